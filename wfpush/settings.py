@@ -107,6 +107,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"breadcrumbs": "notifications.admin.breadcrumbs"},
         },
     },
 ]
@@ -236,8 +237,13 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("wfpush/favicon.svg")}],
-    "STYLES": [lambda request: static("wfpush/admin/desk.css")],
-    "SIDEBAR": {"navigation": "notifications.admin.navigation.sidebar"},
+    "STYLES": [
+        lambda request: static("wfpush/admin/desk.css"),
+        lambda request: static("wfpush/admin/search.css"),
+    ],
+    "SIDEBAR": {"navigation": "notifications.admin.navigation.sidebar", "show_search": True},
+    "GLOBAL_CALLBACK": "notifications.admin.navigation.tabs",
+    "COMMAND": {"search_callback": "notifications.admin.search.answer"},
     "DASHBOARD_CALLBACK": "notifications.admin.overview.dashboard",
     "COLORS": {
         "primary": {  # around the accent #0b57d0

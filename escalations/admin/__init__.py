@@ -8,16 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from escalations.admin import board, calendars, chains, dead_ends, policies, simulator
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.admin import navigation, overview, routing
+from notifications.admin import navigation, overview, routing, search, search_kinds
 
 __all__ = ["calendars", "chains", "policies"]
 
-navigation.add_page("now", board.PAGE, _("SLA overview"), "monitoring", ["escalations.view_escalation"])
-navigation.add("now", Escalation, _("Escalations"), "notification_important")
-navigation.add_page("now", simulator.NAME, _("Simulator"), "fast_forward", simulator.PERMISSIONS)
-navigation.add("set_up", Policy, _("SLA policies"), "timer")
-navigation.add("set_up", BusinessCalendar, _("Calendars"), "calendar_month")
-navigation.add_page("set_up", dead_ends.NAME, _("Dead ends"), "block", dead_ends.PERMISSIONS)
+navigation.add_page("sla", board.PAGE, _("SLA overview"), ["escalations.view_escalation"])
+navigation.add("sla", Policy)
+navigation.add("sla", BusinessCalendar)
+navigation.add("sla", Escalation)
+navigation.add_page("sla", simulator.NAME, _("Simulator"), simulator.PERMISSIONS)
+navigation.add_page("rules", dead_ends.NAME, _("Dead ends"), dead_ends.PERMISSIONS)
+
+search.add(
+    search_kinds.small(Policy, "timer", ["name"], lambda policy, _asked: [search_kinds.on_or_off(policy.enabled)])
+)
 
 overview.add_panel(Escalation, board.panel)
 overview.add_panel(Policy, dead_ends.panel)

@@ -1,6 +1,6 @@
 """The administrators' pages: one file for each file of models, and one for each page with a question of its own.
 
-In: requests of staff below `/admin/`; other apps add pages and panels by `navigation` and `overview`.
+In: requests of staff below `/admin/`; what other apps add by `navigation`, `overview` and `search`.
 Out: pages and forms; changes of the configuration; what an administrator sends again.
 """
 
@@ -17,6 +17,7 @@ from notifications.admin import (
     people,
     responses,
     routing,
+    search_kinds,
     tasks,
     templates,
     tokens,
@@ -35,6 +36,7 @@ __all__ = [
     "people",
     "responses",
     "routing",
+    "search_kinds",
     "tasks",
     "templates",
     "tokens",

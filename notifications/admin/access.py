@@ -15,7 +15,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -43,6 +43,16 @@ for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule
     # Schedules could run any Python path; the broker's table and the list of successes are not used.
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
+
+
+def _named(model: type[Model], one: Any, many: Any) -> None:
+    """Give a model of a package the name that it has on all our pages. Its migrations do not see it."""
+    model._meta.verbose_name, model._meta.verbose_name_plural = one, many
+
+
+_named(AccessAttempt, _("lock"), _("locks"))
+_named(AccessLog, _("sign-in"), _("sign-ins"))
+_named(Failure, _("failed background task"), _("failed background tasks"))
 
 
 # --- users and groups -----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
@@ -48,7 +49,12 @@ class BoundedPaginator(Paginator):
 
 
 class DeskChangeList(ChangeList):
-    """Shows the number of all rows only when a filter or search hides some of them."""
+    """Its title is the list's name. Shows the number of all rows only when a filter or search hides some of them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_popup:
+            self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -1,14 +1,21 @@
-"""The desk's sidebar: what happens now, what is set up, people, and who may sign in."""
+"""The desk's sidebar: what an administrator does each day, then the ledgers and who has access.
 
-from collections.abc import Callable, Sequence
+An entry stands for all lists of its subject: they are tabs of each other. Each list has one name, that of its model.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django_q.models import Failure
 
 from notifications.admin.words import list_url
 from notifications.models import (
@@ -41,112 +48,183 @@ from notifications.models import (
     Team,
     Template,
 )
+from wfpush.models import Heartbeat
 
 Item = dict[str, Any]
 
-LISTS: dict[str, tuple[Any, list[tuple[type[Model], Any, str]]]] = {
-    "now": (
-        _("Now"),
-        [
-            (Event, _("Events"), "input"),
-            (Task, _("Tasks"), "task_alt"),
-            (Case, _("Cases"), "folder_open"),
-            (Notification, _("Notifications"), "notifications"),
-            (Delivery, _("Deliveries"), "send"),
-            (PausedService, _("Paused services"), "pause_circle"),
-            (Response, _("Answers"), "thumbs_up_down"),
-            (RefusedAnswer, _("Refused answers"), "block"),
-            (Callback, _("Callbacks"), "reply"),
-        ],
-    ),
-    "set_up": (
-        _("Set up"),
-        [
-            (Engine, _("Engines"), "settings_input_component"),
-            (Category, _("Categories"), "category"),
-            (EventType, _("Event types"), "data_object"),
-            (Route, _("Routes"), "alt_route"),
-            (FourEyesRule, _("Four eyes"), "visibility"),
-            (Template, _("Templates"), "edit_note"),
-            (Journey, _("Ways of cases"), "conversion_path"),
-        ],
-    ),
-    "people": (
-        _("People"),
-        [
-            (Recipient, _("Recipients"), "person"),
-            (Absence, _("Absences"), "event_busy"),
-            (Device, _("Devices"), "devices"),
-            (Team, _("Teams"), "groups"),
-            (Brand, _("Brands"), "palette"),
-        ],
-    ),
-    "access": (
-        _("Access"),
-        [
-            (User, _("Users"), "account_circle"),
-            (Group, _("Groups"), "admin_panel_settings"),
-            (ApiKey, _("API keys"), "key"),
-            (SigningSecret, _("Signing secrets"), "enhanced_encryption"),
-            (RecipientToken, _("Recipient tokens"), "token"),
-            (SignInLink, _("Sign-in links"), "link"),
-            (LinkMail, _("Links by e-mail"), "forward_to_inbox"),
-            (ActionToken, _("Answer links"), "mark_email_read"),
-            (ConnectedAccount, _("Connected accounts"), "verified_user"),
-            (AccessAttempt, _("Locks"), "lock"),
-        ],
-    ),
-}
-"""The title of each group, and its lists with their titles and icons."""
 
-ADDED: dict[str, list[Callable[[], Item]]] = {}
-"""Links that other apps have added to its groups by `add`."""
-PAGES: list[str] = []
-"""URLs that have links of their own; on these pages the link of the list above is not highlighted."""
+@dataclass(frozen=True)
+class Place:
+    """A list or page that the navigation leads to. Its title is made for each request, in its language."""
+
+    title: Callable[[], str]
+    address: Callable[[], str]
+    allowed: Callable[[HttpRequest], bool]
+    icon: str = ""
+    model: str = ""
+    """Of a list: its label, as unfold's tabs name it."""
+
+    def holds(self, path: str) -> bool:
+        """Whether the path is of this list, its rows or their pages; of a page with a place of its own only that."""
+        return path == self.address() or bool(self.model and path.startswith(self.address()) and path not in pages())
 
 
-def add(group: str, model: type[Model], title: object, icon: str) -> None:
-    """Add a link to a list of another app at the end of the group "now", "set_up", "people" or "access"."""
-    ADDED.setdefault(group, []).append(lambda: _to(model, title, icon))
+@dataclass(frozen=True)
+class Section:
+    """An entry of every day, with its places as tabs; or a group of the sidebar, with its places as entries."""
+
+    title: Any
+    icon: str = ""
+    places: list[Place] = field(default_factory=list)
+
+    def open_to(self, request: HttpRequest) -> list[Place]:
+        return [place for place in self.places if place.allowed(request)]
 
 
-def add_page(group: str, name: str, title: object, icon: str, permissions: Sequence[str]) -> None:
-    """Add a link to a page that is no list, by its URL's name. Users with all of the permissions see it."""
-    PAGES.append(name)
-    ADDED.setdefault(group, []).append(lambda: _page(name, title, icon, permissions))
+def _list(model: type[Model], icon: str = "") -> Place:
+    return Place(partial(name_of, model), partial(list_url, model), _viewers_of(model), icon, model._meta.label_lower)
 
 
-def _page(name: str, title: object, icon: str, permissions: Sequence[str]) -> Item:
-    link = reverse(name)
-    return {"title": title, "icon": icon, "link": link, "permission": lambda asks: asks.user.has_perms(permissions)}
-
-
-def _added(group: str) -> list[Item]:
-    return [make() for make in ADDED.get(group, ())]
-
-
-def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links. Each link is shown to users who may see its list."""
-    first = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
-    groups: list[dict[str, Any]] = [
-        {"title": title, "separator": True, "items": [*(_to(*each) for each in lists), *_added(name)]}
-        for name, (title, lists) in LISTS.items()
-    ]
-    groups[0] |= {"separator": False, "items": [first, *groups[0]["items"]]}
-    return groups
-
-
-def _to(model: type[Model], title: object, icon: str) -> Item:
-    address = list_url(model)
-    return {
-        "title": title,
-        "icon": icon,
-        "link": address,
-        "permission": _viewers_of(model),
-        "active": lambda request: request.path.startswith(address) and request.path not in map(reverse, PAGES),
-    }
+def name_of(model: type[Model]) -> str:
+    """What lists of the model are called wherever they are named."""
+    return str(capfirst(model._meta.verbose_name_plural))
 
 
 def _viewers_of(model: type[Model]) -> Callable[[HttpRequest], bool]:
     names = [f"{model._meta.app_label}.{verb}_{model._meta.model_name}" for verb in ("view", "change")]
     return lambda request: any(request.user.has_perm(name) for name in names)
+
+
+DAILY: dict[str, Section] = {
+    "events": Section(_("Events"), "input", [_list(Event)]),
+    "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
+    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Device, Brand))]),
+    "rules": Section(_("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey))]),
+    "templates": Section(_("Templates"), "edit_note", [_list(Template)]),
+    "sla": Section(_("SLA"), "timer"),
+    "engines": Section(_("Engines"), "settings_input_component", [_list(Engine)]),
+}
+"""What an administrator does, each with the lists for it; the first that somebody may see is where the entry leads."""
+
+REST: dict[str, Section] = {
+    "ledger": Section(
+        _("Ledger"),
+        places=[
+            _list(Notification, "notifications"),
+            _list(Delivery, "send"),
+            _list(Response, "thumbs_up_down"),
+            _list(RefusedAnswer, "block"),
+            _list(Callback, "reply"),
+            _list(PausedService, "pause_circle"),
+            _list(Failure, "error"),
+            _list(Heartbeat, "ecg_heart"),
+        ],
+    ),
+    "access": Section(
+        _("Access"),
+        places=[
+            _list(User, "account_circle"),
+            _list(Group, "admin_panel_settings"),
+            _list(ApiKey, "key"),
+            _list(SigningSecret, "enhanced_encryption"),
+            _list(RecipientToken, "token"),
+            _list(SignInLink, "link"),
+            _list(LinkMail, "forward_to_inbox"),
+            _list(ActionToken, "mark_email_read"),
+            _list(ConnectedAccount, "verified_user"),
+            _list(AccessAttempt, "lock"),
+            _list(AccessLog, "login"),
+        ],
+    ),
+}
+"""What is looked up now and then: groups that are open while one of their lists is."""
+
+
+def add(section: str, model: type[Model]) -> None:
+    """Add a list of another app to a section, after those that it has."""
+    _places(section).append(_list(model))
+
+
+def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) -> None:
+    """Add a page that is no list, by its URL's name. Users with all of the permissions see it."""
+    _places(section).append(
+        Place(partial(str, title), partial(reverse, name), lambda request: request.user.has_perms(permissions))
+    )
+
+
+def _places(section: str) -> list[Place]:
+    return (DAILY | REST)[section].places
+
+
+def pages() -> list[str]:
+    """Addresses of places that are no lists, though they may lie below one."""
+    return [place.address() for section in DAILY.values() for place in section.places if not place.model]
+
+
+def everywhere(request: HttpRequest) -> Iterator[tuple[Section, Place]]:
+    """All places that the user may see."""
+    for section in (DAILY | REST).values():
+        for place in section.open_to(request):
+            yield section, place
+
+
+def section_of(path: str) -> tuple[Section, Place] | None:
+    """Where a page lies in the navigation."""
+    found = ((section, place) for section in (DAILY | REST).values() for place in section.places if place.holds(path))
+    return next(found, None)
+
+
+# --- for unfold -------------------------------------------------------------------------------------------------------
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of links. Each link is shown to users who may see what it leads to."""
+    first = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
+    entries = [
+        _entry(request, section.title, section.icon, places)
+        for section in DAILY.values()
+        if (places := section.open_to(request))
+    ]
+    groups = [
+        {
+            "title": section.title,
+            "items": [_entry(request, place.title(), place.icon, [place]) for place in places],
+        }
+        for section in REST.values()
+        if (places := section.open_to(request))
+    ]
+    return [{"items": [first, *entries]}, *groups]
+
+
+def _entry(request: HttpRequest, title: Any, icon: str, places: list[Place]) -> Item:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": places[0].address(),
+        "active": any(place.holds(request.path) for place in places),
+    }
+
+
+def tabs(request: HttpRequest) -> dict[str, Any]:
+    """For the context of every page: the lists and pages of each entry of the sidebar that has several.
+
+    unfold's own setting of tabs would light entries by the beginnings of their tabs' addresses.
+    """
+    return {
+        "tab_list": [
+            {
+                "page": key,
+                "models": [place.model for place in places],
+                "items": [_tab(request, each) for each in places],
+            }
+            for key, section in DAILY.items()
+            if len(places := section.open_to(request)) > 1
+        ]
+    }
+
+
+def _tab(request: HttpRequest, place: Place) -> Item:
+    return {
+        "title": place.title(),
+        "link": place.address(),
+        "active": place.holds(request.path),
+        "has_permission": True,
+    }

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
@@ -13,6 +14,7 @@ from notifications.models.engines import Engine
 from notifications.models.people import Recipient, Team
 from wfpush.identifiers import uuid7
 from wfpush.postgres.packed import PackedJSONField
+from wfpush.postgres.words import Words
 from wfpush.queue.outbox import Work
 
 
@@ -88,6 +90,10 @@ class Event(Work):
         return f"{self.type} {self.event_id}"
 
 
+CASE_WORDS = Words("title", ids=["case_id"])
+TASK_WORDS = Words("name")
+
+
 class Case(models.Model):
     engine = models.ForeignKey(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="cases", db_index=False
@@ -107,6 +113,7 @@ class Case(models.Model):
         verbose_name_plural = _("cases")
         ordering = ["-updated_at"]
         constraints = [models.UniqueConstraint(fields=["engine", "case_id"], name="case_is_unique")]
+        indexes = [GinIndex(CASE_WORDS, name="case_words", fastupdate=False)]
 
     def __str__(self) -> str:
         return self.title or self.case_id
@@ -203,6 +210,7 @@ class Task(models.Model):
                 fields=["expires_at"], condition=Q(expires_at__isnull=False, state__in=ANSWERABLE), name="task_expiry"
             ),
             models.Index(fields=["state", "due_at"]),
+            GinIndex(TASK_WORDS, name="task_words", fastupdate=False),
         ]
 
     def __str__(self) -> str:

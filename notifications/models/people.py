@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -17,6 +18,7 @@ from simple_history.models import HistoricalRecords
 from notifications.models.engines import Engine
 from notifications.models.validators import validate_ref, validate_timezone
 from wfpush.identifiers import uuid7
+from wfpush.postgres.words import Words
 from wfpush.queue.outbox import Work
 
 colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour such as #0b57d0."))
@@ -62,6 +64,9 @@ class Brand(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+PERSON_WORDS = Words("name", ids=["ref", "email"])
 
 
 class Recipient(models.Model):
@@ -118,15 +123,19 @@ class Recipient(models.Model):
     history = HistoricalRecords(excluded_fields=["inbox_seq", "account_seal", "signed_out_at"])
 
     class Meta:
-        verbose_name = _("recipient")
-        verbose_name_plural = _("recipients")
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         ordering = ["name", "ref"]
         constraints = [
             models.UniqueConstraint(fields=["ref"], condition=Q(engine=None), name="internal_ref_is_unique"),
             models.UniqueConstraint(fields=["engine", "ref"], condition=~Q(engine=None), name="external_ref_is_unique"),
             models.CheckConstraint(condition=Q(engine=None) | Q(user=None), name="external_people_have_no_account"),
         ]
-        indexes = [models.Index(fields=["email"])]
+        indexes = [
+            models.Index(fields=["email"]),
+            GinIndex(PERSON_WORDS, name="person_words", condition=Q(engine=None), fastupdate=False),
+            GinIndex(PERSON_WORDS, name="external_person_words", condition=Q(engine__isnull=False), fastupdate=False),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.ref

@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from notifications.channel_facts import channels_from_start
@@ -119,9 +118,7 @@ class Route(models.Model):
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
-    priority = models.IntegerField(
-        pgettext_lazy("of a route", "priority"), default=100, help_text=_("Smaller numbers are tried first.")
-    )
+    priority = models.IntegerField(_("position"), default=100, help_text=_("Smaller numbers are tried first."))
     stop = models.BooleanField(
         _("stop here"), default=False, help_text=_("When this route matches, later ones are not tried.")
     )

@@ -11,7 +11,6 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, Rules, StepRun
@@ -226,12 +225,6 @@ def test_an_empty_list_says_what_to_do(world: World, root: Client) -> None:
     assert "Reset filters" not in by_itself
     assert "Nothing is here Add the first one." in text_of(root.get(list_of(FourEyesRule)))
     assert "Nothing matches Search for something else" in text_of(root.get(list_of(ApiKey, "q=nothing")))
-
-
-def test_pages_of_clocks_belong_to_the_desk(world: World, root: Client) -> None:
-    page = text_of(root.get(reverse("admin:escalations_escalation_dead_ends")))
-    assert "Escalations chevron_right Escalations" not in page
-    assert "Desk chevron_right Escalations chevron_right Dead ends" in page
 
 
 def test_the_filter_by_channel_does_not_ask_all_deliveries_which_there_are(day: World, root: Client) -> None:

@@ -237,9 +237,7 @@ def test_the_overview_costs_few_queries(
         root.get("/admin/")
 
 
-def test_the_sidebar_has_four_groups(day: World, root: Client) -> None:
-    groups = [str(group["title"]) for group in root.get("/admin/").context["sidebar_navigation"]]
-    assert groups == ["Now", "Set up", "People", "Access"]
+def test_every_link_of_it_opens(day: World, root: Client) -> None:
     links = re.findall(r'href="(/admin/[^"?]*)"', root.get("/admin/").content.decode())
     assert list_of(Event) in links
     assert all(root.get(link).status_code == 200 for link in set(links) if "logout" not in link)

@@ -1,0 +1,153 @@
+"""The kinds of rows that the search of the desk finds: which of their fields are searched, and how."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any
+
+from django.db.models import BooleanField, ExpressionWrapper, Func, Model, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from notifications.admin.search import FEW, Asked, Kind, add
+from notifications.models import (
+    Callback,
+    Case,
+    Delivery,
+    Engine,
+    Event,
+    FourEyesRule,
+    Notification,
+    Recipient,
+    Route,
+    Task,
+    Team,
+    Template,
+)
+from notifications.models.events import CASE_WORDS, TASK_WORDS
+from notifications.models.people import PERSON_WORDS
+from wfpush.postgres.words import Words, having
+
+About = Callable[[Any, Asked], Iterable[object]]
+
+NEWEST = 1_000
+"""So many rows are read through for the beginnings of words: common ones are found among them at once."""
+COMMON = 500
+"""So many rows with the same words are looked at, of those that the index has."""
+
+
+def with_words(rows: QuerySet[Any], searched: Words, asked: Asked, *, by_age: bool = True) -> Iterator[Any]:
+    """A few of the rows that have the words, then of those in which words begin so; some twice. The newest first, but
+    for words that very many rows have, of which the newest are found `by_age` only."""
+    whole = _some(rows, having(searched, asked.text, whole=True))
+    yield from _newest(rows, whole if len(whole) < COMMON else [])
+    begun = having(searched, asked.text)
+    if begun and by_age:
+        oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
+        yield from rows.filter(begun, pk__gte=oldest).order_by("-pk")[: FEW + 1] if oldest else ()
+    yield from _newest(rows, _some(rows, begun))
+
+
+def _some(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
+    """Keys of rows, in no order: PostgreSQL would read all that have a word to find the newest."""
+    return list(rows.filter(condition).order_by().values_list("pk", flat=True)[:COMMON]) if condition else []
+
+
+def _newest(rows: QuerySet[Any], keys: list[Any]) -> Iterable[Any]:
+    return rows.filter(pk__in=sorted(keys)[-FEW - 1 :]).order_by("-pk") if keys else ()
+
+
+def with_our_id(rows: QuerySet[Any], asked: Asked) -> list[Any]:
+    """The rows with our id, whole or its beginning."""
+    return list(rows.filter(pk__range=asked.ids).order_by("-pk")[: FEW + 1]) if asked.ids else []
+
+
+def of_engines(rows: QuerySet[Any], asked: Asked, **ids: str) -> list[Any]:
+    """The rows with an id that their engine gave them."""
+    return list(rows.filter(engine__in=list(asked.engines), **ids)[: FEW + 1])
+
+
+def small(model: type[Model], icon: str, fields: Sequence[str], about: About) -> Kind:
+    """A kind of which there are not many rows: found by words anywhere in its fields, by a whole field first."""
+
+    def find(asked: Asked) -> list[Any]:
+        rows = model._default_manager.filter(asked.all_in(*fields))
+        whole = reduce(or_, (Q(**{f"{field}__iexact": asked.text}) for field in fields))
+        order = [ExpressionWrapper(whole, BooleanField()).desc(), *(model._meta.ordering or ())]
+        return list(rows.order_by(*order)[: FEW + 1])
+
+    return Kind(model, icon, find, about, lambda row: [getattr(row, field) for field in fields])
+
+
+def on_or_off(on: bool) -> str:
+    return _("on") if on else _("off")
+
+
+# --- people, tasks, cases ---------------------------------------------------------------------------------------------
+def _people(asked: Asked) -> Iterator[Recipient]:
+    """Those of the house first: external people may be very many."""
+    rows = Recipient.objects.all()
+    named = Q(engine=None, ref=asked.text) | Q(engine__in=list(asked.engines), ref=asked.text) | Q(email=asked.text)
+    yield from rows.filter(named).order_by()[: FEW + 1]
+    for part in (Q(engine=None), Q(engine__isnull=False)):
+        yield from with_words(rows.filter(part), PERSON_WORDS, asked, by_age=False)
+
+
+def _about_person(person: Recipient, asked: Asked) -> list[object]:
+    return [person.ref, asked.engines.get(person.engine_id or 0), "" if person.active else _("not active")]
+
+
+def _tasks(asked: Asked) -> Iterator[Task]:
+    rows = Task.objects.only("task_id", "name", "state", "engine_id")
+    yield from with_our_id(rows, asked)
+    yield from of_engines(rows, asked, task_id=asked.text)
+    yield from with_words(rows, TASK_WORDS, asked)
+    yield from rows.filter(case__in=[case.pk for case in islice(_cases(asked), FEW)]).order_by("-pk")[: FEW + 1]
+
+
+def _cases(asked: Asked) -> Iterator[Case]:
+    yield from of_engines(Case.objects.all(), asked, case_id=asked.text)
+    yield from with_words(Case.objects.all(), CASE_WORDS, asked)
+
+
+def _events(asked: Asked) -> Iterator[Event]:
+    rows = Event.objects.only("event_id", "type", "status", "engine_id")
+    yield from with_our_id(rows, asked)
+    yield from of_engines(rows, asked, event_id=asked.text)
+
+
+def _by_our_id(model: type[Model], icon: str) -> Kind:
+    """A kind of which there are very many rows without a name: found by its whole id."""
+
+    def find(asked: Asked) -> QuerySet[Any]:
+        rows = model._default_manager.all()
+        return rows.filter(pk=asked.id) if asked.id else rows.none()
+
+    return Kind(model, icon, find, lambda row, _asked: [row.get_state_display()], lambda row: [row.pk], by_words=False)
+
+
+def _of_engine(row: Any, asked: Asked) -> list[object]:
+    """The engine's name, and the state of a task or an event, or the status that a case has there."""
+    state = row.get_state_display() if isinstance(row, Task) else row.status
+    return [asked.engines.get(row.engine_id), row.get_status_display() if isinstance(row, Event) else state]
+
+
+def _about_engine(engine: Engine, _asked: Asked) -> list[object]:
+    return [engine.slug, on_or_off(engine.active)]
+
+
+for _kind in (
+    Kind(Recipient, "person", _people, _about_person, lambda person: [person.ref, person.email]),
+    Kind(Task, "task_alt", _tasks, _of_engine, lambda task: [task.pk, task.task_id]),
+    Kind(Case, "folder_open", _cases, _of_engine, lambda case: [case.case_id]),
+    Kind(Event, "input", _events, _of_engine, lambda event: [event.pk, event.event_id]),
+    small(Route, "alt_route", ["name"], lambda route, _asked: [on_or_off(route.enabled)]),
+    small(FourEyesRule, "visibility", ["name"], lambda rule, _asked: [on_or_off(rule.enabled)]),
+    small(Template, "edit_note", ["name", "slug"], lambda template, _asked: [template.slug]),
+    small(Engine, "settings_input_component", ["name", "slug"], _about_engine),
+    small(Team, "groups", ["name", "slug"], lambda team, _asked: [team.slug]),
+    _by_our_id(Notification, "notifications"),
+    _by_our_id(Delivery, "send"),
+    _by_our_id(Callback, "reply"),
+):
+    add(_kind)

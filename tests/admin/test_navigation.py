@@ -1,0 +1,171 @@
+"""The sidebar, tabs and headings: who sees which, and that a thing has one name."""
+
+import re
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.text import capfirst
+
+from escalations.admin import board, dead_ends, simulator
+from escalations.models import BusinessCalendar, Escalation, Policy
+from notifications.admin.navigation import DAILY, REST, Section
+from notifications.models import Absence, Case, Engine, Event, Recipient, Route, Task, Team, Template
+from tests.admin.conftest import signed_in
+from tests.admin.pages import list_of, page_of, text_of
+from tests.admin.world import World
+
+LISTED = [place.model for section in (DAILY | REST).values() for place in section.places if place.model]
+
+
+def entries(client: Client, address: str = "/admin/") -> list[list[str]]:
+    groups = client.get(address).context["sidebar_navigation"]
+    return [[str(item["title"]) for item in group["items"] if item["has_permission"]] for group in groups]
+
+
+def lit(client: Client, address: str) -> list[str]:
+    groups = client.get(address).context["sidebar_navigation"]
+    return [str(item["title"]) for group in groups for item in group["items"] if item["active"]]
+
+
+def heading(client: Client, address: str) -> str:
+    page = client.get(address).content.decode()
+    [said] = re.findall(r"(?s)<h1.*?</h1>", page)
+    return re.sub(r"\s*chevron_right\s*", " > ", " ".join(re.sub(r"<[^>]+>", " ", said).split()))
+
+
+def tabs(client: Client, address: str) -> list[str]:
+    page = client.get(address).content.decode()
+    found = re.search(r'(?s)<nav id="tabs-items".*?</nav>', page)
+    links = re.findall(r"(?s)<a [^>]*>(.*?)</a>", found[0]) if found else []
+    return [" ".join(each.split()) for each in links]
+
+
+# --- who sees which ---------------------------------------------------------------------------------------------------
+def test_the_sidebar_begins_with_what_is_done_each_day(day: World, root: Client) -> None:
+    daily, ledger, access = entries(root)
+    assert daily == ["Overview", "Events", "Tasks", "People", "Rules", "Templates", "SLA", "Engines"]
+    assert ledger[:2] == ["Notifications", "Deliveries"]
+    assert access[-2:] == ["Locks", "Sign-ins"]
+
+
+def test_an_operator_sees_no_access_and_an_editor_only_templates(day: World, operator: Client, editor: Client) -> None:
+    daily, ledger, *access = entries(operator)
+    assert daily == ["Overview", "Events", "Tasks", "People", "Rules", "Templates", "SLA", "Engines"]
+    assert "Deliveries" in ledger
+    assert access == [["Connected accounts"]]
+    assert entries(editor) == [["Overview", "Templates"]]
+
+
+def test_an_entry_leads_to_the_first_of_its_lists_that_one_may_see(day: World) -> None:
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_case", "view_team", "view_absence"]))
+    client = signed_in(user)
+    groups = client.get("/admin/").context["sidebar_navigation"]
+    assert [(str(item["title"]), item["link"]) for item in groups[0]["items"][1:]] == [
+        ("Tasks", list_of(Case)),
+        ("People", list_of(Team)),
+    ]
+    assert tabs(client, list_of(Team)) == ["Teams", "Absences"]
+    assert tabs(client, list_of(Case)) == [], "one list needs none"
+
+
+def test_every_link_opens(day: World, root: Client) -> None:
+    for section in (DAILY | REST).values():
+        for place in section.places:
+            assert root.get(place.address()).status_code == 200, place.address()
+
+
+def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> None:
+    sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
+    for address in (reverse(board.PAGE), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
+        assert tabs(root, address) == sla
+    rules = ["Routes", "Four-eyes rules", "Event types", "Categories", "Ways of cases", "Dead ends"]
+    for address in (list_of(Route), reverse(dead_ends.NAME)):
+        assert tabs(root, address) == rules
+    assert tabs(root, list_of(Event)) == []
+
+
+def test_the_sidebar_lights_the_entry_of_a_page(day: World, root: Client) -> None:
+    pages = {
+        list_of(Task): "Tasks",
+        list_of(Case): "Tasks",
+        page_of(Task.objects.all()[0]): "Tasks",
+        page_of(day.team): "People",
+        reverse(board.PAGE): "SLA",
+        list_of(BusinessCalendar): "SLA",
+        reverse(dead_ends.NAME): "Rules",
+        list_of(AccessAttempt): "Locks",
+        "/admin/": "Overview",
+    }
+    assert {address: lit(root, address) for address in pages} == {address: [name] for address, name in pages.items()}
+
+
+# --- one name a thing -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_list_has_one_name_in_sidebar_heading_title_and_model(day: World, root: Client, language: str) -> None:
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    with translation.override(language):
+        for section in (DAILY | REST).values():
+            for place in section.places:
+                check(root, section, place.title(), place.address(), place.model)
+
+
+def check(client: Client, section: Section, name: str, address: str, label: str) -> None:
+    assert name[0].isupper(), name
+    said = name if str(section.title) == name else f"{section.title} > {name}"
+    page = client.get(address)
+    assert heading(client, address) == said
+    assert text_of(page).startswith(f"{name} |"), text_of(page)[:60]
+    if label:
+        [model] = [each for each in admin.site._registry if each._meta.label_lower == label]
+        assert name == capfirst(model._meta.verbose_name_plural)
+
+
+def test_no_two_lists_have_the_same_name() -> None:
+    for language in ("en", "de"):
+        with translation.override(language):
+            names = [place.title() for section in (DAILY | REST).values() for place in section.places]
+            assert len(set(names)) == len(names)
+    assert len(set(LISTED)) == len(LISTED)
+
+
+def test_rows_and_their_pages_stand_below_their_list(day: World, root: Client) -> None:
+    task, event = Task.objects.get(task_id="T-101"), Event.objects.get(event_id="e-6")
+    lock = AccessAttempt.objects.create(username="mallory", ip_address="192.0.2.9", failures_since_start=9)
+    rows: dict[Model, str] = {
+        task: "Tasks > Approve invoice 4711",
+        event: "Events > task.assigned e-6",
+        day.team: "People > Teams > Finance",
+        day.engine: "Engines > Invoices",
+        Absence.objects.get(): f"People > Absences > {Absence.objects.get()}",
+        lock: f"Access > Locks > {lock}",
+    }
+    assert {heading(root, page_of(row)) for row in rows} == set(rows.values())
+    assert heading(root, f"{list_of(Engine)}add/") == "Engines"
+    assert heading(root, page_of(day.engine).replace("/change/", "/delete/")) == "Engines > Invoices"
+
+
+def test_names_of_packages_are_said_nowhere(day: World, root: Client) -> None:
+    lock = AccessAttempt.objects.create(
+        username="mallory", ip_address="192.0.2.9", failures_since_start=9, attempt_time=timezone.now()
+    )
+    for address in (list_of(AccessAttempt), page_of(lock), list_of(Template), list_of(Recipient)):
+        said = text_of(root.get(address)).lower()
+        assert not [word for word in ("axes", "access attempt", "notifications >", "django") if word in said], address
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_routes_place_is_called_like_a_policys(language: str) -> None:
+    with translation.override(language):
+        names = {
+            str(model._meta.get_field(field).verbose_name)
+            for model, field in ((Route, "priority"), (Policy, "position"))
+        }
+        assert len(names) == 1
+        assert names != {str(Task._meta.get_field("priority").verbose_name)}, "that is how urgent something is"
