@@ -11,7 +11,16 @@ from django.utils import translation
 
 from escalations.models import Rules
 from notifications.admin.unfold_translations import WORDS
-from notifications.models import ApiKey, Delivery, DeliveryReceipt, Event, Response, RouteTarget, SignInLink
+from notifications.models import (
+    ApiKey,
+    CountedHour,
+    Delivery,
+    DeliveryReceipt,
+    Event,
+    Response,
+    RouteTarget,
+    SignInLink,
+)
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from wfpush.models import Lead, Tally
@@ -68,6 +77,7 @@ def test_every_model_has_a_name_in_both_languages() -> None:
     models = [model for app in OURS for model in apps.get_app_config(app).get_models()]
     for model in models:
         if model.__name__.startswith("Historical") or model in (
+            CountedHour,
             DeliveryReceipt,
             Rules,
             Tally,
