@@ -17,6 +17,7 @@ from notifications.models import (
     Delivery,
     DeliveryReceipt,
     Event,
+    HourlyCount,
     Response,
     RouteTarget,
     SignInLink,
@@ -79,6 +80,7 @@ def test_every_model_has_a_name_in_both_languages() -> None:
         if model.__name__.startswith("Historical") or model in (
             CountedHour,
             DeliveryReceipt,
+            HourlyCount,
             Rules,
             Tally,
             Lead,
