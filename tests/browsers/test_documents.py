@@ -7,6 +7,8 @@ from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.keyboard import tab_to
 from tests.browsers.test_accessible import faults
+from tests.browsers.worker import until
+from tests.support.files import pdf
 from tests.support.receiver import Receiver, receiving
 
 PICTURE = (settings.BASE_DIR / "static/wfpush/icons/192.png").read_bytes()
@@ -24,6 +26,11 @@ def with_documents(installation: Installation, engine: Receiver, task_id: str, n
 
 def picture_in(page: Page, title: str) -> Locator:
     return page.frame_locator(f"iframe[title={title}]").locator("img")
+
+
+async def shows_pdf(page: Page) -> bool:
+    """By Chromium's extension for it."""
+    return any(frame.url.startswith("chrome-extension:") for frame in page.frames)
 
 
 async def test_a_picture_stands_beside_the_decision_and_stays_open(installation: Installation, sign_in: SignIn) -> None:
@@ -75,6 +82,16 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
         await dave.keyboard.press("Space")
         await expect(dave.locator("iframe[title=Photo]")).to_be_hidden()
         await expect(show).to_be_focused()
+
+        # A PDF has the browser's own controls: they come after its title, and end.
+        engine.answer((200, {"Content-Type": "application/pdf"}, pdf()))
+        show = dave.locator("#item summary").filter(has_text="Show “Sketch” here")
+        await tab_to(dave, show)
+        await dave.keyboard.press("Enter")
+        await until(lambda: shows_pdf(dave), "the PDF is shown")
+        await tab_to(dave, whole)
+        await tab_to(dave, show, back=True)
+        await dave.keyboard.press("Enter")
         await tab_to(dave, dave.locator("#item").get_by_role("button", name="Approve"))
 
 
