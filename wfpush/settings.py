@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "wfpush.web.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
+    "wfpush.web.compressed_desk.CompressedDeskMiddleware",
     "wfpush.web.nul.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -21,12 +21,14 @@ from notifications.models import (
     Attachment,
     AttachmentPiece,
     Callback,
+    CountedHour,
     Delivery,
     DeliveryReceipt,
     EngineAccess,
     Event,
     Farewell,
     FourEyesRule,
+    HourlyCount,
     Notification,
     PausedService,
     PersonalSignIn,
@@ -71,8 +73,10 @@ SHOWN_ELSEWHERE = {
     SavedView,
     SearchedAnew,
     SearchedPart,
+    CountedHour,
+    HourlyCount,
 }
-"""Shown on the page of a clock, an engine or a task, or among deliveries' attempts; or needed by nobody
+"""Shown on the page of a clock, an engine or a task, or among deliveries' attempts; drawn; or needed by nobody
 else."""
 REGISTERED = list(admin.site._registry)
 
