@@ -1,6 +1,7 @@
 """The ASGI application: Django for HTTP, Channels for `/ws/`."""
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -12,8 +13,9 @@ from wfpush.web import handler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 http = handler.application()  # first: it fills the app registry that the consumer's models need
 
+from notifications.api.file_senders import may_send_files  # noqa: E402
 from notifications.inbox.consumers import InboxConsumer  # noqa: E402
-from wfpush.web.bodylimit import BodyLimit  # noqa: E402
+from wfpush.web.bodylimit import BodyLimit, Header  # noqa: E402
 from wfpush.web.nul import NulFreeSockets  # noqa: E402
 
 
@@ -22,11 +24,16 @@ async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
+async def admits(path: str, headers: Iterable[Header]) -> bool:
+    """Whether files are read of whoever sends this."""
+    return await http.ask(may_send_files, path, headers)
+
+
 sockets = URLRouter([path("ws/inbox", InboxConsumer.as_asgi()), re_path("", nothing_here)])  # type: ignore[arg-type,list-item]
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(http),
+        "http": BodyLimit(http, admits),
         "websocket": CookieMiddleware(NulFreeSockets(sockets)),
     }
 )

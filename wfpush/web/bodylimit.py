@@ -1,8 +1,9 @@
-"""Refuses bodies over the limit before they are read into memory: a body of 5 MB, or one without end."""
+"""Refuses bodies before they are read into memory: one of 5 MB, one without end, and large files of strangers."""
 
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 BODY_LIMIT = 1024 * 1024
@@ -12,29 +13,75 @@ BATCH_TYPE = b"application/cloudevents-batch+json"
 FILE_TYPES = (b"multipart/form-data", b"application/octet-stream")
 """With these files are sent, and the forms of pages that have files."""
 FILE_PATHS = re.compile(r"/api/v1/attachments|/n/[0-9a-f-]{36}/(answer|comment)|/cases/[0-9]+/messages|/a/[^/]+")
-"""Only there: a form is read before it is known who sends it."""
+"""Only there, and more than BODY_LIMIT only of those who are known: a form is read before its view is asked."""
 
-PROBLEM = json.dumps(
-    {
-        "type": "/problems/too_large",
-        "title": "Request body too large",
-        "status": 413,
-        "detail": "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
-        "code": "too_large",
-    }
-).encode()
-PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>413</title>
-<p>These files are too large to be sent at once: 16 MB in all are possible. Go back, and send fewer.</p>
-<p lang="de">Diese Dateien sind zu gro&szlig;, um sie auf einmal zu senden: m&ouml;glich sind zusammen 16 MB. Gehen Sie
-zur&uuml;ck, und senden Sie weniger.</p></html>
-"""
-"""For browsers that send a form without scripts. Nobody has read who they are, so it has both languages."""
+PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<title>{status}</title><p>{english}</p><p lang="de">{german}</p></html>'
+)
+"""For browsers that send a form without scripts. Nobody has read which language they want, so it has both."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+Header = tuple[bytes, bytes]
+Admits = Callable[[str, Iterable[Header]], Awaitable[bool]]
+"""Whether whoever sends a request with this path and these headers may send files."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer to a request that nothing was read of but its head."""
+
+    status: int
+    reason: str
+    code: str
+    title: str
+    detail: str
+    english: str
+    german: str
+    more: tuple[Header, ...] = ()
+
+    def answer(self, content_type: bytes, accept: bytes) -> tuple[list[Header], bytes]:
+        """Headers and body: a problem, or a page for a browser that has sent a form with files."""
+        is_page = content_type.lower().startswith(b"multipart/form-data") and b"text/html" in accept.lower()
+        kind = b"text/html; charset=utf-8" if is_page else b"application/problem+json"
+        body = (self._page() if is_page else json.dumps(self._problem())).encode()
+        length = str(len(body)).encode()
+        return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close"), *self.more], body
+
+    def _page(self) -> str:
+        return PAGE.format(status=self.status, english=self.english, german=self.german)
+
+    def _problem(self) -> dict[str, Any]:
+        about = {"type": f"/problems/{self.code}", "title": self.title, "status": self.status}
+        return {**about, "detail": self.detail, "code": self.code}
+
+
+TOO_LARGE = Refusal(
+    413,
+    "Payload Too Large",
+    "too_large",
+    "Request body too large",
+    "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
+    "These files are too large to be sent at once: 16 MB in all are possible. Go back, and send fewer.",
+    "Diese Dateien sind zu groß, um sie auf einmal zu senden: möglich sind zusammen 16 MB. Gehen Sie zurück, und "
+    "senden Sie weniger.",
+)
+STRANGER = Refusal(
+    401,
+    "Unauthorized",
+    "unauthenticated",
+    "Who is calling?",
+    "Files are read only of those who are known. Send a valid key as Authorization: Bearer … or X-API-Key, or sign in.",
+    "You are signed out, or this page has ended: nothing was sent. Go back, and load the page again.",
+    "Sie sind abgemeldet, oder diese Seite ist abgelaufen: Es wurde nichts gesendet. Gehen Sie zurück, und laden Sie "
+    "die Seite neu.",
+    ((b"www-authenticate", b"Bearer"),),
+)
 
 
 def limit_for(content_type: bytes, path: str) -> int:
@@ -51,13 +98,11 @@ def too_long(content_length: bytes, content_type: bytes, path: str) -> bool:
     return len(content_length.lstrip(b"0")) > MOST_DIGITS or int(content_length) > limit_for(content_type, path)
 
 
-def refusal_for(content_type: bytes, accept: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Headers and body of a 413: a problem, or a page for a browser that has sent a form with files."""
-    is_page = content_type.lower().startswith(b"multipart/form-data") and b"text/html" in accept.lower()
-    body = PAGE if is_page else PROBLEM
-    kind = b"text/html; charset=utf-8" if is_page else b"application/problem+json"
-    length = str(len(body)).encode()
-    return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close")], body
+def asks_who(content_length: int | None, content_type: bytes, path: str) -> bool:
+    """Whether it has to be known who sends a body before it is read. `content_length`: None where it is not said."""
+    kind = content_type.partition(b";")[0].strip().lower()
+    is_large = content_length is None or content_length > BODY_LIMIT
+    return is_large and kind in FILE_TYPES and limit_for(content_type, path) > BODY_LIMIT
 
 
 class TooLarge(Exception):
@@ -67,8 +112,9 @@ class TooLarge(Exception):
 class BodyLimit:
     """ASGI wrapper for servers without a limit of their own (`manage.py web` cuts earlier, while it reads)."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, admits: Admits | None = None) -> None:
         self.application = application
+        self.admits = admits
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,10 +122,14 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         kind, path = headers.get(b"content-type", b""), scope["path"]
-        limit = limit_for(kind, path)
-        refusal = refusal_for(kind, headers.get(b"accept", b""))
-        if too_long(headers.get(b"content-length", b""), kind, path):
-            await _refuse(send, *refusal)
+        limit, length = limit_for(kind, path), headers.get(b"content-length", b"")
+        accept = headers.get(b"accept", b"")
+        if too_long(length, kind, path):
+            await _refuse(send, TOO_LARGE, kind, accept)
+            return
+        asks = asks_who(int(length) if length.isdigit() else None, kind, path)
+        if asks and self.admits is not None and not await self.admits(path, scope["headers"]):
+            await _refuse(send, STRANGER, kind, accept)
             return
         read, started = 0, False
 
@@ -100,9 +150,10 @@ class BodyLimit:
             await self.application(scope, counted, watched)
         except TooLarge:
             if not started:
-                await _refuse(send, *refusal)
+                await _refuse(send, TOO_LARGE, kind, accept)
 
 
-async def _refuse(send: Send, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+async def _refuse(send: Send, refusal: Refusal, content_type: bytes, accept: bytes) -> None:
+    headers, body = refusal.answer(content_type, accept)
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -9,7 +9,7 @@ import os
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from django import setup
@@ -28,6 +28,7 @@ from wfpush.processes.garbage import tune_garbage_collection
 KEEP_SECONDS = 600
 """How long a thread keeps its database connection."""
 
+Answer = TypeVar("Answer")
 Message = Mapping[str, Any]
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -45,6 +46,7 @@ class ThreadedHandler(ASGIHandler):
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=keep_connection)
         self._respond = sync_to_async(self.respond, thread_sensitive=False, executor=self._pool)
         self._next = sync_to_async(_next, thread_sensitive=False, executor=self._pool)
+        self._ask = sync_to_async(_asked, thread_sensitive=False, executor=self._pool)
         self._close = sync_to_async(self.close, thread_sensitive=False, executor=self._pool)
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -90,6 +92,10 @@ class ThreadedHandler(ASGIHandler):
             self.close(response)
         return response
 
+    async def ask(self, question: Callable[..., Answer], *about: Any) -> Answer:
+        """Have something short answered in one of the threads, with its database connection."""
+        return cast(Answer, await self._ask(question, *about))
+
     async def _chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         """Read a file or another slow content in the threads, chunk by chunk, and never whole into memory."""
         chunks = iter(content)
@@ -99,6 +105,12 @@ class ThreadedHandler(ASGIHandler):
     def close(self, response: HttpResponseBase) -> None:
         """Tell Django that the request is over (`request_finished`): connections are returned or checked."""
         response.close()
+
+
+def _asked(question: Callable[..., Any], *about: Any) -> Any:
+    close_old_connections()
+    drop_dead_connection()
+    return question(*about)
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:

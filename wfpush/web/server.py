@@ -1,5 +1,6 @@
 """The web process: daphne as a library, with limits that daphne lacks, and a graceful stop."""
 
+import asyncio
 import select
 import time
 from typing import Any
@@ -14,7 +15,7 @@ from twisted.internet.defer import Deferred
 
 from wfpush.net.ports import PortTaken, check_port
 from wfpush.processes.systemd_notify import notify_systemd
-from wfpush.web.bodylimit import Application, limit_for, refusal_for
+from wfpush.web.bodylimit import STRANGER, TOO_LARGE, Admits, Application, Refusal, asks_who, limit_for
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
 LINGER_SECONDS = 3.0
@@ -51,7 +52,26 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         self.limit = limit_for(types[-1], path)
         super().gotLength(length)
         if length is not None and length > self.limit:
-            self.refuse()
+            self.refuse(TOO_LARGE)
+        elif self.server.admits is not None and asks_who(length, types[-1], path):
+            self.ask_who(path)
+
+    def ask_who(self, path: str) -> None:
+        """Read no more of the body until it is known whether its sender may send files."""
+        headers = [(name.lower(), said) for name, all in self.requestHeaders.getAllRawHeaders() for said in all]
+        # The channel's own pauseProducing() is not undone once the request is being answered, as a short one in chunks
+        # may be by then: the connection would then wait for ever.
+        self.channel._networkProducer.pauseProducing()
+        asked = Deferred.fromFuture(asyncio.ensure_future(self.server.admits(path, headers)))
+        asked.addBoth(self.told)
+
+    def told(self, admitted: Any) -> None:
+        """A fault, too, lets it through: the application says what is wrong."""
+        if self.channel is None or self._disconnected:
+            return
+        self.channel._networkProducer.resumeProducing()
+        if admitted is False and not self.refused:
+            self.refuse(STRANGER)
 
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
@@ -59,7 +79,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             if self.received > LINGER_BYTES:
                 self.abandon()
         elif self.received > self.limit:
-            self.refuse()
+            self.refuse(TOO_LARGE)
         else:
             super().handleContentChunk(data)
 
@@ -75,13 +95,14 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             self.responseHeaders.setRawHeaders(b"connection", [b"close"])
         super().handle_reply(message)
 
-    def refuse(self) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         self.refused = True
         self.requestHeaders.removeHeader(b"expect")  # else twisted would still ask for the body
         kind, accept = ((self.requestHeaders.getRawHeaders(name) or [b""])[-1] for name in (b"content-type", b"accept"))
-        headers, body = refusal_for(kind, accept)
+        headers, body = refusal.answer(kind, accept)
         head = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.channel.transport.write(b"HTTP/1.1 413 Payload Too Large\r\n%s\r\n%s" % (head, body))
+        status = f"{refusal.status} {refusal.reason}".encode()
+        self.channel.transport.write(b"HTTP/1.1 %s\r\n%s\r\n%s" % (status, head, body))
         self.content.truncate(0)
         self.channel.callLater(LINGER_SECONDS, self.abandon)
 
@@ -115,8 +136,9 @@ class Server(DaphneServer):  # type: ignore[misc]
     failed_to_listen = ""
     stopping = False
 
-    def __init__(self, *args: Any, grace: float = GRACE_SECONDS, **options: Any) -> None:
+    def __init__(self, *args: Any, grace: float = GRACE_SECONDS, admits: Admits | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.admits = admits
         self._grace = grace
         self._ports: list[Any] = []
 
@@ -188,8 +210,11 @@ def _close(port: Any) -> None:
     port.stopListening()
 
 
-def serve(application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS) -> None:
-    """Serve until SIGTERM or SIGINT, then finish running requests for up to `grace` seconds. Raises PortTaken."""
+def serve(
+    application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS, admits: Admits | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish running requests for up to `grace` seconds. `admits`: who may send
+    large files; without it everybody. Raises PortTaken."""
     check_port(host, port, "--port")
     server = Server(
         application,
@@ -199,6 +224,7 @@ def serve(application: Application, host: str, port: int, *, grace: float = GRAC
         server_name="",
         proxy_forwarded_address_header=None,
         grace=grace,
+        admits=admits,
     )
     server.run()
     if server.failed_to_listen:

@@ -1,13 +1,14 @@
 """The ASGI wrapper: what fits passes untouched, what does not is a 413 before it is in memory."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.urls import reverse
 
-from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, BodyLimit, Message, limit_for
+from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, Admits, BodyLimit, Header, Message, limit_for
 
 
 class Request:
@@ -21,8 +22,8 @@ class Request:
         fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         self.scope = {"type": "http", "path": path, "headers": fields}
 
-    async def through(self) -> "Request":
-        await BodyLimit(self.application)(self.scope, self.receive, self.send)
+    async def through(self, admits: Admits | None = None) -> "Request":
+        await BodyLimit(self.application, admits)(self.scope, self.receive, self.send)
         return self
 
     async def receive(self) -> Message:
@@ -80,6 +81,29 @@ async def test_a_batch_of_events_may_be_larger() -> None:
 
     assert request.status == 200
     assert (await Request(b"", content_type=batch, content_length=str(BATCH_LIMIT + 1)).through()).status == 413
+
+
+async def nobody(path: str, headers: Iterable[Header]) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("length", [{"content_length": str(BODY_LIMIT + 1)}, {"transfer_encoding": "chunked"}])
+async def test_of_strangers_no_large_files_are_read(length: dict[str, str]) -> None:
+    about = {"path": "/api/v1/attachments", "content_type": "application/octet-stream", **length}
+    request = await Request(b"x" * BODY_LIMIT, b"x", **about).through(nobody)
+
+    assert request.status == 401
+    assert request.taken == 0
+    assert json.loads(request.sent[1]["body"])["code"] == "unauthenticated"
+    assert (b"www-authenticate", b"Bearer") in request.sent[0]["headers"]
+
+
+async def test_nobody_asks_who_sends_what_is_small_or_holds_no_files() -> None:
+    small = {"path": "/a/token", "content_type": "multipart/form-data; boundary=x", "content_length": "1"}
+    batch = {"content_type": "application/cloudevents-batch+json", "content_length": str(BODY_LIMIT + 1)}
+
+    assert (await Request(b"x", **small).through(nobody)).status == 200
+    assert (await Request(b"x" * (BODY_LIMIT + 1), **batch).through(nobody)).status == 200
 
 
 async def test_a_form_of_a_browser_gets_a_page_in_both_languages() -> None:

@@ -42,7 +42,10 @@ async def application(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
-serve(application, "127.0.0.1", int(sys.argv[1]))
+async def admits(path, headers):
+    return (b"authorization", b"Bearer known") in headers
+
+serve(application, "127.0.0.1", int(sys.argv[1]), admits=admits)
 """
 
 
@@ -111,15 +114,51 @@ def test_a_form_with_too_many_files_gets_a_page(port: int) -> None:
     assert status == 413 and b"send fewer" in body
 
 
+FORM, KNOWN = "Content-Type: multipart/form-data; boundary=x", "Authorization: Bearer known"
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/api/v1/attachments?name=a.pdf", 200), ("/sign-in?next=/api/v1/attachments", 413)]
 )
 def test_files_go_to_where_files_are_sent(path: str, status: int, port: int) -> None:
-    about = ("Content-Type: multipart/form-data; boundary=x", f"Content-Length: {2 * BODY_LIMIT}")
-    wire = Wire(port).send(head(*about, path=path))
+    wire = Wire(port).send(head(FORM, KNOWN, f"Content-Length: {2 * BODY_LIMIT}", path=path))
     if status == 200:
         wire.send(b"x" * 2 * BODY_LIMIT)
     assert wire.answer()[0] == status
+
+
+@pytest.mark.parametrize("length", [f"Content-Length: {2 * BODY_LIMIT}", "Transfer-Encoding: chunked"])
+def test_large_files_of_strangers_are_refused_before_they_are_sent(length: str, port: int) -> None:
+    wire = Wire(port).send(head(FORM, length, path="/api/v1/attachments"))
+    status, body = wire.answer()
+    assert (status, json.loads(body)["code"]) == (401, "unauthenticated")
+    assert wire.is_closed_by_the_server()
+
+
+def test_a_form_with_large_files_gets_a_page_when_nobody_is_signed_in(port: int) -> None:
+    about = (FORM, "Accept: text/html", f"Content-Length: {2 * BODY_LIMIT}")
+    status, body = Wire(port).send(head(*about, path="/a/token")).answer()
+    assert status == 401 and b"load the page again" in body and "Laden Sie".lower() in body.decode().lower()
+
+
+def test_files_in_chunks_are_read_of_those_who_are_known(port: int) -> None:
+    wire = Wire(port).send(head(FORM, KNOWN, "Transfer-Encoding: chunked", path="/api/v1/attachments"))
+    for _ in range(3):
+        wire.send(b"%x\r\n" % BODY_LIMIT + b"x" * BODY_LIMIT + b"\r\n")
+    wire.send(b"0\r\n\r\n")
+    assert wire.answer() == (200, str(3 * BODY_LIMIT).encode())
+
+
+def test_what_comes_whole_with_its_head_is_answered_once(port: int) -> None:
+    """A body in chunks may have ended before it is known who sends it: the application answers, or nobody is read."""
+    wire = Wire(port).send(head(FORM, KNOWN, "Transfer-Encoding: chunked", path="/a/x") + b"4\r\nnone\r\n0\r\n\r\n")
+    assert wire.answer() == (200, b"4")
+    assert wire.send(head("Content-Length: 2") + b"me").answer() == (200, b"2")
+
+
+def test_small_forms_of_strangers_reach_the_application(port: int) -> None:
+    wire = Wire(port).send(head(FORM, "Content-Length: 4", path="/a/token") + b"none")
+    assert wire.answer() == (200, b"4")
 
 
 @pytest.mark.parametrize("type", ["multipart/form-data", "multipart/form-data; boundary=x"])

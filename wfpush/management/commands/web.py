@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush.asgi import application
+from wfpush.asgi import admits, application
 from wfpush.net.ports import PortTaken
 from wfpush.postgres import pooling, schema
 from wfpush.processes import lifeline, startup
@@ -23,6 +23,6 @@ class Command(BaseCommand):
         lifeline.follow()
         try:
             startup.check()
-            serve(application, options["host"], options["port"], grace=options["grace"])
+            serve(application, options["host"], options["port"], grace=options["grace"], admits=admits)
         except (PortTaken, pooling.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
