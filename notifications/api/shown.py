@@ -265,6 +265,7 @@ class BrandShown(Shown):
 
 class OutcomeShown(Shown):
     action = serializers.CharField()
+    title = serializers.CharField(required=False, help_text="What the answer is called, in the reader's language.")
     by = PersonName(allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
     engine = serializers.ChoiceField(

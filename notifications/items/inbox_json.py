@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from notifications import reasons
 from notifications.items.escalated import escalation_of
 from notifications.items.glance import glance_of
-from notifications.items.outcomes import why_withdrawn
+from notifications.items.outcomes import action_title, why_withdrawn
 from notifications.items.representation import Common, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.types import Json, object_in
@@ -34,7 +34,6 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 def inbox_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
     """In `language` if the reader chose one, else in their own. `common`: of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
-    outcome = names.seen_by(notification.outcome, notification.recipient)
     common, tongue = common or Common(), spoken(language or notification.recipient.locale)
     with translation.override(tongue):
         shown = {
@@ -44,9 +43,19 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
                 lambda: shown_facts(notification), notification.details, "facts", *_of_facts(notification), tongue
             ),
             "ended": why_withdrawn(reasons.read(notification), notification.recipient) if withdrawn else "",
-            "outcome": reasons.in_words(outcome) if outcome else None,
+            "outcome": _outcome(notification),
         }
     return notification_json(notification, language, common) | shown
+
+
+def _outcome(notification: Notification) -> Json | None:
+    """With what the answer is called: the copy's `actions` are gone once it is over."""
+    outcome = names.seen_by(notification.outcome, notification.recipient)
+    if not outcome:
+        return None
+    action = str(outcome.get("action") or "")
+    title = {"title": action_title(notification, action, notification.recipient)} if action else {}
+    return reasons.in_words(outcome) | title
 
 
 def _of_facts(notification: Notification) -> tuple[str, bool]:

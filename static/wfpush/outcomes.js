@@ -76,10 +76,10 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
 
 /** What an answer was called: its label where it is known, else the action's name made readable. */
 function titleOf(item) {
-  const name = item.outcome.action;
+  const { action: name, title } = item.outcome;
   const known = item.actions?.find((action) => action.action === name);
   const words = name.replace(/[_-]/g, " ");
-  return known?.title ?? words.charAt(0).toUpperCase() + words.slice(1);
+  return title ?? known?.title ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** Whether the outcome is a question that has been answered since. */

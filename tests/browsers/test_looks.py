@@ -50,6 +50,9 @@ async def in_every_state(installation: Installation, dave: Page, question: str) 
     installation.send("task.assigned", {"task": {"id": withdrawn, "name": "Approve the fence", "assignee": "carol"}})
     result = {"action": "approve", "by": {"ref": "erin", "name": "Erin"}, "at": "2026-11-20T10:00:00Z"}
     installation.send("task.completed", {"task": {"id": completed}, "result": result})
+    keys = {"action": "hand_over", "title": "Hand the keys over"}
+    titled = installation.assign("Approve the shed", actions=[keys, "reject"])
+    installation.send("task.completed", {"task": {"id": titled}, "result": {**result, "action": "hand_over"}})
     installation.person("erin", name="Erin")
     installation.goes("erin", delegate="dave")
     installation.assign("Approve the loft", to="erin")
