@@ -89,7 +89,8 @@ class DeskAdmin(Choosing, ModelAdmin):
         media: Media = super().media
         if self.prepopulated_fields:
             return media
-        return Media(css=media._css, js=[script for script in media._js if script not in SLUG_SCRIPTS])
+        css, scripts = media._css, media._js  # type: ignore[attr-defined]  # what all its parts name together
+        return Media(css=css, js=[script for script in scripts if script not in SLUG_SCRIPTS])
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
