@@ -8,7 +8,7 @@ ALSO_LONG := tests/engines/test_rows_line.py tests/engines/test_reassigning.py t
 	tests/notifications/answers/test_respond.py tests/escalations/clocks/test_races.py tests/escalations/forecast/test_policy_change.py \
 	tests/notifications/routing/test_batches.py tests/notifications/routing/test_out_of_order.py \
 	tests/escalations/clocks/test_batches.py tests/notifications/routing/test_expiry.py \
-	tests/engines/test_any_order.py tests/escalations/forecast/test_simulate.py tests/browsers/test_accessible.py tests/wfpush/processes/test_processes.py tests/test_upgrades.py tests/wfpush/management/test_up.py \
+	tests/engines/test_any_order.py tests/escalations/forecast/test_simulate.py tests/browsers/test_accessible.py tests/admin/test_accessible.py tests/wfpush/processes/test_processes.py tests/test_upgrades.py tests/wfpush/management/test_up.py \
 	tests/wfpush/postgres/test_schema.py tests/tools/test_restarting.py tests/deploy
 WITH_DATABASE := tests/test_docs_monitoring.py tests/test_docs_samples.py
 LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/test_docs*.py))

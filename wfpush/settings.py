@@ -242,6 +242,7 @@ UNFOLD = {
         lambda request: static("wfpush/admin/desk.css"),
         lambda request: static("wfpush/admin/search.css"),
     ],
+    "SCRIPTS": [lambda request: static("wfpush/admin/names.js")],
     "SIDEBAR": {"navigation": "notifications.admin.navigation.sidebar", "show_search": True},
     "GLOBAL_CALLBACK": "notifications.admin.navigation.tabs",
     "COMMAND": {"search_callback": "notifications.admin.search.answer"},

@@ -271,7 +271,7 @@ class FailureAdmin(LedgerAdmin):
 
     @display(description=_("error"))
     def full_result(self, failure: Failure) -> SafeString:
-        return format_html('<pre class="desk-json">{}</pre>', redact_text(str(failure.result)))
+        return format_html('<pre class="desk-json" tabindex="0">{}</pre>', redact_text(str(failure.result)))
 
 
 @admin.register(Heartbeat)

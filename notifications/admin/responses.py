@@ -206,7 +206,7 @@ class CallbackAdmin(LedgerAdmin):
 
     @display(description=_("body"))
     def shown_body(self, callback: Callback) -> SafeString:
-        return format_html('<pre class="desk-json">{}</pre>', _without_secrets(callback))
+        return format_html('<pre class="desk-json" tabindex="0">{}</pre>', _without_secrets(callback))
 
     def offers(self, action: str, row: Callback) -> bool:
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
@@ -319,7 +319,7 @@ class CallbackAttemptAdmin(LedgerAdmin):
 # --- tokens and keys ------------------------------------------------------------------------------------------------
 @admin.register(ActionToken)
 class ActionTokenAdmin(LedgerAdmin):
-    list_display = ["whose", "of_notification", "actions_offered", "made", "expires_at", "state"]
+    list_display = ["made", "whose", "of_notification", "actions_offered", "expires_at", "state"]
     list_filter = [Voidable]
     list_select_related = ["recipient", "notification"]
     found_by = ["recipient__ref", "notification__task__task_id"]

@@ -135,7 +135,7 @@ class TemplateAdmin(HistoryAdmin):
 # --- versions -------------------------------------------------------------------------------------------------------
 @admin.register(TemplateVersion)
 class TemplateVersionAdmin(DeskAdmin):
-    list_display = ["of_template", "number", "state_mark", "speaks", "note", "published_ago", "published_by"]
+    list_display = ["number", "of_template", "state_mark", "speaks", "note", "published_ago", "published_by"]
     list_filter = ["state", "template"]
     list_select_related = ["template", "published_by"]
     search_fields = ["template__name", "template__slug", "note", "texts__title"]

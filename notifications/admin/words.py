@@ -119,7 +119,7 @@ def pretty(value: Any) -> SafeString:
     """JSON as text with line breaks."""
     if value in (None, "", [], {}):
         return NOTHING
-    return format_html('<pre class="desk-json">{}</pre>', escape_hidden_in_json(value, indent=2))
+    return format_html('<pre class="desk-json" tabindex="0">{}</pre>', escape_hidden_in_json(value, indent=2))
 
 
 def mark(tone: Tone, text: object, title: str = "") -> SafeString:

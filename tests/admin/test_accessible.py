@@ -1,0 +1,83 @@
+"""What axe finds on the desk's pages, unfold's own included: nothing.
+
+`make test` looks at one page of each kind that unfold, Django's select2 or its lists of permissions draw; `make soak`
+at every list, its first form and its form for something new.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from notifications.models import ActionToken, Event, Recipient, Route, TemplateVersion
+from tests.admin.desk import Visit
+from tests.admin.pages import adding, list_of, page_of
+from tests.admin.world import World
+
+pytestmark = pytest.mark.browser
+
+AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+
+
+def kinds() -> list[str]:
+    return [
+        list_of(Event, "o=1"),
+        page_of(Event.objects.latest("pk")),
+        page_of(Route.objects.get(name="Tasks that wait too long")),
+        adding(Recipient),
+        adding(Group),
+        list_of(ActionToken),
+        list_of(TemplateVersion),
+    ]
+
+
+def everything(client: Client) -> list[str]:
+    lists = {model: list_of(model) for model in admin.site._registry}
+    forms = [page_of(row) for model in lists for row in model._default_manager.all()[:1]]
+    new = [
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add") for model in lists
+    ]  # fmt: skip
+    return [page for page in [*lists.values(), *forms, *new] if client.get(page).status_code == 200]
+
+
+def test_axe_finds_nothing(day: World, root: Client, browse: Callable[[Visit], Any]) -> None:
+    pages = everything(root) if os.environ.get("WFPUSH_SOAK") == "long" else kinds()
+
+    def visit(page: Page) -> dict[str, Any]:
+        found = {}
+        for number, address in enumerate(pages):
+            page.emulate_media(color_scheme="dark" if number % 2 else "light")
+            page.goto(address)
+            wrong = Axe().run(page, options=AA).response["violations"]
+            told = [(each["id"], len(each["nodes"]), each["nodes"][0]["html"][:200]) for each in wrong]
+            found |= {address: told} if told else {}
+        return found
+
+    assert browse(visit) == {}
+
+
+def test_fields_are_named_that_a_library_draws_or_that_are_added_later(
+    day: World, browse: Callable[[Visit], Any]
+) -> None:
+    form = page_of(Route.objects.get(name="Tasks that wait too long"))
+
+    def visit(page: Page) -> list[int]:
+        page.goto(form)
+        page.get_by_text("Add another Condition").click()
+        event_types = page.get_by_role("combobox", name="Event types")
+        return [
+            page.get_by_role("textbox", name="Path", exact=True).count(),
+            event_types.count(),
+            page.get_by_role("searchbox", name="Event types").count(),
+        ]
+
+    before, boxes, searched = browse(visit)
+    assert before >= 1
+    assert (boxes, searched) == (1, 1)
