@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
-from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -26,7 +25,7 @@ from notifications.models import (
 )
 from notifications.models.events import CASE_WORDS, TASK_WORDS
 from notifications.models.people import PERSON_WORDS
-from wfpush.postgres.words import Words, having
+from wfpush.postgres.words import Words, has_words, having
 
 About = Callable[[Any, Asked], Iterable[object]]
 
@@ -36,16 +35,25 @@ COMMON = 500
 """So many rows with the same words are looked at, of those that the index has."""
 
 
-def with_words(rows: QuerySet[Any], searched: Words, asked: Asked, *, by_age: bool = True) -> Iterator[Any]:
-    """A few of the rows that have the words, then of those in which words begin so; some twice. The newest first, but
-    for words that very many rows have, of which the newest are found `by_age` only."""
-    whole = _some(rows, having(searched, asked.text, whole=True))
-    yield from _newest(rows, whole if len(whole) < COMMON else [])
-    begun = having(searched, asked.text)
-    if begun and by_age:
-        oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
-        yield from rows.filter(begun, pk__gte=oldest).order_by("-pk")[: FEW + 1] if oldest else ()
-    yield from _newest(rows, _some(rows, begun))
+def with_whole_words(rows: QuerySet[Any], searched: Words, asked: Asked) -> Iterable[Any]:
+    """The newest few of the rows that have exactly these words; none if very many have."""
+    keys = _some(rows, having(searched, asked.text, whole=True))
+    return _newest(rows, keys) if len(keys) < COMMON else ()
+
+
+def among_newest(rows: QuerySet[Any], searched: Words, asked: Asked) -> Iterable[Any]:
+    """Those of the NEWEST rows in which words begin so."""
+    condition = having(searched, asked.text)
+    if not condition:
+        return ()
+    oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
+    found = rows.filter(condition, **({"pk__gte": oldest} if oldest else {}))
+    return found.order_by("-pk")[: FEW + 1]
+
+
+def with_words(rows: QuerySet[Any], searched: Words, asked: Asked) -> Iterable[Any]:
+    """A few of the rows in which words begin so: the newest, but for words that very many have."""
+    return _newest(rows, _some(rows, having(searched, asked.text)))
 
 
 def _some(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
@@ -89,8 +97,9 @@ def _people(asked: Asked) -> Iterator[Recipient]:
     rows = Recipient.objects.all()
     named = Q(engine=None, ref=asked.text) | Q(engine__in=list(asked.engines), ref=asked.text) | Q(email=asked.text)
     yield from rows.filter(named).order_by()[: FEW + 1]
-    for part in (Q(engine=None), Q(engine__isnull=False)):
-        yield from with_words(rows.filter(part), PERSON_WORDS, asked, by_age=False)
+    for part in (rows.filter(engine=None), rows.filter(engine__isnull=False)):
+        yield from with_whole_words(part, PERSON_WORDS, asked)
+        yield from with_words(part, PERSON_WORDS, asked)
 
 
 def _about_person(person: Recipient, asked: Asked) -> list[object]:
@@ -98,16 +107,35 @@ def _about_person(person: Recipient, asked: Asked) -> list[object]:
 
 
 def _tasks(asked: Asked) -> Iterator[Task]:
-    rows = Task.objects.only("task_id", "name", "state", "engine_id")
+    """An index of the names of all tasks would cost every event. Older ones are found by a word of their case's title
+    that few cases have, or by their name if they have no case."""
+    rows = Task.objects.only("task_id", "name", "state", "engine_id", "case__title").select_related("case")
     yield from with_our_id(rows, asked)
     yield from of_engines(rows, asked, task_id=asked.text)
-    yield from with_words(rows, TASK_WORDS, asked)
-    yield from rows.filter(case__in=[case.pk for case in islice(_cases(asked), FEW)]).order_by("-pk")[: FEW + 1]
+    of_cases = list(rows.filter(case__in=_likely_cases(asked)).order_by("-pk")[:COMMON])
+    yield from (task for task in of_cases if has_words(_searched(task), asked.text, whole=True))
+    yield from among_newest(rows, TASK_WORDS, asked)
+    yield from (task for task in of_cases if has_words(_searched(task), asked.text))
+    yield from with_words(rows.filter(case=None), TASK_WORDS, asked)
+
+
+def _searched(task: Task) -> str:
+    return f"{task.name} {task.case.title if task.case else ''}"
+
+
+def _likely_cases(asked: Asked) -> set[int]:
+    """Keys of cases whose title has all of the words, or one that few have."""
+    ways = [having(CASE_WORDS, asked.text), *(having(CASE_WORDS, word, whole=True) for word in asked.words)]
+    found = [_some(Case.objects.all(), way) for way in ways]
+    return {key for keys in found if len(keys) < COMMON for key in keys}
 
 
 def _cases(asked: Asked) -> Iterator[Case]:
-    yield from of_engines(Case.objects.all(), asked, case_id=asked.text)
-    yield from with_words(Case.objects.all(), CASE_WORDS, asked)
+    rows = Case.objects.all()
+    yield from of_engines(rows, asked, case_id=asked.text)
+    yield from with_whole_words(rows, CASE_WORDS, asked)
+    yield from among_newest(rows, CASE_WORDS, asked)
+    yield from with_words(rows, CASE_WORDS, asked)
 
 
 def _events(asked: Asked) -> Iterator[Event]:

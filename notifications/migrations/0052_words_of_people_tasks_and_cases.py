@@ -16,8 +16,10 @@ class Migration(migrations.Migration):
     dependencies = [("notifications", "0051_names_of_the_desk")]
 
     operations = [
-        AddIndexConcurrently("case", GinIndex(Words("title", ids=["case_id"]), name="case_words", fastupdate=False)),
-        AddIndexConcurrently("task", GinIndex(Words("name"), name="task_words", fastupdate=False)),
+        AddIndexConcurrently("case", GinIndex(Words("title"), name="case_words", fastupdate=False)),
+        AddIndexConcurrently(
+            "task", GinIndex(Words("name"), name="task_words", condition=Q(case=None), fastupdate=False)
+        ),
         AddIndexConcurrently(
             "recipient", GinIndex(PERSON, name="person_words", condition=Q(engine=None), fastupdate=False)
         ),

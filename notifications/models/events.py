@@ -90,7 +90,7 @@ class Event(Work):
         return f"{self.type} {self.event_id}"
 
 
-CASE_WORDS = Words("title", ids=["case_id"])
+CASE_WORDS = Words("title")
 TASK_WORDS = Words("name")
 
 
@@ -210,7 +210,7 @@ class Task(models.Model):
                 fields=["expires_at"], condition=Q(expires_at__isnull=False, state__in=ANSWERABLE), name="task_expiry"
             ),
             models.Index(fields=["state", "due_at"]),
-            GinIndex(TASK_WORDS, name="task_words", fastupdate=False),
+            GinIndex(TASK_WORDS, name="task_words", condition=Q(case=None), fastupdate=False),
         ]
 
     def __str__(self) -> str:

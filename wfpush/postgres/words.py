@@ -55,6 +55,12 @@ def having(vector: Words, asked: str, *, whole: bool = False) -> Func | None:
     return Func(vector, wanted, template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
 
 
+def has_words(text: str, asked: str, *, whole: bool = False) -> bool:
+    """Whether the text has all of these words, or words that begin so, as `having` finds them."""
+    words, wanted = (each.casefold().translate(_PARTED).split() for each in (text, asked))
+    return all(any(word == each if whole else word.startswith(each) for word in words) for each in wanted)
+
+
 def _lexemes(word: str, whole: bool) -> str:
     """The word in a tsquery, in all the ways in which it may be written there."""
     mark = "" if whole or len(word) < SHORTEST_BEGINNING else ":*"
