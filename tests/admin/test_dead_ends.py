@@ -31,7 +31,8 @@ def broken(world: World) -> Policy:
 
 
 def panel(client: Client) -> Any:
-    return next(each for each in client.get("/admin/").context["panels"] if each.href == reverse(PAGE))
+    context = client.get("/admin/").context
+    return next(each for each in [*context["panels"], *context["well"]] if each.href == reverse(PAGE))
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

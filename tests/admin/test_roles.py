@@ -137,7 +137,7 @@ def test_an_editor_sees_templates_and_nothing_else(day: World, editor: Client) -
     page = editor.get("/admin/")
     assert page.status_code == 200
     assert page.context["tiles"] == []
-    assert [str(panel.title) for panel in page.context["panels"]] == ["Templates with a draft"]
+    assert [str(each.title) for name in ("panels", "well") for each in page.context[name]] == ["Templates with a draft"]
     assert "4712" not in text_of(page)
 
 
