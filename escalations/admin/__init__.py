@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from escalations.admin import board, calendars, chains, dead_ends, policies, simulator
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.admin import navigation, overview, routing, search, search_kinds
+from notifications.admin import empty_lists, navigation, overview, routing, search, search_kinds
 
 __all__ = ["calendars", "chains", "policies"]
 
@@ -26,3 +26,17 @@ search.add(
 overview.add_panel(Escalation, board.panel)
 overview.add_panel(Policy, dead_ends.panel)
 routing.DOUBTS.append(dead_ends.warnings)
+
+empty_lists.SAYS.update(
+    {
+        "escalations.policy": _("When people are reminded, and who is told if nobody answers. Add the first one."),
+        "escalations.policycondition": _("For which tasks a policy is. They are written on the policy's page."),
+        "escalations.policystep": _("What a policy does, and when. They are written on the policy's page."),
+        "escalations.businesscalendar": _("When work is done, by which SLA policies count. Add the first one."),
+        "escalations.calendarday": _("Holidays and short days. They are written on the page of a calendar."),
+        "escalations.teamcalendar": _("Teams with a calendar of their own. It is chosen on the page of a calendar."),
+        "escalations.personcalendar": _("People with a calendar of their own. It is chosen on the page of a calendar."),
+        "escalations.escalation": _("Clocks of tasks. None runs yet: they begin with tasks that an SLA policy is for."),
+        "escalations.steprun": _("Reminders and escalations that were due. None has been yet."),
+    }
+)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
+from notifications.admin.empty_lists import says_of
 from notifications.admin.invalid_ids import Choosing, HistoryPages, PagedFormSet
 from notifications.admin.words import change_url
 from notifications.models import Engine
@@ -82,6 +83,11 @@ class DeskAdmin(Choosing, ModelAdmin):
     paginator: Any = BoundedPaginator
     parts: Sequence[type[Model]] = ()
     """Models whose rows are deleted with a row of this list, though their own lists are read-only."""
+
+    @property
+    def empty_says(self) -> str:
+        """For templates/unfold/helpers/empty_results.html."""
+        return says_of(self.model)
 
     @property
     def media(self) -> Media:

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, Rules, StepRun
+from notifications.admin import empty_lists
 from notifications.models import (
     Account,
     Addressee,
@@ -223,11 +224,18 @@ def test_recent_rows_are_found_by_their_ids_time(day: World, root: Client) -> No
     assert root.get(list_of(Event, "within=nonsense")).status_code == 200
 
 
+def test_every_list_says_what_would_stand_there() -> None:
+    assert {model._meta.label_lower for model in REGISTERED} == set(empty_lists.SAYS)
+    said = [str(sentence) for sentence in empty_lists.SAYS.values()]
+    assert len(set(said)) == len(said)
+
+
 def test_an_empty_list_says_what_to_do(world: World, root: Client) -> None:
     by_itself = text_of(root.get(list_of(PausedService)))
-    assert "Nothing is here wfpush fills this list by itself." in by_itself
+    assert "Nothing is here Push services, mail servers and gateways that refuse our messages" in by_itself
     assert "Reset filters" not in by_itself
-    assert "Nothing is here Add the first one." in text_of(root.get(list_of(FourEyesRule)))
+    rules = "Nothing is here Which tasks may not be decided by whoever began them. Add the first one"
+    assert rules in text_of(root.get(list_of(FourEyesRule)))
     assert "Nothing matches Search for something else" in text_of(root.get(list_of(ApiKey, "q=nothing")))
 
 
