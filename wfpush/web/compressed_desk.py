@@ -7,11 +7,10 @@ its documentation names: the CSRF token has another mask in each page, and a fil
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.urls import reverse
 
 
 class CompressedDeskMiddleware(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path_info.startswith(reverse("admin:index")):
+        if request.resolver_match is not None and "admin" in request.resolver_match.app_names:
             return super().process_response(request, response)
         return response
