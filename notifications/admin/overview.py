@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from notifications import reasons
 from notifications.admin.alarms import ALARMS
 from notifications.admin.events import event_mark
+from notifications.admin.first_steps import first_steps
 from notifications.admin.periods import NAMES, period_of, zone_of_reader
 from notifications.admin.pictures import pictures
 from notifications.admin.timeline import tries_and_error, why_not_sent
@@ -32,6 +33,8 @@ from notifications.models import (
     Event,
     EventStatus,
     Poll,
+    Recipient,
+    Route,
     Task,
     Template,
     TemplateVersion,
@@ -91,6 +94,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return {
             **context,
             "title": _("Overview"),
+            "steps": first_steps() if all(map(sees, (Engine, Recipient, Route, Event))) else [],
             "alarms": [alarm for model, make in ALARMS if sees(model) for alarm in make(now)],
             "tiles": [make(now) for model, make in TILES if sees(model)],
             "panels": [panel for panel in panels if panel.rows],
