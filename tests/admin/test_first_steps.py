@@ -44,9 +44,7 @@ def test_each_step_leads_where_it_is_done_until_the_first_message(admin: Client)
     engine = Engine.objects.create(slug="invoices", name="Invoices")
     (first, *_more) = steps(admin)
     assert (first.done, first.href) == (False, page_of(engine))
-    key = ApiKey.objects.create(
-        engine=engine, name="k", prefix="wfp_k", digest=digest_of("wfp_k"), scopes=[Scope.EVENTS]
-    )
+    a_key(engine, scopes=[Scope.EVENTS])
     assert steps(admin)[0].done
     Recipient.objects.create(ref="o'neil", name="Bob")
     assert [step.done for step in steps(admin)] == [True, True, True, False]
@@ -71,9 +69,7 @@ def test_a_key_that_does_not_work_is_none(admin: Client, ended: dict[str, timede
 
 def test_an_event_that_reached_nobody_is_shown(admin: Client) -> None:
     engine = Engine.objects.create(slug="invoices", name="Invoices")
-    event = Event.objects.create(
-        engine=engine, source="s", event_id="1", type="odd", received_at=timezone.now(), digest="d"
-    )
+    event = EventFactory(engine=engine)
     last = steps(admin)[3]
     assert (last.done, last.href, last.command) == (False, page_of(event), "")
 
