@@ -177,3 +177,12 @@ def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit],
         return widths
 
     assert {address: width for address, width in browse(visit).items() if width > 390} == {}
+
+
+def test_a_list_of_bars_leaves_the_columns_of_pages_as_they_are(world: World, browse: Callable[[Visit], Any]) -> None:
+    def visit(page: Page) -> list[str]:
+        page.goto(reverse("admin:escalations_escalation_sla"))
+        columns = page.locator("#content .desk-columns").first
+        return [columns.evaluate(f"part => getComputedStyle(part).{name}") for name in ("display", "columnGap")]
+
+    assert browse(visit) == ["grid", "24px"]
