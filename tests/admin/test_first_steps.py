@@ -15,6 +15,7 @@ from notifications.models import ApiKey, Engine, Notification, Recipient, Route,
 from notifications.routing import pipeline
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
+from tests.factories import EventFactory
 from wfpush.crypto import digest_of
 
 pytestmark = pytest.mark.django_db
