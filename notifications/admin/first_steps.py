@@ -75,9 +75,10 @@ def _event_step(engine: Engine | None, person: Recipient | None) -> Step:
     if came is not None:
         says = _("%(event)s came, and reached nobody. Its page says why.") % {"event": came}
         return Step(title, says, change_url(came), done=False)
+    if engine is None or person is None:
+        return Step(title, _("When the steps above are done, let the engine send one."), "", done=False)
     says = _("Let the engine send one, or send one yourself, with the key in the place of KEY:")
-    ready = engine is not None and person is not None
-    return Step(title, says, "", done=False, command=_command(person.ref) if ready and person else "")
+    return Step(title, says, "", done=False, command=_command(person.ref))
 
 
 def _command(ref: str) -> str:

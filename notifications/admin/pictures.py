@@ -134,7 +134,7 @@ def waiting_picture(period: Period, counts: Counts) -> Picture:
             lambda parts: [sum(part.count for part in parts), parts[0].count],
         ),
         [_("waiting"), _("late")],
-        [("plain", _("in time")), ("bad", _("late"))],
+        [("plain", _("in time")), ("bad", _("late"))] if most else [],
     )
 
 
