@@ -24,6 +24,7 @@ LIST = Path(__file__).with_suffix(".txt")
 """The digest of unfold's font, then the name of each of its icons, with a + where ours has it."""
 
 OURS = ("notifications/admin", "escalations/admin", "wfpush/settings.py", "templates")
+ALONE = re.compile(r"""(?<=[>}"'`])\s*([a-z0-9][a-z0-9_]+)\s*(?=[<{"'`])""")
 LIGATURES, EXTENSION = 4, 7
 """Types of lookups (learn.microsoft.com/typography/opentype/spec/gsub)."""
 
@@ -48,13 +49,13 @@ def _ligature_tables(font: Any) -> Iterable[Any]:
 
 
 def words_of_pages() -> set[str]:
-    """Every word in unfold's pages, scripts and styles, and in what makes ours: all icons that are named are among
-    them."""
+    """Every word that stands alone between tags or quotes in unfold's pages, scripts and styles, and in what makes
+    ours: all icons that are named are among them."""
     found: set[str] = set()
     for folder in (UNFOLD, *(ROOT / name for name in OURS)):
         for path in [folder] if folder.is_file() else folder.rglob("*"):
             if path.suffix in (".html", ".py") or path.name in ("app.js", "styles.css"):
-                found.update(re.findall(r"[a-z0-9][a-z0-9_]+", path.read_text(encoding="utf-8")))
+                found.update(ALONE.findall(path.read_text(encoding="utf-8")))
     return found
 
 
