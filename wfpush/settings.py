@@ -197,13 +197,19 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "wfpush",
-    "DESCRIPTION": "Connects workflow engines with the people they wait for.",
+    "DESCRIPTION": (
+        "Connects workflow engines with the people they wait for.\n\n"
+        "Engines call with an API key (`wfp_…`), people's apps and portals with a recipient token (`wfr_…`). Times are "
+        "ISO 8601 with an offset, and answers give them in UTC. Every error is a problem (RFC 9457) with a `code`."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [],  # enumerations are written where they are used, without generated names
+    # Without the usual one: enumerations are written where they are used, without generated names.
+    "POSTPROCESSING_HOOKS": ["notifications.api.operations.describe", "escalations.api.operations.describe"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut at 1 MiB by the body limit
 

@@ -1,17 +1,19 @@
-"""Additions to the OpenAPI description (/api/schema): the statuses of each operation, and how events are sent."""
+"""Additions to the OpenAPI description (/api/schema): the statuses of each operation, and how events are sent.
+
+Summaries and examples are in operations/."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
 
 from notifications.api import shown
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from wfpush.web.problems import CONTENT_TYPE
 
 _PROBLEMS = {
-    400: "`malformed`, or a request that cannot be understood",
+    400: "`malformed`, or `bad_request`: a request that cannot be understood",
     401: "`unauthenticated`: no key, or one that is wrong, revoked or expired",
     403: "`scope_missing`, `not_allowed` or `csrf_failed`",
     404: "`not_found`: nothing there, or somebody else's",
@@ -19,7 +21,7 @@ _PROBLEMS = {
     410: "`expired`: token or task past its time",
     413: "`too_large`",
     415: "`unsupported_media_type`",
-    422: "values that are not possible; `errors` says which",
+    422: "`invalid`: values that are not possible; `errors` says which",
     429: "`too_many_requests`: wait for Retry-After seconds",
     503: "`unavailable`: the database is away, nothing was stored; try again after Retry-After seconds",
 }
@@ -35,28 +37,6 @@ def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> d
     return found
 
 
-_EXAMPLE = {
-    "specversion": "1.0",
-    "id": "e-1",
-    "source": "/engines/invoices",
-    "type": "task.assigned",
-    "subject": "T-42",
-    "time": "2026-11-25T09:00:00Z",
-    "data": {
-        "task": {
-            "id": "T-42",
-            "name": "Approve invoice 4711",
-            "kind": "approval",
-            "assignee": "alice",
-            "due_at": "2026-11-25T16:00:00Z",
-            "priority": "high",
-            "url": "https://engine.example/tasks/42",
-            "actions": ["approve", "reject"],
-        },
-        "case": {"id": "4711", "title": "Invoice 4711"},
-        "variables": {"amount": 1200.5, "currency": "EUR"},
-    },
-}
 _EVENT = {
     "type": "object",
     "title": "CloudEvent",
@@ -75,10 +55,9 @@ _EVENT = {
     "additionalProperties": True,
 }
 _BATCH = {"type": "array", "items": _EVENT, "maxItems": 1000}
-_ONE = OpenApiExample("A task for Alice", value=_EXAMPLE, request_only=True)
 _REQUEST = {
-    STRUCTURED_TYPE: OpenApiRequest(_EVENT, examples=[_ONE]),
-    "application/json": OpenApiRequest(_EVENT, examples=[_ONE]),
+    STRUCTURED_TYPE: OpenApiRequest(_EVENT),
+    "application/json": OpenApiRequest(_EVENT),
     BATCH_TYPE: OpenApiRequest(_BATCH),
 }
 _CE_HEADERS = [
@@ -114,7 +93,7 @@ ENGINE_EVENTS_IN = extend_schema(
     request={
         **_REQUEST,
         "application/json": OpenApiRequest(
-            {"description": "A CloudEvent, or any JSON that the engine's mapping turns into one."}, examples=[_ONE]
+            {"description": "A CloudEvent, or any JSON that the engine's mapping turns into one."}
         ),
     },
     responses=_taken(404),

@@ -29,5 +29,6 @@ def schema(request: HttpRequest) -> HttpResponse:
 @method_decorator(csp_update({"style-src": ["'self'", "'unsafe-inline'"]}), name="dispatch")  # Swagger UI sets styles
 class DocsView(SpectacularSwaggerSplitView):
     url_name = "api-schema"
+    template_name = "api/docs.html"
     content_negotiation_class = OnlyJSON
     metadata_class = None

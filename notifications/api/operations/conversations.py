@@ -1,0 +1,106 @@
+"""Tasks and cases, and what is written about them."""
+
+from notifications.api.operations.operation import Operation, Tag
+from notifications.api.operations.story import (
+    ALICE,
+    APPROVAL_GIVEN,
+    ASKED,
+    BOB,
+    ERIN,
+    QUESTION,
+    QUESTION_GIVEN,
+    REPLY,
+    SENT_FILE,
+)
+from notifications.types import Json
+
+TASK: Json = {"id": "T-42", "state": "answered", "answers": [QUESTION_GIVEN, APPROVAL_GIVEN]}
+REPLIED: Json = {
+    "id": REPLY,
+    "number": 2,
+    "kind": "reply",
+    "by": ALICE,
+    "to": [{**BOB, "on_behalf_of": None, "state": "told"}],
+    "text": "4100, as always.",
+    "attachments": [SENT_FILE],
+    "reply_to": QUESTION,
+    "at": "2026-11-25T10:04:00Z",
+    "via": "webpush",
+    "late": False,
+    "engine": "delivered",
+}
+TALK = {
+    "items": [
+        {**ASKED, "to": [{**ALICE, "on_behalf_of": None, "state": "replied"}], "engine": "delivered"},
+        REPLIED,
+    ],
+    "next": None,
+}
+CASE: Json = {
+    "id": "R-88",
+    "title": "Broken heating",
+    "type": "repair",
+    "status": "assigned",
+    "milestones": [
+        {"label": "Received", "state": "done", "at": "2026-11-25T09:00:00Z"},
+        {"label": "In progress", "state": "now", "at": "2026-11-25T10:00:00Z"},
+        {"label": "Completed", "state": "ahead", "at": None},
+    ],
+    "note": "Somebody is taking care of it. You will hear when there is news.",
+    "news": None,
+    "can_write": True,
+    "question": None,
+}
+WRITTEN: Json = {
+    "id": "01a21070-6f1c-7b3d-9c55-2d1f4f6f0b21",
+    "number": 1,
+    "kind": "comment",
+    "by": ERIN,
+    "to": [{**BOB, "on_behalf_of": None, "state": "told"}],
+    "text": "Please ring twice.",
+    "attachments": [],
+    "reply_to": None,
+    "at": "2026-11-25T10:20:00Z",
+    "via": "portal",
+    "late": False,
+    "engine": "waiting",
+}
+WRONG_WORDS = (
+    "`invalid`, `comment_required` (nothing was written), `invalid_answer` (too long) or `idempotency_key_reused`"
+)
+
+TAG = Tag(
+    "Tasks, cases and their conversations",
+    "How far a task or a case has come, and what engines, people and customers write about it.",
+    {
+        "task": Operation("Get a task with its answers", response=TASK),
+        "messages": Operation("List the messages about a task", response=TALK),
+        "say": Operation(
+            "Ask, reply or comment on a task",
+            request={"kind": "question", "text": "Which cost centre?", "to": ["alice"]},
+            response=ASKED,
+            said={
+                200: "The same message again; no second effect",
+                201: "It is recorded, and told to whom it is for",
+                409: "`already_answered` (the task, or the question), `already_handled` or `withdrawn`",
+                410: "`expired`: the task is past its time",
+                422: WRONG_WORDS,
+            },
+        ),
+        "case": Operation("Show how far a case has come", response=CASE),
+        "case_messages": Operation("List the messages about a case", response={"items": [WRITTEN]}),
+        "write_in": Operation(
+            "Write about a case as a customer",
+            request={"text": "Please ring twice."},
+            response=WRITTEN,
+            said={
+                200: "The same message again; no second effect",
+                201: "It is recorded, and told to whom it is for",
+                409: "`already_answered`: there is another reply to the question",
+                422: WRONG_WORDS,
+            },
+        ),
+        "follow": Operation("Follow a case"),
+        "unfollow": Operation("Stop following a case"),
+    },
+)

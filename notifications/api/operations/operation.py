@@ -1,0 +1,76 @@
+"""What is said of an operation besides its description, which is its view's docstring, and how it gets into OpenAPI."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifications.api.operations import problems
+from notifications.types import Json
+
+Document = dict[str, Any]
+"""An OpenAPI description, or a part of one."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`request` and `response` are examples of all bodies, except of those that are named by their content type in
+    `requests`, and by their status in `responses`. `said`: by status, what it means here, and the codes that this
+    operation can answer with, where they are others than usual (docs.py)."""
+
+    summary: str
+    request: Any = None
+    response: Any = None
+    requests: Mapping[str, Any] = field(default_factory=dict)
+    responses: Mapping[int, Any] = field(default_factory=dict)
+    said: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A purpose, with its operations by their ids."""
+
+    name: str
+    description: str
+    operations: Mapping[str, Operation]
+
+
+def described(document: Document, tags: Sequence[Tag]) -> Document:
+    """The description with these tags, after those that it has, and with what is said of their operations, which come
+    in the same order."""
+    said = {name: (tag, operation) for tag in tags for name, operation in tag.operations.items()}
+    for found in _operations(document):
+        if found["operationId"] in said:
+            tag, operation = said[found["operationId"]]
+            found["tags"], found["summary"] = [tag.name], operation.summary
+            for status, meaning in operation.said.items():
+                found["responses"][str(status)]["description"] = meaning
+            _add_examples(found, operation)
+            problems.add_examples(found["responses"])
+    order = {name: place for place, name in enumerate(said)}
+    document["paths"] = dict(sorted(document["paths"].items(), key=lambda path: _place(path[1], order)))
+    document.setdefault("tags", []).extend({"name": tag.name, "description": tag.description} for tag in tags)
+    return document
+
+
+def _operations(document: Document) -> Iterator[Json]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _place(path: Document, order: Mapping[str, int]) -> int:
+    """Where a path is to be: what other tags have said stays in front."""
+    return min(order.get(operation["operationId"], -1) for operation in path.values())
+
+
+def _add_examples(found: Document, operation: Operation) -> None:
+    for kind, body in found.get("requestBody", {}).get("content", {}).items():
+        _add(body, operation.requests.get(kind, operation.request))
+    for status, answer in found["responses"].items():
+        if int(status) < 300:
+            for body in answer.get("content", {}).values():
+                _add(body, operation.responses.get(int(status), operation.response))
+
+
+def _add(body: Document, example: Any) -> None:
+    if example is not None:
+        body["example"] = example

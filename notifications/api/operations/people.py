@@ -1,0 +1,46 @@
+"""People and teams, as engines keep them."""
+
+from notifications.api.operations.operation import Operation, Tag
+from notifications.types import Json
+
+PERSON: Json = {
+    "name": "Alice",
+    "email": "alice@example.com",
+    "phone": "+49 89 5550 1235",
+    "locale": "de",
+    "timezone": "Europe/Berlin",
+    "manager": "bob",
+    "teams": ["finance"],
+    "external": False,
+}
+TEAM: Json = {"name": "Finance", "lead": "carol", "members": ["bob", "carol"]}
+UNKNOWN = "`invalid`: a value that is not possible, or a name that nobody has; `errors` says which"
+
+TAG = Tag(
+    "People and teams",
+    "Engines keep whom they name: their customers, and with the scope `directory` everybody and their teams.",
+    {
+        "put_recipient": Operation(
+            "Create or update a person",
+            request=PERSON,
+            response={"ref": "alice", **PERSON, "brand": None},
+            said={
+                200: "It was updated",
+                201: "It is new",
+                403: "`scope_missing`: the key has neither `people` nor `directory`, or this needs `directory`",
+                422: UNKNOWN,
+            },
+        ),
+        "put_team": Operation(
+            "Create or update a team",
+            request=TEAM,
+            response={"slug": "finance", **TEAM},
+            said={
+                200: "It was updated",
+                201: "It is new",
+                403: "`scope_missing`: the key has not the scope `directory`",
+                422: UNKNOWN,
+            },
+        ),
+    },
+)
