@@ -10,19 +10,23 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.contrib import admin
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from psycopg.errors import QueryCanceled
 
 from notifications.admin import navigation
 from notifications.admin.base import as_uuid
 from notifications.admin.words import change_url
 from notifications.models import Engine
+
+log = structlog.get_logger(__name__)
 
 FEW = 5
 """Rows of a kind."""
@@ -132,14 +136,22 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 
 def _found(request: HttpRequest, kinds: list[Kind], asked: Asked) -> tuple[list[Hit], bool]:
-    """The hits, and whether there are more than these."""
-    hits, more = list(_pages(request, asked)), False
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_BY_INDEX, ["statement_timeout", str(PATIENCE)])
-        for kind in kinds:
-            those = list(kind.hits(asked))
-            hits += those[:FEW]
-            more |= len(those) > FEW
+    """The hits, and whether there are more than these. A kind that takes too long is left out, as if it had more."""
+    hits, more, left = list(_pages(request, asked)), False, list(kinds)
+    while left:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_BY_INDEX, ["statement_timeout", str(PATIENCE)])
+                while left:
+                    those = list(left[0].hits(asked))
+                    hits += those[:FEW]
+                    more |= len(those) > FEW
+                    left.pop(0)
+        except OperationalError as fault:
+            if not isinstance(fault.__cause__, QueryCanceled):
+                raise
+            log.warning("search_takes_too_long", kind=left.pop(0).model._meta.label, characters=len(asked.text))
+            more = True
     return sorted(hits, key=lambda hit: not hit.exact), more
 
 

@@ -2,19 +2,22 @@
 
 import html
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Policy
+from notifications.admin import search as desk_search
 from notifications.admin import search_kinds
-from notifications.admin.search import FEW
+from notifications.admin.search import FEW, Asked, Kind
 from notifications.models import (
+    Brand,
     Callback,
     Case,
     Delivery,
@@ -307,3 +310,33 @@ def test_words_are_read_from_an_index(db: None, rows: Any, words: Any, index: st
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_recipient, notifications_task; SET LOCAL enable_seqscan = off")
     assert f"Bitmap Index Scan on {index} " in rows.filter(having(words, "invoice 4711")).explain()
+
+
+def test_a_kind_that_takes_too_long_costs_the_others_nothing(
+    day: World, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(_asked: Asked) -> Iterator[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(60)")
+        yield from ()
+
+    slow = Kind(Brand, "x", sleep, lambda row, asked: [], lambda row: [])
+    first, *others = desk_search.KINDS
+    monkeypatch.setattr(desk_search, "KINDS", [first, slow, *others])
+    monkeypatch.setattr(desk_search, "PATIENCE", 300)
+
+    found = search(root, "alice")
+
+    assert "Alice Adams" in found.names("Person")
+    assert found.said.startswith("The newest or closest of each kind.")
+    assert Event.objects.exists(), "the connection goes on"
+
+
+def test_any_other_fault_is_told(day: World, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_asked: Asked) -> Iterator[Any]:
+        raise OperationalError("the server closed the connection unexpectedly")
+        yield
+
+    monkeypatch.setattr(desk_search, "KINDS", [Kind(Brand, "x", fail, lambda row, asked: [], lambda row: [])])
+    root.raise_request_exception = False
+    assert root.get(ADDRESS, {"q": "alice"}).status_code == 503
