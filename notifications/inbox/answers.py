@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -37,6 +38,7 @@ from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
 from notifications.forms.typed import PREFIX, Typed, read, told
 from notifications.inbox.conversation import mentioned
+from notifications.inbox.finding import finding_of
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import Sent, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
@@ -136,9 +138,18 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         if kept:
             found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
             return show(request, found, Sent(kept=kept), status=failure.status)
-    if request.POST.get("from") == "list":
-        return redirect(f"{_back(request)}#n-{notification.pk}")
-    return redirect("inbox:item", notification.pk)
+    return redirect(_after(request, notification))
+
+
+def _after(request: PersonRequest, notification: Notification) -> str:
+    """The address at which the answer is seen: the list as it opens has it under what is done. A list that was asked
+    for may not have the item any more: then the item itself, with the list beside it."""
+    address = reverse("inbox:item", args=[notification.pk])
+    if request.POST.get("from") != "list":
+        return address
+    back = _back(request)
+    finding = finding_of(QueryDict(urlsplit(back).query))
+    return f"{back}#n-{notification.pk}" if finding.plain else f"{address}{finding.suffix}"
 
 
 @form_only

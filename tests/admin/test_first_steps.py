@@ -23,7 +23,6 @@ pytestmark = pytest.mark.django_db
 
 def steps(client: Client) -> list[Any]:
     found: list[Any] = client.get("/admin/").context["steps"]
-    assert all(client.get(step.href).status_code == 200 for step in found if step.href)
     return found
 
 
@@ -49,6 +48,8 @@ def test_each_step_leads_where_it_is_done_until_the_first_message(admin: Client)
     assert steps(admin)[0].done
     Recipient.objects.create(ref="o'neil", name="Bob")
     assert [step.done for step in steps(admin)] == [True, True, True, False]
+
+    assert all(admin.get(step.href).status_code == 200 for step in steps(admin) if step.href)
 
     command = shlex.split(steps(admin)[3].command)
     body, headers = json.loads(command[-1]), {"authorization": "Bearer wfp_k"}

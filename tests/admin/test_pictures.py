@@ -32,7 +32,7 @@ def counted(day: World) -> World:
     for hours in (0, 1, 30, 24 * 8):
         came = day.now - timedelta(hours=hours)
         EventFactory(pk=lowest_id(came), engine=day.engine, received_at=came)
-    hourly.run(timezone.now())
+        hourly.count_hour(hourly.hour_of(came), timezone.now())
     return day
 
 

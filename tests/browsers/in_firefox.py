@@ -16,6 +16,8 @@ from tests.pushlab.network import Network
 from tests.support.files import png
 from tests.support.waiting import eventually
 
+LIVE = "#connection[data-mood=live]"
+"""The page's scripts run: until then a press is answered by another page."""
 PHONE, DESK = (390, 844), (1280, 900)
 BOATS, FOUND_BOATS = "Approve the boat house", "/?q=boat+house"
 QUESTION, REPLY = "Which cost centre?", "4711, as always."
@@ -35,12 +37,17 @@ class Line:
         self.background.run(self.network.mend())
 
 
+def opens(browser: Firefox, path: str) -> None:
+    browser.open(path)
+    browser.find(LIVE)
+
+
 def signs_in(browser: Firefox, here: Installation, who: str) -> None:
     browser.open("/sign-in")
     browser.type("#id_username", who)
     browser.type("#id_password", here.passwords[who])
     browser.click("main button")
-    browser.find("#connection[data-mood=live]")
+    browser.find(LIVE)
 
 
 def signs_out(browser: Firefox) -> None:
@@ -78,10 +85,11 @@ def decides(bob: Firefox) -> None:
     bob.type("#words", "contoso 1,005.50" + Keys.ENTER)
     bob.find("#found .card", "€1,005.50")
     has(bob, "#found .card", 1)
+    bob.find(LIVE)
     bob.click("#found .card button", "Approve")
     bob.find("#found .card .outcome", "Approved. The engine will be told in a moment.")
 
-    bob.open("/?q=fabrikam&select=1")
+    opens(bob, "/?q=fabrikam&select=1")
     bob.click("button", "Choose all here")
     bob.find("#ticked", "7 chosen")
     bob.click("button", "Answer together…")
@@ -94,7 +102,7 @@ def decides(bob: Firefox) -> None:
     bob.find("#item button", "Approve")
     bob.find("#item .history", "and took it back")
 
-    bob.open("/")
+    opens(bob, "/")
     waiting(bob, 195)
     bob.click("#later .card a")
     bob.find("#item-heading")
@@ -109,7 +117,7 @@ def decides(bob: Firefox) -> None:
 def asks(bob: Firefox, here: Installation) -> None:
     here.assign(BOATS, assignee=None, candidates=["bobby", "carol"], initiator="alice")
     here.waits_for("bobby", BOATS)
-    bob.open(FOUND_BOATS)
+    opens(bob, FOUND_BOATS)
     bob.click("#found .card a", BOATS)
     bob.find("#item-heading", BOATS)
     bob.click("#item a", "Ask for information…")
@@ -123,7 +131,7 @@ def alice_replies_on_her_phone(alice: Firefox, here: Installation, photo: Path) 
     photo.write_bytes(png(2_400, 300))
     alice.driver.set_window_size(*PHONE)
     signs_in(alice, here, "alice")
-    alice.open(FOUND_BOATS)
+    opens(alice, FOUND_BOATS)
     alice.click("#found .card a", f"Bob asks about “{BOATS}”")
     alice.type("#item textarea[id^=comment]", REPLY)
     alice.driver.find_element(By.CSS_SELECTOR, "#item input[type=file]").send_keys(str(photo))
@@ -141,7 +149,7 @@ def erin_follows_her_case_on_her_phone(erin: Firefox, here: Installation) -> Non
     erin.open(here.link_for("C-9").removeprefix(here.url))
     erin.click("button", "Open my page")
     erin.find('.milestones [aria-current="step"]', "Received")
-    erin.find("#connection[data-mood=live]")
+    erin.find(LIVE)
     said = {"case": {**case, "status": "assigned"}, "customer": customer, "message": "Mr Huber comes on Monday."}
     here.send("request.status_changed", said)
     erin.find('.milestones [aria-current="step"]', "In progress")
@@ -161,7 +169,7 @@ def has_the_reply(bob: Firefox) -> None:
 
 
 def has_the_conversation(browser: Firefox) -> None:
-    browser.open(FOUND_BOATS)
+    opens(browser, FOUND_BOATS)
     browser.click("#found .card a", BOATS)
     browser.find("#item .said-lines .line-text", QUESTION)
     browser.find("#item .said-lines .line-text", REPLY)
@@ -176,10 +184,10 @@ def fills_in_a_form(bob: Firefox, here: Installation, line: Line) -> None:
     task = {"id": "pump", "name": title, "kind": "approval", "assignee": "bobby", "form": invoice_form()}
     here.send("task.assigned", {"task": task, "variables": VARIABLES})
     here.waits_for("bobby", title)
-    bob.open("/?q=cellar")
+    opens(bob, "/?q=cellar")
     bob.click("#found .card a", title)
     bob.type("#value-note", "Nine came.")
-    bob.find("#connection[data-mood=live]")
+    bob.find(LIVE)
 
     line.cut()
     bob.type("#value-amount", "10.000")

@@ -88,10 +88,12 @@ async def test_bob_decides(browser: Browser, here: Installation, complaints: lis
     one = bob.locator("#found .card")
     await expect(one).to_have_count(1)
     await expect(one).to_contain_text("€1,005.50")
+    await is_live(bob)
     await one.get_by_role("button", name="Approve").click()
     await expect(one.locator(".outcome")).to_contain_text("Approved. The engine will be told in a moment.")
 
     await bob.goto("/?q=fabrikam&select=1")
+    await is_live(bob)
     await bob.get_by_role("button", name="Choose all here").click()
     await expect(bob.locator("#ticked")).to_have_text("7 chosen")
     await bob.get_by_role("button", name="Answer together…").click()
@@ -120,6 +122,7 @@ async def test_bob_decides(browser: Browser, here: Installation, complaints: lis
 async def test_an_undo_on_the_card_opens_it_again(browser: Browser, here: Installation, complaints: list[str]) -> None:
     bob = await as_bob(browser, here, complaints)
     await bob.goto("/?q=7100")
+    await is_live(bob)
     card = bob.locator("#found .card")
     await card.get_by_role("button", name="Approve").click()
     await card.get_by_role("button", name="Undo").click()

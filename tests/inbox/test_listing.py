@@ -1,5 +1,6 @@
 """The list as it opens, and what of it is asked for by its address."""
 
+import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -214,13 +215,21 @@ def test_hostile_addresses_are_pages_like_others(bobs: Recipient) -> None:
         assert "<script>" not in page.response.content.decode()
 
 
-def test_an_answer_on_a_page_that_was_asked_for_comes_back_to_it(bobs: Recipient) -> None:
+def test_an_answer_in_a_list_that_was_asked_for_is_seen_with_the_list_beside_it(bobs: Recipient) -> None:
     page = get(signed_in(bobs), "/?urgent=1")
 
     after = page.press("Approve")
 
-    assert after.response.redirect_chain[-1][0].startswith("/?urgent=1#n-")  # type: ignore[attr-defined]
+    assert re.fullmatch(r"/n/[0-9a-f-]{36}\?urgent=1", after.response.redirect_chain[-1][0])  # type: ignore[attr-defined]
+    assert "Approved." in after.text
     assert "Nothing here matches." in after.text
+
+
+def test_an_answer_in_the_list_as_it_opens_is_seen_in_it(bobs: Recipient) -> None:
+    after = get(signed_in(bobs), "/").press("Approve")
+
+    assert re.fullmatch(r"/#n-[0-9a-f-]{36}", after.response.redirect_chain[-1][0])  # type: ignore[attr-defined]
+    assert "Approved." in after.text
 
 
 def test_the_list_asks_the_database_the_same_few_questions_however_long_it_is() -> None:
