@@ -2,9 +2,9 @@
 
 In: events, answers, messages and tasks, by ranges of their ids, which begin with the time. Out: rows of `HourlyCount`.
 
-A schedule counts the hour that runs once a minute, and hours that can still change, since messages of theirs are under
-way, every ten minutes. Hours that nobody has counted, such as those before an upgrade, follow, the newest first. What
-waits and what is late are known for hours alone in which the schedule ran.
+A schedule counts the hour that runs once a minute, and hours that can still change, since messages or answers of
+theirs are under way, every ten minutes. Hours that nobody has counted, such as those before an upgrade, follow, the
+newest first. What waits and what is late are known for hours alone in which the schedule ran.
 """
 
 import time
@@ -95,15 +95,20 @@ def count_hour(hour: datetime, now: datetime) -> None:
     for what, of in before.keys() - numbers.keys():
         row.counts.filter(what=what, of=of).delete()
     row.counted_at = now
-    row.settled = hour + HOUR <= now and not any(
-        what == Counted.MESSAGES and of.endswith(f"/{DeliveryState.PENDING}") for what, of in numbers
-    )
+    row.settled = hour + HOUR <= now and not _is_under_way(hour)
     row.save(update_fields=["counted_at", "settled"])
+
+
+def _is_under_way(hour: datetime) -> bool:
+    """Whether a message or an answer of the hour can still arrive. Answers that are kept have nowhere to go."""
+    messages = _made_in(Delivery, hour).filter(state=DeliveryState.PENDING)
+    answers = _made_in(Callback, hour).filter(state=CallbackState.WAITING).exclude(engine__callback_url="")
+    return messages.exists() or answers.exists()
 
 
 def _numbers_of(hour: datetime) -> Numbers:
     events = _made_in(Event, hour).values_list("engine")
-    told = _made_in(Callback, hour).filter(state=CallbackState.DELIVERED).values_list("engine")
+    told = _made_in(Callback, hour).filter(state=CallbackState.DELIVERED, response__isnull=False).values_list("engine")
     messages = _made_in(Delivery, hour).values_list("channel", "state")
     answers = _made_in(Response, hour).filter(effect="final", counts=True).annotate(band=_Band()).order_by()
     return {

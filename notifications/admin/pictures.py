@@ -313,11 +313,13 @@ def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row
 
 
 def _devices_of(channel: str) -> str:
-    people = Recipient.objects.filter(active=True).aggregate(
+    """Of the people of the house; there may be very many external ones."""
+    people = Recipient.objects.filter(active=True, engine=None)
+    counts = people.aggregate(
         all=Count("pk", distinct=True), have=Count("pk", filter=Q(devices__channel=channel), distinct=True)
     )
     says = _("%(have)s of %(all)s people have a device for it")
-    return says % {name: shown(count) for name, count in people.items()}
+    return says % {name: shown(count) for name, count in counts.items()}
 
 
 def _accounted_for(now: datetime) -> Any:

@@ -8,10 +8,13 @@ import pytest
 from notifications import hourly, housekeeping
 from notifications.hourly import BANDS, HOUR
 from notifications.models import (
+    Callback,
+    CallbackState,
     Counted,
     CountedHour,
     Delivery,
     DeliveryState,
+    Engine,
     Event,
     HourlyCount,
     Response,
@@ -87,6 +90,24 @@ def test_an_hour_is_counted_again_until_its_messages_have_ended() -> None:
     hourly.run(NOW + timedelta(minutes=10))
     assert numbers(LAST) == {("messages", "email/delivered"): 1}
     assert CountedHour.objects.get(hour=LAST).settled
+
+
+@pytest.mark.parametrize(("address", "settled"), [("https://engine.example/answers", False), ("", True)])
+def test_an_hour_is_counted_again_while_an_engine_is_to_be_told(address: str, settled: bool) -> None:
+    given = answered(timedelta(hours=1), 1)
+    Engine.objects.update(callback_url=address)
+    about = {"task": given.task, "engine": given.task.engine, "body": "{}"}
+    Callback.objects.create(pk=given.pk, response=given, position=1, **about)
+    late = Callback.objects.create(pk=made_at(NOW, 7), position=2, **about)  # that the task runs late
+    later = NOW + HOUR
+    hourly.run(later)
+    assert CountedHour.objects.get(hour=THIS).settled is settled
+
+    Callback.objects.update(state=CallbackState.DELIVERED)
+    assert late.response is None
+    hourly.count_hour(THIS, later)
+    assert CountedHour.objects.get(hour=THIS).settled
+    assert numbers(THIS)["told", str(given.task.engine_id)] == 1
 
 
 def test_what_can_still_change_after_a_week_is_left_as_it_is() -> None:
