@@ -42,8 +42,8 @@ FIRST, LONGER = 200, 5
 """Items that are read through at first, where no later page is asked for, and by what the number of those after them is
 multiplied each time."""
 
-MOST_SORTED, MOST_LIKELY = 5_000, 50_000
-"""Of more items that may have the words the first are found in their order; of even more all are read through."""
+MOST_SORTED = 1_000
+"""Of more items that may have the words the first are found in their order."""
 
 
 def found(
@@ -61,10 +61,8 @@ def found(
     # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
     matching: dict[UUID, None] = {}  # what changes its place meanwhile is listed once
     for first, most in _stretches(max(FIRST, end)):
-        if first + most > FIRST and likely is None:
-            likely = gathered.likely(reader.pk, wanted, MOST_LIKELY)
         stretch = _keys(rows[first : first + most])
-        matching |= dict.fromkeys(_matching(stretch, likely, wanted))
+        matching |= dict.fromkeys(_matching(stretch, reader, wanted))
         if len(stretch) < most or len(matching) >= end:
             break
     return list(matching)[start:end]
@@ -79,12 +77,10 @@ def _stretches(length: int) -> Iterator[tuple[int, int]]:
         length *= LONGER
 
 
-def _matching(stretch: list[UUID], likely: gathered.Likely | None, wanted: Sequence[Sequence[str]]) -> list[UUID]:
-    """Those that have the words."""
-    if likely is None:
-        those = _checked(stretch, wanted)
-    else:
-        those = likely.sure | _checked(likely.doubtful.intersection(stretch), wanted)
+def _matching(stretch: list[UUID], reader: Recipient, wanted: Sequence[Sequence[str]]) -> list[UUID]:
+    """Those that have the words. A few are read sooner than what is gathered of all."""
+    likely = gathered.likely(reader.pk, wanted, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
+    those = likely.sure | _checked(likely.doubtful, wanted) if likely else _checked(stretch, wanted)
     return [key for key in stretch if key in those]
 
 

@@ -70,7 +70,8 @@ def searched_text() -> Concat:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 _FOUND = """
-SELECT word.item, TRUE FROM notifications_searchedpart part, unnest(part.items, part.texts) AS word(item, text)
+SELECT * FROM (
+SELECT word.item AS id, TRUE FROM notifications_searchedpart part, unnest(part.items, part.texts) AS word(item, text)
 WHERE part.recipient_id = %(person)s AND {conditions}
 UNION ALL
 SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND seq >
@@ -79,6 +80,7 @@ UNION ALL
 SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND case_id = ANY(%(cases)s::bigint[])
 UNION ALL
 SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND task_id = ANY(%(tasks)s::uuid[])
+) AS found WHERE %(among)s::uuid[] IS NULL OR id = ANY(%(among)s::uuid[])
 LIMIT %(most)s
 """
 
@@ -91,9 +93,11 @@ class Likely:
     doubtful: frozenset[UUID]
 
 
-def likely(person: int, words: Sequence[Sequence[str]], most: int) -> Likely | None:
-    """The person's items that may contain every one of the words, in one of its ways. None where that is not known, and
-    where they are more than `most`."""
+def likely(
+    person: int, words: Sequence[Sequence[str]], most: int, among: Collection[UUID] | None = None
+) -> Likely | None:
+    """The person's items that may contain every one of the words, in one of its ways; of these keys, if any are given.
+    None where that is not known, and where they are more than `most`."""
     if not SearchedPart.objects.filter(recipient=person).exists():
         return None
     # Read first: who gathers these items anew takes their changes away in the transaction that adds the parts.
@@ -104,6 +108,7 @@ def likely(person: int, words: Sequence[Sequence[str]], most: int) -> Likely | N
         "person": person,
         "cases": keys.array(case for case, _task, _who in changes if case is not None),
         "tasks": keys.array(task for _case, task, _who in changes if task is not None),
+        "among": None if among is None else keys.array(among),
         "most": most + 1,
     }
     found = _found(words, known)
