@@ -8,7 +8,7 @@ newest first. What waits and what is late are known for hours alone in which the
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -150,14 +150,12 @@ def _most_at_once(before: Mapping[tuple[str, str], int], now: datetime | None) -
     return {key: count for key, count in found.items() if count}
 
 
-def band_within(counts: Iterable[int], share: float) -> int:
-    """The band within which this share (0 to 1) of answers came; `counts`: answers by band."""
-    counts = list(counts)
-    needed = share * sum(counts)
+def half_within(counts: Sequence[int]) -> int:
+    """The band within which half of the answers came; `counts`: answers by band."""
     reached = 0
     for band, count in enumerate(counts):
         reached += count
-        if count and reached >= needed:
+        if count and 2 * reached >= sum(counts):
             return band
     return len(BANDS)
 

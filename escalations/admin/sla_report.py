@@ -22,7 +22,7 @@ from escalations.compliance import Choice, Share, UnderWay
 from escalations.models import Escalation, Policy
 from notifications.admin.base import DeskAdmin
 from notifications.admin.periods import zone_of_reader
-from notifications.admin.words import change_url, list_url
+from notifications.admin.words import change_url, list_url, percent_of
 from notifications.models import Team
 from notifications.wording.formats import locale_of, number
 
@@ -118,7 +118,7 @@ def as_weeks(shares: Mapping[date, Share]) -> list[Week]:
             date_format(monday, "DATE_FORMAT"),
             share,
             percent(share),
-            _of(share.total, most),
+            percent_of(share.total, most),
         )
         for monday, share in shares.items()
     ]
@@ -144,11 +144,6 @@ def percent(share: Share) -> str:
     return "–" if share.percent is None else gettext("%(percent)d%%") % {"percent": share.percent}
 
 
-def _of(part: int, whole: int) -> int:
-    """In percent; at least 2 where there is anything."""
-    return max(100 * part // whole, 2) if part else 0
-
-
 # --- what is under way ------------------------------------------------------------------------------------------------
 def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
     found = compliance.under_way(now, choice)
@@ -172,7 +167,7 @@ def bars(found: UnderWay, choice: Choice) -> list[Bar]:
             gettext("late") if name == "late" else str(TIME_LEFT[name]),
             shown(count, name in found.at_least),
             address(choice, now="late") if name == "late" else address(choice, left=name),
-            _of(count, most),
+            percent_of(count, most),
             {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
         )
         for name, count in found.counts.items()

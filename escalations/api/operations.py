@@ -3,24 +3,9 @@
 from typing import Any
 
 from notifications.api.operations.operation import Document, Operation, Tag, described
+from notifications.api.operations.story import ASSIGNED
 from notifications.types import Json
 
-EVENT: Json = {
-    "specversion": "1.0",
-    "id": "e-1",
-    "source": "/engines/invoices",
-    "type": "task.assigned",
-    "data": {
-        "task": {
-            "id": "T-42",
-            "name": "Approve invoice 4711",
-            "kind": "approval",
-            "assignee": "bob",
-            "due_at": "2026-11-25T16:00:00Z",
-        },
-        "case": {"id": "4711", "title": "Invoice 4711"},
-    },
-}
 LATE: Json = {
     "at": "2026-11-25T16:00:00Z",
     "step": 1,
@@ -66,7 +51,7 @@ TAG = Tag(
     {
         "simulate": Operation(
             "Simulate who would be told when",
-            request={"event": EVENT, "engine": "invoices", "now": "2026-11-25T09:00:00Z"},
+            request={"event": ASSIGNED, "engine": "invoices", "now": "2026-11-25T09:00:00Z"},
             response=SIMULATION,
             said={
                 403: "`not_allowed`: not an operator who is signed in at the desk; `scope_missing` or `csrf_failed`",

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.periods import between_words, read_between
+from notifications.admin.periods import between_words, read_between, zone_of_reader
 from wfpush.identifiers import lowest_id
 
 Lookups = list[tuple[str, Any]]
@@ -25,14 +25,21 @@ class Recent(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
         value = request.GET.get(self.parameter_name, "")
-        asked = read_between(value)
         return [
             ("1", _("the last hour")),
             ("24", _("24 hours")),
             ("168", _("7 days")),
             ("720", _("30 days")),
-            *([(value, between_words(*asked))] if asked else []),
+            *self._between(request, value),
         ]
+
+    def _between(self, request: HttpRequest, value: str) -> Lookups:
+        """In the time zone of the reader, as the overview leads here."""
+        asked = read_between(value)
+        if asked is None:
+            return []
+        with timezone.override(zone_of_reader(request)):
+            return [(value, between_words(*asked))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""

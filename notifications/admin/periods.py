@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from notifications.hourly import HOUR, hour_of
 from notifications.models import Recipient
-from notifications.wording.formats import zone_of
+from notifications.wording.formats import local_hour, zone_of
 
 Text = str | Promise
 
@@ -62,8 +62,7 @@ class Period:
             first = hour_of(self.now) - (HOURS - 1) * HOUR
             return [_hour(first + number * HOUR) for number in range(HOURS)]
         days = DAYS[self.name]
-        midnight = timezone.localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
-        starts = [_midnight_after(midnight, number - days + 1) for number in range(days + 1)]
+        starts = [local_hour(self.now, number - days + 1) for number in range(days + 1)]
         return [_day(starts[number], starts[number + 1], days) for number in range(days)]
 
     @property
@@ -123,9 +122,3 @@ def _day(start: datetime, end: datetime, days: int) -> Stretch:
     monday_or_few = days <= DAYS["week"] or start.weekday() == 0
     short = date_format(start, "D" if days <= DAYS["week"] else "j.n.") if monday_or_few else ""
     return Stretch(start, end, short, date_format(start, _("D, j M")))
-
-
-def _midnight_after(midnight: datetime, days: int) -> datetime:
-    """A day with a change of the clock has 23 or 25 hours."""
-    naive = midnight.replace(tzinfo=None) + timedelta(days=days)
-    return timezone.make_aware(naive, timezone.get_current_timezone())

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, Func, IntegerField, Max, Model, Q, Sum, Value
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications.admin.periods import Period, Stretch
-from notifications.admin.words import Tone, change_url, list_url, mark
+from notifications.admin.timeline import DELIVERY_TONES
+from notifications.admin.words import Tone, change_url, list_url, mark, percent_of
 from notifications.channel_facts import channel_name, channel_names, reaches_devices
-from notifications.hourly import BANDS, band_within
+from notifications.hourly import BANDS, half_within
 from notifications.items.ledger_audit import sums_since
 from notifications.models import (
     Counted,
@@ -29,17 +29,9 @@ from notifications.models import (
     Task,
     Team,
 )
+from wfpush.observability.backlog import number as shown
 
 MOST_ROWS = 8
-
-TONES: dict[str, Tone] = {
-    DeliveryState.DELIVERED: "ok",
-    DeliveryState.PENDING: "wait",
-    DeliveryState.SUPERSEDED: "quiet",
-    DeliveryState.SUPPRESSED: "quiet",
-    DeliveryState.EXPIRED: "bad",
-    DeliveryState.DEAD: "bad",
-}
 
 FINAL_ANSWERS = "effect__exact=final&counts=yes"
 
@@ -188,7 +180,7 @@ def _answered(by_band: Mapping[int, int]) -> str:
     counts = [by_band[band] for band in sorted(by_band)]
     total = sum(counts)
     says = ngettext("%(count)s answer, %(half)s", "%(count)s answers, half of them %(half)s", total)
-    return says % {"count": shown(total), "half": band_words(band_within(counts, 0.5))}
+    return says % {"count": shown(total), "half": band_words(half_within(counts))}
 
 
 def band_words(band: int) -> str:
@@ -232,7 +224,7 @@ def _column(
         stretch,
         [part for part in parts if part.count],
         counts,
-        _percent(total, highest),
+        percent_of(total, highest),
         list_url(model, "&".join(filter(None, [query, stretch.query]))) if model and total else "",
         f"{stretch.words}: {counts[0]}",
     )
@@ -252,15 +244,6 @@ def _together(counts: Mapping[str, Mapping[int, int]]) -> dict[int, int]:
         for number, count in by_number.items():
             found[number] += count
     return found
-
-
-def _percent(count: int, highest: int) -> int:
-    """Of what there is something can be seen."""
-    return max(round(100 * count / highest), 2) if count else 0
-
-
-def shown(count: int) -> str:
-    return str(number_format(count, force_grouping=True))
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -303,7 +286,10 @@ def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row
     words = [f"{shown(count)} {DeliveryState(state).label}" for state, count in said.items() if count]
     if reaches_devices(channel) and not said[DeliveryState.DELIVERED]:
         words.append(_devices_of(channel))
-    tones = {tone: sum(count for state, count in said.items() if TONES[state] == tone) for tone in TONES.values()}
+    tones = {
+        tone: sum(count for state, count in said.items() if DELIVERY_TONES[state] == tone)
+        for tone in DELIVERY_TONES.values()
+    }
     return Row(
         channel_name(channel),
         list_url(Delivery, f"channel={channel}&{period.query}"),
@@ -349,7 +335,7 @@ def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], told:
     words = [ngettext("%(count)s event", "%(count)s events", total) % {"count": shown(total)}]
     if told:
         words.append(ngettext("%(count)s answer told", "%(count)s answers told", told) % {"count": shown(told)})
-    heights = [_percent(events.get(number, 0), highest) for number in range(len(period.stretches))] if total else []
+    heights = [percent_of(events.get(number, 0), highest) for number in range(len(period.stretches))] if total else []
     return Row(str(engine), change_url(engine), " · ".join(words), mark(*engine_health(engine)), heights=heights)
 
 

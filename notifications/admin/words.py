@@ -38,6 +38,11 @@ def span(length: timedelta) -> str:
     return _("%(minutes)d min") % {"minutes": minutes}
 
 
+def percent_of(part: int, whole: int) -> int:
+    """For what is drawn: at least 2 where there is anything."""
+    return max(100 * part // whole, 2) if part else 0
+
+
 def exact(value: datetime) -> str:
     """Date, time and zone, for titles."""
     return date_format(timezone.localtime(value), "DATETIME_FORMAT")

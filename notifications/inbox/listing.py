@@ -3,12 +3,11 @@ in pages back to the first day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, OrderBy, Q, QuerySet, Value, When
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications.inbox import search
@@ -17,6 +16,7 @@ from notifications.inbox.finding import DUE, PLAIN, Finding
 from notifications.items.representation import notification_queryset
 from notifications.items.snoozing import snoozed
 from notifications.models import Notification, NotificationState, Priority, Recipient
+from notifications.wording.formats import local_hour
 from notifications.wording.languages import reading_language
 
 GROUP_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 20, 10, 10
@@ -126,19 +126,13 @@ def due_within(due: str, now: datetime) -> Q:
     later."""
     if due == "back":
         return Q(back_at__isnull=False)
-    midnight = midnight_after(now)
+    midnight = local_hour(now, 1)
     by_date = {
         "overdue": Q(due_at__lt=now),
         "today": Q(due_at__gte=now, due_at__lt=midnight),
         "later": Q(due_at=None) | Q(due_at__gte=max(midnight, now)),
     }
     return by_date[due] & Q(back_at=None)
-
-
-def midnight_after(now: datetime) -> datetime:
-    """The end of today in the active time zone. Midnight may not exist there on the day that summer time begins."""
-    tomorrow = timezone.localtime(now).date() + timedelta(days=1)
-    return timezone.make_aware(datetime.combine(tomorrow, time.min))
 
 
 def _counts(mine: QuerySet[Notification], now: datetime) -> dict[str, int]:

@@ -78,7 +78,8 @@ def _stretches(length: int) -> Iterator[tuple[int, int]]:
 
 
 def _matching(stretch: list[UUID], reader: Recipient, wanted: Sequence[Sequence[str]]) -> list[UUID]:
-    """Those that have the words. A few are read sooner than what is gathered of all."""
+    """Those that have the words. A few are read sooner than what is gathered of all, where an item is found four times
+    at most."""
     likely = gathered.likely(reader.pk, wanted, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
     those = likely.sure | _checked(likely.doubtful, wanted) if likely else _checked(stretch, wanted)
     return [key for key in stretch if key in those]

@@ -3,7 +3,7 @@ top of it, and says so. Nobody else's copy changes, and no clock stops.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from notifications.errors import Invalid
 from notifications.items import inbox_items
 from notifications.models import Notification, NotificationState
+from notifications.wording.formats import local_hour
 from wfpush.queue import outbox
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=60)
@@ -75,15 +76,11 @@ def _usual(now: datetime) -> Iterator[tuple[str, datetime]]:
     here = timezone.localtime(now)
     yield _("for an hour"), now + timedelta(hours=1)
     if here.hour < 17:
-        yield _("until this evening, 18:00"), _at(here, 0, 18)
-    yield _("until tomorrow, 09:00"), _at(here, 1, 9)
+        yield _("until this evening, 18:00"), local_hour(now, 0, 18)
+    yield _("until tomorrow, 09:00"), local_hour(now, 1, 9)
     to_monday = 7 - here.weekday()
     if to_monday > 1:
-        yield _("until Monday, 09:00"), _at(here, to_monday, 9)
-
-
-def _at(here: datetime, days: int, hour: int) -> datetime:
-    return timezone.make_aware(datetime.combine(here.date() + timedelta(days=days), time(hour)))
+        yield _("until Monday, 09:00"), local_hour(now, to_monday, 9)
 
 
 # --- coming back --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Money, numbers, dates and times as a person's language writes them; times in the person's own time zone."""
 
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -9,6 +9,7 @@ from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
+from django.utils.timezone import localtime, make_aware
 
 from wfpush import zones
 
@@ -36,6 +37,13 @@ def zone_of(timezone: str) -> tzinfo:
         return zones.zone(timezone)
     except zones.UnknownZone:
         return UTC
+
+
+def local_hour(moment: datetime, days: int, hour: int = 0) -> datetime:
+    """That hour, so many days after the day of the moment, in the active time zone. It may not exist there on the day
+    that summer time begins."""
+    day_then = localtime(moment).date() + timedelta(days=days)
+    return make_aware(datetime.combine(day_then, time(hour)))
 
 
 def as_number(value: Any) -> Decimal | None:

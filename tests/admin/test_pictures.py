@@ -194,6 +194,7 @@ def test_hours_are_said_in_the_zone_of_who_reads(counted: World, root: Client) -
     counted.alice.save()
     last = drawn(root)["Events that came in"].columns[-1].stretch
     assert last.words.endswith(f"{last.end.astimezone(ZoneInfo('Asia/Kolkata')):%H}:30")
+    assert last.words in text_of(root.get(list_of(Event, last.query)))
 
 
 @pytest.mark.parametrize("value", ["", "1", "1..", "..2", "1..2..3", "-1..2", "1..x", "1" * 12 + "..2", "١..٢"])

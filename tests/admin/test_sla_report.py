@@ -116,7 +116,7 @@ def test_the_chart_says_nothing_that_the_table_does_not(world: World, policy: Po
     body = shown(root)["body"]
     chart = body[body.index('class="desk-chart"') :]
     assert chart.startswith('class="desk-chart" aria-hidden="true"')
-    assert chart.count("desk-part-late") >= 1
+    assert chart.count("desk-part-bad") >= 1
     weeks = [row for row in tables(body) if len(row) == 4 and row[0] in {week.words for week in shown(root)["weeks"]}]
     assert len(weeks) == 12
     assert "<script" not in body[body.index("desk-sla-choice") : body.index("desk-meaning")]
