@@ -101,7 +101,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "well": [panel for panel in panels if not panel.rows],
             "period": period,
             "periods": NAMES.items(),
-            "pictures": pictures(period, sees),
+            "pictures": pictures(period, sees) if period.counted else [],
             "recent": recent_events(now) if sees(Event) else None,
         }
 

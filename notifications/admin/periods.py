@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.hourly import HOUR, hour_of
-from notifications.models import Recipient
+from notifications.models import CountedHour, Recipient
 from notifications.wording.formats import local_hour, zone_of
 
 Text = str | Promise
@@ -76,6 +76,11 @@ class Period:
     @property
     def query(self) -> str:
         return made_between(self.start, self.end)
+
+    @cached_property
+    def counted(self) -> bool:
+        """Whether a worker has counted anything of it: else nothing is known of what came."""
+        return CountedHour.objects.filter(hour__gte=self.start).exists()
 
 
 def zone_of_reader(request: HttpRequest) -> tzinfo:

@@ -147,8 +147,18 @@ def test_nothing_is_drawn_of_what_a_user_may_not_see(counted: World, root: Clien
     assert "Waiting and late" not in text_of(page)
 
 
+def test_nothing_is_said_of_what_nobody_has_counted(day: World, root: Client) -> None:
+    page = root.get("/admin/")
+    assert page.context["pictures"] == []
+    assert "No event came in." not in text_of(page)
+    assert "once a worker has counted it" in text_of(page)
+    assert "Recent events" in text_of(page)
+
+
 def test_an_empty_installation_says_so(world: World, root: Client) -> None:
+    hourly.count_hour(hourly.hour_of(timezone.now()), timezone.now())
     page = text_of(root.get("/admin/"))
+    assert "once a worker has counted it" not in page
     for words in ("No task waited.", "No event came in.", "Nobody answered.", "No message was made."):
         assert words in page
 
