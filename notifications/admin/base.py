@@ -267,6 +267,7 @@ class ReadOnlyInline(TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
+        rows = rows if rows.ordered else rows.order_by("pk")  # pages of rows without an order would overlap
         return rows.select_related(*self.related) if self.related else rows
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
