@@ -13,7 +13,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 
 from escalations.admin.dead_ends import warnings
 from escalations.admin.fields import DurationField
@@ -23,9 +22,9 @@ from escalations.clocks import policy_reload
 from escalations.kinds import checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, said
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
-from notifications.admin.routing import ConditionForm
 from notifications.admin.words import link, list_url, mark, shortened
 
 
@@ -47,13 +46,8 @@ class PolicyForm(forms.ModelForm):
         return cleaned
 
 
-class PolicyConditionInline(TabularInline):
+class PolicyConditionInline(ConditionsInline):
     model = PolicyCondition
-    form = ConditionForm
-    extra = 0
-    hide_title = True
-    fields = ["path", "operator", "value"]
-    verbose_name_plural = _("conditions: all must hold")
 
 
 class Gaps(Conditions):
@@ -114,14 +108,15 @@ class PolicyAdmin(HistoryAdmin):
         if not PolicyStep.objects.filter(policy=policy).exists():
             text = gettext("This policy has no steps: tasks get their due date, and nobody is told.")
             self.message_user(request, text, messages.WARNING)
-        for sentence in warnings(policy):
+        conditions = PolicyCondition.objects.filter(policy=policy)  # read again: they were just saved
+        for sentence in (*doubts_about_tasks(conditions, policy.engine), *warnings(policy)):
             self.message_user(request, sentence, messages.WARNING)
         return None
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
-        return shortened(wording.fits(policy, policy.conditions.all()), 110)
+        return shortened(wording.fits(policy, map(said, policy.conditions.all())), 110)
 
     @display(description=_("due is"))
     def due_is(self, policy: Policy) -> str:
@@ -178,8 +173,8 @@ class PartOfPolicy(LedgerAdmin):
 
 
 @admin.register(PolicyCondition)
-class PolicyConditionAdmin(PartOfPolicy):
-    list_display = ["path", "operator", "value", "of_policy"]
+class PolicyConditionAdmin(ShowsValue, PartOfPolicy):
+    list_display = ["path", "operator", "shown_value", "of_policy"]
     search_fields = ["path", "value", "policy__name"]
 
 

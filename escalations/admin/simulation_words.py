@@ -25,6 +25,7 @@ from escalations.models import (
 )
 from escalations.policies.matching import Tried, enabled, tried
 from escalations.policies.rules import RuleSet
+from notifications.admin.conditions import said
 from notifications.admin.timeline import Line, dry_lines
 from notifications.admin.words import Tone, change_url, exact, link, mark, span, with_why
 from notifications.models import Task
@@ -175,7 +176,7 @@ def _without_clock(fitting: Tried | None) -> Iterator[Line]:
 
 
 def _fits(each: Tried) -> Line:
-    reason = wording.fits(each.policy, each.policy.conditions.all())
+    reason = wording.fits(each.policy, map(said, each.policy.conditions.all()))
     text = _("policy “%(name)s” applies to: %(reason)s") % _told(each.policy, reason)
     return Line(text, "ok", href=change_url(each.policy))
 

@@ -1,6 +1,8 @@
 """Four-eyes rules, and the answers that they refused."""
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import number_format
@@ -8,12 +10,11 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, said
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Recent
-from notifications.admin.routing import ConditionForm
 from notifications.admin.words import ago, link, shortened
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
 
@@ -21,13 +22,8 @@ NEWEST = 5_000
 """Tasks among which those are counted whose starter is known."""
 
 
-class FourEyesConditionInline(TabularInline):
+class FourEyesConditionInline(ConditionsInline):
     model = FourEyesCondition
-    form = ConditionForm
-    extra = 0
-    hide_title = True
-    fields = ["path", "operator", "value"]
-    verbose_name_plural = _("conditions: all must hold for the task")
 
 
 @admin.register(FourEyesRule)
@@ -48,16 +44,22 @@ class FourEyesRuleAdmin(HistoryAdmin):
         rules: QuerySet[FourEyesRule] = super().get_queryset(request)
         return rules.select_related("engine").prefetch_related("conditions")
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        rule = FourEyesRule.objects.get(pk=form.instance.pk)  # read again: its parts were just saved
+        for doubt in doubts_about_tasks(rule.conditions.all(), rule.engine):
+            self.message_user(request, doubt, messages.WARNING)
+
     @display(description=_("which tasks"))
     def which(self, rule: FourEyesRule) -> SafeString:
         engine = [gettext("from %(engine)s") % {"engine": rule.engine}] if rule.engine else []
-        return shortened(", ".join([*engine, *map(str, rule.conditions.all())]) or gettext("every task"), 110)
+        return shortened(", ".join([*engine, *map(said, rule.conditions.all())]) or gettext("every task"), 110)
 
     @display(description=_("who may not decide"))
     def who_not(self, rule: FourEyesRule) -> str:
-        said = [gettext("whoever started it")] if rule.not_initiator else []
-        said += [gettext("whoever decided the step before")] if rule.not_previous else []
-        return ", ".join(said) or gettext("nobody is kept from it")
+        people = [gettext("whoever started it")] if rule.not_initiator else []
+        people += [gettext("whoever decided the step before")] if rule.not_previous else []
+        return ", ".join(people) or gettext("nobody is kept from it")
 
     @display(description=_("where it is known who started them"))
     def starters_known(self, rule: FourEyesRule | None) -> str:
@@ -79,10 +81,10 @@ def _starters_known(engine: int | None) -> list[str]:
 
 
 @admin.register(FourEyesCondition)
-class FourEyesConditionAdmin(LedgerAdmin):
+class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
     """A list of the conditions of all rules. They are edited on the rule's page."""
 
-    list_display = ["path", "operator", "value", "of_rule"]
+    list_display = ["path", "operator", "shown_value", "of_rule"]
     list_select_related = ["rule"]
     search_fields = ["path", "value", "rule__name"]
 

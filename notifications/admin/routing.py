@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import format_lazy
@@ -15,11 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.conditions import ConditionForm, ConditionsInline, ShowsValue, doubts_about_conditions, said
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import Choosing
+from notifications.admin.known_paths import OffersPaths, answer, offer
 from notifications.admin.words import link, list_url, mark, shortened
 from notifications.channel_facts import offered_channels
 from notifications.intake.eventdata import faults_of
@@ -27,7 +30,6 @@ from notifications.models import (
     Category,
     EventType,
     EventVariable,
-    Operator,
     Route,
     RouteCondition,
     RouteTarget,
@@ -37,11 +39,7 @@ from notifications.models import (
 from notifications.models.routing import default_channels
 from notifications.types import lookup
 from notifications.wording import template_check
-from notifications.wording.formats import as_number
-
-EVENT_PATHS = ("event.type", "event.source", "event.subject", "event.engine")
-NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
-BARE = (Operator.EXISTS, Operator.MISSING)
+from notifications.wording.known_paths import carried
 
 NEEDS: dict[str, tuple[str, ...]] = {
     TargetKind.TEAM: ("team",),
@@ -114,8 +112,15 @@ class EventTypeForm(forms.ModelForm):
         return cleaned
 
 
-class EventVariableInline(TabularInline):
+class EventVariableForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields.get("path"), types="[name=name]")
+
+
+class EventVariableInline(OffersPaths, TabularInline):
     model = EventVariable
+    form = EventVariableForm
     extra = 0
     hide_title = True
     fields = ["path", "label", "sensitive", "settable"]
@@ -199,25 +204,19 @@ class EventVariableAdmin(LedgerAdmin):
 
 
 # --- routes ---------------------------------------------------------------------------------------------------------
-class ConditionForm(forms.ModelForm):
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        operator, value = cleaned.get("operator"), (cleaned.get("value") or "").strip()
-        if operator in BARE and value:
-            self.add_error("value", gettext("“%(operator)s” takes no value.") % {"operator": Operator(operator).label})
-        elif operator and operator not in BARE and not value:
-            self.add_error("value", gettext("Write the value to compare with."))
-        elif operator in NUMBERS and not _is_number(value):
-            self.add_error("value", gettext("Write a number, such as 1000 or 12.5."))
-        return cleaned
+OFFERED = {"types": "[name=event_types]", "engine": "[name=engine]"}
 
 
-def _is_number(value: str) -> bool:
-    return as_number(value) is not None
+class RouteConditionForm(ConditionForm):
+    offered = OFFERED
 
 
 class TargetForm(forms.ModelForm):
     """Requires the fields of the target's kind, and clears the others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields.get("path"), **OFFERED)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -240,12 +239,9 @@ NEEDED = {
 }
 
 
-class ConditionInline(TabularInline):
+class ConditionInline(ConditionsInline):
     model = RouteCondition
-    form = ConditionForm
-    extra = 0
-    hide_title = True
-    fields = ["path", "operator", "value"]
+    form = RouteConditionForm
     verbose_name_plural = _("conditions: all must hold")
 
 
@@ -294,6 +290,10 @@ class RouteAdmin(HistoryAdmin):
         routes: QuerySet[Route] = super().get_queryset(request)
         return routes.prefetch_related("event_types", "conditions", "targets__team", "targets__person")
 
+    def get_urls(self) -> list[URLPattern]:
+        paths = path("paths/", self.admin_site.admin_view(answer), name="notifications_route_paths")
+        return [paths, *super().get_urls()]
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # read again: its parts were just saved
@@ -304,7 +304,7 @@ class RouteAdmin(HistoryAdmin):
     def when(self, route: Route) -> SafeString:
         types = " / ".join(each.name for each in route.event_types.all()) or gettext("every event")
         from_engine = [gettext("from %(engine)s") % {"engine": route.engine}] if route.engine else []
-        conditions = [str(condition) for condition in route.conditions.all()]
+        conditions = [said(condition) for condition in route.conditions.all()]
         return shortened(", ".join([types, *from_engine, *conditions]), 110)
 
     @display(description=_("who"))
@@ -364,18 +364,9 @@ def doubts_about(route: Route) -> list[str]:
     if not route.template.versions.filter(state=VersionState.PUBLISHED).exists():
         text = gettext("The template “%(template)s” has no published version: people would only read the task's name.")
         doubts.append(text % {"template": route.template})
-    types = list(route.event_types.prefetch_related("variables"))
-    for condition in route.conditions.all():
-        if types and not any(_knows(event_type, condition.path) for event_type in types):
-            text = gettext("No sample or variable of its event types has “%(path)s”: is the condition's path right?")
-            doubts.append(text % {"path": condition.path})
+    if conditions := list(route.conditions.all()):
+        doubts += doubts_about_conditions(conditions, carried(route.engine, route.event_types.all()))
     return [*doubts, *(doubt for ask in DOUBTS for doubt in ask(route))]
-
-
-def _knows(event_type: EventType, path: str) -> bool:
-    if path in EVENT_PATHS or lookup(event_type.sample, path) is not None:
-        return True
-    return any(path == each.path for each in event_type.variables.all())
 
 
 class PartOfRoute(LedgerAdmin):
@@ -390,8 +381,8 @@ class PartOfRoute(LedgerAdmin):
 
 
 @admin.register(RouteCondition)
-class RouteConditionAdmin(PartOfRoute):
-    list_display = ["path", "operator", "value", "of_route"]
+class RouteConditionAdmin(ShowsValue, PartOfRoute):
+    list_display = ["path", "operator", "shown_value", "of_route"]
     search_fields = ["path", "value", "route__name"]
 
 

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import display
 from notifications.admin.fields import LabelsField, is_language
+from notifications.admin.known_paths import OffersPaths, offer
 from notifications.admin.words import link
 from notifications.channel_facts import offered_channels
 from notifications.errors import RenderError
@@ -137,7 +138,7 @@ class ActionInline(OnlyInDrafts, TabularInline):
         return labels_of(row)
 
 
-class FactInline(OnlyInDrafts, StackedInline):
+class FactInline(OffersPaths, OnlyInDrafts, StackedInline):
     model = TemplateFact
     form = FactForm
     extra = 0
@@ -150,6 +151,7 @@ class FactInline(OnlyInDrafts, StackedInline):
         formset = super().get_formset(request, obj, validate_max=True, **kwargs)
         if position := formset.form.base_fields.get("position"):
             position.initial = MOST_FACTS  # a new one is the last until it is said where it belongs
+        offer(formset.form.base_fields.get("path"), version=obj.pk if obj is not None else "")
         return formset
 
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:

@@ -334,7 +334,7 @@ def _sum_of(table: Field, rows: Sequence[Mapping[str, Sequence[str]]], locale: L
     column = table.total
     if column is None:
         return ""
-    numbers = [typed.number_in(column, row.get(column.name, []), locale) for row in rows]
+    numbers = [typed.number_in_field(column, row.get(column.name, []), locale) for row in rows]
     known = [{column.name: number} for number in numbers if number is not None]
     return recorded.sum_of_rows(known, recorded.about(column), language)
 

@@ -1,6 +1,5 @@
 """Reads what somebody has typed into a form's fields on a page, in their language, and writes values as they would."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -12,13 +11,19 @@ from notifications.forms import definition, keywords
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
 from notifications.types import Json
+from notifications.wording.typed_numbers import (
+    EXAMPLE,
+    SIGNS,
+    AmbiguousNumber,
+    ForeignNumber,
+    UnreadableNumber,
+    number_in,
+    write_number,
+)
 
 PREFIX = "value-"
 """Of the names of fields in a posted form."""
 YES_NO = {"yes": True, "no": False}
-SIGNS = "€$£¥"
-_BLANKS = re.compile("[ \u00a0\u202f\u2009'’]")
-EXAMPLE = Decimal("1200.5")
 
 
 class Posted(Protocol):
@@ -127,48 +132,24 @@ def _number(of: Field, text: str, locale: Locale) -> int | float:
 
     Raises _Unreadable.
     """
-    point, group = marks_of(locale)
-    digits = text.strip().replace("−", "-").strip(SIGNS).removeprefix(of.currency).removesuffix(of.currency).strip()
-    digits = _BLANKS.sub(group if group.isspace() else "", digits)
-    whole, dot, fraction = digits.partition(point)
-    plain = re.fullmatch(r"-?\d{1,15}", whole, re.ASCII)
-    grouped = re.fullmatch(rf"-?\d{{1,3}}({re.escape(group)}\d{{3}}){{1,4}}", whole, re.ASCII)
-    if not (plain or grouped) or (dot and not re.fullmatch(r"\d{1,10}", fraction, re.ASCII)):
-        raise _Unreadable(Fault(of, "number", {"example": write_number(EXAMPLE, locale)}))
-    if dot and plain and len(fraction) == 3 and whole.strip("-0") and len(whole.strip("-")) <= 3:
-        one, other = whole + fraction, f"{whole}{point}{fraction}0"
-        raise _Unreadable(Fault(of, "ambiguous", {"one": one, "other": other}))
-    number = keywords.as_number(f"{whole.replace(group, '')}.{fraction or 0}")
+    said = text.strip().strip(SIGNS).removeprefix(of.currency).removesuffix(of.currency)
+    try:
+        number = keywords.as_number(str(number_in(said, locale)))
+    except UnreadableNumber as unclear:
+        if isinstance(unclear, AmbiguousNumber) and not isinstance(unclear, ForeignNumber):
+            raise _Unreadable(Fault(of, "ambiguous", {"one": unclear.one, "other": unclear.other})) from unclear
+        number = None
     if number is None:
         raise _Unreadable(Fault(of, "number", {"example": write_number(EXAMPLE, locale)}))
     return number
 
 
-def number_in(of: Field, texts: Sequence[str], locale: Locale) -> int | float | None:
+def number_in_field(of: Field, texts: Sequence[str], locale: Locale) -> int | float | None:
     """The number that stands in a field; None: none, or what has no meaning."""
     try:
         return _number(of, texts[0], locale) if texts else None
     except _Unreadable:
         return None
-
-
-def marks_of(locale: Locale) -> tuple[str, str]:
-    """The decimal point, and what stands between thousands."""
-    symbols: Mapping[str, Any] = locale.number_symbols
-    symbols = symbols.get("latn", symbols)
-    group = str(symbols.get("group", ","))
-    return str(symbols.get("decimal", ".")), " " if group.isspace() else "" if group in "'’" else group
-
-
-def write_number(value: Decimal, locale: Locale, least: int = 0) -> str:
-    """As `_number` reads it, with all its places, and at least so many. Three places get a fourth, lest they look like
-    thousands."""
-    point, group = marks_of(locale)
-    whole, _dot, fraction = f"{abs(value):f}".partition(".")
-    fraction = fraction.rstrip("0").ljust(least, "0")
-    fraction = f"{fraction}0" if len(fraction) == 3 else fraction
-    thousands = re.sub(r"(?<=\d)(?=(\d{3})+$)", group, whole)
-    return f"{'-' if value < 0 else ''}{thousands}{point + fraction if fraction else ''}"
 
 
 # --- as somebody would type it ----------------------------------------------------------------------------------------

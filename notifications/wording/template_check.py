@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from liquid import BoundTemplate
 
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import (
     MOST_FACTS,
+    EventType,
     EventVariable,
     Template,
     TemplateFact,
@@ -19,6 +22,7 @@ from notifications.models import (
     WrittenText,
 )
 from notifications.wording import liquid
+from notifications.wording.known_paths import Carried, carried
 
 STANDARD = set(
     """
@@ -56,50 +60,79 @@ class Problem:
         return f"{self.text}, {edited.verbose_name}"
 
 
+class _Known:
+    """The paths of events of a template."""
+
+    def __init__(self, version: TemplateVersion) -> None:
+        self.types = types_of(version)
+        variables = EventVariable.objects.all()
+        variables = variables.filter(event_type__in=self.types) if self.types else variables
+        rows = list(variables.values_list("path", "sensitive"))
+        self.declared = STANDARD | {path for path, _sensitive in rows}
+        self.sensitive = {path for path, sensitive in rows if sensitive}
+
+    @cached_property
+    def carried(self) -> Carried:
+        return carried(None, self.types)
+
+    def has(self, path: str) -> bool:
+        """Events are read only for what nobody has declared."""
+        return any(reaches(path, each) for each in self.declared) or any(
+            reaches(path, each) for each in self.carried.names
+        )
+
+    def doubt(self, path: str) -> str:
+        count = len(self.carried.events)
+        if not count:
+            return _("No event of this template is known to have “%(path)s”.") % {"path": path}
+        text = ngettext(
+            "The last event of this template had no “%(path)s”.",
+            "None of the last %(count)d events of this template had “%(path)s”.",
+            count,
+        )
+        return text % {"path": path, "count": count}
+
+
 def check(version: TemplateVersion) -> list[Problem]:
     """Syntax errors, variables that no event has, and sensitive ones on lock screens."""
-    known, sensitive = _variables(version)
+    known = _Known(version)
     problems: list[Problem] = []
     for text in (*version.texts.all(), *version.customer_texts.all()):
         for field in FIELDS:
-            problems += _check(text, field, known, sensitive)
+            problems += _check(text, field, known)
     return [*problems, *_check_facts(version, known)]
 
 
-def _check_facts(version: TemplateVersion, known: set[str]) -> Iterator[Problem]:
+def _check_facts(version: TemplateVersion, known: _Known) -> Iterator[Problem]:
     """Sensitive ones are no problem: lock screens leave them out."""
     for at, fact in enumerate(version.facts.all(), 1):
         if at > MOST_FACTS:
             message = _("A version has at most %(most)d key facts.") % {"most": MOST_FACTS}
             yield Problem(fact, "path", message, fatal=True)
-        elif not any(reaches(fact.path, each) for each in known):
-            message = _("No event of this template is known to have “%(path)s”. Without it, the fact is left out.")
-            yield Problem(fact, "path", message % {"path": fact.path}, fatal=False)
+        elif not known.has(fact.path):
+            message = f"{known.doubt(fact.path)} {_('Without it, the fact is left out.')}"
+            yield Problem(fact, "path", message, fatal=False)
 
 
-def _variables(version: TemplateVersion) -> tuple[set[str], set[str]]:
-    """All paths, and the sensitive ones, of event types whose routes use the template (of all types, if there are
-    none)."""
+def types_of(version: TemplateVersion) -> list[EventType]:
+    """Event types whose routes use the template; none: it may be used for all of them."""
     routes = list(version.template.routes.prefetch_related("event_types"))
-    types = {event_type.pk for route in routes for event_type in route.event_types.all()}
-    variables = EventVariable.objects.all()
-    if routes and all(route.event_types.all() for route in routes):
-        variables = variables.filter(event_type__in=types)
-    rows = list(variables.values_list("path", "sensitive"))
-    return STANDARD | {path for path, _sensitive in rows}, {path for path, sensitive in rows if sensitive}
+    if not all(route.event_types.all() for route in routes):
+        return []
+    return list({each.pk: each for route in routes for each in route.event_types.all()}.values())
 
 
-def _check(text: WrittenText, field: str, known: set[str], sensitive: set[str]) -> Iterator[Problem]:
+def _check(text: WrittenText, field: str, known: _Known) -> Iterator[Problem]:
     try:
         used = sorted(set(variables_of(liquid.parse(getattr(text, field)))))
     except RenderError as fault:
         yield Problem(text, field, str(fault), fatal=True)
         return
     for path in used:
-        if not any(reaches(path, each) for each in known):
-            message = _("No event of this template is known to have “%(path)s”. Without it, “—” stands in its place.")
-            yield Problem(text, field, message % {"path": path}, fatal=False)
-        if any(reaches(path, each) for each in sensitive):
+        if not known.has(path):
+            message = f"{known.doubt(path)} {_('Without it, “—” stands in its place.')}"
+            yield Problem(text, field, message, fatal=False)
+        if any(reaches(path, each) for each in known.sensitive):
             yield from _shown_to_all(text, field, path)
 
 

@@ -90,7 +90,7 @@ function readNumber(field, text, language) {
   const digits = (currency && without.endsWith(currency) ? without.slice(0, -currency.length) : without).trim()
     .replace(/[ \u00a0\u202f\u2009'’]/g, group.trim() ? "" : group);
   const [whole, ...rest] = digits.split(point), fraction = rest.join(point);
-  const isPlain = /^-?\d{1,15}$/.test(whole), isGrouped = group && new RegExp(`^-?\\d{1,3}(${quoted(group)}\\d{3}){1,4}$`).test(whole);
+  const isPlain = /^-?\d{1,15}$/.test(whole), isGrouped = group && new RegExp(`^-?[1-9]\\d{0,2}(${quoted(group)}\\d{3}){1,4}$`).test(whole);
   const wrong = { fault: { code: "number", said: { example: writeNumber(1200.5, language) } } };
   if (!(isPlain || isGrouped) || (rest.length && !/^\d{1,10}$/.test(fraction))) return wrong;
   const bareWhole = whole.replace("-", "");

@@ -22,7 +22,7 @@ def test_a_rule_is_made_with_its_conditions(world: World, administrator: Client)
     )
     assert "was added successfully" in text_of(administrator.post(adding(FourEyesRule), fields, follow=True))
     shown = text_of(administrator.get(list_of(FourEyesRule)))
-    assert "variables.amount is more than 5000" in shown
+    assert "variables.amount is more than 5,000" in shown
     assert "whoever started it, whoever decided the step before" in shown
 
 

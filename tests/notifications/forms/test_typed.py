@@ -7,8 +7,9 @@ from django.http import QueryDict
 
 from notifications.forms import typed
 from notifications.forms.fields import form_of
-from notifications.forms.typed import Typed, marks_of, write_number
+from notifications.forms.typed import Typed
 from notifications.wording.formats import locale_of
+from notifications.wording.typed_numbers import marks_of, write_number
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 
 
@@ -47,6 +48,7 @@ def test_a_number_is_read_as_its_writer_writes_it(language: str, text: str, numb
         ("en", "1.200,50", "Write a number, such as 1,200.5."),
         ("en", "1e5", "Write a number, such as 1,200.5."),
         ("en", "12,34", "Write a number, such as 1,200.5."),
+        ("de", "0.500", "Write a number, such as 1.200,5."),
         ("en", "nine", "Write a number, such as 1,200.5."),
         ("en", "9" * 16, "Write a number, such as 1,200.5."),
         ("en", "10.000", "Is it 10000 or 10.0000? Write it so that it can be only one of them."),

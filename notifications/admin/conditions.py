@@ -1,0 +1,143 @@
+"""Conditions of routes, policies and four-eyes rules: their rows in forms, how they read, and doubts about them.
+
+Numbers are typed and shown as the reader writes them, and stored as programs do.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from notifications.admin.decorators import display
+from notifications.admin.known_paths import OF_TASKS, OffersPaths, offer
+from notifications.models import Condition, Engine, Operator
+from notifications.wording.formats import as_number, locale_of
+from notifications.wording.known_paths import ALWAYS, NEWEST, OF_CASES, Carried, carried
+from notifications.wording.typed_numbers import UnreadableNumber, plain, read_number, write_number
+
+NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
+SAME = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.ONE_OF)
+BARE = (Operator.EXISTS, Operator.MISSING)
+EXAMPLE = "10000.5"
+"""Of a value that is the same as a number: as programs write it."""
+
+
+# --- how they read ----------------------------------------------------------------------------------------------------
+def value_of(condition: Condition) -> str:
+    """Its value as the reader writes it: that of a comparison is a number."""
+    number = as_number(condition.value) if condition.operator in NUMBERS else None
+    return write_number(number, locale_of(_language())) if number is not None else condition.value
+
+
+def said(condition: Condition) -> str:
+    """As a sentence: variables.amount is more than 10,000."""
+    return f"{condition.path} {condition.get_operator_display()} {value_of(condition)}".strip()
+
+
+def _language() -> str:
+    return get_language() or "en"
+
+
+class ShowsValue:
+    """A list of conditions."""
+
+    @display(description=_("value"), ordering="value")
+    def shown_value(self, condition: Condition) -> str:
+        return value_of(condition)
+
+
+# --- in forms ---------------------------------------------------------------------------------------------------------
+class ConditionForm(forms.ModelForm):
+    """`offered`: of which events the paths are offered, as `offer` is told."""
+
+    offered: dict[str, str] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields.get("path"), **self.offered)
+        if self.instance.pk:
+            self.initial["value"] = value_of(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        operator, value = cleaned.get("operator"), (cleaned.get("value") or "").strip()
+        if operator in BARE and value:
+            self.add_error("value", gettext("“%(operator)s” takes no value.") % {"operator": Operator(operator).label})
+        elif operator and operator not in BARE and not value:
+            self.add_error("value", gettext("Write the value to compare with."))
+        elif operator in NUMBERS:
+            self._read_number(cleaned, value)
+        return cleaned
+
+    def _read_number(self, cleaned: dict[str, Any], value: str) -> None:
+        try:
+            cleaned["value"] = plain(read_number(value, _language()))
+        except UnreadableNumber as unclear:
+            self.add_error("value", str(unclear))
+
+
+class TaskConditionForm(ConditionForm):
+    """Of a rule about tasks, whatever type their events have."""
+
+    offered = {"engine": "[name=engine]", "tasks": "1"}
+
+
+class ConditionsInline(OffersPaths, TabularInline):
+    form: Any = TaskConditionForm
+    extra = 0
+    hide_title = True
+    fields = ["path", "operator", "value"]
+    verbose_name_plural = _("conditions: all must hold for the task")
+
+
+# --- doubts -----------------------------------------------------------------------------------------------------------
+def doubts_about_tasks(conditions: Iterable[Condition], engine: Engine | None) -> list[str]:
+    """Of a rule about tasks."""
+    rows = list(conditions)
+    return doubts_about_conditions(rows, carried(engine, OF_TASKS)) if rows else []
+
+
+def doubts_about_conditions(conditions: Iterable[Condition], found: Carried) -> list[str]:
+    """Sentences about paths that no event had, and about values that can equal none of the numbers there."""
+    kinds = {each.path: each.kind for each in found.paths if each.count}
+    doubts = []
+    for condition in conditions:
+        if doubt := _never_had(condition.path, found):
+            doubts.append(doubt)
+        elif condition.operator in SAME and kinds.get(condition.path) == "number":
+            doubts += [_no_number(condition, each) for each in _choices(condition) if _equals_nothing(each)]
+    return doubts
+
+
+def _never_had(path: str, found: Carried) -> str:
+    """That a described path was in none of them is said of many events alone."""
+    count = len(found.events)
+    if path in (*ALWAYS, *OF_CASES) or found.had(path) or (count < NEWEST and found.describes(path)):
+        return ""
+    if not count:
+        text = gettext("No sample or variable of its event types has “%(path)s”: is the condition's path right?")
+        return text % {"path": path}
+    text = ngettext(
+        "The last event had no “%(path)s”: is the condition's path right?",
+        "None of the last %(count)d events had “%(path)s”: is the condition's path right?",
+        count,
+    )
+    return text % {"path": path, "count": count}
+
+
+def _choices(condition: Condition) -> list[str]:
+    several = condition.operator == Operator.ONE_OF
+    return [each.strip() for each in condition.value.split(",")] if several else [condition.value.strip()]
+
+
+def _equals_nothing(value: str) -> bool:
+    """Whether no number is the same as this text, by the rules of `notifications.routing.route`."""
+    return as_number(value) is None
+
+
+def _no_number(condition: Condition, value: str) -> str:
+    text = gettext("“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s.")
+    return text % {"path": condition.path, "value": value, "example": EXAMPLE}

@@ -1,0 +1,147 @@
+"""Where a path is typed it can be picked: the paths that events carried, with type, share and last value.
+
+A form names them with `offer`, its page loads `PATHS`, and static/wfpush/admin/paths.js asks `answer` for them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.forms import Field, Media, Script
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import gettext as _
+
+from notifications.models import Engine, EventType, TemplateVersion
+from notifications.types import BEHAVIOURS, Json
+from notifications.wording.formats import as_number, locale_of
+from notifications.wording.known_paths import Carried, KnownPath, carried
+from notifications.wording.template_check import types_of
+from notifications.wording.typed_numbers import write_number
+
+NAME = "admin:notifications_route_paths"
+SCRIPT: Any = Script("wfpush/admin/paths.js", type="module")
+PATHS = Media(css={"all": ["wfpush/admin/paths.css"]}, js=[SCRIPT])
+SEEN_BY = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
+"""Whoever may see one of these picks paths there."""
+MOST = 100
+"""Types that a request may name."""
+
+OF_TASKS = tuple(name for name in BEHAVIOURS if name.startswith("task."))
+"""Events whose data is what rules of tasks look at."""
+
+
+def offer(field: Field | None, *, types: str = "", engine: str = "", **query: Any) -> None:
+    """Let a field offer known paths. `types` and `engine`: CSS selectors of the fields of the form that choose them;
+    `query`: what is asked for whatever they say. None: for users who may not edit."""
+    if field is None:
+        return
+    address = reverse(NAME)
+    attributes = {"data-paths": f"{address}?{urlencode(query)}" if query else address, "autocomplete": "off"}
+    field.widget.attrs.update(attributes)
+    if types:
+        field.widget.attrs["data-paths-types"] = types
+    if engine:
+        field.widget.attrs["data-paths-engine"] = engine
+
+
+class OffersPaths:
+    """An inline in whose rows known paths are offered."""
+
+    @property
+    def media(self) -> Media:
+        media: Media = super().media + PATHS  # type: ignore[misc]
+        return media
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """`?engine=` its key or slug, `&type=` keys or names of types, `&tasks=1` events of tasks, `&version=` events of a
+    template's routes. Values are for whoever may read events."""
+    models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in SEEN_BY)
+    if not any(request.user.has_perm(right) for rights in models for right in rights):
+        raise PermissionDenied
+    found = carried(_engine(request.GET.get("engine", "")), _types(request))
+    with_values = request.user.has_perm("notifications.view_event")
+    shown = [_shown(each, with_values) for each in found.paths]
+    words = {
+        "label": _("Known paths"),
+        "said": _said(found),
+        "none": _("None of the known paths has these letters. Any path can be written."),
+    }
+    return JsonResponse({**words, "groups": _grouped(shown)})
+
+
+def _engine(named: str) -> Engine | None:
+    if named.isdecimal():
+        return Engine.objects.filter(pk=named[:18]).first()
+    return Engine.objects.filter(slug=named).first()
+
+
+def _types(request: HttpRequest) -> set[str]:
+    said = [each for each in request.GET.getlist("type")[:MOST] if each]
+    keys = [each[:18] for each in said if each.isdecimal()]
+    names = {each for each in said if not each.isdecimal()}
+    names |= set(EventType.objects.filter(pk__in=keys).values_list("name", flat=True))
+    version = request.GET.get("version", "")
+    if version.isdecimal() and (named := TemplateVersion.objects.filter(pk=version[:18]).first()):
+        names |= {each.name for each in types_of(named)}
+    return names | set(OF_TASKS if request.GET.get("tasks") else ())
+
+
+def _grouped(shown: Iterable[Json]) -> list[Json]:
+    """By the first name, those that most events have first; within a group by path, as in a tree."""
+    groups: dict[str, list[Json]] = {}
+    for each in shown:
+        groups.setdefault(each["path"].partition(".")[0], []).append(each)
+    return [
+        {"name": name, "paths": sorted(paths, key=lambda each: each["path"].split("."))}
+        for name, paths in groups.items()
+    ]
+
+
+def _shown(known: KnownPath, with_values: bool) -> Json:
+    number = as_number(known.last) if known.kind == "number" else None
+    last = write_number(number, locale_of(get_language() or "en")) if number is not None else known.last
+    last = last if with_values else ""
+    came = (_("last: %(value)s") if known.count else _("sample: %(value)s")) % {"value": last} if last else ""
+    facts = [KIND_WORDS[known.kind](), _share(known)]
+    about = [known.label, _("sensitive") if known.sensitive else "", came]
+    return {
+        "path": known.path,
+        "kind": known.kind,
+        "share": round(known.share, 3),
+        "last": last,
+        "label": known.label,
+        "facts": _joined(facts),
+        "about": _joined(about),
+    }
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _share(known: KnownPath) -> str:
+    if not known.count:
+        return _("described")
+    return _("%(percent)d%%") % {"percent": max(1, round(100 * known.share))}
+
+
+def _said(found: Carried) -> str:
+    if not found.events:
+        return _("No such event has come yet: these are from samples and variables that are described.")
+    count = len(found.events)
+    text = ngettext("What the last event carried.", "What the last %(count)d events carried.", count)
+    return text % {"count": count}
+
+
+KIND_WORDS = {
+    "text": lambda: pgettext("kind of a value", "text"),
+    "number": lambda: pgettext("kind of a value", "number"),
+    "date": lambda: pgettext("kind of a value", "date"),
+    "yes or no": lambda: pgettext("kind of a value", "yes or no"),
+    "list": lambda: pgettext("kind of a value", "list"),
+    "object": lambda: pgettext("kind of a value", "object"),
+}

@@ -1,0 +1,236 @@
+"""Paths of the values that events carried: those of the newest events, of samples, and declared variables.
+
+An event can have very many members, deep or long ones: the events, their members and the time are limited.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from django.db import OperationalError
+from psycopg.errors import QueryCanceled
+
+from notifications.models import Engine, Event, EventType, EventVariable
+from notifications.types import Json, behaviour_of, lookup
+from notifications.wording.formats import as_instant
+from notifications.wording.newest_events import newest_events
+from notifications.wording.plaintext import cut, escape_hidden, escape_hidden_in_json
+from wfpush.postgres.local_settings import with_settings
+
+log = structlog.get_logger(__name__)
+
+NEWEST = 200
+"""Events that are read."""
+AT_ONCE = 50
+PATIENCE, SECONDS = 1_000, 1.5
+"""Milliseconds of a statement, and seconds after which no more events are read."""
+BY_INDEX = {f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "sort", "incremental_sort")} | {"jit": "off"}
+"""Before it has statistics of new events, PostgreSQL would read all of a type and sort them."""
+MOST_OF_AN_EVENT, MOST_PATHS, DEEPEST, LONGEST = 300, 500, 8, 150
+LONGEST_VALUE = 80
+
+OF_EVENTS = ("type", "source", "subject", "engine")
+ALWAYS = tuple(f"event.{name}" for name in OF_EVENTS)
+OF_CASES = ("case.id", "case.title", "case.type", "case.status", "case.url")
+"""Of the case that an event or task belongs to, whether its own data says so or not."""
+
+KINDS = ("text", "number", "date", "yes or no", "list", "object")
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T|$)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPath:
+    """`count` of the newest events have a value there, `share` (0 to 1) of them; none if only a sample or a declared
+    variable has it. `last` is the newest value as text."""
+
+    path: str
+    kind: str = "text"
+    share: float = 0
+    count: int = 0
+    last: str = ""
+    sensitive: bool = False
+    label: str = ""
+
+
+@dataclass
+class Carried:
+    """What `events`, the newest first, carried."""
+
+    events: list[Json] = field(default_factory=list)
+    paths: list[KnownPath] = field(default_factory=list)
+
+    def had(self, path: str) -> int:
+        """How many of the events have a value there."""
+        return sum(lookup(each, path) is not None for each in self.events)
+
+    def describes(self, path: str) -> bool:
+        """Whether a sample or declared variable has the path."""
+        return any(_without_positions(each.path) == _without_positions(path) for each in self.paths if not each.count)
+
+    @property
+    def names(self) -> set[str]:
+        """All paths of values that have nothing below them, without positions in lists."""
+        paths = {_without_positions(each.path) for each in self.paths}
+        return paths - {path.rpartition(".")[0] for path in paths}
+
+
+def known_paths(engine: Engine | None, event_types: Collection[EventType | str]) -> list[KnownPath]:
+    """Those that most events have first. No types: of events of all types."""
+    return carried(engine, event_types).paths
+
+
+def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> Carried:
+    names = {str(each) for each in event_types}
+    events = _read(engine, names)
+    found = Carried(events)
+    seen: dict[str, _Seen] = {}
+    for event in events:
+        for path, value in _values(event):
+            seen.setdefault(path, _Seen()).add(value)
+    described = _described(names)
+    declared = list(EventVariable.objects.filter(event_type__in=described).order_by("path"))
+    found.paths = _joined(seen, len(events), [each.sample for each in described], declared)
+    return found
+
+
+def _described(names: set[str]) -> list[EventType]:
+    types = EventType.objects.order_by("name")
+    wanted = names | {behaviour_of(name) for name in names}
+    return list(types.filter(name__in=wanted) if names else types)
+
+
+# --- what events carried ----------------------------------------------------------------------------------------------
+def _read(engine: Engine | None, names: set[str]) -> list[Json]:
+    """Data of the newest events, with `event` as conditions have it. What takes too long is left out."""
+    found: list[Json] = []
+    until = time.monotonic() + SECONDS
+    try:
+        with with_settings(statement_timeout=str(PATIENCE), **BY_INDEX):
+            ids = newest_events(engine, names, NEWEST)
+            while ids and time.monotonic() < until:
+                found += _data(ids[:AT_ONCE])
+                del ids[:AT_ONCE]
+    except OperationalError as fault:
+        if not isinstance(fault.__cause__, QueryCanceled):
+            raise
+        log.warning("known_paths_take_too_long", engine=engine and engine.slug, types=len(names))
+    return found
+
+
+def _data(ids: list[Any]) -> list[Json]:
+    events = Event.objects.filter(pk__in=ids).order_by("-id")
+    rows = events.values_list("data", "type", "source", "subject", "engine__slug")
+    return [
+        {**(data if isinstance(data, dict) else {}), "event": dict(zip(OF_EVENTS, about, strict=True))}
+        for data, *about in rows
+    ]
+
+
+def _values(event: Json) -> Iterator[tuple[str, Any]]:
+    """All values whose paths can be written, those nearest to the top first; of a list the first entry."""
+    level: list[tuple[str, Any]] = [("", event)]
+    left = MOST_OF_AN_EVENT
+    for _depth in range(DEEPEST):
+        below: list[tuple[str, Any]] = []
+        for path, value in (member for around in level for member in _members(*around)):
+            if left <= 0:
+                return
+            left -= 1
+            if value is not None:
+                yield path, value
+                below.append((path, value))
+        level = below
+
+
+def _members(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    start = f"{path}." if path else ""
+    if isinstance(value, list):
+        named: Iterable[tuple[str, Any]] = [("0", value[0])] if value and isinstance(value[0], dict) else []
+    else:
+        named = value.items() if isinstance(value, dict) else []
+    for name, inner in named:
+        if len(start) + len(name) <= LONGEST and (isinstance(value, list) or _NAME.fullmatch(name)):
+            yield start + name, inner
+
+
+class _Seen:
+    """The values at a path, the newest first."""
+
+    __slots__ = ("kinds", "last")
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.last: Any = None
+
+    def add(self, value: Any) -> None:
+        if self.last is None:
+            self.last = value
+        self.kinds[_kind(value)] += 1
+
+    @property
+    def kind(self) -> str:
+        return self.kinds.most_common(1)[0][0]
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes or no"
+        case int() | float():
+            return "number"
+        case list():
+            return "list"
+        case dict():
+            return "object"
+        case str() if _DATE.match(value) and as_instant(value):
+            return "date"
+    return "text"
+
+
+def text_of(value: Any) -> str:
+    """A value in few characters; of objects, and of lists of them, only how many there are of these."""
+    if isinstance(value, dict) or value is None:
+        return ""
+    if isinstance(value, list):
+        if any(isinstance(each, dict | list) for each in value):
+            return ""
+        return cut(escape_hidden_in_json(value[:10])[1:-1], LONGEST_VALUE)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return cut(escape_hidden(" ".join(str(value)[: 4 * LONGEST_VALUE].split())), LONGEST_VALUE)
+
+
+# --- with samples and declared variables ------------------------------------------------------------------------------
+def _joined(seen: dict[str, _Seen], events: int, samples: list[Json], declared: list[EventVariable]) -> list[KnownPath]:
+    labels = {each.path: each.label for each in declared if each.label}
+    sensitive = {_without_positions(each.path) for each in declared if each.sensitive}
+
+    def known(path: str, kind: str, count: int, value: Any) -> KnownPath:
+        share = count / events if events else 0
+        label = labels.get(path, "")
+        return KnownPath(path, kind, share, count, text_of(value), _is_in(path, sensitive), label)
+
+    most = sorted(seen, key=lambda path: (-seen[path].kinds.total(), path))[:MOST_PATHS]
+    found = {path: known(path, seen[path].kind, seen[path].kinds.total(), seen[path].last) for path in most}
+    for sample in samples:
+        for path, value in _values(sample if isinstance(sample, dict) else {}):
+            if path not in found and len(found) < 2 * MOST_PATHS:
+                found[path] = known(path, _kind(value), 0, value)
+    for path in (*ALWAYS, *(each.path for each in declared)):
+        found.setdefault(path, known(path, "text", 0, None))
+    return list(found.values())
+
+
+def _is_in(path: str, around: set[str]) -> bool:
+    """Whether the path, or an object around it, is among these."""
+    names = _without_positions(path).split(".")
+    return any(".".join(names[:length]) in around for length in range(1, len(names) + 1))
+
+
+def _without_positions(path: str) -> str:
+    return ".".join(name for name in path.split(".") if not name.isdecimal())

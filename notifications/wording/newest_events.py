@@ -1,0 +1,48 @@
+"""The newest events of some types, by an index, however many others came since."""
+
+from typing import Any
+
+from django.db import connection
+
+from notifications.models import Engine, Event
+from notifications.types import BEHAVIOURS, behaviour_of
+
+MOST_TYPES = 100
+"""Types of an engine among which those with a prefix of its own, such as com.acme.task.assigned, are found."""
+
+_TYPES = """
+SELECT engine.id, known.type FROM unnest(%s::bigint[]) AS engine(id) CROSS JOIN LATERAL (
+    WITH RECURSIVE step AS (
+        (SELECT type FROM notifications_event WHERE engine_id = engine.id ORDER BY type LIMIT 1)
+        UNION ALL
+        SELECT following.type FROM step CROSS JOIN LATERAL (
+            SELECT type FROM notifications_event WHERE engine_id = engine.id AND type > step.type ORDER BY type LIMIT 1
+        ) AS following
+    ) SELECT type FROM step LIMIT %s
+) AS known
+"""
+"""Each step is one look into the index."""
+
+_NEWEST = """
+SELECT newest.id FROM unnest(%s::bigint[], %s::text[]) AS pair(engine_id, type) CROSS JOIN LATERAL (
+    SELECT id FROM notifications_event
+    WHERE (engine_id, type) >= (pair.engine_id, pair.type) AND (engine_id, type) <= (pair.engine_id, pair.type)
+    ORDER BY engine_id DESC, type DESC, id DESC LIMIT %s
+) AS newest ORDER BY newest.id DESC LIMIT %s
+"""
+"""Written so that only the index by types has this order: with “=” PostgreSQL reads all the newest events, of any type,
+until it has found enough."""
+
+
+def newest_events(engine: Engine | None, names: set[str], most: int) -> list[Any]:
+    """Ids, the newest first. `names`: of types, or of the behaviours that types with prefixes have; none: of all."""
+    if engine is None and not names:
+        return list(Event.objects.order_by("-id").values_list("pk", flat=True)[:most])
+    engines = [engine.pk] if engine is not None else list(Engine.objects.values_list("pk", flat=True))
+    pairs = {(pk, name) for pk in engines for name in names}
+    with connection.cursor() as cursor:
+        if not names or names & set(BEHAVIOURS):
+            cursor.execute(_TYPES, [engines, MOST_TYPES])
+            pairs |= {(pk, name) for pk, name in cursor.fetchall() if not names or behaviour_of(name) in names}
+        cursor.execute(_NEWEST, [[pk for pk, _ in pairs], [name for _, name in pairs], most, most])
+        return [row[0] for row in cursor.fetchall()]

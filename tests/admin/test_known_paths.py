@@ -1,0 +1,159 @@
+"""Where a path is typed the desk offers those of its events, to whom they concern, and tells of those that none had."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from escalations.models import Policy
+from notifications.models import Event, EventVariable, FourEyesRule, Route, RouteCondition, TemplateVersion
+from notifications.roles import ensure_roles
+from notifications.wording import template_versions
+from tests.admin import sla
+from tests.admin import world as story
+from tests.admin.conftest import signed_in
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.world import World
+from tests.factories import RouteFactory
+
+PATHS = "admin:notifications_route_paths"
+
+
+@pytest.fixture
+def route(world: World) -> Route:
+    made: Route = RouteFactory(name="Audit", types=["task.assigned"], targets=["assignee"])
+    return made
+
+
+def asked(client: Client, **query: Any) -> dict[str, Any]:
+    answer = client.get(reverse(PATHS), query)
+    assert answer.status_code == 200
+    return {each["path"]: each for group in answer.json()["groups"] for each in group["paths"]}
+
+
+def save_condition(client: Client, row: Any, path: str, operator: str, value: str, **headers: Any) -> Any:
+    """The one condition of a route, rule or policy, as the form saves it."""
+    row.conditions.all().delete()
+    said = {"id": "", "path": path, "operator": operator, "value": value}
+    added = {f"conditions-0-{name}": text for name, text in said.items()} | {"conditions-TOTAL_FORMS": "1"}
+    return client.post(page_of(row), filled(form_at(client, page_of(row)), **added), follow=True, headers=headers)
+
+
+# --- who picks what -------------------------------------------------------------------------------------------------
+def test_paths_come_with_type_share_and_last_value_in_the_readers_language(day: World, root: Client) -> None:
+    amount = asked(root, type="task.assigned", engine=day.engine.pk)["variables.amount"]
+    assert (amount["kind"], amount["share"], amount["last"]) == ("number", 1, "1,200.5")
+    assert (amount["facts"], amount["about"]) == ("number · 100%", "Amount · last: 1,200.5")
+
+    german = root.get(reverse(PATHS), {"type": "task.assigned"}, headers={"accept-language": "de"}).json()
+    assert german["said"] == "Was die letzten 4 Ereignisse enthielten."
+    [amount] = [each for group in german["groups"] for each in group["paths"] if each["path"] == "variables.amount"]
+    assert amount["facts"] == "Zahl · 100 %"
+
+
+def test_types_are_named_by_key_or_name_and_engines_by_key_or_slug(day: World, root: Client) -> None:
+    custom = asked(root, type="com.acme.coffee.empty", engine="invoices")
+    assert custom["variables.floor"]["last"] == "3"
+    route = RouteFactory(types=["com.acme.coffee.empty"])
+    key = route.event_types.get().pk
+    assert asked(root, type=key, engine=day.engine.pk)["variables.floor"]["last"] == "3"
+    assert "variables.floor" not in asked(root, tasks="1")
+    for odd in ({"engine": "9" * 40, "type": "9" * 40}, {"version": "9" * 40}):
+        assert root.get(reverse(PATHS), odd).status_code == 200
+
+
+def test_values_are_for_those_who_read_events(day: World, operator: Client, editor: Client) -> None:
+    EventVariable.objects.filter(path="variables.amount").update(sensitive=True)
+    seen = asked(operator, type="task.assigned")["variables.amount"]
+    assert (seen["last"], "sensitive" in seen["about"]) == ("1,200.5", True), "its page shows them the event's data"
+    of_templates = asked(editor, type="task.assigned")
+    assert of_templates["variables.amount"]["facts"] == "number · 100%"
+    assert not any(each["last"] or "1,200" in each["about"] for each in of_templates.values())
+
+
+def test_others_pick_nothing(day: World, client: Client) -> None:
+    ensure_roles(apps)
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_event"))
+    assert signed_in(user).get(reverse(PATHS)).status_code == 403
+    assert client.get(reverse(PATHS)).status_code == 302, "to the page where one signs in"
+
+
+def test_hidden_characters_of_values_are_written_out(world: World, root: Client) -> None:
+    story.send(
+        world,
+        "e-1",
+        "task.assigned",
+        {**story.invoice("T-1", 1, assignee="bob"), "variables": {"vendor": "Ac\u202eme"}},
+    )
+    assert asked(root, type="task.assigned")["variables.vendor"]["last"] == "Ac\\u202eme"
+
+
+@pytest.mark.parametrize("kind", ["route", "policy", "rule", "version", "type"])
+def test_each_form_with_a_path_offers_them(kind: str, world: World, route: Route, root: Client) -> None:
+    template = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
+    pages = {
+        "route": lambda: page_of(route),
+        "policy": lambda: page_of(sla.policy()),
+        "rule": lambda: adding(FourEyesRule),
+        "version": lambda: page_of(template_versions.new_draft(template.template, template)),
+        "type": lambda: page_of(route.event_types.get()),
+    }
+    shown = root.get(pages[kind]()).content.decode()
+    assert f'data-paths="{reverse(PATHS)}' in shown
+    assert 'wfpush/admin/paths.js" type="module"' in shown
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+def test_a_number_is_typed_and_shown_in_the_readers_language(route: Route, root: Client) -> None:
+    save_condition(root, route, "variables.amount", "gt", "10.000", **{"accept-language": "de"})
+    condition = RouteCondition.objects.get(route=route)
+    assert condition.value == "10000", "as conditions compare it"
+    for language, text in (("de", "10.000"), ("en", "10,000")):
+        fields = filled(root.get(page_of(route), headers={"accept-language": language}))
+        assert fields["conditions-0-value"] == text
+        assert text in text_of(root.get(list_of(Route, "q=Audit"), headers={"accept-language": language}))
+        assert text in text_of(root.get(list_of(RouteCondition), headers={"accept-language": language}))
+
+
+def test_a_number_that_may_be_two_is_refused_with_both(route: Route, root: Client) -> None:
+    shown = text_of(save_condition(root, route, "variables.amount", "ge", "10.000"))
+    assert "“10.000” may be 10,000 or 10: write 10000 or 10.0000." in shown
+    assert not route.conditions.exists()
+
+
+# --- doubts ---------------------------------------------------------------------------------------------------------
+def many(world: World, variables: dict[str, Any]) -> None:
+    data = {"task": {"id": "T"}, "variables": variables}
+    Event.objects.bulk_create(
+        Event(engine=world.engine, source="s", event_id=f"m{n}", type="task.assigned", data=data, received_at=world.now)
+        for n in range(200)
+    )
+
+
+def test_variables_are_learnt_from_events(world: World, route: Route, root: Client) -> None:
+    many(world, {"vendor": "Acme"})
+    assert "vendor”: is" not in text_of(save_condition(root, route, "variables.vendor", "eq", "Acme"))
+    shown = text_of(save_condition(root, route, "variables.vendr", "eq", "Acme"))
+    assert "None of the last 200 events had “variables.vendr”: is the condition's path right?" in shown
+    shown = text_of(save_condition(root, route, "variables.amount", "gt", "5"))
+    assert "None of the last 200 events had “variables.amount”" in shown, "though a sample has it"
+
+
+def test_rules_and_policies_doubt_as_routes_do(world: World, root: Client) -> None:
+    rule = FourEyesRule.objects.create(name="Large")
+    policy: Policy = sla.policy()
+    many(world, {"vendor": "Acme"})
+    for row in (rule, policy):
+        shown = text_of(save_condition(root, row, "variables.vendr", "eq", "Acme"))
+        assert "None of the last 200 events had “variables.vendr”" in shown, row
+        assert "None of the last" not in text_of(save_condition(root, row, "case.title", "eq", "Acme")), row
+
+
+def test_a_number_that_equals_none_is_told_of(day: World, route: Route, root: Client) -> None:
+    shown = text_of(save_condition(root, route, "variables.amount", "eq", "10,000"))
+    assert "“variables.amount” is a number in events, which is never “10,000”" in shown
+    assert "which is never" not in text_of(save_condition(root, route, "variables.amount", "eq", "10000"))
