@@ -290,6 +290,7 @@ TASK_EXPIRED = code("task_expired", _("The task expired"))
 TASK_ANSWERED = code("task_answered", _("The task was answered"))
 
 # --- what becomes of deliveries -------------------------------------------------------------------
+TEMPLATE_TEST = code("template_test", _("a test of “%(template)s” v%(number)s, which you sent to yourself"))
 UNAVAILABLE = code("channel_unavailable", _("this channel is not available"))
 REACHED = code("reached", _("Reached in another way"))
 AFTER_OTHERS = code("after_others", _("After what comes first had failed"))

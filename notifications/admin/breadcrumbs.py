@@ -3,10 +3,14 @@
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.template import Context
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from notifications.admin.navigation import section_of
+from notifications.admin.words import change_url, list_url
+from notifications.models import TemplateVersion
 
 register = template.Library()
 
@@ -19,12 +23,38 @@ def placed(context: Context, parts: list[Part]) -> list[Part]:
 
     Names of rows keep their own letters: “task.assigned”, not “Task.assigned”.
     """
-    found = section_of(context["request"].path)
+    request = context["request"]
+    if (version := _version_of(request)) is not None:
+        return _of_version(version, parts)
+    found = section_of(request.path)
     if found is None:
         return [{**parts[0], "title": capfirst(parts[0]["title"])}] if len(parts) == 1 else _named(parts[1:])
     section, place = found
     inner = _named(parts[1:]) if place.model else [{"title": place.title()}]
     return inner if str(section.title) == place.title() or not inner else [{"title": section.title}, *inner]
+
+
+def _version_of(request: HttpRequest) -> TemplateVersion | None:
+    """The version of a template that a page is about."""
+    match = request.resolver_match
+    if match is None or not (match.url_name or "").startswith("notifications_templateversion_"):
+        return None
+    wanted = str(match.kwargs.get("object_id", ""))
+    versions = TemplateVersion.objects.select_related("template")
+    return versions.filter(pk=wanted).first() if wanted.isdecimal() else None
+
+
+def _of_version(version: TemplateVersion, parts: list[Part]) -> list[Part]:
+    """Its template, its number, and the page's own name if it is not the version's form."""
+    template = version.template
+    number = _("version %(number)d") % {"number": version.number}
+    own = [part for part in parts if not part.get("link")]
+    return [
+        {"title": capfirst(template._meta.verbose_name_plural), "link": list_url(type(template))},
+        {"title": template, "link": change_url(template)},
+        {"title": number, "link": change_url(version)},
+        *own,
+    ]
 
 
 def _named(parts: list[Part]) -> list[Part]:

@@ -47,6 +47,7 @@ from notifications.models import (
     Task,
     Team,
     Template,
+    TemplateVersion,
 )
 from wfpush.models import Heartbeat
 
@@ -63,10 +64,13 @@ class Place:
     icon: str = ""
     model: str = ""
     """Of a list: its label, as unfold's tabs name it."""
+    parts: Sequence[type[Model]] = ()
+    """Models whose rows have pages below those of this list."""
 
     def holds(self, path: str) -> bool:
         """Whether the path is of this list, its rows or their pages; of a page with a place of its own only that."""
-        return path == self.address() or bool(self.model and path.startswith(self.address()) and path not in pages())
+        lists = [self.address(), *map(list_url, self.parts)]
+        return path == lists[0] or bool(self.model and path.startswith(tuple(lists)) and path not in pages())
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,9 @@ class Section:
         return [place for place in self.places if place.allowed(request)]
 
 
-def _list(model: type[Model], icon: str = "") -> Place:
-    return Place(partial(name_of, model), partial(list_url, model), _viewers_of(model), icon, model._meta.label_lower)
+def _list(model: type[Model], icon: str = "", parts: Sequence[type[Model]] = ()) -> Place:
+    viewers, label = _viewers_of(model), model._meta.label_lower
+    return Place(partial(name_of, model), partial(list_url, model), viewers, icon, label, parts)
 
 
 def name_of(model: type[Model]) -> str:
@@ -100,7 +105,7 @@ DAILY: dict[str, Section] = {
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
     "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Device, Brand))]),
     "rules": Section(_("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey))]),
-    "templates": Section(_("Templates"), "edit_note", [_list(Template)]),
+    "templates": Section(_("Templates"), "edit_note", [_list(Template, parts=[TemplateVersion])]),
     "sla": Section(_("SLA"), "timer"),
     "engines": Section(_("Engines"), "settings_input_component", [_list(Engine)]),
 }

@@ -1,6 +1,6 @@
 """The preview of a template version: as card of the inbox, as e-mail and on a lock screen, by the real renderer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from notifications.admin import remembered_sample
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
 from notifications.cases import task_state
@@ -37,6 +38,7 @@ from notifications.types import Action, Json, object_in
 from notifications.wording import key_facts, render
 from notifications.wording.batch_render import Writer, for_customers
 from notifications.wording.key_facts import KeyFact
+from notifications.wording.template_check import Problem
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class About:
     @property
     def facts(self) -> Json:
         return facts_of_task(self.task, self.case, self.event)
+
+    def writer(self) -> Writer:
+        return Writer(self.event, self.task, self.facts)
 
 
 @dataclass
@@ -124,30 +129,34 @@ class PreviewForm(forms.Form):
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     """The preview alone, for versions that are no drafts, and without JavaScript."""
     context = preview_context(request, version, request.GET)
+    context["problems"] = render.check(version)
     title = gettext("Preview of %(version)s") % {"version": version}
     return desk.page(request, "admin/desk/preview.html", title, **context)
 
 
-def preview_context(request: HttpRequest, version: TemplateVersion, chosen: Any) -> dict[str, Any]:
-    """The context of `admin/desk/looks.html`. `chosen` has the fields of PreviewForm, or some of them."""
+def preview_context(
+    request: HttpRequest, version: TemplateVersion, chosen: Any, *, problems: Sequence[Problem] = ()
+) -> dict[str, Any]:
+    """The context of `admin/desk/looks.html`. `chosen` has the fields of PreviewForm, or some of them; without any, it
+    is what the user chose last for this template. `problems` are said elsewhere on the page."""
     languages = sorted(
         {text.language for text in version.texts.all()},
         key=lambda each: (each != version.template.fallback_language, each),
     )
     may_read_events = request.user.has_perm("notifications.view_event")
-    form = PreviewForm(chosen, languages=languages, may_read_events=may_read_events)
-    context: dict[str, Any] = {
-        "version": version,
-        "form": form,
-        "problems": render.check(version),
-        "languages": languages,
-    }
+    last = remembered_sample.of(request, version.template_id)
+    form = PreviewForm(chosen or last, languages=languages, may_read_events=may_read_events)
+    if not chosen and not form.is_valid():  # what was chosen last is no longer there
+        form = PreviewForm({}, languages=languages, may_read_events=may_read_events)
+    context: dict[str, Any] = {"version": version, "form": form, "languages": languages}
     if form.is_valid():
         about = _about(version, form.cleaned_data)
         language = form.cleaned_data["language"] or (languages[0] if languages else "en")
         customer = form.cleaned_data["reader"] == "customer"
-        preview = previewed(version, language, about, customer=customer) if about else None
+        told = {problem.path for problem in problems}
+        preview = previewed(version, language, about, customer=customer, told=told) if about else None
         context |= {"about": about, "language": language, "preview": preview}
+        remembered_sample.keep(request, version.template_id, form.data)
     return context
 
 
@@ -176,10 +185,12 @@ def own_type(version: TemplateVersion) -> EventType | None:
     return described.filter(routes__template=version.template).first() or described.first()
 
 
-def previewed(version: TemplateVersion, language: str, about: About, *, customer: bool = False) -> Preview:
-    """Render as for real messages. Nothing is stored or sent."""
+def previewed(
+    version: TemplateVersion, language: str, about: About, *, customer: bool = False, told: Collection[str] = ()
+) -> Preview:
+    """Render as for real messages. Nothing is stored or sent. `told`: variables whose lack is said elsewhere."""
     preview = Preview()
-    writer = Writer(about.event, about.task, about.facts)
+    writer = about.writer()
     context, hidden = writer.context(None), writer.hidden
     how: Json = {"timezone": "UTC", "hidden": hidden, "customer": customer}
     try:
@@ -193,7 +204,7 @@ def previewed(version: TemplateVersion, language: str, about: About, *, customer
         preview.faults.append(str(fault))
         return preview
     warnings = dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
-    preview.warnings += [warning.words() for warning in warnings]
+    preview.warnings += [warning.words() for warning in warnings if warning.argument("name") not in told]
     facts = key_facts.read(version, card.language, context, hidden)
     preview.inbox = _copy(version, card, for_customers(facts, None) if customer else facts, about)
     for channel, said in mails:

@@ -1,11 +1,13 @@
 """The parts of a template version: texts, key facts and action labels, edited on a draft's page."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +32,7 @@ from notifications.models import (
     WrittenText,
 )
 from notifications.wording import liquid
+from notifications.wording.template_check import Problem
 
 
 def text_choices() -> list[tuple[str, Any]]:
@@ -110,13 +113,15 @@ class TextInline(OnlyInDrafts, StackedInline):
     model: type[WrittenText] = TemplateText
     form = TextForm
     extra = 0
-    fields = ["language", "channel", "title", "body", "short_body"]
+    fields = [("language", "channel"), "title", "body", "short_body"]
     verbose_name = _("text")
     verbose_name_plural = _("texts")
+    template_before: str | None = "admin/desk/languages_bar.html"
 
 
 class CustomerTextInline(TextInline):
     model = CustomerText
+    template_before = None
     verbose_name = _("text for customers")
     verbose_name_plural = _("texts for customers: what external people read instead, if you write any")
 
@@ -154,13 +159,33 @@ class FactInline(OffersPaths, OnlyInDrafts, StackedInline):
         offer(formset.form.base_fields.get("path"), version=obj.pk if obj is not None else "")
         return formset
 
-    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[Any]:
         labels = "labels" if self.has_change_permission(request, obj) else "shown_labels"
-        return ["path", "kind", "currency", labels, "position"]
+        return [("path", "kind"), ("currency", "position"), labels]
 
     @display(description=_("labels"))
     def shown_labels(self, row: TemplateFact) -> str:
         return labels_of(row)
+
+
+def say_beside(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
+    """Each problem as a line below its field, above the field's help."""
+    of_fields: dict[tuple[type, int, str], list[Problem]] = {}
+    for problem in problems:
+        of_fields.setdefault((type(problem.text), problem.text.pk, problem.field), []).append(problem)
+    for form in (form for formset in formsets for form in formset.formset.forms):
+        for name, field in form.fields.items():
+            if said := of_fields.get((type(form.instance), form.instance.pk, name)):
+                _say_below(field, f"problem-{form.prefix}-{name}", said)
+
+
+def _say_below(field: forms.Field, element: str, said: Sequence[Problem]) -> None:
+    lines = format_html_join("", PROBLEM, (("bad" if each.fatal else "wait", each.message) for each in said))
+    field.help_text = format_html('<div id="{}" data-problem>{}</div>{}', element, lines, field.help_text)
+    field.widget.attrs["aria-describedby"] = element
+
+
+PROBLEM = '<p class="desk-line desk-line-{}"><span class="desk-said">{}</span></p>'
 
 
 def labels_of(row: TemplateAction | TemplateFact) -> str:

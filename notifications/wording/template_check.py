@@ -52,6 +52,8 @@ class Problem:
     fatal: bool
     sensitive: str = ""
     """The sensitive path that lock screens would show."""
+    path: str = ""
+    """The variable that no event is known to have."""
 
     @property
     def where(self) -> str:
@@ -111,7 +113,7 @@ def _check_facts(version: TemplateVersion, known: _Known) -> Iterator[Problem]:
             yield Problem(fact, "path", message, fatal=True)
         elif not known.has(fact.path):
             message = f"{known.doubt(fact.path)} {_('Without it, the fact is left out.')}"
-            yield Problem(fact, "path", message, fatal=False)
+            yield Problem(fact, "path", message, fatal=False, path=fact.path)
 
 
 def types_of(version: TemplateVersion) -> list[EventType]:
@@ -131,7 +133,7 @@ def _check(text: WrittenText, field: str, known: _Known) -> Iterator[Problem]:
     for path in used:
         if not known.has(path):
             message = f"{known.doubt(path)} {_('Without it, “—” stands in its place.')}"
-            yield Problem(text, field, message, fatal=False)
+            yield Problem(text, field, message, fatal=False, path=path)
         if any(reaches(path, each) for each in known.sensitive):
             yield from _shown_to_all(text, field, path)
 

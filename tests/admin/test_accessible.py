@@ -16,7 +16,8 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from notifications.models import ActionToken, Event, Recipient, Route, TemplateVersion
+from notifications.models import ActionToken, Event, Recipient, Route, Template, TemplateVersion, VersionState
+from notifications.wording import template_versions
 from tests.admin.desk import Visit
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
@@ -27,6 +28,7 @@ AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resu
 
 
 def kinds() -> list[str]:
+    published = TemplateVersion.objects.get(template__slug="task", state=VersionState.PUBLISHED)
     return [
         list_of(Event, "o=1"),
         page_of(Event.objects.latest("pk")),
@@ -34,7 +36,8 @@ def kinds() -> list[str]:
         adding(Recipient),
         adding(Group),
         list_of(ActionToken),
-        list_of(TemplateVersion),
+        page_of(template_versions.new_draft(Template.objects.get(slug="task"), published)),
+        page_of(published, "compare_with"),
     ]
 
 

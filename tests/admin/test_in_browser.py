@@ -134,17 +134,62 @@ def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit
         found += [fault.count(), card.inner_text()]
         page.select_option(".desk-live [name=sample]", label="case.status_changed")
         page.wait_for_function("document.querySelector('.desk-lead').textContent.includes('case.status_changed')")
-        page.locator(f"#id_texts-{1 - place}-title").focus()
+        found.append(page.locator(f"#id_texts-{1 - place}-title").is_visible())
+        page.locator("[data-language=de]").click()
         page.wait_for_function("document.querySelector('.desk-inbox').lang === 'de'")
+        found += [page.locator(f"#id_texts-{at}-title").is_visible() for at in (1 - place, place)]
         return found
 
-    beside, typed_in, language, said, described_by, fault_id, faults_left, shown = browse(visit)
+    beside, typed_in, language, said, described_by, fault_id, faults_left, shown, *seen = browse(visit)
+    assert seen == [False, True, False], "one language at a time"
     assert beside["x"] >= typed_in["x"] + typed_in["width"], "text left, preview right"
     assert language == "en", "that of the text in which one types"
     assert "is never closed" in said
     assert described_by == fault_id
     assert (faults_left, shown) == (0, "Pay at once")
     assert draft.texts.get(language="en").title != "Pay at once", "nothing is saved"
+
+
+def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_added(
+    world: World, browse: Callable[[Visit], Any]
+) -> None:
+    template = Template.objects.get(slug="task")
+    draft = template_versions.new_draft(template, template.versions.get())
+    place = [text.language for text in draft.texts.all()].index("en")
+    card = "document.querySelector('.desk-inbox h3').textContent === "
+
+    def insert(page: Page, words: str) -> None:
+        page.locator(".field-title:visible [data-insert-open]").first.press("Enter")
+        page.locator("[data-insert-find]").fill(words)
+        page.keyboard.press("Enter")
+
+    def visit(page: Page) -> list[Any]:
+        page.goto(page_of(draft))
+        title = page.locator(f"#id_texts-{place}-title")
+        title.fill("Pay  now")
+        title.evaluate("field => field.setSelectionRange(4, 4)")
+        insert(page, "case.title")
+        found = [title.input_value(), page.evaluate("document.activeElement.id")]
+        page.wait_for_function(card + "'Pay Invoice 4711 now'")
+        title.fill("{{ case.title }}")
+        title.evaluate("field => field.setSelectionRange(13, 13)")
+        insert(page, "capitals upcase")
+        found.append(title.input_value())
+        page.wait_for_function(card + "'INVOICE 4711'")
+        page.locator("[data-add-language]").click()
+        page.keyboard.type("fr")
+        new = page.locator("#id_texts-2-title")
+        new.fill("À payer")
+        page.locator("[data-language=fr][aria-current]").wait_for()
+        page.wait_for_function(card + "'À payer'")
+        return [*found, new.is_visible(), title.is_visible(), page.locator("[data-of-language=fr]").inner_text()]
+
+    inserted, focused, filtered, new_seen, old_seen, lacks = browse(visit)
+    assert inserted == "Pay {{ case.title }} now"
+    assert focused == f"id_texts-{place}-title"
+    assert filtered == "{{ case.title | upcase }}"
+    assert (new_seen, old_seen) == (True, False)
+    assert "body" in lacks
 
 
 def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:

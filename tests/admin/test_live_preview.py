@@ -89,10 +89,12 @@ def test_what_could_not_be_saved_is_said_beside_its_field(
     assert said["html"] == ""
 
 
-def test_mistakes_that_publishing_names_are_named(draft: TemplateVersion, root: Client) -> None:
+def test_mistakes_that_publishing_names_are_named_once_at_their_fields(draft: TemplateVersion, root: Client) -> None:
     said = typed(root, draft, **{"texts-1-body": "{{ task.colour }}"}).json()
-    assert "No event of this template is known to have “task.colour”" in said["html"]
-    assert "task.colour is missing" in said["html"]
+    [fault] = said["faults"]
+    assert (fault["field"], fault["fatal"]) == ("texts-1-body", False)
+    assert "No event of this template is known to have “task.colour”" in fault["text"]
+    assert "task.colour" not in said["html"].partition("desk-inbox")[0], "it is said once, at its field"
 
 
 def test_the_sample_can_be_another_or_a_real_event(day: World, draft: TemplateVersion, root: Client) -> None:

@@ -133,7 +133,7 @@ def test_an_operator_may_dry_run_and_read_the_trace(day: World, operator: Client
 # --- template editors -----------------------------------------------------------------------------------------------
 def test_an_editor_sees_templates_and_nothing_else(day: World, editor: Client) -> None:
     parts = {"TemplateText", "CustomerText", "TemplateFact", "TemplateAction"}
-    assert visible_to(editor) == {"Template", "TemplateVersion", *parts}
+    assert visible_to(editor) == {"Template", *parts}
     page = editor.get("/admin/")
     assert page.status_code == 200
     assert page.context["tiles"] == []

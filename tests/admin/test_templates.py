@@ -107,16 +107,26 @@ def test_a_language_must_be_one(draft: TemplateVersion, root: Client) -> None:
     )
 
 
-def test_saving_names_variables_nobody_sends(draft: TemplateVersion, root: Client) -> None:
-    page = text_of(saved(root, draft, **{"texts-1-body": "{{ task.colour }}"}))
-    assert "was changed successfully" in page
-    assert "task.colour" in page
+def test_saving_stays_and_names_variables_nobody_sends_once_below_their_field(
+    draft: TemplateVersion, root: Client
+) -> None:
+    page = saved(root, draft, **{"texts-1-body": "{{ task.colour }}"})
+    assert page.redirect_chain[-1][0] == page_of(draft)
+    assert "was changed successfully" in text_of(page)
+    assert text_of(page).count("No event of this template is known to have “task.colour”") == 1
+    assert 'aria-describedby="problem-texts-1-body"' in page.content.decode()
+    assert "task.colour is missing" not in text_of(page)
 
 
-def test_save_and_preview_goes_to_the_preview(draft: TemplateVersion, root: Client) -> None:
-    page = saved(root, draft, **{"texts-1-title": "Now new", "notifications_templateversion_save_and_preview": "1"})
-    assert page.redirect_chain[-1][0] == page_of(draft, "preview")
-    assert "Now new" in text_of(page)
+def test_publishing_is_asked_from_the_form_and_refused_there_too(draft: TemplateVersion, root: Client) -> None:
+    publish = {"notifications_templateversion_save_and_publish": "1"}
+    page = saved(root, draft, **{"texts-1-title": "Now new"}, **publish)
+    assert page.redirect_chain[-1][0] == page_of(draft, "publish")
+    assert draft.texts.get(language="en").title == "Now new"
+    assert draft.state == VersionState.DRAFT, "it asks first"
+    refused = saved(root, draft, **{"texts-1-title": "{{ task.name"}, **publish)
+    assert "is never closed" in text_of(refused)
+    assert refused.redirect_chain == []
 
 
 # --- publishing and rolling back ------------------------------------------------------------------------------------
@@ -163,7 +173,7 @@ def test_rolling_back_publishes_a_copy_of_what_was_said_before(
 
 def test_only_what_fits_is_offered_and_done(draft: TemplateVersion, published: TemplateVersion, root: Client) -> None:
     offered = text_of(root.get(page_of(draft)))
-    assert "Publish" in offered
+    assert "Save and publish…" in offered
     assert "Roll back to this" not in offered
     assert "Only a draft can be published." in text_of(root.post(page_of(published, "publish"), follow=True))
     assert "Only a version that was published before" in text_of(root.post(page_of(draft, "roll_back"), follow=True))

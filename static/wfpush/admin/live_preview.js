@@ -1,4 +1,7 @@
-// The preview beside the texts of a draft: the server renders it while the user types, by the functions that send messages.
+// The template editor: the server renders what is typed while it is typed, by the functions that send messages.
+import { showLanguages, startLanguages } from "./template_languages.js";
+import { showMenu, startMenu } from "./insert_menu.js";
+
 const CALM = 350;  // milliseconds without a key press before the server is asked
 const aside = document.querySelector("[data-live-preview]");
 const form = document.getElementById("templateversion_form");
@@ -29,6 +32,7 @@ async function ask() {
   offerLanguages();
   const body = new URLSearchParams(new FormData(form));
   for (const [name, value] of new FormData(choice)) body.set(name, value);
+  body.set("menu_key", aside.querySelector("[data-insert-list]").dataset.key);
   aside.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(aside.dataset.livePreview, {method: "POST", body, signal: mine.signal, redirect: "error"});
@@ -43,11 +47,13 @@ async function ask() {
   aside.removeAttribute("aria-busy");
 }
 
-function show({html, faults}) {
-  for (const old of document.querySelectorAll("[data-live-fault]")) old.remove();
-  for (const field of document.querySelectorAll("[aria-describedby^=live-fault]")) field.removeAttribute("aria-describedby");
+function show({html, faults, languages, insert_menu: menu}) {
+  for (const old of document.querySelectorAll("[data-live-fault], [data-problem]")) old.remove();
+  for (const field of document.querySelectorAll("[aria-describedby^=live-fault], [aria-describedby^=problem]")) field.removeAttribute("aria-describedby");
   faults.forEach(place);
-  aside.classList.toggle("desk-live-old", faults.length > 0);
+  aside.classList.toggle("desk-live-old", !html);
+  if (languages) showLanguages(languages);
+  if (menu) showMenu(menu);
   if (!html || html === looks.dataset.shown) return;
   looks.dataset.shown = html;
   const open = looks.querySelector("details")?.open;
@@ -55,10 +61,10 @@ function show({html, faults}) {
   if (open) looks.querySelector("details")?.setAttribute("open", "");
 }
 
-// A fault is shown beside its text; one without a field, or with a hidden one, above the preview.
-function place({field, text}, number) {
+// A fault is shown beside its text; one without a field, or with a hidden one, above the preview. A field may have several.
+function place({field, text, fatal}, number) {
   const said = document.createElement("p");
-  said.className = "desk-line desk-line-bad";
+  said.className = `desk-line desk-line-${fatal ? "bad" : "wait"}`;
   said.id = `live-fault-${number}`;
   said.dataset.liveFault = "";
   said.setAttribute("role", "status");
@@ -68,7 +74,7 @@ function place({field, text}, number) {
   said.append(words);
   const about = field && (form.elements.namedItem(field) ?? choice.elements.namedItem(field));
   if (!(about instanceof HTMLElement) || about.type === "hidden") return looks.before(said);
-  about.setAttribute("aria-describedby", said.id);
+  about.setAttribute("aria-describedby", [about.getAttribute("aria-describedby"), said.id].filter((each) => each?.startsWith("live-fault")).join(" "));
   about.after(said);
 }
 
@@ -79,12 +85,15 @@ if (aside && form) {
   choice.addEventListener("input", soon);
   choice.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
   document.addEventListener("formset:removed", soon);
-  form.addEventListener("focusin", (event) => {
-    const part = /^texts-\d+-/.exec(event.target.name ?? "");
-    const language = part && form.elements.namedItem(`${part[0]}language`)?.value.trim();
-    const select = choice.elements.namedItem("language");
-    if (!language || language === select.value) return;
+  const read = (language) => {
+    if (!language || language === choice.elements.namedItem("language").value) return;
     offerLanguages(language);
     soon();
+  };
+  form.addEventListener("focusin", (event) => {
+    const part = /^texts-\d+-/.exec(event.target.name ?? "");
+    if (part) read(form.elements.namedItem(`${part[0]}language`)?.value.trim());
   });
+  startLanguages(form, read);
+  startMenu(form);
 }

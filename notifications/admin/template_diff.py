@@ -1,0 +1,135 @@
+"""What differs between two versions of a template: by language and field, word for word."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Literal
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from notifications.admin.base import DeskAdmin
+from notifications.models import TemplateVersion
+
+WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+MOST_WORDS = 6_000
+"""Of both texts of a field: beyond, it is shown as taken out and put in as a whole."""
+
+Change = Literal["same", "added", "removed"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    change: Change
+    text: str
+
+
+@dataclass(frozen=True)
+class FieldDiff:
+    name: str
+    pieces: Sequence[Piece]
+
+
+@dataclass(frozen=True)
+class PartDiff:
+    """A text, a button or a key fact in both versions, with those fields that differ."""
+
+    name: str
+    fields: Sequence[FieldDiff]
+
+
+class VersionsForm(forms.Form):
+    earlier = forms.ModelChoiceField(
+        TemplateVersion.objects.none(), label=_("From"), widget=UnfoldAdminSelectWidget, empty_label=None
+    )
+    later = forms.ModelChoiceField(
+        TemplateVersion.objects.none(), label=_("To"), widget=UnfoldAdminSelectWidget, empty_label=None
+    )
+
+    def __init__(self, data: Any, version: TemplateVersion) -> None:
+        super().__init__(data)
+        for field in self.fields.values():
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = version.template.versions.order_by("-number")
+            field.label_from_instance = _named  # type: ignore[method-assign, assignment]
+
+
+def _named(version: Any) -> str:
+    said = f"{version.number} · {version.get_state_display()}"
+    return f"{said} · {version.note}" if version.note else said
+
+
+def compare_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+    """`?earlier=` and `?later=`; without them, this version with what was published before it."""
+    form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _usual(version), version)
+    parts: list[PartDiff] | None = None
+    if form.is_valid():
+        parts = list(differences(form.cleaned_data["earlier"], form.cleaned_data["later"]))
+    return desk.page(request, "admin/desk/compare.html", gettext("Compare"), form=form, parts=parts, row=version)
+
+
+def _usual(version: TemplateVersion) -> dict[str, int]:
+    others = version.template.versions.exclude(pk=version.pk)
+    before = others.filter(number__lt=version.number, published_at__isnull=False).order_by("-number").first()
+    other = before or others.order_by("-number").first() or version
+    earlier, later = sorted((other, version), key=lambda each: each.number)
+    return {"earlier": earlier.pk, "later": later.pk}
+
+
+def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[PartDiff]:
+    before, after = dict(_parts(earlier)), dict(_parts(later))
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name, {}), after.get(name, {})
+        fields = [
+            FieldDiff(field, words_between(old.get(field, ""), new.get(field, "")))
+            for field in (old | new)
+            if old.get(field, "") != new.get(field, "")
+        ]
+        if fields:
+            yield PartDiff(name[1], fields)
+
+
+def _parts(version: TemplateVersion) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:
+    """The name of each part, in the order of the form, with its fields as text."""
+    for at, texts in enumerate((version.texts.all(), version.customer_texts.all())):
+        for text in texts:
+            yield (at, str(text)), _fields(text, ("title", "body", "short_body"))
+    for fact in version.facts.all():
+        labels = {f"{fact._meta.get_field('labels').verbose_name}: {code}": said for code, said in fact.labels.items()}
+        name = gettext("key fact “%(path)s”") % {"path": fact.path}
+        yield (2, name), _fields(fact, ("position", "kind", "currency")) | labels
+    for rule in version.actions.all():
+        labels = {f"{rule._meta.get_field('labels').verbose_name}: {code}": said for code, said in rule.labels.items()}
+        name = gettext("button “%(action)s”") % {"action": rule.action}
+        yield (3, name), _fields(rule, ("comment",)) | labels
+
+
+def _fields(row: Any, names: Sequence[str]) -> dict[str, str]:
+    shown = {name: getattr(row, f"get_{name}_display", None) for name in names}
+    return {
+        str(row._meta.get_field(name).verbose_name): str(display() if display else getattr(row, name))
+        for name, display in shown.items()
+    }
+
+
+def words_between(old: str, new: str) -> list[Piece]:
+    """The later text with the words that came, and those of the earlier that went, in their places."""
+    before, after = WORDS.findall(old), WORDS.findall(new)
+    if len(before) + len(after) > MOST_WORDS:
+        return [Piece("removed", old), Piece("added", new)]
+    pieces: list[Piece] = []
+    for _what, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if before[start:end] == after[first:last]:
+            pieces.append(Piece("same", "".join(after[first:last])))
+            continue
+        gone, came = "".join(before[start:end]), "".join(after[first:last])
+        pieces += [Piece(change, text) for change, text in _changes(gone, came) if text]
+    return pieces
+
+
+def _changes(gone: str, came: str) -> list[tuple[Change, str]]:
+    return [("removed", gone), ("added", came)]

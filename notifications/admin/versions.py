@@ -1,0 +1,229 @@
+"""Versions of templates: editing, previewing and publishing drafts; earlier versions. Each belongs to its template's
+page: they have no list of their own."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import DeskAdmin
+from notifications.admin.decorators import action, display
+from notifications.admin.live_preview import as_typed, menu_context
+from notifications.admin.preview import preview_context, preview_page
+from notifications.admin.send_to_me import send_page
+from notifications.admin.template_diff import compare_page
+from notifications.admin.template_languages import languages_of
+from notifications.admin.template_parts import (
+    ActionInline,
+    CustomerTextInline,
+    FactInline,
+    TextInline,
+    is_draft,
+    say_beside,
+)
+from notifications.admin.words import Tone, change_url, link, list_url, mark, page_url
+from notifications.models import (
+    CustomerText,
+    Template,
+    TemplateAction,
+    TemplateFact,
+    TemplateText,
+    TemplateVersion,
+    VersionState,
+)
+from notifications.wording import template_versions
+from notifications.wording.render import check
+
+VERSION_TONES: dict[str, Tone] = {
+    VersionState.DRAFT: "wait",
+    VersionState.PUBLISHED: "ok",
+    VersionState.RETIRED: "quiet",
+}
+
+
+@admin.register(TemplateVersion)
+class TemplateVersionAdmin(DeskAdmin):
+    list_select_related = ["template", "published_by"]
+    readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
+    parts = [TemplateText, CustomerText, TemplateFact, TemplateAction]
+    inlines = [TextInline, CustomerTextInline, FactInline, ActionInline]
+    actions_detail = ["preview", "compare_with", "publish", "send_to_me", "draft_from", "roll_back"]
+    actions_submit_line = ["save_and_publish", "save_and_send"]
+    compressed_fields = False
+    change_form_outer_after_template = "admin/desk/live_preview.html"
+
+    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[Any]:
+        published = [] if is_draft(obj) else [("published_at", "published_by")]
+        return [("of_template", "state_mark"), "note", *published]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
+        found: QuerySet[TemplateVersion] = super().get_queryset(request)
+        return found.prefetch_related("texts")
+
+    # --- who may ----------------------------------------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Versions are made by actions on templates and versions, which number them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (not isinstance(obj, TemplateVersion) or is_draft(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (not isinstance(obj, TemplateVersion) or is_draft(obj))
+
+    def has_draft_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.add_templateversion")
+
+    def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Publishing changes what the template says."""
+        return request.user.has_perm("notifications.change_template")
+
+    def offers(self, action: str, row: TemplateVersion) -> bool:
+        states = {
+            "preview": [VersionState.PUBLISHED, VersionState.RETIRED],
+            "publish": [],  # beside “Save”, below the texts
+            "send_to_me": [VersionState.PUBLISHED, VersionState.RETIRED],
+            "roll_back": [VersionState.RETIRED],
+            "save_and_publish": [VersionState.DRAFT],
+            "save_and_send": [VersionState.DRAFT],
+            "draft_from": [VersionState.PUBLISHED, VersionState.RETIRED],
+        }
+        return action not in states or row.state in states[action]
+
+    # --- where it belongs -------------------------------------------------------------------------------------------
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Versions are listed on the page of their template."""
+        wanted = request.GET.get("template__id__exact", "")
+        template = Template.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
+        return HttpResponseRedirect(change_url(template) if template else list_url(Template))
+
+    def delete_model(self, request: HttpRequest, obj: TemplateVersion) -> None:
+        request.deleted_from = change_url(obj.template)  # type: ignore[attr-defined]
+        super().delete_model(request, obj)
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        super().response_delete(request, obj_display, obj_id)
+        return HttpResponseRedirect(request.deleted_from)  # type: ignore[attr-defined]
+
+    # --- saving -----------------------------------------------------------------------------------------------------
+    @action(description=_("Save and publish…"), permissions=["publish"])
+    def save_and_publish(self, request: HttpRequest, obj: TemplateVersion) -> None:
+        """Save and ask whether to publish. `response_change` redirects, after the texts are saved."""
+
+    @action(description=_("Save and send to me…"), permissions=["change"])
+    def save_and_send(self, request: HttpRequest, obj: TemplateVersion) -> None:
+        """The same, to send it to oneself."""
+
+    def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
+        response: HttpResponse = super().response_change(request, obj)
+        after = {"save_and_publish": "publish", "save_and_send": "send_to_me"}
+        for name, page in after.items():
+            if f"notifications_templateversion_{name}" in request.POST:
+                return HttpResponseRedirect(page_url(obj, page))
+        return response
+
+    def response_post_save_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
+        """Stay with the words, where whatever is to be looked at stands beside them."""
+        return HttpResponseRedirect(change_url(obj))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Show languages and menu above the texts of a draft, the preview beside, and what is wrong at its field."""
+        version: TemplateVersion | None = kwargs.get("obj")
+        if version is not None and self.has_change_permission(request, version):
+            problems = check(version)
+            live = preview_context(request, version, {}, problems=problems)
+            context |= {
+                "live": live,
+                "languages": languages_of(version, problems),
+                "insert_menu": menu_context(version, live),
+            }
+            context["show_save_and_continue"] = False
+            say_beside(problems, context["inline_admin_formsets"])
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
+
+    # --- actions ----------------------------------------------------------------------------------------------------
+    @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
+    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """GET: the preview of the saved version. POST: that of the unsaved content of the draft's form."""
+        version: TemplateVersion = self.found(request, object_id)
+        return as_typed(self, request, version) if request.method == "POST" else preview_page(self, request, version)
+
+    @action(description=_("Send to me"), url_path="send-to-me", permissions=["change"], icon="send")
+    def send_to_me(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return send_page(self, request, self.found(request, object_id))
+
+    @action(description=_("Compare"), url_path="compare-with", permissions=["view"])
+    def compare_with(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return compare_page(self, request, self.found(request, object_id))
+
+    @action(description=_("Publish"), url_path="publish", permissions=["publish"], icon="publish")
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: TemplateVersion = self.found(request, object_id)
+        if request.method != "POST":
+            return self._ask_to_publish(request, version)
+        return self._publish(request, version, template_versions.publish)
+
+    def _ask_to_publish(self, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+        problems = check(version)
+        if version.state == VersionState.DRAFT and any(problem.fatal for problem in problems):
+            text = gettext("It cannot be published yet.")
+        else:
+            text = gettext(
+                "From now on new messages of “%(template)s” say this. Messages people have already keep their words."
+            )
+        context = {
+            "row": version,
+            "back": change_url(version),
+            "text": text % {"template": version.template},
+            "button": "" if any(problem.fatal for problem in problems) else gettext("Publish"),
+            "problems": problems,
+        }
+        return self.page(
+            request, "admin/desk/confirm.html", gettext("Publish %(version)s") % {"version": version}, **context
+        )
+
+    @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
+    def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: TemplateVersion = self.found(request, object_id)
+        if request.method != "POST":
+            text = gettext("A draft with the words of %(version)s, to be edited and published later.") % {
+                "version": version
+            }
+            return self.ask(request, version, title=gettext("New draft"), text=text, button=gettext("Make the draft"))
+        draft = template_versions.new_draft(
+            version.template, version, note=gettext("From version %(number)d") % {"number": version.number}
+        )
+        return self.done(request, draft, gettext("This is the new draft."))
+
+    @action(description=_("Roll back to this"), url_path="roll-back", permissions=["publish", "draft"], icon="history")
+    def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: TemplateVersion = self.found(request, object_id)
+        if request.method != "POST" and version.state == VersionState.RETIRED:
+            text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
+            return self.ask(request, version, title=gettext("Roll back"), text=text, button=gettext("Roll back"))
+        return self._publish(request, version, template_versions.roll_back)
+
+    def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:
+        try:
+            published: TemplateVersion = how(version, request.user, timezone.now())
+        except template_versions.CannotPublish as fault:
+            return self.done(request, version, fault.detail, messages.ERROR)
+        self.log(request, published.template, f"Published version {published.number}")
+        return self.done(request, published, gettext("%(version)s is published.") % {"version": published})
+
+    # --- fields -----------------------------------------------------------------------------------------------------
+    @display(description=_("template"), ordering="template__name")
+    def of_template(self, version: TemplateVersion) -> SafeString:
+        return link(version.template)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, version: TemplateVersion) -> SafeString:
+        return mark(VERSION_TONES[version.state], version.get_state_display())

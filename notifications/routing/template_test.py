@@ -1,0 +1,165 @@
+"""A message of a template version to one's own person, to see how it arrives: before it is published, if one wants.
+
+It takes the way of every message, through inbox, ledger and channels, as an event of our own. It is about no task, so
+nothing can be answered and no engine is called.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications import reasons
+from notifications.channel_facts import INBOX, reaches_devices
+from notifications.channels.base import PersonChannel
+from notifications.channels.registry import channels
+from notifications.items import inbox_items
+from notifications.models import (
+    Category,
+    Delivery,
+    Device,
+    Engine,
+    Event,
+    EventStatus,
+    Notification,
+    Recipient,
+    TemplateVersion,
+)
+from notifications.routing import fanout
+from notifications.routing.plan import Plan
+from notifications.routing.route import Addressed, Manner
+from notifications.types import Json
+from notifications.wording import render
+from notifications.wording.batch_render import Writer
+from notifications.wording.languages import language_of
+from wfpush.identifiers import uuid7
+from wfpush.queue import outbox
+
+SOURCE, TYPE = "wfpush", "wfpush.test"
+MOST, WITHIN = 5, timedelta(minutes=10)
+"""So many tests a person in that time."""
+
+
+class CannotSend(Exception):
+    """The sentence says what to do."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A channel that reaches a person, and where: an address, or the names of devices."""
+
+    channel: str
+    to: str
+
+
+def ways_to(person: Recipient) -> list[Way]:
+    """Besides the inbox, which has every message."""
+    found: list[Way] = []
+    for name, channel in channels().items():
+        if reaches_devices(name):
+            names = Device.objects.filter(recipient=person, channel=name).order_by("pk").values_list("name", flat=True)
+            to = ", ".join(each or _("a device") for each in names)
+        else:
+            to = (channel.transport.address_of(person) or "") if isinstance(channel, PersonChannel) else ""
+        if to and channel.facts.is_set_up():
+            found.append(Way(name, to))
+    return found
+
+
+@transaction.atomic
+def send(
+    version: TemplateVersion, person: Recipient, writer: Writer, chosen: Sequence[str], now: datetime
+) -> Notification:
+    """Send what `writer` knows, worded by this version, to the person's inbox and by the `chosen` channels at once.
+
+    Raises CannotSend.
+    """
+    engine, category = _place_of(version, writer)
+    _check_words(version, person, writer, chosen)
+    inbox_items.lock({person.pk})
+    _check_rate(person, now)
+    event = _event(version, engine, now)
+    event.save(force_insert=True)
+    planner = fanout.Planner(event, None, None, writer, Plan(), now, is_task=False)
+    plan = Plan()
+    manner = Manner(name="", category=category, channels=[INBOX, *chosen], version=version, brand=person.brand)
+    reason = reasons.TEMPLATE_TEST(template=version.template, number=version.number)
+    planner.make([Addressed(person, manner, reason)])
+    [made] = planner.made
+    _mark(made, planner.deliveries, version, person)
+    plan.warn(planner.plan.warnings)
+    plan.add(person, made, "", reason, planner.deliveries)
+    event.plan, event.told = plan.as_json(), len(planner.deliveries)
+    fanout.save([planner], now)
+    event.save(update_fields=["plan", "told"])
+    outbox.wake_on_commit("deliveries")
+    return made
+
+
+def _place_of(version: TemplateVersion, writer: Writer) -> tuple[Engine, Category]:
+    """Every event is of an engine, and every message of a category: those of the sample and of the template's routes,
+    where there are any."""
+    route = version.template.routes.select_related("engine", "category").first()
+    of_sample = writer.event.engine if writer.event.engine_id else None
+    engine = of_sample or (route.engine if route else None) or Engine.objects.filter(active=True).first()
+    category = route.category if route else Category.objects.first()
+    if engine is None or category is None:
+        raise CannotSend(_("Messages belong to an engine and a category. Add them first."))
+    return engine, category
+
+
+def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, chosen: Sequence[str]) -> None:
+    """Real messages would have the task's name instead of a text with a fault; a test says so and is not sent."""
+    for channel in (INBOX, *chosen):
+        try:
+            render.render(
+                version, person.locale, channel, writer.context(person.brand), timezone=person.timezone,
+                hidden=writer.hidden, customer=person.external,
+            )  # fmt: skip
+        except render.RenderError as fault:
+            raise CannotSend(str(fault)) from fault
+
+
+def _check_rate(person: Recipient, now: datetime) -> None:
+    """The person is locked."""
+    mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
+    if mine.filter(event__source=SOURCE).count() >= MOST:
+        said = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
+        raise CannotSend(said % {"most": MOST, "minutes": WITHIN.seconds // 60})
+
+
+def _event(version: TemplateVersion, engine: Engine, now: datetime) -> Event:
+    about: Json = {"template": {"slug": version.template.slug, "version": version.number}}
+    return Event(
+        engine=engine,
+        source=SOURCE,
+        event_id=str(uuid7()),
+        type=TYPE,
+        time=now,
+        received_at=now,
+        processed_at=now,
+        status=EventStatus.PROCESSED,
+        data=about,
+        digest="",
+    )
+
+
+def _mark(made: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
+    """Titles and texts say that it is a test, on each channel; no channel waits for another."""
+    with translation.override(language_of(person)):
+        title = _("Test: %(title)s")
+        said = _("This is a test of “%(template)s”, version %(number)d. There is nothing to do.")
+    said = said % {"template": version.template, "number": version.number}
+    made.title = render.clean_title(title % {"title": made.title})
+    made.body = f"{said}\n\n{made.body}".strip()
+    for row in rows:
+        if row.words:
+            words = {**row.words, "title": render.clean_title(title % {"title": row.words["title"]})}
+            row.words = {**words, "body": f"{said}\n\n{words['body']}".strip()}
+        if row.turn:
+            row.turn = 0
+            for name, value in outbox.scheduled(made.created_at).items():
+                setattr(row, name, value)

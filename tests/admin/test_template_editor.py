@@ -1,0 +1,211 @@
+"""The template editor: languages and what they lack, the insert menu, the remembered sample, versions compared, and a
+version's place below its template."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from notifications.admin import insert_menu
+from notifications.admin.template_diff import words_between
+from notifications.admin.template_languages import languages_of
+from notifications.models import (
+    CustomerText,
+    EventType,
+    EventVariable,
+    Template,
+    TemplateFact,
+    TemplateText,
+    TemplateVersion,
+    VersionState,
+)
+from notifications.wording import liquid, template_versions
+from tests.admin.pages import filled, form_at, list_of, page_of, press, text_of
+from tests.admin.world import World
+from tests.factories import RouteFactory, TemplateFactory
+
+
+@pytest.fixture
+def template(world: World) -> Template:
+    made: Template = TemplateFactory(
+        name="Invoice to approve", texts={"en": ("{{ task.name }}", "Hello"), "de": ("{{ task.name }}", "Hallo")}
+    )
+    RouteFactory(name="Invoices", types=["task.assigned"], template=made)
+    return made
+
+
+@pytest.fixture
+def draft(template: Template) -> TemplateVersion:
+    return template_versions.new_draft(template, template.versions.get())
+
+
+def typed(client: Client, version: TemplateVersion, **changes: Any) -> Any:
+    fields = filled(form_at(client, page_of(version)))
+    return client.post(page_of(version, "preview"), {**fields, "language": "en", **changes}).json()
+
+
+# --- languages --------------------------------------------------------------------------------------------------------
+def test_a_language_lacks_what_the_fallback_language_has(draft: TemplateVersion) -> None:
+    draft.actions.all().delete()
+    draft.actions.create(action="approve", labels={"en": "Approve", "de": "Genehmigen"})
+    draft.actions.create(action="reject", labels={"en": "Reject"})
+    TemplateFact.objects.create(version=draft, path="variables.amount", labels={"en": "Amount"})
+    TemplateText.objects.filter(version=draft, language="de").update(body="")
+    TemplateText.objects.create(version=draft, language="en", channel="email", title="Mail")
+    CustomerText.objects.create(version=draft, language="en", title="Dear customer")
+    english, german = languages_of(TemplateVersion.objects.get(pk=draft.pk))
+    assert (english.code, english.is_fallback, english.lacks) == ("en", True, [])
+    assert (german.name, german.lacks) == (
+        "German",
+        [
+            "body",
+            "the text for e-mail",
+            "the text for customers",
+            "the label of the button “reject”",
+            "the label of the key fact “variables.amount”",
+        ],
+    )
+    TemplateText.objects.filter(version=draft, language="de").update(body="Hallo")
+    [_english, german] = languages_of(TemplateVersion.objects.get(pk=draft.pk))
+    assert "body" not in german.lacks
+
+
+def test_the_form_has_a_tab_for_each_language_that_leads_to_its_text(draft: TemplateVersion, root: Client) -> None:
+    page = root.get(page_of(draft)).content.decode()
+    assert '<a href="#id_texts-1-language" data-language="en">' in page
+    assert '<a href="#id_texts-0-language" data-language="de">' in page
+    for field in ("id_texts-1-language", "id_texts-0-language"):
+        assert f'id="{field}"' in page
+
+
+def test_tabs_follow_what_is_typed(draft: TemplateVersion, root: Client) -> None:
+    draft.actions.all().delete()
+    draft.actions.create(action="approve", labels={"en": "Approve", "de": "Genehmigen"})
+    assert "missing" not in typed(root, draft)["languages"]
+    said = typed(root, draft, **{"actions-0-labels": "en: Approve", "texts-0-language": "fr"})
+    assert 'data-language="fr"' in said["languages"]
+    assert 'data-language="de"' not in said["languages"]
+    assert "the label of the button “approve”" in said["languages"]
+
+
+# --- what can be inserted ---------------------------------------------------------------------------------------------
+def test_the_menu_says_what_each_variable_and_filter_gives_in_the_sample(draft: TemplateVersion, root: Client) -> None:
+    event_type = EventType.objects.get(name="task.assigned")
+    EventVariable.objects.create(event_type=event_type, path="variables.salary", sensitive=True)
+    menu = {
+        item.text: item for group in root.get(page_of(draft)).context["insert_menu"]["groups"] for item in group.items
+    }
+    assert menu["{{ task.name }}"].gives == event_type.sample["task"]["name"]
+    assert menu["{{ task.name }}"].inner == "task.name"
+    assert menu["{{ variables.amount | money: variables.currency }}"].gives == "€1,200.50"
+    assert menu["{{ task.due_at | date }}"].inner == " | date"
+    assert menu["{{ variables.salary }}"].is_missing
+    assert "sensitive" in menu["{{ variables.salary }}"].note
+    assert menu["{{ exception.code }}"].gives == "not in this sample"
+
+
+def test_whatever_is_inserted_can_be_read_by_the_renderer(draft: TemplateVersion) -> None:
+    for group in insert_menu.menu(draft, {}, "en"):
+        for item in group.items:
+            liquid.parse(item.text)
+            liquid.parse(f"{{{{ task.name{item.inner} }}}}" if group.title == "Filters" else item.text)
+
+
+def test_the_menu_comes_again_only_for_another_sample_or_language(draft: TemplateVersion, root: Client) -> None:
+    first = typed(root, draft)["insert_menu"]
+    assert "Approve invoice 4711" in first["html"]
+    assert "insert_menu" not in typed(root, draft, menu_key=first["key"])
+    other = typed(root, draft, menu_key=first["key"], language="de")["insert_menu"]
+    assert "1.200,50" in other["html"]
+    milestone = EventType.objects.get(name="case.status_changed")
+    assert (
+        "Approve invoice 4711"
+        not in typed(root, draft, menu_key=first["key"], sample=milestone.pk)["insert_menu"]["html"]
+    )
+
+
+# --- the sample -------------------------------------------------------------------------------------------------------
+def test_the_sample_is_remembered_for_each_template(draft: TemplateVersion, root: Client) -> None:
+    looked_at = EventType.objects.exclude(sample={}).last()
+    assert looked_at is not None
+    typed(root, draft, language="de", sample=looked_at.pk)
+    page = root.get(page_of(draft))
+    assert page.context["live"]["about"].event.type == looked_at.name
+    assert page.context["live"]["language"] == "de"
+    published = draft.template.versions.get(state=VersionState.PUBLISHED)
+    assert root.get(page_of(published, "preview")).context["about"].event.type == looked_at.name
+    other = template_versions.new_draft(TemplateFactory(name="Another"))
+    TemplateText.objects.create(version=other, language="en", title="Hello")
+    assert root.get(page_of(other)).context["live"]["about"].event.type != looked_at.name
+
+
+def test_a_sample_that_is_gone_is_forgotten(draft: TemplateVersion, root: Client) -> None:
+    gone = EventType.objects.create(name="com.acme.gone", sample={"task": {"name": "Gone"}})
+    typed(root, draft, sample=gone.pk)
+    gone.delete()
+    assert root.get(page_of(draft)).context["live"]["preview"].inbox.title == "Approve invoice 4711"
+
+
+# --- versions compared ------------------------------------------------------------------------------------------------
+def test_two_versions_are_compared_word_for_word(draft: TemplateVersion, root: Client) -> None:
+    before = draft.template.versions.get(number=1)
+    draft.texts.filter(language="en").update(body="Hello <b>you</b>")
+    draft.actions.filter(action="approve").update(labels={"en": "Pay it"})
+    page = root.get(page_of(draft, "compare_with"), {"earlier": before.pk, "later": draft.pk})
+    body = page.content.decode()
+    assert "<ins" in body
+    assert "&lt;" in body
+    assert "<b>you" not in body
+    said = text_of(page)
+    assert "button “approve”" in said
+    assert "de" not in {part.name for part in page.context["parts"]}, "only what differs"
+    usual = root.get(page_of(draft, "compare_with"))
+    assert [part.name for part in usual.context["parts"]] == [part.name for part in page.context["parts"]]
+    same = root.get(page_of(draft, "compare_with"), {"earlier": before.pk, "later": before.pk})
+    assert "Both say the same." in text_of(same)
+
+
+def test_versions_of_another_template_are_not_compared(draft: TemplateVersion, root: Client) -> None:
+    other = template_versions.new_draft(TemplateFactory(name="Another"))
+    page = root.get(page_of(draft, "compare_with"), {"earlier": other.pk, "later": draft.pk})
+    assert page.context["parts"] is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", "Hello"),
+        ("Hello", ""),
+        ("Pay {{ case.id }} now", "Pay {{ case.title }} soon, please"),
+        ("a\n\nb  c", "a\nb c d"),
+        ("x " * 4000, "y " * 4000),
+    ],
+    ids=["from nothing", "to nothing", "words", "white space", "long"],
+)
+def test_a_comparison_has_both_texts_whole(old: str, new: str) -> None:
+    pieces = words_between(old, new)
+    assert "".join(piece.text for piece in pieces if piece.change != "added") == old
+    assert "".join(piece.text for piece in pieces if piece.change != "removed") == new
+
+
+# --- below its template -----------------------------------------------------------------------------------------------
+def test_a_version_stands_below_its_template(template: Template, draft: TemplateVersion, root: Client) -> None:
+    for action in ("", "publish", "compare_with", "preview", "send_to_me", "history", "delete"):
+        body = root.get(page_of(draft, action)).content.decode()
+        heading = body.partition("<h1")[2].partition("</h1>")[0]
+        assert page_of(template) in heading, action
+        assert "version 2" in heading, action
+        assert 'href="/admin/notifications/templateversion/"' not in heading, action
+
+
+def test_versions_are_listed_on_their_templates_page_alone(
+    template: Template, draft: TemplateVersion, root: Client
+) -> None:
+    assert root.get(list_of(TemplateVersion)).headers["Location"] == list_of(Template)
+    of_one = root.get(list_of(TemplateVersion, f"template__id__exact={template.pk}"))
+    assert of_one.headers["Location"] == page_of(template)
+    assert root.get(list_of(TemplateVersion, "template__id__exact=x")).headers["Location"] == list_of(Template)
+    gone = root.post(reverse("admin:notifications_templateversion_delete", args=[draft.pk]), {"post": "yes"})
+    assert gone.headers["Location"] == page_of(template)
+    assert press(root, page_of(template, "edit_draft")).status_code == 200
