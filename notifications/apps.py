@@ -12,6 +12,7 @@ SOURCES = (
     "notifications.conversation.telling",
     "notifications.engines.callback",
     "notifications.engines.poll",
+    "notifications.replays.running",
 )
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 

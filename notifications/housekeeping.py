@@ -16,6 +16,7 @@ from notifications.models import (
     IdempotencyKey,
     LinkMail,
     RecipientToken,
+    ReplayedRow,
     SignInLink,
 )
 from notifications.people import devices
@@ -35,6 +36,7 @@ def prune(now: datetime) -> dict[str, int]:
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
         "hourly counts": hourly.old(now),
+        "rows of replays": ReplayedRow.objects.filter(replay__ordered_at__lt=past, replay__due_at=None),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "finished background tasks": Success.objects.filter(stopped__lt=past),

@@ -39,6 +39,8 @@ LEDGERS = (
     "refusedanswer",
     "callback",
     "callbackattempt",
+    "replay",
+    "replayedrow",
     "idempotencykey",
     "device",
     "pausedservice",

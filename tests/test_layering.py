@@ -34,6 +34,7 @@ FLOORS: dict[str, str] = {
     "conversation": "notifications: conversation",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
+    "what is sent again": "notifications: replays",
     "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",
     "why steps are taken": "escalations: reasons",
     "time": "escalations: admin api apps calendars clocks compliance forecast kinds management models policies",

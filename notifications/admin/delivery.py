@@ -5,20 +5,19 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Lookups, Recent
+from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
 from notifications.admin.work_columns import WorkColumns
 from notifications.channel_facts import channel_name, channel_names
-from notifications.delivery.resend import send_again
 from notifications.models import (
     ActionToken,
     Delivery,
@@ -26,8 +25,10 @@ from notifications.models import (
     DeliveryState,
     Notification,
     NotificationState,
+    ReplayKind,
     Response,
 )
+from notifications.replays.kinds import KINDS
 
 COPY_TONES: dict[str, Tone] = {
     NotificationState.OPEN: "wait",
@@ -215,13 +216,15 @@ class OfChannel(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(WorkColumns, LedgerAdmin):
+class DeliveryAdmin(WorkColumns, SendsAgain):
     list_display = ["made", "whose", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, OfChannel]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
-    actions = ["resend"]
+    actions = ["chosen_again"]
+    kind = KINDS[ReplayKind.DELIVERIES]
+    again_title = _("Send messages again")
     actions_detail = ["resend_this"]
     inlines = [AttemptInline]
     fieldsets = [
@@ -285,18 +288,7 @@ class DeliveryAdmin(WorkColumns, LedgerAdmin):
     def offers(self, action: str, row: Delivery) -> bool:
         return row.state == DeliveryState.DEAD
 
-    def has_resend_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Send again"), permissions=["resend"])
-    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        asked = list(queryset)
-        done = [delivery for delivery in asked if send_again(delivery.pk, timezone.now())]
-        for delivery in done:
-            self.log(request, delivery, "Sent again")
-        self.message_user(request, count_words(len(done), len(asked), gettext("Deliveries that are sent again")))
-
-    @action(description=_("Send again"), url_path="resend", permissions=["resend"], icon="send")
+    @action(description=_("Send again"), url_path="resend", permissions=["again"], icon="send")
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery: Delivery = self.found(request, object_id)
         if delivery.state != DeliveryState.DEAD:
@@ -309,7 +301,7 @@ class DeliveryAdmin(WorkColumns, LedgerAdmin):
             return self.ask(
                 request, delivery, title=gettext("Send again"), text=text % told, button=gettext("Send again")
             )
-        if not send_again(delivery.pk, timezone.now()):
+        if not self.one_again(request, delivery):
             return self.done(
                 request, delivery, gettext("Not sent: the notification no longer asks for anything."), messages.WARNING
             )

@@ -5,15 +5,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.admin.base import LedgerAdmin, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
+from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, ago, link, mark, pretty, shortened, since, took, with_why
 from notifications.admin.work_columns import WorkColumns
@@ -22,7 +21,9 @@ from notifications.models import (
     Event,
     EventStatus,
     EventType,
+    ReplayKind,
 )
+from notifications.replays.kinds import KINDS
 from wfpush.queue.outbox import RETRIED
 
 EVENT_TONES: dict[str, Tone] = {
@@ -69,13 +70,15 @@ class Unknown(Conditions):
 
 
 @admin.register(Event)
-class EventAdmin(WorkColumns, LedgerAdmin):
+class EventAdmin(WorkColumns, SendsAgain):
     list_display = ["received", "type", "about", "state", "reached", "duration"]
     list_filter = ["status", Failing, Recent, Unknown, OfType, "engine"]
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
-    actions = ["process_again"]
+    actions = ["chosen_again"]
+    kind = KINDS[ReplayKind.EVENTS]
+    again_title = _("Process events again")
     actions_detail = ["process_this_again"]
     change_form_outer_before_template = "admin/desk/trace.html"
     fieldsets = [
@@ -163,18 +166,12 @@ class EventAdmin(WorkColumns, LedgerAdmin):
     def offers(self, action: str, row: Event) -> bool:
         return row.status in requeue.PROCESSABLE
 
-    def has_process_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
+    @action(description=_("Process again"), permissions=["again"])
+    def chosen_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> HttpResponse:
+        response: HttpResponse = super().chosen_again(request, queryset)
+        return response
 
-    @action(description=_("Process again"), permissions=["process"])
-    def process_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        asked = list(queryset.order_by("id"))
-        done = [event for event in asked if requeue.process_event(event.pk, timezone.now())]
-        for event in done:
-            self.log(request, event, "Processed again")
-        self.message_user(request, count_words(len(done), len(asked), gettext("Events that are processed again")))
-
-    @action(description=_("Process again"), url_path="process", permissions=["process"], icon="replay")
+    @action(description=_("Process again"), url_path="process", permissions=["again"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         event: Event = self.found(request, object_id)
         if event.status not in requeue.PROCESSABLE:
@@ -189,5 +186,5 @@ class EventAdmin(WorkColumns, LedgerAdmin):
             return self.ask(
                 request, event, title=gettext("Process the event again"), text=text, button=gettext("Process again")
             )
-        requeue.process_event(event.pk, timezone.now())
+        self.one_again(request, event)
         return self.done(request, event, gettext("It is processed again. Reload this page in a moment."))

@@ -1,7 +1,6 @@
 """Answers, and the callbacks that tell the engine: which engine does not know an answer yet, since when, and why."""
 
 import json
-from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,6 +17,7 @@ from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
+from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
 from notifications.connectors.base import HIDDEN
@@ -29,8 +29,10 @@ from notifications.models import (
     CallbackAttempt,
     CallbackState,
     IdempotencyKey,
+    ReplayKind,
     Response,
 )
+from notifications.replays.kinds import KINDS
 
 REPLAYABLE = (CallbackState.WAITING, CallbackState.FAILED)
 
@@ -136,7 +138,7 @@ class HandledForm(forms.Form):
 
 
 @admin.register(Callback)
-class CallbackAdmin(LedgerAdmin):
+class CallbackAdmin(SendsAgain):
     list_display = [
         "answer",
         "about",
@@ -150,7 +152,9 @@ class CallbackAdmin(LedgerAdmin):
     list_select_related = ["response__recipient", "engine", "task"]
     found_by = ["task__task_id"]
     search_help_text = _("A task's id, or the webhook-id, whole.")
-    actions = ["replay"]
+    actions = ["chosen_again"]
+    kind = KINDS[ReplayKind.CALLBACKS]
+    again_title = _("Send answers again")
     actions_detail = ["replay_this", "mark_handled"]
     inlines = [CallInline]
     alarm = worded("alert", _("alert"))
@@ -210,20 +214,11 @@ class CallbackAdmin(LedgerAdmin):
 
     def offers(self, action: str, row: Callback) -> bool:
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
+        if action == "replay_this" and row.state == CallbackState.WAITING and not row.attempts and not row.detail:
+            return False  # it has not been tried yet, and is sent by itself
         return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
-    def has_replay_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Send again"), permissions=["replay"])
-    def replay(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
-        asked = list(queryset)
-        done = [callback for callback in asked if callbacks.replay(callback, timezone.now())]
-        for callback in done:
-            self.log(request, callback, "Sent again")
-        self.message_user(request, count_words(len(done), len(asked), gettext("Answers that are sent again")))
-
-    @action(description=_("Send again"), url_path="replay", permissions=["replay"], icon="replay")
+    @action(description=_("Send again"), url_path="replay", permissions=["again"], icon="replay")
     def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         callback: Callback = self.found(request, object_id)
         if callback.state not in REPLAYABLE:
@@ -245,13 +240,13 @@ class CallbackAdmin(LedgerAdmin):
                 text=text % told,
                 button=gettext("Send again"),
             )
-        if not callbacks.replay(callback, timezone.now()):
+        if not self.one_again(request, callback):
             return self.done(
                 request, callback, gettext("It is being sent at this moment. Try again in a minute."), messages.WARNING
             )
         return self.done(request, callback, gettext("It is sent again. Reload this page in a moment."))
 
-    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["replay"], icon="back_hand")
+    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["again"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Note that the engine was told in another way: by whom, and how."""
         callback: Callback = self.found(request, object_id)

@@ -1,23 +1,26 @@
 """Sends messages again that were given up, for operators at the desk."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from notifications import reasons
 from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, NotificationState
+from notifications.types import Json
 from wfpush.queue import outbox
 
+MAY_BE_SENT = Q(state=DeliveryState.DEAD, notification__state__in=(NotificationState.OPEN, NotificationState.INFO))
+"""Dead deliveries whose notification still asks or tells something."""
+UNTAKEN = Q(state=DeliveryState.PENDING, due_at__isnull=False, lease_token=None, attempts=0)
 
-def send_again(delivery_id: UUID, now: datetime) -> bool:
-    """Try a dead delivery again. False when it is not dead or its notification is no longer open."""
-    dead = Delivery.objects.filter(
-        pk=delivery_id,
-        state=DeliveryState.DEAD,
-        notification__state__in=(NotificationState.OPEN, NotificationState.INFO),
-    )
+
+def send_again(deliveries: QuerySet[Delivery], now: datetime) -> int:
+    """Try deliveries again of which MAY_BE_SENT is true. Returns how many."""
     revived = outbox.make_due(
-        dead,
+        deliveries,
         now,
         state=DeliveryState.PENDING,
         created_at=now,
@@ -28,4 +31,10 @@ def send_again(delivery_id: UUID, now: datetime) -> bool:
     )
     if revived:
         outbox.wake_on_commit("deliveries")
-    return bool(revived)
+    return revived
+
+
+def keep_dead(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
+    """Put deliveries back that were to be sent again: they are as they were before. Returns the keys of those that no
+    dispatcher had taken. In a transaction."""
+    return outbox.end_untaken(Delivery.objects.filter(UNTAKEN), before)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
@@ -45,6 +45,9 @@ FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 
 Ready = tuple[Callback, Any]
 """A claimed callback, and the call that its connector has prepared."""
+
+NOT_OVERTAKING = (CallbackState.REFUSED, CallbackState.TAKEN_BACK)
+"""States of a final answer that does not count: what was said before it is still told."""
 
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
 
@@ -246,7 +249,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
 def _overtaken(callback: Callback) -> bool:
     """Whether a final answer was given meanwhile: then a failed acknowledgement or question is not sent after it."""
     later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
-    return later.exclude(state__in=(CallbackState.REFUSED, CallbackState.TAKEN_BACK)).exists()
+    return later.exclude(state__in=NOT_OVERTAKING).exists()
 
 
 def _disable(callback: Callback, result: Result, now: datetime) -> None:
@@ -274,6 +277,19 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
     return bool(ended)
 
 
+UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None, first_attempt_at=None)
+"""Callbacks that were to be sent again, and have not been."""
+
+
+def may_be_replayed(now: datetime) -> Q:
+    """Of callbacks that were given up or tried in vain, whose engine may still be told, and that are not being sent."""
+    later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
+    overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
+    given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)
+    tried = Q(state=CallbackState.WAITING) & (Q(attempts__gt=0) | ~Q(detail=""))
+    return (given_up | tried) & (Q(response__effect="final") | ~overtaken) & outbox.not_leased(now)
+
+
 def replay(callback: Callback, now: datetime) -> bool:
     """Send a callback again that was given up, under the same id. False when it cannot be sent."""
     with transaction.atomic():
@@ -285,12 +301,25 @@ def replay(callback: Callback, now: datetime) -> bool:
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, "alert": ""}
+        waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, **NO_ALERT}
         if not outbox.bring_forward(revived, now, **waiting):
             return False
         if given_up:
             callback_results.engine_has_it(callback.pk, CallbackState.WAITING, NOTHING, now)
         outbox.wake_on_commit(SOURCE_NAME)
+    return True
+
+
+def undo_replay(callback: Callback, now: datetime, *, attempts: int, due_at: datetime | None, **before: Any) -> bool:
+    """Put a callback back that was to be sent again: it is as it was before. False when a dispatcher has taken it."""
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
+        untouched = Callback.objects.filter(UNTAKEN, pk=callback.pk, attempts=attempts)
+        if due_at is not None:
+            return bool(outbox.make_due(untouched, due_at, **before))
+        if not outbox.finish_all(untouched, **before):
+            return False
+        callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP(), now)
     return True
 
 

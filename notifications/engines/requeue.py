@@ -1,22 +1,34 @@
-"""Actions of operators that start work again. (Deliveries: `deliver.resend`; one callback: `callback.replay`.)"""
+"""Actions of operators that start work again. (Deliveries: `delivery.resend`; one callback: `callback.replay`.)"""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
+from notifications.types import Json
 from wfpush.queue import outbox
 
 PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
 """States of events that reached nobody, so that processing them again repeats nothing."""
 
+MAY_BE_PROCESSED = Q(status__in=PROCESSABLE, due_at=None)
+UNTAKEN = Q(status=EventStatus.ACCEPTED, due_at__isnull=False, lease_token=None, attempts=0)
 
-def process_event(event_id: UUID, now: datetime) -> bool:
-    """Process an event again that failed or matched no route. False when it is no such event."""
-    ended = Event.objects.filter(pk=event_id, status__in=PROCESSABLE, due_at=None)
-    revived = outbox.make_due(ended, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None)
+
+def process_events(events: QuerySet[Event], now: datetime) -> int:
+    """Process events again of which MAY_BE_PROCESSED is true. Returns how many."""
+    revived = outbox.make_due(events, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None)
     if revived:
         outbox.wake_on_commit("events")
-    return bool(revived)
+    return revived
+
+
+def keep_ended(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
+    """Put events back that were to be processed again: they are as they were before. Returns the keys of those that no
+    worker had taken. In a transaction."""
+    return outbox.end_untaken(Event.objects.filter(UNTAKEN), before)
 
 
 def enable_answers(engine: Engine, now: datetime) -> None:

@@ -56,6 +56,7 @@ from notifications.models.people import (
     Team,
 )
 from notifications.models.polling import Poll, PolledTask
+from notifications.models.replays import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.models.responses import (
     ActionToken,
     Callback,
@@ -155,6 +156,11 @@ __all__ = [
     "Recipient",
     "RecipientToken",
     "RefusedAnswer",
+    "Replay",
+    "ReplayKind",
+    "ReplayState",
+    "ReplayedRow",
+    "ReplayedState",
     "Response",
     "Route",
     "RouteCondition",

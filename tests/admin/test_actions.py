@@ -71,9 +71,7 @@ def test_a_failed_event_is_processed_again(day: World, root: Client) -> None:
 
 def test_of_several_events_only_those_that_reached_nobody_are_processed_again(day: World, root: Client) -> None:
     events = list(Event.objects.filter(event_id__in=["e-1", "e-5", "e-6"]))
-    assert "Events that are processed again: 2 of 3; the others cannot be." in text_of(
-        choose(root, events, "process_again")
-    )
+    assert "2 events will be processed again." in text_of(choose(root, events, "chosen_again"))
     assert Event.objects.get(event_id="e-1").status == EventStatus.PROCESSED
 
 
@@ -107,7 +105,7 @@ def test_a_delivery_whose_notification_asks_no_more_is_not_sent(day: World, root
 
 def test_only_dead_deliveries_are_sent_again(day: World, root: Client) -> None:
     deliveries = list(Delivery.objects.filter(event__event_id__in=["e-1", "e-2"], channel="email"))
-    assert "Deliveries that are sent again: 1 of 2" in text_of(choose(root, deliveries, "resend"))
+    assert "1 will be sent again." in text_of(choose(root, deliveries, "chosen_again"))
     delivered = Delivery.objects.filter(state=DeliveryState.DELIVERED).first()
     assert delivered is not None
     answer = root.post(page_of(delivered, "resend_this"), follow=True)
@@ -133,7 +131,7 @@ def test_answers_the_engine_has_are_not_sent_again(day: World, root: Client) -> 
     assert "Send again" not in text_of(root.get(page_of(delivered)))
     refused = text_of(root.post(page_of(delivered, "replay_this"), follow=True))
     assert "Only answers that wait or were given up can be sent again." in refused
-    assert "Answers that are sent again: 1 of 2" in text_of(choose(root, [delivered, waiting], "replay"))
+    assert "1 will be sent again." in text_of(choose(root, [delivered, waiting], "chosen_again"))
 
 
 def test_an_answer_on_its_way_at_this_moment_is_left_alone(day: World, root: Client) -> None:
@@ -229,9 +227,9 @@ def test_nothing_is_done_without_the_forms_token(day: World) -> None:
 
 def test_every_action_is_written_down_with_who_did_it(day: World, root: Client) -> None:
     press(root, page_of(Event.objects.get(status=EventStatus.FAILED), "process_this_again"))
-    choose(root, [Callback.objects.get(state=CallbackState.WAITING)], "replay")
+    press(root, page_of(Callback.objects.get(state=CallbackState.WAITING), "replay_this"))
     entries = {(entry.user.username, entry.change_message) for entry in LogEntry.objects.select_related("user")}
-    assert ("root", "Sent again") in entries
+    assert ("root", "It is sent again. Reload this page in a moment.") in entries
     assert ("root", "It is processed again. Reload this page in a moment.") in entries
 
 

@@ -36,6 +36,7 @@ from notifications.models import (
     Poll,
     PolledTask,
     RecipientToken,
+    ReplayedRow,
     SavedView,
     SearchedAnew,
     SearchedPart,
@@ -58,6 +59,7 @@ OURS: list[type[Model]] = [
     Heartbeat,
 ]
 SHOWN_ELSEWHERE = {
+    ReplayedRow,
     Rules,
     EngineAccess,
     PersonalSignIn,

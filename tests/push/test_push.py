@@ -82,7 +82,7 @@ def test_one_number_says_how_long_messages_are_worth_sending(
     assert row.expires_at - NOON < timedelta(hours=6, minutes=1)
     assert int(host.shown("firefox")[0]["TTL"]) == 6 * 3600
     Delivery.objects.update(state="dead")
-    assert resend.send_again(row.pk, NOON + timedelta(days=9))
+    assert resend.send_again(Delivery.objects.filter(pk=row.pk), NOON + timedelta(days=9))
     row.refresh_from_db()
     assert row.expires_at == NOON + timedelta(days=9, hours=6)
 

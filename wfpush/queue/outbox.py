@@ -242,6 +242,18 @@ def finish_together(works: Sequence[Work], names: Iterable[str]) -> int:
     )
 
 
+def end_untaken(rows: QuerySet[WorkT], fields: Mapping[Any, Mapping[str, Any]]) -> set[Any]:
+    """End those of the rows that nobody has taken, each with the fields given by its key. Returns their keys. Rows that
+    somebody claims at this moment are left to them. In a transaction."""
+    free = rows.filter(pk__in=fields, lease_token=None).order_by("pk")
+    found = list(free.select_for_update(no_key=True, skip_locked=True, of=("self",)))
+    for row in found:
+        for name, value in fields[row.pk].items():
+            setattr(row, name, value)
+    finish_together(found, fields[found[0].pk] if found else ())
+    return {row.pk for row in found}
+
+
 # --- rows that whoever calls this has a right to change: locked, or chosen by what they are ---------------------------
 def scheduled(at: datetime | None) -> dict[str, Any]:
     """The fields of a new row that is due at `at`; None: not due."""

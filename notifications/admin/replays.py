@@ -1,0 +1,139 @@
+"""What operators have sent again: by whom, how much of it went out, and what can still be put back."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.decorators import action, display
+from notifications.admin.filters import Recent
+from notifications.admin.words import Tone, ago, mark, shortened
+from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
+from notifications.replays import orders
+from notifications.replays.kinds import KINDS
+from wfpush.observability.backlog import number
+
+PIECE = 5_000
+"""Keys of one statement."""
+TONES: dict[str, Tone] = {
+    ReplayState.RUNNING: "wait",
+    ReplayState.DONE: "ok",
+    ReplayState.UNDOING: "wait",
+    ReplayState.UNDONE: "quiet",
+}
+
+
+class ReplayedInline(ReadOnlyInline):
+    model = ReplayedRow
+    fields = ["what", "state"]
+    readonly_fields = fields
+    show_change_link = False
+
+    @display(description=_("what"))
+    def what(self, replayed: ReplayedRow) -> SafeString:
+        model = KINDS[replayed.replay.kind].model
+        address = reverse(f"admin:notifications_{model._meta.model_name}_change", args=[replayed.row])
+        return format_html('<a class="desk-link" href="{}">{}</a>', address, replayed.row)
+
+
+@admin.register(Replay)
+class ReplayAdmin(LedgerAdmin):
+    list_display = ["ordered", "whose", "kind", "of_what", "state_mark", "chosen", "again", "left", "put_back"]
+    list_filter = ["kind", "state", Recent]
+    list_select_related = ["by"]
+    actions_detail = ["undo"]
+    inlines = [ReplayedInline]
+    fields = [
+        "ordered_at",
+        "by",
+        "kind",
+        "of_what",
+        "state_mark",
+        "ended_at",
+        "chosen",
+        "again",
+        "left",
+        "put_back",
+        "too_late",
+    ]
+
+    @display(description=_("ordered"), ordering="id")
+    def ordered(self, replay: Replay) -> SafeString:
+        return ago(replay.ordered_at)
+
+    @display(description=_("by"), ordering="by__username")
+    def whose(self, replay: Replay) -> str:
+        return str(replay.by or "–")
+
+    @display(description=_("selection"))
+    def of_what(self, replay: Replay) -> SafeString:
+        return shortened(replay.selection or gettext("all that failed"), 120)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, replay: Replay) -> SafeString:
+        return mark(TONES[replay.state], replay.get_state_display())
+
+    def offers(self, action: str, row: Replay) -> bool:
+        return row.state in orders.UNDOABLE
+
+    def has_undo_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return any(self._may_undo(request, kind) for kind in ReplayKind)
+
+    def _may_undo(self, request: HttpRequest, kind: str) -> bool:
+        """Whoever may send rows of a kind again may undo it, too."""
+        return request.user.has_perm(f"notifications.change_{KINDS[kind].model._meta.model_name}")
+
+    @action(description=_("Undo"), url_path="undo", permissions=["undo"], icon="undo")
+    def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        replay: Replay = self.found(request, object_id)
+        if not self._may_undo(request, replay.kind) or replay.state not in orders.UNDOABLE:
+            return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
+        if request.method != "POST":
+            title, button = gettext("Undo it"), gettext("Put back")
+            return self.ask(request, replay, title=title, text=what_is_put_back(replay), button=button)
+        if not orders.undo(replay.pk, timezone.now()):
+            return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
+        return self.done(request, replay, gettext("What still waits is put back. Reload this page in a moment."))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Replay]:
+        rows: QuerySet[Replay] = super().get_queryset(request)
+        return rows.select_related("by")
+
+
+def what_is_put_back(replay: Replay) -> str:
+    """How much of it waits, and that the rest stays sent."""
+    kind = KINDS[replay.kind]
+    sent = replay.rows.filter(state=ReplayedState.AGAIN)
+    spared = replay.rows.filter(state=ReplayedState.WAITING).count()
+    waiting = spared + sum(kind.untaken_of(some) for some in _in_pieces(sent.values_list("row", flat=True)))
+    gone = spared + sent.count() - waiting
+    text = ngettext(
+        "%(waiting)s still waits and is put back as it was.",
+        "%(waiting)s still wait and are put back as they were.",
+        waiting,
+    ) % {"waiting": number(waiting)}
+    if not gone:
+        return text
+    more = ngettext(
+        "%(gone)s has been taken by a worker since then and cannot be undone.",
+        "%(gone)s have been taken by a worker since then and cannot be undone.",
+        gone,
+    )
+    return f"{text} {more % {'gone': number(gone)}}"
+
+
+def _in_pieces(keys: QuerySet[Any]) -> Iterator[list[Any]]:
+    """A join would need statistics of rows that have just been written."""
+    left = keys.order_by().iterator(chunk_size=PIECE)
+    while some := list(islice(left, PIECE)):
+        yield some

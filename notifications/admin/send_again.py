@@ -1,0 +1,323 @@
+"""Failed work is sent again: one row, those chosen, all that a list shows, or what failed since a time.
+
+What would be sent is counted and shown first. All of the question is in the page's address, so that it can be reloaded;
+only its button orders anything.
+"""
+
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from notifications import reasons
+from notifications.admin.base import LedgerAdmin, as_uuid
+from notifications.admin.decorators import action
+from notifications.admin.periods import zone_of_reader
+from notifications.admin.words import change_url, exact, list_url
+from notifications.channel_facts import channel_name
+from notifications.models import EventStatus, Replay, ReplayKind
+from notifications.replays import orders
+from notifications.replays.kinds import Kind
+from wfpush.identifiers import lowest_id, uuid7
+from wfpush.observability.backlog import number
+
+GROUPS, PEOPLE = 20, 8
+"""Of each so many are named; the others are counted."""
+SINCE, ROW = "since", "row"
+"""Parameters of the page, beside those of the list."""
+ERROR = 160
+"""Characters by which errors of events are told apart."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where rows of a kind say whose they are and why they failed."""
+
+    engine: str
+    error: str
+    person: str = ""
+    channel: str = ""
+
+
+FACTS = {
+    ReplayKind.EVENTS: Facts("engine__name", "error"),
+    ReplayKind.DELIVERIES: Facts("event__engine__name", "reason", "recipient", "channel"),
+    ReplayKind.CALLBACKS: Facts("engine__name", "detail", "response__recipient"),
+}
+
+
+class SinceForm(forms.Form):
+    since = forms.DateTimeField(
+        label=_("Only what failed since"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": "60"}),
+    )
+
+
+@dataclass
+class Chosen:
+    """What the page's address asks for."""
+
+    kind: Kind
+    rows: QuerySet[Any]
+    words: list[str]
+    back: str
+    since: datetime | None
+
+    def to_be_sent(self, as_of: datetime) -> QuerySet[Any]:
+        return self.kind.chosen(self.rows, as_of)
+
+
+@dataclass(frozen=True)
+class Group:
+    engine: str
+    channel: str
+    why: str
+    count: int
+
+
+@dataclass
+class Preview:
+    """What would be sent again: counted exactly, but nothing of it is read."""
+
+    kind: Kind
+    rows: QuerySet[Any]
+
+    @cached_property
+    def count(self) -> int:
+        return self.rows.order_by()[: orders.MOST + 1].count()
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.count > orders.MOST
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """By engine and error, the largest first."""
+        facts = FACTS[self.kind.name]
+        named = {"engine": facts.engine, "channel": facts.channel or None}
+        fields = [value for value in named.values() if value]
+        if self.kind.name == ReplayKind.EVENTS:
+            rows = self.rows.annotate(why=Left(facts.error, ERROR)).values(facts.engine, "why", "status")
+        else:
+            rows = self.rows.values(*fields, facts.error, facts.error + reasons.FACT)
+        found = rows.order_by().annotate(count=Count("pk")).order_by("-count")[:GROUPS]
+        return [self._group(each, facts) for each in found]
+
+    def _group(self, row: dict[str, Any], facts: Facts) -> Group:
+        if "status" in row:
+            why = row["why"] or str(EventStatus(row["status"]).label)
+        else:
+            why = reasons.words(row, facts.error)
+        channel = channel_name(row[facts.channel]) if facts.channel else ""
+        return Group(row[facts.engine], channel, why, row["count"])
+
+    @property
+    def other_errors(self) -> int:
+        return self.count - sum(group.count for group in self.groups)
+
+    @cached_property
+    def people(self) -> str:
+        """Whom it concerns, those first whom most of it does."""
+        person = FACTS[self.kind.name].person
+        if not person:
+            return gettext("People are told as the routes are now: they are found when an event is processed.")
+        rows = self.rows.exclude(**{person: None}).order_by()
+        names = rows.values_list(f"{person}__name").annotate(count=Count("pk")).order_by("-count", f"{person}__name")
+        named = ", ".join(f"{name} ({number(count)})" for name, count in names[:PEOPLE])
+        more = rows.aggregate(people=Count(person, distinct=True))["people"] - PEOPLE
+        others = ngettext("and %(more)s person more", "and %(more)s people more", more) % {"more": number(max(more, 0))}
+        return f"{named} {others}" if more > 0 else named
+
+
+class SendsAgain(LedgerAdmin):
+    """A list of work that may have failed for good."""
+
+    kind: Kind
+    again_title: Any
+    """The page's title, and its button."""
+    list_before_template = "admin/desk/again_link.html"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.again_page)
+        return [path("again/", view, name=f"notifications_{self.opts.model_name}_again"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        extra = {"may_send_again": self.may(request), **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, extra)
+        return response
+
+    @property
+    def again_address(self) -> str:
+        return reverse(f"admin:notifications_{self.opts.model_name}_again")
+
+    def has_again_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Send again"), permissions=["again"])
+    def chosen_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        """Lead to the page that says what would be sent."""
+        chosen = [(ROW, pk) for pk in queryset.values_list("pk", flat=True)]
+        return HttpResponseRedirect(f"{self.again_address}?{urlencode(chosen)}")
+
+    def again_page(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request) or not self.may(request):
+            raise PermissionDenied
+        with timezone.override(zone_of_reader(request)):
+            form = SinceForm(request.GET if request.GET.get(SINCE) else None)
+            try:
+                chosen = self._chosen(request, form.cleaned_data[SINCE] if form.is_valid() else None)
+            except IncorrectLookupParameters:
+                return HttpResponseRedirect(list_url(self.model))
+            ordered = self._order(request, chosen) if request.method == "POST" else None
+            return ordered or self._preview(request, chosen, form)
+
+    # --- what the address asks for ------------------------------------------------------------------------------------
+    def _chosen(self, request: HttpRequest, since: datetime | None) -> Chosen:
+        asked = request.GET.copy()
+        ids = [pk for text in asked.pop(ROW, []) if (pk := as_uuid(str(text))) is not None]
+        asked.pop(SINCE, None)
+        if ids:
+            words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
+            chosen = Chosen(
+                self.kind, self.model._default_manager.filter(pk__in=ids), words, list_url(self.model), None
+            )
+        else:
+            chosen = self._listed(request, asked)
+        if since is not None:
+            chosen.rows = chosen.rows.filter(failed_since(self.kind, since))
+            chosen.words.append(gettext("failed since %(time)s") % {"time": exact(since)})
+            chosen.since = since
+        return chosen
+
+    def _listed(self, request: HttpRequest, asked: QueryDict) -> Chosen:
+        """All that the list shows with its filters and its search."""
+        listing = copy(request)
+        listing.GET = asked  # type: ignore[assignment]  # a copy of it, without what is the page's own
+        listing.method = "GET"
+        changelist = self.get_changelist_instance(listing)
+        rows = changelist.queryset.select_related(None).order_by()
+        return Chosen(self.kind, rows, filter_words(changelist), list_url(self.model, asked.urlencode()), None)
+
+    # --- the question and its answer ----------------------------------------------------------------------------------
+    def _preview(self, request: HttpRequest, chosen: Chosen, form: SinceForm) -> HttpResponse:
+        as_of = timezone.now()
+        found = Preview(self.kind, chosen.to_be_sent(as_of))
+        hidden = [(name, value) for name, values in request.GET.lists() if name != SINCE for value in values]
+        return self.page(
+            request,
+            "admin/desk/again.html",
+            str(self.again_title),
+            found=found,
+            chosen=chosen,
+            form=form,
+            hidden=hidden,
+            headline=headline(found),
+            order={"key": uuid7(), "seen": found.count, "as_of": as_of.isoformat()},
+            grace=int(orders.GRACE.total_seconds()),
+        )
+
+    def _order(self, request: HttpRequest, chosen: Chosen) -> HttpResponse | None:
+        """None: it is to be asked again."""
+        asked = _question(request, chosen)
+        if asked is None:
+            return None
+        try:
+            with transaction.atomic():
+                replay, is_new = orders.order(self.kind, chosen.rows, asked, timezone.now())
+                if is_new:
+                    what = asked.selection or gettext("all that failed")
+                    self.log(request, replay, gettext("Sent again: %(what)s") % {"what": what})
+        except orders.MoreThanShown:
+            text = gettext("Meanwhile there are more. Nothing was sent: look again.")
+            self.message_user(request, text, messages.WARNING)
+            return None
+        except orders.NothingLeft:
+            text = gettext("Meanwhile nothing is left of it. Nothing was sent.")
+            self.message_user(request, text, messages.WARNING)
+            return None
+        if is_new:
+            self.message_user(request, _begins(replay))
+        return HttpResponseRedirect(change_url(replay))
+
+    # --- one row ------------------------------------------------------------------------------------------------------
+    def one_again(self, request: HttpRequest, row: Any) -> bool:
+        """Whether the row could be sent again. Then the way to undo it is shown, too."""
+        by = cast(AbstractBaseUser, request.user)
+        replay = orders.order_one(self.kind, row, by=by, now=timezone.now())
+        if replay.again:
+            undo = reverse("admin:notifications_replay_undo", args=[replay.pk])
+            text = gettext("Undo, as long as nobody has taken it")
+            self.message_user(request, format_html('<a class="desk-link" href="{}">{}</a>', undo, text), messages.INFO)
+        return replay.again > 0
+
+
+def _question(request: HttpRequest, chosen: Chosen) -> orders.Question | None:
+    """What the page's button has said yes to; None if it was not that button."""
+    key, as_of = as_uuid(request.POST.get("key", "")), parse_datetime(request.POST.get("as_of", ""))
+    seen = request.POST.get("seen", "")
+    if key is None or as_of is None or timezone.is_naive(as_of) or not seen.isdecimal():
+        return None
+    by = cast(AbstractBaseUser, request.user)
+    return orders.Question(key, int(seen), min(as_of, timezone.now()), by, " · ".join(chosen.words))
+
+
+def _begins(replay: Replay) -> str:
+    text = ngettext(
+        "%(count)s is sent again. It begins at %(time)s; until then all of it can be undone.",
+        "%(count)s are sent again. It begins at %(time)s; until then all of it can be undone.",
+        replay.chosen,
+    )
+    begins = timezone.localtime(replay.ordered_at + orders.GRACE)
+    return text % {"count": number(replay.chosen), "time": f"{begins:%H:%M:%S}"}
+
+
+def headline(found: Preview) -> str:
+    if found.is_too_much:
+        text = gettext("More than %(most)s could be sent again, which is more than at once. Choose fewer.")
+        return text % {"most": number(orders.MOST)}
+    if not found.count:
+        return gettext("Nothing of it can be sent again.")
+    if found.kind.name == ReplayKind.EVENTS:
+        text = ngettext(
+            "%(count)s event will be processed again.", "%(count)s events will be processed again.", found.count
+        )
+    else:
+        text = ngettext("%(count)s will be sent again.", "%(count)s will be sent again.", found.count)
+    return text % {"count": number(found.count)}
+
+
+def failed_since(kind: Kind, since: datetime) -> Q:
+    """Given up since then, or, if it is still tried, made since then."""
+    made = Q(**{kind.ended: None}, pk__gte=lowest_id(since))
+    return Q(**{f"{kind.ended}__gte": since}) | made
+
+
+def filter_words(changelist: ChangeList) -> list[str]:
+    """What the list is filtered by, in words."""
+    words = [changelist.query] if changelist.query else []
+    for spec in changelist.filter_specs:
+        chosen = [str(choice["display"]) for choice in list(spec.choices(changelist))[1:] if choice["selected"]]
+        words += [f"{capfirst(str(spec.title))}: {', '.join(chosen)}"] if chosen else []
+    return words

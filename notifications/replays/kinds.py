@@ -1,0 +1,125 @@
+"""The kinds of failed work: which rows may be sent again, how, and how they are put back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+
+from notifications.delivery import resend
+from notifications.engines import callback, requeue
+from notifications.models import Callback, Delivery, Event, ReplayKind, Task
+from notifications.types import Json
+from wfpush.postgres import keys
+
+Before = Mapping[UUID, Json]
+"""What rows were before they were sent again, by their keys."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`eligible` says which rows may be sent again; `ended` is when they failed for good. `untaken` are those sent
+    again that nobody has taken yet. `together`: so many rows are changed in one transaction."""
+
+    name: ReplayKind
+    model: type[Model]
+    eligible: Callable[[datetime], Q]
+    ended: str
+    lock: Callable[[QuerySet[Any]], QuerySet[Any]]
+    again: Callable[[QuerySet[Any], datetime], int]
+    put_back: Callable[[Before, datetime], set[UUID]]
+    untaken: Q
+    kept: Sequence[str]
+    together: int
+
+    def chosen(self, rows: QuerySet[Any], as_of: datetime) -> QuerySet[Any]:
+        """Those of the rows that may be sent again, and had failed by then."""
+        failed = Q(**{f"{self.ended}__lte": as_of}) | Q(**{self.ended: None})
+        return rows.filter(self.eligible(as_of), failed)
+
+    def send_again(self, ids: Sequence[UUID], as_of: datetime, now: datetime) -> Before:
+        """Send those of the rows again that still may be. In a transaction."""
+        rows = self.model._default_manager.filter(pk__in=ids)
+        list(self.lock(rows))
+        found = {row.pk: self._as_it_is(row) for row in self.chosen(rows, as_of)}
+        return found if self.again(rows.filter(pk__in=found), now) else {}
+
+    def _as_it_is(self, row: Any) -> Json:
+        values = {name: getattr(row, name) for name in self.kept}
+        return {name: each.isoformat() if isinstance(each, datetime) else each for name, each in values.items()}
+
+    def untaken_of(self, ids: Sequence[UUID]) -> int:
+        return self.model._default_manager.filter(self.untaken, keys.among(self.model, ids)).count()
+
+    def back(self, before: Before, now: datetime) -> set[UUID]:
+        """Put rows back as they were. Returns the keys of those that nobody had taken. In a transaction."""
+        fields = {name: self.model._meta.get_field(name) for name in self.kept}
+        values = {
+            pk: {name: fields[name].to_python(value) for name, value in row.items()}  # type: ignore[union-attr]
+            for pk, row in before.items()
+        }
+        return self.put_back(values, now)
+
+
+def _lock_them(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.order_by("pk").values_list("pk").select_for_update(no_key=True)
+
+
+# --- callbacks -------------------------------------------------------------------------------------------------------
+def _lock_tasks(rows: QuerySet[Callback]) -> QuerySet[Task]:
+    """As all do who change callbacks: before the callbacks themselves."""
+    return Task.objects.filter(pk__in=rows.values("task")).only("pk").order_by("pk").select_for_update(no_key=True)
+
+
+def _callbacks_again(rows: QuerySet[Callback], now: datetime) -> int:
+    return sum(callback.replay(each, now) for each in rows.select_related("response"))
+
+
+def _callbacks_back(before: Before, now: datetime) -> set[UUID]:
+    rows = Callback.objects.filter(pk__in=before)
+    return {row.pk for row in rows if callback.undo_replay(row, now, **before[row.pk])}
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            ReplayKind.EVENTS,
+            Event,
+            lambda now: requeue.MAY_BE_PROCESSED,
+            "processed_at",
+            _lock_them,
+            requeue.process_events,
+            requeue.keep_ended,
+            requeue.UNTAKEN,
+            ("status", "attempts", "error", "processed_at"),
+            500,
+        ),
+        Kind(
+            ReplayKind.DELIVERIES,
+            Delivery,
+            lambda now: resend.MAY_BE_SENT,
+            "ended_at",
+            _lock_them,
+            resend.send_again,
+            resend.keep_dead,
+            resend.UNTAKEN,
+            ("state", "attempts", "created_at", "ended_at", "expires_at", "reason", "reason_fact"),
+            500,
+        ),
+        Kind(
+            ReplayKind.CALLBACKS,
+            Callback,
+            callback.may_be_replayed,
+            "ended_at",
+            _lock_tasks,
+            _callbacks_again,
+            _callbacks_back,
+            callback.UNTAKEN,
+            ("state", "attempts", "due_at", "ended_at", "first_attempt_at", "alert", "alert_fact"),
+            1,  # each locks its task, as answers do, and changes people's copies
+        ),
+    )
+}

@@ -1,0 +1,105 @@
+"""Orders of operators: begin to send chosen rows again, and undo it.
+
+The rows are chosen by one statement, in the database, however many they are: nothing of them is read here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayState
+from notifications.replays import running
+from notifications.replays.kinds import Kind
+from wfpush.queue import outbox
+
+MOST = 100_000
+"""Rows of one order."""
+GRACE = timedelta(seconds=15)
+"""Time before the first batch, in which all of an order can be undone."""
+
+_CHOOSE = """
+INSERT INTO notifications_replayedrow (replay_id, "row", state)
+SELECT %s, id, %s FROM ({chosen}) AS chosen (id) ORDER BY id
+ON CONFLICT ("row") WHERE state = 'waiting' DO NOTHING
+"""
+
+
+class MoreThanShown(Exception):
+    """Meanwhile more rows can be chosen than the operator has seen: they are asked again."""
+
+
+class NothingLeft(Exception):
+    """Meanwhile others have sent all of it again, or nobody waits for it any more."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an operator has seen and said yes to: at `as_of` there were `seen` rows. The same key is the same question.
+
+    `selection` is how they were chosen, in words.
+    """
+
+    key: UUID
+    seen: int
+    as_of: datetime
+    by: AbstractBaseUser
+    selection: str
+
+
+def order(kind: Kind, rows: QuerySet[Any], asked: Question, now: datetime) -> tuple[Replay, bool]:
+    """Order that the rows are sent again, those of them that may be. False beside an order that there was already.
+
+    There may be fewer than were seen: others have sent them again. Raises MoreThanShown, NothingLeft.
+    """
+    fields = {"kind": kind.name, "by_id": asked.by.pk, "selection": asked.selection[:1000], "as_of": asked.as_of}
+    fields |= {"ordered_at": now, **outbox.scheduled(now + GRACE)}
+    with transaction.atomic():
+        replay, is_new = Replay.objects.get_or_create(pk=asked.key, defaults=fields)
+        if is_new:
+            replay.chosen = _choose(replay, kind.chosen(rows, asked.as_of))
+            if replay.chosen > min(asked.seen, MOST):
+                raise MoreThanShown
+            if not replay.chosen:
+                raise NothingLeft
+            replay.save(update_fields=["chosen"])
+    return replay, is_new
+
+
+def order_one(kind: Kind, row: Any, *, by: AbstractBaseUser, now: datetime) -> Replay:
+    """Send one row again, now. Nothing waits: whether it could be is known when this returns (`Replay.again`)."""
+    with transaction.atomic():
+        replay = Replay(kind=kind.name, by_id=by.pk, selection=str(row)[:1000], as_of=now, ordered_at=now, chosen=1)
+        replay.state, replay.ended_at = ReplayState.DONE, now
+        replay.save(force_insert=True)
+        one = ReplayedRow.objects.create(replay=replay, row=row.pk, state=ReplayedState.AGAIN)
+        running.send_again(replay, [one], now)
+        replay.refresh_from_db(fields=["again"])
+    return replay
+
+
+def _choose(replay: Replay, rows: QuerySet[Any]) -> int:
+    chosen, values = rows.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOOSE.format(chosen=chosen), [replay.pk, ReplayedState.WAITING, *values])
+        return int(cursor.rowcount)
+
+
+UNDOABLE: Final = (ReplayState.RUNNING, ReplayState.DONE)
+
+
+def undo(replay_id: UUID, now: datetime) -> bool:
+    """Send nothing more of an order, and put back what nobody has taken yet. False when it is undone already."""
+    with transaction.atomic():
+        replay = Replay.objects.select_for_update(no_key=True).get(pk=replay_id)
+        if replay.state not in UNDOABLE:
+            return False
+        spared = replay.rows.filter(state=ReplayedState.WAITING).update(state=ReplayedState.PUT_BACK)
+        mine = Replay.objects.filter(pk=replay_id)
+        outbox.make_due(mine, now, state=ReplayState.UNDOING, put_back=spared, ended_at=None)
+        outbox.wake_on_commit(running.SOURCE_NAME)
+    return True
