@@ -1,9 +1,10 @@
 """Clocks of tasks: what each step did, whom it told, and what comes next."""
 
+from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -17,11 +18,13 @@ from escalations.admin.simulator import simulator_page
 from escalations.admin.sla_report import sla_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
+from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
-from notifications.admin.words import NOTHING, Tone, ago, due_words, link, mark, pretty, shortened, with_why
+from notifications.admin.tasks import WITH_TASKS, ZONES
+from notifications.admin.words import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
 from notifications.admin.work_columns import WorkColumns
 from notifications.models import Task
 
@@ -39,14 +42,30 @@ def state_mark(escalation: Escalation) -> SafeString:
     return mark(STATE_TONES[escalation.state], escalation.get_state_display())
 
 
+def zone_of(escalation: Escalation) -> tzinfo | None:
+    """That of its calendar."""
+    calendar = rules_of(escalation).calendar
+    return calendar.data.zone if calendar is not None else None
+
+
+def zone_of_task(task: Task) -> tzinfo | None:
+    """That of the calendar of its last clock."""
+    clock = max(task.escalations.all(), key=lambda each: each.pk, default=None)
+    return zone_of(clock) if clock is not None else None
+
+
 def next_step(escalation: Escalation) -> SafeString:
-    return ago(escalation.due_at) if escalation.state == EscalationState.RUNNING else NOTHING
+    """With the exact time in the calendar's zone."""
+    if escalation.state != EscalationState.RUNNING:
+        return NOTHING
+    with timezone.override(zone_of(escalation) or timezone.get_current_timezone()):
+        return ago(escalation.due_at)
 
 
 def due_word(escalation: Escalation) -> SafeString:
     """For a paused clock only the date: the pause will move it."""
     goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
-    return due_words(escalation.deadline, still_matters=goes_on)
+    return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
 
 
 def words_for_told(escalation: Escalation) -> SafeString:
@@ -108,7 +127,7 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
         clocks: QuerySet[Escalation] = super().get_queryset(request)
-        return clocks.select_related("task", "policy").prefetch_related("runs")
+        return clocks.select_related("task", "policy", "rules").prefetch_related("runs")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """The most overdue first, if the list shows clocks under way; else the newest."""
@@ -116,11 +135,14 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
         return [F("deadline").asc(), "-id"] if by_deadline else ["-id"]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        escalation: Escalation | None = kwargs.get("obj")
-        if escalation is not None:
-            context.update({"lines": lines(escalation), "title": escalation.task, "subtitle": None})
-        response: HttpResponse = super().render_change_form(request, context, **kwargs)
-        return response
+        escalation: Escalation = kwargs["obj"]  # nobody adds one
+        zone, name = zone_of(escalation), rules_of(escalation).calendar_name
+        with timezone.override(zone or timezone.get_current_timezone()):
+            told = {"lines": lines(escalation), "title": escalation.task, "calendar": name if zone else ""}
+            response: HttpResponse = (
+                super().render_change_form(request, {**context, **told, "subtitle": None}, **kwargs).render()
+            )
+            return response
 
     @action(description=_("SLA overview"), url_path="sla", permissions=["view"], icon="monitoring")
     def sla(self, request: HttpRequest) -> HttpResponse:
@@ -218,7 +240,7 @@ class EscalationInline(ReadOnlyInline):
     """Clocks on the task's page."""
 
     model = Escalation
-    related = ["task", "policy"]
+    related = ["task", "policy", "rules"]
     fields = ["of_policy", "state_now", "due_by", "next_at", "told"]
     readonly_fields = fields
     verbose_name_plural = _("escalations: its clock, and whom it told")
@@ -250,3 +272,5 @@ class EscalationInline(ReadOnlyInline):
 
 
 PANELS.setdefault(Task, []).append(EscalationInline)
+WITH_TASKS.append(Prefetch("escalations", Escalation.objects.select_related("rules")))
+ZONES.append(zone_of_task)

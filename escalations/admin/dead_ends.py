@@ -13,12 +13,11 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from escalations.admin.timeline import short
 from escalations.forecast.dead_ends import HORIZON, DeadEnd, Place, dead_ends
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
 from notifications.admin.overview import ROWS, Panel, Row
-from notifications.admin.words import change_url, mark, shortened
+from notifications.admin.words import change_url, mark, short, shortened
 from notifications.models import Route
 
 NAME = "admin:escalations_escalation_dead_ends"

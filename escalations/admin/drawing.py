@@ -15,9 +15,8 @@ from django.utils.translation import ngettext, pgettext
 
 from escalations.admin import calendar_words
 from escalations.admin.simulation_words import Foreseen
-from escalations.admin.timeline import short
 from escalations.calendars.working_time import Calendar
-from notifications.admin.words import Tone
+from notifications.admin.words import Tone, short
 from wfpush.zones import first_instant
 
 WIDTH, EDGE = 900, 26

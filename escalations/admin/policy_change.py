@@ -10,12 +10,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from escalations.admin.timeline import short
 from escalations.forecast import policy_change
 from escalations.forecast.policy_change import Change, Effect, Turn
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
-from notifications.admin.words import Tone, link, mark
+from notifications.admin.words import Tone, link, mark, short
 
 ANSWER, KEEP, GIVE = "_open_tasks", "keep", "give"
 """The field with the answer: open tasks keep their rules, or get the new ones."""

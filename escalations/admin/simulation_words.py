@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from escalations.admin.timeline import RESULT_TONES, short
+from escalations.admin.timeline import RESULT_TONES
 from escalations.forecast.simulate import Row, Simulation
 from escalations.kinds import wording
 from escalations.kinds.base import Said
@@ -27,7 +27,7 @@ from escalations.policies.matching import Tried, enabled, tried
 from escalations.policies.rules import RuleSet
 from notifications.admin.conditions import said
 from notifications.admin.timeline import Line, dry_lines
-from notifications.admin.words import Tone, change_url, exact, link, mark, span, with_why
+from notifications.admin.words import Tone, change_url, exact, link, mark, short, span, with_why
 from notifications.models import Task
 from notifications.reasons import Reason
 

@@ -1,13 +1,8 @@
 """A clock as lines of text that can be read aloud: when it began and why, each step and whom it told, and what is to
 come."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from escalations.clocks.clock import done
 from escalations.kinds.base import Said
@@ -15,8 +10,8 @@ from escalations.kinds.wording import numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, rules_of
 from notifications import reasons
-from notifications.admin.timeline import CALLBACK_TONES, Line, people
-from notifications.admin.words import Tone, change_url
+from notifications.admin.timeline import CALLBACK_TONES, DayLine, Line, people
+from notifications.admin.words import Tone, change_url, short
 from notifications.models import Callback, Event
 
 TO_COME = 20
@@ -29,20 +24,6 @@ RESULT_TONES: dict[str, Tone] = {
     RunResult.TOO_EARLY: "quiet",
     RunResult.FAILED: "bad",
 }
-
-
-@dataclass
-class DayLine(Line):
-    """A line with a date: clocks run for days."""
-
-    @property
-    def clock(self) -> str:
-        return short(self.at) if self.at else ""
-
-
-def short(instant: datetime) -> str:
-    """Thu 26 Nov 01:43."""
-    return date_format(timezone.localtime(instant), pgettext("a date with its time", "D j M H:i"))
 
 
 def lines(escalation: Escalation) -> list[Line]:

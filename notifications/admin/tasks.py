@@ -1,5 +1,7 @@
 """Tasks and cases: what waits since when, for whom, and what became of it."""
 
+from collections.abc import Callable
+from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Conditions, Recent
-from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, with_why
+from notifications.admin.outcomes import outcome_in_full, outcome_said
+from notifications.admin.story import ShowsStory
+from notifications.admin.words import NOTHING, Tone, ago, due_in, exact, link, mark, pretty, shortened, since, with_why
 from notifications.attachments.described import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
@@ -41,6 +45,18 @@ TASK_TONES: dict[str, Tone] = {
     TaskState.CANCELLED: "quiet",
     TaskState.EXPIRED: "bad",
 }
+
+
+WITH_TASKS: list[Any] = []
+"""What other apps read together with the tasks of a list."""
+ZONES: list[Callable[[Task], tzinfo | None]] = []
+"""Functions of other apps that return the zone of the calendar by which a task is due."""
+
+
+def zone_of_deadline(task: Task) -> tzinfo | None:
+    """That of the calendar by which the SLA keeps time, if that is what counts."""
+    zones = (zone_of(task) for zone_of in ZONES) if task.sla_due_at is not None else ()
+    return next((zone for zone in zones if zone is not None), None)
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
@@ -132,7 +148,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Task)
-class TaskAdmin(LedgerAdmin):
+class TaskAdmin(ShowsStory, LedgerAdmin):
     list_display = [
         "title",
         "task_id",
@@ -142,7 +158,7 @@ class TaskAdmin(LedgerAdmin):
         "people",
         "priority",
         "from_engine",
-        "by",
+        "became",
     ]
     list_filter = [Now, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
@@ -159,7 +175,7 @@ class TaskAdmin(LedgerAdmin):
                     "state_mark",
                     "outcome_words",
                     "due_at",
-                    "sla_due_at",
+                    "due_by_sla",
                     "expires_at",
                     "priority",
                     "kind",
@@ -170,13 +186,16 @@ class TaskAdmin(LedgerAdmin):
         (_("Questions and answers"), {"fields": ["shown_form", "shown_info"]}),
         (
             _("As the engine said it"),
-            {"fields": ["id", "shown_actions", "shown_data", "created_at", "updated_at"], "classes": ["collapse"]},
+            {
+                "fields": ["id", "shown_actions", "shown_data", "shown_outcome", "created_at", "updated_at"],
+                "classes": ["collapse"],
+            },
         ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         tasks: QuerySet[Task] = super().get_queryset(request)
-        return tasks.prefetch_related("candidates", "teams")
+        return tasks.prefetch_related("candidates", "teams", *WITH_TASKS)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """The most overdue first, if the list shows waiting tasks; else the newest."""
@@ -196,7 +215,15 @@ class TaskAdmin(LedgerAdmin):
 
     @display(description=_("due"), ordering=DEADLINE)
     def due_word(self, task: Task) -> SafeString:
-        return due_words(task.deadline, still_matters=task.answerable)
+        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
+
+    @display(description=_("due by its SLA"))
+    def due_by_sla(self, task: Task) -> str:
+        """In the zone of the calendar that keeps the time."""
+        if task.sla_due_at is None:
+            return NOTHING
+        with timezone.override(zone_of_deadline(task) or timezone.get_current_timezone()):
+            return exact(task.sla_due_at)
 
     @display(description=_("whose"))
     def people(self, task: Task) -> SafeString:
@@ -209,13 +236,16 @@ class TaskAdmin(LedgerAdmin):
     def from_engine(self, task: Task) -> SafeString:
         return link(task.engine)
 
-    @display(description=_("answered by"))
-    def by(self, task: Task) -> str:
-        said = (task.outcome or {}).get("by") or {} if not task.answerable else {}
-        return str(said.get("name", ""))
+    @display(description=_("outcome"))
+    def became(self, task: Task) -> SafeString:
+        return outcome_said(task)
 
     @display(description=_("outcome"))
     def outcome_words(self, task: Task) -> SafeString:
+        return outcome_in_full(task)
+
+    @display(description=_("outcome as it is kept"))
+    def shown_outcome(self, task: Task) -> SafeString:
         return pretty(task.outcome)
 
     @display(description=_("form"))
@@ -249,16 +279,23 @@ class TaskAdmin(LedgerAdmin):
 # --- cases ----------------------------------------------------------------------------------------------------------
 class TaskInline(ReadOnlyInline):
     model = Task
-    fields = ["name", "task_id", "state", "due_word"]
+    fields = ["name", "task_id", "state", "due_word", "became"]
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        return super().get_queryset(request).prefetch_related(*WITH_TASKS)
 
     @display(description=_("due"))
     def due_word(self, task: Task) -> SafeString:
-        return due_words(task.deadline, still_matters=task.answerable)
+        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
+
+    @display(description=_("outcome"))
+    def became(self, task: Task) -> SafeString:
+        return outcome_said(task)
 
 
 @admin.register(Case)
-class CaseAdmin(LedgerAdmin):
+class CaseAdmin(ShowsStory, LedgerAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]

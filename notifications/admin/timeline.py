@@ -11,7 +11,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, took
+from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, short, took
 from notifications.channel_facts import INBOX, channel_name
 from notifications.forms import recorded
 from notifications.items.plans import routes_of, told
@@ -72,11 +72,20 @@ class Line:
         return exact(self.at) if self.at else ""
 
 
+@dataclass
+class DayLine(Line):
+    """A line with a date, where things go on for days."""
+
+    @property
+    def clock(self) -> str:
+        return short(self.at) if self.at else ""
+
+
 # --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
     """A line for each route that matched, and one for those that did not, with the reasons below it."""
     tried = [_worded(each) for each in routes_of(plan)]
-    lines = [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]]
+    lines = matched_lines(plan)
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
         count = (
@@ -88,6 +97,11 @@ def route_lines(plan: Json) -> list[Line]:
     if not any(each["matched"] for each in tried):
         lines.append(Line(_("no route matched, so nobody is told"), "bad"))
     return lines
+
+
+def matched_lines(plan: Json) -> list[Line]:
+    matched = (_worded(each) for each in routes_of(plan) if each["matched"])
+    return [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in matched]
 
 
 def _worded(entry: Json) -> Json:
@@ -147,11 +161,11 @@ def _would_channel(said: Json) -> Line:
 # --- what happened --------------------------------------------------------------------------------------------------
 def trace(event: Event) -> list[Line]:
     """An event from arrival to the engine's confirmation, with what did not happen and why."""
-    lines = [_arrival(event), *_processing(event), *route_lines(event.plan)]
+    lines = [_arrival(event), *processing(event), *route_lines(event.plan)]
     lines += people(event)
     if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
         lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
-    lines += [*other_lines(event.plan), *(_answer(response) for response in _answers(event))]
+    lines += [*other_lines(event.plan), *(answer_line(response) for response in _answers(event))]
     call = Callback.objects.filter(pk=event.pk).prefetch_related("attempt_log").select_related("engine").first()
     return lines + (_calls(call) if call is not None else [])
 
@@ -162,7 +176,7 @@ def _arrival(event: Event) -> Line:
     return Line(text, "ok", event.received_at, detail=_("about “%(about)s”") % {"about": about} if about else "")
 
 
-def _processing(event: Event) -> list[Line]:
+def processing(event: Event) -> list[Line]:
     if event.status == EventStatus.FAILED:
         return [Line(_("could not be processed: %(error)s") % {"error": event.error}, "bad", event.processed_at)]
     if event.status == EventStatus.ACCEPTED:
@@ -195,20 +209,20 @@ def last_error(event: Event) -> str:
     return event.error or _("The worker stopped while it was at it.")
 
 
-def people(event: Event) -> list[Line]:
-    """Each person of the plan, with the results of their deliveries."""
-    people = (event.plan.get("recipients") or [])[:PEOPLE]
+def people(event: Event, most: int = PEOPLE) -> list[Line]:
+    """The first people of the plan, with the results of their deliveries."""
+    people = (event.plan.get("recipients") or [])[:most]
     theirs = event.deliveries.filter(recipient__in=[said["recipient"] for said in people])
     by_person: dict[int, list[Delivery]] = {}
     for delivery in theirs.select_related("notification").prefetch_related("attempt_log").order_by("created_at", "pk"):
         by_person.setdefault(delivery.recipient_id, []).append(delivery)
     lines = [_person(said, by_person.get(said["recipient"], []), event) for said in people]
-    return lines + _and_more(event.plan)
+    return lines + _and_more(event.plan, most)
 
 
-def _and_more(plan: Json) -> list[Line]:
-    """The first people, and a line with the number of others: a team or the followers may be many."""
-    more = told(plan) - PEOPLE
+def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
+    """The number of others: a team or the followers may be many."""
+    more = told(plan) - shown
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 
@@ -286,7 +300,7 @@ def _answers(event: Event) -> QuerySet[Response]:
     )
 
 
-def _answer(response: Response) -> Line:
+def answer_line(response: Response) -> Line:
     via = response.get_via_display()
     if response.delivery is not None and response.delivery.to:
         via = f"{via}, {response.delivery.to}"

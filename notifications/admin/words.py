@@ -1,6 +1,6 @@
 """Times, durations, links and data as text for the desk, with the exact value in the title."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django.db import models
@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from notifications.wording.plaintext import escape_hidden_in_json
 
@@ -18,7 +19,7 @@ Tone = str
 
 INNER_QUOTES = str.maketrans("“”„", "‘’‚")
 
-NOTHING = mark_safe('<span class="desk-quiet">–</span>')
+NOTHING = mark_safe('<span class="desk-quiet desk-nothing">–</span>')
 
 
 def span(length: timedelta) -> str:
@@ -51,6 +52,11 @@ def exact(value: datetime) -> str:
 def clock(value: datetime) -> str:
     """The time of day as the timeline says it."""
     return f"{timezone.localtime(value):%H:%M:%S}"
+
+
+def short(value: datetime) -> str:
+    """Thu 26 Nov 01:43."""
+    return date_format(timezone.localtime(value), pgettext("a date with its time", "D j M H:i"))
 
 
 def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
@@ -87,6 +93,15 @@ def due_words(value: datetime | None, *, still_matters: bool = True) -> SafeStri
     if length < timedelta(0):
         return _time(value, _("late by %(span)s") % {"span": span(length)}, "bad")
     return _time(value, _("due in %(span)s") % {"span": span(length)})
+
+
+def due_in(zone: tzinfo | None, value: datetime | None, *, still_matters: bool = True) -> SafeString:
+    """As `due_words`; with the zone of a calendar also the day and time there: Fri 27 Nov 09:00 CET."""
+    if zone is None or value is None:
+        return due_words(value, still_matters=still_matters)
+    with timezone.override(zone):
+        there = date_format(timezone.localtime(value), pgettext("a date with its time and zone", "D j M H:i T"))
+        return with_why(due_words(value), there) if still_matters else _time(value, there)
 
 
 def took(start: datetime | None, end: datetime | None) -> str:

@@ -79,7 +79,7 @@ def test_fields_are_named_that_a_library_draws_or_that_are_added_later(
         page.get_by_text("Add another Condition").click()
         event_types = page.get_by_role("combobox", name="Event types")
         return [
-            page.get_by_role("textbox", name="Path", exact=True).count(),
+            page.get_by_role("combobox", name="Path", exact=True).count(),
             event_types.count(),
             page.get_by_role("searchbox", name="Event types").count(),
         ]

@@ -1,0 +1,106 @@
+"""What happened to a task or case: its events in order, whom each told, and the answers; in pages, the newest first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from notifications.admin.timeline import DayLine, Line, answer_line, matched_lines, other_lines, people, processing
+from notifications.admin.words import change_url
+from notifications.models import Case, Event, EventStatus, Response, Task
+
+PARAMETER = "earlier"
+EVENTS = 10
+"""Of a page."""
+PEOPLE, ANSWERS = 20, 50
+"""People of an event, and answers of a page: the event's own page and the list of answers have all."""
+MOST_PAGES = 1_000
+
+
+@dataclass(frozen=True)
+class Story:
+    """One page of what happened. `number` counts from 0, the page with the newest events."""
+
+    row: Task | Case
+    number: int
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """In order of time."""
+        found = [*map(_event_line, self._shown), *self._answers()]
+        return sorted(found, key=lambda line: line.at.timestamp() if line.at else 0)
+
+    @cached_property
+    def earlier(self) -> int | None:
+        """The number of the page with what was before."""
+        return self.number + 1 if len(self._read) > EVENTS + bool(self.number) else None
+
+    @property
+    def later(self) -> int | None:
+        return self.number - 1 if self.number else None
+
+    @cached_property
+    def _read(self) -> Sequence[Event]:
+        """The newest first: the page's, and one on each side of them if there is any."""
+        about = Q(task=self.row) if isinstance(self.row, Task) else Q(case=self.row)
+        before = 1 if self.number else 0
+        start = self.number * EVENTS - before
+        events = Event.objects.filter(about).select_related("engine", "task", "case").order_by("-id")
+        return list(events[start : start + before + EVENTS + 1])
+
+    @cached_property
+    def _shown(self) -> Sequence[Event]:
+        before = 1 if self.number else 0
+        return self._read[before : before + EVENTS]
+
+    def _answers(self) -> Iterator[Line]:
+        """Those since the page's first event, and before the next page's."""
+        if self.number and not self._shown:
+            return
+        answers = self._all_answers().select_related("recipient", "callback__engine", "delivery", "task")
+        if self.number:
+            answers = answers.filter(at__lt=self._read[0].received_at)
+        if self.earlier is not None:
+            answers = answers.filter(at__gte=self._shown[-1].received_at)
+        for response in answers.prefetch_related("callback__attempt_log").order_by("-at", "-pk")[:ANSWERS]:
+            yield _with_date(answer_line(response))
+
+    def _all_answers(self) -> QuerySet[Response]:
+        if isinstance(self.row, Task):
+            return Response.objects.filter(task=self.row)
+        return Response.objects.filter(task__case=self.row)
+
+
+def _event_line(event: Event) -> Line:
+    about = event.task or event.case
+    line = DayLine(event.type, "ok", event.received_at, _("about “%(about)s”") % {"about": about}, change_url(event))
+    line.below = [*processing(event), *matched_lines(event.plan), *people(event, PEOPLE), *other_lines(event.plan)]
+    if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
+        line.below.append(Line(_("nobody was told"), "quiet"))
+    return line
+
+
+def _with_date(line: Line) -> Line:
+    return DayLine(line.text, line.tone, line.at, line.detail, line.href, line.below)
+
+
+def story_of(row: Task | Case, request: HttpRequest) -> Story:
+    said = request.GET.get(PARAMETER, "")
+    return Story(row, min(int(said), MOST_PAGES) if said.isdecimal() and len(said) < 9 else 0)
+
+
+class ShowsStory:
+    """The page of a task or case begins with what happened, for those who may read events."""
+
+    change_form_outer_before_template = "admin/desk/story.html"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        row = kwargs.get("obj")
+        if row is not None and request.user.has_perm("notifications.view_event"):
+            context["story"] = story_of(row, request)
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+        return response
