@@ -17,7 +17,7 @@ from escalations.forecast.dead_ends import HORIZON, DeadEnd, Place, dead_ends
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
 from notifications.admin.overview import ROWS, Panel, Row
-from notifications.admin.words import change_url, mark, short, shortened
+from notifications.admin.words import change_url, mark, shortened, there
 from notifications.models import Route
 
 NAME = "admin:escalations_escalation_dead_ends"
@@ -59,7 +59,7 @@ def _lead(place: Place) -> Lead:
 
 
 def when(line: DeadEnd, now: datetime) -> str:
-    return _("now") if line.since <= now else _("from %(time)s on") % {"time": short(line.since)}
+    return _("now") if line.since <= now else _("from %(time)s on") % {"time": there(line.since)}
 
 
 # --- on the overview --------------------------------------------------------------------------------------------------

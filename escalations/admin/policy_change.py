@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,8 @@ from escalations.forecast import policy_change
 from escalations.forecast.policy_change import Change, Effect, Turn
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
-from notifications.admin.words import Tone, link, mark, short
+from notifications.admin.words import Tone, link, mark, there
+from notifications.wording.formats import zone_of
 
 ANSWER, KEEP, GIVE = "_open_tasks", "keep", "give"
 """The field with the answer: open tasks keep their rules, or get the new ones."""
@@ -50,7 +51,7 @@ def question(desk: DeskAdmin, request: HttpRequest, found: Effect) -> HttpRespon
     changes = sorted(found.changes, key=lambda change: (order.index(change.turn), change.before or change.after))
     context = {
         "sentences": list(sentences(found)),
-        "rows": [_row(change) for change in changes[:ROWS]],
+        "rows": [_row(change, found.policy) for change in changes[:ROWS]],
         "left_out": max(len(changes) - ROWS, 0),
         "fields": list(_fields(request)),
         "answer": ANSWER,
@@ -123,10 +124,11 @@ def given(count: int) -> str:
     return text % {"count": count}
 
 
-def _row(change: Change) -> Row:
-    return Row(
-        link(change.task), mark(TONES[change.turn], _word(change.turn)), _time(change.before), _time(change.after)
-    )
+def _row(change: Change, policy: Policy) -> Row:
+    """Times are in the zone of the policy's calendar."""
+    zone = zone_of(policy.calendar.timezone) if policy.calendar is not None else None
+    word = mark(TONES[change.turn], _word(change.turn))
+    return Row(link(change.task), word, _time(change.before, zone), _time(change.after, zone))
 
 
 def _word(turn: Turn) -> str:
@@ -140,7 +142,7 @@ def _word(turn: Turn) -> str:
     return words[turn]
 
 
-def _time(instant: datetime | None) -> str:
+def _time(instant: datetime | None, zone: tzinfo | None) -> str:
     if instant is None:
         return gettext("never")
-    return short(instant) if instant > timezone.now() else gettext("at once")
+    return there(instant, zone) if instant > timezone.now() else gettext("at once")

@@ -18,6 +18,7 @@ from notifications.models import Engine, EventType, TemplateVersion
 from notifications.types import BEHAVIOURS, Json
 from notifications.wording.formats import as_number, locale_of
 from notifications.wording.known_paths import Carried, KnownPath, carried
+from notifications.wording.plaintext import escape_hidden
 from notifications.wording.template_check import types_of
 from notifications.wording.typed_numbers import write_number
 
@@ -107,13 +108,13 @@ def _shown(known: KnownPath, with_values: bool) -> Json:
     last = last if with_values else ""
     came = (_("last: %(value)s") if known.count else _("sample: %(value)s")) % {"value": last} if last else ""
     facts = [KIND_WORDS[known.kind](), _share(known)]
-    about = [known.label, _("sensitive") if known.sensitive else "", came]
+    about = [escape_hidden(known.label), _("sensitive") if known.sensitive else "", came]
     return {
         "path": known.path,
         "kind": known.kind,
         "share": round(known.share, 3),
         "last": last,
-        "label": known.label,
+        "label": escape_hidden(known.label),
         "facts": _joined(facts),
         "about": _joined(about),
     }

@@ -59,6 +59,11 @@ def short(value: datetime) -> str:
     return date_format(timezone.localtime(value), pgettext("a date with its time", "D j M H:i"))
 
 
+def there(value: datetime, zone: tzinfo | None = None) -> str:
+    """Thu 26 Nov 01:43 CET, in the zone; None: in the reader's."""
+    return date_format(timezone.localtime(value, zone), pgettext("a date with its time and zone", "D j M H:i T"))
+
+
 def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}" class="{}">{}</time>',
@@ -100,8 +105,7 @@ def due_in(zone: tzinfo | None, value: datetime | None, *, still_matters: bool =
     if zone is None or value is None:
         return due_words(value, still_matters=still_matters)
     with timezone.override(zone):
-        there = date_format(timezone.localtime(value), pgettext("a date with its time and zone", "D j M H:i T"))
-        return with_why(due_words(value), there) if still_matters else _time(value, there)
+        return with_why(due_words(value), there(value)) if still_matters else _time(value, there(value))
 
 
 def took(start: datetime | None, end: datetime | None) -> str:

@@ -1,5 +1,6 @@
 """Whoever edits a policy sees its effect on open tasks first, and decides whether they follow it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +51,12 @@ def test_what_would_change_is_said_and_nothing_is_saved(approvals: Policy, root:
     assert approvals.position == 100
     assert list(approvals.steps.values()) == before
     assert approvals.history.count() == 1
+
+
+def test_times_are_in_the_zone_of_its_calendar(approvals: Policy, root: Client) -> None:
+    assert re.search(r"\d\d:\d\d UTC", text_of(post(root, approvals, **{"steps-0-offset": "-3h"})))
+    Policy.objects.filter(pk=approvals.pk).update(calendar=sla.calendar())
+    assert re.search(r"\d\d:\d\d CES?T", text_of(post(root, approvals, **{"steps-0-offset": "-3h"})))
 
 
 def test_what_changes_nothing_for_open_tasks_is_saved_at_once(approvals: Policy, root: Client) -> None:
