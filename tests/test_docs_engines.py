@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from notifications.connectors import connector_for, presets, signatures
+from notifications.connectors import CONNECTORS, connector_for, presets, samples, signatures
 from notifications.intake import cloudevents, mapping
 from tests.support.documentation import PAGES, ROOT, blocks, read
 
@@ -96,6 +96,21 @@ def test_the_sample_worker_tells_of_tasks_that_somebody_has_and_of_their_end() -
     assert told_by_the_worker(happens="CANCELING", assignee=None).type == "task.cancelled"
     assert told_by_the_worker(happens="COMPLETING", action="complete").type == "task.completed"
     assert told_by_the_worker(happens="COMPLETING", action="approve") is None
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in samples.FOLDER.iterdir()))
+def test_what_the_desk_offers_to_copy_stands_in_the_docs(name: str) -> None:
+    text = samples.text_of(name)
+    if name.endswith("_task.json") and "specversion" in text:
+        assert cloudevents.structured(json.loads(text)).type == "task.assigned"
+    else:
+        assert text in read("docs/engines.md")
+
+
+def test_every_sample_is_offered_by_a_kind() -> None:
+    named = {name for connector in CONNECTORS.values() for name in (connector.example, *connector.samples)}
+    inner = {name for sample in named for name in re.findall(samples.INNER, (samples.FOLDER / sample).read_text())}
+    assert named | inner == {file.name for file in samples.FOLDER.iterdir()}
 
 
 def test_every_preset_is_documented() -> None:

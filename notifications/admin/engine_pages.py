@@ -1,10 +1,12 @@
 """Pages of an engine for testing it: whether it lets us in, and which requests an answer would make."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.utils import formats
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -13,7 +15,7 @@ from notifications.admin.base import DeskAdmin
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import Tone, change_url
 from notifications.answers.answer_body import OUTCOMES
-from notifications.connectors import connector_for
+from notifications.connectors import connector_for, reader_for
 from notifications.connectors.base import Misconfigured, Result, Sent
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
@@ -38,21 +40,55 @@ def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> Ht
     if verdict is not None:
         desk.log(request, engine, f"Connection tested: {verdict.says}")
     title = gettext("Test the connection to %(engine)s") % {"engine": engine}
-    context = {"engine": engine, "verdict": verdict, "back": change_url(engine)}
+    context = {"engine": engine, "verdict": verdict, "back": change_url(engine), "called": is_called(engine)}
     return desk.page(request, "admin/desk/engine_connection.html", title, **context)
 
 
+def is_called(engine: Engine) -> bool:
+    """Whether it gets signed calls, and is not told by an interface of its own."""
+    return reader_for(engine.kind) is None
+
+
 def tried(engine: Engine) -> Verdict:
+    begun = time.monotonic()
     try:
         result = connection_test.check(engine)
     except Misconfigured as fault:
         return Verdict("bad", gettext("There is nothing to try yet."), fault.reason.words())
+    if is_called(engine):
+        return _of_call(engine, result, time.monotonic() - begun)
     told = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
     if result.outcome == "done":
         says = gettext("%(engine)s lets us in: %(address)s answers as %(kind)s does.")
         return Verdict("ok", says % told, then=gettext("Nothing was changed there."))
     says, then = _failure(result)
     return Verdict("bad", says % told, result.reason.words(), then % told)
+
+
+def _of_call(engine: Engine, result: Result, seconds: float) -> Verdict:
+    told = {"engine": engine, "status": result.status, "seconds": formats.number_format(round(seconds, 2), 2)}
+    if result.outcome == "done":
+        says = gettext("%(engine)s took the signed test: it answered %(status)s within %(seconds)s s.")
+        return Verdict("ok", says % told)
+    if result.status is None:
+        says = gettext("%(engine)s was not reached.")
+        then = gettext("Is the address right, is the engine running, and may this machine call it?")
+        return Verdict("bad", says % told, result.reason.words(), then)
+    says = gettext("%(engine)s did not take the signed test: it answered %(status)s within %(seconds)s s.")
+    return Verdict("bad", says % told, result.reason.words(), _then(result.status))
+
+
+def _then(status: int) -> str:
+    """What to do about the status of an engine that did not take the test."""
+    if status in (401, 403):
+        return gettext(
+            "Does its side have the secret that signs here? A new one can be made; until the old one ends both sign."
+        )
+    if status in (404, 405, 410):
+        return gettext("Is this the path at which it takes answers by POST?")
+    if status in (409, 422):
+        return gettext("It was reached. What an engine does not know it should answer with 2xx.")
+    return gettext("Its log says more. Answers that meet this are sent again for over a week.")
 
 
 def _failure(result: Result) -> tuple[str, str]:

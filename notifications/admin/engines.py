@@ -24,6 +24,7 @@ from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline
 from notifications.admin.engine_pages import connection_page, preview_page
 from notifications.admin.engine_polling import PollInline, ask_now, polling
+from notifications.admin.engine_wizard import StepByStep
 from notifications.admin.filters import Conditions
 from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
@@ -162,7 +163,7 @@ class Asking(Conditions):
 
 
 @admin.register(Engine)
-class EngineAdmin(HistoryAdmin):
+class EngineAdmin(StepByStep, HistoryAdmin):
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "on"]
     list_filter = ["active", Endpoint, Asking, "kind"]
@@ -180,7 +181,9 @@ class EngineAdmin(HistoryAdmin):
         EventMappingInline,
         AnswerMappingInline,
     ]
+    actions_list = ["begin"]
     actions_detail = [
+        "guide",
         "test_connection",
         "what_would_be_sent",
         "try_mapping",
@@ -273,10 +276,10 @@ class EngineAdmin(HistoryAdmin):
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:
-        """Keys and secrets have their actions below their tables."""
+        """Keys and secrets have their actions below their tables, and so has what leads to them step by step."""
         if action == "enable_answers":
             return row.callback_disabled_at is not None
-        return row.kind in readable() if action == "test_connection" else action not in ("new_key", "rotate_secret")
+        return action not in ("guide", "new_key", "rotate_secret")
 
     def has_new_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("notifications.add_apikey")

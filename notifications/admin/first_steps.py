@@ -1,17 +1,18 @@
 """What an empty installation greets with: the steps to the first message, each with its state."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications.admin import engine_wizard
+from notifications.admin.engine_wizard import step_url
+from notifications.admin.first_event import has_key
 from notifications.admin.words import change_url, list_url
-from notifications.models import ApiKey, Engine, Event, Notification, Recipient, Route
+from notifications.connectors import connector_for, samples
+from notifications.models import Engine, Event, Notification, Recipient, Route
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,11 @@ def _engine_step(engine: Engine | None) -> Step:
     title = _("Connect an engine")
     if engine is None:
         says = _("The system whose events come here: its name, its kind, and where it is told the answers.")
-        return Step(title, says, f"{list_url(Engine)}add/", done=False)
-    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    if not ApiKey.objects.filter(usable, revoked_at=None).exists():
-        says = _("%(engine)s needs a key, by which it calls: press “New API key” on its page, and copy what is shown.")
-        return Step(title, says % {"engine": engine}, change_url(engine), done=False)
-    return Step(title, _("%(engine)s has a key.") % {"engine": engine}, change_url(engine), done=True)
+        return Step(title, says, reverse(engine_wizard.NAME), done=False)
+    if not has_key(engine):
+        says = _("%(engine)s needs a key, by which it calls. It is shown once, and filled into what you copy.")
+        return Step(title, says % {"engine": engine}, step_url(engine, "key"), done=False)
+    return Step(title, _("%(engine)s has a key.") % {"engine": engine}, step_url(engine, "key"), done=True)
 
 
 def _people_step(person: Recipient | None) -> Step:
@@ -78,17 +78,9 @@ def _event_step(engine: Engine | None, person: Recipient | None) -> Step:
     if engine is None or person is None:
         return Step(title, _("When the steps above are done, let the engine send one."), "", done=False)
     says = _("Let the engine send one, or send one yourself, with the key in the place of KEY:")
-    return Step(title, says, "", done=False, command=_command(person.ref))
+    return Step(title, says, step_url(engine, "event"), done=False, command=_command(engine, person.ref))
 
 
-def _command(ref: str) -> str:
-    event: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": "1",
-        "source": "/first",
-        "type": "task.assigned",
-        "data": {"task": {"id": "T-1", "name": _("My first task"), "assignee": ref, "actions": ["approve", "reject"]}},
-    }
-    body = json.dumps(event, ensure_ascii=False).replace("'", "\\u0027")
-    key, kind = "'Authorization: Bearer KEY'", "'Content-Type: application/json'"
-    return f"curl {settings.BASE_URL}/api/v1/events -H {key} -H {kind} -d '{body}'"
+def _command(engine: Engine, ref: str) -> str:
+    example = connector_for(engine.kind).example
+    return samples.curl(example, base=settings.BASE_URL, key="KEY", slug=engine.slug, ref=ref)

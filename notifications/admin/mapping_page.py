@@ -3,14 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskAdmin
+from notifications.admin.first_event import received_of
 from notifications.admin.reading import ReadError, read_json, sentences_of
-from notifications.connectors import presets
+from notifications.connectors import connector_for, presets, samples
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, mapping
 from notifications.models import Engine
@@ -27,28 +28,42 @@ class TryForm(forms.Form):
     )
 
 
-def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here: str = "", **more: Any) -> HttpResponse:
+    """`here`: where to come back to from loading a preset, if not to the engine's page. `more`: context of the page.
+
+    Until something is typed, it shows what the engine sent last, or an example of its kind.
+    """
     known = presets()
     chosen = known.get(request.POST.get("preset", ""))
     if chosen is not None:
         mapping.use_preset(engine, chosen.preset)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
-        return desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
-    form = TryForm(request.POST or None)
+        done = desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
+        return HttpResponseRedirect(here) if here else done
+    received = received_of(engine) if request.method != "POST" else None
+    form = TryForm(request.POST or {"body": received.body if received else _example(engine)})
     rows = list(engine.event_mappings.values_list("member", "expression"))
     offered = [(name, connector.label) for name, connector in known.items()]
-    context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": offered}
-    if request.method == "POST" and form.is_valid():
+    context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": offered, **more}
+    if received is not None:
+        context["received"] = received.at
+    if form.is_valid():
         context |= _tried(engine, rows, form)
     return desk.page(
         request, "admin/desk/mapping.html", gettext("Mapping of %(engine)s") % {"engine": engine}, **context
     )
 
 
+def _example(engine: Engine) -> str:
+    return samples.text_of(connector_for(engine.kind).example)
+
+
 def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
     """The CloudEvent, and what the API would answer."""
     try:
         document = read_json(form.cleaned_data["body"])
+        if isinstance(document, dict) and "specversion" in document:
+            return _of_cloudevent(document)
         event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")
     except ReadError as fault:
         return {"faults": fault.sentences}
@@ -60,3 +75,12 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
     except InvalidEvent as refused:
         return {**shown, "faults": sentences_of(refused)}
     return {**shown, "accepted": True}
+
+
+def _of_cloudevent(document: dict[str, Any]) -> dict[str, Any]:
+    """It needs no mapping."""
+    try:
+        cloudevents.structured(document)
+    except InvalidEvent as refused:
+        return {"faults": sentences_of(refused)}
+    return {"event": escape_hidden_in_json(document, indent=2), "accepted": True, "unmapped": True}

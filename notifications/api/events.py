@@ -11,7 +11,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications.api import docs, shown
+from notifications.api import docs, last_calls, shown
 from notifications.api.authentication import KeyAuthentication, SignatureAuthentication
 from notifications.api.base import EngineView, answer, http_request
 from notifications.api.parsing import body_of
@@ -47,6 +47,12 @@ class Handshaking(EngineView):
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         if request.method != "OPTIONS":  # the handshake reveals nothing that needs a key
             super().initial(request, *args, **kwargs)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answered = super().finalize_response(request, response, *args, **kwargs)
+        if request.method == "POST":
+            last_calls.note(self.request, self.kwargs.get("slug", ""), answered)
+        return answered
 
     def options(self, request: Any, *args: object, **kwargs: object) -> Any:
         """The CloudEvents abuse-protection handshake (CloudEvents HTTP webhooks, section 4)."""

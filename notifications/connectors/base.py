@@ -85,8 +85,10 @@ class Connector:
     """An example of a task's id."""
     sign_ins: ClassVar[tuple[str, ...]] = ()
     """Values of AuthKind: how we may sign in to its interface. Empty: calls need no sign-in."""
-    cannot_check: ClassVar[str] = "This kind cannot be tried without an answer: the first one shows it."
-    """Why the connection cannot be tested, for kinds that are no RestConnector."""
+    example: ClassVar[str] = "webhook_task.json"
+    """Of notifications/connectors/samples/: the JSON of an open task as its engines send it."""
+    samples: ClassVar[tuple[str, ...]] = ()
+    """Of the same folder: what is copied into its engines, so that they call."""
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Any:
         """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator.

@@ -20,6 +20,8 @@ class Camunda7(RestConnector):
     kind = "camunda7"
     label = "Camunda 7"
     address_example = "https://host/engine-rest"
+    example = "camunda7_task.json"
+    samples = ("camunda7_listener.java",)
     preset = {
         "id": "join(':', [id, not_null(eventName, 'create'), not_null(lastUpdated, createTime, created, '')])",
         "type": (

@@ -23,6 +23,8 @@ class Flowable(RestConnector):
     kind = "flowable"
     label = "Flowable"
     address_example = "https://host/flowable-rest/service"
+    example = "flowable_task.json"
+    samples = ("flowable_http_task.xml",)
     preset = {
         # A task reassigned without a claim keeps its times: only the assignee differs between the two events.
         "id": (

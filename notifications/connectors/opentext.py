@@ -22,6 +22,8 @@ class OpenText(RestConnector):
     kind = "opentext"
     label = "OpenText Workflow Service"
     address_example = "https://{region}.api.opentext.com/workflow/v1"
+    example = "flowable_task.json"
+    samples = ("opentext_http_task.http",)
     token_example = "https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token"
     preset = {
         **Flowable.preset,

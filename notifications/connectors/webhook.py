@@ -28,7 +28,6 @@ class Call:
 class Webhook(Connector):
     kind = "webhook"
     label = "Webhook (Standard Webhooks)"
-    cannot_check = "Webhooks cannot be tried without an answer: the first one shows it."
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
         """Sign with every active secret. Raises Misconfigured without one. The signed body says who has answered."""

@@ -1,8 +1,10 @@
 """Tests an engine's connection, and shows exactly which requests an answer would make."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +14,7 @@ from notifications.connectors import connector_for, reader_for, reasons
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
 from notifications.connectors.rest import Api, Failed, Reply, instruction_of, paths_of
+from notifications.items.representation import iso_utc
 from notifications.models import (
     AuthKind,
     Callback,
@@ -43,18 +46,22 @@ class Sample:
     name: str = "Bob"
 
 
+TEST = "connection.test"
+"""The type of an event that tells nothing. Engines need not know it."""
+
+
 # --- does it let us in ------------------------------------------------------------------------------------------------
 def check(engine: Engine) -> Result:
-    """Make the smallest request there is, which changes nothing. "done": the engine lets us in; else `detail` says what
-    is wrong.
+    """Make the smallest request there is, which changes nothing; engines that are called get a signed test. "done": the
+    engine lets us in; else `detail` says what is wrong.
 
-    Raises Misconfigured for a kind that cannot be tested, or a record that cannot work.
+    Raises Misconfigured for a record that cannot work.
     """
-    connector = reader_for(engine.kind)
-    if connector is None:
-        raise Misconfigured(connector_for(engine.kind).cannot_check)
     if not engine.callback_url:
         raise Misconfigured(reasons.NO_ADDRESS_YET())
+    connector = reader_for(engine.kind)
+    if connector is None:
+        return _tell_test(engine)
     try:
         access, paths = connector.way_to(engine)
     except UndecryptableSecret as fault:
@@ -71,6 +78,36 @@ def check(engine: Engine) -> Result:
         return Result("done", 200)
 
     return asyncio.run(ask())
+
+
+def _tell_test(engine: Engine) -> Result:
+    """Send a callback that says that it is a test, by the code that sends answers. Nothing of it is kept."""
+    connector, now = connector_for(engine.kind), timezone.now()
+    callback = Callback(id=uuid7(), engine=engine, body=_test_body(engine, now))
+    call = connector.prepare(engine, callback, now)
+
+    async def send() -> Result:
+        line = EngineClient(outbound_from_settings())
+        try:
+            return await connector.send(line, call)
+        finally:
+            await line.close()
+
+    return asyncio.run(send())
+
+
+def _test_body(engine: Engine, now: datetime) -> str:
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": str(uuid7()),
+            "source": "wfpush",
+            "type": TEST,
+            "time": iso_utc(now),
+            "datacontenttype": "application/json",
+            "data": {"test": True, "engine": engine.slug},
+        }
+    )
 
 
 # --- what would be sent -----------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Desk(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: SimpleQueue[tuple[tuple[str, str, bytes, str], Future[Any]]] = SimpleQueue()
+        self.asked: SimpleQueue[tuple[tuple[str, str, bytes, str, str], Future[Any]]] = SimpleQueue()
         self.url = f"http://127.0.0.1:{self.server_port}"
         Thread(target=self.serve_forever, daemon=True).start()
 
@@ -39,10 +39,12 @@ class Desk(ThreadingHTTPServer):
         visiting = chromium.thread.submit(self._visited, chromium.browser, visit)
         while not visiting.done():
             try:
-                (method, path, body, kind), answer = self.asked.get(timeout=0.05)
+                (method, path, body, kind, key), answer = self.asked.get(timeout=0.05)
             except Empty:
                 continue
-            answer.set_result(client.generic(method, path, body, content_type=kind))
+            answer.set_result(
+                client.generic(method, path, body, content_type=kind, headers={"X-API-Key": key} if key else None)
+            )
         return visiting.result()
 
     def _visited(self, browser: Browser, visit: Visit) -> Any:
@@ -72,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = Future[Any]()
-        self.server.asked.put(((self.command, self.path, body, self.headers.get("Content-Type", "")), answer))
+        kind, key = self.headers.get("Content-Type", ""), self.headers.get("X-API-Key", "")
+        self.server.asked.put(((self.command, self.path, body, kind, key), answer))
         said = answer.result(PATIENCE)
         content = b"".join(said.streaming_content) if said.streaming else said.content
         self._send(said.status_code, dict(said.items()), content)

@@ -121,10 +121,10 @@ def test_without_an_address_there_is_nothing_to_try(world: World, root: Client) 
     assert "The engine has no address yet." in text_of(root.post(page_of(engine, CHECK)))
 
 
-def test_a_webhook_is_not_offered_the_test(world: World, root: Client) -> None:
-    assert "Test the connection" not in text_of(root.get(page_of(world.engine)))
-    assert "Webhooks cannot be tried" in text_of(root.post(page_of(world.engine, CHECK)))
-    assert "Test the connection" in text_of(root.get(page_of(connect(world.engine, "https://engine.acme.example"))))
+def test_a_webhook_is_tested_by_a_signed_call(world: World, root: Client) -> None:
+    said = text_of(root.get(page_of(world.engine, CHECK)))
+    assert "A signed call is made to https://engine.acme.example/answers" in said
+    assert "Send a signed test callback" in said
 
 
 # --- what would be sent ---------------------------------------------------------------------------------------------

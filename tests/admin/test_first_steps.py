@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from notifications.admin import engine_wizard
+from notifications.admin.engine_wizard import step_url
 from notifications.models import ApiKey, Engine, Notification, Recipient, Route, Scope
 from notifications.routing import pipeline
 from tests.admin.pages import adding, list_of, page_of
@@ -39,11 +42,11 @@ def admin() -> Client:
 
 def test_each_step_leads_where_it_is_done_until_the_first_message(admin: Client) -> None:
     assert [step.done for step in steps(admin)] == [False, False, True, False], "routes are there from the start"
-    assert [step.href for step in steps(admin)[:2]] == [adding(Engine), adding(Recipient)]
+    assert [step.href for step in steps(admin)[:2]] == [reverse(engine_wizard.NAME), adding(Recipient)]
 
     engine = Engine.objects.create(slug="invoices", name="Invoices")
     (first, *_more) = steps(admin)
-    assert (first.done, first.href) == (False, page_of(engine))
+    assert (first.done, first.href) == (False, step_url(engine, "key"))
     a_key(engine, scopes=[Scope.EVENTS])
     assert steps(admin)[0].done
     Recipient.objects.create(ref="o'neil", name="Bob")
@@ -53,8 +56,8 @@ def test_each_step_leads_where_it_is_done_until_the_first_message(admin: Client)
 
     command = shlex.split(steps(admin)[3].command)
     body, headers = json.loads(command[-1]), {"authorization": "Bearer wfp_k"}
-    assert command[0] == "curl" and command[1].endswith("/api/v1/events")
-    assert "Authorization: Bearer KEY" in command
+    assert command[0] == "curl" and command[2].endswith("/api/v1/events")
+    assert "X-API-Key: KEY" in command
     assert Client().post("/api/v1/events", json.dumps(body), "application/json", headers=headers).status_code == 202
     pipeline.drain()
     assert Notification.objects.get().recipient.ref == "o'neil"

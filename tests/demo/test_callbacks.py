@@ -23,6 +23,12 @@ async def test_bobs_approval_moves_the_invoice_on(service: Service) -> None:
     assert (await service.instance(invoice))["state"] == "finished"
 
 
+async def test_a_test_of_the_connection_is_taken_and_changes_nothing(service: Service) -> None:
+    body = json.dumps({"specversion": "1.0", "id": "t-1", "source": "wfpush", "type": "connection.test", "data": {}})
+    status, _ = await service.call_back(body.encode(), signed(body.encode(), "t-1"))
+    assert status == 200
+
+
 async def test_the_same_callback_again_succeeds_and_changes_nothing(service: Service) -> None:
     invoice, task = await waiting_task(service)
     body = callback_body(task, "request_info", comment="Which project?", key="r-9")

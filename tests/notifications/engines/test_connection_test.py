@@ -83,8 +83,6 @@ def test_a_webhook_is_shown_with_its_signature_hidden(story: Story) -> None:
 
 
 def test_what_cannot_be_tried_is_said(story: Story) -> None:
-    with pytest.raises(Misconfigured, match="Webhooks cannot be tried"):
-        connection_test.check(story.engine)
     story.engine.kind, story.engine.callback_url = "flowable", ""
     with pytest.raises(Misconfigured, match="no address"):
         connection_test.check(story.engine)

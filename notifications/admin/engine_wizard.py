@@ -1,0 +1,223 @@
+"""Connecting an engine step by step: kind, key, first event, mapping, answers. Each step is a page of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import DeskAdmin
+from notifications.admin.decorators import action
+from notifications.admin.engine_pages import is_called, tried
+from notifications.admin.engine_snippets import snippets_of
+from notifications.admin.first_event import has_key, light_of
+from notifications.admin.mapping_page import mapping_page
+from notifications.connectors import connector_for, credentials
+from notifications.intake import last_call, mapping
+from notifications.models import Engine, Scope
+
+MOST_SLUG = 50
+THE_KEY: dict[str, Any] = {"name": "default", "scopes": [Scope.EVENTS.value]}
+ICON = "settings_input_component"
+NAME = "admin:notifications_engine_connect"
+
+STEPS = {
+    "": _("Kind and name"),
+    "key": _("Its key, and what calls"),
+    "event": _("The first event"),
+    "mapping": _("Its JSON"),
+    "answers": _("Its answers"),
+}
+"""By the end of their addresses' names, in their order."""
+
+
+@dataclass(frozen=True)
+class Step:
+    title: Any
+    address: str
+    current: bool
+    done: bool
+
+
+def step_url(engine: Engine, name: str) -> str:
+    return reverse(f"{NAME}_{name}", args=[engine.pk])
+
+
+def steps_of(engine: Engine | None, current: str) -> list[Step]:
+    if engine is None:
+        return [Step(title, "", name == current, False) for name, title in STEPS.items()]
+    green = light_of(engine).event is not None
+    done = {"": True, "key": green or has_key(engine), "event": green, "mapping": False, "answers": False}
+    return [
+        Step(title, step_url(engine, name) if name else "", name == current, done[name] and name != current)
+        for name, title in STEPS.items()
+    ]
+
+
+class StepByStep(DeskAdmin):
+    """Of the engines' desk."""
+
+    def get_urls(self) -> list[URLPattern]:
+        pages: dict[str, Callable[..., HttpResponse]] = {
+            "key": self.key_step,
+            "event": self.event_step,
+            "light": self.light,
+            "mapping": self.mapping_step,
+            "answers": self.answers_step,
+        }
+        name = NAME.partition(":")[2]
+        begin = path("connect/", self.admin_site.admin_view(self.kind_step), name=name)
+        others = [
+            path(f"<int:engine>/connect/{part}/", self.admin_site.admin_view(page), name=f"{name}_{part}")
+            for part, page in pages.items()
+        ]
+        return [begin, *others, *super().get_urls()]
+
+    def has_begin_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_add_permission(request))
+
+    @action(description=_("Connect an engine"), url_path="begin", permissions=["begin"], icon=ICON)
+    def begin(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse(NAME))
+
+    @action(description=_("Connect step by step"), url_path="guide", permissions=["change"], icon=ICON)
+    def guide(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(step_url(self.found(request, object_id), "key"))
+
+    def _engine(self, request: HttpRequest, pk: int) -> Engine:
+        """Raises Http404, PermissionDenied."""
+        engine: Engine = self.found(request, str(pk))
+        if not self.has_change_permission(request, engine):
+            raise PermissionDenied
+        return engine
+
+    def _step(self, request: HttpRequest, name: str, engine: Engine | None, **context: Any) -> HttpResponse:
+        title = gettext("Connect %(engine)s") % {"engine": engine} if engine else gettext("Connect an engine")
+        shown = {"engine": engine, "steps": steps_of(engine, name), "step": STEPS[name], **context}
+        return self.page(request, f"admin/desk/connect_{name or 'kind'}.html", title, **shown)
+
+    # --- 1: kind and name -------------------------------------------------------------------------------------------
+    def kind_step(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form_class: Any = self.get_form(request, fields=["kind", "name", "callback_url"])
+        form = form_class(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            return HttpResponseRedirect(step_url(self._made(request, form), "key"))
+        return self._step(request, "", None, form=form)
+
+    @transaction.atomic
+    def _made(self, request: HttpRequest, form: Any) -> Engine:
+        engine: Engine = form.save(commit=False)
+        engine.slug = free_slug(engine.name)
+        self.save_model(request, engine, form, change=False)
+        if preset := connector_for(engine.kind).preset:
+            mapping.use_preset(engine, preset)
+        self.log_addition(request, engine, [{"added": {}}])
+        return engine
+
+    # --- 2: its key, and what calls ---------------------------------------------------------------------------------
+    def key_step(self, request: HttpRequest, engine: int) -> HttpResponse:
+        found = self._engine(request, engine)
+        may_make, plain = request.user.has_perm("notifications.add_apikey"), ""
+        if request.method == "POST":
+            if not may_make:
+                raise PermissionDenied
+            plain = self._new_key(request, found)
+            if not plain:
+                return HttpResponseRedirect(step_url(found, "key"))
+        context = {"plain": plain, "may_make": may_make, "snippets": snippets_of(found, plain), **_made_before(found)}
+        return self._step(request, "key", found, next=step_url(found, "event"), back=step_url(found, "key"), **context)
+
+    def _new_key(self, request: HttpRequest, engine: Engine) -> str:
+        return self._once(request, engine, engine.api_keys, partial(credentials.issue_key, engine, **THE_KEY))
+
+    @transaction.atomic
+    def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
+        """What a new key or secret is in plain; empty when one was made since the page was shown, as when its form is
+        sent again. `made`: those that the engine has."""
+        Engine.objects.select_for_update().get(pk=engine.pk)
+        if request.POST.get("newest", "") != _newest(made):
+            text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")
+            self.message_user(request, text, messages.WARNING)
+            return ""
+        row, plain = make()
+        self.log_addition(request, row, [{"added": {}}])
+        return plain
+
+    # --- 3: the first event -----------------------------------------------------------------------------------------
+    def event_step(self, request: HttpRequest, engine: int) -> HttpResponse:
+        found = self._engine(request, engine)
+        last_call.watch(found)
+        shown = self._shown_light(request, found)
+        return self._step(request, "event", found, light_at=step_url(found, "light"), **shown)
+
+    def light(self, request: HttpRequest, engine: int) -> HttpResponse:
+        """{"green", "html"}, for the page that waits."""
+        found = self._engine(request, engine)
+        last_call.watch(found)
+        shown = self._shown_light(request, found)
+        html = render_to_string("admin/desk/connect_light.html", {"engine": found, **shown}, request)
+        return JsonResponse({"green": shown["light"].is_green, "html": html})
+
+    def _shown_light(self, request: HttpRequest, engine: Engine) -> dict[str, Any]:
+        traced = request.user.has_perm("notifications.view_event")
+        return {"light": light_of(engine), "traced": traced, "mapping_at": step_url(engine, "mapping")}
+
+    # --- 4: its JSON ------------------------------------------------------------------------------------------------
+    def mapping_step(self, request: HttpRequest, engine: int) -> HttpResponse:
+        found = self._engine(request, engine)
+        here = step_url(found, "mapping")
+        steps = {"steps": steps_of(found, "mapping"), "step": STEPS["mapping"], "next": step_url(found, "answers")}
+        return mapping_page(self, request, found, here=here, **steps)
+
+    # --- 5: its answers ---------------------------------------------------------------------------------------------
+    def answers_step(self, request: HttpRequest, engine: int) -> HttpResponse:
+        found = self._engine(request, engine)
+        may_make, plain, verdict = request.user.has_perm("notifications.add_signingsecret"), "", None
+        if request.method == "POST" and "test" in request.POST:
+            verdict = tried(found)
+            self.log(request, found, f"Connection tested: {verdict.says}")
+        elif request.method == "POST":
+            if not may_make:
+                raise PermissionDenied
+            plain = self._new_secret(request, found)
+            if not plain:
+                return HttpResponseRedirect(step_url(found, "answers"))
+        secrets = credentials.active_secrets(found, timezone.now())
+        shown = {"called": is_called(found), "secrets": len(secrets), "newest": _newest(found.signing_secrets)}
+        context = {"plain": plain, "may_make": may_make, "verdict": verdict, **shown}
+        return self._step(request, "answers", found, back=step_url(found, "answers"), **context)
+
+    def _new_secret(self, request: HttpRequest, engine: Engine) -> str:
+        make = partial(credentials.rotate_secret, engine, now=timezone.now())
+        return self._once(request, engine, engine.signing_secrets, make)
+
+
+def _newest(made: Any) -> str:
+    """Which one the page knows as the newest, for its form."""
+    newest = made.order_by("-pk").values_list("pk", flat=True).first()
+    return str(newest or "")
+
+
+def _made_before(engine: Engine) -> dict[str, Any]:
+    keys = [key for key in engine.api_keys.all() if key.usable]
+    return {"keys": keys, "newest": _newest(engine.api_keys)}
+
+
+def free_slug(name: str) -> str:
+    """A slug of the name that no engine has."""
+    slug = slugify(name)[:MOST_SLUG].strip("-") or "engine"
+    taken = set(Engine.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+    numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
+    return slug if slug not in taken else next(each for each in numbered if each not in taken)

@@ -1,0 +1,104 @@
+"""What the desk knows of an engine's first event: whether it came, or why what came was refused."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from notifications import reasons
+from notifications.admin.words import change_url
+from notifications.intake import last_call
+from notifications.intake.last_call import ENDED_KEY, OTHER_KEY, UNKNOWN_KEY, LastCall
+from notifications.models import Engine, Event, Poll
+
+
+@dataclass(frozen=True)
+class Refused:
+    at: datetime
+    says: str
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Light:
+    """`event`: the newest of the engine. `refused`: a call that was refused after it. `lacking`: why none can come."""
+
+    event: Event | None
+    refused: Refused | None
+    lacking: Sequence[str]
+
+    @property
+    def is_green(self) -> bool:
+        return self.event is not None and self.refused is None
+
+    @property
+    def task(self) -> str:
+        """The name of the task that the event is about, if it is about one."""
+        data = self.event.data if self.event is not None and isinstance(self.event.data, dict) else {}
+        task = data.get("task")
+        return str(task.get("name") or task.get("id") or "") if isinstance(task, dict) else ""
+
+    @property
+    def address(self) -> str:
+        return change_url(self.event) if self.event is not None else ""
+
+
+def light_of(engine: Engine) -> Light:
+    event = Event.objects.filter(engine=engine).select_related("engine").order_by("-id").first()
+    call = last_call.last_of(engine)
+    refused = None
+    if call is not None and call.refused and (event is None or call.at > event.received_at):
+        refused = Refused(call.at, _says(call), call.sentences)
+    return Light(event, refused, [] if event is not None else list(_lacking(engine)))
+
+
+@dataclass(frozen=True)
+class Received:
+    at: datetime
+    body: str
+
+
+def received_of(engine: Engine) -> Received | None:
+    """The JSON that the engine sent last, as far as it is known: calls are kept while somebody watches, CloudEvents
+    always."""
+    call, event = last_call.last_of(engine), Event.objects.filter(engine=engine).order_by("-id").first()
+    if call is not None and call.body and (event is None or call.at >= event.received_at):
+        return Received(call.at, call.body)
+    if event is None or engine.event_mappings.exists():  # what the mapping made is not what was sent
+        return None
+    return Received(event.received_at, json.dumps(_as_cloudevent(event), ensure_ascii=False, indent=1))
+
+
+def _as_cloudevent(event: Event) -> dict[str, Any]:
+    said = {"specversion": "1.0", "id": event.event_id, "source": event.source, "type": event.type}
+    optional = {"subject": event.subject, "time": event.time and event.time.isoformat()}
+    return {**said, **{name: value for name, value in optional.items() if value}, "data": event.data}
+
+
+def _says(call: LastCall) -> str:
+    return {
+        UNKNOWN_KEY: _("It was called with a key, or a signature, that does not fit: it is answered 401."),
+        ENDED_KEY: _("Its key does not work any more, or the engine is switched off: it is answered 401."),
+        OTHER_KEY: _("It was called with the key of another engine: that is answered 404."),
+        "": _("What it sent was refused: it is answered %(status)s.") % {"status": call.status},
+    }[call.fault]
+
+
+def has_key(engine: Engine) -> bool:
+    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return engine.api_keys.filter(usable, revoked_at=None).exists()
+
+
+def _lacking(engine: Engine) -> Iterator[str]:
+    if not engine.active:
+        yield _("The engine is switched off: its keys are refused.")
+    poll: Any = Poll.objects.filter(engine=engine, enabled=True).first()
+    if poll is not None and poll.error:
+        yield _("It cannot be asked for tasks: %(why)s") % {"why": reasons.words(poll, "error")}
+    if poll is None and not has_key(engine):
+        yield _("It has no key that works yet, and is not asked for tasks.")

@@ -1,0 +1,78 @@
+"""Keeps an engine's last call for whoever sets it up at the desk: which engine called, and why it was refused."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+
+from notifications.api.authentication import EngineCaller
+from notifications.api.base import caller_of, http_request
+from notifications.intake import last_call
+from notifications.intake.last_call import ENDED_KEY, OTHER_KEY, UNKNOWN_KEY, LastCall
+from notifications.models import Engine
+from wfpush.crypto import API_KEY_PREFIX, digest_of
+
+
+def note(request: Request, slug: str, response: HttpResponse) -> None:
+    """`slug`: of the engine in the address; empty where the address names none.
+
+    Calls that were taken are kept only where the engine's own JSON may come, which no table has.
+    """
+    if response.status_code < 207 and not slug:
+        return
+    http = http_request(request)
+    engine, fault = _engine_of(request, http, slug, response.status_code)
+    if engine is None or not last_call.is_watched(engine):
+        return
+    sentences = [] if fault else list(_sentences(response))
+    body = "" if fault else _text(http)
+    last_call.keep(engine, LastCall(timezone.now(), response.status_code, fault, sentences, body))
+
+
+def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> tuple[Engine | None, str]:
+    """The engine that is waited for, and what is wrong with the key. A key that nobody knows tells only by the address
+    to which engine it was sent."""
+    caller = caller_of(request) if getattr(request, "_auth", None) is not None else None
+    if isinstance(caller, EngineCaller):
+        if not slug or caller.engine.slug == slug:
+            return caller.engine, ""
+        return Engine.objects.filter(slug=slug).first(), OTHER_KEY
+    if status != 401:
+        return None, ""
+    if (engine := _of_ended_key(http)) is not None:
+        return engine, ENDED_KEY
+    return (Engine.objects.filter(slug=slug).first() if slug else None), UNKNOWN_KEY
+
+
+def _of_ended_key(http: HttpRequest) -> Engine | None:
+    """The engine of a key that was revoked, has ended, or whose engine is switched off."""
+    given = http.headers.get("X-API-Key") or http.headers.get("Authorization", "").partition(" ")[2].strip()
+    if not given.startswith(API_KEY_PREFIX):
+        return None
+    return Engine.objects.filter(api_keys__digest=digest_of(given)).first()
+
+
+def _sentences(response: HttpResponse) -> Iterator[str]:
+    """Why a call, or a part of it, was refused."""
+    if response.status_code < 207:
+        return
+    said = json.loads(response.content)
+    for problem in [said, *(item["problem"] for item in said.get("items", []) if "problem" in item)]:
+        yield from _of_problem(problem)
+
+
+def _of_problem(problem: dict[str, Any]) -> Iterator[str]:
+    if "detail" in problem:
+        yield problem["detail"]
+    yield from (f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", []) if fault["pointer"])
+
+
+def _text(http: HttpRequest) -> str:
+    """The body, where it was read and is text."""
+    try:
+        return http.body.decode()
+    except Exception:  # not read, cut off, too large, or no text: there is nothing to show
+        return ""

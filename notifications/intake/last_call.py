@@ -1,0 +1,83 @@
+"""What an engine sent last, kept for a while when an administrator is setting it up: refused calls leave no row.
+
+It is in Redis only, and only while somebody watches, so that events cost nothing otherwise but a look.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import redis
+import structlog
+
+from notifications.models import Engine
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+WATCHED_SECONDS = 15 * 60
+"""How long after the last look at the page calls are kept."""
+KEPT_SECONDS = 60 * 60
+MOST_BODY = 64 * 1024
+"""Characters of a body that is kept. A larger one is not: half of a JSON document helps nobody."""
+MOST_FAULTS = 10
+
+Fault = str
+"""Why a call was refused before its body was read: one of the next three; empty: `sentences` say it."""
+UNKNOWN_KEY, ENDED_KEY, OTHER_KEY = "unknown_key", "ended_key", "other_key"
+
+
+@dataclass(frozen=True)
+class LastCall:
+    """A call of the engine. `sentences`: why it was refused. `body`: what it sent, unless strangers did."""
+
+    at: datetime
+    status: int
+    fault: Fault = ""
+    sentences: Sequence[str] = ()
+    body: str = ""
+
+    @property
+    def refused(self) -> bool:
+        return self.status >= 400 or bool(self.sentences)
+
+
+def watch(engine: Engine) -> None:
+    """Keep what the engine sends from now on."""
+    try:
+        outbox.connection().set(_name("watched", engine), 1, ex=WATCHED_SECONDS)
+    except (redis.RedisError, OSError) as fault:
+        log.warning("engine_is_not_watched", engine=engine.slug, fault=str(fault))
+
+
+def is_watched(engine: Engine) -> bool:
+    try:
+        return bool(outbox.connection().exists(_name("watched", engine)))
+    except (redis.RedisError, OSError):
+        return False
+
+
+def keep(engine: Engine, call: LastCall) -> None:
+    said = {**asdict(call), "at": call.at.isoformat(), "sentences": list(call.sentences)[:MOST_FAULTS]}
+    said["body"] = call.body if len(call.body) <= MOST_BODY else ""
+    try:
+        outbox.connection().set(_name("call", engine), json.dumps(said), ex=KEPT_SECONDS)
+    except (redis.RedisError, OSError) as fault:
+        log.warning("last_call_is_not_kept", engine=engine.slug, fault=str(fault))
+
+
+def last_of(engine: Engine) -> LastCall | None:
+    try:
+        kept = outbox.connection().get(_name("call", engine))
+    except (redis.RedisError, OSError):
+        return None
+    if kept is None:
+        return None
+    said = json.loads(str(kept, "utf-8") if isinstance(kept, bytes) else str(kept))
+    return LastCall(**{**said, "at": datetime.fromisoformat(said["at"])})
+
+
+def _name(what: str, engine: Engine) -> str:
+    """With the time at which the engine was made: another database may have the same number."""
+    return f"wfpush:engine:{what}:{engine.pk}:{int(engine.created_at.timestamp() * 1000)}"
