@@ -26,6 +26,8 @@ from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
+from notifications.admin.importing import ByFile
+from notifications.admin.roster_people import PeopleRoster, TeamRoster
 from notifications.admin.words import link, list_url, mark
 from notifications.models import (
     Brand,
@@ -221,8 +223,10 @@ class TeamInline(ReadOnlyInline):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(HistoryAdmin):
+class RecipientAdmin(ByFile, HistoryAdmin):
     form = RecipientForm
+    roster = PeopleRoster
+    actions_list = ["import_rows", "export_rows"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
     list_filter = ["active", Where, Reach, "engine", "locale", "brand"]
     list_select_related = ["engine", "user", "manager"]
@@ -336,7 +340,9 @@ class TeamGaps(Conditions):
 
 
 @admin.register(Team)
-class TeamAdmin(HistoryAdmin):
+class TeamAdmin(ByFile, HistoryAdmin):
+    roster = TeamRoster
+    actions_list = ["import_rows", "export_rows"]
     list_display = ["name", "slug", "led_by", "size"]
     list_filter = [TeamGaps]
     list_select_related = ["lead"]

@@ -1,0 +1,175 @@
+"""The desk's pages for importing and exporting a list: a file, what it would change, and then the change."""
+
+import json
+import secrets
+from typing import Any
+
+import redis
+import structlog
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from notifications.admin.base import DeskAdmin
+from notifications.admin.decorators import action
+from notifications.admin.roster import MOST_FAULTS, Plan, Roster
+from notifications.admin.sheets import KINDS, MOST_BYTES, BadFile, read, write
+from notifications.admin.words import list_url
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 30 * 60
+"""How long a file waits for its import, in Redis."""
+MOST_SHOWN = 50
+"""Rows of a preview; the others are counted."""
+
+
+class FileForm(forms.Form):
+    file = forms.FileField(
+        label=_("File"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
+        help_text=_("CSV in UTF-8, with commas or semicolons, or XLSX; at most 1 MB. Nothing is changed yet."),
+    )
+
+
+class ByFile(DeskAdmin):
+    """A list that can be exported and imported. `roster`: its columns."""
+
+    roster: type[Roster]
+
+    def get_urls(self) -> list[URLPattern]:
+        one = path(
+            "import/<slug:token>/", self.admin_site.admin_view(self.import_preview), name=self._name("import_preview")
+        )
+        return [one, *super().get_urls()]
+
+    def _name(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def _at(self, page: str, *args: Any) -> str:
+        return reverse(f"admin:{self._name(page)}", args=args)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_change_permission(request))
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+    # --- export -----------------------------------------------------------------------------------------------------
+    @action(description=_("Export"), url_path="export", permissions=["export"], icon="download")
+    def export_rows(self, request: HttpRequest) -> HttpResponse:
+        kind = request.GET.get("kind", "")
+        if kind not in KINDS:
+            context = {"columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
+            return self.page(request, "admin/desk/export.html", gettext("Export"), **context)
+        content = write(self.roster().export(self._exported()), kind)
+        name = f"{self.opts.model_name}-{timezone.localdate():%Y-%m-%d}.{kind}"
+        log.info("list_exported", list=self.opts.model_name, by=request.user.get_username())
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return HttpResponse(content, content_type=KINDS[kind], headers=headers)
+
+    def _exported(self) -> Any:
+        return self.model._default_manager.order_by("pk")
+
+    # --- import -----------------------------------------------------------------------------------------------------
+    @action(description=_("Import"), url_path="import", permissions=["import"], icon="upload")
+    def import_rows(self, request: HttpRequest) -> HttpResponse:
+        form = FileForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            upload = form.cleaned_data["file"]
+            try:
+                content = upload.read(MOST_BYTES + 1)
+                read(upload.name, content)
+                token = self._keep(request, upload.name, content)
+                return HttpResponseRedirect(self._at("import_preview", token))
+            except BadFile as wrong:
+                form.add_error("file", str(wrong))
+        context = {"form": form, "columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
+        return self.page(request, "admin/desk/import.html", gettext("Import"), **context)
+
+    def import_preview(self, request: HttpRequest, token: str) -> HttpResponse:
+        """What the file would change; a POST does it, if it would still do the same."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        kept = self._kept(request, token)
+        if kept is None:
+            text = gettext("This file was imported, or has waited too long. Choose it again if you need it.")
+            self.message_user(request, text, messages.WARNING)
+            return HttpResponseRedirect(self._at("import_rows"))
+        name, content = kept
+        if request.method != "POST":
+            return self._preview(request, self._plan(request, self.roster(), name, content), name)
+        with transaction.atomic():
+            roster = self.roster()
+            plan = self._plan(request, roster, name, content, lock=True)
+            if plan.faults or plan.digest != request.POST.get("digest"):
+                text = gettext("Something else was changed meanwhile: look at what the file would do now.")
+                self.message_user(request, text, messages.WARNING)
+                return self._preview(request, plan, name)
+            roster.write(plan, request.user, name)  # type: ignore[arg-type]  # of the desk
+        self._forget(request, token)
+        self.message_user(request, _summary(plan), messages.SUCCESS)
+        return HttpResponseRedirect(list_url(self.model))
+
+    def _plan(self, request: HttpRequest, roster: Roster, name: str, content: bytes, *, lock: bool = False) -> Plan:
+        plan = roster.plan(read(name, content), lock=lock)
+        roster.refuse(plan, request.user)  # type: ignore[arg-type]
+        return plan
+
+    def _preview(self, request: HttpRequest, plan: Plan, name: str) -> HttpResponse:
+        shown = {"faults": plan.faults[:MOST_FAULTS], "more_faults": max(len(plan.faults) - MOST_FAULTS, 0)}
+        rows = plan.changes[:MOST_SHOWN]
+        shown |= {"rows": rows, "more_rows": len(plan.changes) - len(rows), "summary": _summary(plan)}
+        context = {"plan": plan, "file": name, "again": self._at("import_rows"), **shown}
+        return self.page(request, "admin/desk/import_preview.html", gettext("What the import would change"), **context)
+
+    # --- the file, until it is imported -----------------------------------------------------------------------------
+    def _key(self, request: HttpRequest, token: str) -> str:
+        return f"wfpush:import:{self.opts.model_name}:{request.user.pk}:{token}"
+
+    def _keep(self, request: HttpRequest, name: str, content: bytes) -> str:
+        """Raises BadFile when it cannot be kept."""
+        token = secrets.token_hex(16)
+        try:
+            head = json.dumps(name[:200]).encode()
+            outbox.connection().set(self._key(request, token), head + b"\n" + content, ex=KEPT_SECONDS)
+        except (redis.RedisError, OSError) as fault:
+            log.warning("import_is_not_kept", fault=str(fault))
+            raise BadFile(gettext("The file cannot be kept at the moment. Try again in a minute.")) from fault
+        return token
+
+    def _kept(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
+        try:
+            kept: Any = outbox.connection().get(self._key(request, token))
+        except (redis.RedisError, OSError):
+            return None
+        if kept is None:
+            return None
+        head, _end, content = kept.partition(b"\n")
+        return json.loads(head), content
+
+    def _forget(self, request: HttpRequest, token: str) -> None:
+        try:
+            outbox.connection().delete(self._key(request, token))
+        except (redis.RedisError, OSError) as fault:  # it ends by itself; a second import would change nothing
+            log.warning("import_is_not_forgotten", fault=str(fault))
+
+
+def _summary(plan: Plan) -> str:
+    """12 new, 3 changed, 1985 as they were."""
+    new, changed, same = len(plan.new), len(plan.changed), plan.same
+    return ", ".join(
+        [
+            ngettext("%(count)d new", "%(count)d new", new) % {"count": new},
+            ngettext("%(count)d changed", "%(count)d changed", changed) % {"count": changed},
+            ngettext("%(count)d as it was", "%(count)d as they were", same) % {"count": same},
+        ]
+    )

@@ -1,0 +1,206 @@
+"""Tables as CSV and XLSX files: written so that spreadsheets run nothing, read so that no file can do harm."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import openpyxl
+import tablib
+from django.utils.translation import gettext as _
+from openpyxl.utils.exceptions import InvalidFileException
+
+MOST_BYTES = 1_000_000
+"""Of a file. The server cuts larger bodies before anybody reads them (wfpush/web/bodylimit.py)."""
+MOST_UNPACKED = 64 * 1024 * 1024
+MOST_PARTS = 500
+"""Of the archive that an XLSX file is."""
+MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 20_000, 50, 4_000
+
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+"""What a spreadsheet may take for a formula (OWASP, “CSV Injection”), behind any number of our apostrophes."""
+KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class BadFile(Exception):
+    """The file cannot be read; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a file that are not empty. `numbers`: theirs, as a spreadsheet shows them."""
+
+    data: tablib.Dataset
+    numbers: Sequence[int]
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+def escape(text: str) -> str:
+    """With an apostrophe before what a spreadsheet would compute."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def unescape(text: str) -> str:
+    """What `escape` was given."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+
+
+def write(data: tablib.Dataset, kind: str) -> bytes:
+    """`kind`: "csv", in UTF-8 as Excel knows it by its first bytes, or "xlsx"."""
+    rows = [data.headers, *([escape(str(cell)) for cell in row] for row in data)]
+    if kind == "csv":
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode("utf-8-sig")
+    book = openpyxl.Workbook(write_only=True)
+    page = book.create_sheet()
+    for row in rows:
+        page.append([_text_cell(page, cell) for cell in row])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _text_cell(page: Any, text: str) -> Any:
+    """A cell of text, whatever it looks like: refs keep their zeros."""
+    cell = openpyxl.cell.WriteOnlyCell(page, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", text))
+    cell.data_type, cell.number_format = "s", "@"
+    return cell
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+def read(name: str, content: bytes) -> Sheet:
+    """Raises BadFile."""
+    if len(content) > MOST_BYTES:
+        raise BadFile(_("The file is too large: 1 MB is possible. Split it."))
+    is_xlsx = content.startswith(b"PK")
+    if not is_xlsx and name.lower().endswith((".xls", ".xlsx", ".xlsm", ".ods")):
+        raise BadFile(_("This is no XLSX file. Save it as “Excel workbook (.xlsx)” or as “CSV UTF-8”."))
+    return _sheet(_rows_of_xlsx(content) if is_xlsx else _rows_of_csv(content))
+
+
+Row = tuple[int, list[str]]
+"""Its number and its cells."""
+
+
+def _sheet(rows: Iterator[Row]) -> Sheet:
+    headers: list[str] = []
+    numbers: list[int] = []
+    data = tablib.Dataset()
+    for number, cells in rows:
+        if not any(cells):
+            continue
+        if not headers:
+            headers = _headers(cells)
+            data.headers = headers
+            continue
+        if any(cells[len(headers) :]):
+            raise BadFile(_("Row %(row)d has more cells than the first row has names.") % {"row": number})
+        if len(numbers) == MOST_ROWS:
+            raise BadFile(_("The file has more than %(most)d rows. Split it.") % {"most": MOST_ROWS})
+        data.append([unescape(cell) for cell in [*cells, *[""] * len(headers)][: len(headers)]])
+        numbers.append(number)
+    if not headers:
+        raise BadFile(_("The file is empty. Its first row has the names of the columns."))
+    return Sheet(data, numbers)
+
+
+def _headers(cells: Sequence[str]) -> list[str]:
+    names = [cell.strip().lower() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    if len(names) > MOST_COLUMNS:
+        raise BadFile(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS})
+    if "" in names:
+        column = names.index("") + 1
+        raise BadFile(_("Column %(column)d has no name in the first row.") % {"column": column})
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        raise BadFile(_("Two columns are called “%(name)s”. Remove one of them.") % {"name": twice[:60]})
+    return names
+
+
+def _cells(cells: Iterable[str], number: int) -> list[str]:
+    found = list(cells)
+    if any(len(cell) > MOST_CHARACTERS for cell in found):
+        told = {"row": number, "most": MOST_CHARACTERS}
+        raise BadFile(_("A cell of row %(row)d has more than %(most)d characters.") % told)
+    if any("\0" in cell for cell in found):
+        raise BadFile(_("Row %(row)d has characters that are no text.") % {"row": number})
+    return found
+
+
+# --- CSV
+def _rows_of_csv(content: bytes) -> Iterator[Row]:
+    text = _decoded(content)
+    mark = re.match(r"sep=(.)\r?\n", text)
+    first = text[mark.end() if mark else 0 :].lstrip("\r\n").partition("\n")[0]
+    separator = mark[1] if mark else max(";,\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = 0
+    try:
+        for number, cells in enumerate(reader, 1):
+            if not (mark and number == 1):
+                yield number, _cells(cells, number)
+    except csv.Error as fault:
+        text = _("Row %(row)d cannot be read. Is a quotation mark missing?")
+        raise BadFile(text % {"row": number + 1}) from fault
+
+
+def _decoded(content: bytes) -> str:
+    """UTF-8, or UTF-16 as Excel's “Unicode text”. Other encodings cannot be told from each other."""
+    try:
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        row = content[: fault.start].count(b"\n") + 1
+        text = _("The file is not in UTF-8 (line %(row)d). In Excel, save it as “CSV UTF-8” or as XLSX.")
+        raise BadFile(text % {"row": row}) from fault
+
+
+# --- XLSX
+def _rows_of_xlsx(content: bytes) -> Iterator[Row]:
+    """Of the first sheet."""
+    _refuse_bombs(content)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
+        page = book.worksheets[0]
+        page.reset_dimensions()  # what the file says of its size is not true in all files
+        for number, row in enumerate(page.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1), 1):
+            yield number, _cells((_text_of(cell, number) for cell in row), number)
+    except (BadFile, MemoryError):
+        raise
+    except Exception as fault:  # a broken archive or its XML breaks openpyxl in many ways
+        raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
+
+
+def _refuse_bombs(content: bytes) -> None:
+    """Before anything is unpacked."""
+    try:
+        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    except (zipfile.BadZipFile, InvalidFileException, ValueError, NotImplementedError) as fault:
+        raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
+    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
+        raise BadFile(_("This XLSX file unpacks to far more than a list of people. Save the list alone."))
+
+
+def _text_of(cell: Any, number: int) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "f":
+        raise BadFile(_("Row %(row)d has a formula. Paste its values instead.") % {"row": number})
+    if cell.data_type == "e":
+        raise BadFile(_("Row %(row)d has a cell with an error of the spreadsheet.") % {"row": number})
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
