@@ -52,6 +52,7 @@ def test_an_engine_is_connected_from_its_kind_to_its_first_answer(
         page.get_by_role("button", name="Next", exact=True).click()
 
         page.get_by_role("button", name="Make the key").click()
+        expect(page.locator('[data-copy="shown-once"]')).to_be_visible()  # then a reload sends no form again
         key = page.locator("#shown-once").inner_text()
         assert key in page.locator("#text-curl").inner_text()
         wrong += looked_at(page)
