@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from escalations.calendars.working_time import Calendar
 from notifications.models import Recipient, Team
+from notifications.models.history import HistoryWithParts
 from notifications.models.validators import validate_timezone
 
 
@@ -24,7 +24,7 @@ class BusinessCalendar(models.Model):
         _("in its part"), max_length=60, blank=True, help_text=_("Such as BY. Empty: those of the whole country.")
     )
 
-    history = HistoricalRecords()
+    history = HistoryWithParts(parts=["days", "teams", "people"])
 
     class Meta:
         verbose_name = _("calendar")

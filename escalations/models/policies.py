@@ -6,10 +6,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from escalations.models.calendars import BusinessCalendar
 from notifications.models import Category, Condition, Engine, Priority, Recipient, Team, Template
+from notifications.models.history import HistoryWithParts
 
 MOST_MINUTES = 366 * 24 * 60
 MOST_REPEATS = 100
@@ -100,7 +100,7 @@ class Policy(models.Model):
         help_text=_("Hears where a step reaches nobody."),
     )
 
-    history = HistoricalRecords()
+    history = HistoryWithParts(parts=["conditions", "steps"])
 
     class Meta:
         verbose_name = _("SLA policy")

@@ -20,7 +20,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from notifications.admin.empty_lists import says_of
-from notifications.admin.invalid_ids import Choosing, HistoryPages, PagedFormSet
+from notifications.admin.history_pages import ConfigurationHistory
+from notifications.admin.invalid_ids import Choosing, PagedFormSet
 from notifications.admin.words import change_url
 from notifications.models import Engine
 
@@ -202,10 +203,8 @@ class DeskAdmin(Choosing, ModelAdmin):
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
 
 
-class HistoryAdmin(HistoryPages, DeskAdmin):
+class HistoryAdmin(ConfigurationHistory, DeskAdmin):
     """Configuration, with a history of changes."""
-
-    history_list_per_page = 50
 
 
 class LedgerAdmin(DeskAdmin):

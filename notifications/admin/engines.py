@@ -164,6 +164,7 @@ class Asking(Conditions):
 
 @admin.register(Engine)
 class EngineAdmin(StepByStep, HistoryAdmin):
+    kept_when_restored = ["callback_disabled_at", "callback_disabled_reason", "created_at"]
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "on"]
     list_filter = ["active", Endpoint, Asking, "kind"]

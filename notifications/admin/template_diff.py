@@ -1,10 +1,8 @@
 """What differs between two versions of a template: by language and field, word for word."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from typing import Any, Literal
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -13,19 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
+from notifications.admin.word_diff import Piece, words_between
 from notifications.models import TemplateVersion
-
-WORDS = re.compile(r"\s+|\w+|[^\w\s]")
-MOST_WORDS = 6_000
-"""Of both texts of a field: beyond, it is shown as taken out and put in as a whole."""
-
-Change = Literal["same", "added", "removed"]
-
-
-@dataclass(frozen=True)
-class Piece:
-    change: Change
-    text: str
 
 
 @dataclass(frozen=True)
@@ -114,22 +101,3 @@ def _fields(row: Any, names: Sequence[str]) -> dict[str, str]:
         str(row._meta.get_field(name).verbose_name): str(display() if display else getattr(row, name))
         for name, display in shown.items()
     }
-
-
-def words_between(old: str, new: str) -> list[Piece]:
-    """The later text with the words that came, and those of the earlier that went, in their places."""
-    before, after = WORDS.findall(old), WORDS.findall(new)
-    if len(before) + len(after) > MOST_WORDS:
-        return [Piece("removed", old), Piece("added", new)]
-    pieces: list[Piece] = []
-    for _what, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if before[start:end] == after[first:last]:
-            pieces.append(Piece("same", "".join(after[first:last])))
-            continue
-        gone, came = "".join(before[start:end]), "".join(after[first:last])
-        pieces += [Piece(change, text) for change, text in _changes(gone, came) if text]
-    return pieces
-
-
-def _changes(gone: str, came: str) -> list[tuple[Change, str]]:
-    return [("removed", gone), ("added", came)]

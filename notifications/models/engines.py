@@ -7,8 +7,8 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
+from notifications.models.history import HistoryWithParts
 from wfpush.crypto import EncryptedTextField
 
 
@@ -53,7 +53,9 @@ class Engine(models.Model):
     callback_disabled_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
-    history = HistoricalRecords(excluded_fields=["callback_disabled_reason_fact"])
+    history = HistoryWithParts(
+        parts=["event_mappings", "answer_mappings"], excluded_fields=["callback_disabled_reason_fact"]
+    )
 
     class Meta:
         verbose_name = _("engine")

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
 from notifications.models.events import Task
+from notifications.models.history import HistoryWithParts
 from notifications.models.people import Recipient
 from notifications.models.responses import via_choices
 from notifications.models.routing import Condition
@@ -37,7 +37,7 @@ class FourEyesRule(models.Model):
         help_text=_("Whoever gave the final answer to the case's task before this one."),
     )
 
-    history = HistoricalRecords()
+    history = HistoryWithParts(parts=["conditions"])
 
     class Meta:
         verbose_name = _("four-eyes rule")

@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
+from notifications.models.history import HistoryWithParts
 from notifications.models.routing import EventType
 
 
@@ -40,7 +40,7 @@ class Journey(models.Model):
         help_text=_("The type of the events that tell the status of these cases. Empty: every type."),
     )
 
-    history = HistoricalRecords()
+    history = HistoryWithParts(parts=["milestones"])
 
     class Meta:
         verbose_name = _("way of a case")

@@ -11,6 +11,7 @@ from simple_history.models import HistoricalRecords
 
 from notifications.channel_facts import channels_from_start
 from notifications.models.engines import Engine
+from notifications.models.history import HistoryWithParts
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.templates import Template
 from notifications.models.validators import PATH
@@ -68,7 +69,7 @@ class EventType(models.Model):
     description = models.CharField(_("description"), max_length=300, blank=True)
     sample: Any = models.JSONField(_("sample"), default=dict, blank=True, help_text=_("The data of one such event."))
 
-    history = HistoricalRecords()
+    history = HistoryWithParts(parts=["variables"])
 
     class Meta:
         verbose_name = _("event type")
@@ -154,7 +155,7 @@ class Route(models.Model):
         help_text=_("Off: buttons of browser and app notifications open the item instead of answering."),
     )
 
-    history = HistoricalRecords(m2m_fields=[event_types])
+    history = HistoryWithParts(parts=["conditions", "targets"], m2m_fields=[event_types])
 
     class Meta:
         verbose_name = _("route")

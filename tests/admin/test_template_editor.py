@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications.admin import insert_menu
-from notifications.admin.template_diff import words_between
 from notifications.admin.template_languages import languages_of
+from notifications.admin.word_diff import words_between
 from notifications.models import (
     CustomerText,
     EventType,

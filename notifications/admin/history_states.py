@@ -1,0 +1,193 @@
+"""A configuration object as it was at one time, and what differs between two times, in words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from simple_history.utils import get_m2m_reverse_field_name
+
+from notifications.admin.word_diff import Piece, around_changes, words_between
+from notifications.admin.words import span
+from notifications.models.history import PartRow, columns_of, part_names, part_relation, parts_of
+from notifications.wording.plaintext import cut, escape_hidden_in_json
+
+LONG, LONGEST = 60, 4_000
+"""Characters from which on a text is compared word for word; and those of a text that are shown."""
+
+Row = Any
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """`values`: of the fields that have a history, by name; keys of rows for relations. `parts`: None if they were not
+    kept."""
+
+    model: type[models.Model]
+    values: Values
+    parts: dict[str, list[PartRow]] | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """“Channels: live → live, email”; for a long text its `pieces`. `below`: the fields of a part."""
+
+    name: str
+    old: str = ""
+    new: str = ""
+    pieces: Sequence[Piece] = ()
+    below: Sequence["Difference"] = field(default_factory=tuple)
+
+
+def state_of(row: Row) -> State:
+    """As it is now."""
+    row = type(row)._base_manager.get(pk=row.pk)
+    history = type(row).history.model
+    values = {each.name: each.value_from_object(row) for each in history.tracked_fields if not each.primary_key}
+    for many in history._history_m2m_fields:
+        values[many.name] = sorted(getattr(row, many.name).values_list("pk", flat=True))
+    parts = parts_of(row) if part_names(type(row)) else {}
+    return State(type(row), values, _typed_parts(type(row), parts))
+
+
+def state_then(record: Any) -> State:
+    """As it was after the change that the record is of."""
+    model = record.instance_type
+    values = {each.name: getattr(record, each.attname) for each in record.tracked_fields if not each.primary_key}
+    for many in record._history_m2m_fields:
+        key = f"{get_m2m_reverse_field_name(many)}_id"
+        values[many.name] = sorted(getattr(record, many.name).values_list(key, flat=True))
+    parts = record.parts if part_names(model) else {}
+    return State(model, values, _typed_parts(model, parts))
+
+
+def _typed_parts(model: type[models.Model], parts: dict[str, list[PartRow]] | None) -> dict[str, list[PartRow]] | None:
+    if parts is None:
+        return None
+    of = {name: part_relation(model, name).related_model for name in parts}
+    return {name: [_typed(of[name], row) for row in rows] for name, rows in parts.items()}
+
+
+# --- what differs -----------------------------------------------------------------------------------------------------
+def differences(before: State, after: State, names: Iterable[str] | None = None) -> list[Difference]:
+    """Of fields, then of parts. `names`: those fields and relations alone."""
+    wanted = set(names) if names is not None else {*after.values, *part_names(after.model)}
+    fields = [
+        _difference(after.model._meta.get_field(name), before.values.get(name), value)
+        for name, value in after.values.items()
+        if name in wanted and before.values.get(name) != value
+    ]
+    if before.parts is None or after.parts is None:
+        return fields
+    for name in part_names(after.model):
+        if name in wanted:
+            relation = part_relation(after.model, name)
+            fields += _of_parts(relation, before.parts.get(name, []), after.parts.get(name, []))
+    return fields
+
+
+def _difference(of: Any, old: Any, new: Any) -> Difference:
+    name, said_old, said_new = label_of(of), said(of, old), said(of, new)
+    if max(len(said_old), len(said_new)) > LONG:
+        return Difference(name, pieces=around_changes(words_between(said_old, said_new)))
+    return Difference(name, said_old or "–", said_new or "–")
+
+
+def _of_parts(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]) -> Iterator[Difference]:
+    model, key = relation.related_model, relation.field
+    old, new = {row["pk"]: row for row in before}, {row["pk"]: row for row in after}
+    pairs = [(old.get(pk), new.get(pk)) for pk in dict.fromkeys([*old, *new])]
+    gone, come = [a for a, b in pairs if a and not b], [b for a, b in pairs if b and not a]
+    for row in list(gone):  # made anew with the same content
+        if (twin := next((each for each in come if _content(each) == _content(row)), None)) is not None:
+            gone.remove(row)
+            come.remove(twin)
+    kind = str(capfirst(model._meta.verbose_name))
+    for title, rows in ((_("%(part)s removed"), gone), (_("%(part)s added"), come)):
+        for row in rows:
+            yield Difference(title % {"part": kind}, below=list(_whole(model, key, row)))
+    for a, b in pairs:
+        if a and b and a != b:
+            below = [_difference(each, a.get(each.attname), b.get(each.attname)) for each in columns_of(model, key)
+                     if a.get(each.attname) != b.get(each.attname)]  # fmt: skip
+            yield Difference(_("%(part)s changed") % {"part": f"{kind} “{_name(model, a)}”"}, below=below)
+
+
+def _content(row: PartRow) -> PartRow:
+    return {name: value for name, value in row.items() if name != "pk"}
+
+
+def _whole(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
+    for each in columns_of(model, key):
+        if words := said(each, row.get(each.attname)):
+            yield Difference(label_of(each), new=cut(words, LONGEST))
+
+
+def _typed(model: type[models.Model], row: PartRow) -> PartRow:
+    """The columns that there still are, as Python has their values."""
+    columns = {each.attname: each for each in model._meta.concrete_fields}
+    known = {name: _to_python(columns[name], value) for name, value in row.items() if name in columns}
+    return {**known, "pk": row["pk"]}
+
+
+def _to_python(of: Any, value: Any) -> Any:
+    target = of.target_field if of.is_relation else of
+    return value if isinstance(target, models.JSONField) else target.to_python(value)
+
+
+def _name(model: type[models.Model], row: PartRow) -> str:
+    """The part as lists name it."""
+    try:
+        return str(part_from(model, row))
+    except (models.ObjectDoesNotExist, AttributeError):  # what it names is gone
+        return str(row["pk"])
+
+
+def part_from(model: type[models.Model], row: PartRow) -> Any:
+    """The part as it was; not saved."""
+    typed = _typed(model, row)
+    return model(**{**_content(typed), "pk": row["pk"]})
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+def label_of(of: Any) -> str:
+    return str(capfirst(of.verbose_name))
+
+
+def said(of: Any, value: Any) -> str:
+    """A value as a person reads it; empty for none."""
+    if value in (None, "", [], {}):
+        return ""
+    if of.is_relation:
+        keys = value if isinstance(value, list) else [value]
+        return ", ".join(_named(of.related_model, keys))
+    chosen = dict(getattr(of, "flatchoices", ()))
+    if not isinstance(value, list | dict) and value in chosen:
+        return str(chosen[value])
+    return cut(_said(value), LONGEST)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+    if isinstance(value, date):
+        return date_format(value, "SHORT_DATE_FORMAT")
+    if isinstance(value, timedelta):
+        return span(value)
+    if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
+        return ", ".join(map(str, value))
+    return escape_hidden_in_json(value, indent=2) if isinstance(value, list | dict) else str(value)
+
+
+def _named(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
+    there = model._base_manager.in_bulk(keys)
+    for key in keys:
+        yield str(there[key]) if key in there else _("one that was deleted (%(key)s)") % {"key": key}

@@ -1,0 +1,110 @@
+"""The history of configuration with the rows that belong to it: conditions, targets, steps, variables.
+
+django-simple-history keeps the fields of one model. Each of its records has here the rows of a configuration object's
+parts besides, as they were after that change.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+PartRow = dict[str, Any]
+"""Column to value, as JSON can hold it; `pk` too."""
+
+
+class WithParts(models.Model):
+    """What a record has besides the fields: {name of the relation: its rows}. Null: they were not kept then."""
+
+    parts: Any = models.JSONField(null=True, editable=False, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        abstract = True
+
+
+class HistoryWithParts(HistoricalRecords):  # type: ignore[misc]  # without types
+    """`parts`: names of the relations from other models whose rows belong to this one."""
+
+    def __init__(self, *, parts: Sequence[str], **options: Any) -> None:
+        super().__init__(bases=[WithParts], **options)
+        self.parts = tuple(parts)
+
+    def contribute_to_class(self, cls: type[models.Model], name: str) -> None:
+        super().contribute_to_class(cls, name)
+        cls.history_parts = self.parts  # type: ignore[attr-defined]
+
+    def create_historical_record_m2ms(self, history_instance: Any, instance: Any) -> None:
+        super().create_historical_record_m2ms(history_instance, instance)
+        if history_instance.history_type != "-":
+            _keep(history_instance, instance)
+
+
+def part_names(model: type[models.Model]) -> tuple[str, ...]:
+    names: tuple[str, ...] = getattr(model, "history_parts", ())
+    return names
+
+
+def record_parts(row: models.Model) -> None:
+    """Keep the parts as they are now with the newest record: whoever saves them after the row itself calls this in the
+    same transaction."""
+    newest = row.history.first() if part_names(type(row)) else None  # type: ignore[attr-defined]
+    if newest is not None:
+        _keep(newest, row)
+
+
+def newest_record(row: models.Model) -> int:
+    """The key of its newest record; 0 for none."""
+    newest = row.history.order_by("-pk").first() if row.pk is not None else None  # type: ignore[attr-defined]
+    return newest.pk if newest is not None else 0
+
+
+def as_one(row: models.Model, since: int) -> None:
+    """One record of a change instead of those that were made since that key: of the fields, and of each choice of
+    several rows. It is called at the end of the transaction that made them, so nobody has seen them."""
+    records = list(row.history.filter(pk__gt=since).order_by("-pk"))  # type: ignore[attr-defined]
+    if len(records) < 2:
+        record_parts(row)
+        return
+    newest, *others = records
+    if others[-1].history_type == "+":
+        newest.history_type = "+"
+    said = (each.history_change_reason for each in records)
+    newest.history_change_reason = next(filter(None, said), None)
+    newest.save(update_fields=["history_type", "history_change_reason"])
+    for record in others:
+        for many in record._history_m2m_fields:
+            getattr(record, many.name).all().delete()
+        record.delete()
+    record_parts(row)
+
+
+def _keep(record: Any, row: models.Model) -> None:
+    record.parts = parts_of(row)
+    record.save(update_fields=["parts"])
+
+
+def part_relation(model: type[models.Model], name: str) -> Any:
+    """The relation from the parts to the model: `related_model` and `field` say whose rows, and by which key."""
+    return next(each for each in model._meta.related_objects if each.get_accessor_name() == name)
+
+
+def parts_of(row: models.Model) -> dict[str, list[PartRow]]:
+    """Read from the database, whatever the row knows of them."""
+    found = {}
+    for name in part_names(type(row)):
+        relation = part_relation(type(row), name)
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: row.pk}).order_by("pk")
+        found[name] = [_values(each, relation.field) for each in rows]
+    return found
+
+
+def _values(part: models.Model, key: Any) -> PartRow:
+    return {"pk": part.pk, **{each.attname: each.value_from_object(part) for each in columns_of(type(part), key)}}
+
+
+def columns_of(part: type[models.Model], key: Any) -> list[Any]:
+    """Those of a part that say something: neither its number nor whose it is."""
+    columns = [each for each in part._meta.concrete_fields if each.name != key.name]
+    return [each for each in columns if each.is_relation or not each.primary_key]
