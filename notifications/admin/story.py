@@ -30,8 +30,8 @@ class Story:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """In order of time."""
-        found = [*map(_event_line, self._shown), *self._answers()]
+        """In order of time; an answer before events that it made at the same instant."""
+        found = [*self._answers(), *map(_event_line, reversed(self._shown))]
         return sorted(found, key=lambda line: line.at.timestamp() if line.at else 0)
 
     @cached_property

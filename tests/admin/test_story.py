@@ -42,6 +42,12 @@ def test_a_tasks_page_tells_its_events_and_answers_in_order(day: World, root: Cl
     assert places == sorted(places)
 
 
+def test_an_answer_stands_before_what_it_made(evening: World, root: Client) -> None:
+    lines = told(root, page_of(task("T-102")))
+    assert lines[:2] == ["task.assigned", "Alice Adams answered “request_info” (inbox)"]
+    assert set(lines[2:]) == {"task.message", "task.info_requested"}
+
+
 def test_it_is_for_those_who_read_events(day: World) -> None:
     user = User.objects.create_user("clerk", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_task", content_type__app_label="notifications"))

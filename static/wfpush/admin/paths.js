@@ -97,9 +97,9 @@ function fill(words) {
   list.replaceChildren(...groups.map(groupOf));
   said.textContent = groups.length ? answer.said : answer.none;
   list.hidden = !groups.length;
-  mark(options().find((option) => option.dataset.path === field.value));
-  if (!marked()) list.scrollTop = 0;
   place();
+  list.scrollTop = 0;
+  if (field) mark(options().find((option) => option.dataset.path === field.value));
 }
 
 function groupOf({name, paths}, at) {
