@@ -7,16 +7,18 @@ Out: pages and forms, and panels on pages of `notifications/admin/`.
 from django.utils.translation import gettext_lazy as _
 
 from escalations.admin import board, calendars, chains, dead_ends, policies, simulator
+from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications.admin import empty_lists, navigation, overview, routing, search, search_kinds
 
-__all__ = ["calendars", "chains", "policies"]
+__all__ = ["calendars", "chains", "policies", "rules"]
 
 navigation.add_page("sla", board.PAGE, _("SLA overview"), ["escalations.view_escalation"])
 navigation.add("sla", Policy)
 navigation.add("sla", BusinessCalendar)
 navigation.add("sla", Escalation)
 navigation.add_page("sla", simulator.NAME, _("Simulator"), simulator.PERMISSIONS)
+navigation.add_page("rules", rules.NAME, _("New rule"), rules.PERMISSIONS)
 navigation.add_page("rules", dead_ends.NAME, _("Dead ends"), dead_ends.PERMISSIONS)
 
 search.add(

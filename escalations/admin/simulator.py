@@ -24,7 +24,8 @@ from escalations.models import BusinessCalendar, RunResult
 from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import DryRunForm, arrival, event_of, explain_failure, samples, starting_event
 from notifications.admin.timeline import Line, dry_lines
-from notifications.models import ANSWERABLE, DEADLINE, Task
+from notifications.models import ANSWERABLE, DEADLINE, Engine, Task
+from notifications.types import InboundEvent, Json
 from wfpush.zones import first_instant
 
 NAME = "admin:escalations_escalation_simulator"
@@ -120,6 +121,8 @@ class Foresight:
     silence: str = ""
     afterwards: list[str] = field(default_factory=list)
     ends_early: str = ""
+    plan: Json = field(default_factory=dict)
+    """What the event itself would do, as it is stored."""
 
 
 def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
@@ -166,12 +169,14 @@ def _of_task(form: TaskForm) -> Foresight:
 
 def _of_event(form: EventForm) -> Foresight | None:
     inbound = event_of(form)
-    if inbound is None:
-        return None
-    engine = form.cleaned_data["engine"]
+    return foreseen(form.cleaned_data["engine"], inbound, form.instant) if inbound is not None else None
+
+
+def foreseen(engine: Engine, inbound: InboundEvent, instant: datetime) -> Foresight:
+    """What the event would do if it came at this instant, and what would follow."""
     lines = arrival(engine, inbound)
     try:
-        simulation = simulate.of_event(engine, inbound, form.instant)
+        simulation = simulate.of_event(engine, inbound, instant)
     except Exception as fault:  # what would stop the real event is shown to the user
         return Foresight(event=[*lines, explain_failure(fault, engine, inbound)])
     assert simulation.event is not None
@@ -179,9 +184,9 @@ def _of_event(form: EventForm) -> Foresight | None:
     lines += dry_lines(plan, simulation.event.status)
     task = simulation.event.task
     if task is None:
-        return Foresight(event=lines, silence=gettext("The event is about no task, so no clock runs."))
+        return Foresight(event=lines, silence=gettext("The event is about no task, so no clock runs."), plan=plan)
     found = _told(simulation, task, is_kept=Task.objects.filter(pk=task.pk).exists())
-    found.event = lines
+    found.event, found.plan = lines, plan
     return found
 
 

@@ -141,7 +141,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         if message.manner.escalated:
             see += [row for pk, row in mine.items() if pk not in why]
     with pipelined():
-        _note_escalated([message for message in messages if message.manner.escalated], now)
+        _note_escalated([message for message in messages if message.manner.escalated], have, now)
         bulk.insert([with_plan(message.planner) for message in messages])
     fanout.save([message.planner for message in messages], now, seen_anew=see)
     outbox.wake_on_commit("deliveries")
@@ -192,10 +192,14 @@ def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addr
     ]
 
 
-def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
-    """Note on the tasks who was told, for everybody to see."""
+def _note_escalated(
+    messages: Sequence[_Message], have: Mapping[UUID, Mapping[int, Notification]], now: datetime
+) -> None:
+    """Note on the tasks who was told, for everybody to see: but for those who have the task, who are reminded."""
     for message in messages:
-        task, people = message.taking.task, [each.recipient for each in message.found.values()]
+        task = message.taking.task
+        own = {pk for pk, copy in have.get(task.pk, {}).items() if not copy.escalated}
+        people = [each.recipient for pk, each in message.found.items() if pk not in own]
         known = {each["ref"] for each in task.escalated}
         news = [{**person.as_person(), "at": iso_utc(now)} for person in people if person.ref not in known]
         task.escalated = [*task.escalated, *news]

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from escalations.models.calendars import BusinessCalendar
-from notifications.models import Category, Condition, Engine, Priority, Recipient, Team, Template
+from notifications.models import Category, Condition, Engine, Priority, Recipient, Route, Team, Template
 from notifications.models.history import HistoryWithParts
 
 MOST_MINUTES = 366 * 24 * 60
@@ -99,6 +99,16 @@ class Policy(models.Model):
         related_name="+",
         help_text=_("Hears where a step reaches nobody."),
     )
+    route = models.OneToOneField(
+        Route,
+        verbose_name=_("route"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="policy",
+    )
+    """Whose rule it is part of: the page of rules saves both together."""
 
     history = HistoryWithParts(parts=["conditions", "steps"])
 

@@ -1,0 +1,265 @@
+"""What a rule would do: for which events it is, whom it means, what they read, what happens if nobody answers. A valid
+rule is saved by its own code, tried by that of real events, and rolled back: what is published is what was shown."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from escalations.admin import dead_ends, policy_change, simulator
+from escalations.admin.rules import recent
+from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.forms import published
+from escalations.admin.rules.saving import CannotSave, save
+from escalations.admin.simulator import Foresight
+from escalations.forecast import policy_change as forecast
+from escalations.kinds import wording
+from escalations.models import Policy
+from notifications import reasons
+from notifications.admin.preview import About, Preview, previewed
+from notifications.admin.routing import doubts_about
+from notifications.admin.timeline import Line
+from notifications.models import Engine, Event, Recipient, Route, RouteTarget, TargetKind, TemplateVersion
+from notifications.types import InboundEvent, Json
+from notifications.wording import render
+
+NAMED = 8
+"""People whom a line names; the others are counted."""
+LANGUAGES = 8
+
+
+@dataclass
+class Answer:
+    """The contents of the panels beside the five parts."""
+
+    when: list[Line] = field(default_factory=list)
+    who: list[Line] = field(default_factory=list)
+    previews: list[tuple[str, Preview]] = field(default_factory=list)
+    words: list[Line] = field(default_factory=list)
+    late: list[Line] = field(default_factory=list)
+    tried: Foresight | None = None
+    problems: list[Line] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    """What it can be tried on, and what it was tried on."""
+    event: str = ""
+    open_tasks: bool = False
+    """Whether to ask if open tasks follow the policy as it is now."""
+
+
+class _RollBack(Exception):
+    pass
+
+
+def answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:
+    """`event`: the id of the event to try it on, or “sample”. `may_read`: whether the reader may see events."""
+    found = Answer()
+    valid = rule.is_valid()
+    if not rule.rule.is_valid():
+        return found
+    types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
+    came = (
+        recent.recent(types, engine, rule.conditions_kept() if rule.conditions.is_valid() else []) if may_read else []
+    )
+    about = _chosen(found, came, types, engine, event, now)
+    found.when = list(_when(came, may_read))
+    if rule.targets.is_valid():
+        found.who = list(_who(rule.targets_kept()))
+    if not valid:
+        _show_words(found, published(rule.rule.cleaned_data["template"]), about)
+        return found
+    try:
+        with transaction.atomic():
+            _try(found, rule, by, now, about)
+            raise _RollBack
+    except _RollBack:
+        pass
+    except CannotSave as refused:
+        found.problems.append(Line(str(refused), "bad"))
+    return found
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _About:
+    engine: Engine
+    inbound: InboundEvent
+    words: str
+
+    def event(self, now: datetime) -> Event:
+        inbound = self.inbound
+        return Event(
+            engine=self.engine,
+            type=inbound.type,
+            source=inbound.source,
+            event_id=inbound.id,
+            data=inbound.data,
+            received_at=now,
+        )
+
+
+def _chosen(
+    found: Answer, came: Sequence[recent.Recent], types: Sequence[str], engine: Engine | None, event: str, now: datetime
+) -> _About | None:
+    """What it is tried on: the event that was asked for, else the newest that the rule is for, else the sample."""
+    offered = sorted(came, key=lambda each: not each.meets)[: recent.OFFERED]
+    found.events = [(str(each.event.pk), str(each)) for each in offered]
+    sample = recent.sample_of(types)
+    engine = engine or Engine.objects.filter(active=True).order_by("pk").first()
+    if sample is not None and engine is not None:
+        found.events.append((recent.SAMPLE, _("the sample of %(type)s") % {"type": sample}))
+    chosen = next((each for each in offered if str(each.event.pk) == event), None)
+    if chosen is None and event != recent.SAMPLE:
+        chosen = next((each for each in offered if each.meets), None)
+    if chosen is not None:
+        found.event = str(chosen.event.pk)
+        return _About(chosen.event.engine, recent.as_if_new(chosen.event, now), str(chosen))
+    if sample is None or engine is None:
+        return None
+    found.event = recent.SAMPLE
+    return _About(engine, recent.of_sample(sample), _("the sample of %(type)s") % {"type": sample})
+
+
+def _when(came: Sequence[recent.Recent], may_read: bool) -> Iterator[Line]:
+    if not may_read:
+        return
+    meant = [each for each in came if each.meets]
+    if not came:
+        yield Line(_("No such event has come lately."), "wait")
+    elif not meant:
+        text = ngettext("It is not for the %(count)d such event that came lately.",
+                        "It is for none of the last %(count)d such events.", len(came))  # fmt: skip
+        yield Line(text % {"count": len(came)}, "wait")
+    else:
+        text = ngettext("It is for %(meant)d of the last %(count)d such event. The newest: %(newest)s.",
+                        "It is for %(meant)d of the last %(count)d such events. The newest: %(newest)s.",
+                        len(came))  # fmt: skip
+        yield Line(text % {"meant": len(meant), "count": len(came), "newest": meant[0]}, "ok")
+
+
+# --- who --------------------------------------------------------------------------------------------------------------
+def _who(targets: Sequence[RouteTarget]) -> Iterator[Line]:
+    """Whom targets mean today, as far as it does not depend on the event."""
+    for target in targets:
+        people = _people(target)
+        if people is None:
+            yield Line(_("%(target)s: each event names them") % {"target": target}, "ok")
+            continue
+        told = {"target": target, "people": _named(people)}
+        yield (
+            Line(_("%(target)s: %(people)s") % told, "ok")
+            if people
+            else Line(_("%(target)s: nobody, now") % told, "bad")
+        )
+
+
+def _people(target: RouteTarget) -> list[Recipient] | None:
+    """None: it depends on the event."""
+    if target.kind == TargetKind.TEAM and target.team is not None:
+        return list(target.team.members.filter(active=True).order_by("name"))
+    if target.kind == TargetKind.PERSON:
+        return [target.person] if target.person is not None and target.person.active else []
+    if target.kind == TargetKind.TEAM_LEAD and target.team is not None:
+        return [target.team.lead] if target.team.lead is not None and target.team.lead.active else []
+    return None
+
+
+def _foreseen(targets: Sequence[RouteTarget]) -> list[Recipient]:
+    return [person for target in targets for person in _people(target) or ()]
+
+
+def _named(people: Sequence[Recipient]) -> str:
+    names = ", ".join(person.name for person in people[:NAMED])
+    left = len(people) - NAMED
+    if left <= 0:
+        return names
+    return ngettext("%(names)s and %(count)d other", "%(names)s and %(count)d others", left) % {
+        "names": names, "count": left
+    }  # fmt: skip
+
+
+def _of_event(plan: Json, route: Route, known: Collection[int]) -> Iterator[Line]:
+    """Whom the rule's own route means of this event, besides those who are `known`."""
+    told = [each for each in plan.get("recipients") or [] if each.get("route") == route.name]
+    mine = [each for each in told if each["recipient"] not in known]
+    for each in mine[:NAMED]:
+        yield Line(f"{each['name']}: {reasons.words(each)}", "ok")
+    if len(mine) > NAMED:
+        yield Line(ngettext("and %(count)d other", "and %(count)d others", len(mine) - NAMED)
+                   % {"count": len(mine) - NAMED}, "ok")  # fmt: skip
+
+
+# --- tried ------------------------------------------------------------------------------------------------------------
+def _try(found: Answer, rule: RuleForms, by: Any, now: datetime, about: _About | None) -> None:
+    """In a transaction that is rolled back."""
+    route = save(rule, by, now)
+    found.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
+    policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
+    if policy is not None:
+        found.late = list(_late(found, policy, now))
+    version = route.template.versions.filter(state="published").first()
+    _show_words(found, version, about)
+    found.words += list(_without_words(version, rule.targets_kept()))
+    if about is None:
+        found.problems.append(
+            Line(_("There is nothing to try it on: no event has come, and no type has a sample."), "wait")
+        )
+        return
+    found.tried = simulator.foreseen(about.engine, about.inbound, now)
+    _unlink([*found.tried.event, *found.tried.policy, *(line for step in found.tried.steps for line in step.told)])
+    found.who += _of_event(found.tried.plan, route, {person.pk for person in _foreseen(rule.targets_kept())})
+
+
+def _unlink(lines: Iterable[Line]) -> None:
+    """Rows of the trial have no pages."""
+    for line in lines:
+        line.href = ""
+        _unlink(line.below)
+
+
+def _late(found: Answer, policy: Policy, now: datetime) -> Iterator[Line]:
+    yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
+    for step in policy.steps.select_related("team", "person"):
+        yield Line(wording.sentence(wording.of_row(step), policy.time), "ok")
+    for sentence in dead_ends.warnings(policy):
+        yield Line(sentence, "wait")
+    effect = forecast.of_policy(policy, now)
+    if effect.changes:
+        found.open_tasks = True
+        yield from (Line(sentence, "wait") for sentence in policy_change.sentences(effect))
+    elif effect.joining:
+        yield Line(policy_change.joining(effect), "quiet")
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+def _show_words(found: Answer, version: TemplateVersion | None, about: _About | None) -> None:
+    if version is None or about is None:
+        return
+    event = about.event(datetime.now().astimezone())
+    for language in _languages(version)[:LANGUAGES]:
+        found.previews.append((language, previewed(version, language, About(event, None, None, about.words))))
+    found.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in render.check(version)]
+
+
+def _languages(version: TemplateVersion) -> list[str]:
+    first = version.template.fallback_language
+    return sorted({text.language for text in version.texts.all()}, key=lambda each: (each != first, each))
+
+
+def _without_words(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:
+    """Languages of the people of named teams, and of named people, that the template does not speak."""
+    if version is None:
+        return
+    spoken = {language.lower().partition("-")[0] for language in _languages(version)}
+    teams, people = [each.team for each in targets if each.team], [each.person for each in targets if each.person]
+    locales = list(Recipient.objects.filter(teams__in=teams, active=True).distinct().values_list("locale", flat=True))
+    locales += [person.locale for person in people]
+    lacking = sorted({each for each in locales if each.lower().partition("-")[0] not in spoken})
+    for language in lacking:
+        count = locales.count(language)
+        text = ngettext("%(count)d person reads %(language)s, and gets %(instead)s.",
+                        "%(count)d people read %(language)s, and get %(instead)s.", count)  # fmt: skip
+        yield Line(text % {"count": count, "language": language, "instead": version.template.fallback_language}, "wait")

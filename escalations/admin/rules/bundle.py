@@ -1,0 +1,161 @@
+"""The five parts of a rule as one form."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from escalations.admin.rules.forms import (
+    AFTER,
+    Conditions,
+    LateForm,
+    RuleForm,
+    StepForm,
+    Steps,
+    Targets,
+    Texts,
+    WordsForm,
+    kept,
+    texts_of,
+)
+from escalations.admin.rules.starting import starting_values, words_for
+from escalations.kinds import KINDS, checks
+from escalations.kinds.targets import OWN
+from escalations.models import Clock, Policy, PolicyStep, TimeKind
+from notifications.models import Route, RouteTarget
+
+Fault = dict[str, str]
+"""{"field", "text"}: the name of a field of the page, or "" with its part, and a sentence."""
+
+
+class RuleForms:
+    """All forms of the page, bound to what was posted, or filled with the rule as it is."""
+
+    def __init__(self, route: Route, data: Mapping[str, Any] | None = None) -> None:
+        self.route, self.policy = route, policy_of(route)
+        self.plain = is_plain(self.policy)
+        """Whether the page can show the policy: all its times count alike."""
+        start = {} if route.pk else starting_values()
+        self.rule = RuleForm(data, instance=route, initial=start)
+        self.words = WordsForm(data, prefix="words")
+        self.texts = Texts(data, prefix="texts", initial=texts_of(start.get("template") or template_of(route)))
+        self.conditions = Conditions(data, instance=route, prefix="conditions")
+        self.targets = Targets(data, instance=route, prefix="targets")
+        self.late = LateForm(data, instance=self.policy, prefix="late")
+        self.steps = Steps(data, instance=self.policy, prefix="steps")
+        self.steps.from_start = self._minutes_before() if data is None else 0
+        self._faults: list[tuple[Any, str, str]] = []
+
+    def _minutes_before(self) -> int:
+        return (self.policy.minutes or 0) if self.policy.clock == Clock.DURATION else 0
+
+    # --- checked ------------------------------------------------------------------------------------------------------
+    def is_valid(self) -> bool:
+        forms = [self.rule, self.words, self.conditions, self.targets]
+        forms += [self.texts] if self.writes_words else []
+        forms += [self.late, self.steps] if self.counts else []
+        checked = [form.is_valid() for form in forms]  # all of them: each says what is wrong with it
+        valid = all(checked)
+        if valid and self.counts:
+            self._put_together()
+            valid = self._check_policy()
+        return valid
+
+    @property
+    def writes_words(self) -> bool:
+        return bool(self.words.is_valid() and self.words.cleaned_data["own"])
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything happens if nobody answers."""
+        return self.plain and bool(self.late.data.get("late-counted"))
+
+    def conditions_kept(self) -> list[Any]:
+        return [form.instance for form in kept(self.conditions)]
+
+    def targets_kept(self) -> list[RouteTarget]:
+        return [form.instance for form in kept(self.targets)]
+
+    def steps_kept(self) -> list[PolicyStep]:
+        return [form.instance for form in kept(self.steps)]
+
+    def _put_together(self) -> None:
+        """Fill in what the page does not ask: the due date, times from it on, and what words the messages."""
+        policy, counted = self.policy, self.late.cleaned_data["counted"]
+        policy.clock, policy.engine = Clock(counted), self.rule.cleaned_data["engine"]
+        policy.time, policy.calendar = TimeKind(self.late.cleaned_data["time"]), self.late.cleaned_data["calendar"]
+        policy.enabled = self.rule.cleaned_data["enabled"]
+        forms = list(kept(self.steps))
+        policy.minutes = self._due_after() if counted == AFTER else None
+        for form in forms:
+            step: PolicyStep = form.instance
+            step.offset = form.cleaned_data["offset"] - (policy.minutes or 0)
+            step.time = policy.time
+            self._word(step)
+
+    def _due_after(self) -> int | None:
+        said: int | None = self.late.cleaned_data["minutes"]
+        forms = list(kept(self.steps))
+        offsets = [form.cleaned_data["offset"] for form in forms]
+        escalations = [form.cleaned_data["offset"] for form in forms if self._escalates(form.instance)]
+        return said or (min(escalations) if escalations else max(offsets, default=None))
+
+    def _escalates(self, step: PolicyStep) -> bool:
+        """Whether the step does more than remind those who have the task."""
+        told = {(each.kind, each.team_id, each.person_id) for each in self.targets_kept()}
+        return step.target not in OWN and (step.target, step.team_id, step.person_id) not in told
+
+    def _word(self, step: PolicyStep) -> None:
+        """A new message's template and category. Those of an old one stay as they are."""
+        if not KINDS[step.kind].is_message:
+            return
+        if step.template is None:
+            step.template = words_for(self._escalates(step)) or self.rule.cleaned_data["template"]
+        step.category = step.category or self.rule.cleaned_data["category"]
+
+    def _check_policy(self) -> bool:
+        if not self.steps_kept():
+            self._faults.append((self.late, "counted", gettext("Add a step: what is to happen, and when.")))
+            return False
+        steps, names = list(kept(self.steps)), {"offset", *StepForm.Meta.fields}
+        for fault in checks.faults_of(self.policy, self.steps_kept(), timezone.now()):
+            if fault.step is None or fault.step >= len(steps):
+                known = fault.field in self.late.fields
+                self._faults.append((self.late, fault.field if known else "counted", fault.sentence))
+            else:
+                form = steps[fault.step]
+                self._faults.append((form, fault.field if fault.field in names else "kind", fault.sentence))
+        for form, field, sentence in self._faults:
+            form.add_error(field, sentence)
+        return not self._faults
+
+    def faults(self) -> Iterator[Fault]:
+        """Each fault once, with the name of its field on the page."""
+        forms: list[Any] = [self.rule, *self.conditions.forms, *self.targets.forms]
+        forms += self.texts.forms if self.writes_words else []
+        forms += [self.late, *self.steps.forms] if self.counts else []
+        for form in forms:
+            for name, sentences in form.errors.items():
+                field = "" if name == "__all__" else form.add_prefix(name)
+                yield from ({"field": field, "text": str(sentence)} for sentence in sentences)
+        for formset in (self.conditions, self.targets, *self._further()):
+            yield from ({"field": "", "text": str(sentence)} for sentence in formset.non_form_errors())
+
+    def _further(self) -> Sequence[Any]:
+        return ([self.texts] if self.writes_words else []) + ([self.steps] if self.counts else [])
+
+
+def policy_of(route: Route) -> Policy:
+    """The policy of the rule; a new one if it has none."""
+    found = Policy.objects.filter(route=route).select_related("calendar").first() if route.pk else None
+    return found or Policy()
+
+
+def template_of(route: Route) -> Any:
+    return route.template if route.template_id else None
+
+
+def is_plain(policy: Policy) -> bool:
+    steps = list(policy.steps.all()) if policy.pk else []
+    return all(step.time == policy.time for step in steps)

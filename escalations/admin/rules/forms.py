@@ -1,0 +1,302 @@
+"""The forms of a rule's five parts. Together they are checked as the forms of routes, templates and policies are."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet, BaseModelForm, inlineformset_factory
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from escalations.admin.fields import DurationField
+from escalations.admin.rules.fields import PersonField, Plain
+from escalations.admin.steps import UNUSED, switched, used_by
+from escalations.kinds import KINDS
+from escalations.kinds.targets import OWN
+from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
+from notifications.admin.fields import is_language
+from notifications.admin.routing import ConditionForm, TargetForm
+from notifications.errors import RenderError
+from notifications.models import (
+    Event,
+    EventType,
+    Route,
+    RouteCondition,
+    RouteTarget,
+    Template,
+    TemplateVersion,
+    VersionState,
+)
+from notifications.starter.routes import WAITING
+from notifications.wording import liquid
+
+ALL, WAIT = "*", "waiting"
+"""Choices that stand for every event, and for the events of tasks that wait for somebody."""
+LATELY = 1_000
+"""Number of the newest events by whose types the choices are sorted."""
+NOBODY, AFTER, DUE = "", Clock.DURATION.value, Clock.DUE.value
+MOST_ROWS = 50
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+class RuleForm(Plain, forms.ModelForm):
+    name = forms.CharField(
+        label=_("Name"), required=False, max_length=120, help_text=_("Empty: it is named by what it says.")
+    )
+    types = forms.MultipleChoiceField(
+        label=_("Events"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose the events that it is for.")},
+    )
+    goes_on = forms.BooleanField(label=_("Other rules may tell others of the same event"), required=False)
+
+    class Meta:
+        model = Route
+        fields = ["name", "enabled", "engine", "category", "template"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        route: Route = kwargs["instance"]
+        start = types_of(route) if route.pk else [WAIT]
+        kwargs["initial"] = {"types": start, "goes_on": not route.stop, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
+        types: Any = self.fields["types"]
+        types.choices = type_choices(start)
+        template: Any = self.fields["template"]
+        published = Template.objects.filter(versions__state=VersionState.PUBLISHED)
+        template.queryset = (published | Template.objects.filter(pk=route.template_id)).distinct()
+        template.empty_label = template.blank = None
+        engine: Any = self.fields["engine"]
+        engine.empty_label = gettext("every engine")
+        self.dress()
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].strip()
+        if name and Route.objects.filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(gettext("There is a route of this name. Choose another one."))
+        return name
+
+    def clean_types(self) -> list[str]:
+        """Names of event types; none for every event."""
+        chosen: list[str] = self.cleaned_data["types"]
+        if ALL in chosen:
+            return []
+        return list(dict.fromkeys(name for each in chosen for name in (WAITING if each == WAIT else [each])))
+
+
+def types_of(route: Route) -> list[str]:
+    """The choices that stand for the types of a route."""
+    names = list(route.event_types.values_list("name", flat=True))
+    if not names:
+        return [ALL]
+    if set(WAITING) <= set(names):
+        return [WAIT, *(name for name in names if name not in WAITING)]
+    return names
+
+
+def type_choices(chosen: Iterable[str]) -> list[tuple[str, str]]:
+    """Event types that came lately, the most frequent first; then those described here."""
+    newest = Event.objects.order_by("-id").values_list("type", flat=True)[:LATELY]
+    counts = Counter(newest)
+    described = EventType.objects.order_by("name").values_list("name", flat=True)
+    names = dict.fromkeys([*(name for name, _count in counts.most_common()), *described])
+    single = [name for name in names if name not in WAITING or name in chosen]
+    waiting = sum(counts[name] for name in WAITING)
+    return [
+        (WAIT, _counted(gettext("Tasks that wait for somebody"), waiting)),
+        *((name, _counted(name, counts[name])) for name in single),
+        (ALL, gettext("Every event")),
+    ]
+
+
+def _counted(name: str, count: int) -> str:
+    return gettext("%(name)s · %(count)d lately") % {"name": name, "count": count} if count else name
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+class WordsForm(Plain, forms.Form):
+    own = forms.BooleanField(label=_("Write words for this rule alone"), required=False)
+
+
+class TextForm(Plain, forms.Form):
+    language = forms.CharField(label=_("Language"), max_length=20)
+    title = forms.CharField(label=_("Title"), max_length=500)
+    body = forms.CharField(label=_("Text"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
+    short_body = forms.CharField(
+        label=_("Short text, for lock screens"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("title", "body", "short_body"):
+            self.fields[name].widget.attrs["class"] = "desk-code"
+        self.dress()
+
+    def clean_language(self) -> str:
+        language: str = self.cleaned_data["language"].strip()
+        if not is_language(language):
+            raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
+        return language
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse text that no renderer could parse."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in ("title", "body", "short_body"):
+            try:
+                liquid.parse(cleaned.get(name, ""))
+            except RenderError as fault:
+                self.add_error(name, str(fault))
+        return cleaned
+
+
+class TextFormSet(forms.BaseFormSet):
+    def clean(self) -> None:
+        languages = [form.cleaned_data.get("language") for form in self.forms if form.is_valid() and form.has_changed()]
+        if len(set(languages)) < len(languages):
+            raise ValidationError(gettext("There are two texts in the same language."))
+
+
+Texts: Any = forms.formset_factory(TextForm, formset=TextFormSet, extra=0, max_num=20, absolute_max=25)
+
+
+def texts_of(template: Template | None) -> list[dict[str, str]]:
+    """The general texts of its published version, the fallback language first."""
+    version = published(template)
+    if template is None or version is None:
+        return []
+    texts = [text for text in version.texts.all() if not text.channel]
+    texts.sort(key=lambda text: (text.language != template.fallback_language, text.language))
+    return [{name: getattr(text, name) for name in ("language", "title", "body", "short_body")} for text in texts]
+
+
+def published(template: Template | None) -> TemplateVersion | None:
+    if template is None or template.pk is None:
+        return None
+    return template.versions.filter(state=VersionState.PUBLISHED).prefetch_related("texts").first()
+
+
+# --- if nobody answers ------------------------------------------------------------------------------------------------
+class LateForm(Plain, forms.ModelForm):
+    counted = forms.ChoiceField(
+        label=_("Reminders and escalations, counted"),
+        required=False,
+        choices=[
+            (NOBODY, _("nothing happens")),
+            (AFTER, _("after the task was given to somebody")),
+            (DUE, _("before or after the engine's due date")),
+        ],
+    )
+    minutes = DurationField(
+        label=_("Due after"),
+        required=False,
+        widget=forms.TextInput(attrs={"size": 10}),
+        help_text=_("Empty: when the first escalation is."),
+    )
+    follow = forms.BooleanField(label=_("Open tasks follow it as it is now"), required=False)
+
+    class Meta:
+        model = Policy
+        fields = ["minutes", "time", "calendar"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        policy: Policy = kwargs["instance"]
+        kwargs["initial"] = {"counted": policy.clock if policy.pk else NOBODY, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
+        calendar: Any = self.fields["calendar"]
+        calendar.empty_label = gettext("none")
+        if policy.pk is None:
+            first = BusinessCalendar.objects.order_by("pk").first()
+            self.initial |= {
+                "calendar": first and first.pk,
+                "time": TimeKind.BUSINESS if first else TimeKind.WALL,
+            }
+        self.dress()
+
+    def _post_clean(self) -> None:
+        """The policy is checked with its steps, in `RuleForms`."""
+
+
+class StepForm(Plain, forms.ModelForm):
+    offset = DurationField(label=_("When"), signed=True, widget=forms.TextInput(attrs={"size": 8}))
+    repeat_every = DurationField(label=_("again every"), required=False, widget=forms.TextInput(attrs={"size": 6}))
+    person = PersonField(label=_("Person"))
+
+    class Meta:
+        model = PolicyStep
+        fields = ["offset", "kind", "target", "level", "team", "person", "priority", "repeat_every", "repeats"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].widget.attrs["data-steps"] = switched()
+        self.fields["repeats"].label, self.fields["repeats"].required = gettext("times"), False
+        self.dress()
+
+    def clean_repeats(self) -> int:
+        return self.cleaned_data["repeats"] or 0
+
+    def clean(self) -> dict[str, Any]:
+        """Clear the fields that the kind does not use; those that the page does not show stay as they are."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in UNUSED.keys() - used_by(cleaned.get("kind", ""), cleaned.get("target", "")):
+            if name in self.fields:
+                cleaned[name] = UNUSED[name]
+                self.errors.pop(name, None)
+        return cleaned
+
+
+class StepFormSet(BaseInlineFormSet):
+    """Times are typed from the assignment on, or from the due date; they are stored from the due date."""
+
+    from_start = 0
+    """Minutes from the assignment to the due date, where times count from the assignment; else 0."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> BaseModelForm:
+        form: BaseModelForm = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # of Django, unknown to its stubs
+        if form.instance.pk and self.from_start:
+            form.initial["offset"] = form.instance.offset + self.from_start
+        return form
+
+
+# --- who --------------------------------------------------------------------------------------------------------------
+class RuleTargetForm(Plain, TargetForm):
+    person = PersonField(label=_("Person"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dress()
+
+
+class RuleConditionForm(Plain, ConditionForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dress()
+
+
+def _rows(parent: Any, model: Any, form: Any, fields: list[str], **how: Any) -> Any:
+    return inlineformset_factory(
+        parent, model, form=form, fields=fields, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5, **how
+    )
+
+
+Conditions = _rows(Route, RouteCondition, RuleConditionForm, ["path", "operator", "value"], extra=1)
+Targets = _rows(
+    Route, RouteTarget, RuleTargetForm, ["kind", "team", "person", "path"], extra=0, min_num=1, validate_min=True
+)
+Steps = _rows(Policy, PolicyStep, StepForm, StepForm.Meta.fields, formset=StepFormSet, extra=0)
+
+
+def kept(formset: Any) -> Iterator[Any]:
+    """The forms of rows that are to be, in their order."""
+    for form in formset.forms:
+        if formset._should_delete_form(form) or not (form.instance.pk or form.has_changed()):
+            continue
+        yield form
+
+
+def is_escalation(step: PolicyStep) -> bool:
+    """Whether it does more than remind those who have the task."""
+    return step.kind in KINDS and (not KINDS[step.kind].is_message or step.target not in OWN)

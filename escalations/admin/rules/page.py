@@ -1,0 +1,148 @@
+"""The page of a rule, below the list of routes: new, or of a route that is there."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from escalations.admin import dead_ends
+from escalations.admin.policy_change import given
+from escalations.admin.rules.answer import Answer, answer
+from escalations.admin.rules.bundle import RuleForms, policy_of
+from escalations.admin.rules.fields import people_like
+from escalations.admin.rules.forms import texts_of
+from escalations.admin.rules.saving import CannotSave, save
+from escalations.clocks import policy_reload
+from escalations.models import Policy
+from notifications.admin.decorators import action
+from notifications.admin.routing import RouteAdmin, doubts_about
+from notifications.models import Route, Template
+
+NAME = "admin:notifications_route_new_rule"
+PERMISSIONS = ("notifications.add_route", "escalations.add_policy", "notifications.view_template")
+EDITING = ("notifications.change_route", "escalations.change_policy", "notifications.view_template")
+WORDING = ("notifications.add_template", "notifications.add_templateversion", "notifications.change_templateversion")
+PARTS = ("when", "who", "words", "late", "try")
+ANSWER, PUBLISH, MORE = "_answer", "_publish", "_more"
+
+
+class RuleRouteAdmin(RouteAdmin):
+    """Routes, with the page that shows and saves a route, its words and its policy together."""
+
+    actions_list = ["new_rule", *RouteAdmin.actions_list]
+    actions_detail = ["rule", *RouteAdmin.actions_detail]
+
+    def has_new_rule_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(PERMISSIONS)
+
+    def has_rule_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perms(EDITING)
+
+    @action(description=_("New rule"), url_path="new-rule", permissions=["new_rule"], icon="add")
+    def new_rule(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_new_rule_permission(request):
+            raise PermissionDenied
+        return self._rule_page(request, Route())
+
+    @action(description=_("As a rule"), url_path="rule", permissions=["rule"], icon="alt_route")
+    def rule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        route: Route = self.found(request, object_id)
+        if not self.has_rule_permission(request):
+            raise PermissionDenied
+        return self._rule_page(request, route)
+
+    # --- the page ---------------------------------------------------------------------------------------------------
+    def _rule_page(self, request: HttpRequest, route: Route) -> HttpResponse:
+        if "people" in request.GET:
+            return JsonResponse({"people": people_like(request.GET["people"])})
+        if "texts_of" in request.GET:
+            named = request.GET["texts_of"]
+            template = Template.objects.filter(pk=named).first() if named.isdecimal() else None
+            return JsonResponse({"texts": texts_of(template)})
+        if request.method != "POST":
+            return self._show(request, RuleForms(route), Answer())
+        if ANSWER in request.POST:
+            return self._answered(request, RuleForms(route, request.POST))
+        if MORE in request.POST:
+            return self._show(request, RuleForms(route, _with_another_row(request.POST)), Answer())
+        rule = RuleForms(route, request.POST)
+        if PUBLISH in request.POST and (done := self._published(request, rule)) is not None:
+            return done
+        rule = RuleForms(self._anew(route), request.POST)  # a rule that was tried holds rows that were rolled back
+        return self._show(request, rule, self._asked(request, rule))
+
+    def _anew(self, route: Route) -> Route:
+        return Route.objects.get(pk=route.pk) if Route.objects.filter(pk=route.pk).exists() else Route()
+
+    def _asked(self, request: HttpRequest, rule: RuleForms) -> Answer:
+        if rule.writes_words and not request.user.has_perms(WORDING):
+            raise PermissionDenied
+        may_read = request.user.has_perm("notifications.view_event")
+        event = request.POST.get("event", "")
+        return answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
+
+    def _answered(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
+        """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page while it is filled in. Writes
+        nothing."""
+        found = self._asked(request, rule)
+        context = {"found": found, "part": "", "rule": rule}
+        parts = {
+            part: render_to_string("admin/desk/rule_answer.html", {**context, "part": part}, request) for part in PARTS
+        }
+        told = {"events": found.events, "event": found.event, "open_tasks": found.open_tasks}
+        return JsonResponse({"parts": parts, "faults": list(rule.faults()), **told})
+
+    def _published(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
+        """Save everything, or nothing. None if it cannot be: the forms say why."""
+        if not rule.is_valid():
+            return None
+        if rule.writes_words and not request.user.has_perms(WORDING):
+            raise PermissionDenied
+        is_new, now = rule.route.pk is None, timezone.now()
+        try:
+            with transaction.atomic():
+                route = save(rule, request.user, now)
+                policy = Policy.objects.filter(route=route, enabled=True).first()
+                if rule.counts and policy is not None and rule.late.cleaned_data["follow"]:
+                    self.message_user(request, given(policy_reload.mark(policy, now)))
+                self.log(request, route, "Published as a rule" if is_new else "Changed as a rule")
+        except CannotSave as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return None
+        for sentence in (*doubts_about(route), *(dead_ends.warnings(policy) if policy is not None else ())):
+            self.message_user(request, sentence, messages.WARNING)
+        self.message_user(request, gettext("The rule “%(rule)s” is published.") % {"rule": route}, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
+
+    def _show(self, request: HttpRequest, rule: RuleForms, found: Answer) -> HttpResponse:
+        context = {
+            "rule": rule,
+            "found": found,
+            "route": rule.route if rule.route.pk else None,
+            "policy": policy_of(rule.route) if rule.route.pk else None,
+            "may_word": request.user.has_perms(WORDING),
+            "faults": list(rule.faults()) if rule.rule.is_bound else [],
+        }
+        title = str(rule.route) if rule.route.pk else gettext("New rule")
+        return self.page(request, "admin/desk/rule.html", title, **context)
+
+
+def _with_another_row(posted: QueryDict) -> QueryDict:
+    """The form with one more row of a kind, for pages without JavaScript."""
+    data = posted.copy()
+    total = f"{posted[MORE]}-TOTAL_FORMS"
+    rows = str(data.get(total, ""))
+    if rows.isdecimal():
+        data[total] = str(int(rows) + 1)
+    return data
+
+
+admin.site.unregister(Route)
+admin.site.register(Route, RuleRouteAdmin)

@@ -1,0 +1,91 @@
+"""Events that came lately: how many a rule is for, and which it is tried on."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from escalations.admin.timeline import short
+from notifications.cases.facts import facts_of_task
+from notifications.models import Engine, Event, EventType, RouteCondition
+from notifications.routing.route import holds
+from notifications.types import InboundEvent, Json, behaviour_of, object_in, text_in
+
+LOOKED_AT = 2_000
+"""Number of the newest events among which those of the rule's types are looked for."""
+COUNTED = 200
+OFFERED = 20
+SAMPLE = "sample"
+TIMES = ("due_at", "expires_at")
+
+
+@dataclass(frozen=True)
+class Recent:
+    """An event that came, and whether it meets the conditions."""
+
+    event: Event
+    meets: bool
+
+    def __str__(self) -> str:
+        data = self.event.data
+        name = text_in(object_in(data, "task"), "name", 80) or text_in(object_in(data, "case"), "title", 80)
+        told = {"name": name or self.event.type, "time": short(self.event.received_at)}
+        return (_("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s: is not meant")) % told
+
+
+def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
+    """The newest events of these types (none: of any), at most COUNTED."""
+    newest = Event.objects.order_by("-id").values_list("pk", "type", "engine_id")[:LOOKED_AT]
+    found = [
+        pk
+        for pk, name, engine_id in newest
+        if (engine is None or engine_id == engine.pk) and (not types or name in types or behaviour_of(name) in types)
+    ]
+    events = Event.objects.filter(pk__in=found[:COUNTED]).select_related("engine").defer("plan").order_by("-id")
+    return [Recent(event, all(holds(each, _facts(event)) for each in conditions)) for event in events]
+
+
+def _facts(event: Event) -> Json:
+    return facts_of_task(None, None, event)
+
+
+# --- an event to try the rule on --------------------------------------------------------------------------------------
+def sample_of(types: Sequence[str]) -> EventType | None:
+    described = EventType.objects.exclude(sample={})
+    return (described.filter(name__in=types).order_by("name").first() if types else None) or described.first()
+
+
+def as_if_new(event: Event, now: datetime) -> InboundEvent:
+    """The event as if it came now, about a task of its own: whoever has the old one would not be told again. Its
+    times are as far ahead as they were."""
+    data: Json = deepcopy(event.data)
+    task = object_in(data, "task")
+    if task:
+        task["id"] = f"{text_in(task, 'id', 180)} (tried)"
+        for name in TIMES:
+            if (then := _instant(task.get(name))) is not None:
+                task[name] = (then + (now - event.received_at)).isoformat()
+    return InboundEvent(
+        id=f"{event.event_id[:180]} (tried)",
+        source=event.source,
+        type=event.type,
+        data=data,
+        digest="",
+        subject=event.subject,
+        extensions=event.extensions,
+    )
+
+
+def of_sample(event_type: EventType) -> InboundEvent:
+    return InboundEvent(id="sample", source="sample", type=event_type.name, data=event_type.sample, digest="")
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

@@ -1,0 +1,146 @@
+"""Saves a rule: route, conditions, targets, words and policy. All or nothing, in the transaction of the caller."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.forms import kept
+from escalations.admin.rules.starting import first_place
+from escalations.models import Policy, PolicyCondition, PolicyStep
+from notifications.models import EventType, Route, Template, TemplateText
+from notifications.wording import template_versions
+from notifications.wording.template_versions import CannotPublish
+
+LONGEST = 120
+ONLY_EVENTS = ("event.source", "event.subject")
+"""Paths that only events have: tasks, which policies look at, have none."""
+
+
+class CannotSave(Exception):
+    """The sentence says what to correct."""
+
+
+def save(rule: RuleForms, by: Any, now: datetime) -> Route:
+    """Save valid forms. Raises CannotSave."""
+    route: Route = rule.rule.save(commit=False)
+    old_name = Route.objects.filter(pk=route.pk).values_list("name", flat=True).first() or ""
+    if route.pk is None:
+        route.priority = first_place(Route.objects, "priority")
+    route.stop = not rule.rule.cleaned_data["goes_on"]
+    route.name = route.name or unused_name(Route, name_of(rule))
+    if rule.writes_words:
+        route.template = _words(rule, route, by, now)
+    route.save()
+    route.event_types.set([EventType.objects.get_or_create(name=name)[0] for name in rule.rule.cleaned_data["types"]])
+    for formset in (rule.conditions, rule.targets):
+        formset.instance = route
+        formset.save()
+    if rule.plain:
+        _save_policy(rule, route, old_name)
+    return route
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+def name_of(rule: RuleForms) -> str:
+    """“amount is more than 10000 → Finance”."""
+    types = rule.rule.cleaned_data["types"]
+    conditions = [f"{each.path.rpartition('.')[2]} {each.get_operator_display()} {each.value}".strip()
+                  for each in rule.conditions_kept()]  # fmt: skip
+    targets = [str(each.team or each.person or each.get_kind_display()) for each in rule.targets_kept()]
+    what = ", ".join(conditions) or (types[0] if types else _("every event"))
+    return f"{what} → {', '.join(targets)}"
+
+
+def unused_name(model: Any, name: str, but: Any = None) -> str:
+    taken = set(
+        model.objects.filter(name__startswith=name[: LONGEST - 6]).exclude(pk=but).values_list("name", flat=True)
+    )
+    found, number = name[:LONGEST], 1
+    while found in taken:
+        number += 1
+        found = f"{name[: LONGEST - 6]} {number}"
+    return found
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
+    """The template of this rule alone, with the typed texts published."""
+    source: Template = rule.rule.cleaned_data["template"]
+    texts = [form.cleaned_data for form in rule.texts.forms if form.cleaned_data.get("language")]
+    if not texts:
+        raise CannotSave(_("Write the words in one language at least."))
+    mine = route.pk is not None and source.pk == route.template_id and _is_only_of(route, source)
+    template = source if mine else _new_template(route.name, source)
+    published = source.versions.filter(state="published").first()
+    if mine and published is not None and _says(published, texts):
+        return template
+    draft = template_versions.new_draft(template, published, _("By the rule “%(rule)s”") % {"rule": route.name})
+    if not mine:  # letters and texts of single channels were the other template's own
+        draft.texts.all().delete()
+        draft.customer_texts.all().delete()
+    draft.texts.filter(channel="").delete()
+    TemplateText.objects.bulk_create(TemplateText(version=draft, **text) for text in texts)
+    try:
+        template_versions.publish(draft, by, now)
+    except CannotPublish as refused:
+        raise CannotSave(refused.detail) from refused
+    return template
+
+
+def _is_only_of(route: Route, template: Template) -> bool:
+    steps = PolicyStep.objects.filter(template=template)
+    return not template.routes.exclude(pk=route.pk).exists() and not steps.exists()
+
+
+def _new_template(name: str, source: Template) -> Template:
+    slug, number = slugify(name)[:70] or "rule", 1
+    found = slug
+    while Template.objects.filter(slug=found).exists():
+        number += 1
+        found = f"{slug}-{number}"
+    return Template.objects.create(slug=found, name=name, fallback_language=source.fallback_language)
+
+
+def _says(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
+    now = {text.language: (text.title, text.body, text.short_body) for text in version.texts.filter(channel="")}
+    return now == {text["language"]: (text["title"], text["body"], text["short_body"]) for text in texts}
+
+
+# --- if nobody answers ------------------------------------------------------------------------------------------------
+def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
+    policy = rule.policy
+    if not rule.counts:
+        if policy.pk is not None and policy.enabled:
+            policy.enabled = False  # clocks that run keep their rules; it can be switched on again
+            policy.save()
+        return
+    if policy.pk is None:
+        policy.position, policy.name = first_place(Policy.objects, "position"), unused_name(Policy, route.name)
+    elif policy.name == old_name:
+        policy.name = unused_name(Policy, route.name, but=policy.pk)
+    policy.route = route
+    policy.save()
+    _save_conditions(rule, policy)
+    rule.steps.instance = policy
+    steps = [form.instance for form in kept(rule.steps)]
+    rule.steps.save(commit=False)
+    for gone in rule.steps.deleted_objects:
+        gone.delete()
+    for step in steps:
+        step.policy = policy
+        step.save()
+
+
+def _save_conditions(rule: RuleForms, policy: Policy) -> None:
+    wanted = [(each.path, each.operator, each.value) for each in rule.conditions_kept() if each.path not in ONLY_EVENTS]
+    now = list(policy.conditions.values_list("path", "operator", "value"))
+    if now != wanted:
+        policy.conditions.all().delete()
+        PolicyCondition.objects.bulk_create(
+            PolicyCondition(policy=policy, path=path, operator=operator, value=value)
+            for path, operator, value in wanted
+        )
