@@ -89,7 +89,7 @@ class RuleRouteAdmin(RouteAdmin):
         return answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
 
     def _answered(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
-        """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page while it is filled in. Writes
+        """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page as it is filled in. Writes
         nothing."""
         found = self._asked(request, rule)
         context = {"found": found, "part": "", "rule": rule}

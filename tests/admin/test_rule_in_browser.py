@@ -1,0 +1,123 @@
+"""The job of a rule in Chromium, with counted clicks and typed values, and by keyboard alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from escalations.models import Policy
+from notifications.models import Route
+from tests.admin import sla
+from tests.admin import world as story
+from tests.admin.desk import Visit
+from tests.admin.world import World
+
+pytestmark = pytest.mark.browser
+
+JOB_CLICKS = 15
+"""Of: for invoices above 1,000 tell Finance, remind after 2 working hours, tell the manager after 4; and try it."""
+
+
+class Hand:
+    """Counts what a person does. A list takes two clicks: one to open it, one to choose."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.clicks, self.typed = page, 0, 0
+
+    def click(self, selector: str) -> None:
+        self.clicks += 1
+        self.page.click(selector)
+
+    def choose(self, name: str, label: str) -> None:
+        self.clicks += 2
+        self.page.select_option(f"[name={name}]", label=label)
+
+    def write(self, name: str, text: str) -> None:
+        """One click, unless the field has the focus."""
+        field = self.page.locator(f"[name={name}]")
+        if not field.evaluate("field => field === document.activeElement"):
+            self.clicks += 1
+            field.click()
+        self.typed += 1
+        field.press_sequentially(text)
+
+
+def test_the_whole_job_takes_less_than_twenty_clicks(world: World, browse: Callable[[Visit], Any]) -> None:
+    story.live(world)
+    sla.calendar()
+
+    def visit(page: Page) -> tuple[int, int, str, str]:
+        hand = Hand(page)
+        page.goto(reverse("admin:index"))
+        hand.click("nav a:has-text('Rules'), aside a:has-text('Rules')")
+        hand.click("a:has-text('New rule')")
+        hand.write("conditions-0-path", "variables.amount")
+        hand.choose("conditions-0-operator", "is more than")
+        hand.write("conditions-0-value", "1000")
+        hand.choose("targets-0-kind", "the members of a team")
+        hand.choose("targets-0-team", "Finance")
+        hand.choose("late-counted", "after the task was given to somebody")
+        hand.write("steps-0-offset", "2h")
+        hand.click("[data-add=steps]")
+        hand.write("steps-1-offset", "4h")
+        page.wait_for_selector("[data-part=try] .desk-steps")
+        page.wait_for_function("document.querySelector('[data-part=late]').innerText.includes('manager')")
+        means = page.locator(".desk-rule-means, [data-part=try]").all_inner_texts()
+        hand.click("[name=_publish]")
+        page.wait_for_url("**/rule/")
+        return hand.clicks, hand.typed, " ".join(means), page.locator("body").inner_text()
+
+    clicks, typed, means, page = browse(visit)
+    assert (clicks, typed) == (JOB_CLICKS, 4)
+    for words in (
+        "It is for 4 of the last 4",
+        "Alice Adams, Bob Bauer",
+        "Approve invoice 4714",
+        "4 h after the assignment",
+    ):
+        assert words in means
+    assert "is published" in page
+    route = Route.objects.get(name="amount is more than 1000 → Finance")
+    steps = [(step.offset, step.target, step.time) for step in Policy.objects.get(route=route).steps.all()]
+    assert steps == [(-120, "team", "business"), (0, "manager", "business")]
+
+
+def test_the_same_by_keyboard(world: World, browse: Callable[[Visit], Any]) -> None:
+    story.live(world)
+    sla.calendar()
+
+    def to(page: Page, name: str) -> None:
+        """Tab until the field has the focus: a bounded way, in the order of the page."""
+        for _ in range(80):
+            if page.evaluate("document.activeElement.dataset.add || document.activeElement.name") == name:
+                return
+            page.keyboard.press("Tab")
+        pytest.fail(f"no Tab leads to {name}")
+
+    def visit(page: Page) -> str:
+        page.goto(reverse("admin:notifications_route_new_rule"))
+        page.wait_for_selector("[data-rule][data-answered]")
+        for name, keys in (
+            ("conditions-0-path", "variables.amount"),
+            ("conditions-0-operator", "is more"),
+            ("conditions-0-value", "1000"),
+            ("targets-0-kind", "the members of a"),
+            ("targets-0-team", "Finance"),
+            ("late-counted", "after"),
+            ("steps-0-offset", "2h"),
+        ):
+            to(page, name)
+            page.keyboard.type(keys)
+        to(page, "steps")
+        page.keyboard.press("Enter")
+        page.keyboard.type("4h")
+        to(page, "_publish")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/rule/")
+        return page.locator("body").inner_text()
+
+    assert "is published" in browse(visit)
+    steps = Policy.objects.get(route__name="amount is more than 1000 → Finance").steps.all()
+    assert [(step.offset, step.target) for step in steps] == [(-120, "team"), (0, "manager")]
