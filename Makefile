@@ -13,7 +13,7 @@ ALSO_LONG := tests/engines/test_rows_line.py tests/engines/test_reassigning.py t
 WITH_DATABASE := tests/test_docs_monitoring.py tests/test_docs_samples.py
 LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/test_docs*.py))
 
-.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak messages release
+.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak pictures messages release
 
 setup: $(VENV)/installed
 
@@ -50,9 +50,9 @@ shell: setup
 demo-event: setup
 	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
 
-lint test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
+lint test bench bench-large soak pictures: export WFPUSH_DATA ?= .wfpush-test
 # Bytecode is kept, whatever the environment says: without it each of some 300 starts of the product compiles it anew.
-lint test bench bench-large soak: export PYTHONDONTWRITEBYTECODE :=
+lint test bench bench-large soak pictures: export PYTHONDONTWRITEBYTECODE :=
 
 lint: setup-dev
 	$(PY) -m ruff check .
@@ -77,6 +77,10 @@ bench-large: setup-dev
 soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG)
 	$(PY) -m tests.support.dates
+
+# The pictures of docs/administrators.md, of the desk as it is.
+pictures: setup-dev
+	$(PY) -m pytest -q tests/admin/pictures.py
 
 messages: setup
 	$(PY) -m tools.messages

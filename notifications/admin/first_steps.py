@@ -14,6 +14,8 @@ from notifications.admin.words import change_url, list_url
 from notifications.connectors import connector_for, samples
 from notifications.models import Engine, Event, Notification, Recipient, Route
 
+NEW_RULE = "admin:notifications_route_new_rule"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -58,9 +60,7 @@ def _people_step(person: Recipient | None) -> Step:
 def _routes_step() -> Step:
     title, count = _("Say who is told what"), Route.objects.filter(enabled=True).count()
     if not count:
-        return Step(
-            title, _("A route says who is told of which events, and how."), f"{list_url(Route)}add/", done=False
-        )
+        return Step(title, _("A rule says who is told of which events, and how."), reverse(NEW_RULE), done=False)
     says = ngettext(
         "%(count)d route is on: change it as you need it.",
         "%(count)d routes are on: change them as you need them.",

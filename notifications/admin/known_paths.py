@@ -30,6 +30,9 @@ SEEN_BY = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
 MOST = 100
 """Types that a request may name."""
 
+ANY, TOGETHER = "*", "|"
+"""A choice of every type, and what is between types that are one choice."""
+
 OF_TASKS = tuple(name for name in BEHAVIOURS if name.startswith("task."))
 """Events whose data is what rules of tasks look at."""
 
@@ -58,8 +61,8 @@ class OffersPaths:
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """`?engine=` its key or slug, `&type=` keys or names of types, `&tasks=1` events of tasks, `&version=` events of a
-    template's routes. Values are for whoever may read events."""
+    """`?engine=` its key or slug, `&type=` keys or names of types, several of a choice with “|”, `&tasks=1` events of
+    tasks, `&version=` events of a template's routes. Values are for whoever may read events."""
     models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in SEEN_BY)
     if not any(request.user.has_perm(right) for rights in models for right in rights):
         raise PermissionDenied
@@ -83,7 +86,7 @@ def _engine(named: str) -> Engine | None:
 def _types(request: HttpRequest) -> set[str]:
     said = [each for each in request.GET.getlist("type")[:MOST] if each]
     keys = [each[:18] for each in said if each.isdecimal()]
-    names = {each for each in said if not each.isdecimal()}
+    names = {name for each in said if not each.isdecimal() for name in each.split(TOGETHER)} - {ANY}
     names |= set(EventType.objects.filter(pk__in=keys).values_list("name", flat=True))
     version = request.GET.get("version", "")
     if version.isdecimal() and (named := TemplateVersion.objects.filter(pk=version[:18]).first()):

@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,17 +110,31 @@ def _read(engine: Engine | None, names: set[str]) -> list[Json]:
     """Data of the newest events, with `event` as conditions have it. What takes too long is left out."""
     found: list[Json] = []
     until = time.monotonic() + SECONDS
+    with _in_time(engine, names):
+        ids = newest_events(engine, names, NEWEST)
+        while ids and time.monotonic() < until:
+            found += _data(ids[:AT_ONCE])
+            del ids[:AT_ONCE]
+    return found
+
+
+def newest_in_time(engine: Engine | None, names: set[str], most: int) -> list[Any]:
+    """Ids of the newest events, as `newest_events`; none if that takes too long."""
+    with _in_time(engine, names):
+        return newest_events(engine, names, most)
+    return []
+
+
+@contextmanager
+def _in_time(engine: Engine | None, names: set[str]) -> Iterator[None]:
+    """Ends the block at a statement that takes longer than PATIENCE."""
     try:
         with with_settings(statement_timeout=str(PATIENCE), **BY_INDEX):
-            ids = newest_events(engine, names, NEWEST)
-            while ids and time.monotonic() < until:
-                found += _data(ids[:AT_ONCE])
-                del ids[:AT_ONCE]
+            yield
     except OperationalError as fault:
         if not isinstance(fault.__cause__, QueryCanceled):
             raise
         log.warning("known_paths_take_too_long", engine=engine and engine.slug, types=len(names))
-    return found
 
 
 def _data(ids: list[Any]) -> list[Json]:

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
+from escalations.admin.rules import page as rules
 from notifications.models import ActionToken, Event, Recipient, Route, Template, TemplateVersion, VersionState
 from notifications.wording import template_versions
 from tests.admin.desk import Visit
@@ -38,6 +39,7 @@ def kinds() -> list[str]:
         list_of(ActionToken),
         page_of(template_versions.new_draft(Template.objects.get(slug="task"), published)),
         page_of(published, "compare_with"),
+        reverse(rules.NAME),
     ]
 
 
@@ -47,7 +49,8 @@ def everything(client: Client) -> list[str]:
     new = [
         reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add") for model in lists
     ]  # fmt: skip
-    return [page for page in [*lists.values(), *forms, *new] if client.get(page).status_code == 200]
+    further = [reverse(rules.NAME)]
+    return [page for page in [*lists.values(), *forms, *new, *further] if client.get(page).status_code == 200]
 
 
 def test_axe_finds_nothing_and_no_page_is_wider_than_its_window(

@@ -16,7 +16,7 @@ from notifications.admin import engine_wizard
 from notifications.admin.engine_wizard import step_url
 from notifications.models import ApiKey, Engine, Notification, Recipient, Route, Scope
 from notifications.routing import pipeline
-from tests.admin.pages import adding, list_of, page_of
+from tests.admin.pages import adding, page_of
 from tests.admin.world import World
 from tests.factories import EventFactory
 from wfpush.crypto import digest_of
@@ -81,7 +81,7 @@ def test_an_event_that_reached_nobody_is_shown(admin: Client) -> None:
 
 def test_without_routes_one_is_asked_for(admin: Client) -> None:
     Route.objects.update(enabled=False)
-    assert [step.href for step in steps(admin)][2] == f"{list_of(Route)}add/"
+    assert [step.href for step in steps(admin)][2] == reverse("admin:notifications_route_new_rule")
 
 
 def test_nothing_is_said_where_messages_are_or_to_who_cannot_do_it(day: World, root: Client) -> None:

@@ -79,7 +79,7 @@ def test_the_whole_job_takes_less_than_twenty_clicks(world: World, browse: Calla
     ):
         assert words in means
     assert "is published" in page
-    route = Route.objects.get(name="amount is more than 1000 → Finance")
+    route = Route.objects.get(name="amount is more than 1,000 → Finance")
     steps = [(step.offset, step.target, step.time) for step in Policy.objects.get(route=route).steps.all()]
     assert steps == [(-120, "team", "business"), (0, "manager", "business")]
 
@@ -119,5 +119,5 @@ def test_the_same_by_keyboard(world: World, browse: Callable[[Visit], Any]) -> N
         return page.locator("body").inner_text()
 
     assert "is published" in browse(visit)
-    steps = Policy.objects.get(route__name="amount is more than 1000 → Finance").steps.all()
+    steps = Policy.objects.get(route__name="amount is more than 1,000 → Finance").steps.all()
     assert [(step.offset, step.target) for step in steps] == [(-120, "team"), (0, "manager")]

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.page import NAME
 from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy
@@ -29,7 +30,7 @@ def form(world: World, calendar: Any, **changes: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "name": "Large invoices",
         "enabled": "on",
-        "types": ["waiting"],
+        "types": [WAIT],
         "goes_on": "on",
         "category": Route.objects.get(name="Tasks").category_id,
         "template": Template.objects.get(slug="task").pk,
@@ -209,7 +210,7 @@ def test_a_rule_without_a_name_is_named_by_what_it_says(world: World, calendar: 
     for _ in range(2):
         publish(root, form(world, calendar, name=""))
     names = Route.objects.filter(name__contains="→").order_by("pk").values_list("name", flat=True)
-    assert list(names) == ["amount is more than 1000 → Finance", "amount is more than 1000 → Finance 2"]
+    assert list(names) == ["amount is more than 1,000 → Finance", "amount is more than 1,000 → Finance 2"]
 
 
 def test_people_are_suggested_and_named(world: World, calendar: Any, root: Client) -> None:

@@ -1,4 +1,4 @@
-"""What the page of rules shows is what is published, and what real events then do: over random rules, people, events."""
+"""What the page of rules shows is what is published, and what real events then do: random rules, people, events."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from escalations.admin.rules.answer import answer
 from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.saving import save
 from escalations.forecast import simulate
 from escalations.models import Escalation
@@ -53,7 +54,7 @@ def fields(world: World, calendar: int, chosen: dict[str, Any]) -> Json:
     said: Json = {
         "name": "Random",
         "enabled": "on",
-        "types": ["waiting"],
+        "types": [WAIT],
         "goes_on": "on" if chosen["goes_on"] else "",
         "category": Category.objects.get(slug="approvals").pk,
         "template": Template.objects.get(slug="task").pk,

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from escalations.admin.fields import DurationField
 from escalations.admin.rules.fields import PersonField, Plain
 from escalations.admin.steps import UNUSED, switched, used_by
-from escalations.kinds import KINDS
-from escalations.kinds.targets import OWN
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
+from notifications.admin.conditions import ConditionForm
 from notifications.admin.fields import is_language
-from notifications.admin.routing import ConditionForm, TargetForm
+from notifications.admin.known_paths import ANY, TOGETHER, offer
+from notifications.admin.routing import TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,
@@ -32,7 +32,7 @@ from notifications.models import (
 from notifications.starter.routes import WAITING
 from notifications.wording import liquid
 
-ALL, WAIT = "*", "waiting"
+ALL, WAIT = ANY, TOGETHER.join(WAITING)
 """Choices that stand for every event, and for the events of tasks that wait for somebody."""
 LATELY = 1_000
 """Number of the newest events by whose types the choices are sorted."""
@@ -262,15 +262,21 @@ class StepFormSet(BaseInlineFormSet):
 
 
 # --- who --------------------------------------------------------------------------------------------------------------
+OFFERED = {"types": "[name=types]", "engine": "[name=engine]"}
+
+
 class RuleTargetForm(Plain, TargetForm):
     person = PersonField(label=_("Person"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        offer(self.fields["path"], **OFFERED)
         self.dress()
 
 
 class RuleConditionForm(Plain, ConditionForm):
+    offered = OFFERED
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dress()
@@ -295,8 +301,3 @@ def kept(formset: Any) -> Iterator[Any]:
         if formset._should_delete_form(form) or not (form.instance.pk or form.has_changed()):
             continue
         yield form
-
-
-def is_escalation(step: PolicyStep) -> bool:
-    """Whether it does more than remind those who have the task."""
-    return step.kind in KINDS and (not KINDS[step.kind].is_message or step.target not in OWN)

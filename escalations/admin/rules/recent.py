@@ -12,10 +12,9 @@ from escalations.admin.timeline import short
 from notifications.cases.facts import facts_of_task
 from notifications.models import Engine, Event, EventType, RouteCondition
 from notifications.routing.route import holds
-from notifications.types import InboundEvent, Json, behaviour_of, object_in, text_in
+from notifications.types import InboundEvent, Json, object_in, text_in
+from notifications.wording.known_paths import newest_in_time
 
-LOOKED_AT = 2_000
-"""Number of the newest events among which those of the rule's types are looked for."""
 COUNTED = 200
 OFFERED = 20
 SAMPLE = "sample"
@@ -33,18 +32,15 @@ class Recent:
         data = self.event.data
         name = text_in(object_in(data, "task"), "name", 80) or text_in(object_in(data, "case"), "title", 80)
         told = {"name": name or self.event.type, "time": short(self.event.received_at)}
-        return (_("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s: is not meant")) % told
+        return (
+            _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
+        ) % told
 
 
 def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
-    """The newest events of these types (none: of any), at most COUNTED."""
-    newest = Event.objects.order_by("-id").values_list("pk", "type", "engine_id")[:LOOKED_AT]
-    found = [
-        pk
-        for pk, name, engine_id in newest
-        if (engine is None or engine_id == engine.pk) and (not types or name in types or behaviour_of(name) in types)
-    ]
-    events = Event.objects.filter(pk__in=found[:COUNTED]).select_related("engine").defer("plan").order_by("-id")
+    """The newest events of these types (none: of any), at most COUNTED; none if they cannot be found in time."""
+    found = newest_in_time(engine, set(types), COUNTED)
+    events = Event.objects.filter(pk__in=found).select_related("engine").defer("plan").order_by("-id")
     return [Recent(event, all(holds(each, _facts(event)) for each in conditions)) for event in events]
 
 

@@ -11,6 +11,7 @@ from escalations.admin.rules.bundle import RuleForms
 from escalations.admin.rules.forms import kept
 from escalations.admin.rules.starting import first_place
 from escalations.models import Policy, PolicyCondition, PolicyStep
+from notifications.admin.conditions import said
 from notifications.models import EventType, Route, Template, TemplateText
 from notifications.wording import template_versions
 from notifications.wording.template_versions import CannotPublish
@@ -48,8 +49,7 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
 def name_of(rule: RuleForms) -> str:
     """“amount is more than 10000 → Finance”."""
     types = rule.rule.cleaned_data["types"]
-    conditions = [f"{each.path.rpartition('.')[2]} {each.get_operator_display()} {each.value}".strip()
-                  for each in rule.conditions_kept()]  # fmt: skip
+    conditions = [said(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_kept()]
     targets = [str(each.team or each.person or each.get_kind_display()) for each in rule.targets_kept()]
     what = ", ".join(conditions) or (types[0] if types else _("every event"))
     return f"{what} → {', '.join(targets)}"
