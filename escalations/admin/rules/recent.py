@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from escalations.admin.timeline import short
+from notifications.admin.words import short
 from notifications.cases.facts import facts_of_task
 from notifications.models import Engine, Event, EventType, RouteCondition
 from notifications.routing.route import holds
