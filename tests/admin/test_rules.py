@@ -87,6 +87,9 @@ def test_a_rule_is_published_with_all_its_parts(world: World, calendar: Any, roo
         (0, "manager", "task-late"),
     ]
     assert [str(each) for each in policy.conditions.all()] == ["variables.amount is more than 1000"]
+    for row, parts in ((route, {"conditions": 1, "targets": 1}), (policy, {"conditions": 1, "steps": 2})):
+        [record] = row.history.all()
+        assert {name: len(kept) for name, kept in record.parts.items()} == parts
 
 
 def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: Any, root: Client) -> None:

@@ -13,6 +13,7 @@ from escalations.admin.rules.starting import first_place
 from escalations.models import Policy, PolicyCondition, PolicyStep
 from notifications.admin.conditions import said
 from notifications.models import EventType, Route, Template, TemplateText
+from notifications.models.history import as_one, newest_record
 from notifications.wording import template_versions
 from notifications.wording.template_versions import CannotPublish
 
@@ -28,6 +29,7 @@ class CannotSave(Exception):
 def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     """Save valid forms. Raises CannotSave."""
     route: Route = rule.rule.save(commit=False)
+    known = newest_record(route)
     old_name = Route.objects.filter(pk=route.pk).values_list("name", flat=True).first() or ""
     if route.pk is None:
         route.priority = first_place(Route.objects, "priority")
@@ -40,8 +42,12 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     for formset in (rule.conditions, rule.targets):
         formset.instance = route
         formset.save()
+    as_one(route, known)
     if rule.plain:
+        known = newest_record(rule.policy)
         _save_policy(rule, route, old_name)
+        if rule.policy.pk is not None:
+            as_one(rule.policy, known)
     return route
 
 
