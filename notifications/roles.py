@@ -1,4 +1,4 @@
-"""The three groups of a fresh installation, and their permissions."""
+"""The groups of a fresh installation, and their permissions."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,15 +6,12 @@ from typing import Any
 from django.apps import apps as installed
 
 ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template editors"
+RULE_EDITORS, CONNECTION_OWNERS, AUDITORS = "Rule editors", "Connection owners", "Auditors"
 
-CONFIGURATION = (
-    "engine",
-    "poll",
-    "eventmapping",
-    "answermapping",
+CONNECTIONS = ("engine", "poll", "eventmapping", "answermapping")
+RULES = (
     "category",
     "eventtype",
-    "eventvariable",
     "route",
     "routecondition",
     "routetarget",
@@ -22,11 +19,10 @@ CONFIGURATION = (
     "foureyescondition",
     "journey",
     "milestone",
-    "brand",
-    "recipient",
-    "absence",
-    "team",
 )
+NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
+"""What the forms of rules let people choose of."""
+CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", "absence", "team")
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
@@ -59,6 +55,7 @@ CREDENTIALS = ("engineaccess", "personalsignin", "apikey", "signingsecret")
 WAYS_IN = ("recipienttoken", "signinlink", "linkmail", "actiontoken", "connectedaccount")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
+ACCOUNTS = (("auth", "user"), ("auth", "group"))
 ALL = ("view", "add", "change", "delete")
 
 Right = tuple[str, str, str]
@@ -110,6 +107,28 @@ def _editing() -> set[Right]:
     return _rights(WORDING, *ALL)
 
 
+def _writing_rules() -> set[Right]:
+    """Routes and policies, and what belongs to them; they are tried with samples, not with events that came."""
+    own = _rights(RULES, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
+    return own | _rights(NAMED_BY_RULES, "view") | _rights(ESCALATION_LEDGERS, "view", app="escalations")
+
+
+def _connecting() -> set[Right]:
+    """Engines: how they are read and told, their keys and sign-ins."""
+    return _rights(CONNECTIONS, *ALL) | _rights(CREDENTIALS, "view", "add", "change") | _accounts()
+
+
+def _accounts() -> set[Right]:
+    return _rights(("connectedaccount",), "view", "change")
+
+
+def _auditing() -> set[Right]:
+    """See all that there is and was, and change nothing. Secrets are shown to nobody but who makes them."""
+    ours = _rights((*CONFIGURATION, *WORDING, *LEDGERS, *CREDENTIALS, *WAYS_IN), "view")
+    ours |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
+    return ours | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS))
+
+
 def _administering() -> set[Right]:
     """All configuration. Only superusers give all rights, and change the permissions of groups."""
     users = {("auth", verb, "user") for verb in ("view", "add", "change")} | {("auth", "view", "group")}
@@ -119,20 +138,27 @@ def _administering() -> set[Right]:
     return _operating() | _editing() | configuration | users | locks | ways_in
 
 
-ROLES = {ADMINISTRATORS: _administering(), OPERATORS: _operating(), EDITORS: _editing()}
+ROLES = {
+    ADMINISTRATORS: _administering(),
+    OPERATORS: _operating(),
+    EDITORS: _editing(),
+    RULE_EDITORS: _writing_rules(),
+    CONNECTION_OWNERS: _connecting(),
+    AUDITORS: _auditing(),
+}
 
 
-def ensure_roles(apps: Any) -> None:
+def ensure_roles(apps: Any, names: Iterable[str] = tuple(ROLES)) -> None:
     """Create missing groups with their permissions. Existing groups stay as administrators have changed them.
 
     `apps` is Django's registry or a migration's. Permissions are created here, too, because Django itself creates them
     only after the last migration; it finds and keeps these.
     """
     group_model = apps.get_model("auth", "Group")
-    for name, rights in ROLES.items():
+    for name in names:
         group, created = group_model.objects.get_or_create(name=name)
         if created:
-            group.permissions.set([_permission(apps, *right) for right in sorted(rights)])
+            group.permissions.set([_permission(apps, *right) for right in sorted(ROLES[name])])
 
 
 def _permission(apps: Any, app: str, verb: str, model: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
@@ -66,7 +66,9 @@ class PagedFormSet(PaginationInlineFormSet):
 
 
 class HistoryPages(SimpleHistoryAdmin):
-    """The history of a row, and one change of it. Both raise Http404 for an invalid id."""
+    """The history of a row, and one change of it, to which whoever may change the row can put it back: simple_history
+    would let everybody who may see the page. Both raise Http404 for an invalid id.
+    """
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         self._must_be_ids((self.model._meta.pk, unquote(object_id)))
@@ -78,6 +80,8 @@ class HistoryPages(SimpleHistoryAdmin):
     ) -> HttpResponse:
         history = getattr(self.model, self.model._meta.simple_history_manager_attribute).model
         self._must_be_ids((self.model._meta.pk, object_id), (history._meta.pk, version_id))
+        if request.method != "GET" and not self.has_change_permission(request, self.get_object(request, object_id)):
+            raise PermissionDenied
         page: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return page
 

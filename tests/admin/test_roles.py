@@ -1,5 +1,6 @@
 """What each role sees and may do. Staff without a right get 403 or do not see it at all."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django_q.models import OrmQ, Schedule
 from notifications.models import (
     ApiKey,
     Callback,
+    Category,
     Delivery,
     Engine,
     Event,
@@ -26,13 +28,22 @@ from notifications.models import (
     Template,
     TemplateVersion,
 )
-from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ROLES, ensure_roles
+from notifications.roles import (
+    ADMINISTRATORS,
+    AUDITORS,
+    CONNECTION_OWNERS,
+    OPERATORS,
+    ROLES,
+    RULE_EDITORS,
+    ensure_roles,
+)
 from notifications.wording import template_versions
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.support.unrendered import contexts_alone
 
+add_groups = import_module("notifications.migrations.0056_more_roles").add_groups
 REGISTERED = list(admin.site._registry)
 
 
@@ -46,7 +57,7 @@ def test_the_roles_are_made_with_a_migrations_registry(db: None) -> None:
     Group.objects.all().delete()
     historical = MigrationExecutor(connection).loader.project_state().apps
     ensure_roles(historical)
-    assert set(Group.objects.values_list("name", flat=True)) == {ADMINISTRATORS, OPERATORS, EDITORS}
+    assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
     for name, rights in ROLES.items():
         assert Group.objects.get(name=name).permissions.count() == len(rights)
 
@@ -71,6 +82,39 @@ def test_an_administrators_changes_to_a_role_are_kept(db: None) -> None:
     ensure_roles(apps)
     assert operators.permissions.count() == 0
     assert Group.objects.filter(name=OPERATORS).count() == 1
+
+
+def test_an_upgrade_adds_groups_and_leaves_those_that_there_are(db: None) -> None:
+    Group.objects.all().delete()
+    theirs = Group.objects.create(name=AUDITORS)  # a group of their own, by the same name
+    add_groups(apps, None)
+    assert set(Group.objects.values_list("name", flat=True)) == {RULE_EDITORS, CONNECTION_OWNERS, AUDITORS}
+    assert theirs.permissions.count() == 0
+
+
+def test_auditors_see_every_list(day: World) -> None:
+    assert visible_to(signed_in(member_of(AUDITORS))) | {"TemplateVersion"} == {each.__name__ for each in REGISTERED}
+
+
+def test_who_sees_no_events_tries_rules_with_samples(day: World) -> None:
+    client = signed_in(member_of(RULE_EDITORS))
+    page = client.get(reverse("admin:notifications_route_dry_run"), {"event": "e-2"})
+    assert page.status_code == 200
+    assert "4712" not in page.content.decode()
+    body = page.context["form"].initial["body"]
+    told = text_of(client.post(page.wsgi_request.path, {"engine": day.engine.pk, "body": body}))
+    assert "would come in" in told
+
+
+def test_a_row_is_put_back_to_what_it_was_by_who_may_change_it(day: World, operator: Client, root: Client) -> None:
+    """Whoever sees the history of a row may look at a change of it, and no more."""
+    category = Category.objects.all()[0]
+    category.save()
+    address = reverse("admin:notifications_category_simple_history", args=[category.pk, category.history.first().pk])
+    assert operator.get(address).status_code == 200
+    fields = filled(root.get(page_of(category)), name="Put back")
+    assert operator.post(address, fields).status_code == 403
+    assert Category.objects.get(pk=category.pk).name == category.name
 
 
 def test_every_right_names_a_model_that_exists() -> None:
