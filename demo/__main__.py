@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from demo import mail_pages
 from demo.client import WfpushClient
 from demo.clock import utc_now
 from demo.config import ConfigError, Settings
 from demo.definitions import load_definitions
 from demo.engine import Engine
+from demo.mail import Mailbox
 from demo.seed import prepare
 from demo.sender import Connection, Sender
 from demo.server import make_app
@@ -32,13 +34,25 @@ def build(settings: Settings, store: Store) -> web.Application:
             sender = Sender(engine, client, connection)
             engine.on_events = sender.notify
             connection.client = client
-            first = asyncio.create_task(prepare(store, engine, client, connection, sender), name="prepare")
+            first = asyncio.create_task(
+                prepare(store, engine, client, connection, sender, settings.brand), name="prepare"
+            )
             yield
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)
             await sender.close()
 
-    return make_app(engine, connection, settings.signing_secret, settings.base_url, background)
+    app = make_app(
+        engine,
+        connection,
+        settings.signing_secret,
+        settings.base_url,
+        background,
+        accounts=settings.accounts,
+        has_mail=settings.mail is not None,
+    )
+    mail_pages.add_to(app, Mailbox(settings.mail))
+    return app
 
 
 def main() -> int:

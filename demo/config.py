@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,11 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """`base_url` is how people reach this page (links in notifications); the server itself binds 127.0.0.1."""
+    """`base_url` is how people reach this page (links in notifications); the server itself binds 127.0.0.1.
+
+    `accounts`: passwords by who signs in with them, for the page. `mail`: where wfpush keeps e-mails instead of sending
+    them. `brand`: under which customers hear. Only `manage.py up --demo` gives these.
+    """
 
     port: int
     base_url: str
@@ -22,6 +27,9 @@ class Settings:
     api_key: str
     signing_secret: str
     data: Path
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    mail: Path | None = None
+    brand: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -34,6 +42,9 @@ class Settings:
             api_key=_required(environ, "WFPUSH_API_KEY"),
             signing_secret=_secret(environ, "WFPUSH_SIGNING_SECRET"),
             data=Path(_required(environ, "DEMO_DATA")),
+            accounts=_accounts(environ.get("DEMO_ACCOUNTS", "")),
+            mail=Path(environ["DEMO_MAIL"]) if environ.get("DEMO_MAIL") else None,
+            brand=environ.get("DEMO_BRAND", ""),
         )
 
 
@@ -62,6 +73,16 @@ def _url(environ: Mapping[str, str], name: str, default: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{name} is {text!r}: give an address such as {default}.")
     return text
+
+
+def _accounts(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigError("DEMO_ACCOUNTS is not a JSON object of passwords by name.")
+    return {str(name): str(password) for name, password in found.items()}
 
 
 def _secret(environ: Mapping[str, str], name: str) -> str:

@@ -4,12 +4,13 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from demo.clock import read_stamp
 from demo.definitions import Definition, Sample
 from demo.engine import Step, Summary
 from demo.html import el, write
-from demo.people import EVERYBODY, one_of
+from demo.people import EVERYBODY, customer_in, one_of
 from demo.records import Action, EventRecord, HistoryEntry, InstanceRecord, KeptFile, TaskRecord
 from demo.sender import Connection
 
@@ -18,8 +19,13 @@ PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 """What all browsers draw."""
 
 
-def overview(definitions: Mapping[str, Definition], summaries: Sequence[Summary], connection: Connection) -> str:
-    """`/`: buttons that start something, then what runs and what is finished."""
+def overview(
+    definitions: Mapping[str, Definition],
+    summaries: Sequence[Summary],
+    connection: Connection,
+    guide: Sequence[ET.Element] = (),
+) -> str:
+    """`/`: buttons that start something, then what runs and what is finished. `guide`: where to look."""
     running = [summary for summary in summaries if summary.state == "running"]
     finished = [summary for summary in summaries if summary.state == "finished"]
     return _page(
@@ -34,6 +40,7 @@ def overview(definitions: Mapping[str, Definition], summaries: Sequence[Summary]
             "Carol, his manager, after two.",
             cls="lead",
         ),
+        _section("Where to look", "guide", *guide) if guide else None,
         _section("Start something", "start", _starters(definitions.values())),
         _listing("Running", "running", running, "Nothing is running."),
         _listing("Finished", "finished", finished, "Nothing is finished yet."),
@@ -127,21 +134,15 @@ def _now(record: InstanceRecord) -> list[ET.Element]:
     return [_task(task) for task in record.open_tasks]
 
 
-def customer_of(record: InstanceRecord) -> dict[str, str] | None:
-    """Ref and name of whoever outside hears of the process."""
-    told = record.data.get("customer") or record.data.get("supplier")
-    if not isinstance(told, dict) or not told.get("ref"):
-        return None
-    return {"ref": str(told["ref"]), "name": str(told.get("name") or told["ref"])}
-
-
 def _customer(record: InstanceRecord) -> ET.Element | None:
-    customer = customer_of(record)
+    customer = customer_in(record.data)
     if customer is None:
         return None
     return el(
         "form",
         el("button", f"Show what {customer['name']} sees", cls="plain", id="customer"),
+        " ",
+        el("a", "Their e-mails", href=f"/mail/to/{quote(customer['email'])}") if customer["email"] else None,
         method="post",
         action=f"/instances/{record.id}/customer",
     )
@@ -250,6 +251,12 @@ def failure(title: str, words: str, connection: Connection) -> str:
     """A page that only says what went wrong."""
     back = el("a", "All processes", href="/")
     return _page(title, connection, el("h1", title), el("p", words, cls="lead"), el("p", back))
+
+
+def titled(title: str, connection: Connection, *content: ET.Element) -> str:
+    """A page beside the processes."""
+    back = el("nav", el("a", "All processes", href="/"), cls="back", aria_label="Back")
+    return _page(title, connection, back, el("h1", title), *content)
 
 
 def _page(title: str, connection: Connection, *content: ET.Element | None) -> str:

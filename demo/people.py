@@ -1,6 +1,7 @@
 """The people of the demo, as the processes address them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from demo.records import Person
 
@@ -19,3 +20,16 @@ def one_of(refs: Sequence[str], teams: Sequence[str] = ()) -> str:
     """Who is waited for, in words: "Bob or Carol", "the team finance"."""
     names = [person(ref).name for ref in refs] or [f"the team {team}" for team in teams]
     return " or ".join(names)
+
+
+def customer_in(data: Mapping[str, Any]) -> dict[str, str] | None:
+    """Whoever outside hears of a process with this data."""
+    told = data.get("customer") or data.get("supplier")
+    if not isinstance(told, dict) or not told.get("ref"):
+        return None
+    return {
+        "ref": str(told["ref"]),
+        "name": str(told.get("name") or told["ref"]),
+        "email": str(told.get("email") or ""),
+        "locale": str(told.get("locale") or "en"),
+    }

@@ -3,10 +3,11 @@ it."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from demo.client import Refused, Unavailable, WfpushClient
 from demo.engine import Engine
-from demo.people import ALICE, BOB, CAROL
+from demo.people import ALICE, BOB, CAROL, customer_in
 from demo.sender import Connection, Sender, backoff
 from demo.store import Store
 
@@ -25,9 +26,26 @@ async def introduce(client: WfpushClient) -> None:
     await client.put_team("finance", name="Finance", lead=CAROL.ref, members=[BOB.ref, CAROL.ref])
 
 
-async def prepare(store: Store, engine: Engine, client: WfpushClient, connection: Connection, sender: Sender) -> None:
+async def introduce_customers(client: WfpushClient, engine: Engine, brand: str) -> None:
+    """Those of the samples, so that they hear under this brand from the first message on."""
+    for definition in engine.definitions.values():
+        for sample in definition.samples.values():
+            if (customer := customer_in(sample.data)) is not None:
+                about = {name: customer[name] for name in ("name", "email", "locale")}
+                await client.put_recipient(customer["ref"], external=True, brand=brand, **about)
+
+
+async def prepare(
+    store: Store, engine: Engine, client: WfpushClient, connection: Connection, sender: Sender, brand: str = ""
+) -> None:
     """All that the first start does. Each part is done once, even if it is interrupted. Then the sender begins."""
-    if not store.has_mark(_PEOPLE_KNOWN) and await _introduced(client, connection):
+
+    async def introduce_all() -> None:
+        await introduce(client)
+        if brand:
+            await introduce_customers(client, engine, brand)
+
+    if not store.has_mark(_PEOPLE_KNOWN) and await _introduced(introduce_all, connection):
         store.set_mark(_PEOPLE_KNOWN)
     sender.open()
     if not store.has_mark(_SEEDED):
@@ -44,12 +62,12 @@ async def start_samples(engine: Engine) -> None:
                 await engine.start(definition.id, {}, sample.key, seeded=True)
 
 
-async def _introduced(client: WfpushClient, connection: Connection) -> bool:
+async def _introduced(introduce_all: Callable[[], Awaitable[None]], connection: Connection) -> bool:
     """Tries until wfpush answers. Returns whether it accepted the people."""
     failures = 0
     while True:
         try:
-            await introduce(client)
+            await introduce_all()
         except Unavailable as error:
             failures += 1
             connection.failed(error)

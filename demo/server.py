@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -26,7 +26,8 @@ from demo.client import WfpushError
 from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
-from demo.people import person
+from demo.guide import where_to_look
+from demo.people import customer_in, person
 from demo.records import InstanceRecord, KeptFile, Verdict
 from demo.sender import Connection
 
@@ -36,6 +37,8 @@ ENGINE = web.AppKey("engine", Engine)
 CONNECTION = web.AppKey("connection", Connection)
 SECRET = web.AppKey("secret", str)
 HOSTS = web.AppKey("hosts", frozenset)
+HAS_MAIL = web.AppKey("has_mail", bool)
+ACCOUNTS = web.AppKey("accounts", Mapping)
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -63,12 +66,16 @@ def make_app(
     signing_secret: str,
     base_url: str,
     background: Callable[[web.Application], AsyncIterator[None]] | None = None,
+    *,
+    accounts: Mapping[str, str] | None = None,
+    has_mail: bool = False,
 ) -> web.Application:
-    """The application; `background` runs from start to stop beside it."""
+    """The application; `background` runs from start to stop beside it. `accounts`: passwords to show on its page."""
     app = web.Application(middlewares=[_guard], client_max_size=1024 * 1024)
     app[ENGINE] = engine
     app[CONNECTION] = connection
     app[SECRET] = signing_secret
+    app[ACCOUNTS], app[HAS_MAIL] = accounts or {}, has_mail
     app[HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", urlsplit(base_url).hostname})
     app.add_routes(
         [
@@ -113,7 +120,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         words = error.text if isinstance(error, NotFound) and error.text else "There is nothing at this address."
         if request.path.startswith("/api/"):
             return _json({"detail": words}, 404)
-        return _page(request, pages.failure("Not found", words, request.app[CONNECTION]), 404)
+        return page_of(request, pages.failure("Not found", words, request.app[CONNECTION]), 404)
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
@@ -226,13 +233,14 @@ def _whole(record: InstanceRecord) -> dict[str, Any]:
 
 async def show_overview(request: web.Request) -> web.Response:
     """`/`"""
-    engine = request.app[ENGINE]
-    return _page(request, pages.overview(engine.definitions, engine.summaries, request.app[CONNECTION]))
+    engine, connection = request.app[ENGINE], request.app[CONNECTION]
+    guide = where_to_look(request.app[ACCOUNTS], request.app[HAS_MAIL], connection.url)
+    return page_of(request, pages.overview(engine.definitions, engine.summaries, connection, guide))
 
 
 async def show_instance(request: web.Request) -> web.Response:
     """`/instances/{id}`"""
-    return _page(request, _detail(request, _record(request)))
+    return page_of(request, _detail(request, _record(request)))
 
 
 async def show_task(request: web.Request) -> web.Response:
@@ -251,7 +259,7 @@ async def press_start(request: web.Request) -> web.Response:
     try:
         record = await request.app[ENGINE].start(form.get("process", ""), {}, form.get("sample", ""))
     except DataError as error:
-        return _page(request, pages.failure("Nothing was started", str(error), request.app[CONNECTION]), 422)
+        return page_of(request, pages.failure("Nothing was started", str(error), request.app[CONNECTION]), 422)
     raise web.HTTPSeeOther(f"/instances/{record.id}")
 
 
@@ -274,16 +282,16 @@ async def press_customer(request: web.Request) -> web.Response:
     """A link to the page that the customer of a process sees."""
     await _form(request)
     record, connection = _record(request), request.app[CONNECTION]
-    customer = pages.customer_of(record)
+    customer = customer_in(record.data)
     if customer is None:
         raise NotFound(text="This process has no customer.")
     if connection.client is None:
-        return _page(request, pages.failure("Not yet", "The engine has not started yet.", connection), 503)
+        return page_of(request, pages.failure("Not yet", "The engine has not started yet.", connection), 503)
     try:
         address = await connection.client.sign_in_link(customer["ref"])
     except WfpushError as error:
-        return _page(request, pages.failure("There is no link", str(error), connection), 503)
-    return _page(request, pages.customer_link(record, customer["name"], address, connection))
+        return page_of(request, pages.failure("There is no link", str(error), connection), 503)
+    return page_of(request, pages.customer_link(record, customer["name"], address, connection))
 
 
 async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Response:
@@ -296,7 +304,7 @@ async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Respon
     if verdict.taken:
         raise web.HTTPSeeOther(f"/instances/{instance_id}")
     record = request.app[ENGINE].record(instance_id)
-    return _page(request, _detail(request, record, verdict.detail), verdict.status)
+    return page_of(request, _detail(request, record, verdict.detail), verdict.status)
 
 
 async def get_document(request: web.Request) -> web.Response:
@@ -354,7 +362,7 @@ async def _form(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
 
 
-def _page(request: web.Request, text: str, status: int = 200) -> web.Response:
+def page_of(request: web.Request, text: str, status: int = 200) -> web.Response:
     return _tagged(request, text.encode(), "text/html", status)
 
 

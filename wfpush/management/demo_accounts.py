@@ -18,7 +18,7 @@ from django.core.management import call_command
 
 from notifications.models import ApiKey
 from wfpush.crypto import digest_of
-from wfpush.management import demo_policy
+from wfpush.management import demo_office, demo_policy
 
 ENGINE = "demo"
 THIS_MACHINE = ip_network("127.0.0.0/8")
@@ -46,6 +46,8 @@ class DemoAccounts:
     """Of these passwords, as the database keeps them: to hash them again at each start would take a second."""
     has_policy: bool = False
     """Whether the policy was made. It is made once; administrators may change or remove it."""
+    has_office: bool = False
+    """The same of the brand, the working time, and the policy that counts in it."""
 
     @classmethod
     def read(cls, path: Path) -> "DemoAccounts":
@@ -59,8 +61,9 @@ class DemoAccounts:
         fresh.replace(path)
 
 
-def ensure(path: Path, callback_url: str) -> DemoAccounts:
-    """Make what is missing. The passwords of existing people stay, also changed ones."""
+def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
+    """Make what is missing. The passwords of existing people stay, also changed ones. `base_url`: where people reach
+    wfpush, and the brand its logo."""
     accounts = DemoAccounts.read(path)
     known = ApiKey.objects.filter(digest=digest_of(accounts.api_key), revoked_at=None).exists()
     if not known or accounts.callback_url != callback_url:
@@ -79,6 +82,11 @@ def ensure(path: Path, callback_url: str) -> DemoAccounts:
         demo_policy.make(ENGINE)
         accounts.has_policy = True
         accounts.write(path)
+    if not accounts.has_office:
+        demo_office.make(ENGINE, list(PEOPLE), base_url)
+        accounts.has_office = True
+        accounts.write(path)
+    demo_office.move_logo(base_url)
     return accounts
 
 

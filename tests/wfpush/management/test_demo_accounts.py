@@ -7,19 +7,22 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.utils import timezone
 
 from escalations.clocks import due_steps
 from escalations.kinds.checks import faults_of
-from escalations.models import Escalation, Policy
+from escalations.models import Escalation, PersonCalendar, Policy
 from notifications import starter
 from notifications.intake import ingest
-from notifications.models import Delivery, Engine, Notification, Recipient
+from notifications.models import Brand, Delivery, Engine, Notification, Recipient
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
-from wfpush.management import demo_accounts
+from notifications.wording.colours import READABLE, contrast
+from wfpush.management import demo_accounts, demo_office, demo_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +32,9 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def start(db: None, tmp_path: Path) -> Callable[[], demo_accounts.DemoAccounts]:
     starter.ensure(apps)
-    return lambda: demo_accounts.ensure(tmp_path / "demo.json", "http://127.0.0.1:8001/callback")
+    return lambda: demo_accounts.ensure(
+        tmp_path / "demo.json", "http://127.0.0.1:8001/callback", "http://127.0.0.1:8000"
+    )
 
 
 def assign(**task: object) -> None:
@@ -66,22 +71,49 @@ def test_what_waits_for_several_has_time(start: Callable[[], object]) -> None:
     assert not Escalation.objects.exists()
 
 
-def test_the_desk_would_take_the_policy(start: Callable[[], object]) -> None:
+def test_an_inspection_is_due_in_working_time(start: Callable[[], object]) -> None:
     start()
-    policy = Policy.objects.get()
+    assign(assignee="bob", kind="field")
+    escalation = Escalation.objects.get()
+    assert escalation.policy is not None and escalation.policy.name == demo_office.POLICY
+    calendar = PersonCalendar.objects.get(recipient__ref="bob").calendar.reckoning()
+    due = calendar.add(escalation.started_at, timedelta(minutes=demo_office.DUE_AFTER))
+    reminded = calendar.add(escalation.started_at, timedelta(minutes=demo_office.DUE_AFTER - 60))
+    assert escalation.due_at == reminded, "an hour of working time before"
+    due_steps.tick(reminded)
+    assert titles("carol") == []
+    due_steps.tick(calendar.add(due, MINUTE))
+    assert titles("carol") == ["Approve invoice 4711"]
 
-    assert faults_of(policy, list(policy.steps.all()), timezone.now()) == []
+
+def test_the_desk_would_take_the_policies(start: Callable[[], object]) -> None:
+    start()
+    assert {policy.name for policy in Policy.objects.all()} == {demo_policy.NAME, demo_office.POLICY}
+    for policy in Policy.objects.all():
+        assert faults_of(policy, list(policy.steps.all()), timezone.now()) == []
+
+
+def test_the_brand_is_readable_and_its_logo_is_there_at_any_port(start: Callable[[], object]) -> None:
+    start()
+    brand = Brand.objects.get(slug=demo_office.BRAND)
+    assert contrast(brand.accent, "#ffffff") >= READABLE and contrast(brand.accent_dark, "#121316") >= READABLE
+    assert finders.find(brand.logo_url.removeprefix(f"http://127.0.0.1:8000{settings.STATIC_URL}"))
+    demo_office.move_logo("http://127.0.0.1:9000")
+    brand.refresh_from_db()
+    assert brand.logo_url.startswith("http://127.0.0.1:9000/static/")
+    Brand.objects.update(logo_url="https://acme.example/logo.svg")
+    demo_office.move_logo("http://127.0.0.1:8000")
+    assert Brand.objects.get().logo_url == "https://acme.example/logo.svg"
 
 
 def test_a_second_start_changes_nothing_that_administrators_changed(start: Callable[[], object]) -> None:
     start()
-    Policy.objects.update(name="Ours", minutes=60)
+    Policy.objects.filter(name=demo_policy.NAME).update(name="Ours", minutes=60)
+    Policy.objects.filter(name=demo_office.POLICY).delete()
+    Brand.objects.update(name="Our brand")
     start()
     assert [(policy.name, policy.minutes) for policy in Policy.objects.all()] == [("Ours", 60)]
-
-    Policy.objects.all().delete()
-    start()
-    assert not Policy.objects.exists()
+    assert [brand.name for brand in Brand.objects.all()] == ["Our brand"]
 
 
 # --- the passwords that a start shows -----------------------------------------------------------------------------

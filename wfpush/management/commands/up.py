@@ -1,4 +1,5 @@
 import http.client
+import json
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from django.db import connection
 
 from wfpush.config import env
 from wfpush.embedded import shared_servers
-from wfpush.management import demo_accounts
+from wfpush.management import demo_accounts, demo_office
 from wfpush.net.ports import PortTaken, check_port
 from wfpush.processes.children import MANAGE, Child
 from wfpush.processes.joined_output import JoinedOutput
@@ -76,11 +77,13 @@ class Command(BaseCommand):
         add("web", [MANAGE, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)
         add("worker", [MANAGE, "worker", "--grace", CHILD_GRACE], environment)
         if with_demo:
-            accounts = demo_accounts.ensure(settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback")
-            add("demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | _demo_environment(port, accounts))
+            file, callback = settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback"
+            accounts = demo_accounts.ensure(file, callback, environment["BASE_URL"])
+            passwords = demo_accounts.shown_passwords(accounts)
+            own = _demo_environment(port, accounts, passwords)
+            add("demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | own)
             waits_for.append((port + 1, "/"))
-            passwords = demo_accounts.shown_passwords(accounts).items()
-            banner += [f"  sign in as {ref:6} {password}" for ref, password in passwords]
+            banner += [f"  sign in as {ref:6} {password}" for ref, password in passwords.items()]
             banner.append(f"Administration: http://{HOST}:{port}/admin/   Demo engine: http://{HOST}:{port + 1}")
         if mail := getattr(settings, "EMAIL_FILE_PATH", None):
             banner.append(f"E-mail is kept in {mail}")
@@ -126,13 +129,16 @@ def _environment(port: int) -> dict[str, str]:
     }
 
 
-def _demo_environment(port: int, accounts: demo_accounts.DemoAccounts) -> dict[str, str]:
+def _demo_environment(port: int, accounts: demo_accounts.DemoAccounts, passwords: dict[str, str]) -> dict[str, str]:
     return {
         "DEMO_PORT": str(port + 1),
         "DEMO_DATA": str(Path(settings.DATA_DIR) / "demo"),
         "WFPUSH_URL": f"http://{HOST}:{port}",
         "WFPUSH_API_KEY": accounts.api_key,
         "WFPUSH_SIGNING_SECRET": accounts.signing_secret,
+        "DEMO_ACCOUNTS": json.dumps(passwords),
+        "DEMO_MAIL": str(getattr(settings, "EMAIL_FILE_PATH", None) or ""),
+        "DEMO_BRAND": demo_office.BRAND,
     }
 
 
