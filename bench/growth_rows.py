@@ -87,12 +87,15 @@ _TABLES: dict[str, dict[str, str]] = {
         "created_at": "now() - interval '1 second' * ((%(count)s - n) %% 30000000)",
     },
 }
+DELIVERIES = 5
+"""Of each item: people have several devices."""
 _DELIVERIES = """
 INSERT INTO notifications_delivery SELECT made.* FROM
-    (SELECT row_number() OVER (ORDER BY id) + 3 AS place, delivery.* FROM notifications_delivery delivery
-     WHERE event_id = %(pattern)s) pattern, generate_series(%(first)s, %(last)s) n,
+    (SELECT row_number() OVER (ORDER BY again, id) + 3 AS place, again, delivery.*
+     FROM notifications_delivery delivery, generate_series(1, %(deliveries)s) again
+     WHERE event_id = %(pattern)s ORDER BY again, id LIMIT %(deliveries)s) pattern, generate_series(%(first)s, %(last)s) n,
 LATERAL jsonb_populate_record(NULL::notifications_delivery, to_jsonb(pattern) || jsonb_build_object(
-    'id', {sent},
+    'id', {sent}, 'address', pattern.address || pattern.again,
     'event_id', {event}, 'notification_id', {item}, 'recipient_id', {person}, 'due_at', NULL,
     'state', CASE pattern.state WHEN 'pending' THEN 'delivered' ELSE pattern.state END, 'ended_at', now())) made
 """
@@ -107,6 +110,7 @@ def make(count: int) -> None:
         "open_of": OPEN_OF,
         "busiest": BUSIEST,
         "count": count,
+        "deliveries": DELIVERIES,
         "pattern": pattern.event_id,
     }
     only = {"case": pattern.case_id, "event": pattern.event_id, "task": pattern.task_id, "notification": pattern.pk}
