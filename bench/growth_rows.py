@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from statistics import median
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import django
 
@@ -19,13 +20,15 @@ if __name__ == "__main__":
     django.setup()
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bench.growth import INBOX
+from bench.growth import DESK, INBOX, OVERVIEW, TRACE
 from bench.growth_plans import plan_of
 from bench.harness import Json
 from notifications.items import gathered
@@ -34,7 +37,7 @@ from wfpush.crypto import digest_of
 
 PEOPLE = 2_000
 CHUNK = 50_000
-ROUNDS = 7
+ROUNDS = 5
 TOKEN = "wfr_growth"
 OPEN_OF = 100
 """One of so many items waits for an answer; the others were done."""
@@ -93,7 +96,8 @@ _DELIVERIES = """
 INSERT INTO notifications_delivery SELECT made.* FROM
     (SELECT row_number() OVER (ORDER BY again, id) + 3 AS place, again, delivery.*
      FROM notifications_delivery delivery, generate_series(1, %(deliveries)s) again
-     WHERE event_id = %(pattern)s ORDER BY again, id LIMIT %(deliveries)s) pattern, generate_series(%(first)s, %(last)s) n,
+     WHERE event_id = %(pattern)s ORDER BY again, id LIMIT %(deliveries)s) pattern,
+generate_series(%(first)s, %(last)s) n,
 LATERAL jsonb_populate_record(NULL::notifications_delivery, to_jsonb(pattern) || jsonb_build_object(
     'id', {sent}, 'address', pattern.address || pattern.again,
     'event_id', {event}, 'notification_id', {item}, 'recipient_id', {person}, 'due_at', NULL,
@@ -146,8 +150,6 @@ def pages() -> Json:
     here = urlsplit(settings.BASE_URL).netloc
     app, desk = Client(HTTP_HOST=here, HTTP_AUTHORIZATION=f"Bearer {TOKEN}"), Client(HTTP_HOST=here)
     desk.force_login(boss, "notifications.signing_in.AccountBackend")
-    listed = {"events": "event", "notifications": "notification", "deliveries": "delivery", "tasks": "task"}
-    lists = {name: reverse(f"admin:notifications_{model}_changelist") for name, model in listed.items()}
     event = Event.objects.filter(source="growth").latest("id")
     person.user = User.objects.create_user("grown-up")
     person.save(update_fields=["user"])
@@ -170,14 +172,30 @@ def pages() -> Json:
     milliseconds = {
         **{name: _milliseconds(get) for name, get in shown.items()},
         "The API's first page of an inbox": _milliseconds(lambda: app.get("/api/v1/notifications")),
-        "The desk's overview": _milliseconds(lambda: desk.get(reverse("admin:index"))),
-        **{f"The desk's list of {name}": _milliseconds(partial(desk.get, url)) for name, url in lists.items()},
-        "An event found by its id": _milliseconds(lambda: desk.get(lists["events"], {"q": event.event_id})),
-        "The trace of an event": _milliseconds(
-            lambda: desk.get(reverse("admin:notifications_event_change", args=[event.pk]))
-        ),
+        **{name: _milliseconds(partial(desk.get, url)) for name, url in desk_pages(event).items()},
     }
     return {"milliseconds": milliseconds, "plans": {name: plan_of(get) for name, get in shown.items()}}
+
+
+def desk_pages(event: Event) -> dict[str, str]:
+    """Name to address: the overview, an event's trace, every list and its search, and the search over all of them."""
+    pages = {OVERVIEW: reverse("admin:index"), TRACE: _desk("event", "change", event.pk)}
+    pages[f"{DESK}a task's page"] = _desk("task", "change", event.task_id)
+    pages[f"{DESK}a case's page"] = _desk("case", "change", event.case_id)
+    for words in (event.event_id, "approve 1000", "person 7"):
+        pages[f"{DESK}search for “{words}”"] = f"{reverse('admin:search')}?{urlencode({'q': words})}"
+    for model, listed in admin.site._registry.items():
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        name = f"{DESK}list of {model._meta.verbose_name_plural}"
+        pages[name] = address
+        if listed.get_search_fields(HttpRequest()):
+            pages[f"{name}, an id"] = f"{address}?q={event.event_id}"
+            pages[f"{name}, a word"] = f"{address}?q=Approve"
+    return pages
+
+
+def _desk(model: str, page: str, pk: Any) -> str:
+    return reverse(f"admin:notifications_{model}_{page}", args=[pk])
 
 
 def _milliseconds(get: Callable[[], object]) -> float:

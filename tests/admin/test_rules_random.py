@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from escalations.admin.rules.answer import answer
 from escalations.admin.rules.bundle import RuleForms
 from escalations.admin.rules.forms import WAIT
+from escalations.admin.rules.recent import as_if_new
 from escalations.admin.rules.saving import save
 from escalations.forecast import simulate
 from escalations.models import Escalation
 from notifications.models import Absence, Category, Recipient, Route, Task, Template
+from notifications.routing import pipeline
 from notifications.types import Json
 from tests.admin import sla
 from tests.admin import world as story
@@ -128,6 +130,8 @@ def test_what_is_shown_is_what_happens(chosen: dict[str, Any], who: dict[str, An
                 rule = RuleForms(Route(), posted)
                 assert rule.is_valid(), list(rule.faults())
                 save(rule, by, timezone.now())
+            dry = pipeline.dry_run(world.engine, as_if_new(came, timezone.now()), timezone.now()).plan.as_json()
+            assert told(dry) == told(shown.plan)
             data = {**came.data, "task": {**came.data["task"], "id": "T-2"}}
             event = story.send(world, "e-2", "task.assigned", data)
             assert told(event.plan) == told(shown.plan)
