@@ -42,9 +42,9 @@ class Settings:
             api_key=_required(environ, "WFPUSH_API_KEY"),
             signing_secret=_secret(environ, "WFPUSH_SIGNING_SECRET"),
             data=Path(_required(environ, "DEMO_DATA")),
-            accounts=_accounts(environ.get("DEMO_ACCOUNTS", "")),
-            mail=Path(environ["DEMO_MAIL"]) if environ.get("DEMO_MAIL") else None,
-            brand=environ.get("DEMO_BRAND", ""),
+            accounts=_accounts(environ, "DEMO_ACCOUNTS"),
+            mail=Path(mail) if (mail := _text(environ, "DEMO_MAIL")) else None,
+            brand=_text(environ, "DEMO_BRAND"),
         )
 
 
@@ -75,14 +75,18 @@ def _url(environ: Mapping[str, str], name: str, default: str) -> str:
     return text
 
 
-def _accounts(text: str) -> dict[str, str]:
+def _text(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name, "").strip()
+
+
+def _accounts(environ: Mapping[str, str], name: str) -> dict[str, str]:
     try:
-        found = json.loads(text or "{}")
+        found = json.loads(_text(environ, name) or "{}")
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise ConfigError("DEMO_ACCOUNTS is not a JSON object of passwords by name.")
-    return {str(name): str(password) for name, password in found.items()}
+        raise ConfigError(f"{name} is not a JSON object of passwords by name.")
+    return {str(who): str(password) for who, password in found.items()}
 
 
 def _secret(environ: Mapping[str, str], name: str) -> str:
