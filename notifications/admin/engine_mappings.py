@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -12,10 +13,12 @@ from unfold.admin import TabularInline
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import display
 from notifications.admin.fields import JsonObjectField
+from notifications.admin.known_paths import OffersPaths
+from notifications.admin.mapping_paths import offer
 from notifications.admin.words import link
 from notifications.answers import answer_variables
 from notifications.intake.expressions import InvalidExpression, check
-from notifications.models import AnswerMapping, EventMapping
+from notifications.models import AnswerMapping, Engine, EventMapping
 
 
 class EventMappingForm(forms.ModelForm):
@@ -48,12 +51,17 @@ class AnswerMappingForm(forms.ModelForm):
         return variables
 
 
-class EventMappingInline(TabularInline):
+class EventMappingInline(OffersPaths, TabularInline):
     model = EventMapping
     form = EventMappingForm
     extra = 0
     hide_title = True
     verbose_name_plural = _("its own JSON → CloudEvent (only for engines that cannot send CloudEvents)")
+
+    def get_formset(self, request: HttpRequest, obj: Engine | None = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        offer(formset.form.base_fields.get("expression"), obj)
+        return formset
 
 
 class AnswerMappingInline(TabularInline):

@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.admin import mapping_paths
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
 from notifications.admin.engine_pages import is_called, tried
@@ -81,7 +82,12 @@ class StepByStep(DeskAdmin):
             path(f"<int:engine>/connect/{part}/", self.admin_site.admin_view(page), name=f"{name}_{part}")
             for part, page in pages.items()
         ]
-        return [begin, *others, *super().get_urls()]
+        paths = path("<int:engine>/paths/", self.admin_site.admin_view(self.paths), name=mapping_paths.NAME)
+        return [begin, *others, paths, *super().get_urls()]
+
+    def paths(self, request: HttpRequest, engine: int) -> HttpResponse:
+        """What its mapping can read."""
+        return mapping_paths.answer(request, self._engine(request, engine))
 
     def has_begin_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_add_permission(request))

@@ -43,12 +43,16 @@ def offer(field: Field | None, *, types: str = "", engine: str = "", **query: An
     if field is None:
         return
     address = reverse(NAME)
-    attributes = {"data-paths": f"{address}?{urlencode(query)}" if query else address, "autocomplete": "off"}
-    field.widget.attrs.update(attributes)
+    offer_from(field, f"{address}?{urlencode(query)}" if query else address)
     if types:
         field.widget.attrs["data-paths-types"] = types
     if engine:
         field.widget.attrs["data-paths-engine"] = engine
+
+
+def offer_from(field: Field, address: str) -> None:
+    """What is at the address answers as `answer` does."""
+    field.widget.attrs.update({"data-paths": address, "autocomplete": "off"})
 
 
 class OffersPaths:
@@ -68,13 +72,13 @@ def answer(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     found = carried(_engine(request.GET.get("engine", "")), _types(request))
     with_values = request.user.has_perm("notifications.view_event")
-    shown = [_shown(each, with_values) for each in found.paths]
+    shown = [described(each, with_values) for each in found.paths]
     words = {
         "label": _("Known paths"),
         "said": _said(found),
         "none": _("None of the known paths has these letters. Any path can be written."),
     }
-    return JsonResponse({**words, "groups": _grouped(shown)})
+    return JsonResponse({**words, "groups": in_groups(shown)})
 
 
 def _engine(named: str) -> Engine | None:
@@ -94,7 +98,7 @@ def _types(request: HttpRequest) -> set[str]:
     return names | set(OF_TASKS if request.GET.get("tasks") else ())
 
 
-def _grouped(shown: Iterable[Json]) -> list[Json]:
+def in_groups(shown: Iterable[Json]) -> list[Json]:
     """By the first name, those that most events have first; within a group by path, as in a tree."""
     groups: dict[str, list[Json]] = {}
     for each in shown:
@@ -105,20 +109,22 @@ def _grouped(shown: Iterable[Json]) -> list[Json]:
     ]
 
 
-def _shown(known: KnownPath, with_values: bool) -> Json:
+def described(known: KnownPath, with_values: bool) -> Json:
+    """As the list shows it: its facts beside the path, and what is said about it below."""
     number = as_number(known.last) if known.kind == "number" else None
     last = write_number(number, locale_of(get_language() or "en")) if number is not None else known.last
     last = last if with_values else ""
     came = (_("last: %(value)s") if known.count else _("sample: %(value)s")) % {"value": last} if last else ""
-    facts = [KIND_WORDS[known.kind](), _share(known)]
+    kind = KIND_WORDS[known.kind]()
     about = [escape_hidden(known.label), _("sensitive") if known.sensitive else "", came]
     return {
         "path": known.path,
         "kind": known.kind,
+        "kind_said": kind,
         "share": round(known.share, 3),
         "last": last,
         "label": escape_hidden(known.label),
-        "facts": _joined(facts),
+        "facts": _joined([kind, _share(known)]),
         "about": _joined(about),
     }
 

@@ -146,7 +146,7 @@ def _data(ids: list[Any]) -> list[Json]:
     ]
 
 
-def _values(event: Json) -> Iterator[tuple[str, Any]]:
+def _values(event: Json | list[Any]) -> Iterator[tuple[str, Any]]:
     """All values whose paths can be written, those nearest to the top first; of a list the first entry."""
     level: list[tuple[str, Any]] = [("", event)]
     left = MOST_OF_AN_EVENT
@@ -157,8 +157,9 @@ def _values(event: Json) -> Iterator[tuple[str, Any]]:
                 return
             left -= 1
             if value is not None:
-                yield path, value
                 below.append((path, value))
+                if not path.rpartition(".")[2].isdecimal():
+                    yield path, value
         level = below
 
 
@@ -171,6 +172,12 @@ def _members(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     for name, inner in named:
         if len(start) + len(name) <= LONGEST and (isinstance(value, list) or _NAME.fullmatch(name)):
             yield start + name, inner
+
+
+def paths_in(document: Any) -> list[KnownPath]:
+    """Those of one JSON document that is no event."""
+    found = _values(document) if isinstance(document, dict | list) else ()
+    return [KnownPath(path, _kind(value), 1, 1, text_of(value)) for path, value in found if not path[0].isdecimal()]
 
 
 class _Seen:
