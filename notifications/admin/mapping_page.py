@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -36,7 +37,7 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     known = presets()
     chosen = known.get(request.POST.get("preset", ""))
     if chosen is not None:
-        mapping.use_preset(engine, chosen.preset)
+        _use(engine, chosen)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
         done = desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
         return HttpResponseRedirect(here) if here else done
@@ -52,6 +53,14 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     return desk.page(
         request, "admin/desk/mapping.html", gettext("Mapping of %(engine)s") % {"engine": engine}, **context
     )
+
+
+@transaction.atomic
+def _use(engine: Engine, kind: Any) -> None:
+    """Load the preset, with an entry in the engine's history."""
+    mapping.use_preset(engine, kind.preset)
+    engine._change_reason = f"Mapping: the preset for {kind.label}"[:100]  # type: ignore[attr-defined]  # simple_history
+    engine.save(update_fields=["name"])
 
 
 def _example(engine: Engine) -> str:

@@ -40,6 +40,7 @@ def kinds() -> list[str]:
         page_of(template_versions.new_draft(Template.objects.get(slug="task"), published)),
         page_of(published, "compare_with"),
         reverse(rules.NAME),
+        page_of(Route.objects.get(name="Tasks that wait too long"), "history"),
     ]
 
 

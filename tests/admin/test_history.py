@@ -176,6 +176,22 @@ def test_what_the_system_keeps_is_not_restored(world: World, root: Client) -> No
     assert engine.callback_disabled_reason == "404"
 
 
+def test_a_preset_of_an_engines_mapping_is_an_entry(world: World, root: Client) -> None:
+    world.engine.save()
+    root.post(page_of(world.engine, "try_mapping"), {"preset": "camunda7"})
+    page = text_of(root.get(page_of(world.engine, "history")))
+    assert "Mapping: the preset for" in page
+    assert "added" in page
+
+
+def test_one_save_is_one_entry_that_says_all_of_it(route: Route, root: Client) -> None:
+    before = route.history.count()
+    saved(root, route, name="Other", event_types=[EventType.objects.get(name="case.status_changed").pk])
+    assert route.history.count() == before + 1
+    entry = root.get(page_of(route, "history")).context["entries"][0]
+    assert [each.name for each in entry.differences] == ["Name", "Event types"]
+
+
 # --- every kind -------------------------------------------------------------------------------------------------------
 def made_of(model: type[Model], world: World) -> Any:
     """One of each kind, with parts where it has some."""

@@ -1,5 +1,5 @@
 // The template editor: the server renders what is typed while it is typed, by the functions that send messages.
-import { showLanguages, startLanguages } from "./template_languages.js";
+import { showLanguages, showRows, startLanguages } from "./template_languages.js";
 import { showMenu, startMenu } from "./insert_menu.js";
 
 const CALM = 350;  // milliseconds without a key press before the server is asked
@@ -53,6 +53,7 @@ function show({html, faults, languages, insert_menu: menu}) {
   faults.forEach(place);
   aside.classList.toggle("desk-live-old", !html);
   if (languages) showLanguages(languages);
+  else showRows();
   if (menu) showMenu(menu);
   if (!html || html === looks.dataset.shown) return;
   looks.dataset.shown = html;

@@ -18,7 +18,14 @@ function choose(language) {
     else tab.removeAttribute("aria-current");
   }
   for (const said of bar.querySelectorAll("[data-of-language]")) said.hidden = said.dataset.ofLanguage !== language;
-  for (const row of rows()) row.classList.toggle("desk-elsewhere", tag(fieldOf(row)?.value ?? "") !== language && !row.querySelector(".errors"));
+  showRows();
+}
+
+/** The texts of the chosen language, and those with a fault that prevents saving. */
+export function showRows() {
+  if (!bar) return;
+  const elsewhere = (row) => tag(fieldOf(row)?.value ?? "") !== chosen && !row.querySelector(".errors, .desk-line-bad[data-live-fault]");
+  for (const row of rows()) row.classList.toggle("desk-elsewhere", elsewhere(row));
 }
 
 /** The tabs as the server drew them anew; the chosen one stays, and a language that was just written becomes it. */
@@ -57,8 +64,8 @@ export function startLanguages(within, onChosen) {
   document.addEventListener("formset:added", (event) => {
     const field = event.target.querySelector?.('[name$="-language"]');
     if (!field || !form.contains(field)) return;
-    field.value = tabs().find((tab) => tab.dataset.language === chosen)?.dataset.language ?? "";
-    choose(chosen);
+    if (tabs().length) field.value = tabs().some((tab) => tab.dataset.language === chosen) ? chosen : NEW;
+    choose(tag(field.value));
   });
   form.addEventListener("change", (event) => {
     const written = event.target.name?.endsWith("-language") && event.target.closest("#texts-group, #customer_texts-group");
