@@ -192,6 +192,30 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
     assert "body" in lacks
 
 
+def test_a_template_is_written_without_javascript(world: World, browse: Callable[[Visit], Any]) -> None:
+    template = Template.objects.get(slug="task")
+    draft = template_versions.new_draft(template, template.versions.get())
+
+    def visit(page: Page) -> list[Any]:
+        page.goto("/admin/login/")
+        address = page.url.partition("/admin")[0]
+        browser = page.context.browser
+        assert browser is not None
+        with browser.new_context(java_script_enabled=False, base_url=address) as context:
+            plain = context.new_page()
+            plain.goto(page_of(draft))
+            found = [plain.locator(f"#id_texts-{at}-title").is_visible() for at in (0, 1)]
+            plain.locator("noscript a, a[href='?more=1']").first.click()
+            plain.locator("#id_texts-2-language").fill("fr")
+            plain.locator("#id_texts-2-title").fill("À payer")
+            plain.locator("button[name=_save]").click()
+            plain.locator(".desk-live [name=language]").select_option("fr")
+            plain.get_by_role("button", name="Show what is saved").click()
+            return [*found, plain.locator(".desk-inbox h3").inner_text()]
+
+    assert browse(visit) == [True, True, "À payer"]
+
+
 def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:
     version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
     sample = EventType.objects.get(name="task.assigned")
