@@ -158,7 +158,7 @@ class StepByStep(DeskAdmin):
             self.message_user(request, text, messages.WARNING)
             return ""
         row, plain = make()
-        self.log_addition(request, row, [{"added": {}}])
+        self.admin_site.get_model_admin(type(row)).log_addition(request, row, [{"added": {}}])
         return plain
 
     # --- 3: the first event -----------------------------------------------------------------------------------------
