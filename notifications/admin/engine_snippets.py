@@ -15,6 +15,7 @@ TITLES: dict[str, Any] = {
     "camunda7_listener.java": _("Task listener, a class of the process application"),
     "camunda8_listener.sh": _("Registers a global listener, once"),
     "camunda8_worker.python": _("Works for that listener"),
+    "camunda8_rest_connector.xml": _("REST connector, for the model: tells of milestones"),
 }
 
 

@@ -22,7 +22,7 @@ class Camunda8(RestConnector):
     label = "Camunda 8"
     address_example = "http://localhost:8080/v2"
     example = "camunda8_task.json"
-    samples = ("camunda8_listener.sh", "camunda8_worker.python")
+    samples = ("camunda8_listener.sh", "camunda8_worker.python", "camunda8_rest_connector.xml")
     task_example = "2251799813685249"
     preset = {
         # Of two changes of the same kind a listener's jobs differ; a job that is tried again keeps its key.

@@ -67,9 +67,10 @@ TOO_LARGE = Refusal(
     "too_large",
     "Request body too large",
     "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
-    "These files are too large to be sent at once: 16 MB in all are possible. Go back, and send fewer.",
-    "Diese Dateien sind zu groß, um sie auf einmal zu senden: möglich sind zusammen 16 MB. Gehen Sie zurück, und "
-    "senden Sie weniger.",
+    "This is too large to be sent at once: files of answers and messages may have 16 MB in all, a list to be imported "
+    "1 MB. Go back, and send less.",
+    "Das ist zu groß, um es auf einmal zu senden: Dateien von Antworten und Nachrichten dürfen zusammen 16 MB haben, "
+    "eine Liste zum Importieren 1 MB. Gehen Sie zurück, und senden Sie weniger.",
 )
 STRANGER = Refusal(
     401,

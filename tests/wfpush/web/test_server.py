@@ -111,7 +111,7 @@ def head(*lines: str, path: str = "/api/v1/events") -> bytes:
 def test_a_form_with_too_many_files_gets_a_page(port: int) -> None:
     about = ("Content-Type: multipart/form-data; boundary=x", "Accept: text/html", f"Content-Length: {17 * 2**20}")
     status, body = Wire(port).send(head(*about)).answer()
-    assert status == 413 and b"send fewer" in body
+    assert status == 413 and b"send less" in body
 
 
 FORM, KNOWN = "Content-Type: multipart/form-data; boundary=x", "Authorization: Bearer known"
