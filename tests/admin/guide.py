@@ -2,12 +2,45 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from django.contrib.auth.models import Group
+from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page
 
+from escalations.admin import board, dead_ends, simulator
 from escalations.admin.rules import page as rules
+from escalations.models import BusinessCalendar, Escalation, Policy
+from notifications import hourly
+from notifications.models import (
+    Absence,
+    ApiKey,
+    Brand,
+    Callback,
+    Case,
+    Category,
+    Delivery,
+    Device,
+    Engine,
+    Event,
+    EventType,
+    FourEyesRule,
+    Journey,
+    Notification,
+    Recipient,
+    Response,
+    Route,
+    Task,
+    Team,
+    Template,
+    VersionState,
+)
+from notifications.wording import template_versions
+from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "administrators.md"
@@ -25,7 +58,21 @@ class Shot:
     whole: bool = False
 
 
-def filled_in(page: Page) -> None:
+def _list(name: str, model: type[Model], query: str = "") -> Shot:
+    return Shot(f"desk-{name}", lambda world: list_of(model, query))
+
+
+def _named(name: str, url: str, **how: Any) -> Shot:
+    return Shot(f"desk-{name}", lambda world: reverse(url), **how)
+
+
+def _first(name: str, model: type[Model], action: str = "", **how: Any) -> Shot:
+    """The page of the first row, or of one of its actions."""
+    return Shot(f"desk-{name}", lambda world: page_of(model._default_manager.order_by("pk")[:1].get(), action), **how)
+
+
+# --- what is to be seen -----------------------------------------------------------------------------------------------
+def _rule(page: Page) -> None:
     page.fill("[name=conditions-0-path]", "variables.amount")
     page.select_option("[name=conditions-0-operator]", "gt")
     page.fill("[name=conditions-0-value]", "1000")
@@ -39,6 +86,139 @@ def filled_in(page: Page) -> None:
     page.evaluate("document.activeElement.blur()")
 
 
+def _paths(page: Page) -> None:
+    page.click("[name=conditions-0-path]")
+    page.wait_for_selector(".desk-path")
+
+
+def _search(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("invoice", delay=20)
+    page.wait_for_selector("dialog[open] a")
+
+
+def _answer(page: Page) -> None:
+    page.get_by_role("button", name="What would happen?").click()
+
+
+def _asked(page: Page) -> None:
+    page.fill("[name=task]", "T-101")
+    page.get_by_role("button", name="What would be sent?").click()
+
+
+def _people(page: Page) -> None:
+    rows = "ref,name,email,manager\nzoe,Zoe Zimmer,zoe@acme.example,bob\nbob,Robert Bauer,bob@acme.example,carol\n"
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Show what it would change").click()
+    page.get_by_role("button", name="Import", exact=True).wait_for()
+
+
+def _later(page: Page) -> None:
+    """The question before a policy is saved whose steps are later now."""
+    page.evaluate("""for (const step of document.querySelectorAll('[name^=steps-][name$=-offset]'))
+        if (step.value === '1h') step.value = '3h'""")
+    page.locator("[name=_save]").first.click()
+
+
+def _counted(world: World) -> str:
+    """The overview, once a worker has counted."""
+    now = timezone.now()
+    for hours in range(24):
+        hourly.count_hour(hourly.hour_of(now - timedelta(hours=hours)), now)
+    return reverse("admin:index")
+
+
+def _edited(world: World) -> str:
+    """The history of a route that was edited twice."""
+    route = Route.objects.get(name="Tasks")
+    for position in (850, 840):
+        route.priority = position
+        route.save()
+    return page_of(route, "history")
+
+
+def _late(world: World) -> Event:
+    return Event.objects.get(event_id="e-1")
+
+
+def _draft(world: World) -> str:
+    template = Template.objects.get(slug="task")
+    published = template.versions.get(state=VersionState.PUBLISHED)
+    return page_of(template_versions.new_draft(template, published))
+
+
+def _changed_words(world: World) -> str:
+    template = Template.objects.get(slug="task")
+    published = template.versions.get(state=VersionState.PUBLISHED)
+    draft = template_versions.new_draft(template, published)
+    draft.texts.filter(language="en", channel="").update(title="Please decide: {{ task.name }}")
+    return f"{page_of(draft, 'compare_with')}?with={published.pk}"
+
+
+def _simulated(world: World) -> str:
+    return f"{reverse(simulator.NAME)}?task={Escalation.objects.latest('pk').task_id}"
+
+
+def _absent(world: World) -> str:
+    Absence.objects.filter(recipient=world.alice).update(ends_at=timezone.now() + timedelta(days=9))
+    return list_of(Absence)
+
+
 SHOTS = [
-    Shot("desk-rule", lambda world: reverse(rules.NAME), filled_in, whole=True),
+    Shot("desk-overview", _counted, whole=True),
+    _named("search", "admin:index", ready=_search),
+    _list("events", Event),
+    Shot("desk-trace", lambda world: page_of(_late(world)), whole=True),
+    _list("tasks", Task),
+    Shot("desk-task", lambda world: page_of(Task.objects.get(task_id="T-101")), whole=True),
+    Shot("desk-case", lambda world: page_of(Case.objects.get(case_id="4711")), whole=True),
+    _list("people", Recipient),
+    Shot("desk-person", lambda world: page_of(world.bob), whole=True),
+    _list("teams", Team),
+    Shot("desk-absences", _absent),
+    _list("devices", Device),
+    _first("brand", Brand),
+    Shot("desk-rule", lambda world: reverse(rules.NAME), _rule, whole=True),
+    Shot("desk-paths", lambda world: reverse(rules.NAME), _paths),
+    _list("routes", Route),
+    Shot("desk-route", lambda world: page_of(Route.objects.get(name="Tasks")), whole=True),
+    _named("dry-run", "admin:notifications_route_dry_run", ready=_answer, whole=True),
+    _first("four-eyes", FourEyesRule, whole=True),
+    Shot("desk-event-type", lambda world: page_of(EventType.objects.get(name="task.assigned"))),
+    _list("categories", Category),
+    _first("journey", Journey, whole=True),
+    _list("templates", Template),
+    Shot("desk-template", lambda world: page_of(Template.objects.get(slug="task"))),
+    Shot("desk-draft", _draft),
+    Shot("desk-compare", _changed_words),
+    _named("sla", board.PAGE, whole=True),
+    _list("policies", Policy),
+    _first("policy", Policy, whole=True),
+    _first("policy-effect", Policy, ready=_later),
+    _first("calendar", BusinessCalendar, whole=True),
+    Shot("desk-clock", lambda world: page_of(Escalation.objects.latest("pk")), whole=True),
+    Shot("desk-simulator", _simulated, whole=True),
+    _named("dead-ends", dead_ends.NAME),
+    _list("engines", Engine),
+    _named("connect", "admin:notifications_engine_connect"),
+    Shot(
+        "desk-connect-key",
+        lambda world: reverse("admin:notifications_engine_connect_key", args=[world.engine.pk]),
+        whole=True,
+    ),
+    Shot(
+        "desk-connect-event", lambda world: reverse("admin:notifications_engine_connect_event", args=[world.engine.pk])
+    ),
+    Shot("desk-engine", lambda world: page_of(world.engine), whole=True),
+    Shot("desk-engine-preview", lambda world: page_of(world.engine, "what_would_be_sent"), _asked, whole=True),
+    Shot("desk-mapping", lambda world: page_of(world.engine, "try_mapping"), whole=True),
+    Shot("desk-new-key", lambda world: f"{adding(ApiKey)}?engine={world.engine.pk}"),
+    _list("notifications", Notification),
+    _list("deliveries", Delivery),
+    _list("answers", Response),
+    _list("callbacks", Callback),
+    _named("import", "admin:notifications_recipient_import_rows", ready=_people),
+    Shot("desk-history", _edited),
+    Shot("desk-groups", lambda world: list_of(Group)),
 ]

@@ -32,6 +32,9 @@ def test_pictures_are_made(shot: Shot, evening: World, browse: Callable[[Visit],
             page.wait_for_load_state("networkidle")
             height = page.evaluate("document.documentElement.scrollHeight") if shot.whole else HEIGHT
             page.set_viewport_size({"width": WIDTH, "height": min(height, HIGHEST)})
+            page.evaluate(
+                "[document.scrollingElement, document.getElementById('main')].forEach((each) => each?.scrollTo(0, 0))"
+            )
             found[end] = page.screenshot()
         return found
 
