@@ -56,6 +56,7 @@ WAYS_IN = ("recipienttoken", "signinlink", "linkmail", "actiontoken", "connected
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
 ACCOUNTS = (("auth", "user"), ("auth", "group"))
+AUDIT = (("admin", "logentry"),)
 ALL = ("view", "add", "change", "delete")
 
 Right = tuple[str, str, str]
@@ -126,7 +127,7 @@ def _auditing() -> set[Right]:
     """See all that there is and was, and change nothing. Secrets are shown to nobody but who makes them."""
     ours = _rights((*CONFIGURATION, *WORDING, *LEDGERS, *CREDENTIALS, *WAYS_IN), "view")
     ours |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
-    return ours | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS))
+    return ours | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
 
 
 def _administering() -> set[Right]:
@@ -135,7 +136,7 @@ def _administering() -> set[Right]:
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
     configuration = _rights(CONFIGURATION, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
-    return _operating() | _editing() | configuration | users | locks | ways_in
+    return _operating() | _editing() | configuration | users | locks | ways_in | _viewing(AUDIT)
 
 
 ROLES = {
@@ -158,10 +159,10 @@ def ensure_roles(apps: Any, names: Iterable[str] = tuple(ROLES)) -> None:
     for name in names:
         group, created = group_model.objects.get_or_create(name=name)
         if created:
-            group.permissions.set([_permission(apps, *right) for right in sorted(ROLES[name])])
+            group.permissions.set([permission(apps, *right) for right in sorted(ROLES[name])])
 
 
-def _permission(apps: Any, app: str, verb: str, model: str) -> Any:
+def permission(apps: Any, app: str, verb: str, model: str) -> Any:
     content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label=app, model=model)
     words = installed.get_model(app, model)._meta.verbose_name_raw
     permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
@@ -175,4 +176,4 @@ def give_as(apps: Any, model: str, *, like: str) -> None:
     for group in apps.get_model("auth", "Group").objects.filter(permissions__codename__endswith=f"_{like}").distinct():
         of_other = group.permissions.filter(content_type__app_label="notifications", codename__endswith=f"_{like}")
         verbs = [codename.removesuffix(f"_{like}") for codename in of_other.values_list("codename", flat=True)]
-        group.permissions.add(*(_permission(apps, "notifications", verb, model) for verb in sorted(verbs)))
+        group.permissions.add(*(permission(apps, "notifications", verb, model) for verb in sorted(verbs)))

@@ -7,6 +7,7 @@ Out: pages and forms; changes of the configuration; what an administrator sends 
 from notifications.admin import (
     absences,
     access,
+    audit,
     delivery,
     devices,
     engines,
@@ -27,6 +28,7 @@ from notifications.admin import (
 __all__ = [
     "absences",
     "access",
+    "audit",
     "delivery",
     "devices",
     "engines",

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet, UUIDField
@@ -198,6 +199,16 @@ class DeskAdmin(Choosing, ModelAdmin):
         if level == messages.SUCCESS:
             self.log(request, row, text)
         return HttpResponseRedirect(change_url(row))
+
+    def log_of_list(self, request: HttpRequest, text: str) -> None:
+        """For what concerns no single row."""
+        LogEntry.objects.create(
+            user_id=cast(int, request.user.pk),
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_repr=str(capfirst(self.opts.verbose_name_plural)),
+            action_flag=CHANGE,
+            change_message=text,
+        )
 
     def log(self, request: HttpRequest, row: Model, text: str) -> None:
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)

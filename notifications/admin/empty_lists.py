@@ -23,6 +23,7 @@ SAYS: dict[str, str | Promise] = {
     "notifications.refusedanswer": _("Answers that a four-eyes rule has refused. None has been refused."),
     "notifications.callback": _("Calls that tell engines an answer. None has been made: nobody has answered yet."),
     "notifications.callbackattempt": _("Each try to tell an engine an answer. None has been made yet."),
+    "admin.logentry": _("Who did what at the desk, and when. Nobody has done anything yet."),
     "notifications.replay": _(
         "What operators have sent again, and what became of it. Nothing has been: the lists of events, deliveries and "
         "callbacks lead to it."

@@ -72,6 +72,7 @@ class ByFile(DeskAdmin):
             return self.page(request, "admin/desk/export.html", gettext("Export"), **context)
         content = write(self.roster().export(self._exported()), kind)
         name = f"{self.opts.model_name}-{timezone.localdate():%Y-%m-%d}.{kind}"
+        self.log_of_list(request, f"Exported as {kind}")
         log.info("list_exported", list=self.opts.model_name, by=request.user.get_username())
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return HttpResponse(content, content_type=KINDS[kind], headers=headers)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from axes.models import AccessAttempt, AccessLog
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
@@ -132,6 +133,7 @@ REST: dict[str, Section] = {
         places=[
             _list(User, "account_circle"),
             _list(Group, "admin_panel_settings"),
+            _list(LogEntry, "fact_check"),
             _list(ApiKey, "key"),
             _list(SigningSecret, "enhanced_encryption"),
             _list(RecipientToken, "token"),
