@@ -258,16 +258,20 @@ class Roster(ModelResource):
 
     def write(self, plan: Plan, user: User, file: str) -> None:
         """Write a plan without faults, with its history and log. Call in the transaction in which it was made."""
-        model, reason = self._meta.model, f"Imported from {file}"[:100]
-        said = {"batch_size": BATCH, "default_user": user, "default_change_reason": reason}
+        reason = f"Imported from {file}"[:100]
+        self.store(plan, user, reason)
+        self.write_more(plan)
+        self._log(plan, user, reason)
+
+    def store(self, plan: Plan, user: User, reason: str) -> None:
+        """In a few statements, and their history, which then has their fields alone, in as many."""
+        model, said = self._meta.model, {"default_user": user, "default_change_reason": reason, "batch_size": BATCH}
         for wave in self.in_order([change.instance for change in plan.new]):
             bulk_create_with_history(wave, model, **said)
         changed = [change for change in plan.changed if change.attributes]
         names = sorted({name for change in changed for name in change.attributes})
         if changed:
             bulk_update_with_history([change.instance for change in changed], model, names, **said)
-        self.write_more(plan)
-        self._log(plan, user, reason)
 
     def in_order(self, new: list[Any]) -> Iterable[list[Any]]:
         """New rows, so that each comes after those that it names."""

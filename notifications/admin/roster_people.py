@@ -244,3 +244,10 @@ class TeamRoster(Roster):
             if ref and ref not in people:
                 self.fault(number, "lead", nobody(ref))
             team.lead = people.get(ref)
+
+    def store(self, plan: Plan, user: User, reason: str) -> None:
+        """One by one: their history has their members, too."""
+        for change in plan.changes:
+            team = change.instance
+            team._history_user, team._change_reason = user, reason
+            team.save()

@@ -22,7 +22,7 @@ from notifications.admin import importing, sheets
 from notifications.admin.roster_people import PeopleRoster
 from notifications.models import Brand, Engine, Recipient, RecipientToken, Team
 from tests.admin.conftest import signed_in
-from tests.admin.pages import list_of, text_of
+from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +109,8 @@ def test_an_import_is_in_the_history_and_in_the_log(world: World, root: Client) 
     assert (made.history_type, made.history_change_reason) == ("+", "Imported from new people.csv")
     assert (changed.history_type, changed.name, changed.history_user.username) == ("~", "Bobby", "root")
     assert world.alice.history.count() == Recipient.objects.get(ref="carol").history.count(), "she is as she was"
+    pages = [text_of(root.get(page_of(person, "history"))) for person in (dora, bob)]
+    assert "Bobby" in pages[1] and "root" in pages[0]
     latest = world.team.history.latest()
     assert {member.recipient.ref for member in latest.members.all()} == {"alice", "dora"}
     entries = {entry.object_id: (entry.action_flag, entry.change_message) for entry in LogEntry.objects.all()}
@@ -148,6 +150,9 @@ def test_teams_and_their_leads_are_imported(world: World, root: Client) -> None:
     assert "1 new, 1 changed" in imported(root, "slug,name,lead\nfinance,Finances,bob\nfield,Field,\n", what="team")
     assert Team.objects.get(slug="finance").lead == world.bob
     assert Team.objects.get(slug="finance").members.count() == 2
+    record = world.team.history.latest()
+    assert (record.name, record.lead, record.members.count()) == ("Finances", world.bob, 2)
+    assert record.history_change_reason == "Imported from people.csv"
     assert (
         faults(root, "slug,name,lead\nfin ance,X,nobody\n", "team")
         == [
