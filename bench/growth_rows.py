@@ -32,7 +32,7 @@ from bench.growth import DESK, INBOX, OVERVIEW, TRACE
 from bench.growth_plans import plan_of
 from bench.harness import Json
 from notifications.items import gathered
-from notifications.models import Event, Notification, Recipient, RecipientToken
+from notifications.models import Event, Notification, Recipient, RecipientToken, TemplateVersion
 from wfpush.crypto import digest_of
 
 PEOPLE = 2_000
@@ -185,6 +185,8 @@ def desk_pages(event: Event) -> dict[str, str]:
     for words in (event.event_id, "approve 1000", "person 7"):
         pages[f"{DESK}search for “{words}”"] = f"{reverse('admin:search')}?{urlencode({'q': words})}"
     for model, listed in admin.site._registry.items():
+        if model is TemplateVersion:  # on their template's page
+            continue
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         name = f"{DESK}list of {model._meta.verbose_name_plural}"
         pages[name] = address

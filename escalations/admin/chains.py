@@ -99,7 +99,7 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
     found_by = ["task__task_id", "task__name__istartswith", "task__case__case_id"]
-    search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
+    search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
     change_form_outer_before_template = "admin/desk/clock.html"
     actions_list = ["sla", "simulator", "dead_ends"]
     fieldsets = [

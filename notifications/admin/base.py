@@ -29,6 +29,9 @@ from notifications.models import Engine
 FOUND = 500
 """Number of the newest rows that a search finds by each of its lookups."""
 
+NEWEST = 100_000
+"""Number of the newest rows among which is looked for what has no index: how names begin, say."""
+
 OF_ENGINES = ("task_id", "case_id")
 """Ids that are looked for together with all engines: the index has the engine first."""
 
@@ -225,6 +228,8 @@ class LedgerAdmin(DeskAdmin):
     warn_unsaved_form = False
     found_by: Sequence[str] = ()
     """Lookups of the search box. Each is made by itself, with exactly what was typed, so that it can use its index."""
+    without_index: Sequence[str] = ()
+    """Of these lookups those that are made among the newest rows only, as all for beginnings are."""
 
     def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
         return self.found_by or super().get_search_fields(request)
@@ -243,11 +248,17 @@ class LedgerAdmin(DeskAdmin):
         for lookup in self.found_by:
             rows = queryset.filter(**{lookup: term})
             path, _separator, name = lookup.rpartition("__")
+            if name == "istartswith" or lookup in self.without_index:
+                rows = self._newest(rows)
             if name in OF_ENGINES:
                 rows = rows.filter(**{f"{path}__engine__in" if path else "engine__in": engines})
             matches = rows.order_by("-pk").values_list("pk", flat=True)
             found.update(matches[:FOUND])
         return queryset.filter(pk__in=found), False
+
+    def _newest(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        oldest = self.model._default_manager.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
+        return rows if oldest is None else rows.filter(pk__gte=oldest)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

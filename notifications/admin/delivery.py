@@ -220,7 +220,8 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
     list_display = ["made", "whose", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, OfChannel]
     list_select_related = ["recipient"]
-    found_by = ["recipient__ref", "shown_to"]
+    found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
+    without_index = ["shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
     actions = ["chosen_again"]
     kind = KINDS[ReplayKind.DELIVERIES]
@@ -323,7 +324,8 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     list_display = ["started_at", "of_delivery", "number", "succeeded", "said", "took"]
     list_filter = [AttemptOutcome]
     list_select_related = ["delivery__recipient"]
-    found_by = ["delivery__shown_to", "delivery__recipient__ref"]
+    found_by = ["delivery__recipient__ref", "delivery__recipient__email", "delivery__shown_to"]
+    without_index = ["delivery__shown_to"]
     ordering = ["-id"]
     said = worded("detail", _("detail"))
 

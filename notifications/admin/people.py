@@ -7,7 +7,8 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -245,8 +246,9 @@ class RecipientAdmin(ByFile, HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
         people: QuerySet[Recipient] = super().get_queryset(request)
-        waiting = Count("notifications", filter=Q(notifications__state=NotificationState.OPEN))
-        return people.annotate(waiting=waiting) if self._lists(request) else people
+        theirs = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
+        count = Subquery(theirs.values("recipient").annotate(count=Count("pk")).values("count"))
+        return people.annotate(waiting=Coalesce(count, 0)) if self._lists(request) else people
 
     def _lists(self, request: HttpRequest) -> bool:
         """Whether the page needs the columns of lists: autocompletes need names only."""

@@ -163,7 +163,7 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
     list_filter = [Now, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
-    search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
+    search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
     inlines = [CopyInline, AnswerInline, MessageInline, EventInline]
     fieldsets = [
         (
@@ -300,6 +300,7 @@ class CaseAdmin(ShowsStory, LedgerAdmin):
     list_filter = ["engine"]
     list_select_related = ["engine"]
     found_by = ["case_id", "title__istartswith"]
+    ordering = ["-pk"]
     inlines = [TaskInline]
     fields = ["title", "case_id", "type", "status", "url", "from_engine", "following", "created_at", "updated_at"]
 
