@@ -9,9 +9,11 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +29,8 @@ from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
+from notifications.admin.hearing import name_of
+from notifications.admin.hearing_page import RIGHTS, hearing_page
 from notifications.admin.importing import ByFile
 from notifications.admin.roster_people import PeopleRoster, TeamRoster
 from notifications.admin.words import link, list_url, mark
@@ -227,7 +231,7 @@ class TeamInline(ReadOnlyInline):
 class RecipientAdmin(ByFile, HistoryAdmin):
     form = RecipientForm
     roster = PeopleRoster
-    actions_list = ["import_rows", "export_rows"]
+    actions_list = ["import_rows", "export_rows", "hearing"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
     list_filter = ["active", Where, Reach, "engine", "locale", "brand"]
     list_select_related = ["engine", "user", "manager"]
@@ -236,7 +240,7 @@ class RecipientAdmin(ByFile, HistoryAdmin):
     readonly_fields = ["waiting_count", "created_at"]
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline]
-    actions_detail = ["send_link"]
+    actions_detail = ["why_not", "send_link"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
         (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),
@@ -278,6 +282,20 @@ class RecipientAdmin(ByFile, HistoryAdmin):
             )
         super().save_model(request, obj, form, change)
         revocation.settle(obj.pk, timezone.now())
+
+    # --- why they did not hear --------------------------------------------------------------------------------------
+    def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perms(RIGHTS)
+
+    @action(description=_("Why did somebody not hear?"), url_path="hearing", permissions=["hear"], icon="hearing")
+    def hearing(self, request: HttpRequest) -> HttpResponse:
+        return hearing_page(self, request)
+
+    @action(description=_("Why did they not hear?"), url_path="why-not", permissions=["hear"], icon="hearing")
+    def why_not(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        recipient: Recipient = self.found(request, object_id)
+        address = reverse("admin:notifications_recipient_hearing")
+        return HttpResponseRedirect(f"{address}?{urlencode({'person': name_of(recipient), 'within': '24'})}")
 
     # --- a link by e-mail -------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:

@@ -28,6 +28,11 @@ class Story:
     row: Task | Case
     number: int
 
+    @property
+    def about(self) -> str:
+        """The id by which it is asked for."""
+        return self.row.task_id if isinstance(self.row, Task) else self.row.case_id
+
     @cached_property
     def lines(self) -> list[Line]:
         """In order of time; an answer before events that it made at the same instant."""

@@ -231,7 +231,7 @@ def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
     line = Line(text, "ok", event.processed_at, detail=_by(said, event))
     if deliveries:
         line.href = change_url(deliveries[0].notification)
-        line.below = [_delivery(delivery) for delivery in deliveries]
+        line.below = [delivery_line(delivery) for delivery in deliveries]
         line.below += _read(deliveries[0].notification)
     else:
         line.below = [
@@ -254,7 +254,7 @@ def _read(notification: Notification) -> list[Line]:
     return [Line(_("read"), "ok", notification.read_at)] if notification.read_at else []
 
 
-def _delivery(delivery: Delivery) -> Line:
+def delivery_line(delivery: Delivery) -> Line:
     name = channel_name(delivery.channel)
     line = Line("", DELIVERY_TONES[delivery.state], delivery.ended_at or delivery.created_at, href=change_url(delivery))
     if delivery.channel == INBOX and delivery.state == DeliveryState.DELIVERED:

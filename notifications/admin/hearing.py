@@ -1,0 +1,264 @@
+"""Why somebody did not hear of something: the answer in a sentence, what to do about it, and the ledger below.
+
+All of it is read from what was stored when it happened. What an event would do now is asked of the dry run.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications import reasons
+from notifications.admin.base import as_uuid
+from notifications.admin.dry_run import as_cloudevent
+from notifications.admin.reading import event_named
+from notifications.admin.timeline import DayLine, Line, delivery_line, last_error
+from notifications.admin.words import change_url, exact, span
+from notifications.channel_facts import INBOX, channel_name
+from notifications.intake import cloudevents
+from notifications.items.plans import routes_of
+from notifications.models import (
+    Case,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventStatus,
+    Notification,
+    NotificationState,
+    Recipient,
+    RouteTarget,
+    Task,
+)
+from notifications.people import absence
+from notifications.routing import pipeline
+
+EVENTS, ROUTES = 20, 5
+"""Of each so many are looked at, the newest; so many routes are named."""
+UNSENT = (DeliveryState.SUPPRESSED, DeliveryState.DEAD, DeliveryState.EXPIRED)
+
+
+@dataclass
+class Answer:
+    said: str
+    to_do: str = ""
+    lines: list[Line] = field(default_factory=list)
+
+
+# --- who, and of what -----------------------------------------------------------------------------------------------
+def name_of(person: Recipient) -> str:
+    """By which `person_named` finds exactly them: customers of two engines may have the same ref."""
+    return person.ref if person_named(person.ref) == person else f"#{person.pk}"
+
+
+def person_named(text: str) -> Recipient | None:
+    """By ref, e-mail or whole name; of the house first. None if there is nobody, or several of that name."""
+    people = Recipient.objects.select_related("user")
+    number = text.removeprefix("#")
+    if number != text and number.isdecimal() and len(number) < 15:
+        return people.filter(pk=int(number)).first()
+    for fields in ({"ref": text, "engine": None}, {"ref": text}, {"email__iexact": text}, {"name__iexact": text}):
+        found = list(people.filter(**fields)[:2]) if text else []
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def events_about(text: str) -> list[Event]:
+    """The newest of the event, the task or the case with this id, ours or the engine's."""
+    own = as_uuid(text)
+    rows = Event.objects.select_related("engine", "task", "case").order_by("-id")
+    tasks = list(Task.objects.filter(task_id=text)[:EVENTS]) + list(Task.objects.filter(pk=own) if own else [])
+    if tasks:
+        return list(rows.filter(task__in=tasks)[:EVENTS])
+    if (event := event_named(text)) is not None:
+        return [event]
+    return list(rows.filter(case__in=list(Case.objects.filter(case_id=text)[:EVENTS]))[:EVENTS])
+
+
+# --- the answers ----------------------------------------------------------------------------------------------------
+def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answer:
+    """Of the newest event that reached the person; if none has, of the newest that was meant for anybody."""
+    deliveries = _deliveries(person, events)
+    lines = [_ledger(event, deliveries.get(event.pk, [])) for event in reversed(events)]
+    reached = next((event for event in events if deliveries.get(event.pk)), None)
+    if reached is not None:
+        answer = _heard(person, deliveries[reached.pk])
+    else:
+        counts = [each for each in events if each.status not in (EventStatus.STALE, EventStatus.IGNORED)]
+        answer = _not_told(person, (counts or events)[0], now)
+    answer.lines = lines
+    return answer
+
+
+def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
+    """What was for the person lately, and what keeps messages from them."""
+    rows = Notification.objects.filter(recipient=person, created_at__gte=now - within).order_by("-created_at")
+    copies = list(rows[:EVENTS])
+    told = {"person": person, "span": span(within)}
+    if not copies:
+        return Answer(_("Nothing was for %(person)s in the last %(span)s.") % told, standing(person, now))
+    deliveries = Delivery.objects.filter(notification__in=copies).select_related("notification", "recipient")
+    sent: dict[object, list[Delivery]] = {}
+    for each in deliveries.prefetch_related("attempt_log").order_by("created_at", "pk"):
+        sent.setdefault(each.notification_id, []).append(each)
+    silent = [copy for copy in copies if not _arrived(sent.get(copy.pk, []))]
+    lines = [_of_copy(copy, sent.get(copy.pk, [])) for copy in copies]
+    count = {**told, "count": len(copies), "silent": len(silent)}
+    text = ngettext(
+        "%(person)s got %(count)d item in the last %(span)s; %(silent)d of it came by no way but the inbox.",
+        "%(person)s got %(count)d items in the last %(span)s; %(silent)d of them came by no way but the inbox.",
+        len(copies),
+    )
+    return Answer(text % count, standing(person, now) if silent else "", lines)
+
+
+def standing(person: Recipient, now: datetime) -> str:
+    """What keeps messages from the person now."""
+    if not person.present:
+        return _("%(person)s is not active, and is told nothing. Tick “active” on their page.") % {"person": person}
+    away = absence.away_from(person, now)
+    if away is not None and away.delegate is not None:
+        told = {"person": person, "until": exact(away.ends_at), "delegate": away.delegate}
+        return _("%(person)s is away until %(until)s; %(delegate)s gets what is for them.") % told
+    if not person.devices.exists():
+        hint = _("%(person)s has no device: notifications are turned on in the inbox, on each device.")
+        mail = "" if person.email else " " + _("There is no e-mail address, either.")
+        return hint % {"person": person} + mail
+    return ""
+
+
+def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
+    copy = deliveries[0].notification
+    told = {"person": person, "title": copy.title}
+    by = [each for each in deliveries if each.channel != INBOX and each.state == DeliveryState.DELIVERED]
+    ways = _and(f"{channel_name(each.channel)} {each.to}".strip() for each in by)
+    read = (
+        _("It was read at %(time)s.") % {"time": exact(copy.read_at)}
+        if copy.read_at
+        else _("It has not been read yet.")
+    )
+    if copy.state == NotificationState.WITHDRAWN:
+        why = reasons.words(copy)
+        return Answer(_("“%(title)s” was taken back from %(person)s: %(why)s.") % {**told, "why": why})
+    if by:
+        at = exact(by[-1].ended_at or by[-1].created_at)
+        text = _("%(person)s was told “%(title)s” by %(ways)s at %(time)s.") % {**told, "ways": ways, "time": at}
+        return Answer(f"{text} {read}")
+    waiting = [each for each in deliveries if each.state == DeliveryState.PENDING]
+    if waiting:
+        each = waiting[0]
+        told |= {"way": channel_name(each.channel), "time": exact(each.due_at) if each.due_at else "–"}
+        text = _("“%(title)s” still waits to be sent to %(person)s by %(way)s; next try: %(time)s.") % told
+        return Answer(f"{text} {read}", _("Look at the last try below: it says what the other side answered."))
+    unsent = [each for each in deliveries if each.state in UNSENT]
+    why = "; ".join(
+        f"{channel_name(each.channel)}: {reasons.words(each) or each.get_state_display()}" for each in unsent
+    )
+    text = _("“%(title)s” is in the inbox of %(person)s, and came by no other way") % told
+    why = why or _("no other way was open")
+    return Answer(f"{text}: {why}. {read}", _to_do(unsent))
+
+
+def _to_do(unsent: Sequence[Delivery]) -> str:
+    if any(each.state == DeliveryState.DEAD for each in unsent):
+        return _("Correct the address or the service, and send it again from the delivery's page.")
+    return _("See the category's channels, the person's settings, their devices and their address.")
+
+
+def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
+    told = {"person": person, "event": event}
+    if event.status == EventStatus.FAILED:
+        text = _("The event could not be processed, so nobody heard of it: %(error)s") % {"error": event.error}
+        return Answer(text, _("Correct the cause, then Process again on the event's page."))
+    if event.status == EventStatus.ACCEPTED:
+        why = last_error(event) if event.is_retried else _("it has just come, or others are before it")
+        return Answer(_("The event still waits to be processed: %(why)s") % {"why": why})
+    if event.status in (EventStatus.STALE, EventStatus.IGNORED):
+        return Answer(
+            _("The event changed nothing, so nobody was told: %(why)s.") % {"why": event.get_status_display()}
+        )
+    instead = Notification.objects.filter(on_behalf_of=person, **_same(event)).select_related("recipient").first()
+    if instead is not None:
+        told["delegate"] = instead.recipient
+        text = _("%(person)s was away, and %(delegate)s got it instead.") % told
+        return Answer(text, _("End the absence on the person's page if it is over."))
+    unknown = [each for each in event.plan.get("unresolved") or [] if each.get("ref") == person.ref]
+    if unknown:
+        text = _("The event named %(person)s, who could not be told: %(why)s.")
+        return Answer(text % {**told, "why": reasons.words(unknown[0])}, standing(person, now))
+    return _no_route(person, event, now)
+
+
+def _no_route(person: Recipient, event: Event, now: datetime) -> Answer:
+    """Which routes would have told the person, and why they did not apply; and what the routes say as they are now."""
+    tried = [{**each, "reason": reasons.words(each)} for each in routes_of(event.plan)]
+    theirs = set(_routes_naming(person, [each["route"] for each in tried]))
+    missed = [each for each in tried if not each["matched"] and each["route"] in theirs][:ROUTES]
+    matched = [each["name"] for each in tried if each["matched"]]
+    told = {"person": person, "event": event}
+    if missed:
+        why = "; ".join(_("“%(name)s”: %(reason)s") % each for each in missed)
+        said = _("Routes that name %(person)s did not apply: %(why)s.") % {**told, "why": why}
+    elif matched:
+        said = _("%(event)s went by %(routes)s, which does not name %(person)s.")
+        said %= {**told, "routes": _and(f"“{name}”" for name in matched[:ROUTES])}
+    else:
+        said = _("No route applied to %(event)s, so nobody was told.") % told
+    return Answer(
+        f"{said} {_by_now(person, event, now)}", _("Try it with the dry run, and add a target or a condition.")
+    )
+
+
+def _by_now(person: Recipient, event: Event, now: datetime) -> str:
+    """Whether the same event would reach the person by the routes as they are now. Nothing of it is kept."""
+    try:
+        result = pipeline.dry_run(event.engine, cloudevents.structured(as_cloudevent(event)), now)
+    except Exception as fault:  # whatever would stop the event is the answer
+        return _("By now it would fail: %(error)s") % {"error": pipeline.error_of(fault)}
+    if any(each["recipient"] == person.pk for each in result.plan.recipients):
+        return _("By the routes as they are now, they would hear of it.")
+    return _("By the routes as they are now, they would not hear of it, either.")
+
+
+def _routes_naming(person: Recipient, routes: Sequence[int]) -> Iterable[int]:
+    targets = RouteTarget.objects.filter(route__in=routes)
+    teams = list(person.teams.values_list("pk", flat=True))
+    yield from targets.filter(person=person).values_list("route", flat=True)
+    yield from targets.filter(team__in=teams).values_list("route", flat=True)
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------------
+def _deliveries(person: Recipient, events: Sequence[Event]) -> dict[object, list[Delivery]]:
+    found: dict[object, list[Delivery]] = {}
+    rows = Delivery.objects.filter(event__in=events, recipient=person).select_related("notification", "recipient")
+    for each in rows.prefetch_related("attempt_log").order_by("created_at", "pk"):
+        found.setdefault(each.event_id, []).append(each)
+    return found
+
+
+def _same(event: Event) -> dict[str, object]:
+    return {"task": event.task_id} if event.task_id else {"event": event.pk}
+
+
+def _ledger(event: Event, deliveries: Sequence[Delivery]) -> Line:
+    line = DayLine(str(event), "ok" if deliveries else "quiet", event.received_at, href=change_url(event))
+    line.detail = event.get_status_display()
+    line.below = [delivery_line(each) for each in deliveries] or [Line(_("nothing for this person"), "quiet")]
+    return line
+
+
+def _of_copy(copy: Notification, deliveries: Sequence[Delivery]) -> Line:
+    line = DayLine(copy.title, "ok" if _arrived(deliveries) else "quiet", copy.created_at, href=change_url(copy))
+    line.detail = reasons.words(copy)
+    line.below = [delivery_line(each) for each in deliveries]
+    return line
+
+
+def _arrived(deliveries: Sequence[Delivery]) -> bool:
+    return any(each.channel != INBOX and each.state == DeliveryState.DELIVERED for each in deliveries)
+
+
+def _and(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
