@@ -24,8 +24,10 @@ def overview(
     summaries: Sequence[Summary],
     connection: Connection,
     guide: Sequence[ET.Element] = (),
+    outage: Sequence[ET.Element] = (),
 ) -> str:
-    """`/`: buttons that start something, then what runs and what is finished. `guide`: where to look."""
+    """`/`: buttons that start something, then what runs and what is finished. `guide`: where to look. `outage`: what is
+    said of one."""
     running = [summary for summary in summaries if summary.state == "running"]
     finished = [summary for summary in summaries if summary.state == "finished"]
     return _page(
@@ -43,6 +45,7 @@ def overview(
         _section("Where to look", "guide", *guide) if guide else None,
         _section("Start something", "start", _starters(definitions.values())),
         _listing("Running", "running", running, "Nothing is running."),
+        _section("An outage", "outage", *outage) if outage else None,
         _listing("Finished", "finished", finished, "Nothing is finished yet."),
     )
 

@@ -27,6 +27,7 @@ from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
 from demo.guide import where_to_look
+from demo.outage import Outage, section
 from demo.people import customer_in, person
 from demo.records import InstanceRecord, KeptFile, Verdict
 from demo.sender import Connection
@@ -39,6 +40,7 @@ SECRET = web.AppKey("secret", str)
 HOSTS = web.AppKey("hosts", frozenset)
 HAS_MAIL = web.AppKey("has_mail", bool)
 ACCOUNTS = web.AppKey("accounts", Mapping)
+OUTAGE = web.AppKey("outage", Outage)
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -76,6 +78,7 @@ def make_app(
     app[CONNECTION] = connection
     app[SECRET] = signing_secret
     app[ACCOUNTS], app[HAS_MAIL] = accounts or {}, has_mail
+    app[OUTAGE] = Outage()
     app[HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", urlsplit(base_url).hostname})
     app.add_routes(
         [
@@ -86,6 +89,8 @@ def make_app(
             web.get("/api/instances/{id}", get_instance),
             web.get("/", show_overview),
             web.post("/start", press_start),
+            web.post("/away", press_away),
+            web.post("/back", press_back),
             web.get("/instances/{id}", show_instance),
             web.get("/instances/{id}/documents/{name}", get_document),
             web.get("/instances/{id}/files/{file}", get_file),
@@ -138,7 +143,9 @@ async def healthz(_request: web.Request) -> web.Response:
 
 async def callback(request: web.Request) -> web.Response:
     """What wfpush tells. 200 when it counts and is on disk, 409 task closed or taken, 422 impossible, 503 its files
-    cannot be read now, 401 or 400 not proper."""
+    cannot be read now, or the engine is away, 401 or 400 not proper."""
+    if request.app[OUTAGE].until is not None:
+        return _json({"detail": "The engine is away, as somebody asked on its page."}, 503)
     try:
         key, event = read_callback(request.app[SECRET], request.headers, await request.read())
         change = _asked(request.app, key, event)
@@ -235,7 +242,8 @@ async def show_overview(request: web.Request) -> web.Response:
     """`/`"""
     engine, connection = request.app[ENGINE], request.app[CONNECTION]
     guide = where_to_look(request.app[ACCOUNTS], request.app[HAS_MAIL], connection.url)
-    return page_of(request, pages.overview(engine.definitions, engine.summaries, connection, guide))
+    outage = section(request.app[OUTAGE].until)
+    return page_of(request, pages.overview(engine.definitions, engine.summaries, connection, guide, outage))
 
 
 async def show_instance(request: web.Request) -> web.Response:
@@ -261,6 +269,18 @@ async def press_start(request: web.Request) -> web.Response:
     except DataError as error:
         return page_of(request, pages.failure("Nothing was started", str(error), request.app[CONNECTION]), 422)
     raise web.HTTPSeeOther(f"/instances/{record.id}")
+
+
+async def press_away(request: web.Request) -> web.Response:
+    """The engine takes no answers for a while."""
+    request.app[OUTAGE].begin()
+    raise web.HTTPSeeOther("/")
+
+
+async def press_back(request: web.Request) -> web.Response:
+    """It takes them again."""
+    request.app[OUTAGE].end()
+    raise web.HTTPSeeOther("/")
 
 
 async def press_complete(request: web.Request) -> web.Response:
