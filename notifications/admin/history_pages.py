@@ -48,15 +48,20 @@ class ConfigurationHistory(HistoryPages):
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         """Called when row and parts are saved, in their transaction."""
-        as_one(obj, request.history_since)  # type: ignore[attr-defined]
+        self._record(request, obj)
         entry: LogEntry = super().log_addition(request, obj, message)
         return entry
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         """The same."""
-        as_one(obj, getattr(request, "history_since", newest_record(obj)))
+        self._record(request, obj)
         entry: LogEntry = super().log_change(request, obj, message)
         return entry
+
+    def _record(self, request: HttpRequest, obj: Any) -> None:
+        """Pages of a row log other rows, too, which they saved by themselves."""
+        if isinstance(obj, self.model):
+            as_one(obj, getattr(request, "history_since", newest_record(obj)))
 
     # --- pages ------------------------------------------------------------------------------------------------------
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
