@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import Group
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
@@ -165,6 +166,20 @@ def _absent(world: World) -> str:
     return list_of(Absence)
 
 
+def _audited(world: World) -> str:
+    """The audit list after a few actions of Carol's and Alice's."""
+    done = [
+        ("carol", Route.objects.get(name="Tasks"), "Published as a rule"),
+        ("carol", Template.objects.get(slug="task"), "Published version 2"),
+        ("alice", world.engine, "New API key: production"),
+        ("alice", Callback.objects.earliest("pk"), "Sent again: 1 callback"),
+    ]
+    for name, row, text in done:
+        user = User.objects.get(username=name)
+        LogEntry.objects.log_actions(user.pk, [row], CHANGE, text, single_object=True)
+    return list_of(LogEntry)
+
+
 SHOTS = [
     Shot("desk-overview", _counted, whole=True),
     _named("search", "admin:index", ready=_search),
@@ -218,6 +233,9 @@ SHOTS = [
     _list("deliveries", Delivery),
     _list("answers", Response),
     _list("callbacks", Callback),
+    Shot("desk-hearing", lambda world: f"{page_of(world.alice, 'why_not')}?about=T-101"),
+    Shot("desk-audit", _audited),
+    _named("again", "admin:notifications_callback_again"),
     _named("import", "admin:notifications_recipient_import_rows", ready=_people),
     Shot("desk-history", _edited),
     Shot("desk-groups", lambda world: list_of(Group)),
