@@ -23,6 +23,7 @@ from notifications.types import Json
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.world import World
+from tests.soak.installation import LONG
 
 TARGETS = ("assignee", "candidates", "task_teams", "team", "team_lead", "manager", "initiator", "person", "recipients")
 STEP_TARGETS = ("assignee", "candidates", "task_teams", "team", "manager", "person")
@@ -101,7 +102,7 @@ class Undone(Exception):
     pass
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200 if LONG else 8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     chosen=st.fixed_dictionaries(
         {"conditions": conditions, "targets": targets, "steps": steps, "goes_on": st.booleans()}
