@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from escalations.forecast.dead_ends import HORIZON, DeadEnd, Place, dead_ends
 from escalations.models import Policy
@@ -22,6 +23,8 @@ from notifications.models import Route
 
 NAME = "admin:escalations_escalation_dead_ends"
 PERMISSIONS = ("escalations.view_escalation", "escalations.view_policy")
+WARNED = 5
+"""Causes that are said in full when something is saved: of 2,000 people without a manager nobody reads a page."""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -106,10 +109,15 @@ def _places(line: DeadEnd) -> SafeString:
 
 # --- when something is saved ------------------------------------------------------------------------------------------
 def warnings(row: Policy | Route) -> list[str]:
-    """A sentence for each part of it that reaches nobody."""
+    """A sentence for each cause why a part of it reaches nobody, the soonest first; many are counted."""
     now = timezone.now()
     forget()
-    return [_warning(line, now) for line in dead_ends(now, of=row)]
+    found = dead_ends(now, of=row)
+    said = [_warning(line, now) for line in found[:WARNED]]
+    if (more := len(found) - WARNED) > 0:
+        text = ngettext("%(count)d more is under Dead ends.", "%(count)d more are under Dead ends.", more)
+        said.append(text % {"count": more})
+    return said
 
 
 def _warning(line: DeadEnd, now: datetime) -> str:

@@ -165,3 +165,16 @@ def test_who_sees_policies_sees_dead_ends(
     group = Group.objects.get(name="Operators")
     group.permissions.remove(group.permissions.get(codename="view_policy"))
     assert operator.get(reverse(PAGE)).status_code == 403
+
+
+def test_of_many_causes_a_few_are_said(world: World, root: Client) -> None:
+    people = Recipient.objects.bulk_create(
+        Recipient(ref=f"p{number}", name=f"P {number}", email="p@acme.example") for number in range(30)
+    )
+    Task.objects.bulk_create(
+        Task(engine=world.engine, task_id=f"X-{number}", name="Approve", assignee=person)
+        for number, person in enumerate(people)
+    )
+    warned = desk.warnings(sla.policy())
+    assert len(warned) == desk.WARNED + 1
+    assert warned[-1].endswith("more are under Dead ends.")
