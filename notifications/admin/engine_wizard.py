@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -119,7 +119,11 @@ class StepByStep(DeskAdmin):
         form_class: Any = self.get_form(request, fields=["kind", "name", "callback_url"])
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            return HttpResponseRedirect(step_url(self._made(request, form), "key"))
+            try:
+                made = self._made(request, form)
+            except IntegrityError:  # at this moment somebody made another one of this name
+                made = self._made(request, form)
+            return HttpResponseRedirect(step_url(made, "key"))
         return self._step(request, "", None, form=form)
 
     @transaction.atomic

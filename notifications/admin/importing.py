@@ -9,7 +9,7 @@ import structlog
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -108,17 +108,27 @@ class ByFile(DeskAdmin):
         name, content = kept
         if request.method != "POST":
             return self._preview(request, self._plan(request, self.roster(), name, content), name)
-        with transaction.atomic():
-            roster = self.roster()
-            plan = self._plan(request, roster, name, content, lock=True)
-            if plan.faults or plan.digest != request.POST.get("digest"):
-                text = gettext("Something else was changed meanwhile: look at what the file would do now.")
-                self.message_user(request, text, messages.WARNING)
-                return self._preview(request, plan, name)
-            roster.write(plan, request.user, name)  # type: ignore[arg-type]  # of the desk
+        try:
+            plan, is_done = self._do(request, name, content)
+        except IntegrityError:  # somebody added the same at this moment
+            plan, is_done = self._plan(request, self.roster(), name, content), False
+        if not is_done:
+            text = gettext("Something else was changed meanwhile: look at what the file would do now.")
+            self.message_user(request, text, messages.WARNING)
+            return self._preview(request, plan, name)
         self._forget(request, token)
         self.message_user(request, _summary(plan), messages.SUCCESS)
         return HttpResponseRedirect(list_url(self.model))
+
+    @transaction.atomic
+    def _do(self, request: HttpRequest, name: str, content: bytes) -> tuple[Plan, bool]:
+        """Import the file, if that does what the preview has shown. Raises IntegrityError."""
+        roster = self.roster()
+        plan = self._plan(request, roster, name, content, lock=True)
+        if plan.faults or plan.digest != request.POST.get("digest"):
+            return plan, False
+        roster.write(plan, request.user, name)  # type: ignore[arg-type]  # of the desk
+        return plan, True
 
     def _plan(self, request: HttpRequest, roster: Roster, name: str, content: bytes, *, lock: bool = False) -> Plan:
         plan = roster.plan(read(name, content), lock=lock)

@@ -15,6 +15,7 @@ from import_export.widgets import Widget
 from notifications.admin.roster import Line, Named, Plan, Roster, YesNo, grouped
 from notifications.models import Brand, Engine, Recipient, Team
 from notifications.people import revocation
+from notifications.wording.plaintext import clean_line
 
 BETWEEN = re.compile(r"[\s,;]+")
 """Between the slugs of teams in a cell."""
@@ -83,14 +84,14 @@ class PeopleRoster(Roster):
         return " ".join(sorted(team.slug for team in person.teams.all()))
 
     def key_of(self, row: Any) -> tuple[str, str]:
-        return str(row.get("engine", "")).strip(), str(row["ref"]).strip()
+        return str(row.get("engine", "")).strip(), clean_line(str(row["ref"]))
 
     def read_known(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
         people = Recipient.objects.select_for_update(of=("self",)) if lock else Recipient.objects.all()
         found = {("", person.ref): person for person in people.filter(engine=None).order_by("pk")}
         slugs = {slug.strip() for slug in data["engine"]} - {""} if "engine" in data.headers else set()
         if slugs:
-            refs = {ref.strip() for ref in data["ref"]}
+            refs = {clean_line(ref) for ref in data["ref"]}
             external = people.filter(engine__slug__in=slugs, ref__in=refs).select_related("engine").order_by("pk")
             found |= {(person.engine.slug, person.ref): person for person in external if person.engine is not None}
         self.teams_by_slug = {team.slug: team for team in Team.objects.all()}
@@ -228,7 +229,7 @@ class TeamRoster(Roster):
         fields = ("slug", "name", "lead")
 
     def key_of(self, row: Any) -> str:
-        return str(row["slug"]).strip()
+        return clean_line(str(row["slug"]))
 
     def read_known(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
         teams = Team.objects.select_for_update(of=("self",)) if lock else Team.objects.all()

@@ -7,17 +7,23 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from xml.parsers import expat
 
 import openpyxl
 import tablib
 from django.utils.translation import gettext as _
-from openpyxl.utils.exceptions import InvalidFileException
 
 MOST_BYTES = 1_000_000
 """Of a file. The server cuts larger bodies before anybody reads them (wfpush/web/bodylimit.py)."""
-MOST_UNPACKED = 64 * 1024 * 1024
+MOST_UNPACKED = 24 * 1024 * 1024
 MOST_PARTS = 500
 """Of the archive that an XLSX file is."""
+MOST_TAGS, MOST_TAGS_OF_ROW = 1_500_000, 50_000
+"""Of all its XML, and of one row: openpyxl holds a row as a whole, at 300 bytes for each of its tags."""
+MOST_TAGS_BESIDE = 100_000
+"""Of a part that is neither a sheet nor its texts, such as its styles."""
+LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings.xml")
+DEPTH_OF_ROWS = 3
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 20_000, 50, 4_000
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
@@ -148,7 +154,7 @@ def _rows_of_csv(content: bytes) -> Iterator[Row]:
         for number, cells in enumerate(reader, 1):
             if not (mark and number == 1):
                 yield number, _cells(cells, number)
-    except csv.Error as fault:
+    except (csv.Error, ValueError, TypeError) as fault:  # the latter for a separator that cannot be one
         text = _("Row %(row)d cannot be read. Is a quotation mark missing?")
         raise BadFile(text % {"row": number + 1}) from fault
 
@@ -182,13 +188,47 @@ def _rows_of_xlsx(content: bytes) -> Iterator[Row]:
 
 
 def _refuse_bombs(content: bytes) -> None:
-    """Before anything is unpacked."""
+    """Before anything is kept in memory."""
     try:
-        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
-    except (zipfile.BadZipFile, InvalidFileException, ValueError, NotImplementedError) as fault:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        parts = archive.infolist()
+        if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
+            raise TooCrowded
+        for part in parts:
+            _Tags(MOST_TAGS if part.filename.startswith(LARGE_PARTS) else MOST_TAGS_BESIDE).count(archive.open(part))
+    except TooCrowded as fault:
+        raise BadFile(_("This XLSX file unpacks to far more than a list of people. Save the list alone.")) from fault
+    except Exception as fault:  # as above
         raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
-    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-        raise BadFile(_("This XLSX file unpacks to far more than a list of people. Save the list alone."))
+
+
+class TooCrowded(Exception):
+    pass
+
+
+class _Tags:
+    """Counts the tags of a part. Raises TooCrowded as soon as there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.all, self.in_row, self.depth = most, 0, 0, 0
+
+    def count(self, part: Any) -> None:
+        parser = expat.ParserCreate()
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        try:
+            parser.ParseFile(part)
+        except expat.ExpatError:
+            return  # a picture, or what openpyxl calls broken, too
+
+    def _start(self, _name: str, _attributes: Any) -> None:
+        self.depth += 1
+        self.all += 1
+        self.in_row = self.in_row + 1 if self.depth > DEPTH_OF_ROWS else 0
+        if self.all > self.most or self.in_row > MOST_TAGS_OF_ROW:
+            raise TooCrowded
+
+    def _end(self, _name: str) -> None:
+        self.depth -= 1
 
 
 def _text_of(cell: Any, number: int) -> str:
