@@ -13,6 +13,7 @@ import structlog
 
 from notifications.models import Engine
 from wfpush.queue import outbox
+from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
 
@@ -45,16 +46,23 @@ class LastCall:
 
 def watch(engine: Engine) -> None:
     """Keep what the engine sends from now on."""
+    if redis_cooldown:
+        return
     try:
         outbox.connection().set(_name("watched", engine), 1, ex=WATCHED_SECONDS)
     except (redis.RedisError, OSError) as fault:
+        redis_cooldown.after(fault)
         log.warning("engine_is_not_watched", engine=engine.slug, fault=str(fault))
 
 
 def is_watched(engine: Engine) -> bool:
+    """A Redis that does not answer costs one event its timeout, and not each."""
+    if redis_cooldown:
+        return False
     try:
         return bool(outbox.connection().exists(_name("watched", engine)))
-    except (redis.RedisError, OSError):
+    except (redis.RedisError, OSError) as fault:
+        redis_cooldown.after(fault)
         return False
 
 
@@ -68,9 +76,12 @@ def keep(engine: Engine, call: LastCall) -> None:
 
 
 def last_of(engine: Engine) -> LastCall | None:
+    if redis_cooldown:
+        return None
     try:
         kept = outbox.connection().get(_name("call", engine))
-    except (redis.RedisError, OSError):
+    except (redis.RedisError, OSError) as fault:
+        redis_cooldown.after(fault)
         return None
     if kept is None:
         return None
