@@ -95,4 +95,4 @@ def uuid7() -> UUID:
 
 def lowest_id(moment: datetime) -> UUID:
     """The smallest UUIDv7 of a moment: rows made since then are found by the index of the primary key."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)

@@ -95,11 +95,13 @@ class When(admin.SimpleListFilter):
 
 
 def _day(value: str) -> datetime | None:
-    """2026-11-29, in the current zone."""
+    """2026-11-29, in the current zone, unless that is at the end of time."""
     try:
-        return timezone.make_aware(datetime.strptime(value, "%Y-%m-%d"))
-    except ValueError:
+        day = timezone.make_aware(datetime.strptime(value, "%Y-%m-%d"))
+        _next(_next(day))
+    except (ValueError, OverflowError):
         return None
+    return day
 
 
 def _next(day: datetime) -> datetime:

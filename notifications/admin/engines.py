@@ -1,5 +1,6 @@
 """Workflow engines: whether they send, whether they take our answers, and how their words map to ours."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -19,13 +20,14 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 from notifications import reasons
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessInline, switch, usual_paths, usual_token_url
+from notifications.admin.engine_access import AccessInline, has_moved, switch, usual_paths, usual_token_url
 from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline
 from notifications.admin.engine_pages import connection_page, preview_page
 from notifications.admin.engine_polling import PollInline, ask_now, polling
 from notifications.admin.engine_wizard import StepByStep
 from notifications.admin.filters import Conditions
+from notifications.admin.history_states import State
 from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
 from notifications.admin.words import ago, list_url, mark, with_why
@@ -241,6 +243,17 @@ class EngineAdmin(StepByStep, HistoryAdmin):
             for poll in Poll.objects.filter(engine=engine):
                 Poll.objects.filter(pk=poll.pk).update(swept_at=None)
                 ask_now(poll)
+
+    def refuses_to_restore(self, row: Engine, then: State, changed: Sequence[str]) -> Sequence[str]:
+        """A stored secret goes to no other host than the one for which it was entered."""
+        if "callback_url" not in changed or not has_moved(row.callback_url, then.values["callback_url"]):
+            return ()
+        access = EngineAccess.objects.filter(engine=row).first()
+        if access is None or not access.__dict__.get("secret"):  # without decrypting it
+            return ()
+        return [
+            gettext("The sign-in would go to another host now: change the address by hand, and write it once more.")
+        ]
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("answers"))

@@ -11,7 +11,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from notifications.admin.history_states import Difference, differences, state_of, state_then
+from notifications.admin.history_states import Difference, State, differences, state_of, state_then
 from notifications.admin.invalid_ids import HistoryPages, is_id
 from notifications.admin.restoring import CannotRestore, names_of, restore, say_why_not
 from notifications.admin.words import change_url, page_url
@@ -120,6 +120,10 @@ class ConfigurationHistory(HistoryPages):
             return HttpResponseRedirect(request.path)
         self.message_user(request, _("It is as it was then."))
         return HttpResponseRedirect(change_url(row))
+
+    def refuses_to_restore(self, row: Any, then: State, changed: Sequence[str]) -> Sequence[str]:
+        """Why the row may not become what it was then, where its form would refuse it, too."""
+        return ()
 
     def _row(self, request: HttpRequest, object_id: str) -> Any:
         self._must_be_ids((self.model._meta.pk, object_id))

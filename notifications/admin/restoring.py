@@ -66,8 +66,8 @@ def restore(desk: Any, request: HttpRequest, row: models.Model, record: Any) -> 
     row = type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
     then, now = state_then(record), state_of(row)
     changed = [name for name in names_of(desk, request, row) if _differs(name, then, now)]
-    if gone := list(_gone(then, changed)):
-        raise CannotRestore(gone)
+    if refused := [*_gone(then, changed), *desk.refuses_to_restore(row, then, changed)]:
+        raise CannotRestore(refused)
     for name in changed:
         if name in then.values and not then.model._meta.get_field(name).many_to_many:
             setattr(row, then.model._meta.get_field(name).attname, then.values[name])  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ only its button orders anything.
 
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, cast
 
@@ -46,6 +46,9 @@ GROUPS, PEOPLE = 20, 8
 """Of each so many are named; the others are counted."""
 SINCE, ROW = "since", "row"
 """Parameters of the page, beside those of the list."""
+MOST_DIGITS = 9
+OLDEST = timedelta(days=1)
+"""A page that has stood open for longer is shown again, with what there is now."""
 ERROR = 160
 """Characters by which errors of events are told apart."""
 
@@ -190,15 +193,17 @@ class SendsAgain(LedgerAdmin):
                 chosen = self._chosen(request, form.cleaned_data[SINCE] if form.is_valid() else None)
             except IncorrectLookupParameters:
                 return HttpResponseRedirect(list_url(self.model))
-            ordered = self._order(request, chosen) if request.method == "POST" else None
+            asked = request.method == "POST" and (form.is_valid() or not form.is_bound)
+            ordered = self._order(request, chosen) if asked else None
             return ordered or self._preview(request, chosen, form)
 
     # --- what the address asks for ------------------------------------------------------------------------------------
     def _chosen(self, request: HttpRequest, since: datetime | None) -> Chosen:
         asked = request.GET.copy()
-        ids = [pk for text in asked.pop(ROW, []) if (pk := as_uuid(str(text))) is not None]
+        named = asked.pop(ROW, [])
+        ids = [pk for text in named if (pk := as_uuid(str(text))) is not None]
         asked.pop(SINCE, None)
-        if ids:
+        if named:
             words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
             chosen = Chosen(
                 self.kind, self.model._default_manager.filter(pk__in=ids), words, list_url(self.model), None
@@ -275,12 +280,17 @@ class SendsAgain(LedgerAdmin):
 
 def _question(request: HttpRequest, chosen: Chosen) -> orders.Question | None:
     """What the page's button has said yes to; None if it was not that button."""
-    key, as_of = as_uuid(request.POST.get("key", "")), parse_datetime(request.POST.get("as_of", ""))
-    seen = request.POST.get("seen", "")
-    if key is None or as_of is None or timezone.is_naive(as_of) or not seen.isdecimal():
+    key, seen, now = as_uuid(request.POST.get("key", "")), request.POST.get("seen", ""), timezone.now()
+    try:
+        as_of = parse_datetime(request.POST.get("as_of", ""))
+    except ValueError:
+        return None
+    if key is None or as_of is None or timezone.is_naive(as_of) or not seen.isdecimal() or len(seen) > MOST_DIGITS:
+        return None
+    if as_of < now - OLDEST:
         return None
     by = cast(AbstractBaseUser, request.user)
-    return orders.Question(key, int(seen), min(as_of, timezone.now()), by, " · ".join(chosen.words))
+    return orders.Question(key, int(seen), min(as_of, now), by, " · ".join(chosen.words))
 
 
 def _begins(replay: Replay) -> str:

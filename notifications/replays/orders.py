@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
@@ -83,7 +84,11 @@ def order_one(kind: Kind, row: Any, *, by: AbstractBaseUser, now: datetime) -> R
 
 
 def _choose(replay: Replay, rows: QuerySet[Any]) -> int:
-    chosen, values = rows.order_by().values("pk").query.sql_with_params()
+    """At most one more than MOST: then it is refused."""
+    try:
+        chosen, values = rows.order_by().values("pk")[: MOST + 1].query.sql_with_params()
+    except EmptyResultSet:  # the search finds nothing
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE.format(chosen=chosen), [replay.pk, ReplayedState.WAITING, *values])
         return int(cursor.rowcount)

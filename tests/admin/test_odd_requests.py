@@ -1,0 +1,122 @@
+"""Requests that no page of the desk makes, and files that no spreadsheet program writes: nothing comes of them."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from notifications.admin import sheets
+from notifications.models import Callback, Engine, EngineAccess, Event, Recipient, Replay
+from tests.admin.pages import list_of, text_of
+from tests.admin.test_history import restoring
+from tests.admin.test_importing import imported, sent, xlsx
+from tests.admin.test_send_again import asking, broken_events
+from tests.admin.world import World
+from wfpush.identifiers import uuid7
+
+pytestmark = pytest.mark.django_db
+
+SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+STYLES = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs>'
+
+
+# --- sending again --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"as_of": "2026-13-45T00:00:00+00:00"},
+        {"as_of": "0001-01-01T00:00:00+14:00"},
+        {"seen": "9" * 5000},
+        {"key": "x"},
+    ],
+    ids=["no date", "before all years", "huge", "no key"],
+)
+def test_what_the_button_never_sends_orders_nothing(day: World, operator: Client, odd: dict[str, Any]) -> None:
+    broken_events(day, 3)
+    for model in (Event, Callback):
+        answer = operator.post(asking(model), {"key": uuid7(), "seen": 9, "as_of": timezone.now().isoformat(), **odd})
+        assert answer.status_code == 200
+    assert not Replay.objects.exists()
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00", "1960-01-01T00:00"])
+def test_all_failed_since_a_time_before_all_computers(day: World, operator: Client, since: str) -> None:
+    broken_events(day, 3)
+    told = text_of(operator.get(asking(Event, f"status__exact=failed&since={since}")))
+    assert "4 events will be processed again." in told
+
+
+@pytest.mark.parametrize("query", ["row=x", "since=x", "q=nowhere"])
+def test_a_broken_address_never_means_all_that_failed(day: World, operator: Client, query: str) -> None:
+    broken_events(day, 3)
+    order = {"key": uuid7(), "seen": 9, "as_of": timezone.now().isoformat()}
+    assert operator.post(asking(Event, query), order).status_code == 200
+    assert not Replay.objects.exists()
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("value", ["9999-12-31", "9999-12-30", "0001-01-01", "x"])
+def test_the_audit_list_takes_odd_days(day: World, root: Client, value: str) -> None:
+    assert root.get(list_of(LogEntry, f"day={value}")).status_code == 200
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+def with_part(name: str, content: bytes) -> bytes:
+    """A workbook with this part instead of its own."""
+    book, made = zipfile.ZipFile(io.BytesIO(xlsx(["ref", "name"], ["bob", "Bob"]))), io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as parts:
+        for part in book.namelist():
+            parts.writestr(part, content if part == name else book.read(part))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("xl/worksheets/sheet1.xml", SHEET + b"<row>" + b"<c/>" * 60_000 + b"</row></sheetData></worksheet>"),
+        ("xl/worksheets/sheet1.xml", SHEET + b"<row/>" * 1_600_000 + b"</sheetData></worksheet>"),
+        ("xl/styles.xml", STYLES + b"<xf/>" * 110_000 + b"</cellXfs></styleSheet>"),
+    ],
+    ids=["cells", "rows", "styles"],
+)
+def test_a_workbook_of_millions_of_tags_is_refused_before_it_is_read(name: str, content: bytes) -> None:
+    with pytest.raises(sheets.BadFile, match="unpacks to far more than a list of people"):
+        sheets.read("people.xlsx", with_part(name, content))
+
+
+def test_wide_rows_of_empty_cells_are_read(world: World, root: Client) -> None:
+    row = b'<row><c t="inlineStr"><is><t>%s</t></is></c>' + b"<c/>" * 16_383 + b"</row>"
+    content = SHEET + row % b"ref" + row % b"zoe" + b"</sheetData></worksheet>"
+    sheet = sheets.read("people.xlsx", with_part("xl/worksheets/sheet1.xml", content))
+    assert (sheet.data.headers, list(sheet.data)) == (["ref"], [("zoe",)])
+
+
+def test_refs_that_differ_by_nothing_that_is_seen_are_one_person(world: World, root: Client) -> None:
+    before = Recipient.objects.count()
+    assert "1 changed" in imported(root, "ref,name\nbo\u202eb,Robert\n")
+    assert Recipient.objects.get(ref="bob", engine=None).name == "Robert"
+    preview = sent(root, "ref,name\nbob,Bob\nbob\u200b,Robert\n")
+    assert [fault.says for fault in preview.context["plan"].faults] == ["Row 2 has the same name: keep one of them."]
+    assert Recipient.objects.count() == before
+
+
+# --- history --------------------------------------------------------------------------------------------------------
+def test_a_stored_secret_follows_no_restored_address(world: World, root: Client) -> None:
+    engine = Engine.objects.create(slug="old", name="Old", kind="flowable", callback_url="https://old.example/rest")
+    old = engine.history.get()
+    engine.callback_url = "https://new.example/rest"
+    engine.save()
+    access = EngineAccess.objects.create(engine=engine, auth="basic", name="svc", secret="hunter2")
+    said = text_of(root.post(restoring(engine, old), follow=True))
+    assert "The sign-in would go to another host now" in said
+    engine.refresh_from_db()
+    assert engine.callback_url == "https://new.example/rest"
+
+    access.delete()
+    root.post(restoring(engine, old))
+    engine.refresh_from_db()
+    assert engine.callback_url == "https://old.example/rest"
