@@ -4,16 +4,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.aggregates import Count
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from escalations.admin import simulator
 from escalations.admin.dead_ends import warnings
 from escalations.admin.fields import DurationField
 from escalations.admin.policy_change import ANSWER, EDIT, GIVE, given, joining, of_policy, question
@@ -72,6 +75,7 @@ class PolicyAdmin(HistoryAdmin):
     parts = [PolicyCondition, PolicyStep]
     inlines = [PolicyConditionInline, StepInline]
     actions = ["enable", "disable"]
+    actions_detail = ["test"]
     fieldsets = [
         (None, {"fields": ["name", "enabled", "position", "engine"]}),
         (_("The clock"), {"fields": ["clock", "minutes", "time", "calendar", "calendar_of"]}),
@@ -142,6 +146,19 @@ class PolicyAdmin(HistoryAdmin):
         return policy.enabled
 
     # --- actions ----------------------------------------------------------------------------------------------------
+    def has_test_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perms(simulator.PERMISSIONS)
+
+    @action(description=_("Test"), url_path="test", permissions=["test"], icon="science")
+    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The simulator, of the open task that follows the policy and is due first; else of an event."""
+        policy: Policy = self.found(request, object_id)
+        if not self.has_test_permission(request):
+            raise PermissionDenied
+        running = Escalation.objects.filter(policy=policy, ended_at=None).order_by("deadline").first()
+        address = reverse(simulator.NAME)
+        return HttpResponseRedirect(f"{address}?task={running.task_id}" if running is not None else address)
+
     @action(description=_("Enable"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Policy]) -> None:
         self._switch(request, queryset, True)

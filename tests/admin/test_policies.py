@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from escalations.admin import simulator
 from escalations.kinds import wording
 from escalations.kinds.base import whom
 from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
@@ -88,6 +90,13 @@ def test_a_policy_is_made_with_conditions_and_steps(world: World, munich: Busine
         "when due: raise the priority to urgent",
         "1 d after due: tell Carol Castle, again every 4 h, 2 times",
     ]
+
+
+def test_its_test_is_the_simulator_of_the_task_that_is_due_first(approvals: Policy, world: World, root: Client) -> None:
+    assert root.get(page_of(approvals, "test")).url == reverse(simulator.NAME)  # type: ignore[attr-defined]
+    late, early = (sla.assign(world, f"T-{hours}", world.now + timedelta(hours=hours)) for hours in (9, 3))
+    assert root.get(page_of(approvals, "test")).url == f"{reverse(simulator.NAME)}?task={early.task_id}"  # type: ignore[attr-defined]
+    assert late.policy == approvals
 
 
 def test_the_form_says_again_what_is_kept(approvals: Policy, root: Client) -> None:
