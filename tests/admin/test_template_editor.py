@@ -180,8 +180,10 @@ def test_versions_of_another_template_are_not_compared(draft: TemplateVersion, r
         ("Pay {{ case.id }} now", "Pay {{ case.title }} soon, please"),
         ("a\n\nb  c", "a\nb c d"),
         ("x " * 4000, "y " * 4000),
+        ("ab," * 1300, "ab;" * 1300),
+        ('{"a": [1, 2]}\n' * 300, '{"a": [1, 3]}\n' * 300),
     ],
-    ids=["from nothing", "to nothing", "words", "white space", "long"],
+    ids=["from nothing", "to nothing", "words", "white space", "long", "the same again and again", "lines alike"],
 )
 def test_a_comparison_has_both_texts_whole(old: str, new: str) -> None:
     pieces = words_between(old, new)
