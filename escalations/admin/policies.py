@@ -73,6 +73,7 @@ class PolicyAdmin(HistoryAdmin):
     autocomplete_fields = ["engine", "calendar", "fallback"]
     save_as = True
     parts = [PolicyCondition, PolicyStep]
+    kept_when_restored = ["route"]
     inlines = [PolicyConditionInline, StepInline]
     actions = ["enable", "disable"]
     actions_detail = ["test"]

@@ -134,7 +134,7 @@ def test_a_step_for_those_who_have_the_task_reminds_them(world: World, calendar:
     ("changes", "sentence"),
     [
         ({"types": []}, "Choose the events that it is for."),
-        (rows("targets", []), "Please submit at least 1 form."),
+        (rows("targets", []), "Add somebody who gets it."),
         (rows("targets", [{"kind": "team"}]), "Choose the team."),
         (rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "lots"}]), "number"),
         ({"late-counted": "due", **rows("steps", [])}, "Add a step"),

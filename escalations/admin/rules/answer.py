@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from escalations.admin import dead_ends, policy_change, simulator
 from escalations.admin.rules import recent
-from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.bundle import ONLY_EVENTS, RuleForms
 from escalations.admin.rules.forms import published
 from escalations.admin.rules.saving import CannotSave, save
 from escalations.admin.simulator import Foresight
@@ -20,10 +20,12 @@ from escalations.forecast import policy_change as forecast
 from escalations.kinds import wording
 from escalations.models import Policy
 from notifications import reasons
+from notifications.admin.conditions import said
 from notifications.admin.preview import About, Preview, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
 from notifications.models import Engine, Event, Recipient, Route, RouteTarget, TargetKind, TemplateVersion
+from notifications.starter.routes import WAITING
 from notifications.types import InboundEvent, Json
 from notifications.wording import render
 
@@ -199,7 +201,7 @@ def _try(found: Answer, rule: RuleForms, by: Any, now: datetime, about: _About |
     found.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
-        found.late = list(_late(found, policy, now))
+        found.late = list(_late(found, rule, policy, now))
     version = route.template.versions.filter(state="published").first()
     _show_words(found, version, about)
     found.words += list(_without_words(version, rule.targets_kept()))
@@ -220,8 +222,9 @@ def _unlink(lines: Iterable[Line]) -> None:
         _unlink(line.below)
 
 
-def _late(found: Answer, policy: Policy, now: datetime) -> Iterator[Line]:
+def _late(found: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
+    yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
     for step in policy.steps.select_related("team", "person"):
         yield Line(wording.sentence(wording.of_row(step), policy.time), "ok")
     for sentence in dead_ends.warnings(policy):
@@ -232,6 +235,20 @@ def _late(found: Answer, policy: Policy, now: datetime) -> Iterator[Line]:
         yield from (Line(sentence, "wait") for sentence in policy_change.sentences(effect))
     elif effect.joining:
         yield Line(policy_change.joining(effect), "quiet")
+
+
+def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
+    """Where policies, which look at tasks, cannot be for the same events as the route."""
+    types, paths = rule.rule.cleaned_data["types"], {each.path for each in rule.conditions_kept()}
+    if types and not set(types) & set(WAITING):
+        yield _("The time counts for every task that meets the conditions, whatever type its events have.")
+    if only := sorted(paths & set(ONLY_EVENTS)):
+        yield _("Tasks have no %(paths)s: the time counts for them whatever it was.") % {"paths": ", ".join(only)}
+    if not rule.policy_follows:
+        which = [str(policy.engine)] if policy.engine else []
+        which += [said(condition) for condition in policy.conditions.all()]
+        told = ", ".join(which) or _("every task")
+        yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": told}
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

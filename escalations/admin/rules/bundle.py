@@ -1,6 +1,6 @@
 """The five parts of a rule as one form."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from escalations.admin.rules.forms import (
     AFTER,
+    TEXT_FIELDS,
     Conditions,
     LateForm,
     RuleForm,
@@ -16,6 +17,7 @@ from escalations.admin.rules.forms import (
     Targets,
     Texts,
     WordsForm,
+    is_written,
     kept,
     texts_of,
 )
@@ -23,7 +25,10 @@ from escalations.admin.rules.starting import starting_values, words_for
 from escalations.kinds import KINDS, checks
 from escalations.kinds.targets import OWN
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
-from notifications.models import Route, RouteTarget
+from notifications.models import Condition, Route, RouteTarget
+
+ONLY_EVENTS = ("event.source", "event.subject")
+"""Paths that only events have: tasks, which policies look at, have none."""
 
 Fault = dict[str, str]
 """{"field", "text"}: the name of a field of the page, or "" with its part, and a sentence."""
@@ -34,6 +39,10 @@ class RuleForms:
 
     def __init__(self, route: Route, data: Mapping[str, Any] | None = None) -> None:
         self.route, self.policy = route, policy_of(route)
+        self.is_new = route.pk is None
+        """Also after it was tried: the row of a trial is no longer there."""
+        self.policy_follows = follows(self.policy, route)
+        """Whether the policy is for the tasks that the route is for; else it keeps what its own page says."""
         self.plain = is_plain(self.policy)
         """Whether the page can show the policy: all its times count alike."""
         start = {} if route.pk else starting_values()
@@ -77,13 +86,19 @@ class RuleForms:
     def targets_kept(self) -> list[RouteTarget]:
         return [form.instance for form in kept(self.targets)]
 
+    def texts_kept(self) -> list[dict[str, str]]:
+        written = [form.cleaned_data for form in self.texts.forms if is_written(self.texts, form)]
+        return [{name: text[name] for name in TEXT_FIELDS} for text in written]
+
     def steps_kept(self) -> list[PolicyStep]:
         return [form.instance for form in kept(self.steps)]
 
     def _put_together(self) -> None:
         """Fill in what the page does not ask: the due date, times from it on, and what words the messages."""
         policy, counted = self.policy, self.late.cleaned_data["counted"]
-        policy.clock, policy.engine = Clock(counted), self.rule.cleaned_data["engine"]
+        policy.clock = Clock(counted)
+        if self.policy_follows:
+            policy.engine = self.rule.cleaned_data["engine"]
         policy.time, policy.calendar = TimeKind(self.late.cleaned_data["time"]), self.late.cleaned_data["calendar"]
         policy.enabled = self.rule.cleaned_data["enabled"]
         forms = list(kept(self.steps))
@@ -137,7 +152,9 @@ class RuleForms:
         forms += [self.late, *self.steps.forms] if self.counts else []
         for form in forms:
             for name, sentences in form.errors.items():
-                field = "" if name == "__all__" else form.add_prefix(name)
+                if name == "id":
+                    sentences = [gettext("Somebody else removed a row of this rule: remove it here, too.")]
+                field = "" if name in ("__all__", "id") else form.add_prefix(name)
                 yield from ({"field": field, "text": str(sentence)} for sentence in sentences)
         for formset in (self.conditions, self.targets, *self._further()):
             yield from ({"field": "", "text": str(sentence)} for sentence in formset.non_form_errors())
@@ -148,8 +165,20 @@ class RuleForms:
 
 def policy_of(route: Route) -> Policy:
     """The policy of the rule; a new one if it has none."""
-    found = Policy.objects.filter(route=route).select_related("calendar").first() if route.pk else None
+    found = Policy.objects.filter(route=route).select_related("calendar", "route").first() if route.pk else None
     return found or Policy()
+
+
+def follows(policy: Policy, route: Route) -> bool:
+    if policy.pk is None:
+        return True
+    own = list(policy.conditions.values_list("path", "operator", "value"))
+    return policy.engine_id == route.engine_id and own == of_tasks(route.conditions.all())
+
+
+def of_tasks(conditions: Iterable[Condition]) -> list[tuple[str, str, str]]:
+    """Those that can be asked of a task: path, operator and value."""
+    return [(each.path, each.operator, each.value) for each in conditions if each.path not in ONLY_EVENTS]
 
 
 def template_of(route: Route) -> Any:

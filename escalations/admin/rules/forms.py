@@ -14,7 +14,7 @@ from escalations.admin.fields import DurationField
 from escalations.admin.rules.fields import PersonField, Plain
 from escalations.admin.steps import UNUSED, switched, used_by
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
-from notifications.admin.conditions import ConditionForm
+from notifications.admin.conditions import BARE, ConditionForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
 from notifications.admin.routing import TargetForm
@@ -38,6 +38,7 @@ LATELY = 1_000
 """Number of the newest events by whose types the choices are sorted."""
 NOBODY, AFTER, DUE = "", Clock.DURATION.value, Clock.DUE.value
 MOST_ROWS = 50
+TEXT_FIELDS = ("language", "title", "body", "short_body")
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
@@ -155,12 +156,17 @@ class TextForm(Plain, forms.Form):
 
 class TextFormSet(forms.BaseFormSet):
     def clean(self) -> None:
-        languages = [form.cleaned_data.get("language") for form in self.forms if form.is_valid() and form.has_changed()]
+        languages = [form.cleaned_data["language"].lower() for form in self.forms if is_written(self, form)]
         if len(set(languages)) < len(languages):
             raise ValidationError(gettext("There are two texts in the same language."))
 
 
-Texts: Any = forms.formset_factory(TextForm, formset=TextFormSet, extra=0, max_num=20, absolute_max=25)
+def is_written(formset: Any, form: Any) -> bool:
+    """Whether the text is to be."""
+    return bool(form.is_valid() and form.cleaned_data.get("language") and not formset._should_delete_form(form))
+
+
+Texts: Any = forms.formset_factory(TextForm, formset=TextFormSet, extra=0, max_num=20, absolute_max=25, can_delete=True)
 
 
 def texts_of(template: Template | None) -> list[dict[str, str]]:
@@ -170,7 +176,7 @@ def texts_of(template: Template | None) -> list[dict[str, str]]:
         return []
     texts = [text for text in version.texts.all() if not text.channel]
     texts.sort(key=lambda text: (text.language != template.fallback_language, text.language))
-    return [{name: getattr(text, name) for name in ("language", "title", "body", "short_body")} for text in texts]
+    return [{name: getattr(text, name) for name in TEXT_FIELDS} for text in texts]
 
 
 def published(template: Template | None) -> TemplateVersion | None:
@@ -204,7 +210,8 @@ class LateForm(Plain, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         policy: Policy = kwargs["instance"]
-        kwargs["initial"] = {"counted": policy.clock if policy.pk else NOBODY, **kwargs.get("initial", {})}
+        is_on = policy.pk and (policy.enabled or not (policy.route and policy.route.enabled))  # or off with its rule
+        kwargs["initial"] = {"counted": policy.clock if is_on else NOBODY, **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         calendar: Any = self.fields["calendar"]
         calendar.empty_label = gettext("none")
@@ -274,12 +281,25 @@ class RuleTargetForm(Plain, TargetForm):
         self.dress()
 
 
+class TargetFormSet(BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        if not any(kept(self)):
+            raise ValidationError(gettext("Add somebody who gets it."))
+
+
 class RuleConditionForm(Plain, ConditionForm):
     offered = OFFERED
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dress()
+
+    def clean(self) -> dict[str, Any]:
+        """The page hides the value of an operator that takes none: what was typed before is dropped."""
+        if self.cleaned_data.get("operator") in BARE:
+            self.cleaned_data["value"] = ""
+        return super().clean()
 
 
 def _rows(parent: Any, model: Any, form: Any, fields: list[str], **how: Any) -> Any:
@@ -290,7 +310,7 @@ def _rows(parent: Any, model: Any, form: Any, fields: list[str], **how: Any) -> 
 
 Conditions = _rows(Route, RouteCondition, RuleConditionForm, ["path", "operator", "value"], extra=1)
 Targets = _rows(
-    Route, RouteTarget, RuleTargetForm, ["kind", "team", "person", "path"], extra=0, min_num=1, validate_min=True
+    Route, RouteTarget, RuleTargetForm, ["kind", "team", "person", "path"], formset=TargetFormSet, extra=0, min_num=1
 )
 Steps = _rows(Policy, PolicyStep, StepForm, StepForm.Meta.fields, formset=StepFormSet, extra=0)
 

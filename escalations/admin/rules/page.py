@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from escalations.admin import dead_ends
 from escalations.admin.policy_change import given
+from escalations.admin.rules import stamps
 from escalations.admin.rules.answer import Answer, answer
 from escalations.admin.rules.bundle import RuleForms, policy_of
 from escalations.admin.rules.fields import people_like
@@ -26,9 +27,25 @@ from notifications.admin.routing import RouteAdmin, doubts_about
 from notifications.models import Route, Template
 
 NAME = "admin:notifications_route_new_rule"
-PERMISSIONS = ("notifications.add_route", "escalations.add_policy", "notifications.view_template")
-EDITING = ("notifications.change_route", "escalations.change_policy", "notifications.view_template")
-WORDING = ("notifications.add_template", "notifications.add_templateversion", "notifications.change_templateversion")
+ROUTE_PARTS, POLICY_PARTS = ("routecondition", "routetarget"), ("policycondition", "policystep")
+SAVING = (
+    *(f"notifications.{verb}_{part}" for part in ROUTE_PARTS for verb in ("add", "change", "delete")),
+    *(f"escalations.{verb}_{part}" for part in POLICY_PARTS for verb in ("add", "change", "delete")),
+    "escalations.add_policy",
+    "escalations.change_policy",
+    "notifications.view_recipient",
+    "notifications.view_template",
+)
+"""What a rule writes besides its route, and what the page offers."""
+PERMISSIONS = ("notifications.add_route", *SAVING)
+EDITING = ("notifications.change_route", *SAVING)
+WORDING = (
+    "notifications.add_template",
+    "notifications.change_template",
+    *(f"notifications.{verb}_templateversion" for verb in ("add", "change")),
+    *(f"notifications.{verb}_templatetext" for verb in ("add", "change", "delete")),
+)
+"""What publishing words takes at the template itself."""
 PARTS = ("when", "who", "words", "late", "try")
 ANSWER, PUBLISH, MORE = "_answer", "_publish", "_more"
 
@@ -105,16 +122,18 @@ class RuleRouteAdmin(RouteAdmin):
             return None
         if rule.writes_words and not request.user.has_perms(WORDING):
             raise PermissionDenied
-        is_new, now = rule.route.pk is None, timezone.now()
+        now = timezone.now()
         try:
             with transaction.atomic():
+                stamps.must_be_as_seen(rule, request.POST.get("seen", ""))
                 route = save(rule, request.user, now)
                 policy = Policy.objects.filter(route=route, enabled=True).first()
                 if rule.counts and policy is not None and rule.late.cleaned_data["follow"]:
                     self.message_user(request, given(policy_reload.mark(policy, now)))
-                self.log(request, route, "Published as a rule" if is_new else "Changed as a rule")
+                self.log(request, route, "Published as a rule" if rule.is_new else "Changed as a rule")
         except CannotSave as refused:
             self.message_user(request, str(refused), messages.ERROR)
+            request.knows_change = isinstance(refused, stamps.ChangedMeanwhile)  # type: ignore[attr-defined]
             return None
         for sentence in (*doubts_about(route), *(dead_ends.warnings(policy) if policy is not None else ())):
             self.message_user(request, sentence, messages.WARNING)
@@ -122,15 +141,17 @@ class RuleRouteAdmin(RouteAdmin):
         return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
 
     def _show(self, request: HttpRequest, rule: RuleForms, found: Answer) -> HttpResponse:
+        seen = request.POST.get("seen")
         context = {
             "rule": rule,
             "found": found,
-            "route": rule.route if rule.route.pk else None,
-            "policy": policy_of(rule.route) if rule.route.pk else None,
+            "route": None if rule.is_new else rule.route,
+            "policy": None if rule.is_new else policy_of(rule.route),
+            "seen": stamps.seen(rule) if seen is None or getattr(request, "knows_change", False) else seen,
             "may_word": request.user.has_perms(WORDING),
             "faults": list(rule.faults()) if rule.rule.is_bound else [],
         }
-        title = str(rule.route) if rule.route.pk else gettext("New rule")
+        title = gettext("New rule") if rule.is_new else str(rule.route)
         return self.page(request, "admin/desk/rule.html", title, **context)
 
 

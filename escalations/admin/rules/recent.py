@@ -1,5 +1,6 @@
 """Events that came lately: how many a rule is for, and which it is tried on."""
 
+import time
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.models import Engine, Event, EventType, RouteCondition
 from notifications.routing.route import holds
 from notifications.types import InboundEvent, Json, object_in, text_in
-from notifications.wording.known_paths import newest_in_time
+from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 
 COUNTED = 200
 OFFERED = 20
@@ -39,8 +40,12 @@ class Recent:
 
 def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
     """The newest events of these types (none: of any), at most COUNTED; none if they cannot be found in time."""
-    found = newest_in_time(engine, set(types), COUNTED)
-    events = Event.objects.filter(pk__in=found).select_related("engine").defer("plan").order_by("-id")
+    found, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
+    rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
+    events: list[Event] = []
+    while found and time.monotonic() < until:  # they may be large
+        events += rows.filter(pk__in=found[:AT_ONCE])
+        del found[:AT_ONCE]
     return [Recent(event, all(holds(each, _facts(event)) for each in conditions)) for event in events]
 
 

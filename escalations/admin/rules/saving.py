@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.bundle import RuleForms, of_tasks
 from escalations.admin.rules.forms import kept
 from escalations.admin.rules.starting import first_place
 from escalations.models import Policy, PolicyCondition, PolicyStep
@@ -18,8 +18,6 @@ from notifications.wording import template_versions
 from notifications.wording.template_versions import CannotPublish
 
 LONGEST = 120
-ONLY_EVENTS = ("event.source", "event.subject")
-"""Paths that only events have: tasks, which policies look at, have none."""
 
 
 class CannotSave(Exception):
@@ -34,7 +32,7 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     if route.pk is None:
         route.priority = first_place(Route.objects, "priority")
     route.stop = not rule.rule.cleaned_data["goes_on"]
-    route.name = route.name or unused_name(Route, name_of(rule))
+    route.name = route.name or unused_name(Route, name_of(rule), but=route.pk)
     if rule.writes_words:
         route.template = _words(rule, route, by, now)
     route.save()
@@ -76,18 +74,17 @@ def unused_name(model: Any, name: str, but: Any = None) -> str:
 def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     """The template of this rule alone, with the typed texts published."""
     source: Template = rule.rule.cleaned_data["template"]
-    texts = [form.cleaned_data for form in rule.texts.forms if form.cleaned_data.get("language")]
+    texts = rule.texts_kept()
     if not texts:
         raise CannotSave(_("Write the words in one language at least."))
-    mine = route.pk is not None and source.pk == route.template_id and _is_only_of(route, source)
+    mine = _is_only_of(route, source)
     template = source if mine else _new_template(route.name, source)
     published = source.versions.filter(state="published").first()
     if mine and published is not None and _says(published, texts):
         return template
     draft = template_versions.new_draft(template, published, _("By the rule “%(rule)s”") % {"rule": route.name})
-    if not mine:  # letters and texts of single channels were the other template's own
+    if not mine:  # texts of single channels were the other template's own; customers go on reading only theirs
         draft.texts.all().delete()
-        draft.customer_texts.all().delete()
     draft.texts.filter(channel="").delete()
     TemplateText.objects.bulk_create(TemplateText(version=draft, **text) for text in texts)
     try:
@@ -98,8 +95,9 @@ def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
 
 
 def _is_only_of(route: Route, template: Template) -> bool:
-    steps = PolicyStep.objects.filter(template=template)
-    return not template.routes.exclude(pk=route.pk).exists() and not steps.exists()
+    """Whether the route, as it is saved, has this template, and nothing else has."""
+    routes = list(template.routes.values_list("pk", flat=True))
+    return routes == [route.pk] and not PolicyStep.objects.filter(template=template).exists()
 
 
 def _new_template(name: str, source: Template) -> Template:
@@ -112,8 +110,12 @@ def _new_template(name: str, source: Template) -> Template:
 
 
 def _says(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
-    now = {text.language: (text.title, text.body, text.short_body) for text in version.texts.filter(channel="")}
-    return now == {text["language"]: (text["title"], text["body"], text["short_body"]) for text in texts}
+    def said(text: dict[str, Any]) -> list[str]:
+        """As forms send it."""
+        return ["\n".join(text[name].strip().splitlines()) for name in ("title", "body", "short_body")]
+
+    now = {text["language"]: said(text) for text in version.texts.filter(channel="").values()}
+    return now == {text["language"]: said(text) for text in texts}
 
 
 # --- if nobody answers ------------------------------------------------------------------------------------------------
@@ -142,7 +144,9 @@ def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
 
 
 def _save_conditions(rule: RuleForms, policy: Policy) -> None:
-    wanted = [(each.path, each.operator, each.value) for each in rule.conditions_kept() if each.path not in ONLY_EVENTS]
+    if not rule.policy_follows:
+        return
+    wanted = of_tasks(rule.conditions_kept())
     now = list(policy.conditions.values_list("path", "operator", "value"))
     if now != wanted:
         policy.conditions.all().delete()
