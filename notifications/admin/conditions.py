@@ -108,7 +108,7 @@ def doubts_about_conditions(conditions: Iterable[Condition], found: Carried) -> 
         if doubt := _never_had(condition.path, found):
             doubts.append(doubt)
         elif condition.operator in SAME and kinds.get(condition.path) == "number":
-            doubts += [_no_number(condition, each) for each in _choices(condition) if _equals_nothing(each)]
+            doubts += filter(None, (_doubt_about_number(condition, each) for each in _choices(condition)))
     return doubts
 
 
@@ -133,9 +133,20 @@ def _choices(condition: Condition) -> list[str]:
     return [each.strip() for each in condition.value.split(",")] if several else [condition.value.strip()]
 
 
-def _equals_nothing(value: str) -> bool:
-    """Whether no number is the same as this text, by the rules of `notifications.routing.route`."""
-    return as_number(value) is None
+def _doubt_about_number(condition: Condition, value: str) -> str:
+    """That no number is the same as this text, by the rules of `notifications.routing.route`, or another one than its
+    reader means."""
+    number = as_number(value)
+    if number is None:
+        return _no_number(condition, value)
+    try:
+        meant = read_number(value, _language())
+    except UnreadableNumber:
+        return ""
+    if meant == number:
+        return ""
+    text = gettext("“%(value)s” is the number %(number)s here, as programs write it: for %(value)s write %(meant)s.")
+    return text % {"value": value, "number": write_number(number, locale_of(_language())), "meant": plain(meant)}
 
 
 def _no_number(condition: Condition, value: str) -> str:

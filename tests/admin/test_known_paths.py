@@ -178,3 +178,10 @@ def test_a_number_that_equals_none_is_told_of(day: World, route: Route, root: Cl
     shown = text_of(save_condition(root, route, "variables.amount", "eq", "10,000"))
     assert "“variables.amount” is a number in events, which is never “10,000”" in shown
     assert "which is never" not in text_of(save_condition(root, route, "variables.amount", "eq", "10000"))
+
+
+def test_a_number_that_programs_read_otherwise_is_told_of(day: World, route: Route, root: Client) -> None:
+    shown = text_of(save_condition(root, route, "variables.amount", "eq", "4.799", **{"accept-language": "de"}))
+    assert "„4.799“ ist hier die Zahl 4,7990" in shown and "schreiben Sie 4799." in shown
+    shown = text_of(save_condition(root, route, "variables.amount", "eq", "4799", **{"accept-language": "de"}))
+    assert "ist hier die Zahl" not in shown
