@@ -1,5 +1,6 @@
 """API keys and signing secrets. Each is shown once, when it is made."""
 
+import copy
 from datetime import timedelta
 from typing import Any
 
@@ -128,6 +129,15 @@ class ApiKeyAdmin(ShownOnce):
     search_fields = ["prefix", "name", "engine__name"]
     actions = ["revoke_chosen"]
     actions_detail = ["revoke"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A key may do to everybody only what whoever makes it may do."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if "scopes" in form.base_fields and not request.user.has_perm("notifications.change_recipient"):
+            scopes = copy.deepcopy(form.base_fields["scopes"])
+            scopes.choices = [choice for choice in Scope.choices if choice[0] != Scope.DIRECTORY]
+            form.base_fields["scopes"] = scopes
+        return form
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         made, plain = credentials.issue_key(obj.engine, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from notifications.connectors import signatures
 from notifications.models import ApiKey, SigningSecret
+from notifications.roles import ADMINISTRATORS, CONNECTION_OWNERS
+from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import adding, choose, page_of, press, text_of
 from tests.admin.world import World
 from wfpush.crypto import digest_of
@@ -71,6 +73,21 @@ def test_a_key_that_makes_no_sense_is_not_made(
     answer = root.post(adding(ApiKey), {"engine": world.engine.pk, "name": "x", "scopes": ["events"], **fields})
     assert sentence in text_of(answer)
     assert ApiKey.objects.count() == 1
+
+
+def test_who_may_not_change_people_makes_no_key_that_may(world: World) -> None:
+    owner = signed_in(member_of(CONNECTION_OWNERS))
+    key = {"engine": world.engine.pk, "name": "x"}
+    refused = text_of(owner.post(adding(ApiKey), {**key, "scopes": ["events", "directory"]}))
+    assert "Select a valid choice. directory is not one of the available choices." in refused
+    assert "Directory: create" not in text_of(owner.get(adding(ApiKey)))
+    assert not ApiKey.objects.filter(name="x").exists()
+    owner.post(adding(ApiKey), {**key, "scopes": ["events", "people"]})
+    assert ApiKey.objects.get(name="x").scopes == ["events", "people"]
+
+    administrator = signed_in(member_of(ADMINISTRATORS))
+    administrator.post(adding(ApiKey), {**key, "name": "y", "scopes": ["directory"]})
+    assert ApiKey.objects.get(name="y").scopes == ["directory"]
 
 
 def test_a_key_is_revoked_after_a_question(world: World, root: Client) -> None:
