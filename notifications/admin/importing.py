@@ -78,7 +78,8 @@ class ByFile(DeskAdmin):
         return HttpResponse(content, content_type=KINDS[kind], headers=headers)
 
     def _exported(self) -> Any:
-        return self.model._default_manager.order_by("pk")
+        rows = self.model._default_manager.select_related(*self.roster.names)
+        return rows.prefetch_related(*self.roster.lists).order_by("pk")
 
     # --- import -----------------------------------------------------------------------------------------------------
     @action(description=_("Import"), url_path="import", permissions=["import"], icon="upload")

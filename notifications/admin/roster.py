@@ -131,10 +131,14 @@ class Roster(ModelResource):
 
     known: dict[Any, Any]
     """By key."""
+    names: Sequence[str] = ()
+    lists: Sequence[str] = ()
+    """Relations of which an export names one row, and all rows: read together."""
 
     class Meta:
         skip_diff = True
         use_transactions = False
+        chunk_size = BATCH
         instance_loader_class = Known
 
     # --- what a subclass says ---------------------------------------------------------------------------------------

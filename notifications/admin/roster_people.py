@@ -59,6 +59,9 @@ def by_ref(known: Iterable[Recipient], rows: Rows) -> dict[str, Recipient]:
 class PeopleRoster(Roster):
     """Internal people, and external ones by the slug of their engine."""
 
+    names = ("engine", "manager", "brand")
+    lists = ("teams",)
+
     ref = Field("ref", "ref", Line())
     engine = Field("engine", "engine", Named(Engine, no_engine))
     name = Field("name", "name", Line())
@@ -218,6 +221,8 @@ class PeopleRoster(Roster):
 
 class TeamRoster(Roster):
     """Teams and who leads them. Members stand in the table of people."""
+
+    names = ("lead",)
 
     slug = Field("slug", "slug", Line())
     name = Field("name", "name", Line())

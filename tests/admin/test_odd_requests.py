@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from notifications.admin import sheets
-from notifications.models import Callback, Engine, EngineAccess, Event, Recipient, Replay
+from notifications.models import Brand, Callback, Engine, EngineAccess, Event, Recipient, Replay
 from tests.admin.pages import list_of, text_of
 from tests.admin.test_history import restoring
 from tests.admin.test_importing import imported, sent, xlsx
@@ -102,6 +105,21 @@ def test_refs_that_differ_by_nothing_that_is_seen_are_one_person(world: World, r
     preview = sent(root, "ref,name\nbob,Bob\nbob\u200b,Robert\n")
     assert [fault.says for fault in preview.context["plan"].faults] == ["Row 2 has the same name: keep one of them."]
     assert Recipient.objects.count() == before
+
+
+def test_an_export_costs_no_query_for_each_row(world: World, root: Client) -> None:
+    address = reverse("admin:notifications_recipient_export_rows")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as made:
+            assert root.get(address, {"kind": "csv"}).status_code == 200
+        return len(made)
+
+    before = queries()
+    brand = Brand.objects.create(slug="other", name="Other")
+    people = [Recipient(ref=f"p{n}", manager=world.carol, brand=brand) for n in range(40)]
+    world.team.members.add(*Recipient.objects.bulk_create(people))
+    assert queries() == before
 
 
 # --- history --------------------------------------------------------------------------------------------------------
