@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from escalations.models import Policy
-from notifications.models import Route
+from notifications.models import Route, Template
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.desk import Visit
@@ -121,3 +121,22 @@ def test_the_same_by_keyboard(world: World, browse: Callable[[Visit], Any]) -> N
     assert "is published" in browse(visit)
     steps = Policy.objects.get(route__name="amount is more than 1,000 → Finance").steps.all()
     assert [(step.offset, step.target) for step in steps] == [(-120, "team"), (0, "manager")]
+
+
+def test_another_template_replaces_no_words_that_were_typed(world: World, browse: Callable[[Visit], Any]) -> None:
+    reminder, other = (Template.objects.get(slug=slug) for slug in ("task-reminder", "task-late"))
+    text = reminder.versions.get(state="published").texts.get(language="en", channel="")
+
+    def visit(page: Page) -> str:
+        page.goto(reverse("admin:notifications_route_new_rule"))
+        page.wait_for_selector("[data-rule][data-answered]")
+        page.check("[name=words-own]")
+        page.select_option("[name=template]", label="Reminder of a task")
+        filled = "title => document.querySelector('[name=texts-0-title]').value === title"
+        page.wait_for_function(filled, arg=text.title)
+        page.fill("[name=texts-0-title]", "My own words")
+        with page.expect_response(lambda answer: f"template={other.pk}&" in (answer.request.post_data or "")):
+            page.select_option("[name=template]", label=other.name)
+        return page.input_value("[name=texts-0-title]")
+
+    assert browse(visit) == "My own words"

@@ -59,6 +59,15 @@ function add(prefix, values = {}) {
   return row;
 }
 
+// Those of a template that was chosen, unless words were typed: these stay.
+let isWorded = form.elements.namedItem("words-own")?.checked;
+
+async function wordAs(template) {
+  if (isWorded || !form.querySelector("[data-texts]")) return;
+  const answer = await fetch(`?texts_of=${template}`);
+  if (answer.ok && !isWorded) fillTexts((await answer.json()).texts);
+}
+
 function fillTexts(texts) {
   form.querySelector('[data-rows="texts"]').replaceChildren();
   form.elements.namedItem("texts-TOTAL_FORMS").value = 0;
@@ -170,6 +179,7 @@ function place({ field: name, text }, number) {
 form.addEventListener("focusout", (event) => event.target.name && touched.add(event.target.name));
 form.addEventListener("input", (event) => {
   if (event.target.matches("[data-people]")) suggest(event.target);
+  if (event.target.closest("[data-texts]")) isWorded = true;
   soon();
 });
 form.addEventListener("change", async (event) => {
@@ -177,10 +187,7 @@ form.addEventListener("change", async (event) => {
   if (row) showRow(row);
   showParts();
   if (event.target.name === "late-counted" && event.target.value && !form.querySelector('[data-rows="steps"] [data-row]')) addStep();
-  if (event.target.name === "template") {
-    const answer = await fetch(`?texts_of=${event.target.value}`);
-    if (answer.ok) fillTexts((await answer.json()).texts);
-  }
+  if (event.target.name === "template") await wordAs(event.target.value);
   soon();
 });
 
