@@ -1,7 +1,7 @@
 """The columns of people and of teams, and what has to fit among all of their rows."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tablib
@@ -142,22 +142,26 @@ class PeopleRoster(Roster):
         self.wanted[id(person)] = slugs
 
     def _refuse_circles(self, rows: Rows) -> None:
-        """Escalations go from manager to manager. `safe`: those from whom all ways end."""
+        """Escalations go from manager to manager. `known`: those whose way was gone already."""
         by_pk = {person.pk: person for person in self.known.values()}
-        safe: set[int] = set()
-        for number, _row, person, _new in rows:
-            seen: dict[int, Recipient] = {}
+        numbers = {id(person): number for number, _row, person, _new in rows}
+        known: set[int] = set()
+        for _number, _row, person, _new in rows:
+            way: dict[int, Recipient] = {}
             each: Recipient | None = person
-            while each is not None and id(each) not in safe:
-                if id(each) in seen:
-                    if each is person:
-                        text = _("This goes in a circle: %s reports to this person.")
-                        self.fault(number, "manager", text % list(seen.values())[-1].ref)
-                    break
-                seen[id(each)] = each
+            while each is not None and id(each) not in known and id(each) not in way:
+                way[id(each)] = each
                 each = self._manager_of(each, by_pk)
-            else:
-                safe |= seen.keys()
+            if each is not None and id(each) in way:
+                self._say_circle([*way.values()][[*way].index(id(each)) :], numbers)
+            known |= way.keys()
+
+    def _say_circle(self, circle: Sequence[Recipient], numbers: Mapping[int, int]) -> None:
+        """Each of them reports to the next, and the last to the first."""
+        for before, person in zip([circle[-1], *circle], circle, strict=False):
+            if id(person) in numbers:
+                text = _("This goes in a circle: %s reports to this person.")
+                self.fault(numbers[id(person)], "manager", text % before.ref)
 
     def _manager_of(self, person: Recipient, by_pk: dict[int, Recipient]) -> Recipient | None:
         field = Recipient._meta.get_field("manager")
@@ -168,11 +172,11 @@ class PeopleRoster(Roster):
     def _refuse_shared_addresses(self, people: Iterable[Recipient], rows: Rows) -> None:
         owners = grouped((person.email.lower(), person) for person in people if person.email_verified and person.email)
         for number, _row, person, is_new in rows:
-            others = [each for each in owners.get(person.email.lower(), []) if each is not person]
+            other = next((each for each in owners.get(person.email.lower(), []) if each is not person), None)
             is_touched = is_new or self._values_of(person) != self.before[id(person)]
-            if others and is_touched and person.email_verified and not person.external:
+            if other is not None and is_touched and person.email_verified and not person.external:
                 text = _("%(person)s has this verified address already: engines could not tell them apart.")
-                self.fault(number, "email", text % {"person": others[0].ref})
+                self.fault(number, "email", text % {"person": other.ref})
 
     def also_changed(self, instance: Any) -> dict[str, str]:
         wanted = self.wanted.get(id(instance))
