@@ -136,7 +136,8 @@ def _joined(parts: Iterable[str]) -> str:
 def _share(known: KnownPath) -> str:
     if not known.count:
         return _("described")
-    return _("%(percent)d%%") % {"percent": max(1, round(100 * known.share))}
+    percent = 100 if known.share == 1 else min(99, max(1, round(100 * known.share)))
+    return _("%(percent)d%%") % {"percent": percent}
 
 
 def _said(found: Carried) -> str:

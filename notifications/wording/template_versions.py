@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from notifications.models import Template, TemplateVersion, VersionState
 from notifications.wording.template_check import Problem, check
@@ -49,9 +50,9 @@ def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion
     versions = TemplateVersion.objects.select_related("template").prefetch_related("texts", "customer_texts")
     version = versions.get(pk=version.pk)
     if version.state != VersionState.DRAFT:
-        raise CannotPublish("Only a draft can be published. Make a new draft from this version first.")
+        raise CannotPublish(_("Only a draft can be published. Make a new draft from this version first."))
     if not version.texts.all():
-        raise CannotPublish("It has no texts yet. Write at least one.")
+        raise CannotPublish(_("It has no texts yet. Write at least one."))
     fatal = [problem for problem in check(version) if problem.fatal]
     if fatal:
         raise CannotPublish(fatal[0].message, fatal)
@@ -68,8 +69,8 @@ def roll_back(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersi
     """Publish a copy of an earlier version under a new number, which keeps the history readable. Raises
     CannotPublish."""
     if version.state != VersionState.RETIRED:
-        raise CannotPublish("Only a version that was published before can be rolled back to.")
-    copy = new_draft(version.template, version, note=f"As version {version.number}")
+        raise CannotPublish(_("Only a version that was published before can be rolled back to."))
+    copy = new_draft(version.template, version, note=_("As version %(number)d") % {"number": version.number})
     return publish(copy, by, now)
 
 

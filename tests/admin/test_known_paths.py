@@ -11,9 +11,11 @@ from django.urls import reverse
 from escalations.models import Policy
 from notifications.admin import mapping_paths
 from notifications.admin.first_event import Received
+from notifications.admin.known_paths import described
 from notifications.models import Event, EventVariable, FourEyesRule, Route, RouteCondition, TemplateVersion
 from notifications.roles import ensure_roles
 from notifications.wording import template_versions
+from notifications.wording.known_paths import KnownPath
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.conftest import signed_in
@@ -54,6 +56,11 @@ def test_paths_come_with_type_share_and_last_value_in_the_readers_language(day: 
     assert german["said"] == "Was die letzten 4 Ereignisse enthielten."
     [amount] = [each for group in german["groups"] for each in group["paths"] if each["path"] == "variables.amount"]
     assert amount["facts"] == "Zahl · 100 %"
+
+
+@pytest.mark.parametrize(("share", "percent"), [(0.001, "1%"), (0.5, "50%"), (0.996, "99%"), (1, "100%")])
+def test_all_events_are_said_of_all_alone(share: float, percent: str) -> None:
+    assert described(KnownPath("variables.amount", "number", share, 1), False)["facts"] == f"number · {percent}"
 
 
 def test_types_are_named_by_key_or_name_and_engines_by_key_or_slug(day: World, root: Client) -> None:

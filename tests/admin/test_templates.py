@@ -176,6 +176,8 @@ def test_only_what_fits_is_offered_and_done(draft: TemplateVersion, published: T
     assert "Save and publish…" in offered
     assert "Roll back to this" not in offered
     assert "Only a draft can be published." in text_of(root.post(page_of(published, "publish"), follow=True))
+    german = root.post(page_of(published, "publish"), follow=True, headers={"accept-language": "de"})
+    assert "Nur ein Entwurf kann veröffentlicht werden." in text_of(german)
     assert "Only a version that was published before" in text_of(root.post(page_of(draft, "roll_back"), follow=True))
 
 
