@@ -1,6 +1,7 @@
 """People, teams, brands, and the tokens and links of people."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -31,7 +32,9 @@ from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
 from notifications.admin.hearing import name_of
 from notifications.admin.hearing_page import RIGHTS, hearing_page
+from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
+from notifications.admin.person_checks import circle, shared_address
 from notifications.admin.roster_people import PeopleRoster, TeamRoster
 from notifications.admin.words import link, list_url, mark
 from notifications.models import (
@@ -165,17 +168,8 @@ class RecipientForm(forms.ModelForm):
             self.add_error("ref", gettext("Somebody has this ref already."))
 
     def _check_manager(self, manager: Recipient | None) -> None:
-        """Refuse a circle of managers, since escalations go from manager to manager."""
-        seen: set[int | None] = {self.instance.pk} if self.instance.pk else set()
-        while manager is not None:
-            if manager.pk in seen:
-                self.add_error(
-                    "manager",
-                    gettext("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager},
-                )
-                return
-            seen.add(manager.pk)
-            manager = manager.manager
+        if fault := circle(self.instance.pk, manager):
+            self.add_error("manager", fault)
 
     def _check_address(self, cleaned: dict[str, Any], engine: Any) -> None:
         address, verified = cleaned.get("email"), cleaned.get("email_verified")
@@ -183,15 +177,8 @@ class RecipientForm(forms.ModelForm):
             self.add_error("email_verified", gettext("There is no address to have been verified."))
         if not verified or not address or engine is not None:
             return
-        others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True).exclude(
-            pk=self.instance.pk
-        )
-        if (other := others.first()) is not None:
-            self.add_error(
-                "email",
-                gettext("%(person)s has this verified address already: engines could not tell them apart.")
-                % {"person": other},
-            )
+        if fault := shared_address(self.instance, address):
+            self.add_error("email", fault)
 
 
 class Where(Conditions):
@@ -282,6 +269,13 @@ class RecipientAdmin(ByFile, HistoryAdmin):
             )
         super().save_model(request, obj, form, change)
         revocation.settle(obj.pk, timezone.now())
+
+    def refuses_to_restore(self, row: Recipient, then: State, changed: Sequence[str]) -> Sequence[str]:
+        address, verified = then.values["email"], then.values["email_verified"]
+        manager = Recipient.objects.filter(pk=then.values["manager"]).first() if "manager" in changed else None
+        shares = verified and address and not row.external and {"email", "email_verified"} & set(changed)
+        faults = [circle(row.pk, manager), shared_address(row, address) if shares else ""]
+        return [fault for fault in faults if fault]
 
     # --- why they did not hear --------------------------------------------------------------------------------------
     def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -16,7 +16,7 @@ from notifications.admin import sheets
 from notifications.admin.roster_people import PeopleRoster
 from notifications.models import Brand, Callback, Engine, EngineAccess, Event, Recipient, Replay
 from tests.admin.pages import list_of, text_of
-from tests.admin.test_history import restoring
+from tests.admin.test_history import newest, restoring
 from tests.admin.test_importing import imported, sent, xlsx
 from tests.admin.test_send_again import asking, broken_events
 from tests.admin.world import World
@@ -136,6 +136,22 @@ def test_an_export_costs_no_query_for_each_row(world: World, root: Client) -> No
 
 
 # --- history --------------------------------------------------------------------------------------------------------
+def test_a_restored_manager_makes_no_circle_and_a_restored_address_is_nobody_elses(world: World, root: Client) -> None:
+    alice, bob = world.alice, world.bob
+    alice.manager, alice.email = bob, "front@acme.example"
+    alice.save()
+    old = newest(alice)
+    alice.manager, alice.email = None, "alice@acme.example"
+    alice.save()
+    bob.manager, bob.email = alice, "front@acme.example"
+    bob.save()
+    said = text_of(root.post(restoring(alice, old), follow=True))
+    assert "This goes in a circle" in said
+    assert "Bob Bauer has this verified address already" in said
+    alice.refresh_from_db()
+    assert (alice.manager, alice.email) == (None, "alice@acme.example")
+
+
 def test_a_stored_secret_follows_no_restored_address(world: World, root: Client) -> None:
     engine = Engine.objects.create(slug="old", name="Old", kind="flowable", callback_url="https://old.example/rest")
     old = engine.history.get()
