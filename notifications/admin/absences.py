@@ -1,5 +1,6 @@
 """Who is away, until when, and who hears of things meanwhile."""
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -16,6 +17,7 @@ from unfold.admin import StackedInline
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
+from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import link, mark
 from notifications.models import Absence, Recipient
@@ -58,7 +60,17 @@ class AbsenceAdmin(HistoryAdmin):
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
+
     fields = ["recipient", "begins_at", "ends_at", "delegate"]
+
+    def refuses_to_restore(self, row: Absence, then: State, changed: Sequence[str]) -> Sequence[str]:
+        """Times that are over may come back: they mean nothing any more."""
+        if not changed:
+            return ()
+        delegate = Recipient.objects.filter(pk=then.values["delegate"]).first()
+        begins_at, ends_at = then.values["begins_at"], then.values["ends_at"]
+        faults = absence.faults_of(row.recipient, begins_at, ends_at, delegate, timezone.now())
+        return [faults["delegate"]] if "delegate" in faults else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
         """The person is fixed: another person's absence would be another row."""
