@@ -23,11 +23,25 @@
     for (const each of container.querySelectorAll("ul.select2-selection__rendered > li")) each.setAttribute("role", "presentation");
   }
 
+  /** Landmarks and what scrolls, by the menu's words and the page's title; a head of a column that is empty is none. */
+  function nameParts(every) {
+    const words = document.getElementById("nav-sidebar-apps")?.dataset ?? {};
+    for (const menu of every("#nav-sidebar-inner")) menu.setAttribute("aria-label", words.menu ?? "");
+    for (const tabs of every("#tabs-items")) tabs.setAttribute("aria-label", words.tabs ?? "");
+    for (const part of every(".simplebar-content-wrapper")) {
+      const name = part.closest("#nav-sidebar-apps") ? words.menu : document.title.split(" | ")[0];
+      if (name) part.setAttribute("aria-label", name);
+      part.setAttribute("role", "group");  // there may be several
+    }
+    for (const head of every("th:not([role])")) if (!textOf(head) && !head.querySelector("input, button, a")) head.setAttribute("role", "cell");
+  }
+
   function nameAll(within) {
     const every = (css) => [...(within.matches?.(css) ? [within] : []), ...within.querySelectorAll(css)];
     for (const field of every("td[data-label] :is(input, select, textarea)")) nameField(field);
     for (const container of every(".select2-container")) nameSelect2(container);
     for (const tip of every(".help-tooltip[aria-label]")) tip.setAttribute("role", "img");
+    nameParts(every);
   }
 
   document.addEventListener("DOMContentLoaded", () => {
