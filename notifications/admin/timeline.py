@@ -209,8 +209,9 @@ def last_error(event: Event) -> str:
     return event.error or _("The worker stopped while it was at it.")
 
 
-def people(event: Event, most: int = PEOPLE) -> list[Line]:
+def people(event: Event, most: int | None = None) -> list[Line]:
     """The first people of the plan, with the results of their deliveries."""
+    most = most or PEOPLE
     people = (event.plan.get("recipients") or [])[:most]
     theirs = event.deliveries.filter(recipient__in=[said["recipient"] for said in people])
     by_person: dict[int, list[Delivery]] = {}

@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             model_name="event",
-            index=models.Index(fields=["engine", "type", "id"], name="event_by_type"),
+            index=models.Index(fields=["engine", "type"], name="event_by_type"),
         ),
     ]

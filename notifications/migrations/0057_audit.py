@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("notifications", "0056_more_roles"),
-        ("admin", "0003_logentry_add_action_flag_choices"),
+        ("admin", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -84,7 +84,7 @@ class Event(Work):
             models.Index(fields=["status", "id"], condition=~Q(status="processed"), name="event_ended_otherwise"),
             models.Index(fields=["-id"], condition=Q(unresolved__gt=0), name="event_unresolved"),
             models.Index(fields=["event_id"], name="event_by_its_id"),
-            models.Index(fields=["engine", "type", "id"], name="event_by_type"),
+            models.Index(fields=["engine", "type"], name="event_by_type"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,9 @@ from notifications.types import BEHAVIOURS, behaviour_of
 MOST_TYPES = 100
 """Types of an engine among which those with a prefix of its own, such as com.acme.task.assigned, are found."""
 
+AMONG, SOME = 10_000, 2_000
+"""Newest events of any type that are looked through; and events of a type that are looked at."""
+
 _TYPES = """
 SELECT engine.id, known.type FROM unnest(%s::bigint[]) AS engine(id) CROSS JOIN LATERAL (
     WITH RECURSIVE step AS (
@@ -23,19 +26,29 @@ SELECT engine.id, known.type FROM unnest(%s::bigint[]) AS engine(id) CROSS JOIN 
 """
 """Each step is one look into the index."""
 
-_NEWEST = """
-SELECT newest.id FROM unnest(%s::bigint[], %s::text[]) AS pair(engine_id, type) CROSS JOIN LATERAL (
+_AMONG_NEWEST = """
+SELECT id FROM (
+    SELECT id, engine_id, type FROM notifications_event ORDER BY id DESC LIMIT %s
+) AS newest WHERE (engine_id, type) IN (SELECT * FROM unnest(%s::bigint[], %s::text[])) ORDER BY id DESC LIMIT %s
+"""
+
+_OF_TYPES = """
+SELECT found.id FROM unnest(%s::bigint[], %s::text[]) AS pair(engine_id, type) CROSS JOIN LATERAL (
     SELECT id FROM notifications_event
     WHERE (engine_id, type) >= (pair.engine_id, pair.type) AND (engine_id, type) <= (pair.engine_id, pair.type)
-    ORDER BY engine_id DESC, type DESC, id DESC LIMIT %s
-) AS newest ORDER BY newest.id DESC LIMIT %s
+    ORDER BY engine_id DESC, type DESC LIMIT %s
+) AS found ORDER BY found.id DESC LIMIT %s
 """
 """Written so that only the index by types has this order: with “=” PostgreSQL reads all the newest events, of any type,
-until it has found enough."""
+until it has found enough. The index holds the rows of a type in the order of the table, those stored last come first;
+with their ids in it, it would be five times as large."""
 
 
 def newest_events(engine: Engine | None, names: set[str], most: int) -> list[Any]:
-    """Ids, the newest first. `names`: of types, or of the behaviours that types with prefixes have; none: of all."""
+    """Ids, the newest first. `names`: of types, or of the behaviours that types with prefixes have; none: of all.
+
+    Of types that are rare among the AMONG newest events, the newest of SOME that the index has.
+    """
     if engine is None and not names:
         return list(Event.objects.order_by("-id").values_list("pk", flat=True)[:most])
     engines = [engine.pk] if engine is not None else list(Engine.objects.values_list("pk", flat=True))
@@ -44,5 +57,10 @@ def newest_events(engine: Engine | None, names: set[str], most: int) -> list[Any
         if not names or names & set(BEHAVIOURS):
             cursor.execute(_TYPES, [engines, MOST_TYPES])
             pairs |= {(pk, name) for pk, name in cursor.fetchall() if not names or behaviour_of(name) in names}
-        cursor.execute(_NEWEST, [[pk for pk, _ in pairs], [name for _, name in pairs], most, most])
-        return [row[0] for row in cursor.fetchall()]
+        wanted = [pk for pk, _ in pairs], [name for _, name in pairs]
+        cursor.execute(_AMONG_NEWEST, [AMONG, *wanted, most])
+        found = [row[0] for row in cursor.fetchall()]
+        if len(found) < most:
+            cursor.execute(_OF_TYPES, [*wanted, SOME, most])
+            found = sorted({*found, *(row[0] for row in cursor.fetchall())}, reverse=True)[:most]
+        return found

@@ -94,6 +94,7 @@ def test_all_is_well(worker: None) -> None:
         "escalations",
         "callbacks",
         "polls",
+        "replays",
     }
     assert set(body["checks"].values()) == {"ok"}
 
