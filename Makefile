@@ -13,7 +13,7 @@ ALSO_LONG := tests/engines/test_rows_line.py tests/engines/test_reassigning.py t
 WITH_DATABASE := tests/test_docs_monitoring.py tests/test_docs_samples.py
 LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/test_docs*.py))
 
-.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak pictures messages release
+.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak pictures report messages release
 
 setup: $(VENV)/installed
 
@@ -50,9 +50,9 @@ shell: setup
 demo-event: setup
 	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
 
-lint test bench bench-large soak pictures: export WFPUSH_DATA ?= .wfpush-test
+lint test bench bench-large soak pictures report: export WFPUSH_DATA ?= .wfpush-test
 # Bytecode is kept, whatever the environment says: without it each of some 300 starts of the product compiles it anew.
-lint test bench bench-large soak pictures: export PYTHONDONTWRITEBYTECODE :=
+lint test bench bench-large soak pictures report: export PYTHONDONTWRITEBYTECODE :=
 
 lint: setup-dev
 	$(PY) -m ruff check .
@@ -81,6 +81,10 @@ soak: setup-dev
 # The pictures of docs/administrators.md, of the desk as it is.
 pictures: setup-dev
 	$(PY) -m pytest -q tests/admin/pictures.py
+
+# What axe finds on each page of the desk, what it weighs, and how long it takes on a slow line.
+report: setup-dev
+	$(PY) -m pytest -q tests/browsers/desk_report.py
 
 messages: setup
 	$(PY) -m tools.messages

@@ -1,5 +1,6 @@
 """The guide for administrators has a picture of each page, light and dark. `make pictures` makes them anew."""
 
+from notifications.admin.navigation import DAILY, REST
 from tests.admin.guide import GUIDE, SCHEMES, SHOTS
 
 
@@ -8,3 +9,9 @@ def test_the_guide_shows_each_page() -> None:
     names = [f"{shot.name}{end}.png" for shot in SHOTS for end in SCHEMES.values()]
     assert [name for name in names if f"(images/{name})" not in text] == []
     assert [name for name in names if not (GUIDE.parent / "images" / name).is_file()] == []
+
+
+def test_the_report_has_measured_every_list_that_the_desk_leads_to() -> None:
+    report = (GUIDE.parent / "desk-report.md").read_text(encoding="utf-8")
+    pages = {place.address() for section in (DAILY | REST).values() for place in section.places}
+    assert [page for page in pages if f"`{page}`" not in report] == []
