@@ -5,7 +5,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
-from tests.browsers.keyboard import tab_to
+from tests.browsers.keyboard import THROUGH_A_VIEWER, tab_to
 from tests.browsers.test_accessible import faults
 from tests.browsers.worker import until
 from tests.support.files import pdf
@@ -89,8 +89,8 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
         await tab_to(dave, show)
         await dave.keyboard.press("Enter")
         await until(lambda: shows_pdf(dave), "the PDF is shown")
-        await tab_to(dave, whole)
-        await tab_to(dave, show, back=True)
+        await tab_to(dave, whole, most=THROUGH_A_VIEWER)
+        await tab_to(dave, show, back=True, most=THROUGH_A_VIEWER)
         await dave.keyboard.press("Enter")
         await tab_to(dave, dave.locator("#item").get_by_role("button", name="Approve"))
 
