@@ -154,7 +154,7 @@ def _changed_words(world: World) -> str:
     published = template.versions.get(state=VersionState.PUBLISHED)
     draft = template_versions.new_draft(template, published)
     draft.texts.filter(language="en", channel="").update(title="Please decide: {{ task.name }}")
-    return f"{page_of(draft, 'compare_with')}?with={published.pk}"
+    return page_of(draft, "compare_with")
 
 
 def _simulated(world: World) -> str:

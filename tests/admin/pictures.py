@@ -30,6 +30,7 @@ def test_pictures_are_made(shot: Shot, evening: World, browse: Callable[[Visit],
             page.goto(address)
             shot.ready(page)
             page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
             height = page.evaluate("document.documentElement.scrollHeight") if shot.whole else HEIGHT
             page.set_viewport_size({"width": WIDTH, "height": min(height, HIGHEST)})
             page.evaluate(

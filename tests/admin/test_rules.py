@@ -204,9 +204,15 @@ def test_the_same_page_changes_it_later(world: World, calendar: Any, root: Clien
     assert [step.offset for step in policy.steps.all()] == [0]
     assert [str(each) for each in policy.conditions.all()] == ["variables.amount is more than 5000"]
     assert Route.objects.get(pk=route.pk).conditions.get().value == "5000"
+    large = {**story.invoice("T-199", 4799, assignee="bob"), "variables": {"amount": 9000}}
+    story.send(world, "e-99", "task.assigned", large)
+    runs = Escalation.objects.get(policy=policy)
     publish(root, {**changed, "late-counted": ""}, address)
     policy.refresh_from_db()
     assert not policy.enabled
+    due = runs.due_at
+    runs.refresh_from_db()
+    assert (runs.ended_at, runs.due_at) == (None, due), "clocks that run go on"
 
 
 def test_a_rule_without_a_name_is_named_by_what_it_says(world: World, calendar: Any, root: Client) -> None:

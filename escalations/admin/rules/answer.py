@@ -63,19 +63,21 @@ def answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read
     if not rule.rule.is_valid():
         return found
     types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
-    came = (
-        recent.recent(types, engine, rule.conditions_kept() if rule.conditions.is_valid() else []) if may_read else []
-    )
+    conditions = rule.conditions_kept() if rule.conditions.is_valid() else []
+    came = recent.recent(types, engine, conditions) if may_read else []
     about = _chosen(found, came, types, engine, event, now)
-    found.when = list(_when(came, may_read))
-    if rule.targets.is_valid():
-        found.who = list(_who(rule.targets_kept()))
+    found.when = list(_when(came)) if may_read else []
+    meant = [(target, _people(target)) for target in rule.targets_kept()] if rule.targets.is_valid() else []
+    found.who = list(_who(meant))
     if not valid:
-        _show_words(found, published(rule.rule.cleaned_data["template"]), about)
+        _show_words(found, published(rule.rule.cleaned_data["template"]), about, now)
         return found
     try:
         with transaction.atomic():
-            _try(found, rule, by, now, about)
+            route = _try(found, rule, by, now, about)
+            if found.tried is not None:
+                known = {person.pk for _target, people in meant for person in people or ()}
+                found.who += _of_event(found.tried.plan, route, known)
             raise _RollBack
     except _RollBack:
         pass
@@ -125,9 +127,7 @@ def _chosen(
     return _About(engine, recent.of_sample(sample), _("the sample of %(type)s") % {"type": sample})
 
 
-def _when(came: Sequence[recent.Recent], may_read: bool) -> Iterator[Line]:
-    if not may_read:
-        return
+def _when(came: Sequence[recent.Recent]) -> Iterator[Line]:
     meant = [each for each in came if each.meets]
     if not came:
         yield Line(_("No such event has come lately."), "wait")
@@ -143,10 +143,9 @@ def _when(came: Sequence[recent.Recent], may_read: bool) -> Iterator[Line]:
 
 
 # --- who --------------------------------------------------------------------------------------------------------------
-def _who(targets: Sequence[RouteTarget]) -> Iterator[Line]:
+def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
     """Whom targets mean today, as far as it does not depend on the event."""
-    for target in targets:
-        people = _people(target)
+    for target, people in meant:
         if people is None:
             yield Line(_("%(target)s: each event names them") % {"target": target}, "ok")
             continue
@@ -167,10 +166,6 @@ def _people(target: RouteTarget) -> list[Recipient] | None:
     if target.kind == TargetKind.TEAM_LEAD and target.team is not None:
         return [target.team.lead] if target.team.lead is not None and target.team.lead.active else []
     return None
-
-
-def _foreseen(targets: Sequence[RouteTarget]) -> list[Recipient]:
-    return [person for target in targets for person in _people(target) or ()]
 
 
 def _named(people: Sequence[Recipient]) -> str:
@@ -195,24 +190,24 @@ def _of_event(plan: Json, route: Route, known: Collection[int]) -> Iterator[Line
 
 
 # --- tried ------------------------------------------------------------------------------------------------------------
-def _try(found: Answer, rule: RuleForms, by: Any, now: datetime, about: _About | None) -> None:
+def _try(found: Answer, rule: RuleForms, by: Any, now: datetime, about: _About | None) -> Route:
     """In a transaction that is rolled back."""
     route = save(rule, by, now)
     found.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
         found.late = list(_late(found, rule, policy, now))
-    version = route.template.versions.filter(state="published").first()
-    _show_words(found, version, about)
+    version = published(route.template)
+    _show_words(found, version, about, now)
     found.words += list(_without_words(version, rule.targets_kept()))
     if about is None:
         found.problems.append(
             Line(_("There is nothing to try it on: no event has come, and no type has a sample."), "wait")
         )
-        return
+        return route
     found.tried = simulator.foreseen(about.engine, about.inbound, now)
     _unlink([*found.tried.event, *found.tried.policy, *(line for step in found.tried.steps for line in step.told)])
-    found.who += _of_event(found.tried.plan, route, {person.pk for person in _foreseen(rule.targets_kept())})
+    return route
 
 
 def _unlink(lines: Iterable[Line]) -> None:
@@ -252,10 +247,10 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _show_words(found: Answer, version: TemplateVersion | None, about: _About | None) -> None:
+def _show_words(found: Answer, version: TemplateVersion | None, about: _About | None, now: datetime) -> None:
     if version is None or about is None:
         return
-    event = about.event(datetime.now().astimezone())
+    event = about.event(now)
     for language in _languages(version)[:LANGUAGES]:
         found.previews.append((language, previewed(version, language, About(event, None, None, about.words))))
     found.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in render.check(version)]

@@ -12,7 +12,6 @@ from escalations.admin.rules.forms import (
     Conditions,
     LateForm,
     RuleForm,
-    StepForm,
     Steps,
     Targets,
     Texts,
@@ -54,7 +53,6 @@ class RuleForms:
         self.late = LateForm(data, instance=self.policy, prefix="late")
         self.steps = Steps(data, instance=self.policy, prefix="steps")
         self.steps.from_start = self._minutes_before() if data is None else 0
-        self._faults: list[tuple[Any, str, str]] = []
 
     def _minutes_before(self) -> int:
         return (self.policy.minutes or 0) if self.policy.clock == Clock.DURATION else 0
@@ -130,20 +128,18 @@ class RuleForms:
         step.category = step.category or self.rule.cleaned_data["category"]
 
     def _check_policy(self) -> bool:
-        if not self.steps_kept():
-            self._faults.append((self.late, "counted", gettext("Add a step: what is to happen, and when.")))
+        steps = list(kept(self.steps))
+        if not steps:
+            self.late.add_error("counted", gettext("Add a step: what is to happen, and when."))
             return False
-        steps, names = list(kept(self.steps)), {"offset", *StepForm.Meta.fields}
-        for fault in checks.faults_of(self.policy, self.steps_kept(), timezone.now()):
+        faults = checks.faults_of(self.policy, self.steps_kept(), timezone.now())
+        for fault in faults:
             if fault.step is None or fault.step >= len(steps):
-                known = fault.field in self.late.fields
-                self._faults.append((self.late, fault.field if known else "counted", fault.sentence))
+                self.late.add_error(fault.field if fault.field in self.late.fields else "counted", fault.sentence)
             else:
                 form = steps[fault.step]
-                self._faults.append((form, fault.field if fault.field in names else "kind", fault.sentence))
-        for form, field, sentence in self._faults:
-            form.add_error(field, sentence)
-        return not self._faults
+                form.add_error(fault.field if fault.field in form.fields else "kind", fault.sentence)
+        return not faults
 
     def faults(self) -> Iterator[Fault]:
         """Each fault once, with the name of its field on the page."""

@@ -1,5 +1,6 @@
 """The forms of a rule's five parts. Together they are checked as the forms of routes, templates and policies are."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, Time
 from notifications.admin.conditions import BARE, ConditionForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
-from notifications.admin.routing import TargetForm
+from notifications.admin.routing import MAY_NAME, TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,
@@ -277,6 +278,7 @@ class RuleTargetForm(Plain, TargetForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["kind"].widget.attrs["data-targets"] = json.dumps(MAY_NAME)
         offer(self.fields["path"], **OFFERED)
         self.dress()
 

@@ -88,15 +88,19 @@ class RuleRouteAdmin(RouteAdmin):
         if ANSWER in request.POST:
             return self._answered(request, RuleForms(route, request.POST))
         if MORE in request.POST:
-            return self._show(request, RuleForms(route, _with_another_row(request.POST)), Answer())
-        rule = RuleForms(route, request.POST)
-        if PUBLISH in request.POST and (done := self._published(request, rule)) is not None:
-            return done
-        rule = RuleForms(self._anew(route), request.POST)  # a rule that was tried holds rows that were rolled back
-        return self._show(request, rule, self._asked(request, rule))
-
-    def _anew(self, route: Route) -> Route:
-        return Route.objects.get(pk=route.pk) if Route.objects.filter(pk=route.pk).exists() else Route()
+            rule = RuleForms(route, _with_another_row(request.POST))
+            return self._show(request, rule, Answer(), request.POST.get("seen"))
+        rule, seen = RuleForms(route, request.POST), request.POST.get("seen")
+        if PUBLISH in request.POST:
+            try:
+                if (done := self._published(request, rule)) is not None:
+                    return done
+            except CannotSave as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+                seen = None if isinstance(refused, stamps.ChangedMeanwhile) else seen  # now they have been told
+        # What was tried or refused holds rows that were rolled back.
+        rule = RuleForms(Route.objects.filter(pk=route.pk).first() or Route(), request.POST)
+        return self._show(request, rule, self._asked(request, rule), seen)
 
     def _asked(self, request: HttpRequest, rule: RuleForms) -> Answer:
         if rule.writes_words and not request.user.has_perms(WORDING):
@@ -109,45 +113,40 @@ class RuleRouteAdmin(RouteAdmin):
         """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page as it is filled in. Writes
         nothing."""
         found = self._asked(request, rule)
-        context = {"found": found, "part": "", "rule": rule}
         parts = {
-            part: render_to_string("admin/desk/rule_answer.html", {**context, "part": part}, request) for part in PARTS
+            part: render_to_string("admin/desk/rule_answer.html", {"found": found, "part": part}, request)
+            for part in PARTS
         }
         told = {"events": found.events, "event": found.event, "open_tasks": found.open_tasks}
         return JsonResponse({"parts": parts, "faults": list(rule.faults()), **told})
 
     def _published(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
-        """Save everything, or nothing. None if it cannot be: the forms say why."""
+        """Save everything, or nothing. None if the forms are wrong, which say why. Raises CannotSave."""
         if not rule.is_valid():
             return None
         if rule.writes_words and not request.user.has_perms(WORDING):
             raise PermissionDenied
         now = timezone.now()
-        try:
-            with transaction.atomic():
-                stamps.must_be_as_seen(rule, request.POST.get("seen", ""))
-                route = save(rule, request.user, now)
-                policy = Policy.objects.filter(route=route, enabled=True).first()
-                if rule.counts and policy is not None and rule.late.cleaned_data["follow"]:
-                    self.message_user(request, given(policy_reload.mark(policy, now)))
-                self.log(request, route, "Published as a rule" if rule.is_new else "Changed as a rule")
-        except CannotSave as refused:
-            self.message_user(request, str(refused), messages.ERROR)
-            request.knows_change = isinstance(refused, stamps.ChangedMeanwhile)  # type: ignore[attr-defined]
-            return None
+        with transaction.atomic():
+            stamps.must_be_as_seen(rule, request.POST.get("seen", ""))
+            route = save(rule, request.user, now)
+            policy = Policy.objects.filter(route=route, enabled=True).first()
+            if rule.counts and policy is not None and rule.late.cleaned_data["follow"]:
+                self.message_user(request, given(policy_reload.mark(policy, now)))
+            self.log(request, route, "Published as a rule" if rule.is_new else "Changed as a rule")
         for sentence in (*doubts_about(route), *(dead_ends.warnings(policy) if policy is not None else ())):
             self.message_user(request, sentence, messages.WARNING)
         self.message_user(request, gettext("The rule “%(rule)s” is published.") % {"rule": route}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
 
-    def _show(self, request: HttpRequest, rule: RuleForms, found: Answer) -> HttpResponse:
-        seen = request.POST.get("seen")
+    def _show(self, request: HttpRequest, rule: RuleForms, found: Answer, seen: str | None = None) -> HttpResponse:
+        """`seen`: as which the page has shown the rule before; None: as it is now."""
         context = {
             "rule": rule,
             "found": found,
             "route": None if rule.is_new else rule.route,
             "policy": None if rule.is_new else policy_of(rule.route),
-            "seen": stamps.seen(rule) if seen is None or getattr(request, "knows_change", False) else seen,
+            "seen": stamps.seen(rule) if seen is None else seen,
             "may_word": request.user.has_perms(WORDING),
             "faults": list(rule.faults()) if rule.rule.is_bound else [],
         }

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +13,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.models import Engine, Event, EventType, RouteCondition
 from notifications.routing.route import holds
 from notifications.types import InboundEvent, Json, object_in, text_in
+from notifications.wording.formats import as_instant
 from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 
 COUNTED = 200
@@ -67,7 +67,7 @@ def as_if_new(event: Event, now: datetime) -> InboundEvent:
     if task:
         task["id"] = f"{text_in(task, 'id', 180)} (tried)"
         for name in TIMES:
-            if (then := _instant(task.get(name))) is not None:
+            if (then := as_instant(task.get(name))) is not None:
                 task[name] = (then + (now - event.received_at)).isoformat()
     return InboundEvent(
         id=f"{event.event_id[:180]} (tried)",
@@ -82,11 +82,3 @@ def as_if_new(event: Event, now: datetime) -> InboundEvent:
 
 def of_sample(event_type: EventType) -> InboundEvent:
     return InboundEvent(id="sample", source="sample", type=event_type.name, data=event_type.sample, digest="")
-
-
-def _instant(value: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None

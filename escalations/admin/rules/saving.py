@@ -8,7 +8,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from escalations.admin.rules.bundle import RuleForms, of_tasks
-from escalations.admin.rules.forms import kept
+from escalations.admin.rules.forms import kept, published
 from escalations.admin.rules.starting import first_place
 from escalations.models import Policy, PolicyCondition, PolicyStep
 from notifications.admin.conditions import said
@@ -79,10 +79,10 @@ def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
         raise CannotSave(_("Write the words in one language at least."))
     mine = _is_only_of(route, source)
     template = source if mine else _new_template(route.name, source)
-    published = source.versions.filter(state="published").first()
-    if mine and published is not None and _says(published, texts):
+    now_read = published(source)
+    if mine and now_read is not None and _says(now_read, texts):
         return template
-    draft = template_versions.new_draft(template, published, _("By the rule “%(rule)s”") % {"rule": route.name})
+    draft = template_versions.new_draft(template, now_read, _("By the rule “%(rule)s”") % {"rule": route.name})
     if not mine:  # texts of single channels were the other template's own; customers go on reading only theirs
         draft.texts.all().delete()
     draft.texts.filter(channel="").delete()

@@ -3,7 +3,6 @@
 const CALM = 400;  // milliseconds without a change before the server is asked
 const form = document.querySelector("[data-rule]");
 const failed = form.querySelector("[data-rule-failed]");
-const TARGETS = { team: ["team"], team_lead: ["team"], person: ["person"], path: ["path"] };
 let asking = null;
 let timer = 0;
 
@@ -15,11 +14,16 @@ const hide = (row, name, hidden) => field(row, name)?.classList.toggle("desk-gon
 function showRow(row) {
   const kind = row.querySelector("[name$=-kind]");
   if (kind?.dataset.steps) showStep(row, kind);
-  else if (kind) for (const name of ["team", "person", "path"]) hide(row, name, !(TARGETS[kind.value] || []).includes(name));
+  else if (kind) showTarget(row, kind);
   const operator = row.querySelector("[name$=-operator]");
   if (operator) hide(row, "value", ["exists", "missing"].includes(operator.value));
   const remove = row.querySelector("[name$=-DELETE]");
   if (remove) row.hidden = remove.checked;
+}
+
+function showTarget(row, select) {
+  const named = JSON.parse(select.dataset.targets);
+  for (const name of new Set(Object.values(named).flat())) hide(row, name, !(named[select.value] || []).includes(name));
 }
 
 function showStep(row, select) {
