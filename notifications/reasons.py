@@ -306,6 +306,12 @@ TOO_LONG = code("too_long", _("The message does not fit into %(limit)s bytes, ev
 MAY_HAVE_ARRIVED = code(
     "may_have_arrived", _("It is not known whether an earlier try arrived, and it is not sent twice")
 )
+TURNED_OFF = code("turned_off", _("turned off by this person"))
+OFF_FOR_TEAM = code("off_for_team", _("turned off for team %(name)s"))
+OFF_FOR_BRAND = code("off_for_brand", _("turned off for brand %(name)s"))
+HELD_QUIET = code("held_quiet", _("quiet hours until %(until)s"))
+HELD_DIGEST = code("held_digest", _("comes together with others at %(until)s"))
+NEWER_MESSAGE = code("newer_message", _("A newer message says the same"))
 TOO_MANY_AN_HOUR = code("too_many_an_hour", _("This person has got %(most)s messages this way within an hour"))
 NETWORK_DELIVERED = code("network_delivered", _("The network has delivered it"))
 NETWORK_LOST = code("network_lost", _("The network has not delivered it"))

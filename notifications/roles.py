@@ -11,6 +11,7 @@ RULE_EDITORS, CONNECTION_OWNERS, AUDITORS = "Rule editors", "Connection owners",
 CONNECTIONS = ("engine", "poll", "eventmapping", "answermapping")
 RULES = (
     "category",
+    "categorydefault",
     "eventtype",
     "route",
     "routecondition",
@@ -22,7 +23,8 @@ RULES = (
 )
 NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
 """What the forms of rules let people choose of."""
-CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", "absence", "team")
+PREFERENCES = ("preferences", "quiethours", "categorychoice")
+CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", "absence", *PREFERENCES, "team")
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
@@ -82,6 +84,7 @@ def _operating() -> set[Right]:
             "connectedaccount",
             "poll",
             "category",
+            "categorydefault",
             "eventtype",
             "eventvariable",
             "route",
@@ -93,6 +96,7 @@ def _operating() -> set[Right]:
             "milestone",
             "recipient",
             "absence",
+            *PREFERENCES,
             "team",
             "brand",
             "template",

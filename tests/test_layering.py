@@ -27,7 +27,9 @@ FLOORS: dict[str, str] = {
     "tables": "notifications: models",
     "words": "notifications: wording",
     "forms of tasks, files": "notifications: forms attachments",
-    "what comes in, what people have, how it leaves; what is counted": "notifications: intake items channels hourly",
+    "what comes in, what people have and want, how it leaves; counts": (
+        "notifications: intake items channels hourly preferences"
+    ),
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",

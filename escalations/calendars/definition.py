@@ -56,6 +56,13 @@ class CalendarData:
             return ()
         return self.week[day.weekday()]
 
+    def is_holiday(self, day: date) -> bool:
+        """A public holiday on which nobody works, or a day of its own without hours."""
+        own = self.days.get(day)
+        if own is not None:
+            return not own
+        return bool(self.country) and day in public_holidays(self.country, self.subdivision, day.year)
+
     def shifts(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         """The shifts that begin on a date, as naive datetimes. An end at or before its start is on the next date."""
         for start, end in self.intervals(day):

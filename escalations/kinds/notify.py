@@ -21,7 +21,7 @@ from notifications.items.representation import iso_utc
 from notifications.models import Brand, Case, Category, Notification, Recipient, Task, VersionState
 from notifications.reasons import Reason, joined
 from notifications.routing import fanout
-from notifications.routing.addressing import Devices
+from notifications.routing.addressing import Contacts
 from notifications.routing.route import Addressed, Manner
 from notifications.wording import batch_render
 from wfpush.postgres import bulk, prefetch
@@ -79,7 +79,7 @@ class _Message:
 
 def _notify(takings: Sequence[Taking]) -> list[Taken]:
     """All steps together: reading and writing for each step alone would take ten times as long."""
-    devices: Devices = {}
+    contacts = Contacts()
     staff = Staff(takings[0].now, [taking.task for taking in takings])
     messages: list[_Message] = []
     wordings, nobody = _Wordings(takings), {}
@@ -88,7 +88,7 @@ def _notify(takings: Sequence[Taking]) -> list[Taken]:
         found = {each.recipient.pk: each for each in whom(search, taking.rules)}
         notes = joined(search.notes)
         if found:
-            planner = planner_of(taking, event_of(taking), devices)
+            planner = planner_of(taking, event_of(taking), contacts)
             messages.append(_Message(taking, found, notes, wordings.manner(taking), planner))
         else:
             nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
@@ -114,6 +114,7 @@ class _Wordings:
             channels=step.channels or category.channels,
             notice=self._versions.get(step.version or 0),
             escalated=step.target not in OWN,
+            critical=step.critical,
         )
 
 
@@ -129,7 +130,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     have = _copies_of([message.taking.task for message in messages])
     rows = [row for of_task in have.values() for row in of_task.values()]
     inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.found})
-    _look_up_devices(messages)
+    _look_up_contacts(messages)
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
@@ -177,7 +178,7 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     return found
 
 
-def _look_up_devices(messages: Sequence[_Message]) -> None:
+def _look_up_contacts(messages: Sequence[_Message]) -> None:
     if messages:
         people = [each.recipient for message in messages for each in message.found.values()]
         channels = [channel for message in messages for channel in message.manner.channels]

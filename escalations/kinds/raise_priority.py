@@ -16,7 +16,7 @@ from notifications.items import inbox_items
 from notifications.models import Notification, Priority
 from notifications.reasons import NOTHING, URGENT, label
 from notifications.routing import fanout
-from notifications.routing.addressing import Devices, read_devices
+from notifications.routing.addressing import Contacts
 from notifications.routing.copies import Copies
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
@@ -55,14 +55,14 @@ def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
     """By clock: all steps together."""
     if not takings:
         return {}
-    devices: Devices = {}
+    contacts = Contacts()
     tasks = [taking.task for taking in takings]
     copies = Copies(tasks)
-    people = {row.recipient_id for row in copies.all()}
-    inbox_items.lock(people)
+    people = {row.recipient_id: row.recipient for row in copies.all()}
+    inbox_items.lock(set(people))
     if any(taking.step.priority == Priority.URGENT for taking in takings):
-        read_devices(people, devices)
-    planners = {taking.escalation.pk: _reword(taking, copies.of(taking.task), devices) for taking in takings}
+        contacts.look_up(people.values())
+    planners = {taking.escalation.pk: _reword(taking, copies.of(taking.task), contacts) for taking in takings}
     bulk.update(tasks, ["priority", "data", "updated_at"])
     bulk.insert([with_plan(planner) for planner in planners.values()])
     fanout.save([*planners.values()], takings[0].now)
@@ -70,11 +70,11 @@ def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
     return {taking.escalation.pk: _raised(taking, planners[taking.escalation.pk]) for taking in takings}
 
 
-def _reword(taking: Taking, copies: Sequence[Notification], devices: Devices) -> fanout.Planner:
+def _reword(taking: Taking, copies: Sequence[Notification], contacts: Contacts) -> fanout.Planner:
     task, wanted = taking.task, taking.step.priority
     task.priority = wanted
     task.data = task_state.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
-    planner = planner_of(taking, event_of(taking), devices)
+    planner = planner_of(taking, event_of(taking), contacts)
     planner.rewrite(copies, alert=URGENT() if wanted == Priority.URGENT else NOTHING)
     return planner
 

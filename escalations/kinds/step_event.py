@@ -4,16 +4,16 @@ from escalations.kinds.step_run import Taking
 from notifications.cases.facts import facts_of_task
 from notifications.models import Event
 from notifications.routing import fanout
-from notifications.routing.addressing import Devices
+from notifications.routing.addressing import Contacts
 from notifications.routing.plan import Plan
 from notifications.types import Json
 from notifications.wording.batch_render import Writer
 
 
-def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
+def planner_of(taking: Taking, event: Event, contacts: Contacts) -> fanout.Planner:
     task = taking.task
     writer = Writer(event, task, facts_of_task(task, task.case, event))
-    return fanout.Planner(event, task, task.case, writer, Plan(), taking.now, True, devices)
+    return fanout.Planner(event, task, task.case, writer, Plan(), taking.now, True, contacts)
 
 
 def with_plan(planner: fanout.Planner) -> Event:

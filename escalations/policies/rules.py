@@ -47,6 +47,7 @@ class Step:
     category: int | None
     channels: tuple[str, ...]
     priority: str
+    critical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +241,5 @@ def _read_step(said: Json, position: int) -> Step:
         category=said["category_id"],
         channels=tuple(said["channels"]),
         priority=said["priority"],
+        critical=said["critical"],
     )

@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 
 from notifications import reasons
 from notifications.channels import registry
-from notifications.delivery import device_test
+from notifications.delivery import choices, device_test
 from notifications.delivery.attempts import DeviceAttempt, Service
 from notifications.items import action_tokens, ledger, lifetime, outcomes
 from notifications.items.ledger import Outcome
@@ -60,6 +60,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
     going = [row for row in rows if row.pk not in over]
     ledger.record([each for each in ended if each.state != DeliveryState.DELIVERED], now)
     ledger.record_replacements([each for each in ended if each.state == DeliveryState.DELIVERED], now)
+    going = choices.settle(going, now)
     if not going:
         return []
     with transaction.atomic():

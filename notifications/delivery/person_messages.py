@@ -11,7 +11,7 @@ from django.db import transaction
 
 from notifications import reasons
 from notifications.channel_facts import Trust, facts_of_channel
-from notifications.delivery import restraint, results
+from notifications.delivery import choices, restraint, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
@@ -27,7 +27,7 @@ def for_deliveries(rows: Sequence[Delivery], service: str, now: datetime) -> dic
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
     over = {each.delivery for each in ended}
-    going = [row for row in rows if row.pk not in over]
+    going = choices.settle([row for row in rows if row.pk not in over], now)
     reserved = ledger.with_reserve(going)
     made = (_made_safely(row, service, row.pk in reserved, now) for row in going)
     return {attempt.row.pk: attempt for attempt in made if attempt is not None}

@@ -1,9 +1,12 @@
 """The time zone of a person who has none: that of the browser in which they open the inbox first."""
 
+from django.db import transaction
 from django.http import HttpResponse
+from django.utils import timezone
 
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.models import Recipient
+from notifications.preferences import saving
 from wfpush import zones
 
 
@@ -17,5 +20,8 @@ def learn(request: PersonRequest) -> HttpResponse:
     name = request.POST.get("timezone", "")[:60]
     if name not in zones.names():
         return HttpResponse(status=422)
-    Recipient.objects.filter(pk=request.recipient.pk, timezone="").update(timezone=name)
+    with transaction.atomic():
+        if Recipient.objects.filter(pk=request.recipient.pk, timezone="").update(timezone=name):
+            request.recipient.timezone = name
+            saving.apply(request.recipient, timezone.now())
     return HttpResponse(status=204)

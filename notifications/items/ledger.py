@@ -5,7 +5,7 @@ locks them in the order of their ids first (`lock`), against deadlocks.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from django.db.models import Count, Q, QuerySet
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.models import Delivery, DeliveryState, Notification, NotificationState
+from notifications.models import Delivery, DeliveryState, Held, Notification, NotificationState
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.postgres import keys
@@ -39,7 +39,7 @@ AFTER_OTHERS = reasons.as_values(reasons.AFTER_OTHERS())
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a claimed delivery. With the state pending it is tried again at `again_at`. `attempted`: an attempt
-    was made."""
+    was made. `held`: it was not, because of what the person has chosen."""
 
     delivery: UUID
     lease: UUID | None
@@ -48,6 +48,7 @@ class Outcome:
     reason: Reason = NOTHING
     again_at: datetime | None = None
     attempted: bool = True
+    held: Held | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -219,10 +220,13 @@ WHERE attempt.delivery_id = made.id AND attempt.number = made.number
 _PUT_BACK = f"""
 UPDATE notifications_delivery delivery
 SET {outbox.set_due("said.again_at")}, {outbox.RELEASED}, attempts = delivery.attempts - 1,
+    held = coalesce(said.held, delivery.held),
+    expires_at = CASE WHEN said.held IS NULL THEN delivery.expires_at
+        ELSE greatest(delivery.expires_at, said.again_at + interval '1 day') END,
     reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END,
     reason_fact = CASE WHEN delivery.outdated THEN delivery.reason_fact ELSE said.fact::jsonb END
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[])
-    AS said(id, lease, again_at, reason, fact)
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+    AS said(id, lease, again_at, held, reason, fact)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 """
 
@@ -237,7 +241,8 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
         _run(forget, [ids, numbers])
     leases, due = keys.array(each.lease for each in outcomes), [each.again_at for each in outcomes]
-    _run(_PUT_BACK, [ids, leases, due, *reasons.as_columns(each.reason for each in outcomes)])
+    held = [each.held.value if each.held else None for each in outcomes]
+    _run(_PUT_BACK, [ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
 
 
 # --- fail-over ------------------------------------------------------------------------------------
@@ -355,6 +360,21 @@ def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -
     waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
     rows = waiting.order_by("id").select_for_update().values_list("id", flat=True)
     _supersede([(pk, reason) for pk in rows], now)
+
+
+_HELD = """
+SELECT id FROM notifications_delivery WHERE state = 'pending' AND lease_token IS NULL AND (notification_id, event_id) IN
+    (SELECT notification_id, event_id FROM notifications_delivery
+     WHERE notification_id = ANY(%s) AND held IS NOT NULL AND state = 'pending')
+ORDER BY id FOR UPDATE
+"""
+
+
+def supersede_held(notification_ids: Collection[UUID], now: datetime) -> None:
+    """Newer messages about these notifications are sent: what is held back of earlier ones, and its reserve, is no
+    longer needed."""
+    if notification_ids:
+        _supersede([(pk, reasons.NEWER_MESSAGE()) for (pk,) in _run(_HELD, [list(notification_ids)])], now)
 
 
 def _supersede(rows: Sequence[tuple[UUID, Reason]], now: datetime) -> None:

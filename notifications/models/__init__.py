@@ -12,10 +12,11 @@ from notifications.models.delivery import (
     DeliveryAttempt,
     DeliveryReceipt,
     DeliveryState,
+    Held,
     Notification,
     NotificationState,
 )
-from notifications.models.devices import AddressKind, Device, Farewell, PausedService
+from notifications.models.devices import AddressKind, Device, Farewell, LockScreen, PausedService
 from notifications.models.engines import (
     AnswerMapping,
     ApiKey,
@@ -56,6 +57,13 @@ from notifications.models.people import (
     Team,
 )
 from notifications.models.polling import Poll, PolledTask
+from notifications.models.preferences import (
+    USUAL_DIGEST_TIMES,
+    CategoryChoice,
+    CategoryDefault,
+    Preferences,
+    QuietHours,
+)
 from notifications.models.replays import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.models.responses import (
     ActionToken,
@@ -72,6 +80,7 @@ from notifications.models.routing import (
     Condition,
     EventType,
     EventVariable,
+    Frequency,
     Operator,
     Route,
     RouteCondition,
@@ -99,6 +108,7 @@ __all__ = [
     "DEADLINE",
     "MOST_FACTS",
     "MOST_TEXT",
+    "USUAL_DIGEST_TIMES",
     "Absence",
     "Account",
     "ActionToken",
@@ -116,6 +126,8 @@ __all__ = [
     "CallbackState",
     "Case",
     "Category",
+    "CategoryChoice",
+    "CategoryDefault",
     "CommentRuleChoice",
     "Condition",
     "ConnectedAccount",
@@ -138,11 +150,14 @@ __all__ = [
     "Farewell",
     "FourEyesCondition",
     "FourEyesRule",
+    "Frequency",
+    "Held",
     "HourlyCount",
     "IdempotencyKey",
     "InTheNameOf",
     "Journey",
     "LinkMail",
+    "LockScreen",
     "MessageKind",
     "Milestone",
     "Notification",
@@ -152,7 +167,9 @@ __all__ = [
     "PersonalSignIn",
     "Poll",
     "PolledTask",
+    "Preferences",
     "Priority",
+    "QuietHours",
     "Recipient",
     "RecipientToken",
     "RefusedAnswer",

@@ -135,6 +135,15 @@ class DeliveryState(models.TextChoices):
     DEAD = "dead", _("given up")
 
 
+class Held(models.TextChoices):
+    """Why a message waits although it could be sent; `reason` says until when. It is looked at again when it is due."""
+
+    QUIET = "quiet", _("quiet hours")
+    DIGEST = "digest", _("comes together with others")
+    REPEATS = "repeats", _("repeats")
+    THROTTLE = "throttle", _("too many at once")
+
+
 class Delivery(Work):
     """One row per event, recipient, channel and address. It ends in exactly one of the states other than pending.
 
@@ -165,6 +174,9 @@ class Delivery(Work):
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))
+    held = models.CharField(_("held back for"), max_length=10, choices=Held.choices, null=True, blank=True)
+    critical: Any = models.BooleanField(null=True, editable=False)
+    """True: nothing holds it back. Null costs no byte."""
     created_at = models.DateTimeField(_("created at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
@@ -180,6 +192,7 @@ class Delivery(Work):
             models.Index(fields=["channel", "due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
             models.Index(fields=["device"], condition=Q(device__isnull=False), name="delivery_device"),
             models.Index(fields=["state", "id"], condition=~Q(state="delivered"), name="delivery_not_delivered"),
+            models.Index(fields=["recipient"], condition=Q(held__isnull=False, state="pending"), name="delivery_held"),
         ]
 
     def __str__(self) -> str:

@@ -22,6 +22,14 @@ class AddressKind(models.TextChoices):
     FID = "fid", _("installation id")
 
 
+class LockScreen(models.TextChoices):
+    """What a device shows of messages before anybody signs in."""
+
+    ALL = "all", _("title and text")
+    TITLE = "title", _("the title only")
+    NOTHING = "nothing", _("only that something came")
+
+
 class Change(models.Model):
     """What the history of devices has beside their fields: why one went, as notifications/reasons.py reads it."""
 
@@ -61,6 +69,14 @@ class Device(Work):
         max_length=64, blank=True, editable=False, help_text=_("Digest of the session that registered it.")
     )
     token = models.ForeignKey(RecipientToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
+    lock_screen = models.CharField(
+        _("on the lock screen"),
+        max_length=10,
+        choices=LockScreen.choices,
+        default=LockScreen.ALL,
+        db_default=LockScreen.ALL,
+    )
+    silent = models.BooleanField(_("without a sound"), default=False, db_default=False)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     created_at = models.DateTimeField(_("registered at"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)

@@ -25,6 +25,14 @@ def default_channels() -> list[str]:
     return channels_from_start()
 
 
+class Frequency(models.TextChoices):
+    """How messages for which nobody waits come: those that ask for no answer, and are neither urgent nor high."""
+
+    AT_ONCE = "at_once", _("at once")
+    DIGEST = "digest", _("together, at set times")
+    REPEATS = "repeats", _("the first at once, what repeats together")
+
+
 class Category(models.Model):
     """What a message is about, for people: approvals, field work … Its channels are tried in order."""
 
@@ -40,6 +48,25 @@ class Category(models.Model):
     name_de = models.CharField(max_length=80, default="", db_default="", blank=True, editable=False)
     """`names["de"]`, for processes of version 0.2.0 that run during an upgrade; nothing here reads it."""
     channels = ArrayField(models.CharField(max_length=20), verbose_name=_("channels"), default=default_channels)
+    mandatory = ArrayField(
+        models.CharField(max_length=20),
+        verbose_name=_("people cannot do without"),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=20))),
+        blank=True,
+        help_text=_("Channels that nobody can turn off for themselves."),
+    )
+    mandatory_reason = models.CharField(
+        _("why"), max_length=200, default="", db_default="", blank=True, help_text=_("Shown to people.")
+    )
+    frequency = models.CharField(
+        _("how often"),
+        max_length=10,
+        choices=Frequency.choices,
+        default=Frequency.AT_ONCE,
+        db_default=Frequency.AT_ONCE,
+        help_text=_("Of messages that ask for no answer. People can choose otherwise."),
+    )
     position = models.PositiveIntegerField(_("position"), default=0)
 
     history = HistoricalRecords()

@@ -1,7 +1,8 @@
 """By which channels, and to which addresses, a message is sent to a person: one row of the ledger for each.
 
 A category's channels are tried in order. Adjacent channels with devices are one turn: all devices get the message at
-once. The next turn is in reserve, and takes over if the one before reaches nobody.
+once. The next turn is in reserve, and takes over if the one before reaches nobody. Channels that the person does
+without are left out, and what they want later waits (notifications/preferences/).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,34 +17,55 @@ from notifications.channel_facts import INBOX, reaches_devices
 from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
+from notifications.preferences import holding
+from notifications.preferences.chosen import Reading
 from notifications.types import Json
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
-Devices = dict[int, list[Device]]
-"""By people's pk. Several events may share one."""
+
+class Contacts:
+    """Devices of people, and what they have chosen: of each person it is read once. Several events may share one."""
+
+    def __init__(self) -> None:
+        self.chosen = Reading()
+        self._devices: dict[int, list[Device]] = {}
+
+    def look_up(self, people: Iterable[Recipient], *, devices: bool = True) -> None:
+        """Read what is not known yet of these people, for many at once."""
+        people = list(people)
+        self.chosen.look_up(people)
+        ids = {person.pk for person in people} - self._devices.keys() if devices else set()
+        self._devices.update({recipient_id: [] for recipient_id in ids})
+        for device in Device.objects.filter(recipient_id__in=ids).order_by("id") if ids else ():
+            self._devices[device.recipient_id].append(device)
+
+    def devices(self, person: Recipient) -> list[Device]:
+        """Those that were looked up."""
+        return self._devices.get(person.pk, [])
 
 
-def read_devices(recipient_ids: set[int], into: Devices) -> None:
-    """Read the devices, of all channels, of those people whose devices are not known yet."""
-    ids = recipient_ids - into.keys()
-    into.update({recipient_id: [] for recipient_id in ids})
-    for device in Device.objects.filter(recipient_id__in=ids).order_by("id") if ids else ():
-        into[device.recipient_id].append(device)
+@dataclass(frozen=True, slots=True)
+class _About:
+    notification: Notification
+    recipient: Recipient
+    worth_until: datetime
+    critical: bool
 
 
 @dataclass
 class Addresses:
-    """The devices of all people of one event, read once."""
+    """The addresses of all people of one event."""
 
     event: Event
     now: datetime
-    _devices: Devices = field(default_factory=dict)
+    _contacts: Contacts = field(default_factory=Contacts)
 
     def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
-        """Read them, if one of the channels has devices; to be called before `deliveries`."""
-        if any(map(reaches_devices, channels)):
-            read_devices({recipient.pk for recipient in recipients}, self._devices)
+        """Read what these channels need; to be called before `deliveries`."""
+        channels = set(channels) - {INBOX}
+        if channels:
+            self._contacts.look_up(recipients, devices=any(map(reaches_devices, channels)))
 
     def deliveries(
         self,
@@ -52,33 +74,51 @@ class Addresses:
         channels: Sequence[str],
         words: Mapping[str, Json],
         worth_until: datetime,
+        *,
+        critical: bool = False,
     ) -> list[Delivery]:
-        """The rows of one person, the inbox's first. Later turns that can reach the person are in reserve."""
+        """The rows of one person, the inbox's first. Later turns that can reach the person are in reserve. `critical`:
+        the person hears at once, whatever they have chosen."""
+        about = _About(notification, recipient, worth_until, critical)
         rows, turn = [self._row(notification, recipient, INBOX, None, **self._ended(DeliveryState.DELIVERED))], 0
         for names in _turns(channels):
             found = [
                 self._row(notification, recipient, name, words.get(name), **fields)
                 for name in names
-                for fields in self._fields(name, recipient, turn, worth_until)
+                for fields in self._fields(name, about, turn)
             ]
             rows += found
             turn += any(row.state == DeliveryState.PENDING for row in found)
         return rows
 
-    def _fields(self, name: str, recipient: Recipient, turn: int, worth_until: datetime) -> Iterator[dict[str, Any]]:
+    def _fields(self, name: str, about: "_About", turn: int) -> Iterator[dict[str, Any]]:
         channel = all_channels().get(name)
-        sent = {"turn": turn, "expires_at": worth_until, **outbox.scheduled(None if turn else self.now)}
-        addresses = list(self._addresses(channel, recipient)) if channel is not None else []
+        chosen = self._contacts.chosen.of(about.recipient)
+        off = chosen.off(about.notification.category, name)
+        addresses = list(self._addresses(channel, about.recipient)) if channel is not None and not off else []
+        sent = self._sent(about, turn) if addresses else {}
         for address in addresses:
             yield {**sent, **address}
         if not addresses:
-            reason = channel.without_address if channel is not None else reasons.UNAVAILABLE()
+            reason = off or (channel.without_address if channel is not None else reasons.UNAVAILABLE())
             if reason:
                 yield {**reasons.kept("reason", reason), **self._ended(DeliveryState.SUPPRESSED)}
 
+    def _sent(self, about: "_About", turn: int) -> dict[str, Any]:
+        """When it is due. What is in reserve is looked at when it becomes due."""
+        sent: dict[str, Any] = {"turn": turn, "expires_at": about.worth_until, "critical": about.critical or None}
+        if turn:
+            return {**sent, **outbox.scheduled(None)}
+        chosen = self._contacts.chosen.of(about.recipient)
+        wait = holding.wait_for(chosen, about.notification, self.now, critical=about.critical)
+        if wait is None:
+            return {**sent, **outbox.scheduled(self.now)}
+        sent["expires_at"] = max(about.worth_until, wait.until + holding.WORTH_LATER)
+        return {**sent, "held": wait.held, **reasons.kept("reason", wait.reason), **outbox.scheduled(wait.until)}
+
     def _addresses(self, channel: Channel, recipient: Recipient) -> Iterator[dict[str, Any]]:
         if isinstance(channel, DeviceChannel):
-            for device in self._devices.get(recipient.pk, []):
+            for device in self._contacts.devices(recipient):
                 if device.channel == channel.name:
                     yield {"device": device, "address": device.digest, "shown_to": device.name}
         elif isinstance(channel, PersonChannel):

@@ -16,7 +16,7 @@ from notifications.people.resolver import Directory
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import closing, fanout
-from notifications.routing.addressing import Devices, read_devices
+from notifications.routing.addressing import Contacts
 from notifications.routing.closing import Closing
 from notifications.routing.copies import Copies
 from notifications.routing.route import Addressed
@@ -36,7 +36,7 @@ class Batch:
         self.locked = Locked(events)
         self.roster = Roster(now)
         self.copies = Copies(self.locked.known)
-        self.devices: Devices = {}
+        self.contacts = Contacts()
         self.writes = Writes()
         self._people = self._named(events)
         self._planners: list[fanout.Planner] = []
@@ -50,7 +50,7 @@ class Batch:
         known += [row.recipient for row in self.copies.all()]
         known += [person for task in self.locked.known for person in (task.assignee, task.initiator) if person]
         self.roster.absences.look_up(known)
-        read_devices({person.pk for person in known}, self.devices)
+        self.contacts.look_up(known)
 
     def _named(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:
         """The people whom events name, by engine and ref."""

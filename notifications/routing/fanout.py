@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from uuid import UUID
 
 from notifications import reasons
 from notifications.items import inbox_items, ledger, lifetime
@@ -11,6 +12,7 @@ from notifications.models import (
     Brand,
     Case,
     Delivery,
+    DeliveryState,
     Event,
     Notification,
     NotificationState,
@@ -20,7 +22,7 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.reasons import NOTHING, Reason
-from notifications.routing.addressing import Addresses, Devices
+from notifications.routing.addressing import Addresses, Contacts
 from notifications.routing.plan import Plan
 from notifications.routing.route import Addressed, Manner
 from notifications.types import Json, behaviour_of, object_in, text_in
@@ -62,7 +64,7 @@ class Planner:
     now: datetime
     is_task: bool
     """Whether copies ask for the task's answer."""
-    devices: Devices = field(default_factory=dict)
+    contacts: Contacts = field(default_factory=Contacts)
     made: list[Notification] = field(default_factory=list)
     told_anew: list[Notification] = field(default_factory=list)
     handed_over: list[Notification] = field(default_factory=list)
@@ -77,7 +79,7 @@ class Planner:
     """Everybody who has the task, or gets it: whom the others can ask."""
 
     def __post_init__(self) -> None:
-        self.addresses = Addresses(self.event, self.now, self.devices)
+        self.addresses = Addresses(self.event, self.now, self.contacts)
 
     @property
     def new_recipients(self) -> set[int]:
@@ -93,7 +95,7 @@ class Planner:
     def parts(self) -> Iterator[None]:
         """Make the copies that are left, part by part. What was made is to be saved before the next part."""
         for start in range(0, len(self.left), AT_ONCE):
-            self.addresses = Addresses(self.event, self.now)  # with the devices of these people only
+            self.addresses = Addresses(self.event, self.now)  # with the contacts of these people only
             self.make(self.left[start : start + AT_ONCE])
             yield
         self.left = ()
@@ -107,7 +109,7 @@ class Planner:
         blanks: dict[Hashable, Notification] = {}
         for each in addressed:
             notification, words = self._copy(each, versions, blanks)
-            mine = self._deliveries(notification, each.recipient, each.manner.channels, words)
+            mine = self._deliveries(notification, each.manner.channels, words, critical=each.manner.critical)
             self.plan.add(each.recipient, notification, each.manner.name, each.reason, mine)
             self.made.append(notification)
             self.deliveries += mine
@@ -220,11 +222,11 @@ class Planner:
 
     # --- deliveries ------------------------------------------------------------------------------
     def _deliveries(
-        self, notification: Notification, recipient: Recipient, channels: Sequence[str], words: dict[str, Json]
+        self, notification: Notification, channels: Sequence[str], words: dict[str, Json], *, critical: bool = False
     ) -> list[Delivery]:
-        return self.addresses.deliveries(
-            notification, recipient, channels, words, lifetime.worth_until(notification.due_at, self.now)
-        )
+        until = lifetime.worth_until(notification.due_at, self.now)
+        person = notification.recipient
+        return self.addresses.deliveries(notification, person, channels, words, until, critical=critical)
 
     def _look_up(self, people: Sequence[tuple[Recipient, Sequence[str]]]) -> None:
         channels = {channel for _, names in people for channel in names}
@@ -246,7 +248,7 @@ class Planner:
 
     def _tell_anew(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
         row.read_at = row.snoozed_until = None  # whoever is told again has it back
-        mine = self._deliveries(row, row.recipient, manner.channels, words)
+        mine = self._deliveries(row, manner.channels, words, critical=manner.critical)
         self.plan.add(row.recipient, row, manner.name, why, mine)
         self.deliveries += mine
 
@@ -284,7 +286,7 @@ class Planner:
             if alert:
                 row.read_at = row.snoozed_until = None
                 self.told_anew.append(row)
-                deliveries += self._deliveries(row, row.recipient, channels, wording.words)
+                deliveries += self._deliveries(row, channels, wording.words)
             else:
                 self.reworded[row] = wording.words
         self.deliveries += deliveries
@@ -316,6 +318,7 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *TOLD_ANEW], now, alert=True)
     told_anew = [row for planner in planners for row in planner.told_anew]
     inbox_items.rewrite(told_anew, [*WORDED, *TOLD_ANEW], now, alert=True)
+    ledger.supersede_held(_told_by_other_means([*handed_over, *told_anew], planners), now)
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
     ledger.reword({row.pk: words for row, words in reworded.items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)
@@ -330,6 +333,13 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
                 inbox_items.create(planner.made, keep=False)
                 bulk.insert(planner.deliveries)
             planner.made, planner.deliveries = [], []
+
+
+def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:
+    """Those of the copies about which another message is sent than that in the inbox."""
+    anew = {row.pk for row in rows}
+    sent = (row for planner in planners for row in planner.deliveries if row.state == DeliveryState.PENDING)
+    return {row.notification_id for row in sent if row.notification_id in anew} if anew else set()
 
 
 def details_of(said: Json, facts: Sequence[KeyFact]) -> Json:

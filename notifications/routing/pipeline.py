@@ -193,7 +193,7 @@ def _reach_people(event: Event, change: task_state.Change, scene: task_state.Sce
     plan.unknown(about.unresolved)
     is_task = change.task is not None and change.asks
     writer = Writer(event, change.task if is_task else None, facts)
-    planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.devices)
+    planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.contacts)
     planner.colleagues = {each.recipient.pk for each in addressed}
     if is_task and change.task is not None:
         copies = batch.copies.of(change.task)

@@ -46,7 +46,8 @@ class Manner:
     """How people are told: by a route, or by something else.
 
     `version`: that of the template; None: the published one. `escalated`: they are told because the task runs late.
-    `notice`: the template of a reminder or an escalation, whose words stand above those of the task.
+    `critical`: nothing that people have chosen holds it back. `notice`: the template of a reminder or an escalation,
+    whose words stand above those of the task.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Manner:
     answer_from_push: bool = True
     route: Route | None = None
     escalated: bool = False
+    critical: bool = False
     notice: TemplateVersion | None = None
 
 

@@ -1,0 +1,29 @@
+"""Days that are holidays for people, by their own calendar or that of their team: for quiet hours."""
+
+from collections.abc import Sequence
+
+from escalations.calendars.definition import BadCalendar, read_calendar
+from escalations.models import BusinessCalendar, PersonCalendar, TeamCalendar
+from notifications.models import Team
+from notifications.preferences.quiet import OnHolidays
+
+
+def of_people(people: Sequence[int]) -> dict[int, OnHolidays]:
+    """By the person's pk. Of several teams with a calendar the first by slug counts."""
+    found: dict[int, BusinessCalendar] = {}
+    members = Team.members.through.objects.filter(recipient__in=people, team__working_time__isnull=False)
+    teams = list(members.order_by("-team__slug").values_list("recipient_id", "team_id"))
+    working = TeamCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
+    calendars = {row.team_id: row.calendar for row in working.filter(team__in={team for _, team in teams})}
+    found |= {person: calendars[team] for person, team in teams}
+    own = PersonCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
+    found |= {row.recipient_id: row.calendar for row in own.filter(recipient__in=people)}
+    return {person: holiday for person, calendar in found.items() if (holiday := _holidays_in(calendar)) is not None}
+
+
+def _holidays_in(calendar: BusinessCalendar) -> OnHolidays | None:
+    """None for a calendar that cannot be read: the desk says so."""
+    try:
+        return read_calendar(calendar.as_dict()).is_holiday
+    except BadCalendar:
+        return None

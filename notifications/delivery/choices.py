@@ -1,0 +1,55 @@
+"""What people have chosen by now about messages that were claimed: some are no longer wanted, others wait."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from notifications.items import ledger
+from notifications.items.ledger import Outcome
+from notifications.models import Category, Delivery, DeliveryState
+from notifications.preferences import holding
+from notifications.preferences.chosen import Chosen, Reading
+from wfpush.postgres import revision
+from wfpush.postgres.revision import Compiled
+
+
+def _read_categories() -> dict[int, Category]:
+    return Category.objects.in_bulk()
+
+
+_CATEGORIES = Compiled(_read_categories)
+
+
+def not_now(rows: Sequence[Delivery], now: datetime) -> list[Outcome]:
+    """How those of the claimed rows end or wait that are not to be sent now. What is only replaced on a device is not
+    asked about."""
+    rows = [row for row in rows if not row.is_replacement]
+    reading = Reading()
+    with revision.held():
+        categories = _CATEGORIES.get()
+        reading.look_up(row.recipient for row in rows)
+    found = []
+    for row in rows:
+        row.notification.category = categories[row.notification.category_id]
+        outcome = _outcome(row, reading.of(row.recipient), now)
+        found += [outcome] if outcome is not None else []
+    return found
+
+
+def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
+    off = chosen.off(row.notification.category, row.channel)
+    if off:
+        return ledger.outcome(row, DeliveryState.SUPPRESSED, off, attempted=False)
+    waited, critical = row.held is not None, bool(row.critical)
+    wait = holding.wait_for(chosen, row.notification, now, critical=critical, waited=waited)
+    if wait is None:
+        return None
+    return ledger.outcome(row, DeliveryState.PENDING, wait.reason, again_at=wait.until, attempted=False, held=wait.held)
+
+
+def settle(rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Write down those that end or wait. Returns the others."""
+    outcomes = not_now(rows, now)
+    ledger.record([each for each in outcomes if each.again_at is None], now)
+    ledger.put_back([each for each in outcomes if each.again_at is not None])
+    settled = {each.delivery for each in outcomes}
+    return [row for row in rows if row.pk not in settled]

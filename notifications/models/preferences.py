@@ -1,0 +1,143 @@
+"""How people want to be reached: by which channels, when not, and what may come together."""
+
+from datetime import time
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q, Value
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from notifications.models.people import Brand, Recipient, Team
+from notifications.models.routing import Category, Frequency
+
+NO_CHOICES = Value({}, models.JSONField())
+
+
+class Preferences(models.Model):
+    """A person's settings for all categories. Who has no row has the defaults."""
+
+    recipient = models.OneToOneField(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="preferences", primary_key=True
+    )
+    quiet_on_holidays = models.BooleanField(
+        _("quiet on holidays"), default=False, help_text=_("All day, by the calendar of the person or their team.")
+    )
+    digest_times = ArrayField(
+        models.TimeField(), verbose_name=_("what comes together comes at"), default=list, blank=True
+    )
+    """Empty: notifications/preferences/digests.py has the usual times."""
+    repeat_pause = models.PositiveSmallIntegerField(
+        _("pause after the first (minutes)"),
+        default=60,
+        validators=[MinValueValidator(5), MaxValueValidator(24 * 60)],
+    )
+    most_an_hour = models.PositiveSmallIntegerField(
+        _("most messages an hour and channel"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("preferences")
+        verbose_name_plural = _("preferences")
+
+    def __str__(self) -> str:
+        return str(self.recipient)
+
+
+class QuietHours(models.Model):
+    """On these days, from a time of the person's wall clock until another; one that is not later is of the next day."""
+
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="quiet_hours"
+    )
+    days = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("days"))
+    """0 is Monday. Those on which they begin."""
+    begins = models.TimeField(_("from"))
+    ends = models.TimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("quiet hours")
+        verbose_name_plural = _("quiet hours")
+        ordering = ["recipient", "begins", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.begins:%H:%M} – {self.ends:%H:%M}"
+
+
+class Choice(models.Model):
+    """Which channels of a category are wanted: channel to true or false. Those left out are as they are without it.
+
+    `frequency`: empty: as it is without it.
+    """
+
+    category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.CASCADE, related_name="+")
+    channels: Any = models.JSONField(_("channels"), default=dict, db_default=NO_CHOICES, blank=True)
+    frequency = models.CharField(_("how often"), max_length=10, choices=Frequency.choices, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class CategoryChoice(Choice):
+    """A person's own choice for a category."""
+
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="category_choices"
+    )
+
+    class Meta:
+        verbose_name = _("choice of a person")
+        verbose_name_plural = _("choices of people")
+        ordering = ["recipient", "category"]
+        constraints = [models.UniqueConstraint(fields=["recipient", "category"], name="one_choice_a_category")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.category}"
+
+
+class CategoryDefault(Choice):
+    """What an administrator has chosen for the people of a team or a brand. A person's own choice goes before a
+    team's, that before a brand's, and that before the category's."""
+
+    team = models.ForeignKey(
+        Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE, related_name="category_defaults"
+    )
+    brand = models.ForeignKey(
+        Brand,
+        verbose_name=_("brand"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="category_defaults",
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("default of a category")
+        verbose_name_plural = _("defaults of categories")
+        ordering = ["team", "brand", "category"]
+        constraints = [
+            models.CheckConstraint(condition=Q(team=None) ^ Q(brand=None), name="default_of_a_team_or_a_brand"),
+            models.UniqueConstraint(
+                fields=["team", "category"], condition=Q(brand=None), name="one_default_a_team_and_category"
+            ),
+            models.UniqueConstraint(
+                fields=["brand", "category"], condition=Q(team=None), name="one_default_a_brand_and_category"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team or self.brand} · {self.category}"
+
+    def clean(self) -> None:
+        if (self.team is None) == (self.brand is None):
+            raise ValidationError(_("Choose a team or a brand."))
+
+
+USUAL_DIGEST_TIMES = (time(8), time(16))
+"""When what comes together comes, for people who have chosen no times."""

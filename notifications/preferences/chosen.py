@@ -1,0 +1,189 @@
+"""What people have chosen, read for many at once: by themselves, for their teams and for their brands."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta, tzinfo
+
+from django.db import connection
+
+from notifications import reasons
+from notifications.models import USUAL_DIGEST_TIMES, Category, CategoryDefault, Frequency, Recipient, Team
+from notifications.preferences import holidays
+from notifications.preferences.quiet import OnHolidays, Quiet, Window
+from notifications.reasons import NOTHING, Reason
+from notifications.types import Json
+from notifications.wording.formats import zone_of
+from wfpush.postgres.revision import Compiled
+
+SELF, TEAM, BRAND = "self", "team", "brand"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """For one category: which channels are wanted, and how often. `by`: SELF, or whose people it is for."""
+
+    channels: Mapping[str, bool]
+    frequency: str
+    by: str
+    name: str = ""
+
+    @property
+    def reason(self) -> Reason:
+        """Why a channel is off."""
+        if self.by == SELF:
+            return reasons.TURNED_OFF()
+        return (reasons.OFF_FOR_TEAM if self.by == TEAM else reasons.OFF_FOR_BRAND)(name=self.name)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """All that counts for one person, the nearest first: their own, their teams', their brand's."""
+
+    zone: tzinfo
+    choices: Mapping[int, Sequence[Choice]] = field(default_factory=dict)
+    """By the pk of the category."""
+    quiet: Quiet | None = None
+    digest_times: Sequence[time] = USUAL_DIGEST_TIMES
+    repeat_pause: timedelta = timedelta(hours=1)
+    most_an_hour: int | None = None
+
+    def off(self, category: Category, channel: str) -> Reason:
+        """Why this person gets no messages of the category on the channel; NOTHING: they get them."""
+        if channel in category.mandatory:
+            return NOTHING
+        for choice in self.choices.get(category.pk, ()):
+            if channel in choice.channels:
+                return NOTHING if choice.channels[channel] else choice.reason
+        return NOTHING
+
+    def frequency(self, category: Category) -> Frequency:
+        found = (each.frequency for each in self.choices.get(category.pk, ()) if each.frequency)
+        return Frequency(next(found, category.frequency))
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        return self.quiet.until(now) if self.quiet is not None else None
+
+
+class Reading:
+    """What these people have chosen: of each person it is read once."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Chosen] = {}
+
+    def look_up(self, people: Iterable[Recipient]) -> None:
+        """Read what is not known yet, by one statement, and one more where teams or calendars count."""
+        new = {person.pk: person for person in people if person.pk not in self._found}
+        if not new:
+            return
+        rows = _rows(list(new))
+        defaults = _DEFAULTS.get()
+        teams = _teams_of(list(new), defaults) if defaults.teams else {}
+        on_holidays = holidays.of_people([pk for pk, mine in rows.items() if mine.wants_holidays])
+        for pk, person in new.items():
+            self._found[pk] = _chosen(person, rows.get(pk), defaults, teams.get(pk, ()), on_holidays.get(pk))
+
+    def of(self, person: Recipient) -> Chosen:
+        self.look_up([person])
+        return self._found[person.pk]
+
+
+# --- people ---------------------------------------------------------------------------------------
+_ROWS = """
+SELECT recipient_id, 'settings', to_jsonb(said) FROM notifications_preferences said WHERE recipient_id = ANY(%s)
+UNION ALL
+SELECT recipient_id, 'quiet', to_jsonb(said) FROM notifications_quiethours said WHERE recipient_id = ANY(%s)
+UNION ALL
+SELECT recipient_id, 'choice', to_jsonb(said) FROM notifications_categorychoice said WHERE recipient_id = ANY(%s)
+"""
+
+
+@dataclass
+class _Rows:
+    settings: Json = field(default_factory=dict)
+    quiet: list[Json] = field(default_factory=list)
+    choices: list[Json] = field(default_factory=list)
+
+    @property
+    def wants_holidays(self) -> bool:
+        return bool(self.settings.get("quiet_on_holidays"))
+
+
+def _rows(people: list[int]) -> dict[int, _Rows]:
+    found: dict[int, _Rows] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [people, people, people])
+        for pk, kind, said in cursor.fetchall():
+            mine = found.setdefault(pk, _Rows())
+            said = json.loads(said)
+            if kind == "settings":
+                mine.settings = said
+            else:
+                (mine.quiet if kind == "quiet" else mine.choices).append(said)
+    return found
+
+
+def _chosen(
+    person: Recipient,
+    rows: _Rows | None,
+    defaults: "_Defaults",
+    teams: Sequence[int],
+    is_holiday: OnHolidays | None,
+) -> Chosen:
+    rows = rows or _Rows()
+    zone = zone_of(person.timezone)
+    choices: dict[int, list[Choice]] = {}
+    for said in rows.choices:
+        choices[said["category_id"]] = [Choice(said["channels"], said["frequency"], SELF)]
+    for of_others in (*(defaults.teams.get(team, {}) for team in teams), defaults.brands.get(person.brand_id or 0, {})):
+        for category, choice in of_others.items():
+            choices.setdefault(category, []).append(choice)
+    windows = tuple(_window(said) for said in rows.quiet)
+    times = sorted(time.fromisoformat(each) for each in rows.settings.get("digest_times") or ())
+    return Chosen(
+        zone=zone,
+        choices=choices,
+        quiet=Quiet(zone, windows, is_holiday) if windows or is_holiday else None,
+        digest_times=times or USUAL_DIGEST_TIMES,
+        repeat_pause=timedelta(minutes=rows.settings.get("repeat_pause", 60)),
+        most_an_hour=rows.settings.get("most_an_hour"),
+    )
+
+
+def _window(said: Json) -> Window:
+    return Window(frozenset(said["days"]), time.fromisoformat(said["begins"]), time.fromisoformat(said["ends"]))
+
+
+# --- teams and brands -----------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Defaults:
+    """By the pk of the team or brand, then of the category."""
+
+    teams: Mapping[int, Mapping[int, Choice]]
+    brands: Mapping[int, Mapping[int, Choice]]
+
+
+def _read_defaults() -> _Defaults:
+    teams: dict[int, dict[int, Choice]] = {}
+    brands: dict[int, dict[int, Choice]] = {}
+    for row in CategoryDefault.objects.select_related("team", "brand").order_by("pk"):
+        if row.team is not None:
+            teams.setdefault(row.team.pk, {})[row.category_id] = Choice(
+                row.channels, row.frequency, TEAM, str(row.team)
+            )
+        elif row.brand is not None:
+            mine = brands.setdefault(row.brand.pk, {})
+            mine[row.category_id] = Choice(row.channels, row.frequency, BRAND, str(row.brand))
+    return _Defaults(teams, brands)
+
+
+_DEFAULTS = Compiled(_read_defaults)
+
+
+def _teams_of(people: list[int], defaults: _Defaults) -> dict[int, list[int]]:
+    """Of those teams that have defaults, in the order of their slugs."""
+    members = Team.members.through.objects.filter(recipient__in=people, team__in=list(defaults.teams))
+    found: dict[int, list[int]] = {}
+    for person, team in members.order_by("team__slug").values_list("recipient_id", "team_id"):
+        found.setdefault(person, []).append(team)
+    return found

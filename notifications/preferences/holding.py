@@ -1,0 +1,66 @@
+"""Whether a message is to be sent on a channel now, waits, or is not wanted. The same is asked when it is planned, and
+again when it is due, since people may have chosen otherwise meanwhile.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifications import reasons
+from notifications.models import Frequency, Held, Notification, NotificationState, Priority
+from notifications.preferences.chosen import Chosen
+from notifications.reasons import Reason
+from wfpush.zones import last_instant
+
+A_DAY = timedelta(days=1)
+WORTH_LATER = timedelta(days=1)
+"""How long a message is worth sending at least, after it was held back."""
+UNHURRIED = (Priority.LOW, Priority.NORMAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A message is held back until then, and looked at again."""
+
+    until: datetime
+    held: Held
+    reason: Reason
+
+
+def wait_for(
+    chosen: Chosen, notification: Notification, now: datetime, *, critical: bool = False, waited: bool = False
+) -> Wait | None:
+    """None: the message is to be sent now. Nothing holds back what is urgent, or is told by a critical step. `waited`:
+    it was held back already, and is due."""
+    if critical or notification.priority == Priority.URGENT:
+        return None
+    at, held = now, None
+    if not waited and may_come_together(notification) and chosen.frequency(notification.category) == Frequency.DIGEST:
+        at, held = next_digest(chosen, now), Held.DIGEST
+    end = chosen.quiet_until(at)
+    if end is not None:
+        at, held = end, Held.QUIET
+    if held is None:
+        return None
+    reason = reasons.HELD_QUIET if held == Held.QUIET else reasons.HELD_DIGEST
+    return Wait(at, held, reason(until=local(at, chosen)))
+
+
+def may_come_together(notification: Notification) -> bool:
+    """Nobody waits for its answer, and it is in no hurry."""
+    return notification.state == NotificationState.INFO and notification.priority in UNHURRIED
+
+
+def next_digest(chosen: Chosen, now: datetime) -> datetime:
+    """The next of the person's times for what comes together, after `now`."""
+    today = now.astimezone(chosen.zone).date()
+    times = (
+        last_instant(chosen.zone, datetime.combine(today + ahead * A_DAY, each))
+        for ahead in range(3)
+        for each in chosen.digest_times
+    )
+    return min(at for at in times if at > now)
+
+
+def local(at: datetime, chosen: Chosen) -> str:
+    """A time of the person's wall clock, as reasons say it."""
+    return f"{at.astimezone(chosen.zone):%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,77 @@
+"""Quiet hours: from what a person has chosen to instants. Pure: no database."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from wfpush.zones import first_instant, last_instant
+
+A_DAY = timedelta(days=1)
+AHEAD = 9
+"""Days that are looked through: more than a week of quiet is cut there."""
+
+OnHolidays = Callable[[date], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """On these days (0 is Monday), from a time of the wall clock until another; one that is not later is of the next
+    day."""
+
+    days: frozenset[int]
+    begins: time
+    ends: time
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """When a person is to be left in peace. `is_holiday`: days that are quiet as a whole."""
+
+    zone: tzinfo
+    windows: tuple[Window, ...]
+    is_holiday: OnHolidays | None = None
+
+    def until(self, now: datetime) -> datetime | None:
+        """The end of the quiet hours in which `now` lies; None outside them. Hours that touch are one."""
+        end = None
+        for begins, ends in sorted(self._intervals(now.astimezone(self.zone).date())):
+            if begins > (end or now):
+                break
+            if ends > (end or now):
+                end = ends
+        return end.astimezone(UTC) if end else None
+
+    def next_until(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The quiet hours that are, or come next: their beginning and end; None within the days looked through."""
+        for begins, ends in sorted(self._intervals(now.astimezone(self.zone).date())):
+            if ends > now:
+                return begins, self.until(max(begins, now)) or ends
+        return None
+
+    def _intervals(self, today: date) -> Iterator[tuple[datetime, datetime]]:
+        for ahead in range(-1, AHEAD):
+            day = today + ahead * A_DAY
+            for window in self.windows:
+                if day.weekday() in window.days:
+                    yield self._between(day, window.begins, window.ends)
+            if self.is_holiday is not None and self.is_holiday(day):
+                yield self._between(day, time.min, time.min)
+
+    def _between(self, day: date, begins: time, ends: time) -> tuple[datetime, datetime]:
+        last = day if ends > begins else day + A_DAY
+        return (
+            first_instant(self.zone, datetime.combine(day, begins)),
+            last_instant(self.zone, datetime.combine(last, ends)),
+        )
+
+
+def hours_left(windows: Iterable[Window]) -> timedelta:
+    """How much of a week is not quiet."""
+    minutes = set(range(7 * 24 * 60))
+    for window in windows:
+        for day in window.days:
+            begins = day * 24 * 60 + window.begins.hour * 60 + window.begins.minute
+            length = (window.ends.hour - window.begins.hour) * 60 + window.ends.minute - window.begins.minute
+            length += 24 * 60 if length <= 0 else 0
+            minutes -= {(begins + each) % (7 * 24 * 60) for each in range(length)}
+    return timedelta(minutes=len(minutes))

@@ -1,0 +1,160 @@
+"""How Bob and Carol are left in peace: what they do without, quiet hours, and what comes together. Nothing is lost."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail
+from django.utils import timezone
+
+from notifications.items import ledger
+from notifications.models import (
+    Category,
+    CategoryChoice,
+    CategoryDefault,
+    Delivery,
+    DeliveryState,
+    Frequency,
+    Preferences,
+    QuietHours,
+    Recipient,
+    Team,
+)
+from notifications.preferences import saving
+from tests.support.world import World
+
+EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)  # a Friday; 22:00 in Berlin
+MORNING = datetime(2026, 11, 28, 6, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bob(world: World) -> Recipient:
+    Category.objects.update(channels=["live", "email"])
+    bob = Recipient.objects.get(ref="bob")
+    bob.timezone = "Europe/Berlin"
+    bob.save()
+    return bob
+
+
+@pytest.fixture
+def night(bob: Recipient) -> QuietHours:
+    return QuietHours.objects.create(recipient=bob, days=list(range(7)), begins=time(22), ends=time(7))
+
+
+def assign(world: World, id: str = "T-42", **task: Any) -> None:
+    world.send("task.assigned", {"task": {"id": id, "name": f"Approve {id}", "assignee": "bob", **task}})
+
+
+def of(person: Recipient, channel: str = "email") -> list[tuple[str, str]]:
+    rows = Delivery.objects.filter(recipient=person, channel=channel).order_by("pk")
+    return [(row.state, row.reason) for row in rows]
+
+
+def test_what_comes_at_night_waits_and_comes_in_the_morning(world: World, bob: Recipient, night: QuietHours) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        assign(world)
+        assert mail.outbox == []
+        assert of(bob) == [("pending", "quiet hours until 2026-11-28 07:00 CET")]
+        assert [each["title"] for each in world.inbox("bob")] == ["Approve T-42"]  # the inbox has it at once
+    with time_machine.travel(MORNING - timedelta(seconds=1), tick=False):
+        world.run()
+        assert mail.outbox == []
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+    assert [each.to for each in mail.outbox] == [["bob@example.org"]]
+    assert of(bob) == [("delivered", "")]
+
+
+def test_what_is_urgent_comes_at_once_and_once(world: World, bob: Recipient, night: QuietHours) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        assign(world, "T-1", priority="urgent")
+        assert len(mail.outbox) == 1
+        assign(world, "T-2")
+        world.send("task.updated", {"task": {"id": "T-2", "priority": "urgent"}})
+        assert len(mail.outbox) == 2
+    assert of(bob)[1:] == [("superseded", "A newer message says the same"), ("delivered", "")]
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+    assert len(mail.outbox) == 2
+
+
+def test_what_has_been_decided_by_the_morning_is_not_sent(world: World, bob: Recipient, night: QuietHours) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        assign(world)
+        world.respond("bob", "approve")
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+    assert mail.outbox == []
+    assert [state for state, _ in of(bob)] == ["superseded"]
+
+
+def test_whoever_changes_their_quiet_hours_hears_by_the_new_ones(
+    world: World, bob: Recipient, night: QuietHours
+) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        assign(world)
+        night.ends = time(9)
+        night.save()
+        saving.apply(bob, timezone.now())
+        assert of(bob) == [("pending", "quiet hours until 2026-11-28 09:00 CET")]
+        night.delete()
+        saving.apply(bob, timezone.now())
+        world.run()
+        assert len(mail.outbox) == 1
+
+
+def test_quiet_hours_that_were_set_after_it_was_planned_count(world: World, bob: Recipient) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        mail_server_is_asked = Delivery.objects.filter(channel="email")
+        event = {"task": {"id": "T-42", "name": "Approve", "assignee": "bob"}}
+        world.post(
+            "/api/v1/events", {"specversion": "1.0", "id": "e", "source": "s", "type": "task.assigned", "data": event}
+        )
+        world._work()
+        assert mail_server_is_asked.get().held is None
+        QuietHours.objects.create(recipient=bob, days=[4], begins=time(22), ends=time(7))
+        world.run()
+        assert mail.outbox == []
+        row = mail_server_is_asked.get()
+        assert (row.held, row.attempts, row.due_at) == ("quiet", 0, MORNING)
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+        assert len(mail.outbox) == 1
+
+
+def test_updates_come_together_at_set_times(world: World, bob: Recipient) -> None:
+    Category.objects.update(frequency=Frequency.DIGEST)
+    Preferences.objects.create(recipient=bob, digest_times=[time(18)])
+    with time_machine.travel(EVENING, tick=False):
+        case = {"id": "C-1", "title": "Claim", "status": "under_review"}
+        world.send("case.status_changed", {"case": case, "recipients": ["bob"]})
+        rows = Delivery.objects.filter(channel="email", state="pending")
+        assert [row.reason for row in rows] == ["comes together with others at 2026-11-28 18:00 CET"]
+        assign(world)
+        assert len(mail.outbox) == 1  # somebody waits for an answer
+    with time_machine.travel(datetime(2026, 11, 28, 17, tzinfo=UTC), tick=False):
+        world.run()
+        assert not rows.all().exists()
+
+
+def test_bob_does_without_mails_of_a_category_and_nobody_without_mandatory_ones(world: World, bob: Recipient) -> None:
+    carol, category = Recipient.objects.get(ref="carol"), Category.objects.get(slug="approvals")
+    CategoryDefault.objects.create(team=Team.objects.get(slug="finance"), category=category, channels={"email": False})
+    CategoryChoice.objects.create(recipient=carol, category=category, channels={"email": True})
+    assign(world)
+    world.send("task.assigned", {"task": {"id": "T-2", "name": "Approve", "assignee": "carol"}})
+    assert of(bob) == [("suppressed", "turned off for team Finance")]
+    assert of(carol) == [("delivered", "")]
+    carols = CategoryChoice.objects.get(recipient=carol)
+    carols.channels = {"email": False}
+    carols.save()
+    world.send("task.assigned", {"task": {"id": "T-3", "name": "Approve", "assignee": "carol"}})
+    assert of(carol)[1:] == [("suppressed", "turned off by this person")]
+    category.mandatory = ["email"]
+    category.save()
+    world.send("task.assigned", {"task": {"id": "T-4", "name": "Approve", "assignee": "carol"}})
+    assert of(carol)[2:] == [("delivered", "")]
+    assert sum(ledger.sums(Delivery.objects.all()).values()) == Delivery.objects.count()
+    assert not Delivery.objects.filter(state=DeliveryState.PENDING).exists()
