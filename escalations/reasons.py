@@ -19,6 +19,8 @@ NO_TEAM_TO_LEAD = code("no_team_to_lead", _("there is no team whose lead could h
 TEAM_GONE = code("team_gone", _("the team is no more"))
 PERSON_GONE = code("person_gone", _("the person is no more"))
 INBOX_ONLY = code("inbox_only", _("%(names)s would see it in the inbox only: no device and no e-mail"))
+TURNED_OFF = code("all_turned_off", _("%(names)s would see it in the inbox only: the other channels are turned off"))
+QUIET = code("all_quiet", _("%(names)s would hear later: quiet hours until %(until)s"))
 NOBODY_ELSE = code("nobody_else", _("nobody else was found"))
 BY_POLICY = code("named_by_policy", _("named by the policy"))
 

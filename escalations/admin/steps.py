@@ -34,6 +34,7 @@ UNUSED: dict[str, Any] = {
     "template": None,
     "category": None,
     "channels": [],
+    "critical": False,
     "priority": "",
 }
 """The value of a field that is not used."""
@@ -110,6 +111,7 @@ class StepInline(Choosing, StackedInline):
                     ("kind", "offset", "time"),
                     ("target", "level", "team", "person"),
                     ("template", "category", "channels"),
+                    "critical",
                     "priority",
                     ("repeat_every", "repeats"),
                 ]

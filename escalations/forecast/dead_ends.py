@@ -1,18 +1,19 @@
 """Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all that leads
 to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from escalations import reasons
-from escalations.forecast.target_cache import Addresses, Question, TargetCache, Tasks
+from escalations.forecast.hearing import Hearing
+from escalations.forecast.target_cache import Question, TargetCache, Tasks
 from escalations.kinds import KINDS
 from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
-from notifications.models import Absence, Route, RouteTarget, TargetKind, Task
+from notifications.models import Absence, Category, Recipient, Route, RouteTarget, TargetKind, Task
 from notifications.reasons import NOTHING, Reason, joined
 
 HORIZON = timedelta(days=14)
@@ -22,12 +23,14 @@ MOST_INSTANTS = 40
 @dataclass(frozen=True)
 class Place:
     """A policy's step, or a route (`step` is 0), with targets. `channels` is None for a step that gives the task away:
-    its new people are told by routes."""
+    its new people are told by routes. `category`: whose messages they would get; None where it depends on the task."""
 
     row: Policy | Route
     step: int
     targets: tuple[Step, ...]
     channels: frozenset[str] | None
+    category: Category | None = None
+    critical: bool = False
     instead: str = ""
 
     @property
@@ -61,7 +64,7 @@ class DeadEnd:
 
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """The soonest first. `of`: only those of that policy or route."""
-    tasks, addresses, cache = Tasks(now), Addresses(), TargetCache()
+    tasks, hearing, cache = Tasks(now), Hearing(now, now + HORIZON), TargetCache()
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
@@ -69,10 +72,10 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
     found: dict[Reason, DeadEnd] = {}
-    for instant in _instants(now):
-        forgotten = cache.at(instant)
+    for instant in _instants(now, hearing):
+        forgotten = cache.at(instant, hearing.changes.get(instant, ()))
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
-            if why := _cause(search, cache, addresses):
+            if why := _cause(search, cache, hearing):
                 found.setdefault(why, DeadEnd(why, instant)).add(search.place)
     return sorted(found.values(), key=lambda line: (line.since, str(line.why)))
 
@@ -86,17 +89,29 @@ class _Search:
     questions: tuple[Question, ...]
 
 
-def _cause(search: _Search, cache: TargetCache, addresses: Addresses) -> Reason:
+def _cause(search: _Search, cache: TargetCache, hearing: Hearing) -> Reason:
     """NOTHING if somebody is told."""
     asked = zip(search.questions, search.place.targets, strict=True)
     answers = [cache.ask(question, search.task, step) for question, step in asked]
     hear = [each.recipient for answer in answers for each in answer.hear]
     if not hear:
         return joined(dict.fromkeys(note for answer in answers for note in answer.notes))
-    channels = search.place.channels
-    if channels is None or any(addresses.has_one(person, channels) for person in hear):
+    place = search.place
+    if place.channels is None:
         return NOTHING
-    return reasons.INBOX_ONLY(names=", ".join(dict.fromkeys(map(str, hear))))
+    told = [person for person in hear if hearing.has_address(person, place.channels, place.category)]
+    if not told:
+        wants = any(hearing.has_address(person, place.channels) for person in hear)
+        return (reasons.TURNED_OFF if wants else reasons.INBOX_ONLY)(names=_names(hear))
+    assert cache.staff is not None
+    waits = [hearing.waits_until(person, cache.staff.now) for person in told]
+    if place.critical or not all(waits):
+        return NOTHING
+    return reasons.QUIET(names=_names(told), until=min(waits))
+
+
+def _names(people: Iterable[Recipient]) -> str:
+    return ", ".join(dict.fromkeys(map(str, people)))
 
 
 # --- what names people ------------------------------------------------------------------------------------------------
@@ -110,7 +125,7 @@ def _steps() -> Iterator[Place]:
             if step.target is not None and "target" in kind.fields:
                 channels = kind.channels(step, row)
                 told = frozenset(channels) if channels is not None else None
-                yield Place(policy, step.position, (step,), told, instead)
+                yield Place(policy, step.position, (step,), told, row.category, step.critical, instead)
 
 
 FORESEEN = (TargetKind.ASSIGNEE, TargetKind.MANAGER, TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.PERSON)
@@ -122,7 +137,7 @@ def _routes() -> Iterator[Place]:
         targets = [_as_step(target) for target in route.targets.all()]
         known = tuple(step for step in targets if step is not None)
         if known and len(known) == len(targets):
-            yield Place(route, 0, known, frozenset(route.category.channels))
+            yield Place(route, 0, known, frozenset(route.category.channels), route.category)
 
 
 def _as_step(target: RouteTarget) -> Step | None:
@@ -132,9 +147,9 @@ def _as_step(target: RouteTarget) -> Step | None:
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
-def _instants(now: datetime) -> list[datetime]:
-    """Now, and each time that somebody goes away or comes back."""
+def _instants(now: datetime, hearing: Hearing) -> list[datetime]:
+    """Now, and each time that somebody goes away or comes back, or is left in peace for long."""
     end = now + HORIZON
     rows = Absence.objects.filter(ends_at__gt=now, begins_at__lt=end).values_list("begins_at", "ends_at")
-    changes = sorted({instant for row in rows for instant in row if now < instant < end})
+    changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
     return [now, *changes[:MOST_INSTANTS]]

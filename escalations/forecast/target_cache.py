@@ -3,7 +3,7 @@
 So looking ahead for some thousand people, for whom many steps have the same result, takes about a second.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,8 +12,7 @@ from typing import Any
 from escalations.kinds.targets import Found, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
-from notifications.channels.registry import person_channels
-from notifications.models import Device, Recipient, Task, Team
+from notifications.models import Recipient, Task, Team
 from notifications.people.absence import stand_ins
 from notifications.reasons import Reason
 
@@ -53,13 +52,17 @@ class _Watched(Staff):
         return stand_ins(Recipient.objects.filter(pk__in=self.away), self.now) if self.away else {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answer:
     """Whom a step would tell, and whom not and why; `about` are the people whose absences matter."""
 
     hear: list[Found]
     notes: list[Reason]
     about: frozenset[int]
+
+    @cached_property
+    def people(self) -> frozenset[int]:
+        return self.about.union(each.recipient.pk for each in self.hear)
 
 
 @dataclass
@@ -69,11 +72,12 @@ class TargetCache:
     staff: _Watched | None = None
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
-    def at(self, instant: datetime) -> list[Question]:
-        """Forgets, and returns, the results that depend on somebody who is away then, or was at the instant before."""
+    def at(self, instant: datetime, others: Collection[int] = ()) -> list[Question]:
+        """Forgets, and returns, the results that depend on somebody who is away then, or was at the instant before, and
+        those with one of the others."""
         before, self.staff = self.staff, _Watched(instant)
-        moved = self.staff.away | (before.away if before else frozenset())
-        forgotten = [question for question, each in self._answers.items() if not each.about.isdisjoint(moved)]
+        moved = self.staff.away.union(before.away if before else (), others)
+        forgotten = [question for question, each in self._answers.items() if not each.people.isdisjoint(moved)]
         for question in forgotten:
             del self._answers[question]
         return forgotten
@@ -153,19 +157,3 @@ def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
     for key, value in rows:
         found.setdefault(key, set()).add(value)
     return {key: frozenset(values) for key, values in found.items()}
-
-
-# --- how --------------------------------------------------------------------------------------------------------------
-class Addresses:
-    """Who can be told outside of the inbox."""
-
-    def __init__(self) -> None:
-        rows = Device.objects.order_by().values_list("recipient_id", "channel").distinct()
-        self._channels: dict[int, set[str]] = {}
-        for pk, channel in rows:
-            self._channels.setdefault(pk, set()).add(channel)
-
-    def has_one(self, person: Recipient, channels: Iterable[str]) -> bool:
-        at = {each.name for each in person_channels() if each.transport.address_of(person)}
-        own = self._channels.get(person.pk, set()) | at
-        return not own.isdisjoint(channels)

@@ -32,7 +32,7 @@ from wfpush.queue import outbox
 class Notify(StepKind):
     kind = "notify"
     label = gettext_lazy("tell somebody")
-    fields = (*PEOPLE, "template", "category", "channels")
+    fields = (*PEOPLE, "template", "category", "channels", "critical")
     is_message = True
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:

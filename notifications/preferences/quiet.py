@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from wfpush.zones import first_instant, last_instant
 
 A_DAY = timedelta(days=1)
-AHEAD = 9
-"""Days that are looked through: more than a week of quiet is cut there."""
+AHEAD = timedelta(days=8)
+"""How far ahead is looked: more than a week of quiet is cut there."""
 
 OnHolidays = Callable[[date], bool]
 
@@ -33,23 +33,30 @@ class Quiet:
 
     def until(self, now: datetime) -> datetime | None:
         """The end of the quiet hours in which `now` lies; None outside them. Hours that touch are one."""
-        end = None
-        for begins, ends in sorted(self._intervals(now.astimezone(self.zone).date())):
-            if begins > (end or now):
-                break
-            if ends > (end or now):
-                end = ends
-        return end.astimezone(UTC) if end else None
+        begins, ends = next(self.stretches(now, now + AHEAD), (now, now))
+        return ends if begins <= now < ends else None
 
     def next_until(self, now: datetime) -> tuple[datetime, datetime] | None:
         """The quiet hours that are, or come next: their beginning and end; None within the days looked through."""
-        for begins, ends in sorted(self._intervals(now.astimezone(self.zone).date())):
-            if ends > now:
-                return begins, self.until(max(begins, now)) or ends
-        return None
+        return next(self.stretches(now, now + AHEAD), None)
 
-    def _intervals(self, today: date) -> Iterator[tuple[datetime, datetime]]:
-        for ahead in range(-1, AHEAD):
+    def stretches(self, now: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The beginnings and ends of all quiet hours between the two instants, in order. Hours that touch are one.
+        The day before `now` is the first that is looked at."""
+        days = (until - now) // A_DAY + 2
+        current: tuple[datetime, datetime] | None = None
+        for begins, ends in sorted(self._intervals(now.astimezone(self.zone).date(), days)):
+            if current is not None and begins <= current[1]:
+                current = current[0], max(current[1], ends)
+                continue
+            if current is not None and current[1] > now:
+                yield current
+            current = begins, ends
+        if current is not None and current[1] > now:
+            yield current
+
+    def _intervals(self, today: date, days: int) -> Iterator[tuple[datetime, datetime]]:
+        for ahead in range(-1, days):
             day = today + ahead * A_DAY
             for window in self.windows:
                 if day.weekday() in window.days:

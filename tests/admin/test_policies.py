@@ -78,13 +78,21 @@ def test_a_policy_is_made_with_conditions_and_steps(world: World, munich: Busine
         **step_fields(0, offset="-1h 30m", time="business", target="assignee", **reminding()),
         **step_fields(1, kind="raise_priority", priority="urgent"),
         **step_fields(
-            2, offset="1d", target="person", person=world.carol.pk, repeat_every="4h", repeats="2", **reminding()
+            2,
+            offset="1d",
+            target="person",
+            person=world.carol.pk,
+            repeat_every="4h",
+            repeats="2",
+            critical="on",
+            **reminding(),
         ),
     )
     assert "was added successfully" in text_of(root.post(adding(Policy), fields, follow=True))
     made = Policy.objects.get(name="Site visits")
     assert (made.minutes, made.hold_minutes, made.calendar) == (2880, 240, munich)
     assert str(made.conditions.get()) == "task.kind is field"
+    assert [step.critical for step in made.steps.all()] == [False, False, True]
     assert [wording.sentence(wording.of_row(step)) for step in made.steps.all()] == [
         "1 h 30 min before due, working time: remind the assignee",
         "when due: raise the priority to urgent",
@@ -188,6 +196,7 @@ def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, ro
             "steps-0-team": world.team.pk,
             "steps-0-channels": "pigeon",
             "steps-0-level": "",
+            "steps-0-critical": "on",
         },
     )
     place.refresh_from_db()
@@ -198,7 +207,7 @@ def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, ro
         None,
         None,
     )
-    assert (place.channels, place.level) == ([], 1)
+    assert (place.channels, place.level, place.critical) == ([], 1, False)
 
 
 def test_a_step_that_gives_the_task_away_keeps_whom_and_no_message(approvals: Policy, root: Client) -> None:

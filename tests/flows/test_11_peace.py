@@ -8,6 +8,9 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
+from escalations.clocks import due_steps
+from escalations.forecast import simulate
+from escalations.models import Escalation, Policy, PolicyStep
 from notifications.items import ledger
 from notifications.models import (
     Category,
@@ -19,12 +22,15 @@ from notifications.models import (
     Preferences,
     QuietHours,
     Recipient,
+    Task,
     Team,
+    Template,
 )
 from notifications.preferences import saving
 from tests.support.world import World
 
 EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)  # a Friday; 22:00 in Berlin
+HOUR = timedelta(hours=1)
 MORNING = datetime(2026, 11, 28, 6, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +143,34 @@ def test_updates_come_together_at_set_times(world: World, bob: Recipient) -> Non
     with time_machine.travel(datetime(2026, 11, 28, 17, tzinfo=UTC), tick=False):
         world.run()
         assert not rows.all().exists()
+
+
+@pytest.mark.parametrize(
+    ("critical", "mails", "reason"), [(False, 0, "quiet hours until 2026-11-28 07:00 CET"), (True, 1, "")]
+)
+def test_a_step_says_when_it_is_heard_and_a_critical_one_is_heard_at_once(
+    world: World, bob: Recipient, night: QuietHours, critical: bool, mails: int, reason: str
+) -> None:
+    """And the simulation has the same rows."""
+    made = Policy.objects.create(name="Approvals", time="wall", clock="duration", minutes=60)
+    reminder, approvals = Template.objects.get(slug="task-reminder"), Category.objects.get(slug="approvals")
+    PolicyStep.objects.create(
+        policy=made, offset=0, time="wall", target="assignee", template=reminder, category=approvals, critical=critical
+    )
+    with time_machine.travel(EVENING - HOUR, tick=False):
+        assign(world)
+        mail.outbox.clear()
+        foreseen = simulate.of_task(Task.objects.get(), timezone.now()).rows
+    with time_machine.travel(EVENING, tick=False):
+        due_steps.drain()
+        world.run()
+        assert len(mail.outbox) == mails
+        assert foreseen == simulate.trace(Escalation.objects.get())
+    channels = {each["channel"]: each["reason"] for each in foreseen[0].told[0]["channels"]}
+    assert channels == {"live": "", "email": reason}
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+    assert len(mail.outbox) == 1
 
 
 def test_bob_does_without_mails_of_a_category_and_nobody_without_mandatory_ones(world: World, bob: Recipient) -> None:

@@ -1,6 +1,6 @@
 """What reaches nobody is found before it happens: one line for each cause."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 
 import pytest
@@ -9,8 +9,20 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.forecast.dead_ends import DeadEnd, dead_ends
-from escalations.models import Policy, PolicyStep
-from notifications.models import Absence, Category, Recipient, Route, RouteTarget, Task, Team, Template
+from escalations.models import BusinessCalendar, PersonCalendar, Policy, PolicyStep
+from notifications.models import (
+    Absence,
+    Category,
+    CategoryChoice,
+    Preferences,
+    QuietHours,
+    Recipient,
+    Route,
+    RouteTarget,
+    Task,
+    Team,
+    Template,
+)
 from tests.support.story import Story
 
 DAY = timedelta(days=1)
@@ -107,6 +119,37 @@ def test_whoever_has_neither_device_nor_email_sees_it_in_the_inbox_only(story: S
     change(story.carol, email="")
 
     assert lines(dead_ends(now))[0][0] == "Carol would see it in the inbox only: no device and no e-mail"
+
+
+def test_whoever_has_turned_off_all_else_sees_it_in_the_inbox_only(story: Story, now: datetime) -> None:
+    approvals = Category.objects.get(slug="approvals")
+    choice = CategoryChoice.objects.create(
+        recipient=story.carol, category=approvals, channels=dict.fromkeys(approvals.channels, False)
+    )
+
+    assert lines(dead_ends(now)) == [
+        ("Carol would see it in the inbox only: the other channels are turned off", [APPROVALS])
+    ]
+    choice.channels = {"webpush": False}
+    choice.save()
+    assert dead_ends(now) == []
+
+
+def test_a_holiday_on_which_nobody_hears_is_foreseen_and_a_night_is_none(story: Story, now: datetime) -> None:
+    """Unless the step is critical."""
+    christmas = (now + 3 * DAY).date()
+    calendar = BusinessCalendar.objects.create(name="Office")
+    calendar.days.create(date=christmas, hours=[])
+    PersonCalendar.objects.create(recipient=story.carol, calendar=calendar)
+    Preferences.objects.create(recipient=story.carol, quiet_on_holidays=True)
+    QuietHours.objects.create(recipient=story.carol, days=list(range(7)), begins=time(22), ends=time(7))
+
+    (line,) = dead_ends(now)
+
+    assert line.since == datetime.combine(christmas - DAY, time(22), UTC)
+    assert str(line.why) == f"Carol would hear later: quiet hours until {christmas + DAY} 07:00 UTC"
+    PolicyStep.objects.update(critical=True)
+    assert dead_ends(now) == []
 
 
 def test_a_team_without_members_a_lead_or_a_person_who_has_left(story: Story, now: datetime) -> None:
