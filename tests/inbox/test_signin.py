@@ -225,7 +225,14 @@ def test_another_site_cannot_sign_anybody_in_by_a_link_of_its_own(erin: Recipien
 
 # --- languages ------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("locale", "words"), [("de", "Wartet auf Sie"), ("de-AT", "Wartet auf Sie"), ("fr", "Waiting for you")]
+    ("locale", "words"),
+    [
+        ("de", "Wartet auf Sie"),
+        ("de-AT", "Wartet auf Sie"),
+        ("fr-CA", "En attente de vous"),
+        ("es", "Pendiente de usted"),
+        ("it", "Waiting for you"),
+    ],
 )
 def test_people_are_spoken_to_in_their_language(story: Story, locale: str, words: str) -> None:
     Recipient.objects.filter(pk=story.bob.pk).update(locale=locale)
