@@ -4,11 +4,11 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-ALSO_LONG := tests/engines/test_rows_line.py tests/engines/test_reassigning.py tests/engines/test_rows_people.py tests/flows/test_facts_everywhere.py \
+ALSO_LONG := tests/engines tests/flows/test_facts_everywhere.py \
 	tests/notifications/answers/test_respond.py tests/escalations/clocks/test_races.py tests/escalations/forecast/test_policy_change.py \
 	tests/notifications/routing/test_batches.py tests/notifications/routing/test_out_of_order.py \
 	tests/escalations/clocks/test_batches.py tests/notifications/routing/test_expiry.py \
-	tests/engines/test_any_order.py tests/escalations/forecast/test_simulate.py tests/browsers/test_accessible.py tests/admin/test_accessible.py tests/wfpush/processes/test_processes.py tests/test_upgrades.py tests/wfpush/management/test_up.py \
+	tests/escalations/forecast/test_simulate.py tests/browsers/test_accessible.py tests/browsers/push tests/admin/test_accessible.py tests/wfpush/processes/test_processes.py tests/test_upgrades.py tests/wfpush/management/test_up.py \
 	tests/wfpush/postgres/test_schema.py tests/tools/test_restarting.py tests/deploy
 WITH_DATABASE := tests/test_docs_monitoring.py tests/test_docs_samples.py
 LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/test_docs*.py))
@@ -75,7 +75,8 @@ bench-large: setup-dev
 	$(PY) -m bench large day
 
 soak: setup-dev
-	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG)
+	@WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG); runs=$$?; \
+		WFPUSH_SOAK=long $(PY) -m pytest -m long $(addprefix --ignore=,tests/soak $(ALSO_LONG)) && exit $$runs
 	$(PY) -m tests.support.dates
 
 # The pictures of docs/administrators.md, of the desk as it is.

@@ -18,7 +18,7 @@ from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests.support import flushing, isolation, migrated, parallel, unrendered
+from tests.support import flushing, isolation, length, migrated, parallel, unrendered
 from wfpush import identifiers
 from wfpush.config import env
 from wfpush.embedded.servers import DATABASE
@@ -44,7 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["DJANGO_SETTINGS_MODULE"]  # or pytest-django would read the settings before a folder is chosen
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    length.leave_out(config, items)
     parallel.sort(items)
 
 

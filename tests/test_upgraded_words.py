@@ -22,7 +22,7 @@ from tests.support.releases import FOLDER, SETTINGS
 from tests.test_upgrades import restore
 from wfpush.embedded import shared_servers
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 Words = dict[str, dict[str, list[str]]]
 

@@ -34,7 +34,7 @@ ALL_DUMPS = sorted(FOLDER.glob("*.sql.gz"))
 RELEASES = [dump for dump in ALL_DUMPS if dump.name[0].isdigit()]
 DUMPS = ALL_DUMPS if LONG else [max(RELEASES, key=lambda dump: [int(number) for number in dump.name.split(".")[:3]])]
 """In `make soak` those of all releases, and of the development version in whose schema the migrations of 0.2.0 begin;
-else that of the last release. tests/test_upgraded_words.py migrates another one of 0.2.0 each time."""
+else that of the last release."""
 
 
 of_each = pytest.mark.parametrize(
@@ -147,6 +147,7 @@ def test_bobs_pages_load(upgraded: Upgraded) -> None:
         assert bob.open(path)[0] == 200, path
 
 
+@pytest.mark.long
 @of_each
 def test_every_page_of_the_desk_loads(upgraded: Upgraded) -> None:
     admin = upgraded.surfing("admin")

@@ -50,6 +50,7 @@ class Administrator:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_backup_is_restored_whole_and_serves(deployed: Deployed, tmp_path: Path) -> None:
     deployed.stop()
     administrator = Administrator(deployed, tmp_path)

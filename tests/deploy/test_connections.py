@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 
 from tests.deploy.conftest import Deployed
-from tests.soak.installation import LONG
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -48,7 +47,8 @@ def test_a_web_process_takes_its_pool_and_five(deployed: Deployed) -> None:
     assert 3 <= most <= 3 + 5
 
 
-@pytest.mark.parametrize(("workers", "dispatchers"), [(1, 1), (4, 3)] if LONG else [(4, 3)])
+@pytest.mark.long
+@pytest.mark.parametrize(("workers", "dispatchers"), [(1, 1), (4, 3)])
 def test_a_worker_takes_its_workers_its_dispatchers_and_five(
     deployed: Deployed, workers: int, dispatchers: int
 ) -> None:

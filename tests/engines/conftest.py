@@ -1,6 +1,7 @@
 """Each test of this folder meets all four kinds of engines with a REST interface, one after the other.
 
-Those that tell a story through the public API meet the demo engine, too (`side`).
+Those that tell a story through the public API meet the demo engine, too (`side`): in `make soak` each of them all five
+engines, in `make test` two, by turns, so that every engine goes through two fifths of the stories.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -16,11 +17,21 @@ from escalations.models import Policy, PolicyStep
 from notifications.engines.task_sync import Reader
 from notifications.models import Category, Template
 from tests.engines.demo import DemoSide
+from tests.engines.pairs import SIDES, is_its_turn
 from tests.engines.sides import RestSide, Side
 from tests.engines.world import KINDS, Kind, World, world_of
 from tests.pushlab.background import Background
+from tests.soak.installation import LONG
 from tests.support.receiver import Receiver
 from tests.support.world import World as Wfpush
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tests = [] if LONG else [item for item in items if isinstance(item, pytest.Function)]
+    left_out = {test for test in tests if not is_its_turn(test)}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
@@ -52,7 +63,7 @@ def reader(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Read
     made.close()
 
 
-@pytest.fixture(params=[*KINDS, None], ids=lambda kind: kind.name if kind else "demo")
+@pytest.fixture(params=SIDES, ids=lambda kind: kind.name if kind else "demo")
 def side(
     request: pytest.FixtureRequest, background: Background, reader: Reader, live_server: LiveServer, tmp_path: Path
 ) -> Iterator[Side]:

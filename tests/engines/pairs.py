@@ -1,5 +1,6 @@
-"""Cases that meet kinds of engines where all of both is too much for every run."""
+"""Cases and stories that meet kinds of engines where all of both is too much for every run."""
 
+import zlib
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -23,6 +24,19 @@ def paired(arguments: str, cases: Sequence[Any], sides: Sequence[Kind | None] = 
     most = range(max(len(cases), len(sides)))
     both = product(cases, sides) if LONG else [(cases[n % len(cases)], sides[n % len(sides)]) for n in most]
     return pytest.mark.parametrize(f"{arguments},side", [_together(*pair) for pair in both], indirect=["side"])
+
+
+def is_its_turn(test: pytest.Function) -> bool:
+    """Whether `make test` lets a test meet this side: by the name of the test, two of them. `paired`, and whoever names
+    the sides, has chosen already."""
+    if "side" not in getattr(test, "fixturenames", ()) or any(_names_sides(mark) for mark in test.iter_markers()):
+        return True
+    place = zlib.crc32(test.originalname.encode())
+    return test.callspec.params["side"] in (SIDES[place % len(SIDES)], SIDES[(place + 2) % len(SIDES)])
+
+
+def _names_sides(mark: pytest.Mark) -> bool:
+    return mark.name == "parametrize" and "side" in mark.args[0]
 
 
 def _together(case: Any, side: Kind | None) -> ParameterSet:

@@ -1,18 +1,18 @@
 """Web and worker as processes of their own, with an engine and Bob's inbox, for tests that take things away."""
 
 import json
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.support import length
 from tests.support.calls import Caller
 from tests.support.processes import Command, House, free_ports
 from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import eventually
 
-LONG = os.environ.get("WFPUSH_SOAK") == "long"
+LONG = length.LONG
 """`make soak`; else a short form: in `make test`, or of a test that is named."""
 
 BATCHES = (1, 7, 100) if LONG else (7,)

@@ -11,7 +11,6 @@ from urllib.error import URLError
 import pytest
 from watchfiles import Change
 
-from tests.soak.installation import LONG
 from tests.support import migrated
 from tests.support.documentation import ROOT
 from tests.support.processes import Command, House, command_line, free_ports
@@ -157,6 +156,7 @@ def test_a_saved_page_is_shown_and_only_web_starts_again(dev: Dev) -> None:
     assert (dev.pid("worker"), dev.pid("demo")) == (worker, demo)
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_mistake_is_said_and_mended_by_the_next_save_of_what_both_are_made_of(dev: Dev) -> None:
     web, worker, demo = dev.pid("web"), dev.pid("worker"), dev.pid("demo")
@@ -182,8 +182,9 @@ def test_if_what_restarts_a_process_is_killed_all_of_them_end(dev: Dev) -> None:
     dev.house.leaves_nothing()
 
 
+@pytest.mark.long
 @pytest.mark.processes
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL] if LONG else [signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_however_it_ends_nothing_is_left(dev: Dev, number: signal.Signals) -> None:
     """Told to end, it ends its processes as above."""
     again = Dev(dev.house)

@@ -7,8 +7,22 @@ import pytest
 
 from tests.browsers.conftest import needed
 from tests.pushlab.world import World
+from tests.soak.installation import LONG
 
 pytest.register_assert_rewrite("tests.browsers.push.stories")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In `make test` a story with a browser's name is told in that one."""
+    elsewhere = [] if LONG else [item for item in items if _is_told_elsewhere(item)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
+
+
+def _is_told_elsewhere(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("told_in")
+    return mark is not None and item.path.stem != f"test_{mark.args[0].lower()}"
 
 
 @pytest.fixture(scope="package")

@@ -2,6 +2,9 @@
 a push service on loopback, and clicks that the browser trusts because the desktop made them.
 
 Bob and Carol have turned notifications on. Bob's browser is open, but no tab of it shows wfpush unless a story says so.
+
+`make test` tells each browser's makers' own part twice (that it arrives, is answered, kept without a connection and
+taken away), and the other stories in one of the two browsers, by turns: `told_in`. `make soak` tells all in both.
 """
 
 import re
@@ -84,6 +87,7 @@ class PushStories:
         bob.browser.find("#item .outcome", "Rejected. The engine has it.")
         assert steps(world, instance) == ["correct_invoice"]
 
+    @pytest.mark.told_in("Chromium")
     def test_a_click_beside_the_buttons_opens_that_very_item(self, world: World, bob: Person) -> None:
         (_, other), (_, title) = started(world), started(world)
         bob.desktop.shows(other)
@@ -95,6 +99,7 @@ class PushStories:
         bob.browser.find("#item button", "Approve")
 
     # --- the push service is not at its best ------------------------------------------------------
+    @pytest.mark.told_in("Chromium")
     def test_a_push_service_that_takes_no_long_messages_gets_a_short_one(
         self, world: World, service: PushService, bob: Person
     ) -> None:
@@ -108,6 +113,7 @@ class PushStories:
         assert "Your approval is needed" not in shown.body
         assert "Approve" in shown.buttons
 
+    @pytest.mark.told_in("Firefox")
     @pytest.mark.parametrize("status", [429, 503])
     def test_a_push_service_that_has_no_time_now_is_asked_again(
         self, world: World, service: PushService, bob: Person, status: int
@@ -129,6 +135,7 @@ class PushStories:
 
         replaced(bob, title, r"Already approved by Carol at \d\d:\d\d\.")
 
+    @pytest.mark.told_in("Chromium")
     def test_what_the_engine_takes_back_is_replaced_too(self, world: World, bob: Person) -> None:
         task_id = world.installation.assign("Approve the hammock", to="bob")
         bob.desktop.shows("Approve the hammock")
@@ -137,6 +144,7 @@ class PushStories:
 
         replaced(bob, "Approve the hammock", "cancelled in the engine")
 
+    @pytest.mark.told_in("Firefox")
     def test_what_is_carols_now_is_replaced_on_bobs_desktop_and_shown_on_hers(
         self, world: World, bob: Person, carol: Person
     ) -> None:
@@ -149,6 +157,7 @@ class PushStories:
         assert "Approve" in carol.desktop.shows("Approve the awning").buttons
 
     # --- nobody answers -----------------------------------------------------------------------------
+    @pytest.mark.told_in("Firefox")
     def test_what_bob_leaves_alone_reaches_carols_lock_screen_with_the_reason(
         self, world: World, bob: Person, carol: Person
     ) -> None:
@@ -166,6 +175,7 @@ class PushStories:
         carol.browser.find("#waiting li", "escalated to you as Bob's manager")
 
     # --- the browser was off ----------------------------------------------------------------------
+    @pytest.mark.told_in("Firefox")
     def test_of_three_messages_about_one_task_the_newest_waits_for_a_browser_that_was_off(
         self, world: World, bob: Person
     ) -> None:
@@ -185,6 +195,7 @@ class PushStories:
         assert not shown.is_silent, "Bob has heard of none of them"
         assert [each.title for each in bob.desktop.history if "tent" in each.title] == ["Approve the third tent"]
 
+    @pytest.mark.told_in("Chromium")
     def test_a_subscription_that_has_ended_is_made_anew_when_bob_looks_in(self, world: World, bob: Person) -> None:
         for subscription in bob.subscriptions:
             subscription.is_gone = True
@@ -199,6 +210,7 @@ class PushStories:
         bob.desktop.shows("Approve the bench")
 
     # --- no connection ----------------------------------------------------------------------------
+    @pytest.mark.told_in("Firefox")
     def test_an_answer_given_without_a_connection_survives_the_browser_and_is_sent_once(
         self, world: World, bob: Person
     ) -> None:
@@ -221,6 +233,7 @@ class PushStories:
         bob.desktop.sees(about(title, r"Approved\."), "Bob is told that it was sent")
         assert answers(world, title) == [("approve", "webpush")]
 
+    @pytest.mark.told_in("Chromium")
     def test_an_answer_given_in_the_inbox_without_a_connection_says_who_was_faster(
         self, world: World, bob: Person
     ) -> None:
@@ -247,6 +260,7 @@ class PushStories:
         assert answers(world, title) == [("approve", "api")]
 
     # --- the server does not answer -----------------------------------------------------------------
+    @pytest.mark.told_in("Chromium")
     def test_three_presses_while_the_server_hangs_say_at_once_that_they_will_be_sent_and_go_together(
         self, world: World, bob: Person
     ) -> None:
@@ -322,6 +336,7 @@ class PushStories:
         bob.browser.tab_with("/sign-in")
         comes_back(bob)
 
+    @pytest.mark.told_in("Firefox")
     def test_a_button_on_a_removed_browser_answers_nothing_though_nobody_could_tell_it(
         self, world: World, service: PushService, bob: Person
     ) -> None:
@@ -339,6 +354,7 @@ class PushStories:
         assert answers(world, "Approve the kettle") == []
         comes_back(bob)
 
+    @pytest.mark.told_in("Chromium")
     def test_an_answer_kept_on_a_removed_browser_is_refused_and_says_why(self, world: World, bob: Person) -> None:
         world.installation.assign("Approve the groundsheet", to="bob")
         shown = bob.desktop.shows("Approve the groundsheet")
@@ -354,6 +370,7 @@ class PushStories:
         comes_back(bob)
         assert answers(world, "Approve the groundsheet") == []
 
+    @pytest.mark.told_in("Firefox")
     def test_an_open_page_of_a_removed_browser_says_that_bob_is_signed_out(self, world: World, bob: Person) -> None:
         bob.browser.open("/")
         bob.browser.find("#connection[data-mood=live]")

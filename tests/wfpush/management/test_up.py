@@ -4,6 +4,7 @@ import json
 import signal
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,13 @@ def still_running(house: House, port: int, started: list[Command]) -> Command:
     return started[-1]
 
 
+def demo(house: House) -> Any:
+    """What is kept of it."""
+    return json.loads((house.folder / "demo.json").read_text())
+
+
 def passwords(house: House) -> dict[str, str]:
-    found: dict[str, str] = json.loads((house.folder / "demo.json").read_text())["passwords"]
+    found: dict[str, str] = demo(house)["passwords"]
     return found
 
 
@@ -82,8 +88,9 @@ def items(house: House) -> int:
     return int(str(house.rows("SELECT count(*) FROM notifications_notification")[0][0]))
 
 
-def test_it_says_where_it_is_once_it_answers_and_ctrl_c_leaves_nothing_behind(house: House, port: int) -> None:
+def test_it_says_where_it_is_once_it_answers(house: House, port: int, started: list[Command]) -> None:
     command = up(house, port)
+    started.append(command)
     assert f"wfpush is ready: http://127.0.0.1:{port}" in command.said
     for path in (f"http://127.0.0.1:{port}/healthz", f"http://127.0.0.1:{port + 1}/"):
         with urllib.request.urlopen(path, timeout=60) as answer:
@@ -93,32 +100,32 @@ def test_it_says_where_it_is_once_it_answers_and_ctrl_c_leaves_nothing_behind(ho
         assert f"sign in as {ref:6} {password}" in command.said
     assert (house.folder / "demo.json").stat().st_mode & 0o077 == 0
     eventually(lambda: items(house) > 0, "the demo's processes wait in the inboxes")
-    command.signal(signal.SIGINT)
-    assert command.ends() == 0
+
+
+@pytest.mark.long
+def test_ctrl_c_leaves_nothing_behind(house: House, running: Command) -> None:
+    """Without the demo, tests/wfpush/postgres/test_schema.py has it."""
+    running.signal(signal.SIGINT)
+    assert running.ends() == 0
     house.leaves_nothing()
 
 
-def test_a_second_start_reuses_accounts_key_and_rows(house: House, port: int, started: list[Command]) -> None:
-    before, there = (house.folder / "demo.json").read_text(), passwords(house)
-    command = up(house, port)
-    started.append(command)
-    assert (house.folder / "demo.json").read_text() == before
-    assert items(house) > 0
-    assert house.rows("SELECT count(*) FROM notifications_apikey") == [(1,)]
-    assert all(password in command.said for password in there.values())
-
-
-def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_works(
-    house: House, other_port: int, running: Command, started: list[Command]
+def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_reuses_accounts_key_and_rows(
+    house: House, port: int, running: Command, started: list[Command]
 ) -> None:
-    there = items(house)
+    before, there, accounts = demo(house), items(house), passwords(house)
     running.signal(signal.SIGKILL)
     running.ends()
     house.leaves_nothing()
-    started.append(up(house, other_port))
+    command = up(house, port)
+    started.append(command)
+    assert demo(house) == before
     assert items(house) >= there
+    assert house.rows("SELECT count(*) FROM notifications_apikey") == [(1,)]
+    assert all(password in command.said for password in accounts.values())
 
 
+@pytest.mark.long
 def test_on_another_port_the_demo_gets_its_answers_there(
     house: House, other_port: int, running_elsewhere: Command
 ) -> None:
@@ -128,10 +135,8 @@ def test_on_another_port_the_demo_gets_its_answers_there(
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_if_one_process_is_killed_the_others_stop_and_it_says_so(
-    house: House, running_elsewhere: Command, victim: str
-) -> None:
+def test_if_one_process_is_killed_the_others_stop_and_it_says_so(house: House, running: Command, victim: str) -> None:
     house.named(victim)[0].kill()
-    assert running_elsewhere.ends() == 1
-    assert "A process has ended by itself" in running_elsewhere.said
+    assert running.ends() == 1
+    assert "A process has ended by itself" in running.said
     house.leaves_nothing()

@@ -45,6 +45,7 @@ def house(servers: Servers) -> Iterator[House]:
         made.clear()
 
 
+@pytest.mark.long
 def test_events_arrive_once_and_one_ticker_leads_where_transactions_are_pooled(house: House, servers: Servers) -> None:
     with pgbouncer(servers.postgres, "transaction", POOL) as url, receiving() as receiver:
         house.environment["DATABASE_URL"] = url
@@ -88,7 +89,7 @@ def test_rows_are_read_to_the_end_where_transactions_are_pooled(house: House, se
         assert said.strip().endswith("True"), said
 
 
-@pytest.mark.parametrize("command", ["web", "worker"])
+@pytest.mark.parametrize("command", [pytest.param("web", marks=pytest.mark.long), "worker"])
 def test_nothing_starts_where_single_statements_are_pooled(house: House, servers: Servers, command: str) -> None:
     with pgbouncer(servers.postgres, "statement", 2) as url:
         house.environment["DATABASE_URL"] = url

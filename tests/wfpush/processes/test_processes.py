@@ -154,6 +154,7 @@ def second(house: House, worker: Command, seconds: list[Command]) -> Command:
     return seconds[-1]
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(
     house: House, worker: Command, second: Command
 ) -> None:

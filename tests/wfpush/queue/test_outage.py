@@ -7,7 +7,6 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from tests.soak.installation import LONG
 from tests.support.processes import House
 from tests.support.waiting import eventually
 from wfpush.embedded import shared_servers
@@ -15,8 +14,8 @@ from wfpush.queue import outbox
 
 pytestmark = pytest.mark.processes
 
-FULL_SECONDS = 35 if LONG else 12
-"""For one of the rounds of django-q2's scheduler, or for two beats."""
+FULL_SECONDS = 35
+"""For one of the rounds of django-q2's scheduler."""
 PROCESSES = 2
 """That say so: the cluster with all that it forked, and the dispatcher. The worker's parent says it of its ticker."""
 
@@ -50,6 +49,7 @@ class Crowd:
                 self._pids.append(own.info.backend_pid)
 
 
+@pytest.mark.long
 def test_a_database_full_of_connections_fills_no_log(house: House) -> None:
     house.migrate()
     worker = house.start("worker", "--grace", "3")
