@@ -170,6 +170,47 @@ class Message:
         return "\n".join(filter(None, (self.glance, self.short_body)))
 
 
+@dataclass(frozen=True, slots=True)
+class BundledMessage:
+    """One of several messages that are told together. `asks`: it waits for an answer. `due` and `at` are texts in the
+    person's time zone: when the answer is due, and when it came."""
+
+    message: Message
+    link: str
+    asks: bool
+    due: str
+    is_late: bool
+    at: str
+    on_behalf_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleGroup:
+    """Messages about one case, newest first; without a title if it is only one."""
+
+    title: str
+    messages: tuple[BundledMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Several messages to one person as one. `language` is that of the words between them: each message has its own."""
+
+    language: str
+    title: str
+    first_words: str
+    brand: Json
+    groups: tuple[BundleGroup, ...]
+
+    @property
+    def messages(self) -> tuple[BundledMessage, ...]:
+        return tuple(each for group in self.groups for each in group.messages)
+
+    @property
+    def on_lock_screens(self) -> str:
+        return self.first_words
+
+
 PushKind = Literal["message", "replacement", "test", "removed"]
 
 

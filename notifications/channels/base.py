@@ -14,7 +14,7 @@ from notifications.channel_facts import Facts
 from notifications.errors import Invalid
 from notifications.models import Delivery, Recipient
 from notifications.reasons import NOTHING, Reason
-from notifications.types import Json, Message, NewAddress, PushAddress, PushMessage, Receipt
+from notifications.types import Bundle, Json, Message, NewAddress, PushAddress, PushMessage, Receipt
 from wfpush.queue.outbox import Backoff
 
 
@@ -170,6 +170,9 @@ class PersonChannel(Channel):
 
     `never_twice`: a message is not sent again after a try whose result is unknown. `most_an_hour`: messages an hour to
     one person, 0 for any number; further ones wait, or are left to the next channel.
+
+    `together`: send several messages to an address as one, with an id that means the same message again. It raises what
+    the transport's `send` raises. None: each message goes by itself.
     """
 
     transport: PersonTransport
@@ -180,6 +183,7 @@ class PersonChannel(Channel):
     written: Callable[[Message, str], Written] | None = None
     never_twice: bool = False
     most_an_hour: Callable[[], int] = any_number
+    together: Callable[[str, Bundle, UUID], None] | None = None
 
     @property
     def without_address(self) -> Reason:

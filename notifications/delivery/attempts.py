@@ -8,7 +8,7 @@ from uuid import UUID
 from notifications.errors import TransportError
 from notifications.models import Delivery, Device, Farewell
 from notifications.reasons import NOTHING, Reason
-from notifications.types import Message, PushAddress, PushMessage
+from notifications.types import Bundle, Message, PushAddress, PushMessage
 
 Service = tuple[str, str]
 """A channel, and the name of the service that takes its messages: a push host, a Firebase project, a mail server, a
@@ -17,12 +17,17 @@ gateway. Pauses and outages concern one service."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A claimed row that is to be sent to a service. `over_at`: from then on it is not sent any more."""
+    """A claimed row that is to be sent to a service. `over_at`: from then on it is not sent any more.
+
+    `parts`: this one message is for several rows; it stands for the attempts of all of them, which have the same
+    result. `row` is one of them.
+    """
 
     row: Delivery | Device | Farewell
     service: Service
     has_reserve: bool = False
     over_at: datetime | None = None
+    parts: Sequence["Attempt"] = ()
 
     @property
     def channel(self) -> str:
@@ -44,11 +49,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonAttempt(Attempt):
-    """A message to an address of a person."""
+    """A message to an address of a person. `bundle`: several messages, which are sent in its place."""
 
     row: Delivery
     message: Message
     link: str
+    bundle: Bundle | None = None
 
     @property
     def party(self) -> Hashable:

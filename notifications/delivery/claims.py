@@ -16,6 +16,7 @@ from django.db.models import Min, Q, QuerySet
 from notifications.channel_facts import device_channels
 from notifications.channels import registry
 from notifications.channels.base import DeviceChannel, Places
+from notifications.delivery import together
 from notifications.delivery.attempts import Service
 from notifications.items import ledger
 from notifications.models import (
@@ -67,16 +68,34 @@ def waiting_for_persons() -> QuerySet[Delivery]:
 
 @transaction.atomic
 def for_places(
-    rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime
-) -> list[tuple[str, Delivery]]:
-    """Lease those rows for which there is a place. Returns each with the key of its place."""
-    claimed = outbox.claim_places(rows, room, by=places.by, lease=places.lease, now=now)
-    mine = [row for _, row in claimed]
+    rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime, *, may_go_together: bool = False
+) -> list[tuple[str, list[Delivery]]]:
+    """Lease those rows for which there is a place. Returns the rows of each message with the key of its place."""
+    if may_go_together:
+        claimed = _claim_units(rows, room, places, now)
+    else:
+        single = outbox.claim_places(rows, room, by=places.by, lease=places.lease, now=now)
+        claimed = [(place, [row]) for place, row in single]
+    mine = [row for _, together in claimed for row in together]
     notifications, people = _read_both_ends(mine)
     prefetch.read(Task, "task", notifications)
     prefetch.read(Case, "case", notifications)
     prefetch.read(Recipient, "on_behalf_of", notifications, known=people)
     return claimed
+
+
+def _claim_units(
+    rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime
+) -> list[tuple[str, list[Delivery]]]:
+    units = together.units(outbox.waiting_for_places(rows, room, by=places.by, now=now), room)
+    ids = [pk for unit in units for pk in unit.rows]
+    got = outbox.claim(rows.filter(pk__in=ids), limit=len(ids), lease=places.lease, now=now) if ids else []
+    mine = {row.pk: row for row in got}
+    claimed = [(unit.place, [mine[pk] for pk in unit.rows if pk in mine]) for unit in units]
+    for _, those in claimed:
+        if len(those) > 1:
+            together.align(those)
+    return [(place, those) for place, those in claimed if those]
 
 
 # --- for devices ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.channels.base import PersonChannel, Places
-from notifications.delivery import claims, pauses, person_messages
+from notifications.delivery import claims, pauses, person_messages, together
 from notifications.delivery.attempts import PersonAttempt
 from notifications.delivery.sender import Sender
 from notifications.errors import TransportError
@@ -32,6 +32,7 @@ class PersonLane:
         self._channel = channel
         self._these = these
         self._sender = sender
+        self._together = channel.together if channel is not None else None
         self._limits = channel.places if channel is not None else UNKNOWN
         name = channel.name if channel is not None else "unknown"
         self._threads = ThreadPoolExecutor(self._limits.most, thread_name_prefix=name)
@@ -60,11 +61,12 @@ class PersonLane:
 
     def _claim(self, room: FreePlaces[str]) -> Claimed[str, PersonAttempt]:
         now = timezone.now()
-        claimed = claims.for_places(self._rows(), room, self._limits, now)
+        claimed = claims.for_places(self._rows(), room, self._limits, now, may_go_together=self._together is not None)
         if claimed:
             self._sender.known = pauses.known()
-        made = person_messages.for_deliveries([row for _, row in claimed], self._service(), now)
-        return Claimed([(place, made[row.pk]) for place, row in claimed if row.pk in made], len(claimed))
+        made = person_messages.for_deliveries([rows for _, rows in claimed], self._service(), now)
+        jobs = [(place, each) for (place, _), attempts in zip(claimed, made, strict=True) for each in attempts]
+        return Claimed(jobs, sum(len(rows) for _, rows in claimed))
 
     def _service(self) -> str:
         return self._channel.service() if self._channel is not None and self._channel.service is not None else ""
@@ -84,5 +86,9 @@ class PersonLane:
         if self._channel is None:
             raise TransportError(reasons.UNAVAILABLE(), permanent=True)
         row = attempt.row
+        if attempt.bundle is not None:
+            assert self._together is not None
+            self._together(row.address, attempt.bundle, together.id_of(part.row.pk for part in attempt.parts))
+            return ()
         references = self._channel.transport.send(row.address, attempt.message, delivery_id=row.pk, link=attempt.link)
         return references or ()

@@ -1,8 +1,8 @@
 """Makes attempts of rows that were claimed for people's addresses: the message, and the link that opens it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -15,56 +15,118 @@ from notifications.delivery import choices, restraint, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
+from notifications.items.ledger import Outcome
 from notifications.models import Delivery, Notification
+from notifications.types import Message
 from notifications.wording import message
+from notifications.wording import together as wording
 
 log = structlog.get_logger(__name__)
 
 
-def for_deliveries(rows: Sequence[Delivery], service: str, now: datetime) -> dict[UUID, PersonAttempt]:
-    """Attempts by ids of rows; rows that are no longer worth sending end. `service` takes the messages; if it is empty,
-    it has the channel's name."""
+def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datetime) -> list[Sequence[PersonAttempt]]:
+    """For the rows of each message its attempt, if it is made; rows that are no longer worth sending end. `service`
+    takes the messages; if it is empty, it has the channel's name."""
+    rows = [row for unit in units for row in unit]
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
     over = {each.delivery for each in ended}
     going = choices.settle([row for row in rows if row.pk not in over], now)
-    reserved = ledger.with_reserve(going)
-    made = (_made_safely(row, service, row.pk in reserved, now) for row in going)
-    return {attempt.row.pk: attempt for attempt in made if attempt is not None}
+    making = _Making(service, ledger.with_reserve(going), now)
+    left = {row.pk for row in going}
+    return [making.attempts([row for row in unit if row.pk in left]) for unit in units]
 
 
-def _made_safely(row: Delivery, service: str, has_reserve: bool, now: datetime) -> PersonAttempt | None:
-    try:
-        return _made(row, service, has_reserve, now)
-    except Exception as fault:  # a message that cannot be made must not hold up the others
-        log.exception("message_cannot_be_made", delivery=str(row.pk))
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """`answerable`: the actions that the link alone allows."""
+
+    message: Message
+    answerable: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    service: str
+    reserved: set[UUID]
+    now: datetime
+
+    def attempts(self, rows: Sequence[Delivery]) -> Sequence[PersonAttempt]:
+        """One at most. A message that cannot be made must not hold up the others."""
+        texts, faults = self._texts(rows)
+        try:
+            tokens = self._begun(rows, texts) if rows else None
+        except Exception as fault:
+            faults = dict.fromkeys([row.pk for row in rows], fault)
+            tokens = {}
+        if tokens is None:
+            return ()
+        for row in rows:
+            if row.pk in faults:
+                self._failed(row, faults[row.pk])
+        parts = [self._attempt(row, texts[row.pk].message, tokens[row.pk]) for row in rows if row.pk in tokens]
+        return parts if len(parts) < 2 else self._together(parts)
+
+    def _texts(self, rows: Sequence[Delivery]) -> tuple[dict[UUID, _Text], dict[UUID, Exception]]:
+        texts: dict[UUID, _Text] = {}
+        faults: dict[UUID, Exception] = {}
+        for row in rows:
+            try:
+                texts[row.pk] = _Text(message.message_of(row.notification, words=row.words), _answerable(row))
+            except Exception as fault:
+                faults[row.pk] = fault
+        return texts, faults
+
+    def _begun(self, rows: Sequence[Delivery], texts: Mapping[UUID, _Text]) -> dict[UUID, str] | None:
+        """Tokens of those that have a text. None: they are held back."""
+        with transaction.atomic():
+            held_back = self._held_back(rows)
+            if not held_back:
+                ledger.begin(rows, self.now)
+                made = [row for row in rows if row.pk in texts]
+                given = action_tokens.give([(row, texts[row.pk].answerable) for row in made], self.now)
+                return {row.pk: token for row, token in zip(made, given, strict=True)}
+        ledger.record([each for each in held_back if each.again_at is None], self.now)
+        ledger.put_back([each for each in held_back if each.again_at is not None])
+        return None
+
+    def _held_back(self, rows: Sequence[Delivery]) -> list[Outcome]:
+        if len(rows) > 1:
+            return []
+        outcome = restraint.held_back(rows[0], rows[0].pk in self.reserved, self.now)
+        return [outcome] if outcome is not None else []
+
+    def _attempt(self, row: Delivery, said: Message, token: str) -> PersonAttempt:
+        return PersonAttempt(
+            row=row,
+            service=(row.channel, self.service or row.channel),
+            has_reserve=row.pk in self.reserved,
+            over_at=ledger.over_at(row),
+            message=said,
+            link=f"{settings.BASE_URL}/a/{token}",
+        )
+
+    def _failed(self, row: Delivery, fault: Exception) -> None:
+        log.error("message_cannot_be_made", delivery=str(row.pk), exc_info=fault)
         crashed = TransportError(reasons.crashed(fault))
-        ledger.record([results.after_fault(row, crashed, has_reserve=has_reserve, now=now)], now)
-        return None
+        outcome = results.after_fault(row, crashed, has_reserve=row.pk in self.reserved, now=self.now)
+        ledger.record([outcome], self.now)
 
-
-def _made(row: Delivery, service: str, has_reserve: bool, now: datetime) -> PersonAttempt | None:
-    """None for a message that its channel holds back."""
-    with transaction.atomic():
-        held_back = restraint.held_back(row, has_reserve, now)
-        if held_back is None:
-            ledger.begin([row], now)
-            (token,) = action_tokens.give([(row, _answerable(row))], now)
-    if held_back is not None:
-        (ledger.put_back if held_back.again_at else partial(ledger.record, now=now))([held_back])
-        return None
-    return PersonAttempt(
-        row=row,
-        service=(row.channel, service or row.channel),
-        has_reserve=has_reserve,
-        over_at=ledger.over_at(row),
-        message=message.message_of(row.notification, words=row.words),
-        link=f"{settings.BASE_URL}/a/{token}",
-    )
+    def _together(self, parts: Sequence[PersonAttempt]) -> Sequence[PersonAttempt]:
+        """As one attempt. What is said twice of a notification is told once."""
+        newest = {part.row.notification_id: part for part in sorted(parts, key=lambda part: part.row.pk)}
+        told = [(part.row.notification, part.message, part.link) for part in newest.values()]
+        over = [part.over_at for part in parts if part.over_at is not None]
+        try:
+            bundle = wording.bundle_of(told, self.now)
+        except Exception:  # each is sent by itself
+            log.exception("messages_cannot_be_put_together", person=parts[0].row.recipient_id)
+            return parts
+        return [replace(parts[0], parts=tuple(parts), over_at=min(over, default=None), bundle=bundle)]
 
 
 def _answerable(delivery: Delivery) -> list[str]:
-    """The actions that the link alone allows; none for an address that others may read, too."""
+    """None for an address that others may read, too."""
     facts = facts_of_channel(delivery.channel)
     return ANSWERABLE[facts.trust](delivery.notification) if facts is not None else []
 

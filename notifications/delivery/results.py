@@ -1,6 +1,7 @@
 """Writes the results of attempts for many at once: rows of messages, pauses, and the state of devices."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,6 +20,7 @@ BEFORE_RESERVE = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timede
 """For messages that another channel takes over when this one gives up."""
 LATEST = timedelta(minutes=90)
 """A message that cannot be tried again within this time after it was made is left to the next channel."""
+AN_INSTANT = timedelta(milliseconds=1)
 REPLACE_AGAIN = timedelta(seconds=20)
 REPLACE_FOR = timedelta(hours=4)
 """How long a replacement that fails is tried again."""
@@ -38,11 +40,10 @@ def write(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
             device_results.end_farewell(row, each, paused, now)
         elif row.is_replacement:
             (put_back if each.again_at else replaced).append(_replacement(row, each, now))
+        elif each.references:
+            receipts.record_taken(_outcome(row, each, paused, now), row.channel, each.references, now)
         else:
-            outcome = _outcome(row, each, paused, now)
-            if each.references:
-                receipts.record_taken(outcome, row.channel, each.references, now)
-            else:
+            for outcome in _outcomes(each, paused, now):
                 (tried if outcome.attempted else put_back).append(outcome)
     ledger.record(tried, now)
     ledger.record_replacements(replaced, now)
@@ -83,6 +84,28 @@ def _refused(service: Service, each: Result, fault: ServiceRefuses, now: datetim
 
 
 # --- messages -------------------------------------------------------------------------------------
+def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> list[Outcome]:
+    """Of all rows of one message. They are tried again together, unless the service refused the message for good: what
+    it refuses may be one of them."""
+    parts, fault = each.attempt.parts, each.fault
+    if not parts:
+        return [_outcome(each.attempt.row, each, paused, now)] if isinstance(each.attempt.row, Delivery) else []
+    if fault is not None and fault.permanent and not isinstance(fault, RecipientGone):
+        return [_apart(part.row, fault, at, now) for at, part in enumerate(parts) if isinstance(part.row, Delivery)]
+    found = [
+        _outcome(part.row, replace(each, attempt=part), paused, now) for part in parts if isinstance(part.row, Delivery)
+    ]
+    if fault is None and each.again_at is None:
+        return [replace(outcome, reason=reasons.SENT_TOGETHER(number=len(parts))) for outcome in found]
+    again = min((outcome.again_at for outcome in found if outcome.again_at), default=None)
+    return [replace(outcome, again_at=again) if outcome.again_at else outcome for outcome in found]
+
+
+def _apart(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:
+    """Each at an instant of its own, so that they do not go together (together.py)."""
+    return ledger.outcome(row, DeliveryState.PENDING, fault.reason, again_at=now + at * AN_INSTANT)
+
+
 def _outcome(row: Delivery, each: Result, paused: dict[Service, datetime], now: datetime) -> Outcome:
     end, fault, service = partial(ledger.outcome, row), each.fault, each.attempt.service
     if each.again_at is not None:

@@ -116,13 +116,14 @@ UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said
 FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[], %s::text[]) AS said(id, number, succeeded, detail, fact)
 WHERE attempt.delivery_id = said.id AND attempt.number = said.number
 """
+_AFTER_OTHERS = "said.state = 'delivered' AND said.reason = '' AND delivery.turn > 0"
 _END = f"""
 UPDATE notifications_delivery delivery
 SET state = said.state, {outbox.RELEASED},
     outdated = delivery.outdated AND said.state = 'delivered',
     {outbox.set_due("CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.again_at END")},
-    reason = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s ELSE said.reason END,
-    reason_fact = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s::jsonb ELSE said.fact::jsonb END,
+    reason = CASE WHEN {_AFTER_OTHERS} THEN %s ELSE said.reason END,
+    reason_fact = CASE WHEN {_AFTER_OTHERS} THEN %s::jsonb ELSE said.fact::jsonb END,
     ended_at = CASE WHEN said.state = 'pending' THEN NULL ELSE %s END
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
     AS said(id, lease, state, reason, fact, again_at)

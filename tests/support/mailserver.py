@@ -24,6 +24,8 @@ class Mailbox:
     recipient_reply: str = "250 OK"
     data_reply: str = "250 OK"
     hang_up: bool = False
+    refuses: str = ""
+    """Mails whose subject begins so are refused for good."""
     held: str = "nothing"
     """Recipients of this domain get no reply until the gate opens."""
     waiting: int = 0
@@ -44,6 +46,8 @@ class Mailbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.hang_up:
             server.transport.abort()
+        if self.refuses and f"Subject: {self.refuses}".encode() in envelope.content:
+            return "554 5.7.1 We do not like it"
         if self.data_reply.startswith("2"):
             mail = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(mail, EmailMessage)

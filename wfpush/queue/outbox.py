@@ -182,11 +182,19 @@ def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
         release(model._default_manager.filter(lease_token=token))
 
 
+def waiting_for_places(
+    queryset: QuerySet[WorkT], room: FreePlaces[Any], *, by: Expression | F, now: datetime
+) -> QuerySet[WorkT]:
+    """The due rows whose key has a free place, oldest first; `place` is the key. A claim looks at ROWS_CHECKED."""
+    with_places: QuerySet[Any] = due(queryset, now).annotate(place=by)
+    return with_places.exclude(place__in=room.full).order_by("due_at")
+
+
 def claim_places(
     queryset: QuerySet[WorkT], room: FreePlaces[Any], *, by: Expression | F, lease: timedelta, now: datetime
 ) -> list[tuple[Any, WorkT]]:
     """Claim the oldest due rows for which there is a place. Returns each with its key, as `by` says."""
-    waiting = due(queryset, now).annotate(place=by).exclude(place__in=room.full).order_by("due_at")
+    waiting = waiting_for_places(queryset, room, by=by, now=now)
     places = dict(waiting.values_list("pk", "place")[:ROWS_CHECKED])
     chosen = room.choose(places.items())
     rows = claim(queryset.filter(pk__in=chosen), limit=len(chosen), lease=lease, now=now) if chosen else []

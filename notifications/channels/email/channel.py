@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 
 from notifications.channels.base import PersonChannel, Places, Written
 from notifications.channels.email.facts import FACTS
-from notifications.channels.email.transport import Email, mail_of
+from notifications.channels.email.transport import Email, mail_of, send_together
 from notifications.types import Message
 
 DOMAIN = Lower(Func(F("address"), Value("^.*@"), Value(""), function="regexp_replace", output_field=CharField()))
@@ -32,4 +32,5 @@ CHANNEL = PersonChannel(
     places=Places(most=16, each=8, by=DOMAIN),  # mail servers allow some 20 connections; EMAIL_TIMEOUT is for each step
     service=server,
     written=written,
+    together=send_together,
 )

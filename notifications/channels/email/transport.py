@@ -22,7 +22,7 @@ from notifications import reasons
 from notifications.channels.email import facts
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.models import Recipient
-from notifications.types import Action, Json, Message
+from notifications.types import Action, Bundle, Json, Message
 from notifications.wording.colours import ink_on
 from notifications.wording.links import is_web_link
 from notifications.wording.plaintext import clean_line, cut
@@ -40,6 +40,9 @@ address."""
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
 
+TOGETHER = "together"
+"""Stands for the category in a mail with messages of several."""
+
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
 
@@ -52,60 +55,117 @@ class Email:
         return recipient.email or None
 
     def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> None:
-        mail = mail_of(address, message, delivery_id, link)
-        try:
-            mail.send()
-        except (SMTPException, OSError) as fault:
-            raise explained(fault) from fault
-        except ValueError as fault:  # BadHeaderError, and text that cannot be in a header
-            raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
+        _send(mail_of(address, message, delivery_id, link))
+
+
+def send_together(address: str, bundle: Bundle, mail_id: UUID) -> None:
+    """One mail with all of them. Raises TransportError."""
+    _send(mail_of_several(address, bundle, mail_id))
+
+
+def _send(mail: EmailMultiAlternatives) -> None:
+    try:
+        mail.send()
+    except (SMTPException, OSError) as fault:
+        raise explained(fault) from fault
+    except ValueError as fault:  # BadHeaderError, and text that cannot be in a header
+        raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
 
 
 # --- the mail -------------------------------------------------------------------------------------------------------
 def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> EmailMultiAlternatives:
     """Raises TransportError when the address cannot be in a header."""
+    context = {
+        "link": link,
+        "engine_url": message.url if is_web_link(message.url) else "",
+        "buttons": _buttons(message, link),
+    }
+    mail = _mail("message", address, message, context)
+    mail.extra_headers = _headers(message, delivery_id)
+    return mail
+
+
+def mail_of_several(address: str, bundle: Bundle, mail_id: UUID) -> EmailMultiAlternatives:
+    """Raises TransportError when the address cannot be in a header."""
+    groups = [
+        {
+            "title": group.title,
+            "messages": [{"said": each, "buttons": _buttons(each.message, each.link)} for each in group.messages],
+        }
+        for group in bundle.groups
+    ]
+    mail = _mail("together", address, bundle, {"groups": groups, "asks": any(each.asks for each in bundle.messages)})
+    mail.extra_headers = _headers_of_several(bundle, mail_id)
+    return mail
+
+
+def _mail(template: str, address: str, said: Message | Bundle, context: Json) -> EmailMultiAlternatives:
     if not address.isprintable() or "@" not in address or len(address) > MAX_ADDRESS:
         raise TransportError(facts.NOT_AN_ADDRESS(), permanent=True)
+    brand = said.brand
     context = {
-        "message": message,
-        "brand": message.brand,
-        "link": link,
-        "logo": message.brand.get("logo_url") if is_web_link(message.brand.get("logo_url")) else "",
-        "engine_url": message.url if is_web_link(message.url) else "",
-        "buttons": [_button(action, link, first=not at) for at, action in enumerate(message.actions)],
-        "colours": _colours(message.brand),
+        **context,
+        "message": said,
+        "brand": brand,
+        "logo": brand.get("logo_url") if is_web_link(brand.get("logo_url")) else "",
+        "colours": _colours(brand),
     }
-    with translation.override(message.language):
-        text = render_to_string("email/message.txt", context)
-        html = render_to_string("email/message.html", context)
-    mail = EmailMultiAlternatives(message.title, text.strip() + "\n", _sender(message), [address])
-    mail.extra_headers = _headers(message, delivery_id)
+    with translation.override(said.language):
+        text = render_to_string(f"email/{template}.txt", context)
+        html = render_to_string(f"email/{template}.html", context)
+    mail = EmailMultiAlternatives(said.title, text.strip() + "\n", _sender(brand), [address])
     mail.attach_alternative(html, "text/html")
     return mail
 
 
 def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
-    host = urlsplit(settings.BASE_URL).hostname or "localhost"
-    headers = {
-        "Message-ID": f"<{delivery_id}@{host}>",  # the same on every try: a mail that arrives twice is shown once
-        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
-        "X-Auto-Response-Suppress": "All",
-        "List-Id": f"<{message.category}.notifications.{host}>",  # RFC 2919: for people's filters
-        "Content-Language": message.language,
-    }
+    headers = _usual_headers(delivery_id, message.category, message.language)
     if message.thread:
-        headers["In-Reply-To"] = headers["References"] = f"<{message.thread}@{host}>"
+        headers |= _answers(message.thread)
     if message.priority in URGENCY:
         headers["X-Priority"], headers["Importance"] = URGENCY[message.priority]
     return headers
 
 
-def _sender(message: Message) -> str:
+def _headers_of_several(bundle: Bundle, mail_id: UUID) -> dict[str, str]:
+    """What all of them have in common."""
+    categories = {each.message.category for each in bundle.messages}
+    headers = _usual_headers(mail_id, categories.pop() if len(categories) == 1 else TOGETHER, bundle.language)
+    threads = {each.message.thread for each in bundle.messages}
+    if len(threads) == 1 and "" not in threads:
+        headers |= _answers(threads.pop())
+    return headers
+
+
+def _usual_headers(id: UUID, category: str, language: str) -> dict[str, str]:
+    host = _host()
+    return {
+        "Message-ID": f"<{id}@{host}>",  # the same on every try: a mail that arrives twice is shown once
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"<{category}.notifications.{host}>",  # RFC 2919: for people's filters
+        "Content-Language": language,
+    }
+
+
+def _answers(thread: str) -> dict[str, str]:
+    return dict.fromkeys(("In-Reply-To", "References"), f"<{thread}@{_host()}>")
+
+
+def _host() -> str:
+    return urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+def _sender(brand: Json) -> str:
     """The brand's own sender, else ours with the brand's name."""
-    if message.brand.get("from_email"):
-        return str(message.brand["from_email"])
+    if brand.get("from_email"):
+        return str(brand["from_email"])
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((message.brand.get("name") or name, address))
+    return formataddr((brand.get("name") or name, address))
+
+
+def _buttons(message: Message, link: str) -> list[Json]:
+    return [_button(action, link, first=not at) for at, action in enumerate(message.actions)]
 
 
 def _button(action: Action, link: str, *, first: bool) -> Json:

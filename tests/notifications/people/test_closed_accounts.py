@@ -88,7 +88,7 @@ class Doors:
     def mailed(self) -> bool:
         now, due = timezone.now(), claims.waiting_for_persons().filter(channel="email")
         rows = outbox.claim(due, limit=10, lease=LEASE, now=now)
-        return bool(person_messages.for_deliveries(rows, "", now))
+        return bool(any(person_messages.for_deliveries([rows], "", now)))
 
     def socket_of_the_token(self) -> bool:
         return consumers.InboxConsumer._person_of_token(self.token.digest) is not None

@@ -1,0 +1,99 @@
+"""One message for several notifications of a person: how many there are, how many wait for an answer, and each of them,
+those of one case together.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications.models import Notification, NotificationState
+from notifications.types import Bundle, BundledMessage, BundleGroup, Message
+from notifications.wording import formats, times
+from notifications.wording.languages import language_of
+from notifications.wording.message import brand_of
+from notifications.wording.plaintext import clean_line, cut
+
+FIRST_WORDS = 3
+"""Titles in what mail programs show beside the subject."""
+MAX_CASE = 120
+
+Told = tuple[Notification, Message, str]
+"""A notification, its message, and the link that opens it."""
+
+
+def bundle_of(told: Sequence[Told], now: datetime) -> Bundle:
+    """For notifications of one person and brand, each once. Reads what `message_of` reads."""
+    first, *_others = (notification for notification, _message, _link in told)
+    recipient = first.recipient
+    with translation.override(language_of(recipient)), timezone.override(formats.zone_of(recipient.timezone)):
+        groups = _groups(told, now)
+        return Bundle(
+            language=language_of(recipient),
+            title=_title([notification for notification, _message, _link in told]),
+            first_words=" · ".join(
+                each.message.title for each in [each for group in groups for each in group.messages][:FIRST_WORDS]
+            ),
+            brand=brand_of(first.brand or recipient.brand),
+            groups=groups,
+        )
+
+
+def summary(notifications: Sequence[Notification]) -> str:
+    """What a device shows in place of several messages, in the active language."""
+    count = len(notifications)
+    return ngettext("%(count)s message came", "%(count)s messages came", count) % {"count": count}
+
+
+def waiting(notifications: Iterable[Notification]) -> int:
+    return sum(each.state == NotificationState.OPEN for each in notifications)
+
+
+def waits_for_you(count: int) -> str:
+    """`3 of them wait for you`; empty for none."""
+    if not count:
+        return ""
+    return ngettext("%(count)s of them waits for you", "%(count)s of them wait for you", count) % {"count": count}
+
+
+def _title(notifications: Sequence[Notification]) -> str:
+    count, open_ones = len(notifications), waiting(notifications)
+    if open_ones == count:
+        return ngettext("%(count)s task waits for you", "%(count)s tasks wait for you", count) % {"count": count}
+    updates = ngettext("%(count)s update", "%(count)s updates", count) % {"count": count}
+    return ", ".join(filter(None, (updates, waits_for_you(open_ones))))
+
+
+# --- groups ---------------------------------------------------------------------------------------------------------
+def _groups(told: Sequence[Told], now: datetime) -> tuple[BundleGroup, ...]:
+    """What waits for an answer comes before what does not, and the newest first."""
+    cases: dict[object, list[Told]] = {}
+    for each in sorted(told, key=lambda each: each[0].updated_at, reverse=True):
+        cases.setdefault(each[0].case_id or each[0].pk, []).append(each)
+    ordered = sorted(cases.values(), key=lambda group: not waiting(notification for notification, _m, _l in group))
+    return tuple(_group(group, now) for group in ordered)
+
+
+def _group(told: Sequence[Told], now: datetime) -> BundleGroup:
+    case = told[0][0].case
+    title = (case.title or case.case_id) if case is not None and len(told) > 1 else ""
+    return BundleGroup(cut(clean_line(title), MAX_CASE), tuple(_bundled(each, now) for each in told))
+
+
+def _bundled(told: Told, now: datetime) -> BundledMessage:
+    notification, message, link = told
+    asks = notification.state == NotificationState.OPEN
+    due = times.due(notification.due_at, now) if notification.due_at is not None and asks else None
+    return BundledMessage(
+        message=message,
+        link=link,
+        asks=asks,
+        due=due.text if due is not None else "",
+        is_late=due is not None and due.urgency == "overdue",
+        at=times.short_time(notification.updated_at, now),
+        on_behalf_of=_("on behalf of %(name)s") % {"name": notification.on_behalf_of}
+        if notification.on_behalf_of is not None
+        else "",
+    )

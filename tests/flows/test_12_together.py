@@ -1,0 +1,177 @@
+"""Bob's night: what came while he slept is one mail in the morning, with what is still true, and nothing is lost."""
+
+import re
+from datetime import UTC, datetime, time
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from notifications.items import ledger, ledger_audit
+from notifications.models import (
+    ActionToken,
+    Brand,
+    Category,
+    Delivery,
+    DeliveryAttempt,
+    Notification,
+    QuietHours,
+    Recipient,
+)
+from tests.support.world import World
+from wfpush.crypto import digest_of
+
+EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)  # a Friday; 22:00 in Berlin
+MORNING = datetime(2026, 11, 28, 6, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bob(world: World) -> Recipient:
+    Category.objects.update(channels=["live", "email"])
+    bob = Recipient.objects.get(ref="bob")
+    bob.timezone, bob.locale = "Europe/Berlin", "de"
+    bob.save()
+    return bob
+
+
+@pytest.fixture
+def night(bob: Recipient) -> QuietHours:
+    return QuietHours.objects.create(recipient=bob, days=list(range(7)), begins=time(22), ends=time(7))
+
+
+def assign(world: World, id: str, **task: Any) -> str:
+    return world.send("task.assigned", {"task": {"id": id, "name": f"Approve {id}", "assignee": "bob", **task}})
+
+
+def update(world: World, case: str, status: str) -> str:
+    about = {"id": case, "title": f"Claim {case}", "status": status}
+    return world.send("case.status_changed", {"case": about, "recipients": ["bob"]})
+
+
+def test_bobs_night(world: World, bob: Recipient, night: QuietHours) -> None:
+    with time_machine.travel(EVENING, tick=True):
+        for status in ("received", "checked", "paid"):
+            update(world, "C-1", status)
+        for number in range(2, 8):
+            update(world, f"C-{number}", "received")
+        traces = [assign(world, f"T-{number}", due_at="2026-11-28T09:00:00+01:00") for number in range(1, 4)]
+        assign(world, "T-9", priority="urgent")
+        assign(world, "T-8")
+        world.respond("bob", "approve")
+    assert [each.subject for each in mail.outbox] == ["Approve T-9"]  # what is urgent does not wait
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+    (_, morning) = mail.outbox
+    assert morning.subject == "12 Neuigkeiten, 3 davon warten auf Sie"  # T-8 was decided
+    text = str(morning.body)
+    assert text.index("Approve T-3") < text.index("Claim C-7") < text.index("== Claim C-1 ==")
+    assert text.index("„paid“") < text.index("„checked“")  # of one case the newest first
+    assert "fällig heute 09:00 · noch 2 Std. · gestern 22:00" in text
+    html = str(morning.alternatives[0][0])  # type: ignore[attr-defined]
+    tokens = re.findall(r"/a/(\S+)", text)
+    assert len(set(tokens)) == 12 and all(f"/a/{token}" in html for token in tokens)
+    assert html.count("?answer=approve") == 3
+    allowed = ActionToken.objects.get(digest=digest_of(tokens[0]))
+    assert (allowed.notification.title, allowed.actions) == (
+        "Approve T-3",
+        ["acknowledge"],
+    )  # a mailbox decides nothing final
+    said = world.get(traces[0])["deliveries"][-1]
+    assert (said["state"], said["reason"]) == ("delivered", "together with others: one message for 12")
+    assert DeliveryAttempt.objects.filter(succeeded=True).count() == 13
+    assert ledger.sums(Delivery.objects.filter(channel="email")) == {
+        ("email", "delivered"): 13,
+        ("email", "superseded"): 1,
+    }
+    assert ledger_audit.faults_since(EVENING, MORNING) == []
+
+
+def test_if_only_one_is_left_it_is_a_mail_as_always(world: World, bob: Recipient, night: QuietHours) -> None:
+    with time_machine.travel(EVENING, tick=True):
+        assign(world, "T-1")
+        assign(world, "T-2")
+        world.respond("bob", "approve")
+    with time_machine.travel(MORNING, tick=False):
+        world.run()
+    assert [each.subject for each in mail.outbox] == ["Approve T-1"]
+    assert Delivery.objects.get(channel="email", state="delivered").reason == ""
+
+
+def pile_up(world: World, many: int, **task: Any) -> None:
+    """They are all due before the first one is sent."""
+    for number in range(many):
+        about = {"task": {"id": f"T-{number}", "name": f"Approve {number}", "assignee": "bob", **task}}
+        event = {"specversion": "1.0", "id": f"many-{number}", "source": "s", "type": "task.assigned", "data": about}
+        world.post("/api/v1/events", event)
+    world._work()
+
+
+def test_202_approvals_at_once_are_few_mails_and_the_urgent_one_is_alone(world: World, bob: Recipient) -> None:
+    pile_up(world, 202)
+    assign(world, "T-now", priority="urgent")
+    subjects = sorted(str(each.subject) for each in mail.outbox)
+    assert subjects == [
+        "100 Aufgaben warten auf Sie",
+        "100 Aufgaben warten auf Sie",
+        "Approve 200",
+        "Approve 201",
+        "Approve T-now",
+    ]
+    links = [link for each in mail.outbox for link in re.findall(r"/a/\S+", str(each.body))]
+    assert len(set(links)) == 203
+    assert ledger.sums(Delivery.objects.filter(channel="email")) == {("email", "delivered"): 203}
+
+
+def test_three_at_once_are_three_mails_and_brands_have_their_own(world: World, bob: Recipient) -> None:
+    pile_up(world, 3)
+    world.run()
+    assert len(mail.outbox) == 3
+    mail.outbox.clear()
+    acme = Brand.objects.create(name="Acme", slug="acme")
+    Delivery.objects.all().delete()
+    for number in range(4, 12):
+        assign_later(world, f"T-{number}")
+    rows = Delivery.objects.filter(channel="email").order_by("pk").values_list("notification_id", flat=True)
+    Notification.objects.filter(pk__in=list(rows[:4])).update(brand=acme)
+    world.run()
+    assert sorted((each.from_email.split(" <")[0], str(each.subject)) for each in mail.outbox) == [
+        ("Acme", "4 Aufgaben warten auf Sie"),
+        ("wfpush", "4 Aufgaben warten auf Sie"),
+    ]
+
+
+def assign_later(world: World, id: str) -> None:
+    about = {"task": {"id": id, "name": f"Approve {id}", "assignee": "bob"}}
+    event = {"specversion": "1.0", "id": id, "source": "later", "type": "task.assigned", "data": about}
+    world.post("/api/v1/events", event)
+    world._work()
+
+
+def test_the_morning_after_the_clocks_are_set_back(world: World, bob: Recipient, night: QuietHours) -> None:
+    with time_machine.travel(datetime(2026, 10, 24, 21, tzinfo=UTC), tick=True):  # 23:00, summer time
+        for number in range(4):
+            update(world, f"C-{number}", "received")
+    with time_machine.travel(datetime(2026, 10, 25, 5, 59, tzinfo=UTC), tick=False):
+        world.run()
+        assert mail.outbox == []
+    with time_machine.travel(datetime(2026, 10, 25, 6, tzinfo=UTC), tick=False):  # 07:00, winter time
+        world.run()
+    assert [str(each.subject) for each in mail.outbox] == ["4 Neuigkeiten"]
+    assert "gestern 23:00" in str(mail.outbox[0].body)
+
+
+def test_a_claim_costs_the_same_for_one_person_with_100_messages_and_for_few(world: World, bob: Recipient) -> None:
+    def asked(many: int, prefix: str) -> int:
+        for number in range(many):
+            assign_later(world, f"{prefix}-{number}")
+        with CaptureQueriesContext(connection) as queries:
+            world.run()
+        return len(queries)
+
+    few = asked(5, "few")
+    assert asked(100, "many") <= few
+    assert len(mail.outbox) == 2
