@@ -13,6 +13,8 @@ SOURCES = (
     "notifications.engines.callback",
     "notifications.engines.poll",
     "notifications.replays.running",
+    "notifications.retention.pruning",
+    "notifications.retention.erasing",
 )
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 

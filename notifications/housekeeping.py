@@ -20,14 +20,16 @@ from notifications.models import (
     SignInLink,
 )
 from notifications.people import devices
+from notifications.retention import pruning
 from wfpush.postgres import revision
 
 KEPT = timedelta(days=7)
 """How long most rows stay."""
 
 
-def prune(now: datetime) -> dict[str, int]:
-    """Remove old rows; returns how many of each kind."""
+def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
+    """Remove old rows; returns how many of each kind. What rules of administrators let go follows in small steps, which
+    workers take; `through`: here and now."""
     past = now - KEPT
     stale = {
         "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),
@@ -45,7 +47,11 @@ def prune(now: datetime) -> dict[str, int]:
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
     removed["files that nothing uses"] = _remove_unused_files(now - UNUSED)
-    return {**removed, "devices": devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)}
+    removed["devices"] = devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)
+    if through:
+        return {**removed, **pruning.run_through(now)}
+    pruning.begin(now)
+    return removed
 
 
 @transaction.atomic

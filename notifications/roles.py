@@ -59,6 +59,7 @@ LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
 ACCOUNTS = (("auth", "user"), ("auth", "group"))
 AUDIT = (("admin", "logentry"),)
+RETENTION = ("retentionrule", "legalhold", "erasure")
 ALL = ("view", "add", "change", "delete")
 
 Right = tuple[str, str, str]
@@ -131,7 +132,13 @@ def _auditing() -> set[Right]:
     """See all that there is and was, and change nothing. Secrets are shown to nobody but who makes them."""
     ours = _rights((*CONFIGURATION, *WORDING, *LEDGERS, *CREDENTIALS, *WAYS_IN), "view")
     ours |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
-    return ours | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
+    return ours | _rights(RETENTION, "view") | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
+
+
+def keeping() -> set[Right]:
+    """How long things are kept; legal holds are lifted, and stay; a person's data is exported, and erased."""
+    rules = _rights(("retentionrule",), *ALL) | _rights(("legalhold",), "view", "add", "change")
+    return rules | _rights(("erasure",), "view") | _rights(("recipient",), "export", "erase")
 
 
 def _administering() -> set[Right]:
@@ -140,7 +147,7 @@ def _administering() -> set[Right]:
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
     configuration = _rights(CONFIGURATION, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
-    return _operating() | _editing() | configuration | users | locks | ways_in | _viewing(AUDIT)
+    return _operating() | _editing() | keeping() | configuration | users | locks | ways_in | _viewing(AUDIT)
 
 
 ROLES = {

@@ -37,6 +37,7 @@ FLOORS: dict[str, str] = {
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "what is sent again": "notifications: replays",
+    "how long it is kept": "notifications: retention",
     "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",
     "why steps are taken": "escalations: reasons",
     "time": "escalations: admin api apps calendars clocks compliance forecast kinds management models policies",

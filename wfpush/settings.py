@@ -74,7 +74,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "wfpush.web.proxies.ClientAddressMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "wfpush.web.request_log.RequestLogMiddleware",
     "wfpush.web.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "wfpush.web.static_files.StaticFilesMiddleware",

@@ -86,7 +86,7 @@ def run_source(name: str) -> None:
 @skipped_in_outages
 def prune() -> None:
     """Once a day: remove old rows."""
-    call_command("prune", stdout=StringIO())
+    call_command("prune", later=True, stdout=StringIO())
 
 
 @skipped_in_outages

@@ -73,7 +73,7 @@ class ByFile(DeskAdmin):
         content = write(self.roster().export(self._exported()), kind)
         name = f"{self.opts.model_name}-{timezone.localdate():%Y-%m-%d}.{kind}"
         self.log_of_list(request, f"Exported as {kind}")
-        log.info("list_exported", list=self.opts.model_name, by=request.user.get_username())
+        log.info("list_exported", list=self.opts.model_name, by=request.user.pk)
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return HttpResponse(content, content_type=KINDS[kind], headers=headers)
 

@@ -139,4 +139,4 @@ def _reused() -> IdempotencyKeyReused:
 
 
 def _whose(sender: Sender) -> str:
-    return sender.person.ref if sender.person is not None else str(sender.engine and sender.engine.slug)
+    return str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)

@@ -172,7 +172,7 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
     )
     callback_results.connected(engine, person, now)
     requeue.hurry_callbacks(engine, now, of=person)
-    log.info("account_connected", engine=engine.slug, recipient=person.ref)
+    log.info("account_connected", engine=engine.slug, person=person.pk)
     return account
 
 
@@ -224,7 +224,7 @@ def disconnect(engine: Engine, person: Recipient) -> bool:
     """End the connection. False when there was none. Answers in the person's name go on waiting."""
     deleted, _by_model = ConnectedAccount.objects.filter(engine=engine, recipient=person).delete()
     if deleted:
-        log.info("account_disconnected", engine=engine.slug, recipient=person.ref)
+        log.info("account_disconnected", engine=engine.slug, person=person.pk)
     return bool(deleted)
 
 

@@ -126,6 +126,10 @@ class Notification(models.Model):
         return self.title
 
 
+GONE = "gone:"
+"""Before the id of a delivery, in place of an address that was forgotten: rows of one event differ by it."""
+
+
 class DeliveryState(models.TextChoices):
     PENDING = "pending", _("waiting to be sent")
     DELIVERED = "delivered", _("delivered")
@@ -206,7 +210,7 @@ class Delivery(Work):
     @property
     def to(self) -> str:
         """The address as people know it; empty for the inbox, and for rows without an address."""
-        return self.shown_to or ("" if self.device_id else self.address)
+        return self.shown_to or ("" if self.device_id or self.address.startswith(GONE) else self.address)
 
 
 class DeliveryAttempt(models.Model):

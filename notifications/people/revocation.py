@@ -89,7 +89,7 @@ def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
     if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions, too
         end_sessions(person.user_id, now)
     live_frames.signed_out_on_commit(person.pk, keep)
-    log.info("person_signed_out", recipient=person.ref, reason=str(reason))
+    log.info("person_signed_out", person=person.pk, reason=str(reason))
 
 
 def end_sessions(user_id: int, now: datetime) -> None:

@@ -50,11 +50,16 @@ class Words:
 
     def unpacked(self, stored: Any) -> Any:
         """The value that was stored as this."""
-        if not isinstance(stored, str):
-            return stored
+        return msgspec.json.decode(self._inflated(stored)) if isinstance(stored, str) else stored
+
+    def unpacked_text(self, stored: str) -> str:
+        """The JSON of what the column has as JSON text, packed or not."""
+        return self._inflated(msgspec.json.decode(stored)).decode() if stored.startswith('"') else stored
+
+    def _inflated(self, stored: str) -> bytes:
         mark, colon, packed = stored.partition(":")
         inflate = zlib.decompressobj(WINDOW, self._known[mark + colon].text)
-        return msgspec.json.decode(inflate.decompress(b64decode(packed)))
+        return inflate.decompress(b64decode(packed))
 
 
 class PackedJSONField(models.JSONField):

@@ -1,4 +1,5 @@
-"""Removes secrets from what is about to be logged: data, tokens in text, URLs and tracebacks."""
+"""Removes secrets, and names and addresses of people, from what is about to be logged: data, tokens in text, URLs and
+tracebacks."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ _KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
 _SUSPICIOUS = (
     *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
     *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
-    *("sig", "key"),
+    *("sig", "key", "/recipients/", "failing row"),
 )
 # Each pattern keeps its first group and masks the rest. Repetitions are bounded: log lines repeat what strangers send.
 _PATTERNS = tuple(
@@ -33,6 +34,11 @@ _PATTERNS = tuple(
         (r"(://[^:/@\s]{0,200}:)[^@/\s]{1,500}(?=@)", rf"\1{MASK}"),
         # Authorization: Bearer …, and the same without its name
         (r"(\b(?:bearer|basic)\s{1,4})[a-z0-9._~+/=-]{8,}", rf"\1{MASK}"),
+        # people: their refs in paths, mailboxes in what servers say, values that PostgreSQL quotes
+        (r"(/recipients/)[^?#\s\"'<>]{1,1000}?(?=/tokens|/links|[?#\s\"'<>]|$)", rf"\1{MASK}"),
+        (r"()(?<![\w.+*-])[\w.+-]{1,64}(?=@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})", MASK),
+        (r"(\bKey \([^)]{1,200}\)=\()[^)]{1,1000}", rf"\1{MASK}"),
+        (r"(\bFailing row contains \()[^\r\n]{1,8000}", rf"\1{MASK}"),
         # headers that are secret to the end of the line
         (r"(\b(?:cookie|signature)[\"']?: ?[\"']?)[^\"'\r\n]{1,4000}", rf"\1{MASK}"),
         (r"(\bauthorization[\"']?: ?[\"']?)(?!bearer |basic )[^\"'\r\n]{1,4000}", rf"\1{MASK}"),

@@ -2,15 +2,22 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from notifications.housekeeping import prune
 
 
 class Command(BaseCommand):
-    help = "Remove expired tokens, links, sessions, idempotency keys and old background task records (also done daily)."
+    help = (
+        "Remove expired tokens, links, sessions, idempotency keys and old background task records, and what the "
+        "retention rules let go (also done daily)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        later = "leave what the retention rules let go to the workers, who remove it in small steps"
+        parser.add_argument("--later", action="store_true", help=later)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name, count in prune(timezone.now()).items():
+        for name, count in prune(timezone.now(), through=not options["later"]).items():
             self.stdout.write(f"{count} {name}")

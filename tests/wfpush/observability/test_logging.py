@@ -119,7 +119,6 @@ def test_a_secret_is_known_by_its_surroundings(text: str) -> None:
         "https://engine.example/tasks/42",
         "https://engine.example:8443/a@b",
         "Alice approved T-42",
-        "mail to alice@example.com",
         "time: 12:00",
         "basic",
         "/links/short",
@@ -128,6 +127,20 @@ def test_a_secret_is_known_by_its_surroundings(text: str) -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "logged"),
+    [
+        ("550 5.1.1 <Alice.Adams+x@mail.example.com> unknown", "550 5.1.1 <***@mail.example.com> unknown"),
+        ("PUT /api/v1/recipients/alice/b", "PUT /api/v1/recipients/***"),
+        ("POST /api/v1/recipients/alice/b/tokens?x", "POST /api/v1/recipients/***/tokens?x"),
+        ("DETAIL:  Key (ref)=(alice) already exists.", "DETAIL:  Key (ref)=(***) already exists."),
+        ("DETAIL:  Failing row contains (1, Alice, null).", "DETAIL:  Failing row contains (***"),
+    ],
+)
+def test_people_are_not_named(text: str, logged: str) -> None:
+    assert redact_text(text) == logged
 
 
 def test_data_is_searched_by_key_and_by_value_however_deep() -> None:

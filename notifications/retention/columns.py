@@ -1,0 +1,243 @@
+"""Every column that holds text or JSON, and what erasure does with it.
+
+`words`: texts and JSON of people and engines, in which a person may be mentioned. `ids`: names that engines give, which
+are unique. `plain`: codes, digests, and names of configuration that no person is named by. `own`: of rows that belong
+to a person and go, or are emptied, with them (`people.py`).
+
+tests/notifications/retention/test_columns.py compares this with the database: a new column has to be named here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model
+
+
+@dataclass(frozen=True)
+class Columns:
+    """`case`: the ways from a row to the case whose legal hold keeps it. `goes`: a row that mentions the person is
+    deleted as a whole, and is nobody else's."""
+
+    words: str = ""
+    ids: str = ""
+    plain: str = ""
+    own: str = ""
+    case: str | None = None
+    goes: bool = False
+
+    @property
+    def searched(self) -> list[str]:
+        return [*self.words.split(), *self.ids.split()]
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.searched, *self.plain.split(), *self.own.split()]
+
+
+_CHANGE = " history_change_reason"
+_TYPE = " history_type"
+_LOOK = "slug logo_url accent accent_dark"
+_TEXTS = "title body short_body"
+_DEVICE = "digest sender platform name language lock_screen"
+
+TABLES: dict[str, Columns] = {
+    # --- what happened ------------------------------------------------------------------------------------------------
+    "notifications.event": Columns(
+        words="subject data extensions group plan error",
+        ids="source event_id",
+        plain="type digest status",
+        case="case task__case",
+    ),
+    "notifications.case": Columns(words="title type status url", ids="case_id", case=""),
+    "notifications.task": Columns(
+        words="name kind url escalated actions data info outcome",
+        ids="task_id",
+        plain="priority state states_before",
+        case="case",
+    ),
+    "notifications.notification": Columns(
+        words=f"{_TEXTS} notice url actions details outcome reason reason_fact",
+        plain="language state priority",
+        case="case task__case",
+    ),
+    "notifications.delivery": Columns(
+        words="address shown_to reason reason_fact words",
+        plain="channel state held",
+        case="notification__case notification__task__case",
+    ),
+    "notifications.deliveryattempt": Columns(
+        words="detail detail_fact", case="delivery__notification__case delivery__notification__task__case"
+    ),
+    "notifications.deliveryreceipt": Columns(plain="channel reference code"),
+    "notifications.taskmessage": Columns(words="author_name text", plain="kind via key", case="task__case"),
+    "notifications.addressee": Columns(plain="state"),
+    "notifications.response": Columns(words="comment variables values", plain="action effect via", case="task__case"),
+    "notifications.refusedanswer": Columns(words="comment rule why why_fact", plain="action via", case="task__case"),
+    "notifications.callback": Columns(
+        words="body detail detail_fact alert alert_fact", plain="state", case="task__case"
+    ),
+    "notifications.callbackattempt": Columns(words="detail detail_fact", case="callback__task__case"),
+    "notifications.attachment": Columns(
+        words="name", plain="type sha256", case="message__task__case response__task__case"
+    ),
+    "notifications.attachmentpiece": Columns(own="content"),
+    "notifications.idempotencykey": Columns(own="key fingerprint"),
+    "notifications.actiontoken": Columns(own="digest actions void_reason void_reason_fact"),
+    "notifications.replay": Columns(words="selection", plain="kind state"),
+    "notifications.replayedrow": Columns(words="before", plain="state"),
+    "notifications.polledtask": Columns(ids="task_id", plain="digest"),
+    "notifications.hourlycount": Columns(plain="what of"),
+    "notifications.countedhour": Columns(),
+    "escalations.escalation": Columns(
+        words="why why_fact end_reason end_reason_fact", plain="state", case="task__case"
+    ),
+    "escalations.steprun": Columns(words="why why_fact told", plain="result", case="escalation__task__case"),
+    "escalations.rules": Columns(words="data", plain="digest"),
+    # --- people -------------------------------------------------------------------------------------------------------
+    "notifications.recipient": Columns(own="ref name email phone locale timezone account_seal"),
+    "notifications.historicalrecipient": Columns(
+        own="ref name email phone locale timezone", words=_CHANGE, plain=_TYPE
+    ),
+    "notifications.absence": Columns(),
+    "notifications.historicalabsence": Columns(words=_CHANGE, plain=_TYPE),
+    "notifications.device": Columns(
+        own=f"channel address address_kind p256dh auth session last_fault last_fault_fact {_DEVICE}"
+    ),
+    "notifications.historicaldevice": Columns(
+        own=f"channel address_kind history_change_reason_fact {_DEVICE}", words=_CHANGE, plain=_TYPE
+    ),
+    "notifications.farewell": Columns(own="channel address address_kind p256dh auth digest sender platform language"),
+    "notifications.savedview": Columns(own="name query"),
+    "notifications.recipienttoken": Columns(own="label prefix digest"),
+    "notifications.signinlink": Columns(own="digest next"),
+    "notifications.linkmail": Columns(own="next detail", words="by"),
+    "notifications.connectedaccount": Columns(
+        own="name given_for access_token refresh_token end_reason end_reason_fact"
+    ),
+    "notifications.signedout": Columns(),
+    "notifications.preferences": Columns(plain="digest_times"),
+    "notifications.quiethours": Columns(plain="days"),
+    "notifications.categorychoice": Columns(plain="channels frequency"),
+    "notifications.team_members": Columns(),
+    "notifications.case_followers": Columns(),
+    "notifications.task_candidates": Columns(),
+    "notifications.task_teams": Columns(),
+    "escalations.personcalendar": Columns(),
+    "escalations.teamcalendar": Columns(),
+    # --- configuration ------------------------------------------------------------------------------------------------
+    "notifications.brand": Columns(
+        words="name from_email contact contact_phone contact_email contact_address", plain=_LOOK
+    ),
+    "notifications.historicalbrand": Columns(
+        words=f"name from_email contact contact_phone contact_email contact_address{_CHANGE}", plain=_LOOK + _TYPE
+    ),
+    "notifications.team": Columns(words="name", plain="slug"),
+    "notifications.historicalteam": Columns(words=f"name{_CHANGE}", plain=f"slug{_TYPE}"),
+    "notifications.historicalteam_members": Columns(),
+    "notifications.engine": Columns(
+        words="name callback_disabled_reason callback_disabled_reason_fact", plain="slug kind callback_url"
+    ),
+    "notifications.historicalengine": Columns(
+        words=f"parts name callback_disabled_reason{_CHANGE}", plain=f"slug kind callback_url{_TYPE}"
+    ),
+    "notifications.engineaccess": Columns(
+        plain="auth name secret header token_url token_body scope audience certificate key paths"
+    ),
+    "notifications.personalsignin": Columns(plain="mode authorize_url token_url client_id client_secret scope"),
+    "notifications.apikey": Columns(words="name", plain="prefix digest scopes"),
+    "notifications.signingsecret": Columns(plain="secret"),
+    "notifications.eventmapping": Columns(words="expression", plain="member"),
+    "notifications.answermapping": Columns(words="outcome variables", plain="action task_kind"),
+    "notifications.poll": Columns(words="cursor error error_fact"),
+    "notifications.pausedservice": Columns(words="reason reason_fact", plain="channel service"),
+    "notifications.category": Columns(
+        words="name names name_de mandatory_reason", plain="slug channels frequency mandatory"
+    ),
+    "notifications.historicalcategory": Columns(
+        words=f"name names name_de mandatory_reason{_CHANGE}", plain=f"slug channels frequency mandatory{_TYPE}"
+    ),
+    "notifications.categorydefault": Columns(plain="channels frequency"),
+    "notifications.historicalcategorydefault": Columns(words=_CHANGE, plain=f"channels frequency{_TYPE}"),
+    "notifications.eventtype": Columns(words="description sample", plain="name"),
+    "notifications.historicaleventtype": Columns(words=f"parts description sample{_CHANGE}", plain=f"name{_TYPE}"),
+    "notifications.eventvariable": Columns(words="label", plain="path"),
+    "notifications.route": Columns(words="name"),
+    "notifications.historicalroute": Columns(words=f"parts name{_CHANGE}", plain=_TYPE),
+    "notifications.route_event_types": Columns(),
+    "notifications.historicalroute_event_types": Columns(),
+    "notifications.routecondition": Columns(words="value", plain="path operator"),
+    "notifications.routetarget": Columns(plain="kind path"),
+    "notifications.template": Columns(words="name", plain="slug fallback_language"),
+    "notifications.historicaltemplate": Columns(words=f"name{_CHANGE}", plain=f"slug fallback_language{_TYPE}"),
+    "notifications.templateversion": Columns(words="note", plain="state"),
+    "notifications.templatetext": Columns(words=_TEXTS, plain="language channel"),
+    "notifications.customertext": Columns(words=_TEXTS, plain="language channel"),
+    "notifications.templateaction": Columns(words="labels", plain="action comment"),
+    "notifications.templatefact": Columns(words="labels", plain="path kind currency"),
+    "notifications.foureyesrule": Columns(words="name"),
+    "notifications.historicalfoureyesrule": Columns(words=f"parts name{_CHANGE}", plain=_TYPE),
+    "notifications.foureyescondition": Columns(words="value", plain="path operator"),
+    "notifications.journey": Columns(words="name", plain="case_type"),
+    "notifications.historicaljourney": Columns(words=f"parts name{_CHANGE}", plain=f"case_type{_TYPE}"),
+    "notifications.milestone": Columns(words="labels ahead notes", plain="statuses"),
+    "notifications.retentionrule": Columns(),
+    "notifications.historicalretentionrule": Columns(words=_CHANGE, plain=_TYPE),
+    "notifications.legalhold": Columns(words="why", case="case"),
+    "notifications.pruning": Columns(plain="step cursor removed"),
+    "notifications.erasure": Columns(own="terms", plain="state step cursor"),
+    "escalations.businesscalendar": Columns(words="name", plain="timezone week country subdivision"),
+    "escalations.historicalbusinesscalendar": Columns(
+        words=f"parts name{_CHANGE}", plain=f"timezone week country subdivision{_TYPE}"
+    ),
+    "escalations.calendarday": Columns(words="note", plain="hours"),
+    "escalations.policy": Columns(words="name", plain="clock time calendar_of on_acknowledge"),
+    "escalations.historicalpolicy": Columns(
+        words=f"parts name{_CHANGE}", plain=f"clock time calendar_of on_acknowledge{_TYPE}"
+    ),
+    "escalations.policycondition": Columns(words="value", plain="path operator"),
+    "escalations.policystep": Columns(plain="kind time target channels priority"),
+    # --- Django's and its apps' ---------------------------------------------------------------------------------------
+    "admin.logentry": Columns(words="object_repr change_message", plain="object_id"),
+    "auth.user": Columns(own="password username first_name last_name email"),
+    "auth.group": Columns(words="name"),
+    "auth.permission": Columns(plain="name codename"),
+    "auth.group_permissions": Columns(),
+    "auth.user_groups": Columns(),
+    "auth.user_user_permissions": Columns(),
+    "contenttypes.contenttype": Columns(plain="app_label model"),
+    "sessions.session": Columns(words="session_data", plain="session_key", goes=True),
+    "axes.accessattempt": Columns(
+        words="username http_accept path_info get_data post_data", plain="user_agent ip_address", goes=True
+    ),
+    "axes.accessattemptexpiration": Columns(),
+    "axes.accesslog": Columns(
+        words="username http_accept path_info", plain="user_agent ip_address session_hash", goes=True
+    ),
+    "axes.accessfailurelog": Columns(words="username http_accept path_info", plain="user_agent ip_address", goes=True),
+    "django_q.task": Columns(words="name result", plain="id func hook args kwargs group cluster", goes=True),
+    "django_q.schedule": Columns(
+        plain="name func hook args kwargs schedule_type cron task cluster intended_date_kwarg"
+    ),
+    "django_q.ormq": Columns(plain="key payload"),
+    "wfpush.heartbeat": Columns(plain="name machine holders"),
+    "wfpush.tally": Columns(plain="name kind state"),
+    "wfpush.lead": Columns(plain="name leader"),
+    "wfpush.configurationchange": Columns(),
+    # --- last, since it repeats what stands above ---------------------------------------------------------------------
+    "notifications.searchedpart": Columns(words="texts", plain="items", goes=True),
+    "notifications.searchedanew": Columns(),
+}
+
+
+def model_of(label: str) -> type[Model]:
+    """Tables between two models have models of their own, too."""
+    return apps.get_model(label)
+
+
+def searched() -> Iterator[tuple[type[Any], Columns]]:
+    """Tables in which people may be mentioned, in the order in which erasure reads them."""
+    for label, columns in TABLES.items():
+        if columns.searched:
+            yield model_of(label), columns

@@ -1,0 +1,166 @@
+"""Erases one person: at once what they sign in with and are called, then everything else in small steps, as due work.
+
+The person's row stays, with a neutral ref, so that answers, sums and the ledger still add up. Each step is one
+transaction with how far it has come (`Erasure.step`, `cursor`), so whatever ends a worker, the next one goes on there.
+What somebody is working on, or waits to be told an engine, is looked at again later; what a legal hold keeps, when it
+is lifted. The words by which the person is found are kept until then, encrypted.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from notifications.models import Device, Erasure, ErasureState, Recipient
+from notifications.people import devices, revocation
+from notifications.retention import own, redis_keys, scrubbing, written
+from notifications.retention.columns import TABLES, model_of
+from notifications.retention.holds import SOURCE_NAME
+from notifications.retention.scrubbing import Tally
+from notifications.retention.terms import Terms, terms_of
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=50)
+AFTER_FAULT = timedelta(seconds=30)
+DELAY = timedelta(minutes=1)
+"""Before the first step: transactions that have read the person's name by then have ended."""
+AGAIN = timedelta(minutes=10)
+"""Until rows are looked at again that had to be left."""
+
+Step = Callable[[Erasure, Terms, datetime], tuple[str, Tally]]
+"""The next rows: the last key, empty at the end, and what became of them."""
+
+
+# --- the order --------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def order(person: Recipient, by: Any, now: datetime) -> Erasure:
+    """Close the account and empty the person's row; all else follows. An order that there is already is returned."""
+    person = Recipient.objects.select_related("user").select_for_update(of=("self",)).get(pk=person.pk)
+    known = Erasure.objects.filter(person=person).first()
+    if known is not None:
+        return known
+    terms = terms_of(person, f"erased-{secrets.token_hex(6)}")
+    erasure = Erasure.objects.create(
+        person=person, by=by, ordered_at=now, terms=terms.as_json(), **outbox.scheduled(now + DELAY)
+    )
+    devices.remove(Device.objects.filter(recipient=person), devices.NO_LONGER_ACTIVE, now)
+    if person.user is not None:
+        _close(person.user, terms.token, now)
+    _empty(person, terms.token)
+    revocation.settle(person.pk, now)
+    outbox.wake_on_commit(SOURCE_NAME)
+    log.info("erasure_ordered", erasure=str(erasure.pk), person=person.pk)
+    return erasure
+
+
+def _close(user: User, token: str, now: datetime) -> None:
+    user.username, user.first_name, user.last_name, user.email = token, "", "", ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.set_unusable_password()
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+    revocation.end_sessions(user.pk, now)
+
+
+def _empty(person: Recipient, token: str) -> None:
+    person.ref, person.name, person.email, person.phone = token, "", "", ""
+    person.email_verified, person.active = False, False
+    person.locale, person.timezone, person.manager, person.brand = "en", "", None, None
+    person.save()
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+def _over_table(label: str) -> Step:
+    columns = TABLES[label]
+
+    def step(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+        return scrubbing.batch(model_of(label), columns, terms, erasure.cursor, now)
+
+    return step
+
+
+STEPS: dict[str, Step] = {
+    "rows": own.remove_rows,
+    "history": own.empty_history,
+    "messages": own.end_messages,
+    "answers": written.take_out_answers,
+    "conversation": written.take_out_messages,
+    "refused": written.take_out_refused,
+    "files": written.empty_files,
+    "sessions": own.end_sessions,
+    "redis": redis_keys.forget,
+    **{label: _over_table(label) for label, columns in TABLES.items() if columns.searched},
+}
+"""In their order, by names that stay: erasures under way have them."""
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(Erasure.objects.all(), now).exists()
+
+
+def drain() -> None:
+    """Work on what is due, for one turn; if something is left, the source is woken again."""
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
+        now = timezone.now()
+        claimed = outbox.claim(Erasure.objects.all(), limit=1, lease=LEASE, now=now)
+        if not claimed:
+            return
+        outbox.delay(claimed[0], now + AFTER_FAULT)
+        _turn(claimed[0], end)
+    outbox.source_named(SOURCE_NAME).wake()
+
+
+def _turn(erasure: Erasure, end: float) -> None:
+    while time.monotonic() < end:
+        if not _step(erasure, timezone.now()):
+            return
+    outbox.postpone(erasure, timezone.now())
+
+
+@transaction.atomic
+def _step(erasure: Erasure, now: datetime) -> bool:
+    """False when nothing is left for now, or somebody else has it."""
+    held = outbox.held(erasure).select_for_update(no_key=True, of=("self",)).select_related("person").first()
+    if held is None:
+        return False
+    names = list(STEPS)
+    name = held.step if held.step in STEPS else names[0]
+    if not held.step:
+        Erasure.objects.filter(pk=held.pk).update(left=0, held=0)
+    cursor, tally = STEPS[name](held, Terms.from_json(held.terms), now)
+    follows = name if cursor else next(iter(names[names.index(name) + 1 :]), "")
+    Erasure.objects.filter(pk=held.pk).update(
+        step=follows,
+        cursor=cursor,
+        changed=F("changed") + tally.changed,
+        left=F("left") + tally.left,
+        held=F("held") + tally.held,
+    )
+    return True if follows else _end(held, now)
+
+
+def _end(erasure: Erasure, now: datetime) -> bool:
+    """After the last step: done, or the rest later."""
+    erasure.refresh_from_db(fields=["left", "held", "changed"])
+    if erasure.left:
+        outbox.postpone(erasure, now + AGAIN)
+    elif erasure.held:
+        outbox.finish(erasure, state=ErasureState.HELD)
+    else:
+        outbox.finish(erasure, state=ErasureState.DONE, ended_at=now, terms="")
+    log.info("erasure_went_through", erasure=str(erasure.pk), left=erasure.left, held=erasure.held)
+    return False
+
+
+SOURCES: Sequence[outbox.Source] = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

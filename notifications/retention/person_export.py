@@ -1,0 +1,151 @@
+"""Everything that is held about one person, as JSON, row by row: docs/operations.md, “A person's data”.
+
+Secrets are left out: passwords, keys, tokens and their digests, and addresses by which devices are called.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+
+from notifications.models import Attachment, AttachmentPiece, Recipient
+
+FORMAT = "wfpush person 1"
+AT_ONCE = 500
+SECRET = {
+    "password", "digest", "account_seal", "access_token", "refresh_token", "given_for", "address_kind", "p256dh",
+    "auth", "session", "session_hash", "sender", "fingerprint", "lease_token", "lease_until", "sha256",
+}  # fmt: skip
+"""Names of columns."""
+NAMED = ("task__task_id", "case__case_id", "engine__slug", "category__slug", "team__slug", "event__event_id")
+"""What rows refer to is told by these names beside its key."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of a model, found by a lookup whose value is taken of the person. `without`: columns that are left out."""
+
+    model: str
+    lookup: str
+    value: Callable[[Recipient], Any] = lambda person: person.pk
+    without: frozenset[str] = frozenset()
+
+    def rows(self, person: Recipient) -> QuerySet[Any]:
+        value = self.value(person)
+        rows: QuerySet[Any] = apps.get_model(self.model)._default_manager.order_by("pk")
+        return rows.none() if value is None else rows.filter(**{self.lookup: value})
+
+
+def _user(person: Recipient) -> int | None:
+    return person.user_id
+
+
+def _names(person: Recipient) -> list[str]:
+    user = person.user
+    return [each for each in (person.ref, person.email, user.get_username() if user else "") if each]
+
+
+def _key(person: Recipient) -> str:
+    return str(person.pk)
+
+
+_WAYS = frozenset({"address", "get_data", "post_data"})
+
+SECTIONS: dict[str, Section] = {
+    "profile": Section("notifications.recipient", "pk"),
+    "profile_history": Section("notifications.historicalrecipient", "id"),
+    "account": Section("auth.user", "pk", _user),
+    "absence": Section("notifications.absence", "recipient"),
+    "absence_history": Section("notifications.historicalabsence", "recipient"),
+    "stands_in_for": Section("notifications.absence", "delegate"),
+    "working_time": Section("escalations.personcalendar", "recipient"),
+    "teams": Section("notifications.team_members", "recipient"),
+    "preferences": Section("notifications.preferences", "recipient"),
+    "quiet_hours": Section("notifications.quiethours", "recipient"),
+    "category_choices": Section("notifications.categorychoice", "recipient"),
+    "saved_views": Section("notifications.savedview", "recipient"),
+    "devices": Section("notifications.device", "recipient", without=_WAYS),
+    "device_history": Section("notifications.historicaldevice", "recipient"),
+    "followed_cases": Section("notifications.case_followers", "recipient"),
+    "tasks_assigned": Section("notifications.task", "assignee"),
+    "tasks_begun": Section("notifications.task", "initiator"),
+    "tasks_offered": Section("notifications.task_candidates", "recipient"),
+    "items": Section("notifications.notification", "recipient"),
+    "items_on_their_behalf": Section("notifications.notification", "on_behalf_of"),
+    "messages_sent": Section("notifications.delivery", "recipient"),
+    "tries_to_send": Section("notifications.deliveryattempt", "delivery__recipient"),
+    "answers": Section("notifications.response", "recipient"),
+    "answers_refused": Section("notifications.refusedanswer", "recipient"),
+    "written": Section("notifications.taskmessage", "author"),
+    "written_to_them": Section("notifications.addressee", "person"),
+    "files": Section("notifications.attachment", "uploader"),
+    "tokens": Section("notifications.recipienttoken", "recipient"),
+    "sign_in_links": Section("notifications.signinlink", "recipient"),
+    "links_by_email": Section("notifications.linkmail", "recipient"),
+    "links_to_answer": Section("notifications.actiontoken", "recipient"),
+    "connected_accounts": Section("notifications.connectedaccount", "recipient"),
+    "sign_ins": Section("axes.accesslog", "username__in", _names),
+    "failed_sign_ins": Section("axes.accessattempt", "username__in", _names, _WAYS),
+    "done_at_the_desk": Section("admin.logentry", "user", _user),
+    "done_to_them": Section("admin.logentry", "object_id", _key),
+}
+
+
+def export(person: Recipient, now: datetime) -> Iterator[str]:
+    """Pieces of the JSON. Whoever writes them holds some rows at a time."""
+    head = {"format": FORMAT, "exported_at": now, "ref": person.ref}
+    yield "{" + ",\n".join(f"{_json(name)}: {_json(value)}" for name, value in head.items())
+    for name, section in SECTIONS.items():
+        yield f",\n{_json(name)}: ["
+        yield from _separated(_rows(name, section, person))
+        yield "]"
+    yield "}\n"
+
+
+def _separated(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    for number, pieces in enumerate(rows):
+        yield ",\n" if number else "\n"
+        yield from pieces
+
+
+def _rows(name: str, section: Section, person: Recipient) -> Iterator[Iterable[str]]:
+    rows = section.rows(person)
+    if name == "done_to_them":
+        rows = rows.filter(content_type__app_label="notifications", content_type__model="recipient")
+    fields = [each for each in rows.model._meta.concrete_fields if each.name not in SECRET | section.without]
+    related = {each.split("__")[0] for each in NAMED} & {each.name for each in fields}
+    rows = rows.select_related(*sorted(related)) if related else rows
+    for row in rows.iterator(chunk_size=AT_ONCE):
+        told = {each.attname: _plain(row, each) for each in fields}
+        told |= {path: getattr(other, path.split("__")[1]) for path in NAMED if (other := _other(row, path, related))}
+        yield _with_content(row, told) if isinstance(row, Attachment) else [_json(told)]
+
+
+def _other(row: Any, path: str, related: set[str]) -> Any:
+    name = path.split("__")[0]
+    return getattr(row, name) if name in related else None
+
+
+def _plain(row: Any, field: Any) -> Any:
+    value = getattr(row, field.attname)
+    return str(value) if isinstance(value, bytes | memoryview) else value
+
+
+def _with_content(file: Attachment, told: dict[str, Any]) -> Iterator[str]:
+    """Its bytes in Base64, in a list of pieces, each of which is read when it is written."""
+    yield _json(told)[:-1] + ', "content": ['
+    pieces = AttachmentPiece.objects.filter(attachment=file)
+    for number in range(pieces.count()):
+        content = bytes(pieces.get(number=number).content)
+        yield (", " if number else "") + _json(base64.b64encode(content).decode())
+    yield "]}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)

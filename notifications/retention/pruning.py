@@ -1,0 +1,105 @@
+"""Prunes what is older than administrators want it kept, as due work in small steps.
+
+Once a day all steps are gone through, each table by its primary key, which begins with the time. A step looks at some
+hundred rows, deletes those that may go in one transaction, and writes down how far it has come; so whatever ends a
+worker, the next one goes on there, and nobody waits for a lock. Without a rule nothing is looked at.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.models import Pruning
+from notifications.retention import pruned_rows, pruned_tasks
+from notifications.retention.rules import Rules
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE_NAME = "pruning"
+LEASE = timedelta(seconds=50)
+AFTER_FAULT = timedelta(minutes=5)
+
+Step = Callable[[Rules, str, datetime], tuple[str, int]]
+"""Prunes the next rows: from the last key that was looked at, to the next one, empty at the end, and how many went."""
+
+STEPS: dict[str, Step] = {
+    "tasks": pruned_tasks.prune,
+    "news": pruned_rows.prune_news,
+    "events without items": pruned_rows.prune_events,
+    "cases": pruned_rows.prune_cases,
+    "addresses of messages": pruned_rows.prune_addresses,
+    "unused devices": pruned_rows.prune_devices,
+}
+"""By names that stay: a pass under way has them."""
+
+
+def begin(now: datetime) -> bool:
+    """Go through everything again, unless that is under way. False where there is nothing to be done."""
+    if not Rules.read(now).say_anything:
+        return False
+    with transaction.atomic():
+        row = Pruning.objects.select_for_update(no_key=True).first() or Pruning.objects.create()
+        if row.due_at is not None:
+            return True
+        mine = Pruning.objects.filter(pk=row.pk)
+        outbox.make_due(mine, now, step="", cursor="", removed={}, began_at=now, ended_at=None)
+        outbox.wake_on_commit(SOURCE_NAME)
+    return True
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(Pruning.objects.all(), now).exists()
+
+
+def drain(seconds: float | None = None) -> None:
+    """Work for one turn; if something is left, the source is woken again."""
+    end = time.monotonic() + (outbox.TURN_SECONDS if seconds is None else seconds)
+    claimed = outbox.claim(Pruning.objects.all(), limit=1, lease=LEASE, now=timezone.now())
+    if not claimed:
+        return
+    outbox.delay(claimed[0], timezone.now() + AFTER_FAULT)
+    while _step(claimed[0], timezone.now()):
+        if time.monotonic() > end:
+            outbox.postpone(claimed[0], timezone.now())
+            outbox.source_named(SOURCE_NAME).wake()
+            return
+
+
+def run_through(now: datetime) -> dict[str, int]:
+    """All of it here and now, for `manage.py prune`. A worker may take turns with it."""
+    if not begin(now):
+        return {}
+    while Pruning.objects.filter(due_at__isnull=False).exists():
+        drain()
+        if not has_due(timezone.now()):
+            time.sleep(0.1)  # another process has it, for one turn
+    removed: dict[str, int] = Pruning.objects.get().removed
+    return removed
+
+
+@transaction.atomic
+def _step(pruning: Pruning, now: datetime) -> bool:
+    """False when all is gone through, or somebody else has it."""
+    held = outbox.held(pruning).select_for_update(no_key=True).first()
+    if held is None:
+        return False
+    names = list(STEPS)
+    name = held.step if held.step in STEPS else names[0]
+    cursor, removed = STEPS[name](Rules.read(now), held.cursor, now)
+    follows = name if cursor else next(iter(names[names.index(name) + 1 :]), "")
+    told = {**held.removed, name: held.removed.get(name, 0) + removed}
+    if follows:
+        Pruning.objects.filter(pk=held.pk).update(step=follows, cursor=cursor, removed=told)
+        return True
+    outbox.finish(held, step="", cursor="", removed=told, ended_at=now)
+    if any(told.values()):
+        log.info("pruned", **{step.replace(" ", "_"): count for step, count in told.items()})
+    return False
+
+
+SOURCES: Sequence[outbox.Source] = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

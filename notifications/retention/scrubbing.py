@@ -1,0 +1,192 @@
+"""Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys.
+
+A batch reads its rows by the primary key and looks at them here, since packed JSON can be looked at nowhere else. Rows
+that somebody is working on, or that wait to be sent, are left for another time; those of held cases stay.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.db import connection, models, transaction
+from django.db.models import Q
+
+from notifications.items import inbox_items, ledger, live_frames
+from notifications.models import Callback, Event, Notification, NotificationState, SearchedPart
+from notifications.retention import holds
+from notifications.retention.columns import Columns
+from notifications.retention.terms import Terms
+from wfpush.postgres import bulk, keys
+from wfpush.postgres.packed import PackedJSONField
+
+AT_ONCE = 200
+"""Rows of a batch: one may have 64 kB."""
+
+
+@dataclass
+class Tally:
+    changed: int = 0
+    left: int = 0
+    held: int = 0
+
+    def add(self, other: "Tally") -> None:
+        self.changed += other.changed
+        self.left += other.left
+        self.held += other.held
+
+
+def batch(model: type[Any], columns: Columns, terms: Terms, after: str, now: datetime) -> tuple[str, Tally]:
+    """The next rows of a table. Returns the last key, empty at the end. In a transaction."""
+    rows = list(_texts(model, columns, after))
+    found = [pk for pk, texts in rows if any(terms.may_be_in(text) for text in texts)]
+    tally = take_out(model, columns, found, terms, now) if found else Tally()
+    return str(rows[-1][0]) if len(rows) == AT_ONCE else "", tally
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any, list[str]]]:
+    """Key and texts of the next rows."""
+    if model._meta.label_lower in DECODED:
+        rows = model._default_manager.order_by("pk")
+        for row in (rows.filter(pk__gt=after) if after else rows)[:AT_ONCE]:
+            yield row.pk, [DECODED[model._meta.label_lower](row)]
+        return
+    fields = [model._meta.get_field(name) for name in columns.searched]
+    unpack = [each.words.unpacked_text if isinstance(each, PackedJSONField) and each.words else None for each in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(model, fields, after), [after] if after else [])
+        for pk, *texts in cursor.fetchall():
+            pairs = zip(texts, unpack, strict=True)
+            yield pk, [each if how is None else how(each) for each, how in pairs if each]
+
+
+def _statement(model: type[Any], fields: Sequence[Any], after: str) -> str:
+    quote, pk = connection.ops.quote_name, model._meta.pk
+    said = ", ".join(f"{quote(each.column)}::text" for each in fields)
+    condition = f" WHERE {quote(pk.column)} > %s::{pk.rel_db_type(connection)}" if after else ""
+    table, key = quote(model._meta.db_table), quote(pk.column)
+    return f"SELECT {key}, {said} FROM {table}{condition} ORDER BY {key} LIMIT {AT_ONCE}"
+
+
+def _of_session(row: Session) -> str:
+    return str(row.get_decoded())
+
+
+def _of_background_task(row: Any) -> str:
+    with suppress(Exception):  # what was stored by another version cannot always be read
+        return f"{row.name} {row.args} {row.kwargs} {row.result}"
+    return ""
+
+
+DECODED: dict[str, Callable[[Any], str]] = {"sessions.session": _of_session, "django_q.task": _of_background_task}
+"""Tables whose texts are stored in other forms."""
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+def take_out(model: type[Any], columns: Columns, found: Sequence[Any], terms: Terms, now: datetime) -> Tally:
+    """Take the person out of the rows of these keys. In a transaction."""
+    rows = model._base_manager.filter(keys.among(model, found)) if _has_simple_key(model) else None
+    rows = model._base_manager.filter(pk__in=found) if rows is None else rows
+    held = _keys(rows.filter(holds.in_force(columns.case))) if columns.case is not None else set()
+    waiting = _keys(rows.filter(WAITS[model])) - held if model in WAITS else set()
+    wanted = [pk for pk in found if pk not in held and pk not in waiting]
+    if model is Notification:
+        inbox_items.lock(set(rows.filter(pk__in=wanted).values_list("recipient_id", flat=True)))
+    locked = list(_locked(model, wanted))
+    tally = Tally(left=len(waiting) + len(wanted) - len(locked), held=len(held))
+    tally.changed = _delete(model, locked) if columns.goes else _change(columns, locked, terms, now)
+    return tally
+
+
+WAITS: dict[type[models.Model], Q] = {
+    Callback: Q(due_at__isnull=False),
+    Event: Q(lease_token__isnull=False),
+}
+"""Rows that are not touched yet: an engine is to be told exactly what was answered."""
+
+
+def _has_simple_key(model: type[Any]) -> bool:
+    return isinstance(model._meta.pk, models.UUIDField | models.AutoField)
+
+
+def _keys(rows: Any) -> set[Any]:
+    return set(rows.values_list("pk", flat=True))
+
+
+def _locked(model: type[Any], wanted: Sequence[Any]) -> Any:
+    rows = model._base_manager.filter(pk__in=wanted).order_by("pk")
+    return rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
+
+
+def _delete(model: type[Any], rows: Sequence[Any]) -> int:
+    if model is SearchedPart:  # what is gathered of somebody goes as a whole, and is gathered again
+        return int(SearchedPart.objects.filter(recipient__in={row.recipient_id for row in rows}).delete()[0])
+    return int(model._base_manager.filter(pk__in=[row.pk for row in rows]).delete()[0])
+
+
+def _change(columns: Columns, rows: Sequence[Any], terms: Terms, now: datetime) -> int:
+    names: set[str] = set()
+    changed = []
+    for row in rows:
+        if told := differences(row, columns, terms):
+            for name, value in told.items():
+                setattr(row, name, value)
+            names |= set(told)
+            changed.append(row)
+    if changed:
+        write(changed, names, now)
+    return len(changed)
+
+
+def differences(row: Any, columns: Columns, terms: Terms) -> dict[str, Any]:
+    """The columns' new values, where they differ."""
+    told = {name: _text(row, name, terms.in_column) for name in columns.words.split()}
+    for name in columns.ids.split():
+        value = _text(row, name, terms.in_id)
+        told[name] = value if value == getattr(row, name) else _unique(row, name, value)
+    return {name: value for name, value in told.items() if value != getattr(row, name)}
+
+
+def _text(row: Any, name: str, how: Callable[[Any], Any]) -> Any:
+    """Not longer than the column."""
+    value = how(getattr(row, name))
+    most = getattr(row._meta.get_field(name), "max_length", None)
+    return value[:most] if isinstance(value, str) and most else value
+
+
+def _unique(row: Any, name: str, value: str) -> str:
+    """Two ids may have differed by what was taken out alone."""
+    tail = f"-{str(row.pk).replace('-', '')[-12:]}"
+    return value[: row._meta.get_field(name).max_length - len(tail)] + tail
+
+
+def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
+    """Items get a new seq, so that inboxes and what browsers keep follow; when they were changed stays as it was."""
+    known = {each.name for each in rows[0]._meta.concrete_fields}
+    names = names | {f"{name}_fact" for name in names if f"{name}_fact" in known}
+    if not isinstance(rows[0], Notification):
+        bulk.update(rows, names)
+        return
+    inbox_items.number(rows)
+    bulk.update(rows, [*names, "seq"])
+    ledger.outdate([row.pk for row in rows if row.state == NotificationState.OPEN], now)
+    live_frames.announce_on_commit(rows)
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def end_sessions(after: str, user: int | None, person: int) -> tuple[str, int]:
+    """Delete the sessions of the person among the next ones. Returns the last key, empty at the end, and how many."""
+    rows = Session.objects.order_by("pk")
+    some = list((rows.filter(pk__gt=after) if after else rows)[:AT_ONCE])
+    theirs = [row.pk for row in some if _is_of(row.get_decoded(), user, person)]
+    removed, _ = Session.objects.filter(pk__in=theirs).delete()
+    return some[-1].pk if len(some) == AT_ONCE else "", removed
+
+
+def _is_of(kept: dict[str, Any], user: int | None, person: int) -> bool:
+    return (user is not None and kept.get(SESSION_KEY) == str(user)) or kept.get("recipient_id") == person

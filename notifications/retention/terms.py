@@ -1,0 +1,213 @@
+"""The words by which a person is found in texts and JSON, and what stands there afterwards.
+
+The name, e-mail addresses, phone numbers and refs that they have or had, as whole words. A ref that is short or a
+number means others elsewhere: it counts only where JSON names people.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from notifications.models import ConnectedAccount, Recipient
+
+OMITTED = "[…]"
+"""What stands in place of what the person wrote."""
+
+PEOPLE = {"ref", "assignee", "initiator", "candidates", "recipients", "by", "to", "for", "customer", "asked", "away"}
+"""Members of JSON that name people: there a ref is one, however short it is."""
+WRITTEN = {"comment", "text", "info", "message", "name"}
+"""Members with what somebody wrote, where short texts are taken out, too."""
+IDENTIFIES = ("ref", "email", "phone")
+"""Members by which an object is known to be the person."""
+BELONGS = ("name", "first_name", "last_name", "firstName", "lastName", "email", "phone", "mobile", "address")
+"""Members of such an object that go with it."""
+
+LEAST_REF, LEAST_NAME, LEAST_PHRASE, LEAST_PHONE, START = 4, 3, 6, 6, 24
+_SEPARATORS = str.maketrans("", "", " -/().\u00a0")
+_GAP = r"[\s\-/().]*"
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`token` is the person's neutral ref, which stands in place of each. `phrases`: what they wrote."""
+
+    token: str
+    person: int
+    names: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = field(default=(), compare=False)
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, said: str) -> "Terms":
+        kept: dict[str, Any] = json.loads(said)
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
+        }
+        return cls(**values)
+
+    @cached_property
+    def distinct(self) -> tuple[str, ...]:
+        """Refs that mean nobody and nothing else."""
+        return tuple(ref for ref in self.refs if len(ref) >= LEAST_REF and not ref.isdigit())
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+    def may_be_in(self, text: str) -> bool:
+        """A quick look: false where the person is not mentioned for sure."""
+        lowered = text.lower()
+        if any(key in lowered for key in self._keys):
+            return True
+        if not self._digits:
+            return False
+        digits = text.translate(_SEPARATORS)
+        return any(each in digits for each in self._digits)
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        said = [*self.names, *self.refs, *self.emails]
+        longest = {max(_WORD.findall(each), key=len, default="") for each in said}
+        start = {max(_WORD.findall(each[:START]), key=len, default="") for each in self.phrases}
+        plan = {f'"recipient":{self.person}', f'"recipient": {self.person}'}
+        words = {word.lower() for word in longest | start if word}
+        return tuple(words | {json.dumps(word)[1:-1].lower() for word in words} | plan)
+
+    @cached_property
+    def _digits(self) -> tuple[str, ...]:
+        return tuple({_digits_of(phone)[-LEAST_PHONE:] for phone in self.phones if _counts(phone)})
+
+    # --- texts --------------------------------------------------------------------------------------------------------
+    def in_text(self, text: str) -> str:
+        """The text without the person."""
+        for pattern in self._phrases:
+            text = pattern.sub(OMITTED, text)
+        return self._pattern.sub(self.token, text) if self._pattern.pattern else text
+
+    def in_id(self, text: str) -> str:
+        """An id of an engine: as a text, but its ref may be anything there."""
+        return self._apart.sub(self.token, text) if self._apart.pattern else text
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join([*self._apart_patterns(), *(_whole(re.escape(ref)) for ref in self.distinct)]))
+
+    @cached_property
+    def _apart(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._apart_patterns()))
+
+    def _apart_patterns(self) -> list[str]:
+        emails = [_whole(f"(?i:{re.escape(each)})") for each in self.emails]
+        names = [_whole(f"(?i:{_spaced(each)})") for each in self.names if len(each) >= LEAST_NAME]
+        phones = [_phone(each) for each in self.phones if _counts(each)]
+        return [*emails, *names, *phones]
+
+    @cached_property
+    def _phrases(self) -> list[re.Pattern[str]]:
+        """A long text is also quoted by its beginning: the line in which it begins goes with it."""
+        found = sorted((each for each in self.phrases if len(each) >= LEAST_PHRASE), key=len, reverse=True)
+        cut = {each[:START].rsplit(None, 1)[0] for each in found if len(each) > START and " " in each[:START].strip()}
+        return [
+            *(re.compile(_whole(_spaced(each))) for each in found),
+            *(re.compile(_whole(f"{_spaced(each)}[^\\n\\r]*")) for each in cut),
+        ]
+
+    # --- JSON ---------------------------------------------------------------------------------------------------------
+    def in_json(self, value: Any, member: str = "") -> Any:
+        """The value without the person: in all texts, and what belongs to an object that is the person."""
+        if isinstance(value, dict):
+            told = {name: self.in_json(each, name) for name, each in value.items()}
+            return self._emptied(told) if self._is_person(value) else told
+        if isinstance(value, list):
+            return [self.in_json(each, member) for each in value]
+        return self._leaf(value, member) if isinstance(value, str) else value
+
+    def _leaf(self, text: str, member: str) -> str:
+        if text in self.refs and (member in PEOPLE or text in self.distinct):
+            return self.token
+        if member in WRITTEN and text in self.phrases:
+            return OMITTED
+        return self.in_text(text)
+
+    def _is_person(self, value: dict[str, Any]) -> bool:
+        if value.get("recipient") == self.person and "channels" in value:  # of a trace
+            return True
+        known = [str(each) for name in IDENTIFIES if isinstance(each := value.get(name), str | int)]
+        return any(each in self.refs or self.in_id(each) != each for each in known)
+
+    def _emptied(self, value: dict[str, Any]) -> dict[str, Any]:
+        told = {**value, **{name: "" for name in BELONGS if isinstance(value.get(name), str)}}
+        if "name" in value:
+            told["name"] = self.token
+        if "channels" in value and isinstance(value["channels"], list):
+            told["channels"] = [{**each, "to": ""} if isinstance(each, dict) else each for each in value["channels"]]
+        return told
+
+    def in_column(self, value: Any) -> Any:
+        """A column's value: text, JSON, a list of texts, or JSON that is stored as text."""
+        if not isinstance(value, str):
+            return self.in_json(value)
+        if value[:1] in "{[" and value:
+            try:
+                kept = json.loads(value)
+            except ValueError:
+                return self.in_text(value)
+            told = self.in_json(kept)
+            return value if told == kept else json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return self.in_text(value)
+
+    def also(self, phrases: Iterable[str]) -> "Terms":
+        """With what the person wrote."""
+        return Terms(**{**asdict(self), "phrases": tuple({each.strip() for each in phrases if each.strip()})})
+
+
+def _whole(pattern: str) -> str:
+    return rf"(?<!\w){pattern}(?!\w)"
+
+
+def _spaced(text: str) -> str:
+    """However its words are spaced."""
+    return r"\s+".join(re.escape(word) for word in text.split())
+
+
+def _digits_of(phone: str) -> str:
+    return "".join(each for each in phone if each.isdigit())
+
+
+def _counts(phone: str) -> bool:
+    return len(_digits_of(phone)) >= LEAST_PHONE
+
+
+def _phone(phone: str) -> str:
+    """However it is grouped, with a plus or two zeros before it."""
+    return rf"(?<!\d)(?:\+|00)?{_GAP.join(_digits_of(phone))}(?!\d)"
+
+
+# --- of a person ------------------------------------------------------------------------------------------------------
+def terms_of(person: Recipient, token: str) -> Terms:
+    """All that the person is or was called."""
+    known = [person, *person.history.all().iterator()]
+    user = person.user
+    accounts = ConnectedAccount.objects.filter(recipient=person).values_list("name", flat=True)
+    names = [*(each.name for each in known), *([user.get_full_name()] if user else [])]
+    refs = [*(each.ref for each in known), *accounts, *([user.get_username()] if user else [])]
+    emails = [*(each.email for each in known), *([user.email] if user else []), *(ref for ref in refs if "@" in ref)]
+    return Terms(
+        token=token,
+        person=person.pk,
+        names=tuple(_several(names)),
+        refs=tuple(_several(refs)),
+        emails=tuple(_several(emails)),
+        phones=tuple(_several(each.phone for each in known)),
+    )
+
+
+def _several(said: Iterable[str]) -> Iterator[str]:
+    """Each once, the longest first: one may contain another."""
+    yield from sorted({each.strip() for each in said if each and each.strip()}, key=len, reverse=True)

@@ -1,0 +1,182 @@
+"""What the person wrote: comments, values of forms, questions and replies, and files.
+
+It is repeated elsewhere: in notices and items of others, in what engines send back. So with each answer or message its
+text is taken out of all rows of its task, or of its case, in which tasks hand on what was said.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from notifications.models import (
+    Attachment,
+    AttachmentPiece,
+    Callback,
+    Case,
+    Delivery,
+    Erasure,
+    Event,
+    Notification,
+    RefusedAnswer,
+    Response,
+    Task,
+    TaskMessage,
+)
+from notifications.retention import holds, scrubbing
+from notifications.retention.callback_body import without_words
+from notifications.retention.columns import TABLES
+from notifications.retention.scrubbing import Tally
+from notifications.retention.terms import OMITTED, Terms
+from wfpush.postgres import bulk
+
+AT_ONCE = 20
+"""Answers or messages of a batch: each has the rows of a case."""
+PAGE = 500
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+def take_out_answers(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    rows = Response.objects.filter(recipient=erasure.person_id).prefetch_related("attachments")
+    return _take_out(rows, _of_answer, _empty_answers, erasure, terms, now)
+
+
+def _of_answer(row: Response) -> Iterator[str]:
+    yield row.comment
+    yield from _texts_in(row.variables)
+    yield from _texts_in([entry.get("value") for entry in row.values])
+    yield from (each.name for each in row.attachments.all())
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(each)
+
+
+def _empty_answers(rows: Sequence[Response]) -> int:
+    changed = [row for row in rows if row.variables or row.values or row.comment not in ("", OMITTED)]
+    for row in changed:
+        row.comment, row.variables, row.values = OMITTED if row.comment else "", {}, []
+    bulk.update(changed, ["comment", "variables", "values"])
+    _empty_callbacks(rows)
+    return len(changed)
+
+
+def _empty_callbacks(rows: Iterable[Response | TaskMessage]) -> None:
+    """The callback has the id of what it tells."""
+    calls = list(Callback.objects.filter(pk__in=[row.pk for row in rows], due_at=None))
+    for call in calls:
+        call.body = without_words(call.body)
+    bulk.update(calls, ["body"])
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+def take_out_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    rows = TaskMessage.objects.filter(author=erasure.person_id).prefetch_related("attachments")
+    return _take_out(rows, _of_message, _empty_messages, erasure, terms, now)
+
+
+def _of_message(row: TaskMessage) -> Iterator[str]:
+    yield row.text
+    yield from (each.name for each in row.attachments.all())
+
+
+def _empty_messages(rows: Sequence[TaskMessage]) -> int:
+    for row in rows:
+        row.text, row.key = OMITTED, ""
+    bulk.update(rows, ["text", "key"])
+    _empty_callbacks(rows)
+    return len(rows)
+
+
+def take_out_refused(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    rows = RefusedAnswer.objects.filter(recipient=erasure.person_id)
+    return _take_out(rows, lambda row: [row.comment], _empty_refused, erasure, terms, now)
+
+
+def _empty_refused(rows: Sequence[RefusedAnswer]) -> int:
+    for row in rows:
+        row.comment = OMITTED if row.comment else ""
+    bulk.update(rows, ["comment"])
+    return len(rows)
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """Empty the next rows, but for those of held cases and those that an engine is still to be told of."""
+    rows = rows.order_by("pk").select_related("task__case")
+    some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
+    ids = [row.pk for row in some]
+    held = set(rows.filter(holds.in_force("task__case"), pk__in=ids).values_list("pk", flat=True))
+    waits = set(Callback.objects.filter(pk__in=ids, due_at__isnull=False).values_list("pk", flat=True)) - held
+    wanted = [row for row in some if row.pk not in held and row.pk not in waits]
+    tally = Tally(left=len(waits), held=len(held))
+    phrases = [text for row in wanted for text in texts_of(row) if text != OMITTED]
+    if any(text.strip() for text in phrases):
+        tally.add(_take_out_of_cases([row.task for row in wanted], terms.also(phrases), now))
+    tally.changed += empty(wanted) if wanted else 0
+    return str(ids[-1]) if len(ids) == AT_ONCE else "", tally
+
+
+def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Tally:
+    """Of all rows of these tasks and of their cases. Locks are taken in the order case, task, people, items."""
+    alone = [task.pk for task in tasks if task.case_id is None]
+    cases = {task.case_id for task in tasks if task.case_id is not None}
+    mine = Q(task__in=alone) | Q(task__case__in=cases)
+    asked = Notification.objects.filter(addressed__message__task__in=[task.pk for task in tasks])
+    scope: list[Any] = [
+        Case.objects.filter(pk__in=cases),
+        Task.objects.filter(Q(pk__in=alone) | Q(case__in=cases)),
+        Notification.objects.filter(mine | Q(case__in=cases)),
+        asked,
+        Delivery.objects.filter(Q(notification__task__in=alone) | Q(notification__case__in=cases)),
+        Event.objects.filter(Q(task__in=alone) | Q(case__in=cases)),
+        TaskMessage.objects.filter(mine),
+        Response.objects.filter(mine),
+        Callback.objects.filter(mine),
+    ]
+    tally = Tally()
+    for rows in scope:
+        columns = TABLES[rows.model._meta.label_lower]
+        for some in _pages(rows):
+            found = scrubbing.take_out(rows.model, columns, some, terms, now)
+            tally.changed += found.changed  # what is left or held is counted with its table
+            tally.left += found.left
+    return tally
+
+
+def _pages(rows: Any) -> Iterator[list[Any]]:
+    last: Any = None
+    while some := list(
+        (rows.filter(pk__gt=last) if last else rows).order_by("pk").distinct().values_list("pk", flat=True)[:PAGE]
+    ):
+        yield some
+        last = some[-1]
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """The bytes of their files go; that there was a file stays where a message or an answer has it."""
+    rows = Attachment.objects.filter(uploader=erasure.person_id).order_by("pk")
+    some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
+    ids = [row.pk for row in some]
+    paths = TABLES["notifications.attachment"].case or ""
+    held = set(rows.filter(holds.in_force(paths), pk__in=ids).values_list("pk", flat=True))
+    waits = set(Callback.objects.filter(due_at__isnull=False, pk__in=_used_by(some)).values_list("pk", flat=True))
+    wanted = [row for row in some if row.pk not in held and waits.isdisjoint(_used_by([row]))]
+    AttachmentPiece.objects.filter(attachment__in=[row.pk for row in wanted]).delete()
+    for row in wanted:
+        row.name, row.type, row.sha256, row.size = OMITTED, "text/plain", "", 0
+    bulk.update([row for row in wanted if row.is_used], ["name", "type", "sha256", "size"])
+    Attachment.objects.filter(pk__in=[row.pk for row in wanted if not row.is_used]).delete()
+    left = len(some) - len(wanted) - len(held)
+    return str(ids[-1]) if len(ids) == AT_ONCE else "", Tally(len(wanted), left, len(held))
+
+
+def _used_by(rows: Iterable[Attachment]) -> set[Any]:
+    """The keys of the answers and messages, which are those of their callbacks."""
+    return {key for row in rows for key in (row.message_id, row.response_id) if key is not None}

@@ -1,0 +1,82 @@
+"""Nothing that may hold a person's name is forgotten: every column with text, and every reference to a person."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+
+from notifications.models import Recipient
+from notifications.retention import people
+from notifications.retention.columns import TABLES, model_of
+from notifications.retention.erasing import STEPS
+
+TEXTS = "text|character varying|character|json|jsonb|bytea|inet|cidr|xml|name|ARRAY"
+ELSEWHERE = {("django_migrations", "app"), ("django_migrations", "name"), ("notifications_task", "state_before")}
+"""Django's, and a column that the version before reads."""
+WHAT_TO_DO = (
+    "Say in notifications/retention/columns.py what erasure does with these columns: `words` and `ids` are searched,"
+    " `plain` can name nobody, `own` is emptied or deleted with its person. If a person can be named in them, plant it"
+    " in tests/notifications/retention/test_erasure.py."
+)
+
+
+def columns_of_the_database() -> set[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND data_type = ANY(%s)",
+            [TEXTS.split("|")],
+        )
+        return {(table, column) for table, column in cursor.fetchall()} - ELSEWHERE
+
+
+def known_columns() -> set[tuple[str, str]]:
+    known = set()
+    for label, columns in TABLES.items():
+        model = model_of(label)
+        known |= {(model._meta.db_table, model._meta.get_field(name).column) for name in columns.all}
+    return known
+
+
+@pytest.mark.django_db
+def test_every_column_with_text_is_named() -> None:
+    missing = columns_of_the_database() - known_columns()
+    assert not missing, f"{sorted(missing)}: {WHAT_TO_DO}"
+
+
+def test_every_table_is_named_and_each_column_once() -> None:
+    models_there = {
+        model._meta.label_lower for model in apps.get_models(include_auto_created=True) if _has_table(model)
+    }
+    assert models_there - set(TABLES) == set(), f"A new table: {WHAT_TO_DO}"
+    assert set(TABLES) - models_there == set()
+    for label, columns in TABLES.items():
+        assert len(columns.all) == len(set(columns.all)), label
+        assert {*columns.all} <= {each.name for each in model_of(label)._meta.get_fields()}, label
+
+
+def test_every_reference_to_a_person_goes_or_stays() -> None:
+    found = {
+        (model._meta.label_lower, field.name)
+        for model in apps.get_models(include_auto_created=True)
+        if _has_table(model)
+        for field in model._meta.local_concrete_fields
+        if field.is_relation and field.related_model is Recipient
+    }
+    said = [*people.GO, *people.STAY]
+    assert found - set(said) == set(), "Say in notifications/retention/people.py whether these rows go with the person."
+    assert set(said) - found == set()
+
+
+def test_all_tables_with_words_are_steps_of_an_erasure() -> None:
+    assert [label for label, columns in TABLES.items() if columns.searched] == list(STEPS)[-_searched() :]
+    assert list(STEPS)[-1] == "notifications.searchedpart", "What repeats other rows comes after them."
+
+
+def _searched() -> int:
+    return sum(bool(columns.searched) for columns in TABLES.values())
+
+
+def _has_table(model: type[Any]) -> bool:
+    return bool(model._meta.managed and not model._meta.proxy and issubclass(model, models.Model))
