@@ -11,12 +11,37 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 
-from bench import answers, escalations, first_paint, followers, growth, inboxes, ingest, leftover, live, push, workers
+from bench import (
+    answers,
+    escalations,
+    first_paint,
+    followers,
+    growth,
+    inboxes,
+    ingest,
+    leftover,
+    live,
+    preferences,
+    push,
+    workers,
+)
 from bench.day import run as day
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
-PARTS = ("live", "ingest", "inboxes", "answers", "workers", "leftover", "followers", "push", "escalations", "paint")
+PARTS = (
+    "live",
+    "ingest",
+    "inboxes",
+    "preferences",
+    "answers",
+    "workers",
+    "leftover",
+    "followers",
+    "push",
+    "escalations",
+    "paint",
+)
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
 DAY, GROWTH = "day", "growth"
@@ -70,6 +95,9 @@ def measured(parts: Collection[str], number: int | None) -> list[Figure]:
     if "inboxes" in parts:
         with House() as house:
             figures += asyncio.run(inboxes.measure(house))
+    if "preferences" in parts:
+        with House() as house:
+            figures += asyncio.run(preferences.measure(house))
     if "leftover" in parts or "answers" in parts:
         with House() as house:
             figures += asyncio.run(leftover.measure(house)) if "leftover" in parts else []
