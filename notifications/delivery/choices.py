@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from notifications.delivery import pacing
 from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Category, Delivery, DeliveryState
@@ -19,11 +20,10 @@ def _read_categories() -> dict[int, Category]:
 _CATEGORIES = Compiled(_read_categories)
 
 
-def not_now(rows: Sequence[Delivery], now: datetime) -> list[Outcome]:
+def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:
     """How those of the claimed rows end or wait that are not to be sent now. What is only replaced on a device is not
     asked about."""
     rows = [row for row in rows if not row.is_replacement]
-    reading = Reading()
     with revision.held():
         categories = _CATEGORIES.get()
         reading.look_up(row.recipient for row in rows)
@@ -32,7 +32,8 @@ def not_now(rows: Sequence[Delivery], now: datetime) -> list[Outcome]:
         row.notification.category = categories[row.notification.category_id]
         outcome = _outcome(row, reading.of(row.recipient), now)
         found += [outcome] if outcome is not None else []
-    return found
+    over = {each.delivery for each in found}
+    return found + pacing.repeated([row for row in rows if row.pk not in over], reading, now)
 
 
 def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
@@ -46,9 +47,9 @@ def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
     return ledger.outcome(row, DeliveryState.PENDING, wait.reason, again_at=wait.until, attempted=False, held=wait.held)
 
 
-def settle(rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
+def settle(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Delivery]:
     """Write down those that end or wait. Returns the others."""
-    outcomes = not_now(rows, now)
+    outcomes = not_now(rows, reading, now)
     ledger.record([each for each in outcomes if each.again_at is None], now)
     ledger.put_back([each for each in outcomes if each.again_at is not None])
     settled = {each.delivery for each in outcomes}

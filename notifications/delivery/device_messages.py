@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,14 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from notifications import reasons
 from notifications.channels import registry
-from notifications.delivery import choices, device_test
+from notifications.delivery import choices, device_test, pacing
 from notifications.delivery.attempts import DeviceAttempt, Service
+from notifications.delivery.together import APART
 from notifications.items import action_tokens, ledger, lifetime, outcomes
 from notifications.items.ledger import Outcome
 from notifications.items.representation import unread_counts
@@ -28,11 +30,13 @@ from notifications.models import (
     Farewell,
     Notification,
     NotificationState,
+    Priority,
     Recipient,
 )
 from notifications.people import devices, farewells, revocation
+from notifications.preferences.chosen import Reading
 from notifications.types import Message, PushAddress, PushKind, PushMessage
-from notifications.wording import formats, message
+from notifications.wording import formats, message, together
 from notifications.wording.languages import language_of
 from wfpush.postgres import keys
 from wfpush.queue import outbox
@@ -60,18 +64,78 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
     going = [row for row in rows if row.pk not in over]
     ledger.record([each for each in ended if each.state != DeliveryState.DELIVERED], now)
     ledger.record_replacements([each for each in ended if each.state == DeliveryState.DELIVERED], now)
-    going = choices.settle(going, now)
+    reading = Reading()
+    going = choices.settle(going, reading, now)
     if not going:
         return []
     with transaction.atomic():
         # who signs out now waits, and then voids these tokens, too
         there = set(_locked([row.device_id for row in going if row.device_id]))
-        going = [row for row in going if row.device_id in there]
+        units, waiting = _in_time([row for row in going if row.device_id in there], reading, now)
+        going = [row for unit in units for row in unit]
         ledger.begin(going, now)
-        given = _tokens(going, now)
+        given = _tokens([unit[0] for unit in units if len(unit) == 1], now)
+    ledger.put_back(waiting)
     unread = unread_counts(list({row.recipient_id for row in going}))
     about = _About(given, unread, ledger.with_reserve(going))
-    return [attempt for attempt in (_made_safely(row, about, now) for row in going) if attempt is not None]
+    return [attempt for unit in units for attempt in _of_unit(unit, about, now)]
+
+
+def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
+    """The rows of each message, and how those wait for which it is one too many in this hour."""
+    hour = pacing.Hour(rows, reading, now)
+    units: list[list[Delivery]] = []
+    waiting: list[Outcome] = []
+    for unit in _units(rows):
+        too_many = hour.waiting(unit)
+        waiting += too_many
+        units += [] if too_many else [unit]
+    return units, waiting
+
+
+def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
+    """What was held back for a device comes as one message, if it is more than a few."""
+    held: dict[tuple[UUID | None, int | None], list[Delivery]] = {}
+    for row in rows:
+        if row.held and not row.is_replacement and not row.critical and row.notification.priority != Priority.URGENT:
+            held.setdefault((row.device_id, row.notification.brand_id or row.recipient.brand_id), []).append(row)
+        else:
+            yield [row]
+    for unit in held.values():
+        if len(unit) > APART:
+            yield unit
+        else:
+            yield from ([row] for row in unit)
+
+
+def _of_unit(unit: Sequence[Delivery], about: _About, now: datetime) -> Sequence[DeviceAttempt]:
+    made = (_made_safely(row, about, now) for row in unit)
+    parts = [attempt for attempt in made if attempt is not None]
+    return parts if len(parts) < 2 else [_together(parts)]
+
+
+def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
+    """One message that opens the inbox. The next one replaces it."""
+    newest = max(parts, key=lambda part: part.row.pk)
+    assert isinstance(newest.row, Delivery)
+    notifications = {
+        part.row.notification_id: part.row.notification for part in parts if isinstance(part.row, Delivery)
+    }
+    language = language_of(newest.row.recipient)
+    with translation.override(language):
+        title = together.summary(list(notifications.values()))
+        text = together.waits_for_you(together.waiting(notifications.values()))
+    said = replace(message.saying(newest.message.message, text, language), title=title, priority=Priority.NORMAL.value)
+    push = replace(
+        newest.message,
+        message=said,
+        tag=_tag(f"together:{newest.device}"),
+        link=settings.BASE_URL + reverse("inbox:list"),
+        token="",
+        state=NotificationState.INFO.value,
+    )
+    over = [part.over_at for part in parts if part.over_at is not None]
+    return replace(newest, message=push, parts=tuple(parts), over_at=max(over, default=None))
 
 
 def _settle(people: Sequence[Recipient], now: datetime) -> None:
@@ -208,5 +272,10 @@ def tag_of(notification: Notification) -> str:
 
     At most 32 characters of base64url (RFC 8030, 5.4).
     """
-    about = f"task:{notification.task_id}" if notification.task_id and notification.is_copy else str(notification.pk)
+    return _tag(
+        f"task:{notification.task_id}" if notification.task_id and notification.is_copy else str(notification.pk)
+    )
+
+
+def _tag(about: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(about.encode()).digest()[:18]).decode()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -11,12 +11,13 @@ from django.db import transaction
 
 from notifications import reasons
 from notifications.channel_facts import Trust, facts_of_channel
-from notifications.delivery import choices, restraint, results
+from notifications.delivery import choices, pacing, restraint, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, Notification
+from notifications.preferences.chosen import Reading
 from notifications.types import Message
 from notifications.wording import message
 from notifications.wording import together as wording
@@ -31,10 +32,14 @@ def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datet
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
     over = {each.delivery for each in ended}
-    going = choices.settle([row for row in rows if row.pk not in over], now)
-    making = _Making(service, ledger.with_reserve(going), now)
-    left = {row.pk for row in going}
-    return [making.attempts([row for row in unit if row.pk in left]) for unit in units]
+    reading = Reading()
+    going = choices.settle([row for row in rows if row.pk not in over], reading, now)
+    reserved, left = ledger.with_reserve(going), {row.pk for row in going}
+    found = []
+    for at, unit in enumerate(units):  # each message begins at an instant of its own
+        making = _Making(service, reserved, reading, now + at * timedelta(microseconds=1))
+        found.append(making.attempts([row for row in unit if row.pk in left]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class _Text:
 class _Making:
     service: str
     reserved: set[UUID]
+    reading: Reading
     now: datetime
 
     def attempts(self, rows: Sequence[Delivery]) -> Sequence[PersonAttempt]:
@@ -91,8 +97,9 @@ class _Making:
         return None
 
     def _held_back(self, rows: Sequence[Delivery]) -> list[Outcome]:
-        if len(rows) > 1:
-            return []
+        waiting = pacing.Hour(rows, self.reading, self.now).waiting(rows)
+        if waiting or len(rows) > 1:
+            return waiting
         outcome = restraint.held_back(rows[0], rows[0].pk in self.reserved, self.now)
         return [outcome] if outcome is not None else []
 

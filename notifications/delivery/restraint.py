@@ -16,6 +16,9 @@ HOUR = timedelta(hours=1)
 LOOKED_BACK = timedelta(days=7)
 """Deliveries older than this are no longer sent."""
 
+TAKEN = ~Q(succeeded=False) | Exists(DeliveryReceipt.objects.filter(delivery=OuterRef("delivery")))
+"""Attempts whose message the service took, whatever became of it."""
+
 
 def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome | None:
     """How a claimed message ends or waits that is not to be sent now; None: send it.
@@ -48,10 +51,9 @@ def _may_have_arrived(delivery: Delivery) -> bool:
 def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | None:
     """When the person may get another one; None: now. Messages that the service did not take are not counted."""
     Recipient.objects.select_for_update(no_key=True).filter(pk=delivery.recipient_id).values("pk").first()
-    taken = ~Q(succeeded=False) | Exists(DeliveryReceipt.objects.filter(delivery=OuterRef("delivery")))
     begun = (
         DeliveryAttempt.objects.filter(
-            taken | Q(succeeded=None),
+            TAKEN | Q(succeeded=None),
             delivery__recipient=delivery.recipient_id,
             delivery__channel=delivery.channel,
             delivery__pk__gte=lowest_id(now - LOOKED_BACK),

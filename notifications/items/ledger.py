@@ -285,8 +285,10 @@ SELECT id, notification_id, state = 'pending', lease_token IS NOT NULL AND devic
 FROM notifications_delivery
 WHERE notification_id = ANY(%s)
   AND (state = 'pending' OR (device_id IS NOT NULL AND (state = 'delivered' OR (outdated AND lease_token IS NOT NULL))))
+  AND (reason_fact IS NULL OR reason_fact->>'code' <> %s)
 ORDER BY id FOR UPDATE
 """
+"""Without messages that were one with others: no device shows it."""
 _OUTDATE = f"""
 UPDATE notifications_delivery SET outdated = true, {outbox.set_due("%s")}, {outbox.RELEASED}
 WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
@@ -305,7 +307,9 @@ def outdate(notification_ids: Sequence[UUID], now: datetime, *, unneeded: Mappin
     if not notification_ids:
         return
     waiting, under_way, shown = [], [], []
-    for pk, notification, is_pending, is_under_way in _run(_LOCK_SHOWN, [list(notification_ids)]):
+    for pk, notification, is_pending, is_under_way in _run(
+        _LOCK_SHOWN, [list(notification_ids), reasons.SENT_TOGETHER.name]
+    ):
         if not is_pending:
             shown.append(pk)
         elif unneeded and notification in unneeded:

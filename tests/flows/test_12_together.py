@@ -1,7 +1,7 @@
 """Bob's night: what came while he slept is one mail in the morning, with what is still true, and nothing is lost."""
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,9 @@ from notifications.models import (
     Category,
     Delivery,
     DeliveryAttempt,
+    Frequency,
     Notification,
+    Preferences,
     QuietHours,
     Recipient,
 )
@@ -175,3 +177,59 @@ def test_a_claim_costs_the_same_for_one_person_with_100_messages_and_for_few(wor
     few = asked(5, "few")
     assert asked(100, "many") <= few
     assert len(mail.outbox) == 2
+
+
+NOON = datetime(2026, 11, 27, 11, tzinfo=UTC)  # 12:00 in Berlin
+
+
+def run_at(world: World, moment: datetime) -> list[str]:
+    """Returns the subjects of new mails."""
+    mail.outbox.clear()
+    with time_machine.travel(moment, tick=False):
+        world.run()
+    return sorted(str(each.subject) for each in mail.outbox)
+
+
+def test_the_first_comes_at_once_and_what_repeats_together_after_a_pause(world: World, bob: Recipient) -> None:
+    Category.objects.update(frequency=Frequency.REPEATS)
+    Preferences.objects.create(recipient=bob, repeat_pause=30)
+    with time_machine.travel(NOON, tick=True):
+        update(world, "C-1", "received")
+        assert len(mail.outbox) == 1
+        for number in range(2, 5):
+            update(world, f"C-{number}", "received")
+        assert len(mail.outbox) == 1
+        rows = Delivery.objects.filter(channel="email", held="repeats")
+        assert {row.reason for row in rows} == {"repeats: comes together with others at 2026-11-27 12:30 CET"}
+        assign(world, "T-1")  # somebody waits for an answer
+        assert len(mail.outbox) == 2
+    assert run_at(world, NOON + timedelta(minutes=29)) == []
+    assert run_at(world, NOON + timedelta(minutes=31)) == ["3 Neuigkeiten"]
+    with time_machine.travel(NOON + timedelta(minutes=40), tick=True):
+        update(world, "C-5", "received")  # within the pause after the mail with several
+    assert run_at(world, NOON + timedelta(minutes=60)) == []
+    assert run_at(world, NOON + timedelta(minutes=62)) == ["Claim C-5 ist jetzt „received“"]
+    with time_machine.travel(NOON + timedelta(hours=2), tick=True):
+        update(world, "C-6", "received")
+        assert len(mail.outbox) == 2
+
+
+def test_nobody_gets_more_an_hour_than_they_want(world: World, bob: Recipient) -> None:
+    Preferences.objects.create(recipient=bob, most_an_hour=2)
+    with time_machine.travel(NOON, tick=True):
+        for number in range(5):
+            assign(world, f"T-{number}")
+        assert len(mail.outbox) == 2
+        rows = Delivery.objects.filter(channel="email", held="throttle")
+        assert {row.reason for row in rows} == {
+            "as many as this person wants within an hour: the others come at 2026-11-27 13:00 CET"
+        }
+        assign(world, "T-now", priority="urgent")
+        assert len(mail.outbox) == 3
+    assert run_at(world, NOON + timedelta(minutes=61)) == ["3 Aufgaben warten auf Sie"]
+    with time_machine.travel(NOON + timedelta(minutes=62), tick=True):
+        assign(world, "T-6")  # the mail with three was one
+        assert len(mail.outbox) == 2
+        assign(world, "T-7")
+        assert len(mail.outbox) == 2
+    assert ledger_audit.faults_since(NOON, NOON + timedelta(minutes=65)) == []

@@ -12,12 +12,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.channels import registry
-from notifications.delivery import claims
+from notifications.delivery import claims, device_lane, results
+from notifications.delivery.attempts import Result
+from notifications.delivery.claims import Busy
 from notifications.delivery.engine import Engine
 from notifications.items import ledger, ledger_audit
-from notifications.models import Category, Delivery, DeliveryAttempt, Notification
+from notifications.models import Category, Delivery, DeliveryAttempt, Held, Notification, Preferences
 from notifications.routing import pipeline
 from tests.factories import RecipientFactory
+from tests.notifications.delivery.test_claims import device_of
 from tests.support.mailserver import Mailbox, mail_server
 from tests.support.story import Story
 from wfpush.concurrency.places import FreePlaces
@@ -179,3 +182,40 @@ def test_a_claim_looks_no_further_where_nothing_goes_together(story: Story) -> N
         return len(found), len(asked)
 
     assert claimed(may_go_together=True) == claimed(may_go_together=False)
+
+
+# --- devices --------------------------------------------------------------------------------------------------------
+def test_what_was_held_back_for_a_device_is_one_message_that_opens_the_inbox(story: Story) -> None:
+    Category.objects.update(channels=["live", "webpush"])
+    phone, laptop = device_of(story.bob, "phone"), device_of(story.bob, "laptop")
+    pile_up(story, 5)
+    rows = Delivery.objects.filter(device__isnull=False).order_by("pk")
+    rows.filter(device=phone).update(held=Held.QUIET)
+
+    attempts = device_lane._claim(Busy(), timezone.now()).attempts
+
+    (one,) = [each for each in attempts if each.device == phone.pk]
+    assert len([each for each in attempts if each.device == laptop.pk]) == 5
+    assert (one.message.message.title, one.message.message.body) == ("5 messages came", "5 of them wait for you")
+    assert (one.message.link, one.message.token, one.message.state) == ("http://127.0.0.1:8000/", "", "info")
+
+    results.write([Result(each) for each in attempts], timezone.now())
+    assert set(rows.filter(device=phone).values_list("state", "reason")) == {("delivered", TOGETHER)}
+    assert set(rows.filter(device=laptop).values_list("state", "reason")) == {("delivered", "")}
+    assert DeliveryAttempt.objects.filter(succeeded=True).count() == 10
+
+    story.happen("task.completed", {"task": {"id": "T-0"}})  # the phone does not show it, and is told nothing
+    assert set(rows.filter(outdated=True).values_list("device", flat=True)) == {laptop.pk}
+
+
+def test_a_device_gets_no_more_an_hour_than_its_person_wants(story: Story, clock: time_machine.Traveller) -> None:
+    Category.objects.update(channels=["live", "webpush"])
+    Preferences.objects.create(recipient=story.bob, most_an_hour=2)
+    device_of(story.bob, "phone")
+    pile_up(story, 7)
+    first = device_lane._claim(Busy(), timezone.now()).attempts
+    results.write([Result(each) for each in first], timezone.now())
+    assert len(first) == 2
+    clock.shift(timedelta(minutes=61))
+    (one,) = device_lane._claim(Busy(), timezone.now()).attempts
+    assert one.message.message.title == "5 messages came"
