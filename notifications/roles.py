@@ -24,7 +24,8 @@ RULES = (
 NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
 """What the forms of rules let people choose of."""
 PREFERENCES = ("preferences", "quiethours", "categorychoice")
-CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", "absence", *PREFERENCES, "team")
+ABSENCES = ("absence", "absencepart")
+CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team")
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
@@ -96,7 +97,7 @@ def _operating() -> set[Right]:
             "journey",
             "milestone",
             "recipient",
-            "absence",
+            *ABSENCES,
             *PREFERENCES,
             "team",
             "brand",

@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from notifications import hourly
+from notifications.absences import hand_over
 from notifications.items import gathered
 from notifications.people import revocation
 
@@ -28,3 +29,10 @@ def gather_searched() -> None:
 def count_hours() -> None:
     """Once a minute: count what the overview draws."""
     hourly.run(timezone.now())
+
+
+def hand_over_absences() -> None:
+    """Once a minute: hand over what waits for whoever has gone away, and take it back when they are there again."""
+    tasks = hand_over.run(timezone.now())
+    if tasks:
+        log.info("absences_handed_over", tasks=tasks)

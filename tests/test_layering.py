@@ -36,7 +36,7 @@ FLOORS: dict[str, str] = {
     "conversation": "notifications: conversation",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
-    "what is sent again": "notifications: replays",
+    "what is sent again, absences that begin and end": "notifications: replays absences",
     "how long it is kept": "notifications: retention",
     "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",
     "why steps are taken": "escalations: reasons",

@@ -12,8 +12,8 @@ from typing import Any
 from escalations.kinds.targets import Found, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
-from notifications.models import Recipient, Task, Team
-from notifications.people.absence import stand_ins
+from notifications.models import AbsencePart, Recipient, Task, Team
+from notifications.people.absence import About
 from notifications.reasons import Reason
 
 LATELY = timedelta(days=30)
@@ -38,18 +38,27 @@ class _Watched(Staff):
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
         self.asked: set[int] = set()
+        self._all: dict[About, dict[int, Recipient]] = {}
 
-    def stand_ins(self, people: Sequence[Recipient]) -> dict[int, Recipient]:
+    def stand_ins(self, people: Sequence[Recipient], about: About) -> dict[int, Recipient]:
         self.asked.update(person.pk for person in people)
-        return {person.pk: self._all[person.pk] for person in people if person.pk in self._all}
+        if about not in self._all:
+            self._all[about] = self._absences.stand_ins(self._everybody_away, about)
+        found = self._all[about]
+        return {person.pk: found[person.pk] for person in people if person.pk in found}
 
-    def is_out(self, person: Recipient) -> bool:
+    def about(self, task: Task, step: Step) -> About:
+        """Without reading the category of each task: that of the step is known."""
+        self.once(("category", task.pk), lambda: None)
+        return super().about(task, step)
+
+    def is_out(self, person: Recipient, about: About) -> bool:
         self.asked.add(person.pk)
-        return super().is_out(person)
+        return super().is_out(person, about)
 
     @cached_property
-    def _all(self) -> dict[int, Recipient]:
-        return stand_ins(Recipient.objects.filter(pk__in=self.away), self.now) if self.away else {}
+    def _everybody_away(self) -> list[Recipient]:
+        return list(Recipient.objects.filter(pk__in=self.away)) if self.away else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +103,35 @@ class TargetCache:
 
 # --- of which tasks ---------------------------------------------------------------------------------------------------
 class Tasks:
-    """The newest task of each assignee who has one or lately had one."""
+    """The newest task of each assignee who has one or lately had one; where absences have parts, of each kind."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
 
     def different(self, steps: Sequence[Step]) -> Iterator[tuple[Task, tuple[Question, ...]]]:
         """One task for each result: all steps have the same key for the others."""
-        if not any(step.target in OF_TASKS and step.team is None for step in steps):
-            yield Task(), tuple(_question(step, None) for step in steps)
-            return
+        of_people = any(step.target in OF_TASKS and step.team is None for step in steps)
         met: set[tuple[Question, ...]] = set()
-        for task in self._all:
-            questions = tuple(_question(step, self._whose(task, step)) for step in steps)
+        for task in self._all if of_people else [Task(), *self._kinds]:
+            whose = (self._whose(task, step) if of_people else None for step in steps)
+            questions = tuple((*_question(*each), self._kind(task)) for each in zip(steps, whose, strict=True))
             if questions not in met:
                 met.add(questions)
                 yield task, questions
+
+    @cached_property
+    def _has_parts(self) -> bool:
+        """Whether it matters of which kind a task is: for absences with parts."""
+        return AbsencePart.objects.exists()
+
+    def _kind(self, task: Task) -> tuple[Any, ...]:
+        """What parts of absences look at."""
+        return (task.engine_id, task.case.type if task.case is not None else "") if self._has_parts else ()
+
+    @cached_property
+    def _kinds(self) -> list[Task]:
+        """One task of each kind."""
+        return list({self._kind(task): task for task in self._all}.values()) if self._has_parts else []
 
     def _whose(self, task: Task, step: Step) -> Any:
         """What a step looks at of a task."""
@@ -128,11 +150,12 @@ class Tasks:
     @cached_property
     def _all(self) -> list[Task]:
         rows = Task.objects.filter(updated_at__gte=self._now - LATELY).select_related("assignee__manager")
-        found: dict[int, Task] = {}
+        rows = rows.select_related("case") if self._has_parts else rows
+        found: dict[tuple[Any, ...], Task] = {}
         for task in rows.defer("data", "info", "actions").order_by("-id")[:MOST_TASKS]:
             if task.assignee is not None and task.assignee.active:
-                found.setdefault(task.assignee.pk, task)
-        return [found[pk] for pk in sorted(found)]
+                found.setdefault((task.assignee.pk, *self._kind(task)), task)
+        return [found[key] for key in sorted(found)]
 
     @cached_property
     def _candidates(self) -> dict[Any, frozenset[int]]:
@@ -149,7 +172,7 @@ class Tasks:
 
 
 def _question(step: Step, whose: Any) -> Question:
-    return step.target, step.level, step.team, step.person, whose
+    return step.target, step.level, step.team, step.person, step.category, whose
 
 
 def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:

@@ -19,12 +19,13 @@ from escalations.kinds.step_run import Taken, Taking
 from escalations.kinds.targets import Search, Staff, whom
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Occurrence
+from notifications.absences import reassigning
 from notifications.answers import four_eyes
 from notifications.errors import FourEyes
 from notifications.models import Callback, CallbackState, Event, Recipient, Task
 from notifications.reasons import Reason, joined
 
-REASSIGN = "task.reassignment_requested"
+REASSIGN = reassigning.TYPE
 
 
 class Reassign(StepKind):

@@ -15,9 +15,9 @@ from django.db.models import QuerySet
 from escalations import reasons
 from escalations.models import StepTarget, TimeKind
 from escalations.policies.rules import RuleSet, Step
-from notifications.models import Recipient, RouteTarget, Task, Team
-from notifications.people.absence import Absences, away_at
-from notifications.reasons import DELEGATE, FALLBACK, Code, Reason, joined
+from notifications.models import AbsencePart, Recipient, RouteTarget, Task, Team
+from notifications.people.absence import ANYTHING, About, Absences, away_at
+from notifications.reasons import FALLBACK, Code, Reason, joined
 from notifications.routing import targets
 from notifications.routing.targets import Missing, People
 
@@ -49,12 +49,28 @@ class Staff:
     def away(self) -> frozenset[int]:
         return frozenset(away_at(self.now).values_list("recipient_id", flat=True))
 
-    def stand_ins(self, people: Sequence[Recipient]) -> dict[int, Recipient]:
-        return self._absences.stand_ins([person for person in people if person.pk in self.away])
+    @cached_property
+    def has_parts(self) -> bool:
+        """Whether any absence has parts: only then it matters what a task is about."""
+        return AbsencePart.objects.exists()
 
-    def is_out(self, person: Recipient) -> bool:
+    def about(self, task: Task, step: Step) -> About:
+        """For parts of absences."""
+        if not self.away or not self.has_parts:
+            return ANYTHING
+        category = step.category or self.once(("category", task.pk), lambda: _category_of(task))
+        return About(category, task.engine_id, task.case.type if task.case is not None else "")
+
+    def stand_ins(self, people: Sequence[Recipient], about: About) -> dict[int, Recipient]:
+        return self._absences.stand_ins([person for person in people if person.pk in self.away], about)
+
+    def why(self, person: Recipient, about: About, reason: Reason) -> Reason:
+        """Why somebody is told who stands in for the person."""
+        return self._absences.why(person, about, reason)
+
+    def is_out(self, person: Recipient, about: About) -> bool:
         """Whether the person is away, and nobody stands in."""
-        return person.pk in self.away and not self.stand_ins([person])
+        return person.pk in self.away and not self.stand_ins([person], about)
 
     # --- who there is --------------------------------------------------------------------------------
     def person(self, pk: int | None) -> Recipient | None:
@@ -88,6 +104,11 @@ class Staff:
         for task, pk in pairs:
             found.setdefault(task, []).append(known[pk])
         return found
+
+
+def _category_of(task: Task) -> int | None:
+    """That of its newest copy."""
+    return task.notifications.order_by("-created_at").values_list("category", flat=True).first()
 
 
 def _people() -> QuerySet[Recipient]:
@@ -134,13 +155,17 @@ class Search(targets.Search):
         return self.staff.members(team)
 
     @property
+    def about(self) -> About:
+        return self.staff.about(self.task, self.step)
+
+    @property
     def level(self) -> int:
         return self.step.level
 
     def can_be_told(self, person: Recipient) -> bool:
         if not person.active:
             self.notes.append(reasons.LEFT(name=person))
-        elif self.staff.is_out(person):
+        elif self.staff.is_out(person, self.about):
             self.notes.append(reasons.AWAY(name=person))
         else:
             return True
@@ -193,7 +218,7 @@ def step_for(target: RouteTarget) -> Step:
         team=target.team_id,
         person=target.person_id,
         version=None,
-        category=None,
+        category=target.route.category_id,
         channels=(),
         priority="",
     )
@@ -201,7 +226,8 @@ def step_for(target: RouteTarget) -> Step:
 
 def _with_delegates(people: People, search: Search) -> list[Found]:
     named = {person.pk: (person, reason) for person, reason in people}
-    instead = search.staff.stand_ins([person for person, _ in named.values()])
+    about = search.about
+    instead = search.staff.stand_ins([person for person, _ in named.values()], about)
     found: dict[int, Found] = {}
     for person, reason in named.values():
         delegate = instead.get(person.pk, person)
@@ -210,7 +236,7 @@ def _with_delegates(people: People, search: Search) -> list[Found]:
         elif delegate == person:
             found[person.pk] = Found(person, reason)
         elif delegate.pk not in named:
-            found.setdefault(delegate.pk, Found(delegate, DELEGATE(name=person, reason=reason), person))
+            found.setdefault(delegate.pk, Found(delegate, search.staff.why(person, about, reason), person))
     return list(found.values())
 
 

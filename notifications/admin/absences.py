@@ -20,8 +20,9 @@ from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import link, mark
-from notifications.models import Absence, Recipient
-from notifications.people import absence
+from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
+from notifications.people.absence import Given, PartGiven
+from notifications.people.absence_checks import MOST_PARTS, faults_of
 
 
 class AbsenceForm(forms.ModelForm):
@@ -32,9 +33,55 @@ class AbsenceForm(forms.ModelForm):
         return said
 
     def _check(self, person: Recipient, said: dict[str, Any]) -> None:
-        faults = absence.faults_of(person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
-        for field, fault in faults.items():
+        given = Given(said["begins_at"], said["ends_at"], said["delegate"], parts_of(self.instance))
+        for field, fault in faults_of(person, given, timezone.now()).items():
             self.add_error(field if field in self.fields else None, fault)
+
+
+def parts_of(row: Absence) -> list[PartGiven]:
+    """As they are stored."""
+    stored = row.parts.select_related("category", "engine", "delegate") if row.pk else ()
+    return [PartGiven(part.delegate, part.category, part.engine, part.case_type) for part in stored]
+
+
+class AbsencePartForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if sum(bool(said.get(name)) for name in ("category", "engine", "case_type")) != 1 and not self.errors:
+            self.add_error("category", gettext("Choose a category, an engine or a kind of case: one of them."))
+        return said
+
+
+class AbsencePartFormSet(forms.models.BaseInlineFormSet):
+    """Checks the absence with its parts as a whole, once each is right by itself."""
+
+    def clean(self) -> None:
+        super().clean()
+        row = self.instance
+        if any(self.errors) or row.recipient_id is None or row.begins_at is None or row.ends_at is None:
+            return
+        forms = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        parts = [
+            PartGiven(said["delegate"], said["category"], said["engine"], said["case_type"])
+            for said in (form.cleaned_data for form in forms)
+        ]
+        if not parts or not any(form.has_changed() for form in self.forms):
+            return
+        given = Given(row.begins_at, row.ends_at, row.delegate, parts)
+        for field, fault in faults_of(row.recipient, given, timezone.now()).items():
+            if field.startswith("parts."):
+                forms[int(field.partition(".")[2])].add_error("delegate", fault)
+
+
+class AbsencePartInline(Choosing, StackedInline):
+    model = AbsencePart
+    form = AbsencePartForm
+    formset = AbsencePartFormSet
+    extra = 0
+    max_num = MOST_PARTS
+    autocomplete_fields = ["delegate"]
+    fields = ["category", "engine", "case_type", "delegate"]
+    verbose_name_plural = _("other delegates for some of it; the first that fits counts")
 
 
 class Moment(Conditions):
@@ -61,7 +108,9 @@ class AbsenceAdmin(HistoryAdmin):
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
 
-    fields = ["recipient", "begins_at", "ends_at", "delegate"]
+    fields = ["recipient", "begins_at", "ends_at", "delegate", "open_items", "give_back"]
+    parts = [AbsencePart]
+    inlines = [AbsencePartInline]
 
     def refuses_to_restore(self, row: Absence, then: State, changed: Sequence[str]) -> Sequence[str]:
         """Times that are over may come back: they mean nothing any more."""
@@ -69,8 +118,9 @@ class AbsenceAdmin(HistoryAdmin):
             return ()
         delegate = Recipient.objects.filter(pk=then.values["delegate"]).first()
         begins_at, ends_at = then.values["begins_at"], then.values["ends_at"]
-        faults = absence.faults_of(row.recipient, begins_at, ends_at, delegate, timezone.now())
-        return [faults["delegate"]] if "delegate" in faults else ()
+        given = Given(begins_at, ends_at, delegate, _parts_then(then))
+        faults = faults_of(row.recipient, given, timezone.now())
+        return [fault for field, fault in faults.items() if field == "delegate" or field.startswith("parts.")]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
         """The person is fixed: another person's absence would be another row."""
@@ -92,6 +142,22 @@ class AbsenceAdmin(HistoryAdmin):
         return link(row.delegate) if row.delegate else mark("quiet", gettext("nobody"))
 
 
+def _parts_then(then: State) -> list[PartGiven]:
+    rows = (then.parts or {}).get("parts", [])
+    people = Recipient.objects.in_bulk([row["delegate_id"] for row in rows if row["delegate_id"]])
+    categories = Category.objects.in_bulk([row["category_id"] for row in rows if row["category_id"]])
+    engines = Engine.objects.in_bulk([row["engine_id"] for row in rows if row["engine_id"]])
+    return [
+        PartGiven(
+            people.get(row["delegate_id"]),
+            categories.get(row["category_id"]),
+            engines.get(row["engine_id"]),
+            row["case_type"],
+        )
+        for row in rows
+    ]
+
+
 class AbsenceFormSet(forms.BaseInlineFormSet):
     def delete_existing(self, obj: Any, commit: bool = True) -> None:
         """Deleting clears a row's key, which is the person here: the page's log entry could not name it any more."""
@@ -105,5 +171,5 @@ class AbsenceInline(Choosing, StackedInline):
     fk_name = "recipient"
     extra = 0
     autocomplete_fields = ["delegate"]
-    fields = ["begins_at", "ends_at", "delegate"]
+    fields = ["begins_at", "ends_at", "delegate", "open_items", "give_back"]
     hide_title = True

@@ -1,7 +1,8 @@
-"""When a person is away, and who stands in for them."""
+"""When a person is away, and who stands in for them: for themselves, for who leads them, and for the directory."""
 
-from datetime import datetime
+from typing import Any
 
+from django.db.models import Model
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,18 +12,21 @@ from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, validated
 from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
-from notifications.models import Absence, Recipient
+from notifications.models import AbsencePart, Category, Engine, OpenItems, Recipient
 from notifications.people import absence
+from notifications.people.absence import Given, PartGiven
+from notifications.people.absence_checks import faults_of
 from notifications.types import Json
 
-POINTERS = {"begins_at": "/from", "ends_at": "/to", "delegate": "/delegate"}
+POINTERS = {"begins_at": "/from", "ends_at": "/to"}
+EXTERNAL = "Only people of the organisation itself can be away."
 
 
 class AbsenceView(PersonView):
     @extend_schema(operation_id="absence", responses=docs.responses({200: shown.AbsenceShown}))
     def get(self, request: Request) -> HttpResponse:
         """When one is, or will be, away, and who stands in; all null when there is nothing of the kind."""
-        return answer(_as_json(absence.away_from(self.recipient(), timezone.now())))
+        return answer(shown_of(self.recipient()))
 
     @extend_schema(
         operation_id="put_absence",
@@ -31,39 +35,89 @@ class AbsenceView(PersonView):
     )
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
-        person, now = self.recipient(), timezone.now()
-        if person.external:
-            raise NotAllowed("Only people of the organisation itself can be away.")
-        given = validated(serializers.AbsenceGiven, request.data)
-        if given["from"] is None:
+        person = self.recipient()
+        given = given_in(request.data, person)
+        if given is None:
             absence.end_absence(person, by=person)
-            return answer(_as_json(None))
-        delegate = _delegate(given["delegate"])
-        _refuse(person, given["from"], given["to"], delegate, now)
-        return answer(_as_json(absence.set_absence(person, given["from"], given["to"], delegate, by=person)))
+        else:
+            absence.set_absence(person, given, by=person)
+        return answer(shown_of(person))
 
 
-def _delegate(ref: str | None) -> Recipient | None:
+def given_in(data: Any, person: Recipient) -> Given | None:
+    """The absence that a body says; None: the person is back. Raises Invalid and NotAllowed."""
+    if person.external:
+        raise NotAllowed(EXTERNAL)
+    said = validated(serializers.AbsenceGiven, data)
+    if said["from"] is None:
+        return None
+    parts = [_part(number, each) for number, each in enumerate(said["parts"])]
+    delegate = _delegate(said["delegate"], "/delegate")
+    given = Given(said["from"], said["to"], delegate, parts, said["open_items"] or OpenItems.OFFER, said["give_back"])
+    if faults := faults_of(person, given, timezone.now()):
+        named = [{"pointer": _pointer(field), "detail": detail} for field, detail in faults.items()]
+        raise Invalid("Some values are not possible; see errors.", named)
+    return given
+
+
+def _pointer(field: str) -> str:
+    return POINTERS.get(field, f"/{field.replace('.', '/')}")
+
+
+def _part(number: int, said: Json) -> PartGiven:
     """Raises Invalid."""
-    found = Recipient.objects.filter(engine=None, ref=ref).first() if ref else None
-    if ref and found is None:
-        detail = "There is no internal person with this ref."
-        raise Invalid(detail, [{"pointer": "/delegate", "detail": detail}])
+    place = f"/parts/{number}"
+    return PartGiven(
+        delegate=_delegate(said["delegate"], f"{place}/delegate"),
+        category=_named(Category, "category", said["category"], place),
+        engine=_named(Engine, "engine", said["engine"], place),
+        case_type=said["case_type"] or "",
+    )
+
+
+def _named(model: type[Model], name: str, slug: str | None, place: str) -> Any:
+    """Raises Invalid."""
+    found = model._default_manager.filter(slug=slug).first() if slug else None
+    if slug and found is None:
+        raise _invalid(f"There is no {name} with this slug.", f"{place}/{name}")
     return found
 
 
-def _refuse(
-    person: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, now: datetime
-) -> None:
+def _delegate(ref: str | None, pointer: str) -> Recipient | None:
     """Raises Invalid."""
-    faults = absence.faults_of(person, begins_at, ends_at, delegate, now)
-    if faults:
-        named = [{"pointer": POINTERS[field], "detail": detail} for field, detail in faults.items()]
-        raise Invalid("Some values are not possible; see errors.", named)
+    found = Recipient.objects.filter(engine=None, ref=ref).first() if ref else None
+    if ref and found is None:
+        raise _invalid("There is no internal person with this ref.", pointer)
+    return found
 
 
-def _as_json(row: Absence | None) -> Json:
+def _invalid(detail: str, pointer: str) -> Invalid:
+    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
+
+
+def shown_of(person: Recipient) -> Json:
+    """The person's absence, unless it is over."""
+    row = absence.away_from(person, timezone.now())
     if row is None:
-        return {"from": None, "to": None, "delegate": None}
-    delegate = row.delegate.as_person() if row.delegate else None
-    return {"from": iso_utc(row.begins_at), "to": iso_utc(row.ends_at), "delegate": delegate}
+        return {"from": None, "to": None, "delegate": None, "parts": [], "open_items": None, "give_back": False}
+    return {
+        "from": iso_utc(row.begins_at),
+        "to": iso_utc(row.ends_at),
+        "delegate": _name(row.delegate),
+        "parts": [_part_shown(part) for part in row.parts.all()],
+        "open_items": row.open_items,
+        "give_back": row.give_back,
+    }
+
+
+def _part_shown(part: AbsencePart) -> Json:
+    return {
+        "category": part.category.slug if part.category else None,
+        "engine": part.engine.slug if part.engine else None,
+        "case_type": part.case_type or None,
+        "delegate": _name(part.delegate),
+    }
+
+
+def _name(person: Recipient | None) -> Json | None:
+    return person.as_person() if person is not None else None

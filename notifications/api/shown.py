@@ -14,6 +14,7 @@ from notifications.models import (
     FactKind,
     MessageKind,
     NotificationState,
+    OpenItems,
     Priority,
     TaskState,
     via_choices,
@@ -415,11 +416,21 @@ class CaseMessages(Shown):
     items = MessageShown(many=True)
 
 
+class AbsencePartShown(Shown):
+    category = serializers.CharField(allow_null=True)
+    engine = serializers.CharField(allow_null=True)
+    case_type = serializers.CharField(allow_null=True)
+    delegate = PersonName(allow_null=True)
+
+
 class AbsenceShown(Shown):
     """All null: the person is there, and will be."""
 
     to = serializers.DateTimeField(allow_null=True)
     delegate = PersonName(allow_null=True)
+    parts = AbsencePartShown(many=True, help_text="Other delegates for some of it; the first that fits counts.")
+    open_items = serializers.ChoiceField(OpenItems.choices, allow_null=True)
+    give_back = serializers.BooleanField()
 
     def get_fields(self) -> dict[str, Any]:
         """With `from`, which is a keyword in Python."""

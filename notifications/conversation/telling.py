@@ -34,7 +34,7 @@ from notifications.models import (
     Task,
     TaskMessage,
 )
-from notifications.people.absence import stand_ins
+from notifications.people.absence import About, Absences
 from notifications.reasons import Reason
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
@@ -279,12 +279,20 @@ def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: dat
     """In memory: a question to somebody who is away is for their delegate, as their tasks are."""
     if message.kind != MessageKind.QUESTION:
         return
-    found = stand_ins([each.person for each in addressees], now)
+    absences, people = Absences(now), [each.person for each in addressees]
+    absences.look_up(people)
+    found = absences.stand_ins(people, _about(message.task)) if absences.anybody else {}
     known = {each.person_id for each in addressees}
     for each in addressees:
         stand_in = found.get(each.person_id)
         if stand_in is not None and stand_in.pk not in known and stand_in.pk != message.author_id:
             each.away, each.person = each.person, stand_in
+
+
+def _about(task: Task) -> About:
+    """For parts of absences."""
+    copy = task.notifications.order_by("-created_at").values_list("category", flat=True).first()
+    return About(copy, task.engine_id, task.case.type if task.case is not None else "")
 
 
 def tell(message: TaskMessage, addressees: Sequence[Addressee], now: datetime, *, also: Iterable[int] = ()) -> None:

@@ -1,6 +1,6 @@
 """The page on which people enter when they are away and who stands in; managers enter it for their reports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from notifications.inbox import absence_subjects as subjects
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
-from notifications.models import Absence, Recipient
+from notifications.models import Absence, AbsencePart, OpenItems, Recipient
 from notifications.people import absence
+from notifications.people.absence import Given, PartGiven
+from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.wording.formats import zone_of
 from notifications.wording.times import day
 from wfpush import zones
@@ -32,6 +35,9 @@ SEVERAL = 5
 
 WALL_CLOCKS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
 """Formats of `datetime-local`, and of what people type where a browser has no such field."""
+
+EMPTY_PARTS = 2
+"""Rows that the form offers for further parts."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Years that can be computed in every time zone."""
@@ -74,15 +80,52 @@ class Delegate(forms.CharField):
         return label(value) if isinstance(value, Recipient) else value
 
 
+class PartForm(forms.Form):
+    """Another delegate for some of it. `about` is empty in a row that says nothing."""
+
+    about = forms.ChoiceField(required=False)
+    delegate = Delegate(required=False)
+
+    def __init__(self, choices: Sequence[subjects.Choice], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["about"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("delegate") and not self.cleaned_data.get("about"):
+            self.add_error("about", _("Choose what this is for."))
+        return self.cleaned_data
+
+    @property
+    def given(self) -> PartGiven | None:
+        """None for an empty row."""
+        about = self.cleaned_data.get("about")
+        return PartGiven(self.cleaned_data.get("delegate"), **subjects.meant(about)) if about else None
+
+
 class AbsenceForm(forms.Form):
     required = gettext_lazy("Say when.")
     begins_at = WallClock(error_messages={"required": required})
     ends_at = WallClock(error_messages={"required": required})
     delegate = Delegate(required=False)
+    open_items = forms.ChoiceField(choices=OpenItems.choices, required=False)
+    give_back = forms.BooleanField(required=False)
 
-    def __init__(self, person: Recipient, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, person: Recipient, data: Any = None, *, row: Absence | None = None) -> None:
+        super().__init__(data, initial=_initial(row))
         self.person = person
+        self.parts = self._part_forms(row)
+        self.given: Given | None = None
+        """What was entered, once it is valid."""
+
+    def _part_forms(self, row: Absence | None) -> list[PartForm]:
+        """Those that are there, and empty ones."""
+        choices = subjects.choices(row)
+        if self.is_bound:
+            count = sum(f"part-{number}-about" in self.data for number in range(MOST_PARTS + EMPTY_PARTS))
+            return [PartForm(choices, self.data, prefix=f"part-{number}") for number in range(count)]
+        stored = [{"about": subjects.value_of(part), "delegate": part.delegate} for part in parts_of(row)]
+        rows = [*stored, *[{} for _number in range(EMPTY_PARTS)]]
+        return [PartForm(choices, prefix=f"part-{number}", initial=each) for number, each in enumerate(rows)]
 
     def clean(self) -> dict[str, Any]:
         zone, said = timezone.get_current_timezone(), self.cleaned_data
@@ -90,11 +133,40 @@ class AbsenceForm(forms.Form):
         for name, meant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
             if said.get(name):
                 said[name] = meant(zone, said[name])
-        if {"begins_at", "ends_at", "delegate"} <= set(said):
-            found = absence.faults_of(self.person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
-            for field, fault in found.items():
-                self.add_error(field, fault)
+        valid = [part.is_valid() for part in self.parts]
+        parts_are_valid = all(valid)
+        if {"begins_at", "ends_at", "delegate", "open_items"} <= set(said) and parts_are_valid:
+            self._check(said)
+        elif not parts_are_valid:
+            self.add_error(None, _("Correct what is marked below."))
         return said
+
+    def _check(self, said: dict[str, Any]) -> None:
+        rows = [part for part in self.parts if part.given is not None]
+        parts = [part.given for part in rows if part.given is not None]
+        given = Given(
+            said["begins_at"],
+            said["ends_at"],
+            said["delegate"],
+            parts,
+            said["open_items"] or OpenItems.OFFER,
+            said["give_back"],
+        )
+        for field, fault in faults_of(self.person, given, timezone.now()).items():
+            _whole, dot, number = field.partition("parts.")
+            if dot:
+                rows[int(number)].add_error("delegate", fault)
+            self.add_error(None if dot or field not in self.fields else field, fault)
+        self.given = given
+
+
+def _initial(row: Absence | None) -> dict[str, Any]:
+    names = ("begins_at", "ends_at", "delegate", "open_items", "give_back")
+    return {name: getattr(row, name) for name in names} if row is not None else {"open_items": OpenItems.OFFER}
+
+
+def parts_of(row: Absence | None) -> Sequence[AbsencePart]:
+    return list(row.parts.all()) if row is not None else []
 
 
 def colleagues() -> QuerySet[Recipient]:
@@ -152,7 +224,7 @@ def page(request: PersonRequest) -> HttpResponse:
     person = _whose(request)
     with timezone.override(zone_of(person.timezone)):
         if request.method != "POST":
-            return _show(request, person, AbsenceForm(person, initial=_initial(person)))
+            return _show(request, person, AbsenceForm(person, row=absence.away_from(person, timezone.now())))
         if "back" in request.POST:
             return _come_back(request, person)
         return _go(request, person)
@@ -172,17 +244,11 @@ def _whose(request: PersonRequest) -> Recipient:
     return get_object_or_404(Recipient, engine=None, active=True, manager=reader, ref=ref)
 
 
-def _initial(person: Recipient) -> dict[str, Any]:
-    row = absence.away_from(person, timezone.now())
-    return {"begins_at": row.begins_at, "ends_at": row.ends_at, "delegate": row.delegate} if row else {}
-
-
 def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
-    form = AbsenceForm(person, request.POST)
-    if not form.is_valid():
+    form = AbsenceForm(person, request.POST, row=absence.away_from(person, timezone.now()))
+    if not form.is_valid() or form.given is None:
         return _show(request, person, form, status=422)
-    said = form.cleaned_data
-    absence.set_absence(person, said["begins_at"], said["ends_at"], said["delegate"], by=request.recipient)
+    absence.set_absence(person, form.given, by=request.recipient)
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 
@@ -204,6 +270,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
         "away": row is not None and row.begins_at <= now,
         "state": state(row, now, own=own) if row else "",
         "unheard": _unheard(row, now, own=own) if row else "",
+        "parts_open": any(part["about"].value() or part.errors for part in form.parts),
         "zone": timezone.get_current_timezone_name(),
         "people": proposed(person),
         "reports": list(_reports(person, now)) if own else [],
@@ -218,8 +285,18 @@ def state(row: Absence, now: datetime, *, own: bool) -> str:
         when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
     else:
         when = _("You are away from %(from)s until %(until)s.") if own else _("Away from %(from)s until %(until)s.")
-    who = _("%(delegate)s stands in.") % {"delegate": row.delegate} if row.delegate else _("Nobody stands in.")
-    return f"{when % said} {who}"
+    return " ".join(
+        [when % said, *(_stands_in(part.delegate, subjects.label(part)) for part in row.parts.all()), _rest(row)]
+    )
+
+
+def _stands_in(delegate: Recipient | None, part: str) -> str:
+    said = _("%(delegate)s stands in for %(part)s.") if delegate else _("Nobody stands in for %(part)s.")
+    return said % {"delegate": delegate, "part": part}
+
+
+def _rest(row: Absence) -> str:
+    return _("%(delegate)s stands in.") % {"delegate": row.delegate} if row.delegate else _("Nobody stands in.")
 
 
 def _moment(at: datetime, now: datetime) -> str:
@@ -243,6 +320,7 @@ def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
 def _reports(manager: Recipient, now: datetime) -> Iterator[Report]:
     people = manager.reports.filter(engine=None, active=True)
     rows = Absence.objects.filter(recipient__in=people, ends_at__gt=now).select_related("recipient", "delegate")
+    rows = rows.prefetch_related("parts__category", "parts__engine", "parts__delegate")
     absences = {row.recipient_id: row for row in rows}
     for person in people:
         row = absences.get(person.pk)

@@ -4,6 +4,7 @@ In: nothing: models import no other room.
 Out: models. What changes them in more than one place is a function of another room.
 """
 
+from notifications.models.absences import AbsencePart, HandedOver
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
 from notifications.models.attachments import Attachment, AttachmentPiece
 from notifications.models.conversation import MOST_TEXT, Addressee, AddresseeState, MessageKind, TaskMessage
@@ -49,6 +50,7 @@ from notifications.models.people import (
     Account,
     Brand,
     LinkMail,
+    OpenItems,
     Recipient,
     RecipientToken,
     SavedView,
@@ -119,6 +121,7 @@ __all__ = [
     "MOST_TEXT",
     "USUAL_DIGEST_TIMES",
     "Absence",
+    "AbsencePart",
     "Account",
     "ActionToken",
     "AddressKind",
@@ -162,6 +165,7 @@ __all__ = [
     "FourEyesCondition",
     "FourEyesRule",
     "Frequency",
+    "HandedOver",
     "Held",
     "HourlyCount",
     "IdempotencyKey",
@@ -174,6 +178,7 @@ __all__ = [
     "Milestone",
     "Notification",
     "NotificationState",
+    "OpenItems",
     "Operator",
     "PausedService",
     "PersonalSignIn",

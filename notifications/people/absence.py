@@ -1,27 +1,55 @@
 """Who is away, and who stands in: the delegate gets what the person would get."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
-from notifications.models import Absence, Recipient
-
-LONGEST = timedelta(days=2 * 365)
-"""The longest absence, and how far ahead one may begin: people who are away for longer are deactivated instead."""
+from notifications import reasons
+from notifications.models import Absence, AbsencePart, Category, Engine, OpenItems, Recipient
+from notifications.models.history import record_parts
+from notifications.reasons import Reason
 
 
 # --- who stands in --------------------------------------------------------------------------------
-def stand_ins(people: Iterable[Recipient], now: datetime) -> dict[int, Recipient]:
+@dataclass(frozen=True)
+class About:
+    """What a message is about, as far as parts of absences look at it; None and empty are of no part."""
+
+    category: int | None = None
+    engine: int | None = None
+    case_type: str = ""
+
+
+ANYTHING = About()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an absence, or all the rest of one. `named` is what the part is about."""
+
+    about: About
+    delegate: int | None
+    named: str = ""
+
+    def fits(self, about: About) -> bool:
+        if self.about.category is not None:
+            return self.about.category == about.category
+        if self.about.engine is not None:
+            return self.about.engine == about.engine
+        return self.about.case_type in ("", about.case_type)
+
+
+def stand_ins(people: Iterable[Recipient], now: datetime, about: About = ANYTHING) -> dict[int, Recipient]:
     """By the pk of those people who are away: who stands in for them now.
 
     If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with nobody,
     or with a deactivated person, the person is left out, and messages stay with them. Makes one query for each link of
     the longest chain, and one for the stand-ins: a single one when nobody is away.
     """
-    return Absences(now).stand_ins(people)
+    return Absences(now).stand_ins(people, about)
 
 
 class Absences:
@@ -30,49 +58,90 @@ class Absences:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self._asked: set[int] = set()
-        self._delegates: dict[int, int | None] = {}
+        self._parts: dict[int, list[Part]] = {}
+        """Of those who are away: the parts, the rest last."""
         self._stand_ins: dict[int, Recipient | None] = {}
+
+    @property
+    def anybody(self) -> bool:
+        """Whether anybody of those who were looked up is away."""
+        return bool(self._parts)
 
     def look_up(self, people: Iterable[Recipient]) -> None:
         """Read of all these people, and of their delegates, whether they are away."""
         further = {person.pk for person in people if not person.external} - self._asked
         while further:
             self._asked |= further
-            self._delegates |= _delegates(further, self.now)
-            further = {pk for pk in self._delegates.values() if pk is not None} - self._asked
+            found = _parts_of(further, self.now)
+            self._parts |= found
+            delegates = {part.delegate for parts in found.values() for part in parts}
+            further = {pk for pk in delegates if pk is not None} - self._asked
 
-    def stand_ins(self, people: Iterable[Recipient]) -> dict[int, Recipient]:
+    def stand_ins(self, people: Iterable[Recipient], about: About = ANYTHING) -> dict[int, Recipient]:
         """As the function of that name."""
         asked = list(people)
         self.look_up(asked)
         ends = {
             person.pk: end
             for person in asked
-            if person.pk in self._delegates and (end := _end(person.pk, self._delegates)) is not None
+            if person.pk in self._parts and (end := _end(person.pk, self._parts, about)) is not None
         }
         if missing := set(ends.values()) - self._stand_ins.keys():
             there = Recipient.objects.filter(active=True, engine=None).select_related("brand").in_bulk(missing)
             self._stand_ins |= {pk: there.get(pk) for pk in missing}
         return {pk: person for pk, end in ends.items() if (person := self._stand_ins[end]) is not None}
 
+    def why(self, person: Recipient, about: About, reason: Reason) -> Reason:
+        """Why somebody who stands in for the person is told; `reason`: why the person would have been."""
+        part = fitting(self._parts.get(person.pk, ()), about)
+        if part is None or not part.named:
+            return reasons.DELEGATE(name=person, reason=reason)
+        return reasons.DELEGATE_FOR(name=person, part=part.named, reason=reason)
 
-def _delegates(people: set[int], now: datetime) -> dict[int, int | None]:
-    """Those of the people who are away, and their delegates; None for a deactivated one, or where there is none."""
+
+READ = (
+    "recipient_id",
+    "delegate_id",
+    "delegate__active",
+    "parts__delegate_id",
+    "parts__delegate__active",
+    "parts__category_id",
+    "parts__category__name",
+    "parts__engine_id",
+    "parts__engine__name",
+    "parts__case_type",
+)
+
+
+def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
+    """Those of the people who are away, with the parts of their absences; a deactivated delegate is None."""
     if not people:
         return {}
-    found = away_at(now).filter(recipient__in=people).values_list("recipient_id", "delegate_id", "delegate__active")
-    return {pk: delegate if active else None for pk, delegate, active in found}
+    found: dict[int, list[Part]] = {}
+    rest: dict[int, Part] = {}
+    rows = away_at(now).filter(recipient__in=people).order_by("recipient", "parts__pk")
+    for pk, delegate, active, own, own_active, category, name, engine, engine_name, kind in rows.values_list(*READ):
+        rest[pk] = Part(ANYTHING, delegate if active else None)
+        parts = found.setdefault(pk, [])
+        if kind is not None:
+            about = About(category, engine, kind)
+            parts.append(Part(about, own if own_active else None, name or engine_name or kind))
+    return {pk: [*parts, rest[pk]] for pk, parts in found.items()}
 
 
-def _end(pk: int, delegates: dict[int, int | None]) -> int | None:
+def fitting(parts: Iterable[Part], about: About) -> Part | None:
+    return next((part for part in parts if part.fits(about)), None)
+
+
+def _end(pk: int, parts: Mapping[int, Sequence[Part]], about: About) -> int | None:
     """The end of a chain of delegates: the first who is not away; None if there is none."""
     passed: set[int] = set()
-    while pk in delegates:
-        delegate = delegates[pk]
-        if delegate is None or pk in passed:
+    while pk in parts:
+        part = fitting(parts[pk], about)
+        if part is None or part.delegate is None or pk in passed:
             return None
         passed.add(pk)
-        pk = delegate
+        pk = part.delegate
     return pk
 
 
@@ -83,90 +152,73 @@ def away_at(now: datetime) -> QuerySet[Absence]:
 
 def away_from(person: Recipient, now: datetime) -> Absence | None:
     """The person's absence, unless it is over."""
-    return Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate").first()
-
-
-# --- what makes sense -----------------------------------------------------------------------------
-def faults_of(
-    recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, now: datetime
-) -> dict[str, str]:
-    """Faults of an absence: a sentence by field; empty if there are none."""
-    faults = _check_time(begins_at, ends_at, now)
-    if recipient.external:
-        faults["recipient"] = _("Only people of your own organisation can be away.")
-    if delegate is not None and (fault := _check_delegate(recipient, delegate)):
-        faults["delegate"] = fault
-    elif delegate is not None and not faults and (through := _circle(recipient, begins_at, ends_at, delegate)):
-        faults["delegate"] = _(
-            "This goes in a circle: in that time %(person)s is away too, and relies on %(recipient)s. Choose somebody "
-            "else."
-        ) % {"person": through, "recipient": recipient}
-    return faults
-
-
-def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
-    if ends_at <= begins_at:
-        return {"ends_at": _("An absence ends after it begins.")}
-    if ends_at <= now:
-        return {"ends_at": _("This is over already.")}
-    if begins_at > now + LONGEST:
-        return {"begins_at": _("This is more than two years ahead.")}
-    if ends_at - begins_at > LONGEST:
-        return {"ends_at": _("An absence is at most two years long.")}
-    return {}
-
-
-def _check_delegate(recipient: Recipient, delegate: Recipient) -> str:
-    if delegate == recipient:
-        return _("Nobody stands in for themselves.")
-    if delegate.external:
-        return _("%(person)s is not of your own organisation.") % {"person": delegate}
-    if not delegate.active:
-        return _("%(person)s is switched off, and would hear of nothing.") % {"person": delegate}
-    return ""
-
-
-def _circle(recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient) -> Recipient | None:
-    """The last person of a chain of delegates that leads back to the person at some time of the absence; None without
-    one."""
-    passed: set[int] = set()
-    while delegate.pk not in passed:
-        passed.add(delegate.pk)
-        theirs = Absence.objects.filter(recipient=delegate).select_related("delegate").first()
-        if theirs is None or theirs.delegate is None:
-            return None
-        begins_at, ends_at = max(begins_at, theirs.begins_at), min(ends_at, theirs.ends_at)
-        if begins_at >= ends_at:
-            return None
-        if theirs.delegate == recipient:
-            return delegate
-        delegate = theirs.delegate
-    return None
+    found = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
+    return found.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
 
 
 # --- going and coming back ------------------------------------------------------------------------
+@dataclass(frozen=True)
+class PartGiven:
+    """A part as it is entered: one of `category`, `engine` and `case_type`."""
+
+    delegate: Recipient | None
+    category: Category | None = None
+    engine: Engine | None = None
+    case_type: str = ""
+
+    @property
+    def about(self) -> About:
+        return About(
+            self.category.pk if self.category else None, self.engine.pk if self.engine else None, self.case_type
+        )
+
+
+@dataclass(frozen=True)
+class Given:
+    """An absence as it is entered."""
+
+    begins_at: datetime
+    ends_at: datetime
+    delegate: Recipient | None = None
+    parts: Sequence[PartGiven] = ()
+    open_items: str = OpenItems.OFFER
+    give_back: bool = False
+
+
 @transaction.atomic
-def set_absence(
-    recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, *, by: Recipient
-) -> Absence:
-    """Set an absence in place of the one before. `check` has found no fault; `by` is noted in the history."""
+def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, because: str = "") -> Absence:
+    """Set an absence in place of the one before. `faults_of` has found none; `by`, or what it came from, is noted in
+    the history."""
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
-    row.begins_at, row.ends_at, row.delegate = begins_at, ends_at, delegate
-    _sign(row, by)
+    row.begins_at, row.ends_at, row.delegate = given.begins_at, given.ends_at, given.delegate
+    row.open_items, row.give_back = given.open_items, given.give_back
+    _sign(row, by, because)
     row.save()
+    row.parts.all().delete()
+    AbsencePart.objects.bulk_create(
+        AbsencePart(
+            absence=row,
+            category=part.category,
+            engine=part.engine,
+            case_type=part.case_type,
+            delegate=part.delegate,
+        )
+        for part in given.parts
+    )
+    record_parts(row)
     return row
 
 
-def end_absence(recipient: Recipient, *, by: Recipient) -> None:
+def end_absence(recipient: Recipient, *, by: Recipient | None, because: str = "") -> None:
     """End the absence."""
     row = Absence.objects.filter(recipient=recipient).first()
     if row is not None:
-        _sign(row, by)
+        _sign(row, by, because)
         row.delete()
 
 
-def _sign(row: Absence, by: Recipient) -> None:
+def _sign(row: Absence, by: Recipient | None, because: str) -> None:
     """Set the history's user: callers with a token are no users, and not everybody has an account."""
-    if by.user is not None:
+    if by is not None and by.user is not None:
         row._history_user = by.user  # type: ignore[attr-defined]
-    row._change_reason = f"by {by.ref}"[:100]  # type: ignore[attr-defined]
+    row._change_reason = (f"by {by.ref}" if by is not None else because)[:100]  # type: ignore[attr-defined]

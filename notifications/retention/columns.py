@@ -100,8 +100,10 @@ TABLES: dict[str, Columns] = {
     "notifications.historicalrecipient": Columns(
         own="ref name email phone locale timezone", words=_CHANGE, plain=_TYPE
     ),
-    "notifications.absence": Columns(),
-    "notifications.historicalabsence": Columns(words=_CHANGE, plain=_TYPE),
+    "notifications.absence": Columns(plain="open_items"),
+    "notifications.absencepart": Columns(plain="case_type"),
+    "notifications.handedover": Columns(),
+    "notifications.historicalabsence": Columns(words=_CHANGE, plain=f"open_items parts{_TYPE}"),
     "notifications.device": Columns(
         own=f"channel address address_kind p256dh auth session last_fault last_fault_fact {_DEVICE}"
     ),

@@ -11,6 +11,8 @@ from notifications.retention.columns import model_of
 
 GO: tuple[tuple[str, str], ...] = (
     ("notifications.absence", "recipient"),
+    ("notifications.handedover", "person"),
+    ("notifications.handedover", "to"),
     ("notifications.preferences", "recipient"),
     ("notifications.quiethours", "recipient"),
     ("notifications.categorychoice", "recipient"),
@@ -33,6 +35,7 @@ STAY: tuple[tuple[str, str], ...] = (
     ("notifications.recipient", "manager"),
     ("notifications.historicalrecipient", "manager"),
     ("notifications.absence", "delegate"),
+    ("notifications.absencepart", "delegate"),
     ("notifications.historicalabsence", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
     ("notifications.team", "lead"),

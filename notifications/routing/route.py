@@ -24,6 +24,7 @@ from notifications.models import (
     Team,
     TemplateVersion,
 )
+from notifications.people.absence import About
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
@@ -111,6 +112,10 @@ class Subject:
     roster: Roster
     facts: Json
     unresolved: list[Unresolved] = field(default_factory=list)
+
+    def about(self, category: int) -> About:
+        """For parts of absences."""
+        return About(category, self.event.engine_id, self.case.type if self.case is not None else "")
 
     def person(self, named: PersonInEvent | None) -> list[Recipient]:
         """The person, or None with an entry in the unresolved."""
@@ -245,13 +250,24 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     People who are away are replaced by their delegate, unless the delegate is among the people anyway.
     """
     named = _named(matches, subject)
-    stand_ins = subject.roster.absences.stand_ins([each.recipient for each in named])
+    absences = subject.roster.absences
+    absences.look_up([each.recipient for each in named])
+    stand_ins: dict[int, Recipient] = {}
+    for category, of_category in _by_category(named).items():
+        stand_ins |= absences.stand_ins([each.recipient for each in of_category], subject.about(category))
     found = {each.recipient.pk: each for each in named if each.recipient.pk not in stand_ins}
     for each in named:
         if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
-            reason = reasons.DELEGATE(name=each.recipient, reason=each.reason)
+            reason = absences.why(each.recipient, subject.about(each.manner.category.pk), each.reason)
             found.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
     return list(found.values())
+
+
+def _by_category(named: Iterable[Addressed]) -> dict[int, list[Addressed]]:
+    found: dict[int, list[Addressed]] = {}
+    for each in named:
+        found.setdefault(each.manner.category.pk, []).append(each)
+    return found
 
 
 def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from notifications.models import Absence, Notification, Recipient
+from notifications.models import Absence, Category, Notification, Recipient
 from tests.admin.conftest import signed_in
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World, invoice, send
@@ -34,9 +34,10 @@ def fields(prefix: str = "", **given: Any) -> dict[str, Any]:
     """From 4 until 16 November, as the form sends it."""
     said = {
         "begins_at_0": "2026-11-04", "begins_at_1": "17:00:00",
-        "ends_at_0": "2026-11-16", "ends_at_1": "08:00:00", "delegate": "",
+        "ends_at_0": "2026-11-16", "ends_at_1": "08:00:00", "delegate": "", "open_items": "offer",
     }  # fmt: skip
-    return {f"{prefix}{name}": value for name, value in {**said, **given}.items()}
+    parts = {} if prefix else {"parts-TOTAL_FORMS": "0", "parts-INITIAL_FORMS": "0"}
+    return {**parts, **{f"{prefix}{name}": value for name, value in {**said, **given}.items()}}
 
 
 def test_the_list_says_who_is_away_now(world: World, root: Client) -> None:
@@ -68,6 +69,22 @@ def test_an_absence_is_added_and_changed(world: World, root: Client) -> None:
     row.refresh_from_db()
     assert row.delegate is None
     assert row.history.first().history_user.username == "root"  # type: ignore[attr-defined]
+
+
+def test_parts_are_checked_with_the_whole(world: World, root: Client) -> None:
+    away(world.carol, world.bob, 2, 14)
+    approvals = Category.objects.get(slug="approvals")
+    part = {"parts-TOTAL_FORMS": "1", "parts-0-category": approvals.pk, "parts-0-delegate": world.carol.pk}
+
+    page = root.post(adding(Absence), fields(recipient=world.bob.pk, delegate=world.alice.pk) | part)
+    assert "Carol Castle is away too, and relies on Bob Bauer" in text_of(page)
+    both = root.post(adding(Absence), fields(recipient=world.bob.pk) | part | {"parts-0-case_type": "claim"})
+    assert "Choose a category, an engine or a kind of case: one of them." in text_of(both)
+    root.post(adding(Absence), fields(recipient=world.bob.pk) | part | {"parts-0-delegate": world.alice.pk})
+
+    row = Absence.objects.get(recipient=world.bob)
+    assert [(each.category, each.delegate) for each in row.parts.all()] == [(approvals, world.alice)]
+    assert row.history.get().parts["parts"][0]["delegate_id"] == world.alice.pk
 
 
 def test_it_stands_on_the_persons_own_page(world: World, root: Client) -> None:

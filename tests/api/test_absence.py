@@ -8,12 +8,14 @@ from django.utils import timezone
 
 from notifications.models import Absence, Recipient
 from notifications.people import absence, revocation
+from notifications.people.absence import Given
 from tests.factories import RecipientFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story
 
 ABSENCE = "/api/v1/absence"
-NOTHING = {"from": None, "to": None, "delegate": None}
+NOTHING = {"from": None, "to": None, "delegate": None, "parts": [], "open_items": None, "give_back": False}
+USUAL = {"delegate": None, "parts": [], "open_items": "offer", "give_back": False}
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_bob_goes_and_carol_stands_in(story: Story, bob: Caller) -> None:
     answer = bob.put(ABSENCE, said)
 
     assert answer.status_code == 200
-    assert answer.json() == {**said, "delegate": {"ref": "carol", "name": "Carol"}}
+    assert answer.json() == {**USUAL, **said, "delegate": {"ref": "carol", "name": "Carol"}}
     assert bob.get(ABSENCE).json() == answer.json()
     row = Absence.objects.get()
     assert (row.recipient, row.delegate) == (story.bob, story.carol)
@@ -49,14 +51,14 @@ def test_any_offset_means_the_same_moment(bob: Caller) -> None:
     year = timezone.now().year + 1
     answer = bob.put(ABSENCE, {"from": f"{year}-07-01T09:00:00+02:00", "to": f"{year}-07-15T00:00:00-05:00"})
 
-    assert answer.json() == {"from": f"{year}-07-01T07:00:00Z", "to": f"{year}-07-15T05:00:00Z", "delegate": None}
+    assert answer.json() == {"from": f"{year}-07-01T07:00:00Z", "to": f"{year}-07-15T05:00:00Z", **USUAL}
 
 
 def test_what_is_set_again_takes_the_place_of_what_was_there(story: Story, bob: Caller) -> None:
     bob.put(ABSENCE, {"from": at(1), "to": at(8), "delegate": "carol"})
     changed = {"from": at(2), "to": at(3), "delegate": None}
 
-    assert bob.put(ABSENCE, changed).json() == changed
+    assert bob.put(ABSENCE, changed).json() == {**USUAL, **changed}
     assert Absence.objects.count() == 1
 
 
@@ -71,7 +73,8 @@ def test_bob_is_back(bob: Caller) -> None:
 
 def test_what_is_over_is_not_told(story: Story, bob: Caller) -> None:
     now = timezone.now()
-    absence.set_absence(story.bob, now - timedelta(days=9), now - timedelta(days=1), story.carol, by=story.bob)
+    over = Given(now - timedelta(days=9), now - timedelta(days=1), story.carol)
+    absence.set_absence(story.bob, over, by=story.bob)
 
     assert bob.get(ABSENCE).json() == NOTHING
 
@@ -94,6 +97,14 @@ def test_what_is_over_is_not_told(story: Story, bob: Caller) -> None:
         ({"delegate": "C-9"}, "/delegate"),
         ({"delegate": {"ref": "carol"}}, "/delegate"),
         ({"delegate": "erin"}, "/delegate"),
+        ({"open_items": "burn"}, "/open_items"),
+        ({"parts": [{"case_type": "claim"}]}, "/parts/0/delegate"),
+        ({"parts": [{"delegate": "carol"}]}, "/parts/0"),
+        ({"parts": [{"case_type": "claim", "category": "approvals", "delegate": None}]}, "/parts/0"),
+        ({"parts": [{"category": "nowhere", "delegate": None}]}, "/parts/0/category"),
+        ({"parts": [{"engine": "nowhere", "delegate": None}]}, "/parts/0/engine"),
+        ({"parts": [{"case_type": "claim", "delegate": "bob"}]}, "/parts/0"),
+        ({"parts": [{"case_type": "claim", "delegate": "carol"}] * 2}, "/parts/1"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_place(
@@ -107,6 +118,23 @@ def test_what_makes_no_sense_is_refused_with_its_place(
     assert is_problem(answer, 422, "invalid")
     assert pointers(answer) == [pointer]
     assert not Absence.objects.exists()
+
+
+def test_parts_have_delegates_of_their_own(story: Story, bob: Caller) -> None:
+    parts = [
+        {"category": "approvals", "engine": None, "case_type": None, "delegate": "alice"},
+        {"category": None, "engine": None, "case_type": "claim", "delegate": None},
+    ]
+    said = {"from": at(-1), "to": at(8), "delegate": "carol", "open_items": "reassign", "give_back": True}
+
+    answer = bob.put(ABSENCE, {**said, "parts": parts})
+
+    alice, carol = {"ref": "alice", "name": "Alice"}, {"ref": "carol", "name": "Carol"}
+    assert answer.json() == {**said, "delegate": carol, "parts": [{**parts[0], "delegate": alice}, parts[1]]}
+    assert bob.get(ABSENCE).json() == answer.json()
+    assert Absence.history.get().parts["parts"][0]["delegate_id"] == story.alice.pk
+    bob.put(ABSENCE, {**said, "parts": []})
+    assert bob.get(ABSENCE).json()["parts"] == []
 
 
 def test_both_times_are_always_said(bob: Caller) -> None:

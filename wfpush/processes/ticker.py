@@ -26,6 +26,7 @@ BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"
 SEARCHED = "wfpush searched"
 COUNTS = "wfpush counts"
+ABSENCES = "wfpush absences"
 PRUNE = "wfpush prune"
 
 
@@ -98,13 +99,22 @@ def ensure_schedules() -> None:
     """Make or update what django-q2 runs by schedule. Only the leader calls it, so each schedule is made once.
 
     The minutely ones wake sources if the ticker is dead, end what belongs to closed accounts, gather what searches
-    read of large inboxes, and count what the overview draws; the daily one removes old rows.
+    read of large inboxes, count what the overview draws, and hand over what waits for whoever is away; the daily one
+    removes old rows.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
     accounts = minutely | {"func": "notifications.tasks.settle_accounts"}
     searched = minutely | {"func": "notifications.tasks.gather_searched"}
     counts = minutely | {"func": "notifications.tasks.count_hours"}
+    absences = minutely | {"func": "notifications.tasks.hand_over_absences"}
     daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
-    named = {BACKSTOP: minutely, ACCOUNTS: accounts, SEARCHED: searched, COUNTS: counts, PRUNE: daily}
+    named = {
+        BACKSTOP: minutely,
+        ACCOUNTS: accounts,
+        SEARCHED: searched,
+        COUNTS: counts,
+        ABSENCES: absences,
+        PRUNE: daily,
+    }
     for name, schedule in named.items():
         Schedule.objects.update_or_create(name=name, defaults=schedule)

@@ -1,16 +1,19 @@
 """When people are away."""
 
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.operations.story import CAROL
+from notifications.api.operations.story import ALICE, CAROL
 
 TIMES = {"from": "2026-12-21T16:00:00Z", "to": "2027-01-04T08:00:00Z"}
-AWAY = {**TIMES, "delegate": CAROL}
+CLAIMS = {"category": None, "engine": None, "case_type": "claim"}
+CHOSEN = {"open_items": "offer", "give_back": False}
+SAID = {**TIMES, "delegate": "carol", "parts": [{**CLAIMS, "delegate": "alice"}], **CHOSEN}
+AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": ALICE}], **CHOSEN}
 
 TAG = Tag(
     "Absence",
     "While a person is away, their messages go to their delegate.",
     {
         "absence": Operation("See when one is away", response=AWAY),
-        "put_absence": Operation("Be away, or be back", request={**TIMES, "delegate": "carol"}, response=AWAY),
+        "put_absence": Operation("Be away, or be back", request=SAID, response=AWAY),
     },
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,10 +10,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from notifications.models import Absence, NotificationState, Recipient, TargetKind
+from notifications.models import Absence, AbsencePart, Category, NotificationState, Recipient, TargetKind
 from notifications.people import absence
+from notifications.people.absence import About, Given, PartGiven
+from notifications.people.absence_checks import LONGEST, faults_of
 from notifications.routing import pipeline
-from tests.factories import BrandFactory, RecipientFactory, RouteFactory
+from tests.factories import BrandFactory, CategoryFactory, RecipientFactory, RouteFactory
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -124,18 +127,73 @@ def test_it_costs_one_question_when_nobody_is_away_and_one_more_a_link(
         assert stand_in.brand is not None
 
 
+# --- other delegates for some of it ----------------------------------------------------------------
+def but_for(row: Absence, delegate: Recipient | None, **about: Any) -> AbsencePart:
+    return AbsencePart.objects.create(absence=row, delegate=delegate, **about)
+
+
+def test_a_part_has_a_delegate_of_its_own_and_each_link_of_the_chain_looks_at_what_it_is_about(
+    story: Story, dave: Recipient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    approvals, field_work = Category.objects.get(slug="approvals"), CategoryFactory(slug="field-work")
+    row = away(story.bob, story.alice)
+    but_for(row, story.carol, category=approvals)
+    but_for(row, None, case_type="claim")
+    but_for(away(story.carol, None), dave, engine=story.engine)
+
+    def stands_in(about: About) -> str:
+        found = absence.stand_ins([story.bob], timezone.now(), about)
+        return found[story.bob.pk].ref if found else ""
+
+    assert stands_in(About()) == "alice"
+    assert stands_in(About(field_work.pk, story.engine.pk, "repair")) == "alice"
+    assert stands_in(About(approvals.pk, story.engine.pk, "claim")) == "dave"
+    assert stands_in(About(approvals.pk, None)) == ""
+    assert stands_in(About(field_work.pk, story.engine.pk, "claim")) == ""
+    with django_assert_num_queries(4):  # Bob; Alice and Carol; Dave; who stands in
+        absence.stand_ins([story.bob], timezone.now(), About(approvals.pk, story.engine.pk))
+
+
+def test_an_event_reaches_the_delegate_for_its_category_and_says_so(story: Story) -> None:
+    row = away(story.bob, story.alice)
+    but_for(row, story.carol, category=Category.objects.get(slug="approvals"))
+    story.assign()
+
+    assert story.states() == {"carol": "open"}
+    assert story.copy(story.carol).reason == "delegate of Bob for Approvals and tasks (assignee)"
+    row.parts.update(category=None, case_type="repair")
+    story.happen("task.assigned", {"task": {"id": "T-43", "name": "Check", "assignee": "bob"}}, minute=1)
+    assert story.copy(story.alice, "T-43").reason == "delegate of Bob (assignee)"
+
+
+def test_circles_are_found_where_they_are_and_nowhere_else(story: Story, dave: Recipient) -> None:
+    approvals = Category.objects.get(slug="approvals")
+    but_for(away(story.carol, None, NOON, NOON + DAY), story.bob, category=approvals)
+
+    def faulty(delegate: Recipient | None, *parts: PartGiven) -> list[str]:
+        return list(faults_of(story.bob, Given(NOON, NOON + DAY, delegate, parts), NOON - DAY))
+
+    assert faulty(story.carol) == ["delegate"]
+    assert faulty(story.carol, PartGiven(dave, category=approvals)) == []
+    assert faulty(dave, PartGiven(story.carol, category=approvals)) == ["parts.0"]
+    assert faulty(dave, PartGiven(story.carol, engine=story.engine)) == ["parts.0"]
+    assert faulty(dave, PartGiven(dave, category=approvals), PartGiven(story.carol, engine=story.engine)) == []
+    many = [PartGiven(dave, case_type=f"kind {number}") for number in range(21)]
+    assert faulty(dave, *many) == ["parts"]
+
+
 # --- what makes sense -----------------------------------------------------------------------------
 def faults(
     person: Recipient, delegate: Recipient | None, begins_at: datetime = NOON, ends_at: datetime = NOON + DAY
 ) -> dict[str, str]:
-    return absence.faults_of(person, begins_at, ends_at, delegate, NOON - DAY)
+    return faults_of(person, Given(begins_at, ends_at, delegate), NOON - DAY)
 
 
 def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
     assert faults(story.bob, story.carol) == {}
     assert faults(story.bob, None) == {}
     assert faults(story.bob, story.carol, NOON - 9 * DAY, NOON) == {}
-    assert faults(story.bob, None, NOON, NOON + absence.LONGEST) == {}
+    assert faults(story.bob, None, NOON, NOON + LONGEST) == {}
 
 
 @pytest.mark.parametrize(
@@ -144,8 +202,8 @@ def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
         (NOON, NOON, "ends_at", "An absence ends after it begins."),
         (NOON, NOON - timedelta(hours=1), "ends_at", "An absence ends after it begins."),
         (NOON - 3 * DAY, NOON - DAY, "ends_at", "This is over already."),
-        (NOON, NOON + absence.LONGEST + DAY, "ends_at", "An absence is at most two years long."),
-        (NOON + absence.LONGEST, NOON + 2 * absence.LONGEST, "begins_at", "This is more than two years ahead."),
+        (NOON, NOON + LONGEST + DAY, "ends_at", "An absence is at most two years long."),
+        (NOON + LONGEST, NOON + 2 * LONGEST, "begins_at", "This is more than two years ahead."),
     ],
 )
 def test_times_that_somebody_mistyped_are_named(
@@ -195,8 +253,8 @@ def test_a_circle_of_others_does_not_hold_the_check_up(story: Story, dave: Recip
 def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Recipient) -> None:
     Recipient.objects.filter(pk=dave.pk).update(user=None)
     dave.refresh_from_db()
-    absence.set_absence(story.bob, NOON, NOON + DAY, None, by=story.bob)
-    absence.set_absence(story.bob, NOON, NOON + 2 * DAY, dave, by=story.carol)
+    absence.set_absence(story.bob, Given(NOON, NOON + DAY), by=story.bob)
+    absence.set_absence(story.bob, Given(NOON, NOON + 2 * DAY, dave), by=story.carol)
     absence.end_absence(story.bob, by=dave)
     absence.end_absence(story.bob, by=dave)
 

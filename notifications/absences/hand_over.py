@@ -1,0 +1,252 @@
+"""Hands over what waits for somebody when they go away, and takes it back when they are there again.
+
+Once a minute it is looked whose absence has begun, or has changed, and what was handed over for an absence that is
+over. It is done in small transactions. One that fails, or is cut off, is done again: what was handed over is known
+(`HandedOver`), so nothing is handed over twice.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from notifications import reasons
+from notifications.absences import offering, reassigning
+from notifications.absences.offering import Offer
+from notifications.absences.reassigning import Wish
+from notifications.answers import four_eyes
+from notifications.items import inbox_items
+from notifications.items.representation import iso_utc
+from notifications.models import (
+    Absence,
+    Callback,
+    CallbackState,
+    HandedOver,
+    Notification,
+    NotificationState,
+    OpenItems,
+    Recipient,
+    Task,
+)
+from notifications.people.absence import About, Absences, away_at
+from notifications.routing.copies import Copies
+from wfpush.postgres import revision
+from wfpush.queue import outbox
+
+STEP = 25
+"""Tasks of one transaction."""
+SECONDS = 10.0
+"""For how long one run goes on."""
+LOUD = 10
+"""So many items are told by all channels of their categories; further ones, unless they are urgent, in the inbox."""
+NOT_GIVEN = (CallbackState.REFUSED, CallbackState.FAILED)
+
+
+def run(now: datetime) -> int:
+    """Returns how many tasks were handed over or taken back."""
+    until, done = time.monotonic() + SECONDS, 0
+    for work in (_take_back, _hand_over, _offer_what_was_refused):
+        for count in work(now):
+            done += count
+            if time.monotonic() > until:
+                return done
+    return done
+
+
+# --- an absence begins ------------------------------------------------------------------------------------------------
+def _hand_over(now: datetime) -> Iterable[int]:
+    begun = away_at(now).filter(handed_over_at=None).order_by("begins_at")
+    for pk in list(begun.values_list("pk", flat=True)):
+        after: UUID | None = None
+        while True:
+            with transaction.atomic(), revision.held():
+                row = begun.select_related("recipient").select_for_update(of=("self",), skip_locked=True).filter(pk=pk)
+                absence = row.first()
+                found = _waiting(absence, after) if absence is not None else []
+                done = _hand_over_step(absence, found, now) if absence is not None else 0
+                if absence is not None and len(found) < STEP:  # it is locked: nobody has changed it meanwhile
+                    Absence.objects.filter(pk=pk).update(handed_over_at=now)
+            yield done
+            if len(found) < STEP:
+                break
+            after = found[-1][0]
+
+
+def _waiting(absence: Absence, after: UUID | None) -> list[tuple[UUID, UUID]]:
+    """The next open copies of the person, and their tasks."""
+    if absence.open_items == OpenItems.STAY:
+        return []
+    rows = Notification.objects.filter(recipient=absence.recipient_id, state=NotificationState.OPEN, is_copy=True)
+    rows = rows.filter(task__isnull=False).order_by("pk")
+    return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
+
+
+def _hand_over_step(absence: Absence, found: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
+    scene = _Scene(absence, [task for _copy, task in found], now)
+    scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
+    return len(scene.made)
+
+
+class _Scene:
+    """Some tasks of one person who is away; they are locked."""
+
+    def __init__(self, absence: Absence, tasks: Iterable[UUID], now: datetime) -> None:
+        self.absence, self.person, self.now = absence, absence.recipient, now
+        self.tasks = _locked(tasks)
+        self.copies = Copies(self.tasks)
+        self.absences = Absences(now)
+        self.absences.look_up([self.person])
+        self.known = {row.task_id: row for row in HandedOver.objects.filter(person=self.person, task__in=self.tasks)}
+        self.made: list[HandedOver] = []
+
+    def hand_over(self, tasks: Iterable[Task], *, engines: bool) -> None:
+        """`engines`: whether they are asked, where that is possible."""
+        offers: list[Offer] = []
+        wishes: list[Wish] = []
+        for task in tasks:
+            copy = self._copy_of(task)
+            to = self._stand_in(task, copy) if copy is not None and task.answerable else None
+            if copy is None or to is None or task.pk in self.known:
+                continue
+            if engines and reassigning.possible(task, self.person, to, self._rules):
+                wishes.append(Wish(task, to, {"until": iso_utc(self.absence.ends_at)}))
+            elif to.pk not in (have := frozenset(row.recipient_id for row in self.copies.of(task))):
+                loud = self._handed_over_before + len(offers) < LOUD
+                offers.append(Offer(task, copy, to, have, self.absence.ends_at, loud))
+        items = offering.make(offers, self.now)
+        calls = reassigning.ask(wishes, self.now)
+        self._keep([(offer.task, offer.to, {"item": item}) for offer, item in zip(offers, items, strict=True)])
+        self._keep([(wish.task, wish.to, {"callback": call}) for wish, call in zip(wishes, calls, strict=True)])
+        HandedOver.objects.bulk_create(self.made)
+
+    def _copy_of(self, task: Task) -> Notification | None:
+        return next((row for row in self.copies.of(task) if row.recipient_id == self.person.pk), None)
+
+    def _stand_in(self, task: Task, copy: Notification) -> Recipient | None:
+        about = About(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
+        return self.absences.stand_ins([self.person], about).get(self.person.pk)
+
+    def _keep(self, rows: Iterable[tuple[Task, Recipient, dict[str, Any]]]) -> None:
+        back = self.absence.give_back
+        for task, to, how in rows:
+            self.made.append(HandedOver(person=self.person, to=to, task=task, give_back=back, at=self.now, **how))
+
+    @cached_property
+    def _handed_over_before(self) -> int:
+        return HandedOver.objects.filter(person=self.person).count()
+
+    @cached_property
+    def _rules(self) -> Any:
+        return four_eyes.enabled()
+
+
+def _locked(tasks: Iterable[UUID]) -> list[Task]:
+    rows = Task.objects.filter(pk__in=[*tasks]).order_by("engine_id", "task_id")
+    return list(
+        rows.select_related("engine", "case", "assignee", "initiator").select_for_update(no_key=True, of=("self",))
+    )
+
+
+# --- an engine does not do it -----------------------------------------------------------------------------------------
+def _offer_what_was_refused(now: datetime) -> Iterable[int]:
+    """What an engine has refused to give away is offered."""
+    refused = HandedOver.objects.filter(item=None, callback__state__in=NOT_GIVEN)
+    for person in list(refused.order_by("person").values_list("person", flat=True).distinct()):
+        with transaction.atomic(), revision.held():
+            absence = away_at(now).filter(pk=person).select_related("recipient").first()
+            rows = list(refused.filter(person=person).order_by("pk").select_for_update(skip_locked=True)[:STEP])
+            if absence is not None and rows:
+                HandedOver.objects.filter(pk__in=[row.pk for row in rows]).delete()
+                scene = _Scene(absence, [row.task_id for row in rows], now)
+                scene.hand_over(scene.tasks, engines=False)
+        yield len(rows)
+
+
+# --- an absence is over -----------------------------------------------------------------------------------------------
+def _take_back(now: datetime) -> Iterable[int]:
+    """What was handed over by absences that are over; and by those that were changed, where somebody else stands in
+    since then or nobody does."""
+    still = away_at(now).filter(pk=OuterRef("person"), handed_over_at__isnull=False)
+    rows = HandedOver.objects.filter(~Exists(still))
+    for person in list(rows.order_by("person").values_list("person", flat=True).distinct()):
+        after = 0
+        while True:
+            with transaction.atomic():
+                step = rows.filter(person=person, pk__gt=after).order_by("pk")
+                step = step.select_related("person", "to", "item").select_for_update(of=("self",), skip_locked=True)
+                found = list(step[:STEP])
+                done = _Return(found, now).take() if found else 0
+            yield done
+            if len(found) < STEP:
+                break
+            after = found[-1].pk
+
+
+@dataclass
+class _Return:
+    """Some of what was handed over for one person."""
+
+    rows: Sequence[HandedOver]
+    now: datetime
+
+    def take(self) -> int:
+        self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
+        over = [row for row in self.rows if not self._still_right(row)]
+        self._withdraw(over)
+        self._call_off(over)
+        self._give_back(over)
+        HandedOver.objects.filter(pk__in=[row.pk for row in over]).delete()
+        return len(over)
+
+    def _still_right(self, row: HandedOver) -> bool:
+        """Whether the absence was only changed, and the same person still stands in."""
+        absence = self._absence
+        if absence is None or absence.open_items == OpenItems.STAY:
+            return False
+        task = self._tasks[row.task_id]
+        category = row.item.category_id if row.item is not None else None
+        about = About(category, task.engine_id, task.case.type if task.case is not None else "")
+        return self._absences.stand_ins([row.person], about).get(row.person_id) == row.to
+
+    @cached_property
+    def _absence(self) -> Absence | None:
+        return away_at(self.now).filter(pk=self.rows[0].person_id).first()
+
+    @cached_property
+    def _absences(self) -> Absences:
+        found = Absences(self.now)
+        found.look_up([self.rows[0].person])
+        return found
+
+    def _withdraw(self, over: Sequence[HandedOver]) -> None:
+        """Offers that stand, unless the task is the delegate's own by now."""
+        by_item = {
+            row.item_id: row for row in over if row.item_id and self._tasks[row.task_id].assignee_id != row.to_id
+        }
+        items = list(inbox_items.standing(self._tasks).filter(pk__in=by_item).order_by("recipient_id", "pk"))
+        inbox_items.lock({item.recipient_id for item in items})
+        for item in items:
+            item.outcome = None
+        why = reasons.OFFER_IS_OVER(name=self.rows[0].person)
+        inbox_items.withdraw(dict.fromkeys(items, why), self.now)
+
+    def _call_off(self, over: Sequence[HandedOver]) -> None:
+        """Engines that were not asked yet are not asked any more."""
+        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)
+        ended = {"state": CallbackState.SUPERSEDED, "ended_at": self.now}
+        outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
+
+    def _give_back(self, over: Sequence[HandedOver]) -> None:
+        wishes = []
+        for row in over:
+            task = self._tasks[row.task_id]
+            given = row.give_back and row.callback_id and task.answerable
+            if given and reassigning.possible(task, row.to, row.person, four_eyes.enabled()):
+                wishes.append(Wish(task, row.person, {"until": None}))
+        reassigning.ask(wishes, self.now)

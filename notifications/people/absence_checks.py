@@ -1,0 +1,138 @@
+"""Whether an absence makes sense: its times, its delegates, and nobody who stands in for themselves in a circle."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import product
+
+from django.utils.translation import gettext as _
+
+from notifications.models import Absence, AbsencePart, Recipient
+from notifications.people.absence import ANYTHING, About, Given, Part, PartGiven, fitting
+
+LONGEST = timedelta(days=2 * 365)
+"""The longest absence, and how far ahead one may begin: people who are away for longer are deactivated instead."""
+
+
+MOST_PARTS = 20
+"""Parts of one absence."""
+
+
+def faults_of(recipient: Recipient, given: Given, now: datetime) -> dict[str, str]:
+    """Faults of an absence: a sentence by field; empty if there are none. Those of the parts are `parts.0`, `parts.1`,
+    …; `parts` if there are too many."""
+    faults = _check_time(given.begins_at, given.ends_at, now)
+    if recipient.external:
+        faults["recipient"] = _("Only people of your own organisation can be away.")
+    if given.delegate is not None and (fault := _check_delegate(recipient, given.delegate)):
+        faults["delegate"] = fault
+    faults |= _check_parts(recipient, given.parts)
+    if not faults:
+        faults |= dict(_circles(recipient, given))
+    return faults
+
+
+def _check_parts(recipient: Recipient, parts: Sequence[PartGiven]) -> dict[str, str]:
+    faults = {}
+    if len(parts) > MOST_PARTS:
+        faults["parts"] = _("An absence has at most %(most)d parts.") % {"most": MOST_PARTS}
+    known: set[About] = set()
+    for number, part in enumerate(parts):
+        if part.about in known:
+            faults[f"parts.{number}"] = _("There is a delegate for this already.")
+        elif part.delegate is not None and (fault := _check_delegate(recipient, part.delegate)):
+            faults[f"parts.{number}"] = fault
+        known.add(part.about)
+    return faults
+
+
+def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
+    if ends_at <= begins_at:
+        return {"ends_at": _("An absence ends after it begins.")}
+    if ends_at <= now:
+        return {"ends_at": _("This is over already.")}
+    if begins_at > now + LONGEST:
+        return {"begins_at": _("This is more than two years ahead.")}
+    if ends_at - begins_at > LONGEST:
+        return {"ends_at": _("An absence is at most two years long.")}
+    return {}
+
+
+def _check_delegate(recipient: Recipient, delegate: Recipient) -> str:
+    if delegate == recipient:
+        return _("Nobody stands in for themselves.")
+    if delegate.external:
+        return _("%(person)s is not of your own organisation.") % {"person": delegate}
+    if not delegate.active:
+        return _("%(person)s is switched off, and would hear of nothing.") % {"person": delegate}
+    return ""
+
+
+def _circles(recipient: Recipient, given: Given) -> Iterator[tuple[str, str]]:
+    """Each field whose delegate relies on the person at some time of the absence, for something that it is about."""
+    others = _Others(recipient)
+    fields = [(f"parts.{number}", part.about, part.delegate) for number, part in enumerate(given.parts)]
+    rest = Part(ANYTHING, given.delegate.pk if given.delegate else None)
+    own = [*(Part(about, delegate.pk if delegate else None) for _field, about, delegate in fields), rest]
+    names = [*(field for field, _about, _delegate in fields), "delegate"]
+    others.read(part.delegate for part in own)
+    said: set[str] = set()
+    for about in others.subjects(own):
+        part = fitting(own, about)
+        through = others.back_from(part.delegate, about, given) if part is not None and part.delegate else None
+        if through is not None and part is not None and (field := names[own.index(part)]) not in said:
+            said.add(field)
+            yield (
+                field,
+                _(
+                    "This goes in a circle: in that time %(person)s is away too, and relies on %(recipient)s. Choose "
+                    "somebody else."
+                )
+                % {"person": through, "recipient": recipient},
+            )
+
+
+class _Others:
+    """The absences of everybody on whom somebody may rely."""
+
+    def __init__(self, recipient: Recipient) -> None:
+        self.recipient = recipient
+        self._rows: dict[int, tuple[Absence, list[Part]]] = {}
+
+    def read(self, delegates: Iterable[int | None]) -> None:
+        asked = {self.recipient.pk}
+        further = {pk for pk in delegates if pk is not None} - asked
+        while further:
+            asked |= further
+            rows = Absence.objects.filter(recipient__in=further).select_related("recipient").prefetch_related("parts")
+            for row in rows:
+                parts = [Part(_about(part), part.delegate_id) for part in row.parts.all()]
+                self._rows[row.pk] = row, [*parts, Part(ANYTHING, row.delegate_id)]
+            found = {part.delegate for pk in further & self._rows.keys() for part in self._rows[pk][1]}
+            further = {pk for pk in found if pk is not None} - asked
+
+    def subjects(self, own: Sequence[Part]) -> Iterator[About]:
+        """Everything that some part distinguishes."""
+        known = [*own, *(part for _row, parts in self._rows.values() for part in parts)]
+        categories = dict.fromkeys([None, *(part.about.category for part in known)])
+        engines = dict.fromkeys([None, *(part.about.engine for part in known)])
+        kinds = dict.fromkeys(["", *(part.about.case_type for part in known)])
+        return (About(*each) for each in product(categories, engines, kinds))
+
+    def back_from(self, delegate: int, about: About, given: Given) -> Recipient | None:
+        """The last person of a chain of delegates that leads back to the person; None without one."""
+        begins_at, ends_at, passed = given.begins_at, given.ends_at, set[int]()
+        while delegate in self._rows and delegate not in passed:
+            passed.add(delegate)
+            row, parts = self._rows[delegate]
+            begins_at, ends_at = max(begins_at, row.begins_at), min(ends_at, row.ends_at)
+            part = fitting(parts, about)
+            if begins_at >= ends_at or part is None or part.delegate is None:
+                return None
+            if part.delegate == self.recipient.pk:
+                return row.recipient
+            delegate = part.delegate
+        return None
+
+
+def _about(part: AbsencePart) -> About:
+    return About(part.category_id, part.engine_id, part.case_type)
