@@ -155,6 +155,8 @@ def _would_channel(said: Json) -> Line:
         return Line(
             _("%(channel)s: would be sent if what comes before cannot be delivered") % {"channel": name}, "quiet"
         )
+    if said.get("reason"):
+        return Line(_("%(channel)s: would wait: %(why)s") % {"channel": name, "why": reasons.words(said)}, "wait")
     return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
 
 
@@ -267,7 +269,8 @@ def delivery_line(delivery: Delivery) -> Line:
     line.text = f"{to}: {state}" + (f": {reasons.words(delivery)}" if delivery.reason else "")
     if delivery.state == DeliveryState.PENDING:
         if delivery.due_at:
-            line.detail = _("next try at %(time)s") % {"time": exact(delivery.due_at)}
+            later = _("held back until %(time)s") if delivery.held else _("next try at %(time)s")
+            line.detail = later % {"time": exact(delivery.due_at)}
         else:
             line.detail = _("in reserve: sent if what comes before cannot be delivered")
     line.below = [_delivery_attempt(attempt) for attempt in _worth_telling(delivery.attempt_log.all())]

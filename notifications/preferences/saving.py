@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from notifications import reasons
-from notifications.models import Delivery, DeliveryState, Recipient
+from notifications.models import Delivery, DeliveryState, Frequency, Held, Recipient
 from notifications.preferences import holding
 from notifications.preferences.chosen import Reading
 from wfpush.queue import outbox
@@ -21,6 +21,8 @@ def apply(person: Recipient, now: datetime) -> None:
     rows = held.filter(lease_token=None, due_at__gt=now, attempts=0).order_by("pk").select_for_update(of=["self"])
     chosen = Reading().of(person)
     for row in rows.select_related("notification__category")[:MOST]:
+        if row.held == Held.REPEATS and chosen.frequency(row.notification.category) == Frequency.REPEATS:
+            continue
         wait = holding.wait_for(chosen, row.notification, now, critical=bool(row.critical))
         this = Delivery.objects.filter(pk=row.pk)
         if wait is None:

@@ -50,6 +50,7 @@ WINDOWS = st.lists(
     ),
     max_size=2,
 )
+TIMES = st.lists(WALL, min_size=1, max_size=2, unique=True)
 WHICH = st.integers(0, 3)
 DOINGS = st.one_of(
     st.tuples(st.just("task"), WHO, WHICH, st.sampled_from(["low", "normal", "high", "urgent"])),
@@ -57,13 +58,16 @@ DOINGS = st.one_of(
     st.tuples(st.just("update"), WHO),
     st.tuples(st.sampled_from(["rise", "answer", "withdraw"]), WHICH),
     st.tuples(st.just("quiet"), WHO, WINDOWS),
-    st.tuples(st.just("digest"), WHO, st.lists(WALL, max_size=2, unique=True)),
+    st.tuples(st.just("together"), WHO, st.sampled_from(["at_once", "repeats", "digest"]), TIMES),
+    st.tuples(st.just("limit"), WHO, st.sampled_from([None, 1, 2])),
     st.tuples(st.just("mails"), WHO, st.booleans()),
     st.tuples(st.just("away"), WHO, st.booleans()),
 )
 STORIES = st.lists(st.tuples(st.integers(0, LASTS), DOINGS), min_size=4, max_size=14).map(
     lambda found: sorted(found, key=lambda each: each[0])
 )
+PAUSE = 60
+"""Minutes after the first of what repeats."""
 Heard = tuple[int, str, str]
 """The minute, who, and the title."""
 
@@ -76,8 +80,8 @@ class Message:
     about: int | None
     """The number of the task; None for an update."""
     urgent: bool
-    waits_for_digest: int = 0
-    held: bool = False
+    not_before: int = 0
+    held: str = ""
 
 
 @dataclass
@@ -94,7 +98,13 @@ class Open:
 class Person:
     walls: list[datetime]
     """What their clock on the wall shows in each minute, from a day before the story begins."""
-    digest: list[time] | None = None
+    together: str = "at_once"
+    digest_times: list[time] = field(default_factory=list)
+    limit: int | None = None
+    mails: list[int] = field(default_factory=list)
+    """When they got one."""
+    updates: list[int] = field(default_factory=list)
+    """When they got one with an update."""
     wants_mails: bool = True
     away: bool = False
 
@@ -123,13 +133,12 @@ class Person:
     def next_digest(self, minute: int) -> int:
         """The first minute after this one that is the last to show one of the times, or the first past it where the
         clock leaves it out."""
-        times = self.digest or [time(8), time(16)]
         at = minute + 24 * 60
         days = {self.walls[at].date() + ahead * DAY for ahead in range(3)}
         return min(
             index - 24 * 60
             for day in days
-            for each in times
+            for each in self.digest_times
             if (index := self._last(datetime.combine(day, each), at)) > at
         )
 
@@ -151,32 +160,69 @@ class Model:
         if not person.wants_mails:
             return
         self.waiting = [each for each in self.waiting if each.about is None or each.about != message.about]
-        if message.about is None and person.digest is not None:
-            message.waits_for_digest, message.held = person.next_digest(minute), True
+        if message.about is None and person.together == "digest":
+            message.not_before, message.held = person.next_digest(minute), "digest"
         self.waiting.append(message)
 
     def changed(self, who: str, minute: int) -> None:
         """Of what is held back it is decided anew when it comes."""
+        person = self.people[who]
         for message in self.waiting:
-            if message.who == who and message.held:
-                wants = message.about is None and self.people[who].digest is not None
-                message.waits_for_digest = self.people[who].next_digest(minute) if wants else 0
+            if message.who == who and message.held and not (message.held == person.together == "repeats"):
+                wants = message.about is None and person.together == "digest"
+                message.not_before = person.next_digest(minute) if wants else 0
 
     def pass_until(self, minute: int, until: int) -> None:
         for each in range(minute, until if self.waiting else minute):
             self.minute(each)
 
     def minute(self, minute: int) -> None:
-        for message in list(self.waiting):
-            person = self.people[message.who]
-            if minute < message.waits_for_digest:
+        for who, person in self.people.items():
+            due = [each for each in self.waiting if each.who == who and minute >= each.not_before]
+            for message in due:
+                if not message.urgent and person.is_quiet(minute):
+                    message.held = message.held or "quiet"
+            due = [each for each in due if each.urgent or not person.is_quiet(minute)]
+            if not person.wants_mails:
+                self.waiting = [each for each in self.waiting if each not in due]
                 continue
-            if not message.urgent and person.is_quiet(minute):
-                message.held = True
+            for message in due:
+                if message.urgent:
+                    self._mail([message], minute)
+            calm = [each for each in due if not each.urgent]
+            as_one = len(calm) > 3 or any(each.held for each in calm)
+            calm = self._but_those_that_repeat(calm, person, minute)
+            for together in [calm] if as_one and calm else [[each] for each in calm]:
+                self._mail_unless_too_many(together, person, minute)
+
+    def _but_those_that_repeat(self, due: list[Message], person: Person, minute: int) -> list[Message]:
+        """The first goes at once, and the others when the pause after it has ended."""
+        last, going = max(person.updates, default=-PAUSE), []
+        for message in due:
+            may_repeat = message.about is None and not message.held and person.together == "repeats"
+            if may_repeat and minute < last + PAUSE:
+                message.not_before, message.held = last + PAUSE, "repeats"
                 continue
+            last = minute if may_repeat else last
+            going.append(message)
+        return going
+
+    def _mail_unless_too_many(self, together: list[Message], person: Person, minute: int) -> None:
+        lately = sorted(each for each in person.mails if each > minute - 60)
+        if person.limit is not None and len(lately) >= person.limit:
+            for message in together:
+                message.not_before, message.held = lately[-person.limit] + 60, "limit"
+        else:
+            self._mail(together, minute)
+
+    def _mail(self, together: list[Message], minute: int) -> None:
+        person = self.people[together[0].who]
+        person.mails.append(minute)
+        for message in together:
             self.waiting.remove(message)
-            if person.wants_mails:
-                self.heard.append((minute, message.who, message.title))
+            self.heard.append((minute, message.who, message.title))
+            if message.about is None:
+                person.updates.append(minute)
 
 
 def _walls(begins: datetime, zone: ZoneInfo) -> list[datetime]:
@@ -265,12 +311,16 @@ class Story:
             QuietHours.objects.create(recipient=person, days=sorted(days), begins=begins, ends=ends)
         self._changed(minute, person)
 
-    def digest(self, minute: int, who: str, times: list[time]) -> None:
-        """Without times they hear at once."""
-        self.model.people[who].digest = times or None
+    def limit(self, minute: int, who: str, most: int | None) -> None:
+        self.model.people[who].limit = most
         person = Recipient.objects.get(ref=who)
-        Preferences.objects.update_or_create(recipient=person, defaults={"digest_times": times})
-        frequency = "digest" if times else "at_once"
+        Preferences.objects.update_or_create(recipient=person, defaults={"most_an_hour": most})
+        self._changed(minute, person)
+
+    def together(self, minute: int, who: str, frequency: str, times: list[time]) -> None:
+        self.model.people[who].together, self.model.people[who].digest_times = frequency, times
+        person = Recipient.objects.get(ref=who)
+        Preferences.objects.update_or_create(recipient=person, defaults={"digest_times": times, "repeat_pause": PAUSE})
         for category in Category.objects.all():
             CategoryChoice.objects.update_or_create(
                 recipient=person, category=category, defaults={"frequency": frequency}
