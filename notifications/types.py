@@ -251,7 +251,8 @@ class PushMessage:
     A `replacement` is shown silently in place of the notification with the same `tag`; if `state` is not `open` it has
     no actions, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same
     for all messages about one task. `token` (for `POST /api/v1/responses`) is empty where the lock screen may not
-    answer. `ttl` in seconds; `at`: when the notification last changed.
+    answer. `ttl` in seconds; `at`: when the notification last changed. `silent`: without a sound, as the person wants
+    it on this device.
     """
 
     kind: PushKind
@@ -264,6 +265,7 @@ class PushMessage:
     state: str
     unread: int
     device: str
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from django.urls import resolve
@@ -10,10 +11,12 @@ from notifications.api.serializers import AnswerWithToken, ChannelGiven
 from notifications.api.subscriptions import GIVEN
 from notifications.channels.fcm.message import category_of, data_of
 from notifications.channels.payload import members
-from tests.notifications.channels.test_fcm_message import PUSH
+from tests.notifications.channels import test_fcm_message
 from tests.support.documentation import blocks, first_words, read, rows, section
 
 PAGE = "docs/apps.md"
+PUSH = replace(test_fcm_message.PUSH, silent=True)
+"""A message that has all members."""
 SAMPLES = {language: "\n".join(blocks(PAGE, language)) for language in ("kotlin", "swift")}
 
 

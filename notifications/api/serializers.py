@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Ref, TimeZone, Whole
 from notifications.channel_facts import device_choices
-from notifications.models import MOST_TEXT, Device, MessageKind, OpenItems
+from notifications.models import MOST_TEXT, Device, LockScreen, MessageKind, OpenItems
 from notifications.models.validators import MAX_ID
 from notifications.people.absence_checks import MOST_PARTS
 from wfpush.web.fields import Text
@@ -215,3 +215,7 @@ class DeviceGiven(ChannelGiven):
         default="",
         help_text="What the person calls it. Left out: such as Firefox on Linux.",
     )
+    lock_screen = serializers.ChoiceField(
+        LockScreen.values, required=False, help_text="What it shows before anybody signs in. Left out: as it was."
+    )
+    silent = Flag(required=False, help_text="Without a sound. Left out: as it was.")

@@ -12,6 +12,7 @@ from notifications.models import (
     CallbackState,
     EventStatus,
     FactKind,
+    LockScreen,
     MessageKind,
     NotificationState,
     OpenItems,
@@ -449,6 +450,8 @@ class DeviceShown(Shown):
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField()
     current = serializers.BooleanField(help_text="Registered by this session or token.")
+    lock_screen = serializers.ChoiceField(LockScreen.values)
+    silent = serializers.BooleanField()
 
 
 class DevicePage(Shown):

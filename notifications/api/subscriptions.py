@@ -92,6 +92,7 @@ class SubscriptionsView(DevicesView):
                 language=chosen_language(request.COOKIES),
                 session=self.session(),
                 token=self.caller().token,
+                shows={name: given[name] for name in ("lock_screen", "silent") if name in given},
                 now=timezone.now(),
             )
         return answer({"id": str(device.pk)}, 201 if created else 200)
@@ -143,6 +144,8 @@ def _shown(device: Device, session: str, token: RecipientToken | None) -> Json:
         "created_at": iso_utc(device.created_at),
         "last_used_at": iso_utc(device.last_used_at),
         "current": is_callers(device, session, token),
+        "lock_screen": device.lock_screen,
+        "silent": device.silent,
     }
 
 

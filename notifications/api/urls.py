@@ -10,6 +10,7 @@ from notifications.api import (
     inbox,
     messages,
     people,
+    preferences,
     receipts,
     responses,
     subscriptions,
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/attachments/<uuid:attachment_id>", attachments.AttachmentView.as_view()),
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
     path("v1/recipients/<path:ref>/links", people.RecipientLinksView.as_view()),
+    path("v1/recipients/<path:ref>/preferences", preferences.RecipientPreferencesView.as_view()),
     path("v1/recipients/<path:ref>", people.RecipientView.as_view()),
     path("v1/teams/<str:slug>", people.TeamView.as_view()),
     path("v1/notifications", inbox.NotificationsView.as_view()),
@@ -42,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/cases/<path:case_id>/messages", cases.CaseMessagesView.as_view()),
     path("v1/cases/<path:case_id>", cases.CaseView.as_view()),
     path("v1/absence", absence.AbsenceView.as_view()),
+    path("v1/preferences", preferences.PreferencesView.as_view()),
     path("v1/tokens", tokens.TokensView.as_view()),
     path("v1/tokens/current", tokens.CurrentTokenView.as_view()),
     *(

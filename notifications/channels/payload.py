@@ -47,6 +47,8 @@ def members(push: PushMessage) -> Json:
     }
     if push.token:
         said["token"] = push.token
+    if push.silent:
+        said["silent"] = True
     if push.state == "open" and message.actions:
         said["actions"] = [_button(action) for action in message.actions]
     if isinstance(logo, str) and logo.startswith("https://"):
@@ -87,7 +89,7 @@ def declared(said: Json) -> Json:
         "lang": said["lang"].replace("_", "-"),
         "dir": "auto",
         "tag": said["tag"],
-        "silent": said["kind"] in ("replacement", "removed"),
+        "silent": said.get("silent", False) or said["kind"] in ("replacement", "removed"),
         "app_badge": said["unread"],
         "mutable": True,
         "data": {name: said[name] for name in FOR_THE_WORKER if name in said},
@@ -98,7 +100,7 @@ def declared(said: Json) -> Json:
     return said | {"web_push": 8030, "mutable": True, "app_badge": said["unread"], "notification": shown}
 
 
-FOR_THE_WORKER = ("v", "kind", "id", "priority", "state", "at", "link", "device", "token", "actions")
+FOR_THE_WORKER = ("v", "kind", "id", "priority", "state", "at", "link", "device", "token", "actions", "silent")
 
 
 def _way_to(action: Json, link: str) -> Json:

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 
 from notifications import reasons
 from notifications.channels import registry
-from notifications.delivery import choices, device_test, pacing
+from notifications.delivery import choices, device_test, lock_screens, pacing
 from notifications.delivery.attempts import DeviceAttempt, Service
 from notifications.delivery.together import APART
 from notifications.items import action_tokens, ledger, lifetime, outcomes
@@ -134,6 +134,8 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
         token="",
         state=NotificationState.INFO.value,
     )
+    if newest.row.device is not None:
+        push = lock_screens.for_device(push, newest.row.device, customer=newest.row.recipient.external)
     over = [part.over_at for part in parts if part.over_at is not None]
     return replace(newest, message=push, parts=tuple(parts), over_at=max(over, default=None))
 
@@ -174,7 +176,8 @@ def _service_of(channel: str, address: PushAddress) -> Service:
 
 def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
-        return _attempt(device, devices.address_of(device), device_test.message(device, now))
+        said = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
+        return _attempt(device, devices.address_of(device), said)
     except Exception as fault:  # as for messages
         log.exception("push_test_cannot_be_made", device=str(device.pk))
         outbox.finish(device, **reasons.kept("last_fault", reasons.crashed(fault), devices.MOST_FAULT))
@@ -244,6 +247,7 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
         device=str(row.device.pk),
     )
     more = {"has_reserve": row.pk in about.with_reserve, "over_at": ledger.over_at(row)}
+    said = lock_screens.for_device(said, row.device, customer=row.recipient.external)
     return _attempt(row, devices.address_of(row.device), said, **more)
 
 

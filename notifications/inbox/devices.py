@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -15,7 +16,7 @@ from notifications.delivery import device_test
 from notifications.inbox.pages import browser_settings
 from notifications.inbox.session import PersonRequest, end_session, form_only, person_required
 from notifications.inbox.shell import show_page
-from notifications.models import Device
+from notifications.models import Device, LockScreen
 from notifications.people import devices
 from notifications.wording.times import day, exact, when
 
@@ -38,7 +39,8 @@ def page(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     rows = [_row(device, here=_is_here(request, device), now=now) for device in request.recipient.devices.all()]
     rows.sort(key=lambda row: not row.here)
-    return show_page(request, "inbox/devices.html", {"rows": rows, "settings": browser_settings(request)})
+    context = {"rows": rows, "shows": LockScreen.choices, "settings": browser_settings(request)}
+    return show_page(request, "inbox/devices.html", context)
 
 
 def _row(device: Device, *, here: bool, now: datetime) -> Row:
@@ -79,6 +81,28 @@ def test(request: PersonRequest, device_id: UUID) -> HttpResponse:
     device = _own(request, device_id)
     device_test.ask(device, timezone.now())
     messages.success(request, _("A test message is on its way to %(name)s.") % {"name": device.name})
+    return redirect("inbox:devices")
+
+
+class ShowsForm(forms.Form):
+    """What the device shows before anybody signs in, and whether it makes a sound."""
+
+    lock_screen = forms.ChoiceField(choices=LockScreen.choices)
+    silent = forms.BooleanField(required=False)
+
+
+@form_only
+@person_required
+def change_what_it_shows(request: PersonRequest, device_id: UUID) -> HttpResponse:
+    device = _own(request, device_id)
+    form = ShowsForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=422)  # the page offers no other values
+    said = form.cleaned_data
+    if (device.lock_screen, device.silent) != (said["lock_screen"], said["silent"]):
+        device.lock_screen, device.silent = said["lock_screen"], said["silent"]
+        device.save(update_fields=["lock_screen", "silent"])
+    messages.success(request, _("Saved for %(name)s.") % {"name": device.name})
     return redirect("inbox:devices")
 
 

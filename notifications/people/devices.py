@@ -4,8 +4,9 @@ An address belongs to one person at a time. When somebody signs in on a shared b
 the former person must not be read or answered for there any more: so the old device is removed, and a new one made.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ MOST = 64
 
 MOST_CHANGE_REASON, MOST_VOID_REASON, MOST_FAULT = 100, 200, 300
 """Characters: a push service's own text may be longer."""
+
+NO_CHOICE: Mapping[str, Any] = MappingProxyType({})
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -92,27 +95,41 @@ def register(
     language: str = "",
     session: str = "",
     token: RecipientToken | None = None,
+    shows: Mapping[str, Any] = NO_CHOICE,
     now: datetime,
 ) -> tuple[Device, bool]:
-    """The device at this address, and whether it is new to the person. `session` is a `session_digest`.
+    """The device at this address, and whether it is new to the person. `session` is a `session_digest`. `shows`: its
+    `lock_screen` and `silent`; what is left out stays.
 
     The same person's device is updated; somebody else's is removed first, with the reason in its history.
     """
     _alone(new.digest)  # registering the same address twice at once makes one device
     farewells.take_back(new.digest)
     _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
-    values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token}
+    values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token, **shows}
     known = Device.objects.select_for_update(of=("self",)).select_related("recipient").filter(digest=new.digest).first()
     if known is not None and known.recipient_id == recipient.pk:
         return _update(known, {**values, "last_used_at": now}), False
     if known is not None:
         remove([known], NEW_OWNER, now)
+    values = {**_shown_before(recipient, new.channel, name), **values}
     _make_room(recipient, now)
     device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
     if known is not None:
         device._change_reason = f"Taken over from {known.recipient.ref}"[:100]  # type: ignore[attr-defined]  # for history
     device.save(force_insert=True)
     return device, True
+
+
+def _shown_before(recipient: Recipient, channel: str, name: str) -> Mapping[str, Any]:
+    """What the person's last device of this name showed: a browser that subscribes anew is a new row, and must not show
+    more than before."""
+    there = Device.objects.filter(recipient=recipient, channel=channel, name=name).order_by("-last_used_at")
+    gone = Device.history.filter(recipient=recipient.pk, channel=channel, name=name, history_type="-")
+    for rows in (there, gone.order_by("-history_date")):
+        if (found := rows.values("lock_screen", "silent").first()) is not None:
+            return found
+    return NO_CHOICE
 
 
 def _fields_of(new: NewAddress) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from notifications.intake import mapping
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from notifications.intake.eventdata import instant
 from notifications.items import holding
-from notifications.models import Device, Event, Recipient
+from notifications.models import Category, CategoryChoice, Device, Event, Recipient
 from notifications.people import devices
 from notifications.roles import OPERATORS
 from notifications.routing import pipeline
@@ -228,11 +228,14 @@ def call(name: str, caller: Caller, story: Story, *, kind: str = "application/js
 
 
 CALLERS = {
-    "engine": ["event_trace", "task", "put_recipient", "put_team", "give_token", "give_link"],
+    "engine": [
+        *("event_trace", "task", "put_recipient", "put_team", "give_token", "give_link"),
+        *("put_recipient_preferences", "recipient_preferences"),
+    ],
     "bob": [
         *("notifications", "notification", "read", "read_up_to", "snooze", "bring_back", "respond"),
         *("messages", "say", "absence", "put_absence", "subscriptions", "subscribe", "test", "unsubscribe"),
-        *("webpush_public_key", "sign_out_token"),
+        *("webpush_public_key", "put_preferences", "preferences", "sign_out_token"),
     ],
     "erin": ["case", "case_messages", "write_in", "follow", "unfollow"],
     "operator": ["simulate", "new_token"],
@@ -243,6 +246,9 @@ CALLERS = {
 @pytest.fixture
 def callers(assigned: Story) -> dict[str, Caller]:
     assert assigned.carol.user is not None
+    approvals = Category.objects.get(slug="approvals")
+    for person in (assigned.alice, assigned.bob):
+        CategoryChoice.objects.create(recipient=person, category=approvals, channels={"email": False})
     assigned.tell_manager_when_due()
     assigned.carol.user.groups.add(Group.objects.get(name=OPERATORS))
     return {

@@ -37,7 +37,16 @@ CHECKS = [
 described = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
 described.config.generation.update(with_security_parameters=False)
 
-PEOPLES = ("/notifications", "/cases", "/tokens", "/responses", "/subscriptions", "/webpush", "/absence")
+PEOPLES = (
+    "/notifications",
+    "/cases",
+    "/tokens",
+    "/responses",
+    "/subscriptions",
+    "/webpush",
+    "/absence",
+    "/preferences",
+)
 
 
 @pytest.fixture
@@ -126,10 +135,6 @@ def test_the_description_is_openapi_3_and_names_who_may_call() -> None:
     assert paths["/api/v1/notifications"]["get"]["security"] == [{"bearer": []}, {"apiKey": []}, {"session": []}]
     for path, method in (("/api/v1/responses", "post"), ("/api/v1/webpush/public-key", "get")):
         assert paths[path][method].get("security", [{}]) == [{}]
-
-
-def test_what_later_issues_bring_is_not_there_yet() -> None:
-    assert Client().get("/api/v1/preferences").status_code == 404
 
 
 def test_the_docs_are_shown_offline() -> None:

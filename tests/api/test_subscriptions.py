@@ -288,7 +288,8 @@ def test_people_see_their_own_devices_and_which_one_they_are_at(
         ("Firefox on Linux", True),
         ("App on Android", False),
     ]
-    assert set(shown["items"][0]) == {"id", "channel", "name", "platform", "created_at", "last_used_at", "current"}
+    told = {"id", "channel", "name", "platform", "created_at", "last_used_at", "current", "lock_screen", "silent"}
+    assert set(shown["items"][0]) == told
     assert [each["current"] for each in phone.get(SUBSCRIPTIONS).json()["items"]] == [False, True]
     assert ENDPOINT not in str(shown)
 
@@ -351,3 +352,14 @@ def test_a_session_that_ended_meanwhile_registers_nothing(browser: Caller, alice
     browser.client.session.delete()
     assert is_problem(browser.post(SUBSCRIPTIONS, subscription()), 401, "unauthenticated")
     assert not Device.objects.exists()
+
+
+def test_a_device_says_what_it_shows_and_keeps_it(browser: Caller) -> None:
+    first = browser.post(SUBSCRIPTIONS, {**subscription(), "lock_screen": "nothing", "silent": True})
+    again = browser.post(SUBSCRIPTIONS, subscription())
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    (listed,) = browser.get(SUBSCRIPTIONS).json()["items"]
+    assert (listed["lock_screen"], listed["silent"]) == ("nothing", True)
+    refused = browser.post(SUBSCRIPTIONS, {**subscription(), "lock_screen": "some", "silent": "yes"})
+    assert is_problem(refused, 422, "invalid") and pointers(refused) == ["/lock_screen", "/silent"]

@@ -75,7 +75,8 @@ class Page:
                 values.setdefault(field.get("name"), []).append(field.get("value") or "")
         boxes = (*form.iter("textarea"), *(each for each in theirs if each.tag == "textarea"))
         values |= {field.get("name"): field.text or "" for field in boxes}
-        values |= {each.get("name"): each.value for each in theirs if each.tag == "select"}
+        lists = (*form.iter("select"), *(each for each in theirs if each.tag == "select"))
+        values |= {each.get("name"): each.value for each in lists}
         if button.get("name"):
             values[button.get("name")] = button.get("value")
         address = button.get("formaction") or form.get("action") or self.url

@@ -131,3 +131,41 @@ def test_a_browser_comes_back_only_if_nobody_meant_it_to_go(story: Story, reason
 
     assert client.get(address).json() == {"fate": fate}
     assert signed_in(story.carol).get(address).status_code == 404
+
+
+def test_bob_says_what_each_of_his_devices_shows_and_whether_it_makes_a_sound(story: Story) -> None:
+    phone, laptop = device_of(story.bob, "Chrome on Android"), device_of(story.bob)
+    carols = device_of(story.carol, "Edge on Windows")
+    bobs = signed_in(story.bob)
+
+    page = get(bobs, "/devices").press("Save: Chrome on Android", lock_screen="nothing", silent="on")
+
+    assert "Saved for Chrome on Android." in page.text
+    rows = dict(Device.objects.values_list("name", "lock_screen"))
+    assert rows == {"Chrome on Android": "nothing", "Firefox on Linux": "all", "Edge on Windows": "all"}
+    assert [row.name for row in Device.objects.filter(silent=True)] == ["Chrome on Android"]
+    assert Device.history.filter(id=phone.pk).count() == 2
+    assert page.press("Save: Chrome on Android", silent=[]).status == 200
+    phone.refresh_from_db()
+    assert (phone.lock_screen, phone.silent) == ("nothing", False)
+
+    client = Client()
+    client.force_login(story.bob.user)
+    odd = client.post(f"/devices/{laptop.pk}/shows", {"lock_screen": "all of it"})
+    assert odd.status_code == 422
+    assert client.post(f"/devices/{carols.pk}/shows", {"lock_screen": "nothing"}).status_code == 404
+    assert client.get(f"/devices/{laptop.pk}/shows").headers["Location"] == "/devices"
+
+
+def test_a_browser_that_subscribes_anew_shows_no_more_than_before(story: Story) -> None:
+    def register(address: str, **more: Any) -> Device:
+        new = NewAddress("webpush", f"https://updates.push.services.mozilla.com/{address}", "endpoint", "")
+        return devices.register(story.bob, new, name="Firefox on Linux", now=timezone.now(), **more)[0]
+
+    first = register("one", shows={"lock_screen": "title", "silent": True})
+    assert register("one").lock_screen == "title"
+    assert (register("two").lock_screen, register("two").silent) == ("title", True)
+    devices.remove(Device.objects.all(), devices.EXPIRED, timezone.now())
+    again = register("three", shows={"silent": False})
+    assert (again.lock_screen, again.silent) == ("title", False)
+    assert first.pk != again.pk

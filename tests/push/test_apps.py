@@ -55,6 +55,21 @@ def test_bobs_phone_gets_the_task_and_answers_it(story: Story, google: Google) -
     assert Delivery.objects.get(channel="fcm").state == "delivered"
 
 
+def test_bobs_phone_is_sent_no_more_than_it_may_show_and_makes_no_sound(story: Story, google: Google) -> None:
+    phone = app_of(story, "bobs-phone")
+    Device.objects.filter(pk=phone.pk).update(lock_screen="nothing", silent=True)
+    story.assign(priority="urgent")
+    dispatch()
+
+    ((_, message),) = google.messages
+    assert "invoice" not in json.dumps(message) and "pprove" not in message["data"]["actions"]
+    assert message["data"]["silent"] == "true" and message["data"]["channel"] == "silent"
+    assert "token" not in message["data"] and message["data"]["link"].endswith(str(story.copy(story.bob).pk))
+    aps = message["apns"]["payload"]["aps"]
+    assert "sound" not in aps and aps["interruption-level"] == "passive"
+    assert aps["alert"] == {"title": "wfpush", "body": "There is news in your inbox."}
+
+
 def test_google_keeps_it_no_longer_than_the_task_takes_answers(story: Story, google: Google) -> None:
     app_of(story, "bobs-phone")
     over_at = timezone.now() + timedelta(hours=1)

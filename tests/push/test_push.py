@@ -442,6 +442,48 @@ def test_a_test_message_says_on_the_device_how_it_went(
     assert firefox.due_at is None and firefox.last_fault.startswith(f"{host.service} does not work")
 
 
+@pytest.mark.parametrize(
+    ("lock_screen", "title", "body", "buttons"),
+    [
+        ("title", "Approve invoice 4711", "", ["approve", "reject"]),
+        ("nothing", "wfpush", "There is news in your inbox.", ["open"]),
+    ],
+)
+def test_a_lock_screen_is_sent_no_more_than_it_may_show(
+    story: Story,
+    host: PushHost,
+    clock: time_machine.Traveller,
+    lock_screen: str,
+    title: str,
+    body: str,
+    buttons: list[str],
+) -> None:
+    firefox, chrome = host.subscribe(story.bob, "firefox"), host.subscribe(story.bob, "chrome")
+    Device.objects.filter(pk=firefox.pk).update(lock_screen=lock_screen, silent=True)
+    story.assign(priority="urgent")
+    dispatch()
+    story.answer(story.bob, "approve")
+    settled(clock)
+
+    first, over = host.shown("firefox")
+    assert (first["title"], first["body"]) == (title, body)
+    assert [each["action"] for each in first["actions"]][:2] == buttons
+    assert first["silent"] is first["notification"]["silent"] is True
+    assert over["kind"] == "replacement" and over["tag"] == first["tag"] and "actions" not in over
+    if lock_screen == "nothing":
+        assert all("invoice" not in str(each) and "pprove" not in str(each) for each in (first, over))
+        assert "token" not in first and over["body"] == "This is over."
+    else:
+        assert first["token"] and "Alice" not in str(first) and over["body"] == ""
+    others = host.shown("chrome")[0]
+    assert others["title"] == "Approve invoice 4711" and others["body"] and "silent" not in others
+    assert ledger(story)[f"webpush {chrome.name}"][0] == "delivered"
+
+    device_test.ask(Device.objects.get(pk=firefox.pk), timezone.now())
+    dispatch()
+    assert (host.shown("firefox")[2]["body"], host.shown("firefox")[2]["silent"]) == (body, True)
+
+
 # --- the last message -------------------------------------------------------------------------------
 def test_a_removed_device_is_told_to_take_away_what_it_shows_and_then_forgotten(story: Story, host: PushHost) -> None:
     phone = host.subscribe(story.bob, "phone")

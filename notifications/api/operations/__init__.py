@@ -6,7 +6,17 @@ Out: the same with these words in it, by the operations' ids.
 
 from typing import Any
 
-from notifications.api.operations import absence, conversations, devices, events, files, inbox, people, signing_in
+from notifications.api.operations import (
+    absence,
+    conversations,
+    devices,
+    events,
+    files,
+    inbox,
+    people,
+    preferences,
+    signing_in,
+)
 from notifications.api.operations.operation import Document, described
 
 TAGS = [
@@ -18,6 +28,7 @@ TAGS = [
     devices.TAG,
     signing_in.TAG,
     absence.TAG,
+    preferences.TAG,
 ]
 """As the page shows them."""
 

@@ -7,6 +7,8 @@ from notifications.types import Json
 FIREFOX: Json = {
     "channel": "webpush",
     "name": "Firefox on Linux",
+    "lock_screen": "all",
+    "silent": False,
     "subscription": {
         "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/gAAAAAB",
         "expirationTime": None,
@@ -27,6 +29,8 @@ DEVICES: Json = {
             "created_at": "2026-11-25T08:30:00Z",
             "last_used_at": "2026-11-25T10:00:00Z",
             "current": True,
+            "lock_screen": "all",
+            "silent": False,
         }
     ],
     "next": None,

@@ -19,6 +19,8 @@ FRAME = 512
 LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message."""
 MAX_THREAD = 64
+SILENT = "silent"
+"""The Android notification channel of devices that make no sound."""
 
 INTERRUPTION = {"urgent": "time-sensitive", "high": "active", "normal": "active", "low": "passive"}
 """Apple's interruption levels; `time-sensitive` passes a focus if the app has that entitlement, else it is `active`."""
@@ -40,11 +42,10 @@ def firebase_message(address: PushAddress, push: PushMessage, now: float) -> mes
 
 
 def data_of(push: PushMessage, said: Json) -> dict[str, str]:
-    """Strings, as Google requires; `actions` is JSON. `channel` is the Android notification channel."""
-    data = {name: str(value) for name, value in said.items() if name != "actions"}
-    data["channel"] = push.message.category or push.kind
-    if "actions" in said:
-        data["actions"] = payload.encoded(said["actions"]).decode()
+    """Strings, as Google requires; others are JSON. `channel` is the Android notification channel: one of its own for
+    what makes no sound, since the system keeps the sound with the channel."""
+    data = {name: value if isinstance(value, str) else payload.encoded(value).decode() for name, value in said.items()}
+    data["channel"] = SILENT if push.silent else push.message.category or push.kind
     return data
 
 
@@ -67,7 +68,7 @@ def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
     """A replacement is an alert, too, without sound or light: iOS puts it in the place of the one with the same
     collapse id. Background messages would come when iOS likes, and never to an app that was closed by hand."""
     silent = push.kind in ("replacement", "removed")
-    quiet = silent or push.message.priority == "low"
+    quiet = silent or push.silent or push.message.priority == "low"
     aps = messaging.Aps(
         alert=messaging.ApsAlert(title=said["title"], body=said["body"]),
         badge=push.unread,
@@ -77,7 +78,7 @@ def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
         mutable_content=True,
         content_available=True if silent else None,
         custom_data={
-            "interruption-level": "passive" if silent else INTERRUPTION.get(push.message.priority, "active"),
+            "interruption-level": "passive" if silent or push.silent else _interruption(push),
         },
     )
     headers = {
@@ -87,6 +88,10 @@ def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
         "apns-collapse-id": push.tag,  # at most 64 bytes; ours has 32
     }
     return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps))
+
+
+def _interruption(push: PushMessage) -> str:
+    return INTERRUPTION.get(push.message.priority, "active")
 
 
 def _thread(push: PushMessage) -> str:

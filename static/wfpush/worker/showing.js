@@ -69,7 +69,7 @@ const shownPlainly = (tag, title, body) =>
  */
 function noteOf(message, inFront, known) {
   const { tag, at, title, body = "", lang, icon } = message, open = message.state === "open";
-  const quiet = inFront || (message.kind === "replacement" && (known || !open));
+  const quiet = inFront || Boolean(message.silent) || (message.kind === "replacement" && (known || !open));
   const options = {
     tag, body, lang, dir: "auto", timestamp: at, icon: icon || ICON, badge: BADGE, silent: quiet, renotify: !quiet,
     requireInteraction: open && message.priority === "urgent",

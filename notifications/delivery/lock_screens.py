@@ -1,0 +1,43 @@
+"""What a message says on a device, as its person has chosen. What its lock screen must not show is not sent."""
+
+from dataclasses import replace
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.models import Device, LockScreen
+from notifications.types import Action, PushMessage
+from notifications.wording.sentences import say
+
+OPEN = "open"
+"""The name of the one button of a message that says nothing. It has no token, so it opens the item."""
+
+
+def for_device(message: PushMessage, device: Device, *, customer: bool) -> PushMessage:
+    """The same message, with no more words than the device may show, and without a sound if it is to be silent."""
+    message = replace(message, silent=device.silent)
+    if device.lock_screen == LockScreen.NOTHING:
+        return _wordless(message, customer=customer)
+    if device.lock_screen == LockScreen.TITLE:
+        return replace(message, message=replace(message.message, body="", short_body="", glance=""))
+    return message
+
+
+def _wordless(message: PushMessage, *, customer: bool) -> PushMessage:
+    """That something came, or that it is over. Names of cases and of answers say too much, too."""
+    said = message.message
+    with translation.override(said.language):
+        title = str(said.brand.get("name") or "wfpush")
+        over = message.state not in ("open", "info")
+        words = _("This is over.") if over else say("something_waits", customer=customer)
+        button = Action(OPEN, _("Open"), "acknowledge", "none")
+    shown = replace(
+        said,
+        title=title,
+        body=words,
+        short_body=words,
+        glance="",
+        thread="",
+        actions=(button,) if said.actions else (),
+    )
+    return replace(message, message=shown, token="")

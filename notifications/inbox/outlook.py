@@ -1,0 +1,101 @@
+"""What would happen to messages now and in the next quiet hours, in sentences of the reader's language."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import dateformat, timezone, translation
+from django.utils.translation import gettext as _
+
+from notifications.channel_facts import channel_name
+from notifications.models import Recipient
+from notifications.routing.outlook import TASK, UPDATE, URGENT, Outlook, Outlooks, Told
+from notifications.wording.times import day
+
+NAMED = 3
+"""Devices that a sentence names; of more it says how many there are."""
+A_WEEK = timedelta(days=6)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`when`: such as “Now, Friday 22:40”; a sentence for each kind of message."""
+
+    when: str
+    sentences: Sequence[str]
+
+
+def moments(person: Recipient, now: datetime) -> list[Moment]:
+    """Now; and at the start of the next quiet hours, or at their end if they are now."""
+    outlooks = Outlooks(person)
+    with timezone.override(outlooks.chosen.zone):
+        found = [Moment(_("Now, %(time)s") % {"time": _weekday(now)}, _sentences(outlooks, now, now))]
+        if (later := _later(outlooks, now)) is not None:
+            title, at = later
+            found.append(Moment(title % {"time": _weekday(at)}, _sentences(outlooks, at, now)))
+        return found
+
+
+def _later(outlooks: Outlooks, now: datetime) -> tuple[str, datetime] | None:
+    quiet = outlooks.chosen.quiet
+    following = quiet.next_until(now) if quiet is not None else None
+    if following is None:
+        return None
+    begins, ends = following
+    if begins > now:
+        return _("In the next quiet hours, from %(time)s"), begins
+    return _("After these quiet hours, from %(time)s"), ends
+
+
+def _sentences(outlooks: Outlooks, at: datetime, now: datetime) -> list[str]:
+    found = outlooks.at(at)
+    kinds = [each.kind for each in found]
+    return [_sentence(each, at, alone=kinds.count(each.kind) == 1) for each in found]
+
+
+def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
+    what = {URGENT: _("An urgent task"), TASK: _("Another task"), UPDATE: _("An update")}[outlook.kind]
+    if not alone:
+        language = translation.get_language() or ""
+        what = f"{what} ({', '.join(each.name_in(language) for each in outlook.categories)})"
+    return _("%(what)s would %(happens)s.") % {"what": what, "happens": _happens(outlook.told, at)}
+
+
+def _happens(told: Told, at: datetime) -> str:
+    ways = list(_ways(told))
+    happens = _(" and ").join(ways) if ways else _("only stand in the inbox")
+    if told.waits_until is None:
+        return happens
+    said = {"time": _until(told.waits_until, at), "happens": happens}
+    return _("wait until %(time)s, and then %(happens)s") % said
+
+
+def _ways(told: Told) -> Iterator[str]:
+    if told.rings:
+        yield _("ring %(devices)s") % {"devices": _several(told.rings)}
+    if told.silent:
+        yield _("come without a sound on %(devices)s") % {"devices": _several(told.silent)}
+    for channel in told.channels:
+        yield _("come by %(channel)s") % {"channel": channel_name(channel)}
+
+
+def _several(names: Sequence[str]) -> str:
+    """`Firefox on Linux, Chrome on Android and 3 more`"""
+    more = len(names) - NAMED
+    if more <= 1:
+        return ", ".join(names)
+    return _("%(names)s and %(count)d more") % {"names": ", ".join(names[:NAMED]), "count": more}
+
+
+def _weekday(at: datetime) -> str:
+    """`Friday 22:40`"""
+    here = timezone.localtime(at)
+    return f"{dateformat.format(here, 'l')} {here:%H:%M}"
+
+
+def _until(until: datetime, at: datetime) -> str:
+    """`07:00` of the same day or the next morning, `Saturday 07:00`, or with the date."""
+    here, today = timezone.localtime(until), timezone.localtime(at).date()
+    if until - at < timedelta(hours=24):
+        return f"{here:%H:%M}"
+    return _weekday(until) if until - at < A_WEEK else f"{day(here.date(), today)} {here:%H:%M}"

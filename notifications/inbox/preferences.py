@@ -1,0 +1,209 @@
+"""The page of settings: by which channels a person is reached, when not, and in which language and time zone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from notifications.channel_facts import channel_name, reaches_devices
+from notifications.channels.registry import channels as all_channels
+from notifications.inbox import outlook
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.shell import show_page
+from notifications.models import Frequency, Recipient
+from notifications.preferences import holidays, wanted
+from notifications.preferences.chosen import BRAND, TEAM
+from notifications.preferences.form import PreferencesForm, name_of
+from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
+from notifications.preferences.wanted import Wanted
+from notifications.wording.languages import language_of, spoken
+from wfpush import zones
+
+
+# --- language and zone ----------------------------------------------------------------------------
+class SpeakingForm(forms.Form):
+    language = forms.ChoiceField(choices=settings.LANGUAGES)
+    timezone = forms.CharField(
+        required=False,
+        max_length=60,
+        error_messages={"max_length": gettext_lazy("Choose a time zone from the list.")},
+    )
+
+    def clean_timezone(self) -> str:
+        name: str = self.cleaned_data["timezone"].strip()
+        known = {zone.lower(): zone for zone in zones.names()}
+        if name and name.lower() not in known:
+            raise ValidationError(_("Choose a time zone from the list, such as Europe/Berlin."))
+        return known[name.lower()] if name else ""
+
+
+def _speaking_of(person: Recipient) -> dict[str, Any]:
+    return {"language": language_of(person), "timezone": person.timezone}
+
+
+def _speak(person: Recipient, form: SpeakingForm) -> bool:
+    """Save language and zone. Whether the language is another."""
+    language: str = form.cleaned_data["language"]
+    changed = language != spoken(person.locale)
+    new = {"timezone": form.cleaned_data["timezone"], **({"locale": language} if changed else {})}
+    fields = [name for name, value in new.items() if getattr(person, name) != value]
+    for name in fields:
+        setattr(person, name, new[name])
+    if fields:
+        person.save(update_fields=fields)
+    return changed
+
+
+# --- the page -------------------------------------------------------------------------------------
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    person = request.recipient
+    if request.method != "POST":
+        return _show(request, PreferencesForm(person), SpeakingForm(initial=_speaking_of(person)))
+    if "reset" in request.POST:
+        wanted.put(person, Wanted(), timezone.now())
+        messages.success(request, _("All is as it was at first."))
+        return redirect("inbox:settings")
+    form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)
+    if "more" in request.POST or "drop" in request.POST:
+        return _show(request, _with_other_rows(person, form, request.POST.get("drop", "")), speaking, unsaved=True)
+    if not (form.is_valid() and speaking.is_valid()):
+        speaking.is_valid()
+        return _show(request, form, speaking, status=422)
+    return _saved(request, form, speaking)
+
+
+def _with_other_rows(person: Recipient, form: PreferencesForm, drop: str) -> PreferencesForm:
+    """Another row of quiet hours, or without one: nothing is saved, and nothing that was typed is lost."""
+    gone = int(drop) if drop.isdecimal() and len(drop) < 4 else None
+    typed = form.without_row(gone) if gone is not None else form.with_another_row()
+    return PreferencesForm(person, initial=typed)
+
+
+@require_POST
+@person_required
+def sentences(request: PersonRequest) -> HttpResponse:
+    """What would happen by what is typed, as the page has it; 204 while that cannot stay so. Saves nothing."""
+    form, speaking = PreferencesForm(request.recipient, request.POST), SpeakingForm(request.POST)
+    if not (form.is_valid() and speaking.is_valid()):
+        return HttpResponse(status=204)
+    with transaction.atomic():
+        _speak(request.recipient, speaking)
+        wanted.write(request.recipient, form.wanted)
+        found = outlook.moments(request.recipient, timezone.now())
+        transaction.set_rollback(True)
+    return render(request, "inbox/_outlook.html", {"moments": found})
+
+
+@transaction.atomic
+def _saved(request: PersonRequest, form: PreferencesForm, speaking: SpeakingForm) -> HttpResponse:
+    person = request.recipient
+    other_language = _speak(person, speaking)
+    wanted.put(person, form.wanted, timezone.now())
+    with translation.override(language_of(person) if other_language else translation.get_language()):
+        messages.success(request, _("Saved."))
+    response = redirect("inbox:settings")
+    if other_language:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was chosen in the footer goes before their own
+    return response
+
+
+def _show(
+    request: PersonRequest,
+    form: PreferencesForm,
+    speaking: SpeakingForm,
+    *,
+    status: int = 200,
+    unsaved: bool = False,
+) -> HttpResponse:
+    person = request.recipient
+    used = columns(form.matrix)
+    context = {
+        "form": form,
+        "speaking": speaking,
+        "moments": outlook.moments(person, timezone.now()),
+        "columns": [channel_name(name) for name in used],
+        "rows": [_row_shown(form, row, used) for row in form.matrix],
+        "unreachable": _unreachable(person, used),
+        "has_holidays": bool(holidays.of_people([person.pk])),
+        "zone": timezone.get_current_timezone_name(),
+        "zones": sorted(zones.names()),
+        "unsaved": unsaved,
+        "faulty": status == 422,
+    }
+    return show_page(request, "inbox/settings.html", context, status=status)
+
+
+# --- the matrix -----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class CellShown:
+    """`box`: its check box; none where the category does not use the channel."""
+
+    channel: str
+    box: Any = None
+    mandatory: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class RowShown:
+    name: str
+    cells: Sequence[CellShown]
+    often: Any
+    options: Sequence[tuple[str, str]]
+
+
+def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> RowShown:
+    name = row.category.name_in(translation.get_language() or "")
+    cells = [_cell_shown(form, row, channel, row.cell(channel)) for channel in used]
+    label = Frequency(row.default).label
+    usual = _("as usual: %(often)s") % {"often": _with_source(str(label), row.source)}
+    options = [("", usual), *((value, str(often)) for value, often in Frequency.choices)]
+    return RowShown(name, cells, form[f"f{row.category.pk}"], options)
+
+
+def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None) -> CellShown:
+    if cell is None:
+        return CellShown(channel_name(channel))
+    if cell.mandatory:
+        hint = row.category.mandatory_reason or _("Nobody can do without this.")
+    else:
+        hint = _with_source(_("usually on") if cell.default else _("usually off"), cell.source)
+    return CellShown(channel_name(channel), form[name_of(row, cell)], cell.mandatory, hint)
+
+
+def _with_source(text: str, source: Source) -> str:
+    """Whose default it is: a team's or a brand's; the category's is not named."""
+    if source.by == TEAM:
+        return _("%(text)s (team %(name)s)") % {"text": text, "name": source.name}
+    return _("%(text)s (%(name)s)") % {"text": text, "name": source.name} if source.by == BRAND else text
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A channel without an address of the person."""
+
+    channel: str
+    why: str
+    devices: bool
+
+
+def _unreachable(person: Recipient, used: Sequence[str]) -> list[Unreachable]:
+    missing = without_address(person, used)
+    return [
+        Unreachable(channel_name(name), all_channels()[name].without_address.words(), reaches_devices(name))
+        for name in used
+        if name in missing
+    ]

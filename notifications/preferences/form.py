@@ -1,0 +1,193 @@
+"""The form in which a person's preferences are changed: on their own page, and at the desk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications.models import USUAL_DIGEST_TIMES, Frequency, Recipient
+from notifications.preferences import wanted
+from notifications.preferences.matrix import Cell, Row, rows_of
+from notifications.preferences.quiet import Window
+from notifications.preferences.wanted import MOST_WINDOWS, Own, Place, Wanted
+
+CLOCKS = ["%H:%M", "%H:%M:%S"]
+SPARE = 1
+"""Empty rows for further quiet hours."""
+MOST_TYPED = 200
+"""Characters of a list of times."""
+
+
+class Times(forms.CharField):
+    """Times of the clock, separated by commas."""
+
+    def to_python(self, value: Any) -> Any:
+        """The times; none for nothing."""
+        said = [each for each in (super().to_python(value) or "").replace(";", ",").split(",") if each.strip()]
+        return [forms.TimeField(input_formats=CLOCKS, error_messages=SAYS_TIME).clean(each.strip()) for each in said]
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if value is None or isinstance(value, str) else ", ".join(f"{each:%H:%M}" for each in value)
+
+
+SAYS_TIME = {"invalid": gettext_lazy("Write a time such as 07:30."), "required": gettext_lazy("Say when.")}
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFields:
+    """A row of quiet hours: its place, and its bound fields."""
+
+    place: int
+    days: Any
+    begins: Any
+    ends: Any
+
+
+class PreferencesForm(forms.Form):
+    """Check boxes `c<category>-<channel>`, how often `f<category>`, rows of quiet hours `q<place>-days`, `-from` and
+    `-until` with their number in `rows`, and what is for all categories."""
+
+    rows = forms.IntegerField(min_value=0, max_value=MOST_WINDOWS + SPARE, widget=forms.HiddenInput)
+    quiet_on_holidays = forms.BooleanField(required=False)
+    digest_times = Times(required=False, max_length=MOST_TYPED)
+    repeat_pause = forms.IntegerField(error_messages={"invalid": gettext_lazy("Write a whole number.")})
+    most_an_hour = forms.IntegerField(required=False, error_messages={"invalid": gettext_lazy("Write a whole number.")})
+
+    def __init__(self, person: Recipient, data: QueryDict | None = None, **options: Any) -> None:
+        self.matrix = rows_of(person)
+        said = wanted.read(person)
+        super().__init__(data, initial={**_initial(said, self.matrix), **options.pop("initial", {})}, **options)
+        self.windows = self._number_of_windows()
+        for row in self.matrix:
+            self._add_category(row)
+        for place in range(self.windows):
+            self.fields[f"q{place}-days"] = forms.TypedMultipleChoiceField(
+                choices=days(), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+            )
+            for name in ("from", "until"):
+                self.fields[f"q{place}-{name}"] = forms.TimeField(
+                    required=False, input_formats=CLOCKS, error_messages=SAYS_TIME
+                )
+
+    def _number_of_windows(self) -> int:
+        said = str(self.data.get("rows") if self.is_bound else self.initial["rows"])
+        number = int(said) if said.isdecimal() and len(said) < 4 else 0
+        return min(number, MOST_WINDOWS + SPARE)
+
+    def _add_category(self, row: Row) -> None:
+        for cell in row.cells:
+            field = forms.BooleanField(required=False, disabled=cell.mandatory)
+            self.fields[name_of(row, cell)] = field
+        self.fields[f"f{row.category.pk}"] = forms.ChoiceField(choices=[("", ""), *Frequency.choices], required=False)
+
+    # --- what it says -----------------------------------------------------------------------------
+    @property
+    def shown_windows(self) -> Iterator[WindowFields]:
+        for place in range(self.windows):
+            yield WindowFields(place, self[f"q{place}-days"], self[f"q{place}-from"], self[f"q{place}-until"])
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        places = list(self._used_windows())
+        if self.errors:
+            return said
+        self.wanted = self._wanted(said, places)
+        for place, fault in wanted.faults_of(self.wanted):
+            self.add_error(self._field_at(place, places), fault)
+        return said
+
+    def _used_windows(self) -> Iterator[int]:
+        """The places of rows in which something was typed; what lacks there is said."""
+        for place in range(self.windows):
+            names = {name: f"q{place}-{name}" for name in ("days", "from", "until")}
+            if not any(self._typed_in(name) for name in names.values()):
+                continue
+            yield place
+            for name, fault in (("from", _("Say from when.")), ("until", _("Say until when."))):
+                if self.cleaned_data.get(names[name], "") is None:
+                    self.add_error(names[name], fault)
+
+    def _typed_in(self, name: str) -> bool:
+        return self[name].data not in (None, "", [])
+
+    def _wanted(self, said: Mapping[str, Any], places: Sequence[int]) -> Wanted:
+        return Wanted(
+            choices={row.category.slug: self._own(said, row) for row in self.matrix},
+            quiet_hours=[
+                Window(frozenset(said[f"q{place}-days"]), said[f"q{place}-from"], said[f"q{place}-until"])
+                for place in places
+            ],
+            quiet_on_holidays=said["quiet_on_holidays"],
+            digest_times=said["digest_times"] if sorted(said["digest_times"]) != [*USUAL_DIGEST_TIMES] else (),
+            repeat_pause=said["repeat_pause"],
+            most_an_hour=said["most_an_hour"],
+        )
+
+    def _own(self, said: Mapping[str, Any], row: Row) -> Own:
+        """What differs from the default: the rest follows it when it changes."""
+        cells = [cell for cell in row.cells if not cell.mandatory and said[name_of(row, cell)] != cell.default]
+        return Own({cell.channel: not cell.default for cell in cells}, said[f"f{row.category.pk}"])
+
+    def _field_at(self, place: Place, rows: Sequence[int]) -> str | None:
+        if place[0] == "quiet_hours":
+            return f"q{rows[int(place[1])]}-days" if len(place) > 1 else "rows"
+        return str(place[0])
+
+    # --- rows without scripts ---------------------------------------------------------------------
+    def typed(self) -> dict[str, Any]:
+        """What was typed, as the initial values of another form."""
+        return {
+            name: field.widget.value_from_datadict(self.data, {}, name)
+            for name, field in self.fields.items()
+            if not field.disabled
+        }
+
+    def with_another_row(self) -> dict[str, Any]:
+        return {**self.typed(), "rows": min(self.windows + 1, MOST_WINDOWS + SPARE)}
+
+    def without_row(self, place: int) -> dict[str, Any]:
+        said = self.typed()
+        for later in range(place, self.windows):
+            for name in ("days", "from", "until"):
+                said[f"q{later}-{name}"] = said.get(f"q{later + 1}-{name}")
+        return {**said, "rows": max(self.windows - 1, SPARE)}
+
+
+def name_of(row: Row, cell: Cell) -> str:
+    return f"c{row.category.pk}-{cell.channel}"
+
+
+def days() -> list[tuple[int, str]]:
+    """0 is Monday."""
+    names = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
+    return list(enumerate(names))
+
+
+def _initial(said: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "rows": len(said.quiet_hours) + (SPARE if len(said.quiet_hours) < MOST_WINDOWS else 0),
+        "quiet_on_holidays": said.quiet_on_holidays,
+        "digest_times": said.digest_times or USUAL_DIGEST_TIMES,
+        "repeat_pause": said.repeat_pause,
+        "most_an_hour": said.most_an_hour,
+    }
+    for row in matrix:
+        values |= {name_of(row, cell): cell.on for cell in row.cells}
+        own = said.choices.get(row.category.slug)
+        values[f"f{row.category.pk}"] = own.frequency if own else ""
+    for place, window in enumerate(said.quiet_hours):
+        values |= {
+            f"q{place}-days": sorted(window.days),
+            f"q{place}-from": _clock(window.begins),
+            f"q{place}-until": _clock(window.ends),
+        }
+    return values
+
+
+def _clock(at: time) -> str:
+    return f"{at:%H:%M}"

@@ -1,0 +1,105 @@
+"""What a person gets by which channel, category by category: with what it is by default, and whence that comes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from notifications.channel_facts import INBOX
+from notifications.channels.base import DeviceChannel, PersonChannel
+from notifications.channels.registry import channels as all_channels
+from notifications.models import Category, Frequency, Recipient
+from notifications.preferences.chosen import SELF, Choice, Chosen, Reading
+
+CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whence something comes: SELF, TEAM or BRAND of the name, or CATEGORY."""
+
+    by: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One channel of a category. `default`: whether it would be on if the person had chosen nothing."""
+
+    channel: str
+    on: bool
+    default: bool
+    source: Source
+    """Of the default."""
+    mandatory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    category: Category
+    cells: Sequence[Cell]
+    frequency: Frequency
+    default: Frequency
+    source: Source
+    """Of the default frequency."""
+
+    def cell(self, channel: str) -> Cell | None:
+        return next((cell for cell in self.cells if cell.channel == channel), None)
+
+
+def rows_of(person: Recipient, chosen: Chosen | None = None) -> list[Row]:
+    """Of all categories, in their order."""
+    chosen = chosen or Reading().of(person)
+    without = replace(
+        chosen, choices={pk: [each for each in theirs if each.by != SELF] for pk, theirs in chosen.choices.items()}
+    )
+    return [_row(category, chosen, without) for category in Category.objects.all()]
+
+
+def _row(category: Category, chosen: Chosen, without: Chosen) -> Row:
+    others = without.choices.get(category.pk, ())
+    return Row(
+        category=category,
+        cells=tuple(
+            Cell(
+                channel=name,
+                on=not chosen.off(category, name),
+                default=not without.off(category, name),
+                source=_source(each for each in others if name in each.channels),
+                mandatory=name in category.mandatory,
+            )
+            for name in category.channels
+            if name != INBOX and _works(name)
+        ),
+        frequency=chosen.frequency(category),
+        default=without.frequency(category),
+        source=_source(each for each in others if each.frequency),
+    )
+
+
+def _works(name: str) -> bool:
+    """A channel that is not set up here reaches nobody: there is nothing to choose."""
+    channel = all_channels().get(name)
+    return channel is not None and channel.facts.is_set_up() and bool(channel.without_address)
+
+
+def _source(choices: Iterator[Choice]) -> Source:
+    found = next(choices, None)
+    return Source(found.by, found.name) if found is not None else Source(CATEGORY)
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """Channels of any of the rows, in the order of the settings."""
+    named = {cell.channel for row in rows for cell in row.cells}
+    return [name for name in all_channels() if name in named]
+
+
+def without_address(person: Recipient, channels: Sequence[str]) -> set[str]:
+    """Those of the channels that have no address of the person."""
+    devices = set(person.devices.values_list("channel", flat=True))
+    return {name for name in channels if not _has_address(person, name, devices)}
+
+
+def _has_address(person: Recipient, name: str, devices: set[str]) -> bool:
+    channel = all_channels()[name]
+    if isinstance(channel, DeviceChannel):
+        return name in devices
+    return isinstance(channel, PersonChannel) and bool(channel.transport.address_of(person))

@@ -1,0 +1,95 @@
+"""What would reach a person at an instant, by the pipeline's own code: nothing is stored or sent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifications.channel_facts import INBOX
+from notifications.models import (
+    Category,
+    Delivery,
+    DeliveryState,
+    Device,
+    Event,
+    Notification,
+    NotificationState,
+    Priority,
+    Recipient,
+)
+from notifications.preferences.chosen import Chosen
+from notifications.routing.addressing import Addresses, Contacts
+
+URGENT, TASK, UPDATE = "urgent", "task", "update"
+KINDS: dict[str, tuple[str, str]] = {
+    URGENT: (Priority.URGENT, NotificationState.OPEN),
+    TASK: (Priority.NORMAL, NotificationState.OPEN),
+    UPDATE: (Priority.NORMAL, NotificationState.INFO),
+}
+"""Of what people ask: priority and state of such a message."""
+WORTH = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """By what a message reaches the person; by no device and no channel: it only stands in the inbox. `waits_until`:
+    it is held back until then."""
+
+    rings: tuple[str, ...] = ()
+    """Names of devices."""
+    silent: tuple[str, ...] = ()
+    """Names of devices that make no sound."""
+    channels: tuple[str, ...] = ()
+    waits_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would happen to a kind of message in these categories."""
+
+    kind: str
+    categories: Sequence[Category]
+    told: Told
+
+
+class Outlooks:
+    """For one person. What they have and have chosen is read once."""
+
+    def __init__(self, person: Recipient) -> None:
+        self.person = person
+        self._contacts = Contacts()
+        self._contacts.look_up([person])
+        self._categories = list(Category.objects.all())
+
+    @property
+    def chosen(self) -> Chosen:
+        return self._contacts.chosen.of(self.person)
+
+    def at(self, now: datetime) -> list[Outlook]:
+        """For each kind, the categories in which the same would happen."""
+        return [outlook for kind in KINDS for outlook in self._of(kind, now)]
+
+    def _of(self, kind: str, now: datetime) -> Iterator[Outlook]:
+        found: dict[Told, list[Category]] = {}
+        for category in self._categories:
+            found.setdefault(_told(self._rows(kind, category, now)), []).append(category)
+        for told, categories in found.items():
+            yield Outlook(kind, categories, told)
+
+    def _rows(self, kind: str, category: Category, now: datetime) -> list[Delivery]:
+        priority, state = KINDS[kind]
+        message = Notification(recipient=self.person, category=category, priority=priority, state=state)
+        addresses = Addresses(Event(), now, self._contacts)
+        addresses.look_up([self.person], category.channels)
+        return addresses.deliveries(message, self.person, category.channels, {}, now + WORTH)
+
+
+def _told(rows: Sequence[Delivery]) -> Told:
+    """Of the first turn that reaches anything: the others are in reserve."""
+    first = [row for row in rows if row.channel != INBOX and row.state == DeliveryState.PENDING and not row.turn]
+    devices = [row.device for row in first if isinstance(row.device, Device)]
+    return Told(
+        rings=tuple(device.name for device in devices if not device.silent),
+        silent=tuple(device.name for device in devices if device.silent),
+        channels=tuple(dict.fromkeys(row.channel for row in first if row.device is None)),
+        waits_until=next((row.due_at for row in first if row.held), None),
+    )
