@@ -23,7 +23,7 @@ RULES = (
 )
 NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
 """What the forms of rules let people choose of."""
-PREFERENCES = ("preferences", "quiethours", "categorychoice")
+PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription")
 ABSENCES = ("absence", "absencepart")
 CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team")
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")

@@ -145,6 +145,8 @@ class Message:
     The first of `actions` moves the work on; `facts` are pairs of a label and its value; `glance` are the key facts in
     one line, without those that lock screens must not show or that title and short text say already; `brand` says whose
     message it is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
+
+    `leave_url` turns off e-mails of the category; where there is none, `kept_because` may say why.
     """
 
     notification_id: str
@@ -163,6 +165,8 @@ class Message:
     task_id: str = ""
     case_id: str = ""
     glance: str = ""
+    leave_url: str = ""
+    kept_because: str = ""
 
     @property
     def on_lock_screens(self) -> str:
@@ -205,6 +209,19 @@ class Bundle:
     @property
     def messages(self) -> tuple[BundledMessage, ...]:
         return tuple(each for group in self.groups for each in group.messages)
+
+    @property
+    def leave_url(self) -> str:
+        """Turns off e-mails of their category, if it is one, and none of them has to be sent."""
+        said = [each.message for each in self.messages]
+        alike = len({message.category for message in said}) == 1 and all(message.leave_url for message in said)
+        return said[0].leave_url if alike else ""
+
+    @property
+    def leaves(self) -> tuple[Message, ...]:
+        """The first of each category whose e-mails can be turned off, where there is no one link for all."""
+        found = {each.message.category: each.message for each in reversed(self.messages) if each.message.leave_url}
+        return () if self.leave_url else tuple(found.values())
 
     @property
     def on_lock_screens(self) -> str:

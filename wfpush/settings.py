@@ -22,7 +22,7 @@ SECRET_KEY = ENV.secret("SECRET_KEY")
 ENCRYPTION_KEYS = ENV.secrets("ENCRYPTION_KEYS")
 BASE_URL = ENV.url("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = ENV.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CSRF_TRUSTED_ORIGINS = env.own_origins(BASE_URL, ALLOWED_HOSTS)
 PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0)
 METRICS_TOKEN = ENV.token("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")

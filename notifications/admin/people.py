@@ -1,13 +1,11 @@
-"""People, teams, brands, and the tokens and links of people."""
+"""People and teams."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,10 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    UnfoldAdminColorInputWidget,
     UnfoldAdminSelect2Widget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminURLInputWidget,
 )
 
 from notifications.admin.absences import AbsenceInline
@@ -36,9 +32,9 @@ from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
 from notifications.admin.person_checks import circle, shared_address
 from notifications.admin.roster_people import PeopleRoster, TeamRoster
+from notifications.admin.unsubscriptions import UnsubscriptionInline
 from notifications.admin.words import link, list_url, mark
 from notifications.models import (
-    Brand,
     Device,
     LinkMail,
     Notification,
@@ -49,87 +45,7 @@ from notifications.models import (
     Team,
 )
 from notifications.people import link_mails, revocation
-from notifications.wording.colours import READABLE, contrast
 from wfpush import zones
-
-COLOUR = re.compile("#[0-9a-fA-F]{6}")
-
-
-# --- brands ---------------------------------------------------------------------------------------------------------
-class BrandForm(forms.ModelForm):
-    logo_url = forms.URLField(
-        label=_("Logo"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-        help_text=_("An https address of an SVG or PNG."),
-    )
-
-    class Meta:
-        help_texts = {
-            "from_email": _("Sender of e-mails, such as Acme &lt;no-reply@acme.example&gt;.")
-        }  # shown as HTML
-        widgets = {
-            "accent": UnfoldAdminColorInputWidget(attrs={"type": "color"}),
-            "accent_dark": UnfoldAdminColorInputWidget(attrs={"type": "color"}),
-        }
-
-    def clean_accent(self) -> str:
-        return self._readable("accent", "#ffffff", gettext("white"))
-
-    def clean_accent_dark(self) -> str:
-        return self._readable("accent_dark", "#121316", gettext("the dark background"))
-
-    def _readable(self, field: str, background: str, name: str) -> str:
-        colour: str = self.cleaned_data[field]
-        if not COLOUR.fullmatch(colour):
-            return colour  # the model has the message
-        if (found := contrast(colour, background)) < READABLE:
-            raise ValidationError(
-                gettext(
-                    "Text in this colour is hard to read on %(background)s: contrast %(found).1f, "
-                    "at least %(needed).1f is needed."
-                )
-                % {"background": name, "found": found, "needed": READABLE}
-            )
-        return colour
-
-
-@admin.register(Brand)
-class BrandAdmin(HistoryAdmin):
-    form = BrandForm
-    list_display = ["name", "slug", "colours", "from_email", "people_count"]
-    search_fields = ["name", "slug", "from_email"]
-    prepopulated_fields = {"slug": ["name"]}
-    fieldsets = [
-        (None, {"fields": ["name", "slug", "logo_url"]}),
-        (_("Colours"), {"fields": [("accent", "accent_dark")]}),
-        (_("E-mail"), {"fields": ["from_email"]}),
-        (
-            _("How customers reach you"),
-            {"fields": ["contact", ("contact_phone", "contact_email"), "contact_address", "names_staff"]},
-        ),
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
-        brands: QuerySet[Brand] = super().get_queryset(request)
-        return brands.annotate(people_total=Count("people"))
-
-    @display(description=_("colours"))
-    def colours(self, brand: Brand) -> SafeString:
-        return format_html(
-            '<span class="desk-swatch" style="background:{}"></span> '
-            '<span class="desk-swatch" style="background:{}"></span> {}',
-            brand.accent,
-            brand.accent_dark,
-            brand.accent,
-        )
-
-    @display(description=_("people"), ordering="people_total")
-    def people_count(self, brand: Any) -> SafeString:
-        query = f"brand__id__exact={brand.pk}"
-        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Recipient, query), brand.people_total)
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -226,7 +142,7 @@ class RecipientAdmin(ByFile, HistoryAdmin):
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at"]
     parts = [RecipientToken, SignInLink, LinkMail, Device]
-    inlines = [AbsenceInline, TeamInline, DeviceInline]
+    inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
     actions_detail = ["why_not", "send_link"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
@@ -246,9 +162,11 @@ class RecipientAdmin(ByFile, HistoryAdmin):
         return request.resolver_match is None or not str(request.resolver_match.url_name).endswith("autocomplete")
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """External people have no absences."""
+        """External people have no absences, and few people have unsubscribed."""
         external = obj is not None and obj.external
-        return [inline for inline in self.inlines if not (external and inline is AbsenceInline)]
+        left = obj is not None and obj.unsubscriptions.exists()
+        hidden = {AbsenceInline: external, UnsubscriptionInline: not left}
+        return [inline for inline in self.inlines if not hidden.get(inline)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Recipient | None = None) -> list[str]:
         """The engine of a person is fixed, since it decides what their ref means."""

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -238,7 +237,7 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
         kind=kind,
         message=_message(row, about, now),
         tag=tag_of(notification),
-        link=f"{settings.BASE_URL}/n/{notification.pk}",
+        link=f"{message.base_of(message.brand_shown(notification))}/n/{notification.pk}",
         token=about.tokens.get(row.pk, ""),
         ttl=int(lifetime.kept_for(notification.due_at, now).total_seconds()),
         at=notification.updated_at,

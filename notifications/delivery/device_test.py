@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -51,7 +50,7 @@ def message(device: Device, now: datetime) -> PushMessage:
             brand=brand,
         ),
         tag=TAG,
-        link=f"{settings.BASE_URL}/devices",
+        link=f"{brand['base_url']}/devices",
         token="",
         ttl=TTL,
         at=now,

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from notifications import reasons
@@ -17,6 +16,7 @@ from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, Notification
+from notifications.preferences import leaving
 from notifications.preferences.chosen import Reading
 from notifications.types import Message
 from notifications.wording import message
@@ -78,7 +78,9 @@ class _Making:
         faults: dict[UUID, Exception] = {}
         for row in rows:
             try:
-                texts[row.pk] = _Text(message.message_of(row.notification, words=row.words), _answerable(row))
+                said = message.message_of(row.notification, words=row.words)
+                said = _with_way_out(said, row) if _trust(row) == "mailbox" else said
+                texts[row.pk] = _Text(said, _answerable(row))
             except Exception as fault:
                 faults[row.pk] = fault
         return texts, faults
@@ -110,7 +112,7 @@ class _Making:
             has_reserve=row.pk in self.reserved,
             over_at=ledger.over_at(row),
             message=said,
-            link=f"{settings.BASE_URL}/a/{token}",
+            link=f"{said.brand['base_url']}/a/{token}",
         )
 
     def _failed(self, row: Delivery, fault: Exception) -> None:
@@ -132,10 +134,22 @@ class _Making:
         return [replace(parts[0], parts=tuple(parts), over_at=min(over, default=None), bundle=bundle)]
 
 
+def _with_way_out(said: Message, row: Delivery) -> Message:
+    """The message with the link by which its reader gets no more of these, or with why they cannot do without."""
+    if why := leaving.kept_because(row.notification, row.channel):
+        return replace(said, kept_because=why)
+    token = leaving.token_for(row.recipient, row.notification.category, row.channel, row.recipient.email)
+    return replace(said, leave_url=f"{said.brand['base_url']}/u/{token}")
+
+
+def _trust(row: Delivery) -> Trust:
+    facts = facts_of_channel(row.channel)
+    return facts.trust if facts is not None else ""
+
+
 def _answerable(delivery: Delivery) -> list[str]:
     """None for an address that others may read, too."""
-    facts = facts_of_channel(delivery.channel)
-    return ANSWERABLE[facts.trust](delivery.notification) if facts is not None else []
+    return ANSWERABLE[_trust(delivery)](delivery.notification)
 
 
 def _nothing(notification: Notification) -> list[str]:

@@ -14,6 +14,7 @@ from notifications.inbox.finding import Finding
 from notifications.items.inbox_json import phone_link
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
 from notifications.people.brands import brand_for
+from notifications.preferences import leaving
 from notifications.wording.times import exact, short_time
 from wfpush.identifiers import uuid7
 
@@ -82,6 +83,8 @@ class CustomerPage:
     asked: str = ""
     """The question that the next message answers; empty where there is none."""
     key: str = ""
+    left: Sequence[tuple[int, str]] = ()
+    """What they get no e-mails about since somebody pressed the link in one, by the pk of that."""
 
     @property
     def title(self) -> str:
@@ -117,14 +120,17 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
     cases = cases_of(reader)
     case = next((each for each in cases if str(each.pk) == finding.case), next(iter(cases), None))
     brand = brand_for(reader, case)
+    language = translation.get_language() or ""
+    left = leaving.left(reader, language)
     if case is None:
-        return CustomerPage(brand=brand, contact=contact_of(brand))
-    progress = progress_of(case, translation.get_language() or "")
+        return CustomerPage(brand=brand, contact=contact_of(brand), left=left)
+    progress = progress_of(case, language)
     question = saying.open_question(reader, case)
     return CustomerPage(
         case=case,
         brand=brand,
         contact=contact_of(brand),
+        left=left,
         progress=progress,
         marks=[_mark(step, now) for step in progress.steps],
         since=short_time(progress.news_at, now) if progress.news_at else "",

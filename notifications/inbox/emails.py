@@ -53,7 +53,7 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
         with in_language_of(row.recipient, request):
             _speak_as_asked(request)
             response = _page(request, row, token)
-    return _discreet(response)
+    return discreet(response)
 
 
 @never_cache
@@ -63,11 +63,11 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
     """Send a customer a link that signs in and leads to the item, to the address of their e-mail."""
     row = _row(token)
     if row is None or not row.recipient.external or not link_mails.can_be_mailed(row.recipient):
-        return _discreet(_over(request, ""))
+        return discreet(_over(request, ""))
     with in_language_of(row.recipient, request):
         item_url = reverse("inbox:item", args=[row.notification_id])
         asked = link_mails.ask(row.recipient, item_url, timezone.now())
-        return _discreet(link_sent(request, row.recipient, too_many=asked == "too_many"))
+        return discreet(link_sent(request, row.recipient, too_many=asked == "too_many"))
 
 
 def _row(token: str) -> ActionToken | None:
@@ -75,7 +75,7 @@ def _row(token: str) -> ActionToken | None:
     return rows.filter(digest=digest_of(token)).first()
 
 
-def _discreet(response: HttpResponse) -> HttpResponse:
+def discreet(response: HttpResponse) -> HttpResponse:
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response

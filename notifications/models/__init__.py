@@ -111,6 +111,7 @@ from notifications.models.templates import (
     VersionState,
     WrittenText,
 )
+from notifications.models.unsubscriptions import Unsubscription
 
 __all__ = [
     "ANSWERABLE",
@@ -219,6 +220,7 @@ __all__ = [
     "TemplateText",
     "TemplateVersion",
     "TokenBody",
+    "Unsubscription",
     "Urgency",
     "VersionState",
     "Via",

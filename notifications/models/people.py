@@ -17,7 +17,7 @@ from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
 from notifications.models.history import HistoryWithParts
-from notifications.models.validators import validate_ref, validate_timezone
+from notifications.models.validators import validate_own_address, validate_ref, validate_timezone
 from wfpush.identifiers import uuid7
 from wfpush.postgres.words import Words
 from wfpush.queue.outbox import Work
@@ -40,6 +40,22 @@ class Brand(models.Model):
         max_length=200,
         blank=True,
         help_text=_("Sender of e-mails, such as Acme <no-reply@acme.example>."),
+    )
+    reply_to = models.EmailField(
+        _("replies go to"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Empty: e-mails say that replies are not read."),
+    )
+    domain = models.CharField(
+        _("address of its pages"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_own_address],
+        help_text=_("Links go there, such as https://updates.acme.example. Empty: those of this installation."),
     )
     contact = models.CharField(
         _("contact"), max_length=200, blank=True, help_text=_("Shown to customers, such as a phone number.")

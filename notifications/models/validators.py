@@ -2,9 +2,12 @@
 
 import unicodedata
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator, URLValidator, validate_email
+from django.http.request import split_domain_port, validate_host
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -50,3 +53,20 @@ def validate_callback_url(value: str, allowed: Sequence[Network]) -> None:
         raise ValidationError(fault.detail) from fault
     URLValidator(schemes=["http", "https"])(value)
     MaxLengthValidator(MAX_ADDRESS)(value)
+
+
+def validate_own_address(value: str) -> None:
+    """An address at which this installation answers, of scheme and host alone: links of a brand begin with it."""
+    try:
+        parts = urlsplit(value)
+        usual = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        parts, usual = urlsplit(""), ""
+    secure = parts.scheme == "https" or (parts.scheme == "http" and not settings.HTTPS)
+    if not secure or not parts.hostname or value != usual:
+        raise ValidationError(
+            _("Write https:// and a host name in small letters, such as https://updates.acme.example.")
+        )
+    if not validate_host(split_domain_port(parts.netloc)[0], settings.ALLOWED_HOSTS):
+        text = _("This installation does not answer there: let %(host)s lead to it, and add it to ALLOWED_HOSTS.")
+        raise ValidationError(text % {"host": parts.hostname})

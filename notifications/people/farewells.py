@@ -6,14 +6,13 @@ Otherwise a lost phone would go on showing items, with buttons that look as if t
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils import translation
 
 from notifications.items import lifetime
 from notifications.models import Device, Farewell
 from notifications.types import Message, PushAddress, PushMessage
 from notifications.wording.languages import language_of, spoken
-from notifications.wording.message import brand_of
+from notifications.wording.message import base_of, brand_of
 from notifications.wording.sentences import say
 from wfpush.queue import outbox
 
@@ -86,7 +85,7 @@ def message(farewell: Farewell, now: datetime) -> PushMessage:
             brand=brand_of(recipient.brand),
         ),
         tag=TAG,
-        link=f"{settings.BASE_URL}/",
+        link=f"{base_of(recipient.brand)}/",
         token="",
         ttl=int(lifetime.KEPT_MOST.total_seconds()),  # a lost phone may be off for long
         at=now,

@@ -142,7 +142,8 @@ def _message(person: Recipient, mail: LinkMail) -> Message:
         asked = _("You asked for this link.") if not mail.by else _("We send you this link.")
         body = _("It opens your page, once, within 24 hours. Do not pass it on: whoever has it reads what you read.")
         text = f"{asked} {body}"
-    return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house)
+        kept = _("You get such an e-mail only when somebody asks for a link to your page.")
+    return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house, kept_because=kept)
 
 
 SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.urls import reverse
 
 from notifications.models import Recipient, RecipientToken, SignInLink
+from notifications.people.brands import brand_for
+from notifications.wording.message import base_of
 from wfpush.crypto import digest_of, new_link_token, new_recipient_token
 
 TOKEN_LIFE = timedelta(days=90)
@@ -27,7 +28,7 @@ def new_link(recipient: Recipient, *, next: str, now: datetime) -> tuple[SignInL
     """A link that signs the person in once, and its address. `next` is a path of this site."""
     plain = new_link_token()
     row = SignInLink.objects.create(recipient=recipient, digest=digest_of(plain), next=next, expires_at=now + LINK_LIFE)
-    return row, settings.BASE_URL + reverse("inbox:link", args=[plain])
+    return row, base_of(brand_for(recipient)) + reverse("inbox:link", args=[plain])
 
 
 def is_staff(recipient: Recipient) -> bool:

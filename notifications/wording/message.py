@@ -47,13 +47,18 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
         url="" if notification.recipient.external else notification.url,  # which leads to a page of staff
         facts=facts,
-        brand=brand_of(notification.brand or notification.recipient.brand),
+        brand=brand_of(brand_shown(notification)),
         due_at=notification.due_at,
         thread=_thread(notification),
         task_id=notification.task.task_id if with_facts and notification.task else "",
         case_id=notification.case.case_id if with_facts and notification.case else "",
         glance=key_facts.at_a_glance(key_facts.facts_of(notification), f"{title}\n{short_body}"),
     )
+
+
+def brand_shown(notification: Notification) -> Brand | None:
+    """Under which brand its person reads it."""
+    return notification.brand or notification.recipient.brand
 
 
 def notice_of(notification: Notification) -> str:
@@ -79,8 +84,15 @@ def brand_of(brand: Brand | None) -> Json:
         "accent": chosen.accent,
         "accent_dark": chosen.accent_dark,
         "from_email": chosen.from_email,
+        "reply_to": chosen.reply_to,
+        "base_url": base_of(brand),
         "contact": chosen.contact,
     }
+
+
+def base_of(brand: Brand | None) -> str:
+    """What addresses begin with in messages of this brand."""
+    return brand.domain if brand is not None and brand.domain else str(settings.BASE_URL)
 
 
 @cache

@@ -195,3 +195,14 @@ def parse(text: str) -> dict[str, str]:
         if separator and not name.startswith("#"):
             found[name.strip()] = value.strip().strip("'\"")
     return found
+
+
+def own_origins(base_url: str, hosts: Sequence[str]) -> list[str]:
+    """Origins of pages of this installation: behind a proxy that does not say so, a request seems not to be https.
+    `hosts` as in ALLOWED_HOSTS."""
+    parts = urlsplit(base_url)
+    if parts.scheme != "https":
+        return [base_url]
+    port = f":{parts.port}" if parts.port else ""
+    named = [f"https://{'*' * host.startswith('.')}{host}{port}" for host in hosts if host != "*"]
+    return list(dict.fromkeys([base_url, *named]))

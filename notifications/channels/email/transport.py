@@ -114,14 +114,15 @@ def _mail(template: str, address: str, said: Message | Bundle, context: Json) ->
         text = render_to_string(f"email/{template}.txt", context)
         html = render_to_string(f"email/{template}.html", context)
     mail = EmailMultiAlternatives(said.title, text.strip() + "\n", _sender(brand), [address])
+    mail.reply_to = [brand["reply_to"]] if brand.get("reply_to") else []
     mail.attach_alternative(html, "text/html")
     return mail
 
 
 def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
-    headers = _usual_headers(delivery_id, message.category, message.language)
+    headers = _usual_headers(delivery_id, message.category, message) | _leaving(message)
     if message.thread:
-        headers |= _answers(message.thread)
+        headers |= _answers(message.thread, message.brand)
     if message.priority in URGENCY:
         headers["X-Priority"], headers["Importance"] = URGENCY[message.priority]
     return headers
@@ -130,30 +131,37 @@ def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
 def _headers_of_several(bundle: Bundle, mail_id: UUID) -> dict[str, str]:
     """What all of them have in common."""
     categories = {each.message.category for each in bundle.messages}
-    headers = _usual_headers(mail_id, categories.pop() if len(categories) == 1 else TOGETHER, bundle.language)
+    headers = _usual_headers(mail_id, categories.pop() if len(categories) == 1 else TOGETHER, bundle) | _leaving(bundle)
     threads = {each.message.thread for each in bundle.messages}
     if len(threads) == 1 and "" not in threads:
-        headers |= _answers(threads.pop())
+        headers |= _answers(threads.pop(), bundle.brand)
     return headers
 
 
-def _usual_headers(id: UUID, category: str, language: str) -> dict[str, str]:
-    host = _host()
+def _usual_headers(id: UUID, category: str, said: Message | Bundle) -> dict[str, str]:
+    host = _host(said.brand)
     return {
         "Message-ID": f"<{id}@{host}>",  # the same on every try: a mail that arrives twice is shown once
         "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
         "X-Auto-Response-Suppress": "All",
         "List-Id": f"<{category}.notifications.{host}>",  # RFC 2919: for people's filters
-        "Content-Language": language,
+        "Content-Language": said.language,
     }
 
 
-def _answers(thread: str) -> dict[str, str]:
-    return dict.fromkeys(("In-Reply-To", "References"), f"<{thread}@{_host()}>")
+def _leaving(said: Message | Bundle) -> dict[str, str]:
+    """RFC 8058: mail programs unsubscribe by one POST, without asking back."""
+    if not said.leave_url:
+        return {}
+    return {"List-Unsubscribe": f"<{said.leave_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-def _host() -> str:
-    return urlsplit(settings.BASE_URL).hostname or "localhost"
+def _answers(thread: str, brand: Json) -> dict[str, str]:
+    return dict.fromkeys(("In-Reply-To", "References"), f"<{thread}@{_host(brand)}>")
+
+
+def _host(brand: Json) -> str:
+    return urlsplit(brand.get("base_url") or settings.BASE_URL).hostname or "localhost"
 
 
 def _sender(brand: Json) -> str:

@@ -1,0 +1,38 @@
+"""Senders of brands: whether mail programs will believe that a brand's e-mails are from it, as far as we can tell."""
+
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+
+def domain_of(sender: str) -> str:
+    """The part after the @, empty where there is none."""
+    return parseaddr(sender)[1].partition("@")[2]
+
+
+def check_sender(sender: str) -> None:
+    """Raises ValidationError for what cannot be in the header of a mail."""
+    try:
+        validate_email(parseaddr(sender)[1])
+    except ValidationError:
+        fault = True
+    else:
+        fault = not sender.isprintable()
+    if fault:
+        raise ValidationError(_("Write an address, or a name and an address, such as Acme <no-reply@acme.example>."))
+
+
+def needs(sender: str) -> str:
+    """What the DNS of the sender's domain has to say, and the mail server to do; empty for the usual sender's domain,
+    which is set up already."""
+    domain = domain_of(sender)
+    if not domain or domain == domain_of(settings.DEFAULT_FROM_EMAIL):
+        return ""
+    text = _(
+        "E-mails of %(domain)s leave through %(server)s: its SPF record has to admit that server, and the server has to"
+        " sign them with DKIM for %(domain)s, List-Unsubscribe and List-Unsubscribe-Post included."
+    )
+    return text % {"domain": domain, "server": getattr(settings, "EMAIL_HOST", "") or "localhost"}

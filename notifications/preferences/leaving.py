@@ -1,0 +1,119 @@
+"""Leaving: a link in each message that nobody has to get, with which its reader turns off further ones (RFC 8058).
+
+A link names a person, a category, a channel and an address, and is good for nothing else. It needs no row: it is
+signed. Whoever was passed such a message can turn off that category only, and the person is told and can undo it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core import signing
+from django.db import transaction
+from django.utils import translation
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from notifications.models import Category, CategoryChoice, Notification, NotificationState, Recipient, Unsubscription
+from notifications.preferences import saving
+
+PURPOSE = "wfpush.leaving"
+LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What a link turns off. `current`: messages still go to the address that it was sent to."""
+
+    recipient: Recipient
+    category: Category
+    channel: str
+    current: bool = True
+
+    @property
+    def mandatory(self) -> bool:
+        return self.channel in self.category.mandatory
+
+
+def token_for(recipient: Recipient, category: Category, channel: str, address: str) -> str:
+    return signing.dumps([recipient.pk, category.pk, channel, _digest(address)], salt=PURPOSE)
+
+
+def read(token: str) -> Leave | None:
+    """None: it was never given out, or is too old, or its person or category is no longer there."""
+    try:
+        person, category, channel, digest = signing.loads(token, salt=PURPOSE, max_age=LIFE)
+    except (signing.BadSignature, ValueError, UnicodeError):
+        return None
+    recipient = Recipient.objects.select_related("brand", "user").filter(pk=person, active=True).first()
+    about = Category.objects.filter(pk=category).first()
+    if recipient is None or about is None:
+        return None
+    return Leave(recipient, about, channel, constant_time_compare(digest, _digest(recipient.email)))
+
+
+def _digest(address: str) -> str:
+    return salted_hmac(PURPOSE, address.lower(), algorithm="sha256").hexdigest()[:16]
+
+
+# --- what a message says of it ------------------------------------------------------------------------------------
+def kept_because(notification: Notification, channel: str) -> str:
+    """Why messages like this one cannot be turned off by a link, in its language; empty: they can."""
+    category = notification.category
+    with translation.override(notification.language):
+        if channel in category.mandatory:
+            return category.mandatory_reason or _usual_reason(notification.recipient)
+        if notification.state == NotificationState.OPEN and notification.actions:
+            return _("This e-mail asks you for an answer, so it cannot be turned off.")
+    return ""
+
+
+def _usual_reason(recipient: Recipient) -> str:
+    if recipient.external:
+        return _("E-mails like this one belong to your case, so they cannot be turned off.")
+    return _("E-mails like this one belong to your work, so they cannot be turned off.")
+
+
+# --- turning off and on -------------------------------------------------------------------------------------------
+@transaction.atomic
+def turn_off(leave: Leave, now: datetime) -> None:
+    """May be called again."""
+    choice = _locked_choice(leave)
+    if choice.channels.get(leave.channel) is False:
+        return
+    choice.channels = {**choice.channels, leave.channel: False}
+    choice.save()
+    Unsubscription.objects.create(recipient=leave.recipient, category=leave.category, channel=leave.channel, at=now)
+    saving.apply(leave.recipient, now)
+
+
+@transaction.atomic
+def turn_on(leave: Leave, now: datetime) -> None:
+    """What the person gets is as it was before they left. May be called again."""
+    choice = _locked_choice(leave)
+    if choice.channels.get(leave.channel) is False:
+        choice.channels = {name: wanted for name, wanted in choice.channels.items() if name != leave.channel}
+        choice.save()
+    mine = Unsubscription.objects.filter(recipient=leave.recipient, category=leave.category, channel=leave.channel)
+    mine.filter(undone_at=None).update(undone_at=now)
+    saving.apply(leave.recipient, now)
+
+
+def _locked_choice(leave: Leave) -> CategoryChoice:
+    choices = CategoryChoice.objects.select_for_update()
+    return choices.get_or_create(recipient=leave.recipient, category=leave.category)[0]
+
+
+def is_off(leave: Leave) -> bool:
+    wanted = CategoryChoice.objects.filter(recipient=leave.recipient, category=leave.category).first()
+    return wanted is not None and wanted.channels.get(leave.channel) is False
+
+
+def left_by(recipient: Recipient, pk: int) -> Leave | None:
+    row = Unsubscription.objects.select_related("category").filter(pk=pk, recipient=recipient).first()
+    return Leave(recipient, row.category, row.channel) if row is not None else None
+
+
+def left(recipient: Recipient, language: str) -> list[tuple[int, str]]:
+    """What the person turned off by a link, and not on again: the pk, and the category's name."""
+    rows = Unsubscription.objects.filter(recipient=recipient, undone_at=None).select_related("category")
+    return [(row.pk, row.category.name_in(language)) for row in rows]

@@ -1,0 +1,92 @@
+"""Addresses and senders of brands: what is refused, and what the DNS has to say."""
+
+import contextlib
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import Brand, Category, Recipient, Unsubscription
+from tests.admin.pages import filled, form_at, page_of, text_of
+from tests.admin.world import World
+
+
+def saved(client: Client, row: Any, **changes: Any) -> Any:
+    return client.post(page_of(row), filled(form_at(client, page_of(row)), **changes), follow=True)
+
+
+@pytest.fixture
+def brand(world: World, settings: Any) -> Brand:
+    settings.ALLOWED_HOSTS = ["testserver", "updates.acme.example", ".customers.example"]
+    settings.HTTPS = True
+    settings.DEFAULT_FROM_EMAIL = "wfpush <no-reply@push.example>"
+    return Brand.objects.get()
+
+
+WRONG = "Write https:// and a host name"
+ELSEWHERE = "This installation does not answer there"
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("http://updates.acme.example", WRONG),
+        ("https://updates.acme.example/portal", WRONG),
+        ("https://erin@updates.acme.example", WRONG),
+        ("https://UPDATES.acme.example", WRONG),
+        ("https://updates.acme.example:x", WRONG),
+        ("https://[::1", WRONG),
+        ("updates.acme.example", WRONG),
+        ("https://acme.example", ELSEWHERE),
+        ("https://updates.acme.example.evil.example", ELSEWHERE),
+    ],
+)
+def test_an_address_that_does_not_lead_here_is_refused(address: str, sentence: str, brand: Brand, root: Client) -> None:
+    assert sentence in text_of(saved(root, brand, domain=address))
+    assert Brand.objects.get().domain == ""
+
+
+@pytest.mark.parametrize(
+    "address", ["https://updates.acme.example", "https://acme.customers.example", "https://updates.acme.example:8443"]
+)
+def test_an_address_of_this_installation_is_taken(address: str, brand: Brand, root: Client) -> None:
+    saved(root, brand, domain=f"{address}/")
+    assert Brand.objects.get().domain == address
+
+
+def test_a_sender_is_checked_and_its_dns_is_told_of(brand: Brand, root: Client) -> None:
+    assert "Write an address, or a name and an address" in text_of(saved(root, brand, from_email="Acme"))
+    page = text_of(saved(root, brand, from_email="Acme <care@acme.example>", reply_to="care@acme.example"))
+    assert "its SPF record has to admit that server" in page
+    assert "DKIM for acme.example" in page
+    assert "SPF" not in text_of(saved(root, brand, from_email="Acme <acme@push.example>"))
+
+
+def test_the_doctor_names_an_address_that_was_taken_away(brand: Brand, settings: Any) -> None:
+    Brand.objects.update(domain="https://updates.acme.example", from_email="no-reply@acme.example", slug="acme")
+    said = StringIO()
+    with contextlib.suppress(CommandError):
+        call_command("doctor", stdout=said, stderr=said)
+    assert "Brand acme: E-mails of acme.example leave through" in said.getvalue()
+    assert "is wrong" not in said.getvalue()
+    settings.ALLOWED_HOSTS = ["testserver"]
+    Brand.objects.update(from_email="Acme")
+    with pytest.raises(CommandError) as faults:
+        call_command("doctor", stdout=StringIO(), stderr=StringIO())
+    assert "The address of the pages of the brand acme, https://updates.acme.example, is wrong." in str(faults.value)
+    assert "add it to ALLOWED_HOSTS" in str(faults.value)
+    assert "The sender of the brand acme is wrong." in str(faults.value)
+
+
+def test_a_persons_page_says_what_they_turned_off_by_a_link(world: World, root: Client) -> None:
+    customer = Recipient.objects.create(ref="C-1", name="Erin", engine=world.engine)
+    assert "turned off by the link" not in text_of(root.get(page_of(customer)))
+    Unsubscription.objects.create(
+        recipient=customer, category=Category.objects.get(slug="approvals"), channel="email", at=timezone.now()
+    )
+    page = text_of(root.get(page_of(customer)))
+    assert "turned off by the link in an e-mail" in page.lower()
+    assert "Approvals" in page
