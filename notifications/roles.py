@@ -20,6 +20,7 @@ RULES = (
     "foureyescondition",
     "journey",
     "milestone",
+    "caselist",
 )
 NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
 """What the forms of rules let people choose of."""
@@ -96,6 +97,7 @@ def _operating() -> set[Right]:
             "foureyescondition",
             "journey",
             "milestone",
+            "caselist",
             "recipient",
             *ABSENCES,
             *PREFERENCES,

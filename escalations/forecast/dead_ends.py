@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from escalations import reasons
 from escalations.forecast.hearing import Hearing
 from escalations.forecast.target_cache import Question, TargetCache, Tasks
@@ -13,7 +15,7 @@ from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
-from notifications.models import Absence, Category, Recipient, Route, RouteTarget, TargetKind, Task
+from notifications.models import Absence, CaseList, Category, Recipient, Route, RouteTarget, TargetKind, Task
 from notifications.reasons import NOTHING, Reason, joined
 
 HORIZON = timedelta(days=14)
@@ -134,10 +136,28 @@ FORESEEN = (TargetKind.ASSIGNEE, TargetKind.MANAGER, TargetKind.TEAM, TargetKind
 
 def _routes() -> Iterator[Place]:
     for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
-        targets = [_as_step(target) for target in route.targets.all()]
-        known = tuple(step for step in targets if step is not None)
-        if known and len(known) == len(targets):
-            yield Place(route, 0, known, frozenset(route.category.channels), route.category)
+        for targets in _each_list(route):
+            steps = [_as_step(target) for target in targets]
+            known = tuple(step for step in steps if step is not None)
+            if known and len(known) == len(steps):
+                yield Place(route, 0, known, frozenset(route.category.channels), route.category)
+
+
+def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
+    """The route's targets; if one is the list for a type of cases, those of each type that there is."""
+    targets = list(route.targets.all())
+    others = [target for target in targets if target.kind != TargetKind.CASE_LIST]
+    if len(others) == len(targets):
+        yield targets
+        return
+    mine = Q() if route.engine_id is None else Q(engine=None) | Q(engine=route.engine_id)
+    by_type: dict[str, list[RouteTarget]] = {}
+    for row in CaseList.objects.filter(mine).prefetch_related("people", "teams"):
+        people = [RouteTarget(kind=TargetKind.PERSON, person=person) for person in row.people.all()]
+        teams = [RouteTarget(kind=TargetKind.TEAM, team=team) for team in row.teams.all()]
+        by_type.setdefault(row.case_type, []).extend([*people, *teams])
+    for of_type in by_type.values():
+        yield [*others, *of_type]
 
 
 def _as_step(target: RouteTarget) -> Step | None:

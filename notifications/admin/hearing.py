@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,6 +22,7 @@ from notifications.intake import cloudevents
 from notifications.items.plans import routes_of
 from notifications.models import (
     Case,
+    CaseList,
     Delivery,
     DeliveryState,
     Event,
@@ -29,6 +31,7 @@ from notifications.models import (
     NotificationState,
     Recipient,
     RouteTarget,
+    TargetKind,
     Task,
 )
 from notifications.people import absence
@@ -227,6 +230,8 @@ def _routes_naming(person: Recipient, routes: Sequence[int]) -> Iterable[int]:
     teams = list(person.teams.values_list("pk", flat=True))
     yield from targets.filter(person=person).values_list("route", flat=True)
     yield from targets.filter(team__in=teams).values_list("route", flat=True)
+    if CaseList.objects.filter(Q(people=person) | Q(teams__in=teams)).exists():
+        yield from targets.filter(kind=TargetKind.CASE_LIST).values_list("route", flat=True)
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from notifications.models import (
     Brand,
     Callback,
     Case,
+    CaseList,
     Category,
     ConnectedAccount,
     Delivery,
@@ -106,7 +107,9 @@ DAILY: dict[str, Section] = {
     "events": Section(_("Events"), "input", [_list(Event)]),
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
     "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Device, Brand))]),
-    "rules": Section(_("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey))]),
+    "rules": Section(
+        _("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey, CaseList))]
+    ),
     "templates": Section(_("Templates"), "edit_note", [_list(Template, parts=[TemplateVersion])]),
     "sla": Section(_("SLA"), "timer"),
     "engines": Section(_("Engines"), "settings_input_component", [_list(Engine)]),

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.conditions import ConditionForm, ConditionsInline, ShowsValue, doubts_about_conditions, said
+from notifications.admin.conditions import ShowsValue, doubts_about_conditions, said
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
-from notifications.admin.invalid_ids import Choosing
 from notifications.admin.known_paths import OffersPaths, answer, offer
+from notifications.admin.targets import ConditionInline, TargetInline
 from notifications.admin.words import link, list_url, mark, shortened
 from notifications.channel_facts import offered_channels
 from notifications.intake.eventdata import faults_of
@@ -33,21 +33,12 @@ from notifications.models import (
     Route,
     RouteCondition,
     RouteTarget,
-    TargetKind,
     VersionState,
 )
 from notifications.models.routing import default_channels
 from notifications.types import lookup
 from notifications.wording import template_check
 from notifications.wording.known_paths import carried
-
-NEEDS: dict[str, tuple[str, ...]] = {
-    TargetKind.TEAM: ("team",),
-    TargetKind.PERSON: ("person",),
-    TargetKind.PATH: ("path",),
-}
-"""Fields that each kind of target requires. The team lead may name a team."""
-MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
 
 
 # --- categories -----------------------------------------------------------------------------------------------------
@@ -204,60 +195,6 @@ class EventVariableAdmin(LedgerAdmin):
 
 
 # --- routes ---------------------------------------------------------------------------------------------------------
-OFFERED = {"types": "[name=event_types]", "engine": "[name=engine]"}
-
-
-class RouteConditionForm(ConditionForm):
-    offered = OFFERED
-
-
-class TargetForm(forms.ModelForm):
-    """Requires the fields of the target's kind, and clears the others."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offer(self.fields.get("path"), **OFFERED)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        kind = cleaned.get("kind", "")
-        for name in NEEDS.get(kind, ()):
-            if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, NEEDED[name])
-        for name in ("team", "person", "path"):
-            if name not in MAY_NAME.get(kind, ()):
-                cleaned[name] = "" if name == "path" else None
-                if name in self.errors:
-                    del self.errors[name]
-        return cleaned
-
-
-NEEDED = {
-    "team": _("Choose the team."),
-    "person": _("Choose the person."),
-    "path": _("Write where in the event the person is named, such as task.data.owner."),
-}
-
-
-class ConditionInline(ConditionsInline):
-    model = RouteCondition
-    form = RouteConditionForm
-    verbose_name_plural = _("conditions: all must hold")
-
-
-class TargetInline(Choosing, TabularInline):
-    model = RouteTarget
-    form = TargetForm
-    extra = 0
-    hide_title = True
-    fields = ["kind", "team", "person", "path"]
-    autocomplete_fields = ["team", "person"]
-    verbose_name_plural = _("targets: who gets it")
-
-    class Media:
-        js = ["wfpush/admin/targets.js"]
-
-
 class Gaps(Conditions):
     title = _("gaps")
     parameter_name = "gaps"
@@ -388,7 +325,7 @@ class RouteConditionAdmin(ShowsValue, PartOfRoute):
 
 @admin.register(RouteTarget)
 class RouteTargetAdmin(PartOfRoute):
-    list_display = ["kind", "team", "person", "path", "of_route"]
+    list_display = ["kind", "team", "person", "path", "role", "of_route"]
     list_filter = ["kind", "team"]
     list_select_related = ["route", "team", "person"]
-    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "path"]
+    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "path", "role"]

@@ -34,6 +34,7 @@ from notifications.models import (
     TaskState,
     past_deadline,
 )
+from notifications.routing import stakeholders
 from notifications.wording.plaintext import clean_line
 
 TASK_TONES: dict[str, Tone] = {
@@ -302,7 +303,18 @@ class CaseAdmin(ShowsStory, LedgerAdmin):
     found_by = ["case_id", "title__istartswith"]
     ordering = ["-pk"]
     inlines = [TaskInline]
-    fields = ["title", "case_id", "type", "status", "url", "from_engine", "following", "created_at", "updated_at"]
+    fields = [
+        "title",
+        "case_id",
+        "type",
+        "status",
+        "url",
+        "from_engine",
+        "in_roles",
+        "following",
+        "created_at",
+        "updated_at",
+    ]
 
     @display(description=_("case"), ordering="title")
     def title_or_id(self, case: Case) -> str:
@@ -319,3 +331,9 @@ class CaseAdmin(ShowsStory, LedgerAdmin):
     @display(description=_("followed by"))
     def following(self, case: Case) -> str:
         return ", ".join(str(person) for person in case.followers.all())
+
+    @display(description=_("roles"))
+    def in_roles(self, case: Case) -> str:
+        """Names of roles are the engine's, and so are refs of people whom nobody knows."""
+        roles = case.roles or {}
+        return ", ".join(f"{role}: {', '.join(stakeholders.named(roles, role))}" for role in roles) or "–"

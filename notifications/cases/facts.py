@@ -15,6 +15,8 @@ def facts_of_task(
     facts = merged(said, known) if task_is_newer else merged(known, said)
     if case is not None:
         facts["case"] = {**_case(case), **(object_in(said, "case") if event is not None else _told(facts))}
+        if case.roles:  # with what was known before
+            facts["case"]["roles"] = case.roles
     if event is not None:
         if task is not None and task.info:
             facts.setdefault("info", task.info[-1]["text"])

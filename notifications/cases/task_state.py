@@ -21,7 +21,7 @@ from notifications.models import (
     Task,
     TaskState,
 )
-from notifications.people.resolver import Directory, PersonInEvent
+from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.types import Json, behaviour_of, object_in, text_in
@@ -66,8 +66,9 @@ def people_named(data: Json) -> list[PersonInEvent]:
     """All people that an event's data names, in the places that docs/api.md lists."""
     task, message, found = object_in(data, "task"), object_in(data, "message"), []
     found += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
-    for many in (task.get("candidates"), data.get("recipients"), message.get("to")):
-        found += many if isinstance(many, list) else []
+    roles = object_in(object_in(data, "case"), "roles")
+    for many in (task.get("candidates"), data.get("recipients"), message.get("to"), *roles.values()):
+        found += many if isinstance(many, list) else [many] if isinstance(many, str | dict) else []
     return [person for person in found if person]
 
 
@@ -110,9 +111,26 @@ def _update_case(case: Case, event: Event, scene: Scene) -> None:
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
         if isinstance(said.get(name), str) and not (late and getattr(case, name)):
             setattr(case, name, title(said, name, limit) if name == "title" else said[name][:limit])
+    if isinstance(said.get("roles"), dict):
+        case.roles = _roles_after(case.roles or {}, said["roles"], scene.directory, late=late)
     if isinstance(said.get("status"), str) and not late:
         case.status, case.status_time = said["status"][:100], when
     scene.writes.update(case)
+
+
+def _roles_after(known: Json, said: Json, directory: Directory, *, late: bool) -> Json:
+    """Roles that the event does not name stay, and so do those that a later one has named. An empty list: nobody has
+    it any more. Looking people up makes external ones known."""
+    roles = dict(known)
+    for role, people in said.items():
+        if people is None or (late and role in known):
+            continue
+        named = people if isinstance(people, list) else [people]
+        for person in named:
+            directory.get(person)
+        refs = list(dict.fromkeys(filter(None, map(ref_of, named))))
+        roles[role] = refs if isinstance(people, list) else refs[0]
+    return {role: people for role, people in roles.items() if people}
 
 
 # --- tasks ----------------------------------------------------------------------------------------

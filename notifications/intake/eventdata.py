@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from notifications.forms import arriving
 from notifications.models.conversation import MOST_TEXT, MessageKind
 from notifications.models.events import Priority
+from notifications.models.routing import MOST_ROLE
 from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
 from notifications.models.variable_names import OURS, may_be_declared
 from notifications.types import CommentRule, Effect, Json, behaviour_of
@@ -21,6 +22,7 @@ from wfpush.web.pointers import MAX_ERRORS, pointer
 MAX_DATA_BYTES = 64 * 1024
 MAX_PEOPLE = 1_000
 MAX_ACTION = 60
+MAX_ROLES = 20
 MAX_SLUG = 100
 
 Fault = dict[str, str]
@@ -93,8 +95,15 @@ def people_count(data: Json) -> int:
     message = data.get("message")
     message = message if isinstance(message, dict) else {}
     single = (task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by"))
-    many = (task.get("candidates"), data.get("recipients"), message.get("to"))
+    case = data.get("case")
+    roles = case.get("roles") if isinstance(case, dict) else None
+    of_roles = [people for people in roles.values() if people is not None] if isinstance(roles, dict) else []
+    many = (task.get("candidates"), data.get("recipients"), message.get("to"), *map(_as_list, of_roles))
     return sum(person is not None for person in single) + sum(len(group) for group in many if isinstance(group, list))
+
+
+def _as_list(people: Any) -> list[Any]:
+    return people if isinstance(people, list) else [people]
 
 
 def instant(text: Any) -> datetime | None:
@@ -272,6 +281,25 @@ _PERSON_MEMBERS: dict[str, Check] = {
 }
 _PERSON = _text_or(_id, _object(_PERSON_MEMBERS, "ref"))
 _PEOPLE = _list(_PERSON)
+
+
+def _roles(value: Any, here: str, faults: Faults) -> None:
+    """Name of a role to a person, or to several."""
+    if not isinstance(value, dict):
+        faults.append(fault(here, "Write an object: the name of a role to a person or a list of people."))
+        return
+    if len(value) > MAX_ROLES:
+        faults.append(fault(here, f"Name at most {MAX_ROLES} roles."))
+    for role, people in value.items():
+        if full(faults):
+            return
+        where = pointer(here, role)
+        if not is_id(role, MOST_ROLE):
+            faults.append(fault(where, f"Write the name of a role: text of 1 to {MOST_ROLE} characters."))
+        elif people is not None:
+            (_PEOPLE if isinstance(people, list) else _PERSON)(people, where, faults)
+
+
 _TASK = _object(
     {
         "id": _id,
@@ -294,7 +322,7 @@ _TASK = _object(
 _DATA = _object(
     {
         "task": _TASK,
-        "case": _object({"id": _id, "title": _text, "type": _text, "status": _text, "url": _text}),
+        "case": _object({"id": _id, "title": _text, "type": _text, "status": _text, "url": _text, "roles": _roles}),
         "exception": _object(
             {"code": _text, "summary": _text, "severity": _one_of(*SEVERITIES), "recommended_action": _text}
         ),

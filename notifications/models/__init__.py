@@ -86,6 +86,8 @@ from notifications.models.retention import (
     RetentionRule,
 )
 from notifications.models.routing import (
+    MOST_ROLE,
+    CaseList,
     Category,
     Condition,
     EventType,
@@ -119,6 +121,7 @@ __all__ = [
     "DEADLINE",
     "LEAST_DAYS",
     "MOST_FACTS",
+    "MOST_ROLE",
     "MOST_TEXT",
     "USUAL_DIGEST_TIMES",
     "Absence",
@@ -138,6 +141,7 @@ __all__ = [
     "CallbackAttempt",
     "CallbackState",
     "Case",
+    "CaseList",
     "Category",
     "CategoryChoice",
     "CategoryDefault",

@@ -105,6 +105,8 @@ class Case(models.Model):
     status = models.CharField(_("status"), max_length=100, blank=True)
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     status_time = models.DateTimeField(null=True, blank=True, editable=False)
+    roles: Any = models.JSONField(_("roles"), null=True, blank=True, editable=False)
+    """Name of a role to the ref of who has it, or to several; null: no event has named any."""
     followers = models.ManyToManyField(Recipient, blank=True, related_name="followed_cases")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)

@@ -21,6 +21,10 @@ VARIABLES = "variables."
 """Prefixes of the paths of variables that an answer may set."""
 
 
+MOST_ROLE = 60
+"""Characters of the name of a role in a case."""
+
+
 def default_channels() -> list[str]:
     return channels_from_start()
 
@@ -241,6 +245,8 @@ class TargetKind(models.TextChoices):
     MANAGER = "manager", _("the assignee's manager")
     INITIATOR = "initiator", _("who started it")
     FOLLOWERS = "followers", _("the case's followers")
+    ROLE = "role", _("who has a role in the case")
+    CASE_LIST = "case_list", _("the list for cases of this type")
     RECIPIENTS = "recipients", _("the event's recipients")
     PERSON = "person", _("a named person")
     CUSTOMER = "customer", _("the customer")
@@ -253,6 +259,14 @@ class RouteTarget(models.Model):
     team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE)
     person = models.ForeignKey(Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE)
     path = models.CharField(_("path"), max_length=150, blank=True, validators=[PATH])
+    role = models.CharField(
+        _("role"),
+        max_length=MOST_ROLE,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("As events name it in “case.roles”, such as requester."),
+    )
 
     class Meta:
         verbose_name = _("target")
@@ -260,4 +274,36 @@ class RouteTarget(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.team or self.person or self.path}".strip()
+        return f"{self.get_kind_display()} {self.team or self.person or self.path or self.role}".strip()
+
+
+class CaseList(models.Model):
+    """Who is told of cases of one type. What is said for every engine counts beside what is said for one."""
+
+    case_type = models.CharField(
+        _("kind of case"), max_length=100, help_text=_("As events name it in “case.type”, such as repair.")
+    )
+    engine = models.ForeignKey(
+        Engine,
+        verbose_name=_("engine"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text=_("Empty: every engine."),
+    )
+    people = models.ManyToManyField(Recipient, verbose_name=_("people"), blank=True, related_name="case_lists")
+    teams = models.ManyToManyField(Team, verbose_name=_("teams"), blank=True, related_name="case_lists")
+
+    history = HistoricalRecords(m2m_fields=[people, teams])
+
+    class Meta:
+        verbose_name = _("list for cases")
+        verbose_name_plural = _("lists for cases")
+        ordering = ["case_type", "engine"]
+        constraints = [
+            models.UniqueConstraint(fields=["engine", "case_type"], name="one_list_a_case_type", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_type} · {self.engine}" if self.engine else self.case_type

@@ -37,6 +37,14 @@ class Roster:
             self._members[team.pk] = list(team.members.select_related("brand"))
         return self._members[team.pk]
 
+    def people(self, pks: Sequence[int]) -> list[Recipient]:
+        """Those of them that exist."""
+        new = [pk for pk in pks if pk not in self._people]
+        if new:
+            found = Recipient.objects.select_related("brand").in_bulk(new)
+            self._people |= {pk: found.get(pk) for pk in new}
+        return [person for pk in pks if (person := self._people[pk]) is not None]
+
     def person(self, pk: int | None) -> Recipient | None:
         if pk is None:
             return None

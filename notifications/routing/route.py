@@ -28,7 +28,7 @@ from notifications.people.absence import About
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
-from notifications.routing import targets
+from notifications.routing import stakeholders, targets
 from notifications.types import Json, behaviour_of, lookup
 from wfpush.postgres.revision import Compiled
 
@@ -319,8 +319,18 @@ class _Search(targets.Search):
         return (person, reasons.BY_ROUTE()) if person is not None else None
 
     def people(self, kind: TargetKind) -> targets.People:
-        reason = reasons.AT_PATH(path=self.target.path) if kind == TargetKind.PATH else OF_EVENT[kind]()
+        reason = self._reason(kind)
         return [(person, reason) for person in self._of_event(kind)]
+
+    def _reason(self, kind: TargetKind) -> Reason:
+        case = self.subject.case
+        if kind == TargetKind.PATH:
+            return reasons.AT_PATH(path=self.target.path)
+        if kind == TargetKind.ROLE:
+            return reasons.HAS_ROLE(role=stakeholders.role_in_words(self.target.role))
+        if kind == TargetKind.CASE_LIST:
+            return reasons.ON_LIST(type=case.type if case is not None else "")
+        return OF_EVENT[kind]()
 
     def miss(self, what: targets.Missing, of: Recipient | Team | None = None) -> None:
         if what in UNRESOLVED and of is not None:
@@ -331,6 +341,10 @@ class _Search(targets.Search):
         task, case, facts = self.subject.task, self.subject.case, self.subject.facts
         if kind == TargetKind.FOLLOWERS:
             return case.followers.select_related("brand") if case is not None else []
+        if kind == TargetKind.ROLE:
+            return self._with_role(case)
+        if kind == TargetKind.CASE_LIST:
+            return self._on_lists(case)
         if kind == TargetKind.INITIATOR:
             known = task.initiator if task is not None else None
             return [known] if known is not None else self.subject.person(self._in_task("initiator"))
@@ -340,6 +354,19 @@ class _Search(targets.Search):
             return self._all(self.subject.event.data.get("recipients"))
         value = lookup(facts, self.target.path)
         return self._all(value if isinstance(value, list) else [value])
+
+    def _with_role(self, case: Case | None) -> list[Recipient]:
+        refs = stakeholders.named(case.roles if case is not None else None, self.target.role)
+        if not refs:
+            self.subject.unresolved.append(Unresolved(self.target.role, reasons.NOBODY_HAS_ROLE()))
+        return self._all(refs)
+
+    def _on_lists(self, case: Case | None) -> list[Recipient]:
+        found = list(stakeholders.on_lists(case, self.subject.roster)) if case is not None else []
+        if not found:
+            kind = case.type if case is not None else ""
+            self.subject.unresolved.append(Unresolved(kind or "–", reasons.NOBODY_ON_LIST()))
+        return found
 
     def _in_task(self, member: str) -> Any:
         task = self.subject.facts.get("task")

@@ -170,6 +170,8 @@ KINDS: dict[TargetKind, Callable[[Search], People]] = {
     TargetKind.PERSON: _person,
     TargetKind.INITIATOR: _of_event(TargetKind.INITIATOR),
     TargetKind.FOLLOWERS: _of_event(TargetKind.FOLLOWERS),
+    TargetKind.ROLE: _of_event(TargetKind.ROLE),
+    TargetKind.CASE_LIST: _of_event(TargetKind.CASE_LIST),
     TargetKind.RECIPIENTS: _of_event(TargetKind.RECIPIENTS),
     TargetKind.CUSTOMER: _of_event(TargetKind.CUSTOMER),
     TargetKind.PATH: _of_event(TargetKind.PATH),

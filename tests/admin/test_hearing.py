@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 
 from notifications.models import (
     Absence,
+    CaseList,
     Delivery,
     Device,
     Event,
@@ -87,6 +88,10 @@ def test_a_route_that_names_them_but_did_not_apply_says_which_condition(day: Wor
     send(day, "small-1", "task.assigned", invoice("T-901", 9010, assignee="bob"))
     told = said(operator, person="carol", about="T-901")
     assert "Routes that name Carol Castle did not apply: “Big ones to Carol”: " in told and "does not hold" in told
+    RouteTarget.objects.filter(route=route).update(kind="case_list", person=None)
+    assert "did not apply" not in said(operator, person="carol", about="T-901")
+    CaseList.objects.create(case_type="invoice").people.set([day.carol])
+    assert "Routes that name Carol Castle did not apply" in said(operator, person="carol", about="T-901")
     assert "By the routes as they are now, they would not hear of it, either." in told
     assert not Notification.objects.filter(recipient=day.carol, task__task_id="T-901").exists()
 

@@ -17,6 +17,7 @@ from notifications.admin.history_states import differences, state_of, state_then
 from notifications.models import (
     Absence,
     Brand,
+    CaseList,
     Category,
     Engine,
     EventType,
@@ -192,6 +193,13 @@ def test_one_save_is_one_entry_that_says_all_of_it(route: Route, root: Client) -
     assert [each.name for each in entry.differences] == ["Name", "Event types"]
 
 
+def _case_list(world: World) -> CaseList:
+    row = CaseList.objects.create(case_type="claims", engine=world.engine)
+    row.people.set([world.bob])
+    row.teams.set([world.team])
+    return row
+
+
 # --- every kind -------------------------------------------------------------------------------------------------------
 def made_of(model: type[Model], world: World) -> Any:
     """One of each kind, with parts where it has some."""
@@ -211,6 +219,7 @@ def made_of(model: type[Model], world: World) -> Any:
     made: dict[type[Model], Any] = {
         Absence: lambda: world.alice.absence,
         Brand: lambda: Brand.objects.create(slug="second", name="Second"),
+        CaseList: lambda: _case_list(world),
         Category: lambda: CategoryFactory(),
         Engine: lambda: world.engine,
         EventType: lambda: EventType.objects.get(name="task.assigned"),
@@ -257,4 +266,6 @@ def changed(row: Any) -> dict[str, Any]:
     """Another value for one field."""
     if isinstance(row, Absence):
         return {"ends_at": row.ends_at + timedelta(days=1)}
+    if isinstance(row, CaseList):
+        return {"case_type": "repairs"}
     return {"name": f"{row.name}-2"}

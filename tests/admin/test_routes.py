@@ -34,7 +34,7 @@ def route(world: World) -> Route:
 
 
 def with_target(client: Client, route: Route, **target: Any) -> Any:
-    names = ("id", "kind", "team", "person", "path")
+    names = ("id", "kind", "team", "person", "path", "role")
     added = {f"targets-1-{name}": target.get(name, "") for name in names} | {"targets-1-route": str(route.pk)}
     fields = filled(form_at(client, page_of(route)), **added, **{"targets-TOTAL_FORMS": "2"})
     return client.post(page_of(route), fields, follow=True)
@@ -49,7 +49,12 @@ def with_condition(client: Client, route: Route, path: str, operator: str, value
 
 @pytest.mark.parametrize(
     ("kind", "sentence"),
-    [("team", "Choose the team."), ("person", "Choose the person."), ("path", "Write where in the event")],
+    [
+        ("team", "Choose the team."),
+        ("person", "Choose the person."),
+        ("path", "Write where in the event"),
+        ("role", "Write the role as"),
+    ],
 )
 def test_a_target_without_what_its_kind_needs_is_refused(kind: str, sentence: str, route: Route, root: Client) -> None:
     assert sentence in text_of(with_target(root, route, kind=kind))

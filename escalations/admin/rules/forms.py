@@ -18,7 +18,7 @@ from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, Time
 from notifications.admin.conditions import BARE, ConditionForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
-from notifications.admin.routing import MAY_NAME, TargetForm
+from notifications.admin.targets import MAY_NAME, TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,
@@ -312,7 +312,13 @@ def _rows(parent: Any, model: Any, form: Any, fields: list[str], **how: Any) -> 
 
 Conditions = _rows(Route, RouteCondition, RuleConditionForm, ["path", "operator", "value"], extra=1)
 Targets = _rows(
-    Route, RouteTarget, RuleTargetForm, ["kind", "team", "person", "path"], formset=TargetFormSet, extra=0, min_num=1
+    Route,
+    RouteTarget,
+    RuleTargetForm,
+    ["kind", "team", "person", "path", "role"],
+    formset=TargetFormSet,
+    extra=0,
+    min_num=1,
 )
 Steps = _rows(Policy, PolicyStep, StepForm, StepForm.Meta.fields, formset=StepFormSet, extra=0)
 

@@ -12,6 +12,7 @@ from escalations.forecast.dead_ends import DeadEnd, dead_ends
 from escalations.models import BusinessCalendar, PersonCalendar, Policy, PolicyStep
 from notifications.models import (
     Absence,
+    CaseList,
     Category,
     CategoryChoice,
     Preferences,
@@ -250,3 +251,16 @@ def test_the_command_lists_them_and_fails(story: Story, now: datetime) -> None:
 
     with pytest.raises(CommandError, match=r"^now: Bob has no manager \(SLA policy “Approvals”, step 1\)$"):
         call_command("dead_ends")
+
+
+def test_lists_for_cases_are_looked_at_type_by_type(story: Story, now: datetime) -> None:
+    template, category = Template.objects.get(slug="task"), Category.objects.get(slug="approvals")
+    route = Route.objects.create(name="Stakeholders", template=template, category=category)
+    RouteTarget.objects.create(route=route, kind="case_list")
+    claims, repairs = (CaseList.objects.create(case_type=name) for name in ("claims", "repairs"))
+    claims.people.set([story.bob])
+    repairs.teams.set([Team.objects.create(slug="night", name="Night")])
+
+    assert lines(dead_ends(now, of=route)) == [("team Night has no members", ["route “Stakeholders”"])]
+    repairs.people.set([story.carol])
+    assert dead_ends(now, of=route) == []

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
 from notifications.models import Notification
@@ -128,18 +129,19 @@ def test_messages_of_a_task_belong_together_and_so_do_those_of_a_case(bobs: Any)
 
 
 def test_it_comes_under_the_brand_of_the_route_else_of_the_person_else_ours(bobs: Any) -> None:
-    copy = bobs(brand=BrandFactory(name="Nordwind", accent="#ffcc00", from_email="n@nordwind.example"))
+    house = {"from_email": "n@nordwind.example", "reply_to": "care@nordwind.example"}
+    copy = bobs(brand=BrandFactory(name="Nordwind", accent="#ffcc00", domain="https://nordwind.example", **house))
     copy.recipient.brand = BrandFactory(name="Acme")
     assert message_of(copy).brand == {
         "name": "Nordwind", "logo_url": "", "accent": "#ffcc00", "accent_dark": "#a8c7fa",
-        "from_email": "n@nordwind.example", "contact": "",
+        **house, "base_url": "https://nordwind.example", "contact": "",
     }  # fmt: skip
 
     copy.brand = None
     assert message_of(copy).brand["name"] == "Acme"
 
     copy.recipient.brand = None
-    assert message_of(copy).brand["name"] == "wfpush"
+    assert (message_of(copy).brand["name"], message_of(copy).brand["base_url"]) == ("wfpush", settings.BASE_URL)
 
 
 def test_it_asks_the_database_nothing_that_was_selected(

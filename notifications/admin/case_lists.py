@@ -1,0 +1,61 @@
+"""Lists for cases: who is told of cases of one type."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import HistoryAdmin
+from notifications.admin.decorators import display
+from notifications.admin.words import link, mark, shortened
+from notifications.models import CaseList, Recipient, Route, TargetKind
+
+
+class CaseListForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not cleaned.get("people") and not cleaned.get("teams") and not self.errors:
+            self.add_error("people", gettext("Choose people or teams."))
+        return cleaned
+
+
+@admin.register(CaseList)
+class CaseListAdmin(HistoryAdmin):
+    form = CaseListForm
+    list_display = ["case_type", "of_engine", "listed"]
+    list_filter = ["engine"]
+    search_fields = ["case_type", "people__name", "=people__ref", "teams__name"]
+    autocomplete_fields = ["engine", "people", "teams"]
+    fields = ["case_type", "engine", "people", "teams"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CaseList]:
+        found: QuerySet[CaseList] = super().get_queryset(request)
+        return found.select_related("engine").prefetch_related("people", "teams")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not active_people(form.instance).exists():
+            self.message_user(request, gettext("Nobody on this list is active: nobody will be told."), messages.WARNING)
+        if not Route.objects.filter(enabled=True, targets__kind=TargetKind.CASE_LIST).exists():
+            text = gettext("No route has “%(target)s” as its target yet, so nobody is told.")
+            self.message_user(request, text % {"target": TargetKind.CASE_LIST.label}, messages.WARNING)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def of_engine(self, row: CaseList) -> SafeString | str:
+        return link(row.engine) if row.engine else gettext("every engine")
+
+    @display(description=_("who is told"))
+    def listed(self, row: CaseList) -> SafeString:
+        names = [str(each) for each in (*row.people.all(), *row.teams.all())]
+        return shortened(", ".join(names), 110) if names else mark("bad", gettext("nobody"))
+
+
+def active_people(row: CaseList) -> QuerySet[Recipient]:
+    """Who is told by the list today."""
+    active = Recipient.objects.filter(active=True)
+    return active.filter(case_lists=row) | active.filter(teams__case_lists=row)

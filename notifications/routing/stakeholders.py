@@ -1,0 +1,47 @@
+"""People who have to do with a case, whoever has its tasks: by a role in it, and on the list for its type."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from notifications.models import Case, CaseList, Recipient
+from notifications.people.roster import Roster
+from notifications.types import Json
+from wfpush.postgres.revision import Compiled
+
+Lists = Mapping[tuple[int | None, str], tuple[Sequence[int], Sequence[int]]]
+"""Engine and type of cases to the people and the teams on their list."""
+
+
+def named(roles: Json | None, role: str) -> list[str]:
+    """The refs of those who have the role."""
+    said = (roles or {}).get(role)
+    return said if isinstance(said, list) else [said] if said else []
+
+
+def role_in_words(role: str) -> str:
+    """As reasons say it: account_manager is “account manager”."""
+    return role.replace("_", " ")
+
+
+def on_lists(case: Case, roster: Roster) -> Iterable[Recipient]:
+    """Everybody on the lists for the case's type; people may be repeated."""
+    lists = _LISTS.get()
+    for engine in (case.engine_id, None):
+        people, teams = lists.get((engine, case.type), ((), ()))
+        yield from roster.people(people)
+        for pk in teams:
+            team = roster.team(pk)
+            yield from roster.members(team) if team is not None else ()
+
+
+def _read_lists() -> Lists:
+    lists = {row.pk: (row.engine_id, row.case_type) for row in CaseList.objects.all()}
+    found: dict[tuple[int | None, str], tuple[list[int], list[int]]] = {key: ([], []) for key in lists.values()}
+    people = CaseList.people.through.objects.order_by("pk").values_list("caselist_id", "recipient_id")
+    teams = CaseList.teams.through.objects.order_by("pk").values_list("caselist_id", "team_id")
+    for place, rows in enumerate((people, teams)):
+        for row, pk in rows:
+            found[lists[row]][place].append(pk)
+    return found
+
+
+_LISTS = Compiled(_read_lists)
