@@ -39,6 +39,7 @@ class Columns:
 _CHANGE = " history_change_reason"
 _TYPE = " history_type"
 _LOOK = "slug logo_url accent accent_dark"
+_REACH = "from_email reply_to domain contact contact_phone contact_email contact_address"
 _TEXTS = "title body short_body"
 _DEVICE = "digest sender platform name language lock_screen"
 
@@ -50,7 +51,7 @@ TABLES: dict[str, Columns] = {
         plain="type digest status",
         case="case task__case",
     ),
-    "notifications.case": Columns(words="title type status url", ids="case_id", case=""),
+    "notifications.case": Columns(words="title type status url roles", ids="case_id", case=""),
     "notifications.task": Columns(
         words="name kind url escalated actions data info outcome",
         ids="task_id",
@@ -122,6 +123,7 @@ TABLES: dict[str, Columns] = {
     "notifications.preferences": Columns(plain="digest_times"),
     "notifications.quiethours": Columns(plain="days"),
     "notifications.categorychoice": Columns(plain="channels frequency"),
+    "notifications.unsubscription": Columns(plain="channel"),
     "notifications.team_members": Columns(),
     "notifications.case_followers": Columns(),
     "notifications.task_candidates": Columns(),
@@ -129,12 +131,8 @@ TABLES: dict[str, Columns] = {
     "escalations.personcalendar": Columns(),
     "escalations.teamcalendar": Columns(),
     # --- configuration ------------------------------------------------------------------------------------------------
-    "notifications.brand": Columns(
-        words="name from_email contact contact_phone contact_email contact_address", plain=_LOOK
-    ),
-    "notifications.historicalbrand": Columns(
-        words=f"name from_email contact contact_phone contact_email contact_address{_CHANGE}", plain=_LOOK + _TYPE
-    ),
+    "notifications.brand": Columns(words=f"name {_REACH}", plain=_LOOK),
+    "notifications.historicalbrand": Columns(words=f"name {_REACH}{_CHANGE}", plain=_LOOK + _TYPE),
     "notifications.team": Columns(words="name", plain="slug"),
     "notifications.historicalteam": Columns(words=f"name{_CHANGE}", plain=f"slug{_TYPE}"),
     "notifications.historicalteam_members": Columns(),
@@ -170,7 +168,13 @@ TABLES: dict[str, Columns] = {
     "notifications.route_event_types": Columns(),
     "notifications.historicalroute_event_types": Columns(),
     "notifications.routecondition": Columns(words="value", plain="path operator"),
-    "notifications.routetarget": Columns(plain="kind path"),
+    "notifications.routetarget": Columns(plain="kind path role"),
+    "notifications.caselist": Columns(plain="case_type"),
+    "notifications.historicalcaselist": Columns(words=_CHANGE, plain=f"case_type{_TYPE}"),
+    "notifications.caselist_people": Columns(),
+    "notifications.caselist_teams": Columns(),
+    "notifications.historicalcaselist_people": Columns(),
+    "notifications.historicalcaselist_teams": Columns(),
     "notifications.template": Columns(words="name", plain="slug fallback_language"),
     "notifications.historicaltemplate": Columns(words=f"name{_CHANGE}", plain=f"slug fallback_language{_TYPE}"),
     "notifications.templateversion": Columns(words="note", plain="state"),

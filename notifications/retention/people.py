@@ -16,6 +16,7 @@ GO: tuple[tuple[str, str], ...] = (
     ("notifications.preferences", "recipient"),
     ("notifications.quiethours", "recipient"),
     ("notifications.categorychoice", "recipient"),
+    ("notifications.unsubscription", "recipient"),
     ("notifications.savedview", "recipient"),
     ("notifications.actiontoken", "recipient"),
     ("notifications.idempotencykey", "recipient"),
@@ -26,6 +27,7 @@ GO: tuple[tuple[str, str], ...] = (
     ("notifications.searchedpart", "recipient"),
     ("notifications.team_members", "recipient"),
     ("notifications.case_followers", "recipient"),
+    ("notifications.caselist_people", "recipient"),
     ("notifications.historicalabsence", "recipient"),
     ("escalations.personcalendar", "recipient"),
 )
@@ -38,6 +40,7 @@ STAY: tuple[tuple[str, str], ...] = (
     ("notifications.absencepart", "delegate"),
     ("notifications.historicalabsence", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
+    ("notifications.historicalcaselist_people", "recipient"),
     ("notifications.team", "lead"),
     ("notifications.historicalteam", "lead"),
     ("notifications.historicaldevice", "recipient"),

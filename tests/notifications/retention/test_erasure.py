@@ -143,7 +143,7 @@ def has_things(world: World, person: Recipient) -> None:
 
 def assigned(world: World, number: str, **task: Any) -> None:
     said = {"id": number, "name": f"Approve invoice {number}", "initiator": "alice", **task}
-    case = {"id": f"case-{number}", "title": f"Invoice {number} of {NAME}"}
+    case = {"id": f"case-{number}", "title": f"Invoice {number} of {NAME}", "roles": {"auditor": REF}}
     world.send("task.assigned", {"task": said, "case": case})
 
 
