@@ -129,7 +129,7 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
         newest.message,
         message=said,
         tag=_tag(f"together:{newest.device}"),
-        link=settings.BASE_URL + reverse("inbox:list"),
+        link=newest.message.message.brand["base_url"] + reverse("inbox:list"),
         token="",
         state=NotificationState.INFO.value,
     )

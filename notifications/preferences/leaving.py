@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
@@ -82,6 +83,7 @@ def turn_off(leave: Leave, now: datetime) -> None:
         return
     choice.channels = {**choice.channels, leave.channel: False}
     choice.save()
+    _open(leave).update(undone_at=now)  # turned on again since, in the settings
     Unsubscription.objects.create(recipient=leave.recipient, category=leave.category, channel=leave.channel, at=now)
     saving.apply(leave.recipient, now)
 
@@ -93,9 +95,13 @@ def turn_on(leave: Leave, now: datetime) -> None:
     if choice.channels.get(leave.channel) is False:
         choice.channels = {name: wanted for name, wanted in choice.channels.items() if name != leave.channel}
         choice.save()
-    mine = Unsubscription.objects.filter(recipient=leave.recipient, category=leave.category, channel=leave.channel)
-    mine.filter(undone_at=None).update(undone_at=now)
+    _open(leave).update(undone_at=now)
     saving.apply(leave.recipient, now)
+
+
+def _open(leave: Leave) -> QuerySet[Unsubscription]:
+    mine = Unsubscription.objects.filter(recipient=leave.recipient, category=leave.category, channel=leave.channel)
+    return mine.filter(undone_at=None)
 
 
 def _locked_choice(leave: Leave) -> CategoryChoice:
@@ -114,6 +120,10 @@ def left_by(recipient: Recipient, pk: int) -> Leave | None:
 
 
 def left(recipient: Recipient, language: str) -> list[tuple[int, str]]:
-    """What the person turned off by a link, and not on again: the pk, and the category's name."""
-    rows = Unsubscription.objects.filter(recipient=recipient, undone_at=None).select_related("category")
-    return [(row.pk, row.category.name_in(language)) for row in rows]
+    """What the person turned off by a link, and not on again, in whatever way: the pk, and the category's name."""
+    rows = list(Unsubscription.objects.filter(recipient=recipient, undone_at=None).select_related("category"))
+    if not rows:
+        return []
+    choices = CategoryChoice.objects.filter(recipient=recipient).values_list("category", "channels")
+    off = {(category, channel) for category, channels in choices for channel in channels if channels[channel] is False}
+    return [(row.pk, row.category.name_in(language)) for row in rows if (row.category_id, row.channel) in off]

@@ -137,6 +137,21 @@ def test_her_own_page_tells_of_it_and_undoes_it(acme: World) -> None:
     assert CategoryChoice.objects.get().channels == {}
 
 
+def test_what_is_turned_on_again_in_the_settings_can_be_turned_off_again(acme: World) -> None:
+    updated(acme)
+    path = address_in(mail.outbox[0])
+    Client().post(path, ONE_CLICK)
+    CategoryChoice.objects.update(channels={"email": True})  # as the page of settings does
+    link = acme.post("/api/v1/recipients/C-9/links", {"next": "/"})["url"]
+    page = opened(link.removeprefix("https://updates.acme.example")).press("Open my page")
+    assert "that was chosen by the link" not in page.text
+
+    assert Client().post(path, ONE_CLICK).status_code == 200
+
+    assert CategoryChoice.objects.get().channels == {"email": False}
+    assert Unsubscription.objects.filter(undone_at=None).count() == 1
+
+
 def test_another_person_cannot_turn_hers_on(acme: World) -> None:
     updated(acme)
     Client().post(address_in(mail.outbox[0]), ONE_CLICK)
