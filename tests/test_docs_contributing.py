@@ -127,7 +127,7 @@ def hooks() -> list[dict[str, Any]]:
 
 
 def test_git_runs_what_make_lint_checks() -> None:
-    recipe = re.search(r"^lint: .*\n((?:\t.*\n)+)", read("Makefile"), re.M)
+    recipe = re.search(r"^static: .*\n((?:\t.*\n)+)", read("Makefile"), re.M)
     assert recipe
     for hook in hooks():
         assert hook["language"] == "system"

@@ -13,6 +13,7 @@ from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
+from tests.support.length import some
 
 HOUR = timedelta(hours=1)
 
@@ -171,7 +172,7 @@ def test_a_clock_is_found_by_its_tasks_id_and_name(world: World, policy: Policy,
     assert len(root.get(list_of(StepRun, "q=T-2")).context["cl"].result_list) == 0
 
 
-@pytest.mark.parametrize("model", [Escalation, StepRun, Task])
+@pytest.mark.parametrize("model", some([Escalation, StepRun, Task], 1))
 def test_lists_cost_few_queries_whatever_their_length(
     model: Any, world: World, policy: Policy, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, Template, TemplateVersion
+from notifications.models import ApiKey, Event, EventType, SigningSecret, Template, TemplateVersion
 from notifications.models import Route as Routing
 from notifications.wording import template_versions
 from tests.admin import sla
@@ -192,6 +192,7 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
     assert "body" in lacks
 
 
+@pytest.mark.long
 def test_a_template_is_written_without_javascript(world: World, browse: Callable[[Visit], Any]) -> None:
     template = Template.objects.get(slug="task")
     draft = template_versions.new_draft(template, template.versions.get())
@@ -217,23 +218,20 @@ def test_a_template_is_written_without_javascript(world: World, browse: Callable
 
 
 def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:
+    """Lists of rows, a task and an engine: test_story.py, test_engine_in_browser.py."""
     version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
     sample = EventType.objects.get(name="task.assigned")
     addresses = [
         "/admin/",
-        list_of(Event),
-        list_of(Task, "now=late"),
         page_of(Event.objects.get(event_id="e-2")),
-        page_of(Task.objects.get(task_id="T-102")),
         page_of(Routing.objects.all()[0]),
-        page_of(Engine.objects.get()),
         adding(ApiKey),
         adding(SigningSecret),
         page_of(version, "preview"),
         page_of(template_versions.new_draft(version.template, version)),
         page_of(evening.engine, "try_mapping"),
         f"{reverse('admin:notifications_route_dry_run')}?sample={sample.pk}",
-        *map(list_of, (Policy, BusinessCalendar, Escalation)),
+        *map(list_of, (Policy, BusinessCalendar)),
         *(page_of(each.objects.all()[0]) for each in (Policy, BusinessCalendar, Escalation)),
     ]
 

@@ -14,6 +14,7 @@ from notifications.wording import template_versions
 from notifications.wording.key_facts import facts_of
 from tests.admin.pages import filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
+from tests.support.length import some
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +71,9 @@ def test_a_seventh_is_refused_and_one_instead_of_another_is_not(draft: TemplateV
     assert draft.facts.count() == 6
 
 
-@pytest.mark.parametrize("wrong", [{"path": "task name"}, {"path": ""}, {"currency": "€"}, {"labels": "Betrag"}])
+@pytest.mark.parametrize(
+    "wrong", some([{"path": "task name"}, {"path": ""}, {"currency": "€"}, {"labels": "Betrag"}], 2)
+)
 def test_what_is_no_path_or_label_is_refused(wrong: dict[str, str], draft: TemplateVersion, root: Client) -> None:
     saved(root, draft, **{"facts-TOTAL_FORMS": "6"}, **row(5, **wrong))
 

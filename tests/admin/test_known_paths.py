@@ -22,6 +22,7 @@ from tests.admin.conftest import signed_in
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import RouteFactory
+from tests.support.length import some
 
 PATHS = "admin:notifications_route_paths"
 
@@ -101,7 +102,7 @@ def test_hidden_characters_of_values_are_written_out(world: World, root: Client)
     assert asked(root, type="task.assigned")["variables.vendor"]["last"] == "Ac\\u202eme"
 
 
-@pytest.mark.parametrize("kind", ["route", "policy", "rule", "version", "type"])
+@pytest.mark.parametrize("kind", some(["route", "policy", "rule", "version", "type"], 2))
 def test_each_form_with_a_path_offers_them(kind: str, world: World, route: Route, root: Client) -> None:
     template = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
     pages = {

@@ -49,6 +49,7 @@ from notifications.models import (
 from tests.admin.pages import adding, list_of, page_of, text_of
 from tests.admin.world import ENDPOINT, World
 from tests.soak.installation import LONG
+from tests.support.length import some
 from wfpush.models import Heartbeat
 
 OURS: list[type[Model]] = [
@@ -87,7 +88,7 @@ REGISTERED = list(admin.site._registry)
 
 
 def addresses(model: type[Model]) -> list[str]:
-    return [page_of(row) for row in model._default_manager.all()[:3]]
+    return [page_of(row) for row in model._default_manager.all()[: 3 if LONG else 1]]
 
 
 def opened(client: Client, every: list[str]) -> dict[str, int]:
@@ -109,7 +110,7 @@ def secrets_of(world: World) -> list[str]:
 
 def test_every_list_form_and_history_opens_and_shows_no_secret(evening: World, root: Client) -> None:
     rows = [address for model in REGISTERED for address in addresses(model)]
-    assert len(rows) > 60, "the day should have left rows in most tables"
+    assert len(rows) > 40, "the day should have left rows in most tables"
     secrets = secrets_of(evening)
     assert len(secrets) >= 5
     assert all(secrets)
@@ -145,8 +146,8 @@ def change_list(rf: RequestFactory, model: type[Model], query: str) -> ChangeLis
 
 def test_every_list_can_be_searched(evening: World, root: Client, rf: RequestFactory) -> None:
     wanted = ["T-101", str(Event.objects.values_list("pk", flat=True)[0]), "a%07b", "%20"]
-    for model in REGISTERED:
-        for text in wanted:
+    for number, model in enumerate(REGISTERED):
+        for text in wanted if LONG else wanted[number % 2 :: 2]:
             change_list(rf, model, f"q={text}")
 
 
@@ -162,10 +163,11 @@ def test_every_filter_of_every_list_works(evening: World, root: Client, rf: Requ
     for model in REGISTERED:
         unfiltered = change_list(rf, model, "")
         for each in unfiltered.filter_specs:
-            for choice in each.choices(unfiltered):
+            choices = list(each.choices(unfiltered))
+            for choice in choices if LONG else choices[:: max(1, len(choices) - 1)]:
                 change_list(rf, model, choice["query_string"].lstrip("?"))
                 tried += 1
-    assert tried > 150
+    assert tried > (150 if LONG else 100)
 
 
 def test_every_form_for_a_new_row_opens(evening: World, root: Client) -> None:
@@ -188,7 +190,7 @@ def test_earlier_states_of_configuration_open(evening: World, root: Client) -> N
     assert opened(root, earlier) == {}
 
 
-@pytest.mark.parametrize("model", [Event, Task, Notification, Delivery, Callback, Escalation, StepRun])
+@pytest.mark.parametrize("model", some([Event, Task, Notification, Delivery, Callback, Escalation, StepRun], 3))
 def test_a_ledger_costs_few_queries_whatever_its_length(
     model: type[Model], evening: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

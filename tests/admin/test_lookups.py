@@ -8,6 +8,7 @@ from django.test import Client
 from notifications.admin.base import DeskAdmin
 from notifications.models import ActionToken, Device, Notification, Recipient, TemplateVersion
 from tests.admin.pages import list_of
+from tests.support.length import LONG
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -22,8 +23,9 @@ LISTED = [model for model in REGISTERED if model is not TemplateVersion]  # whic
 @pytest.mark.parametrize("model", LISTED, ids=lambda model: model._meta.label)
 def test_no_text_is_asked_for_by_its_beginning(root: Client, model: type[Model]) -> None:
     texts = [field.name for field in model._meta.fields if isinstance(field, CharField | TextField)]
-    for name in texts[:2]:
-        for lookup in ("startswith", "regex", "gt", "contains"):
+    lookups = ("startswith", "regex", "gt", "contains")
+    for number, name in enumerate(texts[:2]):
+        for lookup in lookups if LONG else lookups[number:2]:
             assert root.get(list_of(model, f"{name}__{lookup}=a")).status_code == 400, (name, lookup)
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from notifications.models import Brand, Recipient, Team
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
+from tests.support.length import some
 
 
 def saved(client: Client, row: Any, **changes: Any) -> Any:
@@ -61,13 +62,16 @@ def test_a_new_address_counts_as_not_verified(world: World, root: Client) -> Non
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [
-        ({"email": "ALICE@acme.example"}, "Alice Adams has this verified address already"),
-        ({"email": ""}, "There is no address to have been verified."),
-        ({"timezone": "Mars/Olympus"}, "Select a valid choice"),
-        ({"ref": "a\x07b"}, "without control characters"),
-        ({"ref": "alice"}, "Somebody has this ref already."),
-    ],
+    some(
+        [
+            ({"email": "ALICE@acme.example"}, "Alice Adams has this verified address already"),
+            ({"email": ""}, "There is no address to have been verified."),
+            ({"timezone": "Mars/Olympus"}, "Select a valid choice"),
+            ({"ref": "a\x07b"}, "without control characters"),
+            ({"ref": "alice"}, "Somebody has this ref already."),
+        ],
+        2,
+    ),
 )
 def test_what_would_confuse_engines_is_refused(
     changes: dict[str, str], sentence: str, world: World, root: Client

@@ -102,7 +102,7 @@ class Undone(Exception):
     pass
 
 
-@settings(max_examples=200 if LONG else 5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200 if LONG else 3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     chosen=st.fixed_dictionaries(
         {"conditions": conditions, "targets": targets, "steps": steps, "goes_on": st.booleans()}

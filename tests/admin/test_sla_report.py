@@ -337,7 +337,7 @@ def test_the_page_is_german(world: World, policy: Policy, root: Client) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
 def test_it_fits_a_phone_and_axe_finds_nothing(
     world: World, policy: Policy, root: Client, browse: Callable[[Visit], Any], language: str
 ) -> None:

@@ -13,6 +13,7 @@ from notifications.models import Engine, Event, EventStatus, Notification
 from notifications.routing import pipeline
 from tests.factories import EngineFactory
 from tests.support.api import BATCH, STRUCTURED, Caller, assigned, engine_caller, is_problem, pointers, stored
+from tests.support.length import some
 from tests.support.story import Story
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT
 
@@ -75,17 +76,20 @@ def test_ids_are_any_text(engine: Caller) -> None:
 # --- refused --------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "body",
-    [
-        b" ",
-        b"no JSON",
-        b"[" * 100_000,
-        b'{"id": NaN}',
-        b'{"id": 1e400}',
-        b'{"id": ' + b"9" * 5000 + b"}",
-        b'{"id": "a", "id": "a"}',
-        b"\xef\xbb\xbf{}",
-        b'{"id": "\xff"}',
-    ],
+    some(
+        [
+            b" ",
+            b"no JSON",
+            b"[" * 100_000,
+            b'{"id": NaN}',
+            b'{"id": 1e400}',
+            b'{"id": ' + b"9" * 5000 + b"}",
+            b'{"id": "a", "id": "a"}',
+            b"\xef\xbb\xbf{}",
+            b'{"id": "\xff"}',
+        ],
+        10,
+    ),
 )
 @pytest.mark.parametrize("type", [STRUCTURED, "application/json", BATCH])
 def test_what_is_not_strict_json_is_malformed(engine: Caller, body: bytes, type: str) -> None:

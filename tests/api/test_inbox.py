@@ -189,7 +189,7 @@ def test_no_get_or_head_changes_anything(bob: Recipient) -> None:
     [copy] = receive(bob, "a")
     caller = person_caller(bob)
     for path in (f"{LIST}/{copy.pk}", f"{LIST}/{copy.pk}/read", f"{LIST}/{copy.pk}/responses", f"{LIST}/read", LIST):
-        for _ in range(50):
+        for _ in range(5):
             caller.call("GET", path)
             caller.call("HEAD", path)
 

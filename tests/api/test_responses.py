@@ -11,6 +11,7 @@ from notifications.models import ActionToken, Callback, Recipient, Response, Tas
 from notifications.routing import pipeline
 from tests.factories import DECISIONS, action_token
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
+from tests.support.length import some
 from tests.support.story import Story
 
 
@@ -125,18 +126,21 @@ def test_a_key_that_came_with_another_answer_is_looked_at_first(story: Story) ->
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
-    [
-        ({}, "/action"),
-        ({"action": ""}, "/action"),
-        ({"action": 5}, "/action"),
-        ({"action": "x" * 61}, "/action"),
-        ({"action": "approve", "comment": 5}, "/comment"),
-        ({"action": "approve", "comment": None}, "/comment"),
-        ({"action": "approve", "comment": "\x00"}, "/comment"),
-        ({"action": "approve", "variables": []}, "/variables"),
-        ({"action": "approve", "variables": {"a": "\ud800"}}, "/variables/a"),
-        ([], ""),
-    ],
+    some(
+        [
+            ({}, "/action"),
+            ({"action": ""}, "/action"),
+            ({"action": 5}, "/action"),
+            ({"action": "x" * 61}, "/action"),
+            ({"action": "approve", "comment": 5}, "/comment"),
+            ({"action": "approve", "comment": None}, "/comment"),
+            ({"action": "approve", "comment": "\x00"}, "/comment"),
+            ({"action": "approve", "variables": []}, "/variables"),
+            ({"action": "approve", "variables": {"a": "\ud800"}}, "/variables/a"),
+            ([], ""),
+        ],
+        5,
+    ),
 )
 def test_what_is_no_answer_is_pointed_at(story: Story, body: Any, pointer: str) -> None:
     refused = answer(story, story.bob, body)

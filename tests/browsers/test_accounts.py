@@ -12,6 +12,7 @@ from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
 from tests.engines.flowable import FlowableServer
 from tests.support.authorization import CLIENT, CLIENT_SECRET, SCOPE, AuthorizationServer
+from tests.support.length import some
 
 SET_UP = """
 from notifications.models import Engine, PersonalSignIn
@@ -49,7 +50,7 @@ async def acme(installation: Installation, request: pytest.FixtureRequest) -> As
     await people.stop()
 
 
-@pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("phone", "scheme"), some([(True, "dark"), (False, "light")], 1), ids=["phone", "desktop"])
 async def test_an_answer_goes_in_daves_own_name(
     installation: Installation, sign_in: SignIn, acme: Acme, phone: bool, scheme: str
 ) -> None:

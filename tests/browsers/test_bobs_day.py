@@ -172,6 +172,7 @@ def firefox(line: Line, tmp_path: Path) -> Iterator[Firefox]:
         desktop.stop()
 
 
+@pytest.mark.long
 def test_bob_decides_in_firefox_alice_replies_carol_sees_it_and_erin_follows_her_case(
     here: Installation, firefox: Firefox, line: Line, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ async def test_words_kept_on_a_card_are_there_when_the_list_is_tidied(
     await mine.get_by_role("button", name="Close").click()
 
 
+@pytest.mark.long
 async def test_words_sent_too_late_come_back(installation: Installation, sign_in: SignIn) -> None:
     """Carol's answer is recorded while Bob's is on its way, and no live frame tells him before he sends it."""
     installation.assign("Approve the parasol", assignee=None, candidates=["bob", "carol"])

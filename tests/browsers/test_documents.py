@@ -1,5 +1,6 @@
 """Documents of the engine's, shown beside the decision: by mouse, by keyboard, and with JavaScript off."""
 
+import pytest
 from django.conf import settings
 from playwright.async_api import Locator, Page, expect
 
@@ -51,6 +52,7 @@ async def test_a_picture_stands_beside_the_decision_and_stays_open(installation:
         await expect(picture).to_be_visible()
 
 
+@pytest.mark.long
 async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn) -> None:
     with receiving() as engine:
         engine.answer((200, {"Content-Type": "image/png"}, PICTURE))
@@ -95,6 +97,7 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
         await tab_to(dave, dave.locator("#item").get_by_role("button", name="Approve"))
 
 
+@pytest.mark.long
 async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
     with receiving() as engine:
         engine.answer((200, {"Content-Type": "image/png"}, PICTURE))

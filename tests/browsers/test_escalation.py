@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browsers.conftest import SignIn
@@ -61,6 +62,7 @@ async def test_the_open_item_says_when_it_went_to_carol(installation: Installati
     await expect(bob.locator("#item").get_by_role("button", name="Approve")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_by_the_keyboard(installation: Installation, sign_in: SignIn) -> None:
     carol = await sign_in("carol", again=True)
     key = installation.engine_with_policy("kiln")
@@ -77,6 +79,7 @@ async def test_by_the_keyboard(installation: Installation, sign_in: SignIn) -> N
     await expect(carol.locator('#item [data-slot="outcome"]')).to_contain_text("Approved.")
 
 
+@pytest.mark.long
 async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
     key = installation.engine_with_policy("pottery")
     installation.assign("Approve the vase", to="bob", key=key, due_at=datetime.now(UTC).isoformat())

@@ -1,5 +1,6 @@
 """Files and a signature in a form: kept with the draft, taken away with it, and asked for only where needed."""
 
+import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.browsers.conftest import SignIn
@@ -69,6 +70,7 @@ async def test_a_signature_is_there_again_until_dave_starts_over(installation: I
     assert await canvas.evaluate(INK) == 0
 
 
+@pytest.mark.long
 async def test_a_question_needs_no_signature(installation: Installation, sign_in: SignIn) -> None:
     assign(installation, "Approve the door")
     dave = await sign_in("dave")

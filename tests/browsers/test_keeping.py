@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.worker import KEPT, Device, is_kept, until
+from tests.support.length import some
 
 WAITS = """async (answers) => {
   const {ref} = await person();
@@ -20,7 +21,7 @@ ANSWERED = """{code: "already_answered", action: "approve", answered_by: {ref: "
                answered_at: "2025-11-24T10:00:00Z"}"""
 
 
-@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("status", some([200, 404], 1))
 async def test_a_page_of_a_proxy_ends_no_answer(installation: Installation, sign_in: SignIn, status: int) -> None:
     device = await Device.of(installation, await sign_in("dave"))
     await device.worker.evaluate(f"self.fetch = async () => new Response('<h1>Maintenance</h1>', {{status: {status}}})")
@@ -162,6 +163,7 @@ async def test_signing_out_at_the_desk_leaves_nothing_on_the_device_either(
 
 
 # --- a database that was put back -------------------------------------------------------------------
+@pytest.mark.long
 async def test_a_device_that_the_server_has_never_heard_of_registers_anew(
     installation: Installation, sign_in: SignIn
 ) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.browsers.conftest import SignIn, is_live
@@ -83,6 +84,7 @@ async def test_a_question_that_waits_for_a_connection_has_its_photo(
     await expect(lines.locator("img")).to_have_js_property("naturalWidth", 30)
 
 
+@pytest.mark.long
 async def test_the_draft_of_a_form_has_its_files(installation: Installation, sign_in: SignIn) -> None:
     title = "Approve the sluice"
     task = {"id": "sluice", "name": title, "kind": "approval", "assignee": "dave", "form": FORM}

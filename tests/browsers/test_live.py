@@ -10,6 +10,7 @@ from playwright.async_api import BrowserContext, Locator, Page, Route, WebSocket
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.support.length import some
 
 
 def card(page: Page, title: str) -> Locator:
@@ -155,6 +156,7 @@ async def on_a_line(sign_in: SignIn, who: str = "dave") -> tuple[Page, Line]:
     return page, line
 
 
+@pytest.mark.long
 async def test_a_lost_frame_is_noticed_and_asked_for(installation: Installation, sign_in: SignIn) -> None:
     dave, line = await on_a_line(sign_in)
     line.lose_next = 1
@@ -209,7 +211,7 @@ async def test_whoever_signs_out_elsewhere_is_told_on_the_other_page(
     await expect(dave.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-@pytest.mark.parametrize("phone", [True, False])
+@pytest.mark.parametrize("phone", some([True, False], 1))
 async def test_what_is_said_of_the_connection_covers_nothing_that_can_be_pressed(
     installation: Installation, sign_in: SignIn, phone: bool
 ) -> None:

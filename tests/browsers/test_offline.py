@@ -209,6 +209,7 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
     assert (await dave.evaluate(KEPT))["answers"] == 0
 
 
+@pytest.mark.long
 async def test_words_that_came_too_late_with_the_browser_closed_are_in_the_item_afterwards(
     installation: Installation, daves: Browsers
 ) -> None:

@@ -196,7 +196,7 @@ FLOWABLE_AND_DEMO = [kind for kind in KINDS if kind.name == "flowable"] + [None]
 @pytest.mark.row_27
 @pytest.mark.parametrize("side", FLOWABLE_AND_DEMO, indirect=True, ids=["flowable", "demo"])
 @bounds(
-    max_examples=200 if LONG else 6,
+    max_examples=200 if LONG else 4,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate),

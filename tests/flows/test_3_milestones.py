@@ -2,12 +2,15 @@
 
 import pytest
 
+from tests.support.length import some
 from tests.support.world import World
 
 STAKEHOLDER = {"ref": "S-1", "name": "Sabine Muster", "email": "sabine@example.com", "locale": "de"}
 
 
-@pytest.mark.parametrize("status", ["submitted", "under_review", "approved", "rejected", "completed", "at_the_printer"])
+@pytest.mark.parametrize(
+    "status", some(["submitted", "under_review", "approved", "rejected", "completed", "at_the_printer"], 3)
+)
 def test_each_milestone_reaches_followers_and_stakeholders(world: World, status: str) -> None:
     world.send(
         "case.status_changed", {"case": {"id": "88", "title": "Claim 88", "status": "new"}, "recipients": ["alice"]}

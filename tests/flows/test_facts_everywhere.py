@@ -79,7 +79,7 @@ def story() -> Iterator[Story]:
 
 
 @settings(
-    max_examples=200 if LONG else 10,
+    max_examples=200 if LONG else 6,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to find a smaller example takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -11,6 +11,7 @@ from notifications.people import absence
 from notifications.people.absence import Given
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
+from tests.support.length import some
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +127,7 @@ def test_what_is_over_is_not_shown(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["Carol (carol)", "carol", "CAROL", "Car", " carol ", "carol@example.org", "Carol@Example.org"]
+    "typed", some(["Carol (carol)", "carol", "CAROL", "Car", " carol ", "carol@example.org", "Carol@Example.org"], 3)
 )
 def test_whoever_stands_in_is_named_as_one_knows_them(story: Story, typed: str) -> None:
     filled(get(signed_in(story.bob), "/absence"), "2026-11-04T17:00", "2026-11-05T17:00", typed)
@@ -147,20 +148,23 @@ def test_a_ref_wins_over_a_name_and_brackets_belong_to_both(story: Story) -> Non
 
 @pytest.mark.parametrize(
     ("begins_at", "ends_at", "delegate", "field", "sentence"),
-    [
-        ("", "2026-11-05T17:00", "", "begins_at", "Say when."),
-        ("2026-11-04T17:00", "soon", "", "ends_at", "Write a date and a time, such as 2026-12-24 17:00."),
-        ("2026-11-04T17:00", "0001-01-01T00:00", "", "ends_at", "Write a date and a time"),
-        ("2026-11-04T17:00", "9999-12-31T23:59", "", "ends_at", "Write a date and a time"),
-        ("2026-11-04T17:00", "2026-11-04T17:00", "", "ends_at", "An absence ends after it begins."),
-        ("2026-10-04T17:00", "2026-11-01T17:00", "", "ends_at", "This is over already."),
-        ("2026-11-04T17:00", "2029-11-05T17:00", "", "ends_at", "An absence is at most two years long."),
-        ("2026-11-04T17:00", "2026-11-05T17:00", "Zoe", "delegate", "Nobody here is called that."),
-        ("2026-11-04T17:00", "2026-11-05T17:00", "x" * 501, "delegate", "Nobody here is called that."),
-        ("2026-11-04T17:00", "2026-11-05T17:00", "bob", "delegate", "Nobody stands in for themselves."),
-        ("2026-11-04T17:00", "2026-11-05T17:00", "Erin", "delegate", "Nobody here is called that."),
-        ("2026-11-04T17:00", "2026-11-05T17:00", "o", "delegate", "That may be several people: Bob (bob), Carol"),
-    ],
+    some(
+        [
+            ("", "2026-11-05T17:00", "", "begins_at", "Say when."),
+            ("2026-11-04T17:00", "soon", "", "ends_at", "Write a date and a time, such as 2026-12-24 17:00."),
+            ("2026-11-04T17:00", "0001-01-01T00:00", "", "ends_at", "Write a date and a time"),
+            ("2026-11-04T17:00", "9999-12-31T23:59", "", "ends_at", "Write a date and a time"),
+            ("2026-11-04T17:00", "2026-11-04T17:00", "", "ends_at", "An absence ends after it begins."),
+            ("2026-10-04T17:00", "2026-11-01T17:00", "", "ends_at", "This is over already."),
+            ("2026-11-04T17:00", "2029-11-05T17:00", "", "ends_at", "An absence is at most two years long."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "Zoe", "delegate", "Nobody here is called that."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "x" * 501, "delegate", "Nobody here is called that."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "bob", "delegate", "Nobody stands in for themselves."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "Erin", "delegate", "Nobody here is called that."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "o", "delegate", "That may be several people: Bob (bob), Carol"),
+        ],
+        5,
+    ),
 )
 def test_what_makes_no_sense_is_said_at_its_field_and_kept(
     story: Story, begins_at: str, ends_at: str, delegate: str, field: str, sentence: str

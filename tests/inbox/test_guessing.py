@@ -19,6 +19,7 @@ from django.utils.timezone import now as clock_now
 
 from notifications.people import login_limits, password_places
 from tests.factories import PASSWORD, UserFactory
+from tests.support.length import LONG
 from tests.support.story import Story
 from tests.support.unrendered import contexts_alone
 from tests.support.waiting import eventually
@@ -94,14 +95,14 @@ def test_pauses_grow_and_end(story: Story, clock: time_machine.Traveller) -> Non
     for _ in range(5):
         guess("root")
     pauses = []
-    for _ in range(8):
+    for _ in range(8 if LONG else 5):
         minutes = 0
         while guess_is_refused("root"):
             clock.shift(MINUTE)
             minutes += 1
         pauses.append(minutes)
 
-    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60][: len(pauses)]
     clock.shift(timedelta(hours=1))
     assert sign_in("root") == RIGHT
 

@@ -6,6 +6,7 @@ from notifications.inbox import search
 from notifications.items import gathered
 from notifications.models import Notification, Recipient
 from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
+from tests.support.length import some
 
 pytestmark = pytest.mark.django_db
 
@@ -41,8 +42,8 @@ def found(bob: Recipient, words: str, language: str = "en") -> list[str]:
 
 @pytest.mark.parametrize(
     "words",
-    ["invoice", "INVOICES", "4711", "inv-0047", "vase", "acme gmbh", "gmbh acme", "1,200.50", "€1,200.50", "1200.5",
-     "company", "3f2b", "aa01", "acme 1,200.50 ångström", "the invoice"],
+    some(["invoice", "INVOICES", "4711", "inv-0047", "vase", "acme gmbh", "gmbh acme", "1,200.50", "€1,200.50",
+     "1200.5", "company", "3f2b", "aa01", "acme 1,200.50 ångström", "the invoice"], 10),
 )  # fmt: skip
 def test_an_item_is_found_by_every_part_of_it(bob: Recipient, words: str) -> None:
     assert found(bob, words)[:1] == ["Approve invoice"]

@@ -17,6 +17,7 @@ from notifications.types import NewAddress
 from tests.pushlab.fcm import Google, google_on_loopback
 from tests.support.devices import dispatch
 from tests.support.engines import LOOPBACK
+from tests.support.length import some
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,22 +99,25 @@ def test_without_leave_to_answer_there_google_sees_no_token(story: Story, google
 
 @pytest.mark.parametrize(
     ("begins", "state", "device_stays", "paused"),
-    [
-        ("gone", "suppressed", False, False),
-        ("sender", "suppressed", False, False),
-        ("invalid", "suppressed", False, False),
-        ("notoken", "suppressed", False, False),
-        ("bad", "dead", True, False),
-        ("both", "dead", True, False),
-        ("quota", "pending", True, False),
-        ("slow", "pending", True, False),
-        ("unavailable", "pending", True, False),
-        ("internal", "pending", True, False),
-        ("gateway", "pending", True, False),
-        ("unsigned", "dead", True, True),
-        ("disabled", "dead", True, True),
-        ("noproject", "dead", True, True),
-    ],
+    some(
+        [
+            ("gone", "suppressed", False, False),
+            ("sender", "suppressed", False, False),
+            ("invalid", "suppressed", False, False),
+            ("notoken", "suppressed", False, False),
+            ("bad", "dead", True, False),
+            ("both", "dead", True, False),
+            ("quota", "pending", True, False),
+            ("slow", "pending", True, False),
+            ("unavailable", "pending", True, False),
+            ("internal", "pending", True, False),
+            ("gateway", "pending", True, False),
+            ("unsigned", "dead", True, True),
+            ("disabled", "dead", True, True),
+            ("noproject", "dead", True, True),
+        ],
+        6,
+    ),
 )
 def test_what_google_answers_decides(story: Story, begins: str, state: str, device_stays: bool, paused: bool) -> None:
     app_of(story, f"{begins}-phone")

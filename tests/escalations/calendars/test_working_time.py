@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingTime
+from tests.support.length import LONG
 from tests.vectors import reckoning
 
 VECTORS = json.loads(reckoning.FILE.read_text(encoding="utf-8"))
@@ -139,7 +140,7 @@ def test_openings_are_what_is_between(said: dict[str, Any], start: datetime, len
     assert all(closes < opens for (_, closes), (opens, _) in pairwise(openings))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40 if LONG else 15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(calendars, st.dates(date(2025, 2, 1), date(2026, 11, 1)))
 @example({"timezone": "America/Havana", "week": {"sun": [["00:15", "00:45"], ["23:30", "00:30"]]}}, date(2025, 10, 30))
 @example(

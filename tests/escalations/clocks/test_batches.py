@@ -35,6 +35,7 @@ from notifications.models import (
 from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory, TeamFactory
+from tests.support.length import some
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -137,7 +138,7 @@ def rows_after(story: Story, policy: Any, drawn: Sequence[Json], looks: Sequence
 
 
 @bounds(
-    max_examples=200 if LONG else 6,
+    max_examples=200 if LONG else 4,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -182,7 +183,7 @@ def by_a_step(kind: str, **fields: str) -> None:
             clock.begin(task, NOON)
 
 
-@pytest.mark.parametrize(("kind", "most"), [("tell_engine", 30), ("reassign", 35)])
+@pytest.mark.parametrize(("kind", "most"), some([("tell_engine", 30), ("reassign", 35)], 1))
 def test_a_hundred_calls_of_the_engine_are_a_few_statements(story: Story, kind: str, most: int) -> None:
     now = a_hundred(story)
     by_a_step(kind)
@@ -193,7 +194,7 @@ def test_a_hundred_calls_of_the_engine_are_a_few_statements(story: Story, kind: 
     assert len(made) < most
 
 
-@pytest.mark.parametrize("priority", ["high", "urgent"])
+@pytest.mark.parametrize("priority", some(["high", "urgent"], 1))
 def test_the_priority_of_a_hundred_tasks_rises_in_a_few_statements(story: Story, priority: str) -> None:
     now = a_hundred(story)
     by_a_step("raise_priority", priority=priority)
@@ -243,6 +244,7 @@ def test_a_step_that_cannot_be_written_costs_only_its_own_clock(story: Story) ->
     assert_contiguous()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_person_whom_another_transaction_holds_costs_only_their_own_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock_waits, "FIRST_SECONDS", 0.2)

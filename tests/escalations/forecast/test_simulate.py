@@ -27,7 +27,7 @@ def traced() -> list[simulate.Row]:
 
 
 @settings(
-    max_examples=200 if LONG else 8,
+    max_examples=200 if LONG else 5,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate,),

@@ -22,6 +22,7 @@ from notifications.models.variable_names import is_ours
 from notifications.types import Json
 from tests.factories import action_token
 from tests.support.api import is_problem, person_caller
+from tests.support.length import LONG, some
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,8 +176,8 @@ VALUES = st.recursive(
 NAMES = st.sampled_from([*LOOKALIKES, "wfpush_comment", "outcome", "action", "by", "approved"]) | TEXTS
 
 
-@pytest.mark.parametrize("kind", ["opentext", "flowable", "camunda7", "camunda8"])
-@bounds(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("kind", some(["opentext", "flowable", "camunda7", "camunda8"], 2))
+@bounds(max_examples=40 if LONG else 15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.dictionaries(NAMES, VALUES, max_size=6), mapped=st.dictionaries(NAMES, VALUES, max_size=3))
 def test_whatever_is_sent_and_mapped_the_engine_is_told_our_outcome_and_by(
     story: Story, kind: str, said: Json, mapped: Json

@@ -18,6 +18,7 @@ from notifications.engines import callback, task_sync
 from notifications.models import Callback, CallbackState, Engine, Event, Recipient, Task
 from notifications.reasons import said
 from notifications.routing import pipeline
+from tests.support.length import some
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 from wfpush.queue import outbox
@@ -209,7 +210,7 @@ def test_tasks_that_have_ended_there_end_here_in_a_few_statements(story: Story) 
     assert len(made) < 10
 
 
-@pytest.mark.parametrize("poison", ["M-0", "M-1"])
+@pytest.mark.parametrize("poison", some(["M-0", "M-1"], 1))
 def test_a_task_that_cannot_be_followed_costs_only_itself(story: Story, poison: str) -> None:
     found = many(story)
     with connection.cursor() as cursor:

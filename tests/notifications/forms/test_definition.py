@@ -14,6 +14,7 @@ from notifications.forms.patterns import fault_of
 from notifications.types import Json
 from tests.notifications.forms.invoice import invoice_form
 from tests.notifications.forms.rows import delivery_form
+from tests.support.length import LONG
 
 
 def faults(form: Any) -> list[str]:
@@ -206,7 +207,7 @@ FIELD = st.builds(
 
 
 @given(ANYTHING, FIELD, ANYTHING | st.fixed_dictionaries({"kind": st.sampled_from(["money", "long_text"])}))
-@bounds(max_examples=200, deadline=None, database=None)
+@bounds(max_examples=200 if LONG else 60, deadline=None, database=None)
 def test_whatever_is_written_is_taken_or_refused(schema: Any, field: Any, ui: Any) -> None:
     for form in (schema, {"schema": schema, "ui": ui}, {**with_field(type="string"), "ui": ui}):
         faults(form)

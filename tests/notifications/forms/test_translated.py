@@ -19,6 +19,7 @@ from notifications.types import Json
 from tests.admin.pages import page_of
 from tests.inbox.browser import get, signed_in
 from tests.notifications.forms.engine_forms import CAMUNDA, FLOWABLE, FORM_DATA
+from tests.support.length import LONG
 from tests.support.story import Story
 
 
@@ -148,7 +149,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-@bounds(max_examples=150, deadline=None, database=None)
+@bounds(max_examples=150 if LONG else 50, deadline=None, database=None)
 def test_whatever_engines_write_becomes_a_form_of_ours(said: Any) -> None:
     for name in ("components", "fields", "formProperties"):
         assert (

@@ -145,7 +145,7 @@ def rows_after(story: Story, history: Sequence[Burst], size: int, *, singly: boo
 
 
 @bounds(
-    max_examples=300 if LONG else 8,
+    max_examples=300 if LONG else 5,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

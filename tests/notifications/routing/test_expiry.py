@@ -86,7 +86,7 @@ def rows_after(story: Story, drawn: Sequence[Json], answered: Sequence[str], siz
 
 
 @bounds(
-    max_examples=200 if LONG else 6,
+    max_examples=200 if LONG else 4,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -48,7 +48,7 @@ def lives(draw: st.DrawFn) -> list[tuple[str, Said]]:
 
 
 @bounds(
-    max_examples=200 if LONG else 8,
+    max_examples=200 if LONG else 5,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -22,6 +22,7 @@ from notifications.models import (
 from notifications.routing import batch, claims, pipeline
 from tests.factories import RecipientFactory
 from tests.notifications.routing.hundred import a_hundred, statuses
+from tests.support.length import some
 from tests.support.locking import elsewhere, locked, under_way
 from tests.support.story import Story
 from wfpush.queue import outbox
@@ -151,7 +152,7 @@ ROWS: dict[str, Callable[[], QuerySet[Model]]] = {
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", some(ROWS, 1))
 def test_a_row_that_is_locked_for_long_holds_up_only_its_event(row: str) -> None:
     story = story_with_people()
     RecipientFactory(ref="dave", name="Dave")
@@ -196,6 +197,7 @@ def test_a_task_that_another_process_is_making_for_long_holds_up_only_its_event(
     assert Task.objects.get(task_id="T-60").name == "Task 60" and Notification.objects.count() == 100
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_events_that_all_wait_for_one_person_are_put_off_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking for the cause among many does not wait as long for each, nor does the next try."""

@@ -15,6 +15,7 @@ from notifications.types import Json
 from notifications.wording import liquid
 from notifications.wording.formats import locale_of, zone_of
 from notifications.wording.liquid_filters import FILTERS, Place
+from tests.support.length import LONG, some
 
 BERLIN = Place(locale_of("en"), zone_of("Europe/Berlin"))
 VIENNA = Place(locale_of("de"), zone_of("Europe/Vienna"))
@@ -280,7 +281,7 @@ BOMBS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", some(BOMBS, 12))
 def test_a_bomb_is_refused_at_once_and_the_reason_said(name: str) -> None:
     source, reason = BOMBS[name]
     assert reason in refusal(source)
@@ -372,13 +373,13 @@ def _bounded(source: str, data: Json) -> None:
     assert time.thread_time() - began < SECONDS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if LONG else 80, deadline=None)
 @given(TEMPLATES, st.just(INVOICE) | CONTEXTS)
 def test_any_template_on_any_data_gives_text_within_bounds_or_is_refused(source: str, data: Json) -> None:
     _bounded(source, data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 if LONG else 50, deadline=None)
 @given(st.lists(st.sampled_from(RUBBLE), max_size=60))
 def test_any_rubble_of_braces_is_text_or_is_refused(pieces: list[str]) -> None:
     _bounded("".join(pieces), INVOICE)

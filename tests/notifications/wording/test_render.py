@@ -13,6 +13,7 @@ from notifications.wording import liquid
 from notifications.wording.render import Rendered, actions_of, clean_title, render, text_for
 from tests.factories import TemplateFactory
 from tests.notifications.wording.test_liquid import CONTEXTS, TEMPLATES
+from tests.support.length import LONG
 
 pytestmark = pytest.mark.django_db
 
@@ -182,7 +183,7 @@ def test_what_a_rendering_needs_is_read_once_for_all_people() -> None:
     assert read(version).title == "Hello"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 if LONG else 50, deadline=None)
 @given(title=TEMPLATES, body=TEMPLATES, context=CONTEXTS)
 def test_whatever_is_written_and_sent_a_message_keeps_its_limits_or_is_refused(
     title: str, body: str, context: Json
