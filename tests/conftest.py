@@ -30,7 +30,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 os.environ.setdefault("UNDO_SECONDS", "0")  # engines are told at once, but in tests of taking back
 ENV = env.prepare(Path(__file__).resolve().parent.parent)
 if not length.LONG:
-    hypothesis.settings.register_profile("short", max_examples=30)
+    hypothesis.settings.register_profile("short", max_examples=30, deadline=None)
     hypothesis.settings.load_profile("short")
 MIGRATED = isolation.has_own_servers(ENV) and migrated.copy_to(ENV.data_dir)
 isolation.forget(ENV)
