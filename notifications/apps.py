@@ -10,6 +10,7 @@ SOURCES = (
     "notifications.people.link_mails",
     "notifications.delivery.engine",
     "notifications.conversation.telling",
+    "notifications.rotas.feeds",
     "notifications.engines.callback",
     "notifications.engines.poll",
     "notifications.replays.running",

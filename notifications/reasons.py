@@ -253,6 +253,7 @@ BY_EVENT = code("named_by_event", _("named by the event"))
 BY_ROUTE = code("named_by_route", _("named by the route"))
 AT_PATH = code("named_at", _("named at %(path)s"))
 CUSTOMER = code("customer", _("customer"))
+ON_DUTY = code("on_duty", _("on duty for %(rota)s"))
 
 # --- names that mean nobody -----------------------------------------------------------------------
 UNKNOWN = code("unknown", _("unknown"))
@@ -262,6 +263,14 @@ NOBODY_ON_LIST = code("nobody_on_list", _("nobody is on a list for cases of this
 NO_LONGER_ACTIVE = code("no_longer_active", _("no longer active"))
 TEAM_WITHOUT_LEAD = code("team_without_lead", _("the team has no lead"))
 HAS_NO_MANAGER = code("has_no_manager", _("has no manager"))
+NOBODY_ON_DUTY = code("nobody_on_duty", _("nobody is on duty for %(rota)s"))
+
+# --- why a calendar of shifts is not read -----------------------------------------------------------
+FEED_STATUS = code("feed_status", _("its server answers %(status)s"))
+FEED_TOO_LARGE = code("feed_too_large", _("it is larger than %(limit)s kB"))
+FEED_NO_CALENDAR = code("feed_no_calendar", _("what came is no calendar (iCalendar, RFC 5545)"))
+FEED_TOO_MANY = code("feed_too_many", _("it has more than %(most)s events, rules or shifts"))
+FEED_ODD_RULE = code("feed_odd_rule", _("an event repeats in a way that is not read: only days, weeks, months, years"))
 
 # --- which routes and policies apply --------------------------------------------------------------
 CONDITIONS = code("conditions", "%(conditions)s", is_worded=False)

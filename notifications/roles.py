@@ -22,11 +22,12 @@ RULES = (
     "milestone",
     "caselist",
 )
-NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
+NAMED_BY_RULES = ("recipient", "team", "rota", "template", "eventvariable")
 """What the forms of rules let people choose of."""
 PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription")
 ABSENCES = ("absence", "absencepart")
-CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team")
+DUTY = ("rota", "rotalayer", "rotaoverride", "rotaswap")
+CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team", *DUTY)
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
@@ -102,6 +103,7 @@ def _operating() -> set[Right]:
             *ABSENCES,
             *PREFERENCES,
             "team",
+            *DUTY,
             "brand",
             "template",
         ),

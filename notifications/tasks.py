@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from notifications import hourly
 from notifications.absences import hand_over
+from notifications.handover import watch
 from notifications.items import gathered
 from notifications.people import revocation
 
@@ -36,3 +37,10 @@ def hand_over_absences() -> None:
     tasks = hand_over.run(timezone.now())
     if tasks:
         log.info("absences_handed_over", tasks=tasks)
+
+
+def hand_over_duty() -> None:
+    """Once a minute: tell whoever is on duty since the last look."""
+    told = watch.look(timezone.now())
+    if told:
+        log.info("duty_handed_over", people=told)

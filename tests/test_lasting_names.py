@@ -18,6 +18,8 @@ TASKS = [
     "notifications.tasks.settle_accounts",
     "notifications.tasks.gather_searched",
     "notifications.tasks.count_hours",
+    "notifications.tasks.hand_over_absences",
+    "notifications.tasks.hand_over_duty",
 ]
 BACKEND = "notifications.signing_in.AccountBackend"
 

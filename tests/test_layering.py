@@ -30,10 +30,11 @@ FLOORS: dict[str, str] = {
     "what comes in, what people have and want, how it leaves; counts": (
         "notifications: intake items channels hourly preferences"
     ),
+    "who is on duty": "notifications: rotas",
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",
-    "conversation": "notifications: conversation",
+    "conversation, and what people hear of their duty": "notifications: conversation handover",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "what is sent again, absences that begin and end": "notifications: replays absences",

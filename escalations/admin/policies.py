@@ -200,8 +200,8 @@ class PolicyConditionAdmin(ShowsValue, PartOfPolicy):
 class PolicyStepAdmin(PartOfPolicy):
     list_display = ["says", "template", "category", "of_policy"]
     list_filter = ["kind", "target", "policy"]
-    list_select_related = ["policy", "team", "person", "template", "category"]
-    search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "template__name"]
+    list_select_related = ["policy", "team", "person", "rota", "template", "category"]
+    search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "rota__name", "template__name"]
 
     @display(description=_("step"), ordering="offset")
     def says(self, step: PolicyStep) -> str:

@@ -24,6 +24,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     StepTarget.TEAM: ("team",),
     StepTarget.TEAM_LEAD: ("team",),
     StepTarget.PERSON: ("person",),
+    StepTarget.DUTY: ("rota",),
 }
 """Of the fields that a kind uses, those that a target needs."""
 UNUSED: dict[str, Any] = {
@@ -31,6 +32,7 @@ UNUSED: dict[str, Any] = {
     "level": 1,
     "team": None,
     "person": None,
+    "rota": None,
     "template": None,
     "category": None,
     "channels": [],
@@ -102,14 +104,14 @@ class StepInline(Choosing, StackedInline):
     extra = 0
     collapsible = True
     verbose_name_plural = _("steps: what happens when")
-    autocomplete_fields = ["team", "person", "template", "category"]
+    autocomplete_fields = ["team", "person", "rota", "template", "category"]
     fieldsets = [
         (
             None,
             {
                 "fields": [
                     ("kind", "offset", "time"),
-                    ("target", "level", "team", "person"),
+                    ("target", "level", "team", "person", "rota"),
                     ("template", "category", "channels"),
                     "critical",
                     "priority",
@@ -124,4 +126,4 @@ class StepInline(Choosing, StackedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyStep]:
         steps: QuerySet[PolicyStep] = super().get_queryset(request)
-        return steps.select_related("team", "person", "template", "category")
+        return steps.select_related("team", "person", "rota", "template", "category")

@@ -1,7 +1,7 @@
 """Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all that leads
 to it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,11 +15,14 @@ from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
-from notifications.models import Absence, CaseList, Category, Recipient, Route, RouteTarget, TargetKind, Task
+from notifications.models import Absence, CaseList, Category, Recipient, Rota, Route, RouteTarget, TargetKind, Task
 from notifications.reasons import NOTHING, Reason, joined
+from notifications.rotas import turns
+from notifications.rotas.duty import definitions
+from notifications.rotas.turns import Definition
 
 HORIZON = timedelta(days=14)
-MOST_INSTANTS = 40
+MOST_INSTANTS, MOST_HAND_OVERS = 40, 200
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,16 @@ class DeadEnd:
 
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """The soonest first. `of`: only those of that policy or route."""
-    tasks, hearing, cache = Tasks(now), Hearing(now, now + HORIZON), TargetCache()
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
+    rotas = _rotas(places, now)
+    tasks, hearing, cache = Tasks(now), Hearing(now, now + HORIZON), TargetCache(rotas)
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
     for search in searches:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
     found: dict[Reason, DeadEnd] = {}
-    for instant in _instants(now, hearing):
+    for instant in _instants(now, hearing, rotas):
         forgotten = cache.at(instant, hearing.changes.get(instant, ()))
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
             if why := _cause(search, cache, hearing):
@@ -130,7 +134,14 @@ def _steps() -> Iterator[Place]:
                 yield Place(policy, step.position, (step,), told, row.category, step.critical, instead)
 
 
-FORESEEN = (TargetKind.ASSIGNEE, TargetKind.MANAGER, TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.PERSON)
+FORESEEN = (
+    TargetKind.ASSIGNEE,
+    TargetKind.MANAGER,
+    TargetKind.TEAM,
+    TargetKind.TEAM_LEAD,
+    TargetKind.DUTY,
+    TargetKind.PERSON,
+)
 """Targets of routes that can be foreseen. Those of others depend on the event."""
 
 
@@ -167,9 +178,24 @@ def _as_step(target: RouteTarget) -> Step | None:
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
-def _instants(now: datetime, hearing: Hearing) -> list[datetime]:
-    """Now, and each time that somebody goes away or comes back, or is left in peace for long."""
+def _rotas(places: Iterable[Place], now: datetime) -> dict[int, Definition]:
+    """Those that are named."""
+    keys = {step.rota for place in places for step in place.targets if step.rota is not None}
+    return definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
+
+
+def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
+    """Now, each time that somebody goes away or comes back, is left in peace for long, or hands duty over."""
     end = now + HORIZON
     rows = Absence.objects.filter(ends_at__gt=now, begins_at__lt=end).values_list("begins_at", "ends_at")
     changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
-    return [now, *changes[:MOST_INSTANTS]]
+    handed_over = sorted(
+        {
+            edge
+            for rota in rotas.values()
+            for shift in turns.shifts(rota, now, end)
+            for edge in (shift.begins, shift.ends)
+        }
+    )
+    coming = [edge for edge in handed_over if now < edge < end]
+    return sorted({now, *changes[:MOST_INSTANTS], *coming[:MOST_HAND_OVERS]})

@@ -3,7 +3,7 @@
 So looking ahead for some thousand people, for whom many steps have the same result, takes about a second.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,8 @@ from escalations.policies.rules import Step
 from notifications.models import AbsencePart, Recipient, Task, Team
 from notifications.people.absence import About
 from notifications.reasons import Reason
+from notifications.rotas.duty import Duties
+from notifications.rotas.turns import Definition
 
 LATELY = timedelta(days=30)
 """People who had a task in this time may get one again."""
@@ -35,8 +37,9 @@ Question = tuple[Any, ...]
 class _Watched(Staff):
     """Records whom it was asked about. Stand-ins are read for all at once."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, rotas: Mapping[int, Definition]) -> None:
         super().__init__(now)
+        self.duties = Duties(now, rotas)
         self.asked: set[int] = set()
         self._all: dict[About, dict[int, Recipient]] = {}
 
@@ -78,15 +81,21 @@ class Answer:
 class TargetCache:
     """Use it for one instant after another: `at`, then `ask`."""
 
+    rotas: Mapping[int, Definition] = field(default_factory=dict)
+    """Of all rotas that are asked for, for the whole time."""
     staff: _Watched | None = None
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     def at(self, instant: datetime, others: Collection[int] = ()) -> list[Question]:
-        """Forgets, and returns, the results that depend on somebody who is away then, or was at the instant before, and
-        those with one of the others."""
-        before, self.staff = self.staff, _Watched(instant)
+        """Forgets, and returns, the results that depend on somebody who is away then, or was at the instant before, on
+        one of the others, or on who is on duty."""
+        before, self.staff = self.staff, _Watched(instant, self.rotas)
         moved = self.staff.away.union(before.away if before else (), others)
-        forgotten = [question for question, each in self._answers.items() if not each.people.isdisjoint(moved)]
+        forgotten = [
+            question
+            for question, each in self._answers.items()
+            if question[0] == StepTarget.DUTY or not each.people.isdisjoint(moved)
+        ]
         for question in forgotten:
             del self._answers[question]
         return forgotten
@@ -172,7 +181,7 @@ class Tasks:
 
 
 def _question(step: Step, whose: Any) -> Question:
-    return step.target, step.level, step.team, step.person, step.category, whose
+    return step.target, step.level, step.team, step.person, step.rota, step.category, whose
 
 
 def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:

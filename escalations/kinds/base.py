@@ -14,7 +14,7 @@ from notifications.wording.sentences import Text
 Faults = Iterator[tuple[str, str]]
 """A field and its fault."""
 
-PEOPLE = ("target", "level", "team", "person")
+PEOPLE = ("target", "level", "team", "person", "rota")
 """The fields of a kind that has targets."""
 
 
@@ -31,6 +31,7 @@ class Said:
     level: int
     team: str
     person: str
+    rota: str
     priority: str
 
 
@@ -80,6 +81,8 @@ def whom(said: Said) -> str:
         return _("the lead of %(team)s") % {"team": said.team} if said.team else _("the team lead")
     if said.target == StepTarget.PERSON and said.person:
         return said.person
+    if said.target == StepTarget.DUTY and said.rota:
+        return _("whoever is on duty for %(rota)s") % {"rota": said.rota}
     if said.target == StepTarget.MANAGER and said.level > 1:
         return _("the assignee's manager, level %(level)d") % {"level": said.level}
     return str(StepTarget(said.target).label)

@@ -45,6 +45,8 @@ class Notify(StepKind):
             yield "team", _("Choose the team.")
         elif step.target == StepTarget.PERSON and step.person_id is None:
             yield "person", _("Choose the person.")
+        elif step.target == StepTarget.DUTY and step.rota_id is None:
+            yield "rota", _("Choose the duty rota.")
         if step.template is None:
             yield "template", _("Choose the template that words the message.")
         elif not step.template.versions.filter(state=VersionState.PUBLISHED).exists():

@@ -32,7 +32,7 @@ class Reassign(StepKind):
     kind = "reassign"
     label = gettext_lazy("give the task to somebody else")
     fields = PEOPLE
-    targets = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.PERSON)
+    targets = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.DUTY, StepTarget.PERSON)
     afterwards = gettext_lazy(
         "Once the engine has given the task to somebody else, this clock ends and one of theirs begins."
     )
@@ -48,9 +48,14 @@ class Reassign(StepKind):
 
     def faults(self, step: PolicyStep) -> Faults:
         if step.target not in self.targets:
-            yield "target", _("Choose one person who gets the task: the manager, the lead or a named person.")
+            yield (
+                "target",
+                _("Choose one person who gets the task: the manager, the lead, who is on duty or a named person."),
+            )
         elif step.target == StepTarget.PERSON and step.person is None:
             yield "person", _("Choose the person.")
+        elif step.target == StepTarget.DUTY and step.rota_id is None:
+            yield "rota", _("Choose the duty rota.")
         elif step.target == StepTarget.PERSON and step.person is not None and step.person.external:
             yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
 

@@ -15,9 +15,10 @@ from django.db.models import QuerySet
 from escalations import reasons
 from escalations.models import StepTarget, TimeKind
 from escalations.policies.rules import RuleSet, Step
-from notifications.models import AbsencePart, Recipient, RouteTarget, Task, Team
+from notifications.models import AbsencePart, Recipient, Rota, RouteTarget, Task, Team
 from notifications.people.absence import ANYTHING, About, Absences, away_at
-from notifications.reasons import FALLBACK, Code, Reason, joined
+from notifications.reasons import FALLBACK, NOBODY_ON_DUTY, Code, Reason, joined
+from notifications.rotas.duty import Duties
 from notifications.routing import targets
 from notifications.routing.targets import Missing, People
 
@@ -34,6 +35,7 @@ class Staff:
     def __init__(self, now: datetime, tasks: Iterable[Task] = ()) -> None:
         self.now = now
         self._tasks = [task.pk for task in tasks]
+        self.duties = Duties(now)
         self._absences = Absences(now)
         self._found: dict[Any, Any] = {}
 
@@ -151,6 +153,15 @@ class Search(targets.Search):
         found = self.staff.person(self.step.person)
         return (found, reasons.BY_POLICY()) if found is not None else None
 
+    def rota(self) -> Rota | None:
+        return self.staff.duties.rota(self.step.rota)
+
+    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
+        return self.staff.duties.people(rota)
+
+    def is_out(self, person: Recipient) -> bool:
+        return self.staff.is_out(person, self.about)
+
     def members(self, team: Team) -> Sequence[Recipient]:
         return self.staff.members(team)
 
@@ -171,7 +182,10 @@ class Search(targets.Search):
             return True
         return False
 
-    def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
+    def miss(self, what: Missing, of: Recipient | Team | Rota | None = None) -> None:
+        if isinstance(of, Rota):
+            self.notes.append(NOBODY_ON_DUTY(rota=of.name))
+            return
         about = {} if of is None else {"name": of.name if isinstance(of, Team) else of}
         self.notes.append(MISSED[what](**about))
 
@@ -217,6 +231,7 @@ def step_for(target: RouteTarget) -> Step:
         level=1,
         team=target.team_id,
         person=target.person_id,
+        rota=target.rota_id,
         version=None,
         category=target.route.category_id,
         channels=(),
@@ -251,6 +266,7 @@ MISSED: dict[Missing, Code] = {
     Missing.MANAGER: reasons.NO_MANAGER,
     Missing.END_OF_MANAGERS: reasons.CIRCLE,
     Missing.PERSON: reasons.PERSON_GONE,
+    Missing.ROTA: reasons.ROTA_GONE,
 }
 
 OWN = (StepTarget.ASSIGNEE, StepTarget.CANDIDATES, StepTarget.TASK_TEAMS)

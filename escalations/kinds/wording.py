@@ -10,7 +10,7 @@ from escalations.kinds.base import Said
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
 from escalations.policies.rules import RuleSet
 from escalations.policies.rules import Step as RuleStep
-from notifications.models import Recipient, Team
+from notifications.models import Recipient, Rota, Team
 
 MINUTES = 60
 
@@ -26,6 +26,7 @@ def of_row(step: PolicyStep) -> Said:
         level=step.level,
         team=step.team.name if step.team else "",
         person=str(step.person) if step.person else "",
+        rota=str(step.rota) if step.rota else "",
         priority=step.priority,
     )
 
@@ -34,10 +35,14 @@ def of_rules(rules: RuleSet) -> dict[int, Said]:
     """The steps that a clock follows, by their ids."""
     teams = Team.objects.in_bulk([step.team for step in rules.steps if step.team])
     people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
-    return {step.id: _of_rule(step, teams.get(step.team or 0), people.get(step.person or 0)) for step in rules.steps}
+    rotas = Rota.objects.in_bulk([step.rota for step in rules.steps if step.rota])
+    return {
+        step.id: _of_rule(step, teams.get(step.team or 0), people.get(step.person or 0), rotas.get(step.rota or 0))
+        for step in rules.steps
+    }
 
 
-def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None) -> Said:
+def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None, rota: Rota | None) -> Said:
     return Said(
         kind=step.kind,
         offset=int(step.offset.total_seconds()) // MINUTES,
@@ -48,6 +53,7 @@ def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None) -> Sai
         level=step.level,
         team=team.name if team else "",
         person=str(person) if person else "",
+        rota=str(rota) if rota else "",
         priority=step.priority,
     )
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from escalations.models.calendars import BusinessCalendar
-from notifications.models import Category, Condition, Engine, Priority, Recipient, Route, Team, Template
+from notifications.models import Category, Condition, Engine, Priority, Recipient, Rota, Route, Team, Template
 from notifications.models.history import HistoryWithParts
 
 MOST_MINUTES = 366 * 24 * 60
@@ -142,6 +142,7 @@ class StepTarget(models.TextChoices):
     TASK_TEAMS = "task_teams", _("the members of the task's teams")
     TEAM = "team", _("the members of a team")
     TEAM_LEAD = "team_lead", _("the lead of the task's, the assignee's or the named team")
+    DUTY = "duty", _("who is on duty")
     MANAGER = "manager", _("the assignee's manager")
     PERSON = "person", _("a named person")
 
@@ -176,6 +177,7 @@ class PolicyStep(models.Model):
     person = models.ForeignKey(
         Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
+    rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), null=True, blank=True, on_delete=models.CASCADE)
     template = models.ForeignKey(
         Template, verbose_name=_("template"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -48,6 +48,7 @@ class Step:
     channels: tuple[str, ...]
     priority: str
     critical: bool = False
+    rota: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,8 @@ def _steps(policy: Policy) -> list[Json]:
 
 def _step(step: PolicyStep, version: int | None) -> Json:
     named = {name: getattr(step, name) for name in STEP_FIELDS}
+    if step.rota_id is not None:  # not of others, whose rules stay the same rows as before there were rotas
+        named["rota_id"] = step.rota_id
     return {**named, "id": step.pk, "channels": list(step.channels), "version": version}
 
 
@@ -242,4 +245,5 @@ def _read_step(said: Json, position: int) -> Step:
         channels=tuple(said["channels"]),
         priority=said["priority"],
         critical=said["critical"],
+        rota=said.get("rota_id"),
     )

@@ -45,6 +45,9 @@ SAYS: dict[str, str | Promise] = {
     "notifications.absence": _(
         "Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here."
     ),
+    "notifications.rota": _(
+        "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a step."
+    ),
     "notifications.device": _(
         "Browsers and apps that show messages. There is none yet: people turn notifications on in their inbox, on each."
     ),

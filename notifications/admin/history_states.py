@@ -164,9 +164,10 @@ def said(of: Any, value: Any) -> str:
     """A value as a person reads it; empty for none."""
     if value in (None, "", [], {}):
         return ""
-    if of.is_relation:
+    model = of.related_model if of.is_relation else getattr(of, "names", None)
+    if model is not None:
         keys = value if isinstance(value, list) else [value]
-        return ", ".join(_named(of.related_model, keys))
+        return ", ".join(_named(model, keys))
     chosen = dict(getattr(of, "flatchoices", ()))
     if not isinstance(value, list | dict) and value in chosen:
         return str(chosen[value])

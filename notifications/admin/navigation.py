@@ -44,6 +44,7 @@ from notifications.models import (
     RefusedAnswer,
     Replay,
     Response,
+    Rota,
     Route,
     SigningSecret,
     SignInLink,
@@ -106,7 +107,7 @@ def _viewers_of(model: type[Model]) -> Callable[[HttpRequest], bool]:
 DAILY: dict[str, Section] = {
     "events": Section(_("Events"), "input", [_list(Event)]),
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
-    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Device, Brand))]),
+    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Rota, Device, Brand))]),
     "rules": Section(
         _("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey, CaseList))]
     ),

@@ -22,7 +22,7 @@ from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.known_paths import OffersPaths, answer, offer
-from notifications.admin.targets import ConditionInline, TargetInline
+from notifications.admin.targets import TARGET_FIELDS, ConditionInline, TargetInline
 from notifications.admin.words import link, list_url, mark, shortened
 from notifications.channel_facts import offered_channels
 from notifications.intake.eventdata import faults_of
@@ -225,7 +225,7 @@ class RouteAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         routes: QuerySet[Route] = super().get_queryset(request)
-        return routes.prefetch_related("event_types", "conditions", "targets__team", "targets__person")
+        return routes.prefetch_related("event_types", "conditions", "targets__team", "targets__person", "targets__rota")
 
     def get_urls(self) -> list[URLPattern]:
         paths = path("paths/", self.admin_site.admin_view(answer), name="notifications_route_paths")
@@ -325,7 +325,7 @@ class RouteConditionAdmin(ShowsValue, PartOfRoute):
 
 @admin.register(RouteTarget)
 class RouteTargetAdmin(PartOfRoute):
-    list_display = ["kind", "team", "person", "path", "role", "of_route"]
-    list_filter = ["kind", "team"]
-    list_select_related = ["route", "team", "person"]
-    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "path", "role"]
+    list_display = [*TARGET_FIELDS, "of_route"]
+    list_filter = ["kind", "team", "rota"]
+    list_select_related = ["route", "team", "person", "rota"]
+    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "rota__name", "path", "role"]

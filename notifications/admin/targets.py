@@ -18,9 +18,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
     TargetKind.PERSON: ("person",),
     TargetKind.PATH: ("path",),
     TargetKind.ROLE: ("role",),
+    TargetKind.DUTY: ("rota",),
 }
 """Fields that each kind of target requires. The team lead may name a team."""
 MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
+ROWS = ("team", "person", "rota")
+TARGET_FIELDS = ["kind", *ROWS, "path", "role"]
 
 
 class TargetForm(forms.ModelForm):
@@ -36,9 +39,9 @@ class TargetForm(forms.ModelForm):
         for name in NEEDS.get(kind, ()):
             if not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, NEEDED[name])
-        for name in ("team", "person", "path", "role"):
+        for name in TARGET_FIELDS[1:]:
             if name not in MAY_NAME.get(kind, ()):
-                cleaned[name] = None if name in ("team", "person") else ""
+                cleaned[name] = None if name in ROWS else ""
                 if name in self.errors:
                     del self.errors[name]
         return cleaned
@@ -47,6 +50,7 @@ class TargetForm(forms.ModelForm):
 NEEDED = {
     "team": _("Choose the team."),
     "person": _("Choose the person."),
+    "rota": _("Choose the duty rota."),
     "role": _("Write the role as events name it, such as requester."),
     "path": _("Write where in the event the person is named, such as task.data.owner."),
 }
@@ -67,8 +71,8 @@ class TargetInline(Choosing, TabularInline):
     form = TargetForm
     extra = 0
     hide_title = True
-    fields = ["kind", "team", "person", "path", "role"]
-    autocomplete_fields = ["team", "person"]
+    fields = TARGET_FIELDS
+    autocomplete_fields = [*ROWS]
     verbose_name_plural = _("targets: who gets it")
 
     class Media:

@@ -438,6 +438,36 @@ class AbsenceShown(Shown):
         return {"from": serializers.DateTimeField(allow_null=True), **super().get_fields()}
 
 
+class RotaName(Shown):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    team = serializers.CharField(help_text="The slug of the team.")
+
+
+class Gap(Shown):
+    to = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateTimeField(), **super().get_fields()}
+
+
+class NextOnDuty(Shown):
+    person = PersonName()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.DateTimeField()}
+
+
+class OnDutyShown(Shown):
+    rota = RotaName()
+    at = serializers.DateTimeField()
+    person = PersonName(allow_null=True, help_text="Null: nobody.")
+    stands_in = PersonName(allow_null=True, help_text="The delegate, where the person is away.")
+    until = serializers.DateTimeField(allow_null=True, help_text="The next hand-over, or the end of the gap.")
+    next = NextOnDuty(allow_null=True)
+    next_gap = Gap(allow_null=True, help_text="Within 100 days.")
+
+
 class DeviceId(Shown):
     id = serializers.UUIDField()
 

@@ -8,10 +8,10 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -23,15 +23,13 @@ from notifications.models import Absence, AbsencePart, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
+from notifications.people.named import colleagues, label, named
 from notifications.wording.formats import zone_of
-from notifications.wording.times import day
+from notifications.wording.times import moment
 from wfpush import zones
 
 LISTED = 200
 """Number of people whose names the delegate field proposes: colleagues first. Others are found by what is typed."""
-
-SEVERAL = 5
-"""Number of names returned when what was typed means several people."""
 
 WALL_CLOCKS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
 """Formats of `datetime-local`, and of what people type where a browser has no such field."""
@@ -41,9 +39,6 @@ EMPTY_PARTS = 2
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Years that can be computed in every time zone."""
-
-MOST_TYPED = 500
-"""Characters: longer than any name with its ref."""
 
 
 # --- the form -------------------------------------------------------------------------------------
@@ -169,34 +164,6 @@ def parts_of(row: Absence | None) -> Sequence[AbsencePart]:
     return list(row.parts.all()) if row is not None else []
 
 
-def colleagues() -> QuerySet[Recipient]:
-    """Everybody who can stand in for somebody."""
-    return Recipient.objects.filter(engine=None, active=True)
-
-
-def label(person: Recipient) -> str:
-    """The person's text in the field: unique and readable."""
-    return f"{person.name} ({person.ref})" if person.name and person.name != person.ref else person.ref
-
-
-def named(text: str) -> Recipient:
-    """The person meant by a proposed text, a ref, a name or an e-mail address. Raises ValidationError."""
-    if "\x00" in text or len(text) > MOST_TYPED:
-        raise ValidationError(_("Nobody here is called that."))
-    ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]
-    proposed = [person for person in colleagues().filter(ref__in=ends) if label(person) == text]
-    found = proposed or list(colleagues().filter(ref=text))
-    found = found or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: SEVERAL + 1])
-    found = found or list(colleagues().filter(name__icontains=text)[: SEVERAL + 1])
-    if not found:
-        raise ValidationError(_("Nobody here is called that."))
-    if len(found) > 1:
-        names = ", ".join(label(person) for person in found[:SEVERAL])
-        more = ", …" if len(found) > SEVERAL else ""
-        raise ValidationError(_("That may be several people: %(names)s. Choose one.") % {"names": names + more})
-    return found[0]
-
-
 def proposed(person: Recipient) -> list[str]:
     """Names for the field: members of the person's teams, their manager, and other reports of that manager first."""
     near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
@@ -280,7 +247,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
 
 def state(row: Absence, now: datetime, *, own: bool) -> str:
     """The absence in a sentence or two: since when, until when, and who stands in."""
-    said = {"from": _moment(row.begins_at, now), "until": _moment(row.ends_at, now)}
+    said = {"from": moment(row.begins_at, now), "until": moment(row.ends_at, now)}
     if row.begins_at <= now:
         when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
     else:
@@ -297,12 +264,6 @@ def _stands_in(delegate: Recipient | None, part: str) -> str:
 
 def _rest(row: Absence) -> str:
     return _("%(delegate)s stands in.") % {"delegate": row.delegate} if row.delegate else _("Nobody stands in.")
-
-
-def _moment(at: datetime, now: datetime) -> str:
-    """`Friday, 4 December, 17:00`"""
-    here = timezone.localtime(at)
-    return f"{dateformat.format(here, 'l')}, {day(here.date(), timezone.localtime(now).date())}, {here:%H:%M}"
 
 
 def _unheard(row: Absence, now: datetime, *, own: bool) -> str:

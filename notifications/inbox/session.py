@@ -169,9 +169,9 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """The page whose form was sent: an item, devices, absence or password, else the list."""
+    """The page whose form was sent: an item, devices, absence, duty or password, else the list."""
     match: Any = request.resolver_match
-    if match and match.url_name in ("absence", "password", "settings"):
+    if match and match.url_name in ("absence", "duty", "password", "settings"):
         return request.get_full_path()
     if match and "device_id" in match.kwargs:
         return reverse("inbox:devices")

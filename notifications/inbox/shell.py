@@ -9,6 +9,7 @@ from notifications.engines import connected_accounts
 from notifications.inbox.brands import style_url
 from notifications.inbox.session import recipient_of
 from notifications.models import Account, Brand
+from notifications.rotas.swaps import rotas_of
 
 
 def has_own_password(request: HttpRequest) -> bool:
@@ -34,6 +35,7 @@ def show_page(
         "brand": brand,
         "brand_style": style_url(brand) if brand else "",
         "own_password": person is not None and has_own_password(request),
+        "on_rotas": person is not None and not person.external and rotas_of(person).exists(),
         "connectable": person is not None and connected_accounts.shown_to(person).exists(),
     }
     return render(request, template, {**around, **(context or {})}, status=status)

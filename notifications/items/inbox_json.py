@@ -134,7 +134,9 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
         {"icon": "phone", "label": _("Customer"), "parts": _customer(customer)},
         {"icon": "document", "label": _("Documents"), "parts": _documents(details.get("documents"))},
     ]
-    if not notification.recipient.external:  # whose page there is that of staff
+    if "duty" in details:
+        facts.append({"icon": "clock", "label": _("Duty"), "parts": _duty_page(notification.url)})
+    elif not notification.recipient.external:  # whose page there is that of staff
         facts.append({"icon": "out", "label": _("In the engine"), "parts": _engine_page(notification.url, engine)})
     return [fact for fact in facts if fact["parts"]]
 
@@ -166,6 +168,11 @@ def _documents(documents: object) -> list[Json]:
         for each in shown
         if each.get("title") or each.get("url")
     ]
+
+
+def _duty_page(address: str) -> list[Json]:
+    url = web_link(address)
+    return [{"text": _("Open your page of duty"), "url": url, "hint": ""}] if url else []
 
 
 def _engine_page(address: str, engine: str) -> list[Json]:

@@ -242,6 +242,7 @@ class TargetKind(models.TextChoices):
     TASK_TEAMS = "task_teams", _("the members of the event's teams")
     TEAM = "team", _("the members of a team")
     TEAM_LEAD = "team_lead", _("the lead of the event's or the named team")
+    DUTY = "duty", _("who is on duty")
     MANAGER = "manager", _("the assignee's manager")
     INITIATOR = "initiator", _("who started it")
     FOLLOWERS = "followers", _("the case's followers")
@@ -258,6 +259,9 @@ class RouteTarget(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=TargetKind.choices)
     team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE)
     person = models.ForeignKey(Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE)
+    rota = models.ForeignKey(
+        "notifications.Rota", verbose_name=_("duty rota"), null=True, blank=True, on_delete=models.CASCADE
+    )
     path = models.CharField(_("path"), max_length=150, blank=True, validators=[PATH])
     role = models.CharField(
         _("role"),
@@ -274,7 +278,12 @@ class RouteTarget(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.team or self.person or self.path or self.role}".strip()
+        return f"{self.get_kind_display()} {self.named or self.path or self.role}".strip()
+
+    @property
+    def named(self) -> models.Model | None:
+        """The row that it names, if its kind does."""
+        return self.team or self.person or self.rota
 
 
 class CaseList(models.Model):

@@ -77,6 +77,11 @@ class Absences:
             delegates = {part.delegate for parts in found.values() for part in parts}
             further = {pk for pk in delegates if pk is not None} - self._asked
 
+    def is_out(self, person: Recipient, about: About = ANYTHING) -> bool:
+        """Whether the person is away, and nobody stands in."""
+        self.look_up([person])
+        return person.pk in self._parts and not self.stand_ins([person], about)
+
     def stand_ins(self, people: Iterable[Recipient], about: About = ANYTHING) -> dict[int, Recipient]:
         """As the function of that name."""
         asked = list(people)

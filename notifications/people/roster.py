@@ -5,13 +5,15 @@ from datetime import datetime
 
 from notifications.models import Recipient, Team
 from notifications.people.absence import Absences
+from notifications.rotas.duty import Duties
 
 
 class Roster:
-    """Reads what is asked for and not known yet; `absences` are those at `now`."""
+    """Reads what is asked for and not known yet; `absences` and `duties` are those at `now`."""
 
     def __init__(self, now: datetime) -> None:
         self.absences = Absences(now)
+        self.duties = Duties(now)
         self._teams: dict[int, Team | None] = {}
         self._named: dict[frozenset[str], dict[str, Team]] = {}
         self._members: dict[int, Sequence[Recipient]] = {}

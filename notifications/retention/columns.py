@@ -136,6 +136,14 @@ TABLES: dict[str, Columns] = {
     "notifications.team": Columns(words="name", plain="slug"),
     "notifications.historicalteam": Columns(words=f"name{_CHANGE}", plain=f"slug{_TYPE}"),
     "notifications.historicalteam_members": Columns(),
+    "notifications.rota": Columns(words="name", plain="slug timezone feed_url address_digest"),
+    "notifications.historicalrota": Columns(words=f"parts name{_CHANGE}", plain=f"slug timezone feed_url{_TYPE}"),
+    "notifications.rotalayer": Columns(plain="people unit weekdays"),
+    "notifications.rotaoverride": Columns(),
+    "notifications.rotaswap": Columns(plain="state"),
+    "notifications.rotawatch": Columns(),
+    "notifications.rotafeed": Columns(words="body fault fault_fact", plain="url etag"),
+    "notifications.rotafeedshift": Columns(words="summary"),
     "notifications.engine": Columns(
         words="name callback_disabled_reason callback_disabled_reason_fact", plain="slug kind callback_url"
     ),

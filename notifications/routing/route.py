@@ -16,6 +16,7 @@ from notifications.models import (
     Event,
     Operator,
     Recipient,
+    Rota,
     Route,
     RouteCondition,
     RouteTarget,
@@ -318,6 +319,15 @@ class _Search(targets.Search):
         person = self.subject.roster.person(self.target.person_id)
         return (person, reasons.BY_ROUTE()) if person is not None else None
 
+    def rota(self) -> Rota | None:
+        return self.subject.roster.duties.rota(self.target.rota_id)
+
+    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
+        return self.subject.roster.duties.people(rota)
+
+    def is_out(self, person: Recipient) -> bool:
+        return self.subject.roster.absences.is_out(person, self.subject.about(self.target.route.category_id))
+
     def people(self, kind: TargetKind) -> targets.People:
         reason = self._reason(kind)
         return [(person, reason) for person in self._of_event(kind)]
@@ -332,8 +342,10 @@ class _Search(targets.Search):
             return reasons.ON_LIST(type=case.type if case is not None else "")
         return OF_EVENT[kind]()
 
-    def miss(self, what: targets.Missing, of: Recipient | Team | None = None) -> None:
-        if what in UNRESOLVED and of is not None:
+    def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
+        if isinstance(of, Rota):
+            self.subject.unresolved.append(Unresolved(of.slug, reasons.NOBODY_ON_DUTY(rota=of.name)))
+        elif what in UNRESOLVED and of is not None:
             ref = of.slug if isinstance(of, Team) else of.ref
             self.subject.unresolved.append(Unresolved(ref, UNRESOLVED[what]()))
 

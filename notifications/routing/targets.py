@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
 from notifications import reasons
-from notifications.models import Recipient, TargetKind, Team
+from notifications.models import Recipient, Rota, TargetKind, Team
 from notifications.reasons import Reason
 
 People = Iterable[tuple[Recipient, Reason]]
@@ -28,6 +28,8 @@ class Missing(Enum):
     MANAGER = auto()
     END_OF_MANAGERS = auto()
     PERSON = auto()
+    ROTA = auto()
+    ON_DUTY = auto()
 
 
 class Search(ABC):
@@ -55,6 +57,18 @@ class Search(ABC):
     def person(self) -> tuple[Recipient, Reason] | None:
         """Whom the target names, and the reason for it."""
 
+    @abstractmethod
+    def rota(self) -> Rota | None:
+        """That the target names."""
+
+    @abstractmethod
+    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
+        """Of each layer that has somebody: the first counts, and the others where that one is out."""
+
+    @abstractmethod
+    def is_out(self, person: Recipient) -> bool:
+        """Whether the person is away, and nobody stands in."""
+
     def people(self, kind: TargetKind) -> People:
         """People whom only an event can name."""
         return []
@@ -72,8 +86,8 @@ class Search(ABC):
         return True
 
     @abstractmethod
-    def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
-        """Called with what was not found. `of`: the person or team that lacks it."""
+    def miss(self, what: Missing, of: Recipient | Team | Rota | None = None) -> None:
+        """Called with what was not found. `of`: the person, team or rota that lacks it."""
 
 
 def people_for(kind: str, search: Search) -> People:
@@ -156,6 +170,20 @@ def _person(search: Search) -> People:
     return [named]
 
 
+def _duty(search: Search) -> People:
+    """Where everybody is out, it stays with the first, as what comes for people who are away stays with them."""
+    rota = search.rota()
+    if rota is None:
+        search.miss(Missing.ROTA)
+        return []
+    people = search.on_duty(rota)
+    if not people:
+        search.miss(Missing.ON_DUTY, rota)
+        return []
+    person = next((each for each in people if not search.is_out(each)), people[0])
+    return [(person, reasons.ON_DUTY(rota=rota.name))]
+
+
 def _of_event(kind: TargetKind) -> Callable[[Search], People]:
     return lambda search: search.people(kind)
 
@@ -168,6 +196,7 @@ KINDS: dict[TargetKind, Callable[[Search], People]] = {
     TargetKind.TEAM_LEAD: _team_lead,
     TargetKind.MANAGER: _manager,
     TargetKind.PERSON: _person,
+    TargetKind.DUTY: _duty,
     TargetKind.INITIATOR: _of_event(TargetKind.INITIATOR),
     TargetKind.FOLLOWERS: _of_event(TargetKind.FOLLOWERS),
     TargetKind.ROLE: _of_event(TargetKind.ROLE),

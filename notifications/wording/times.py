@@ -96,6 +96,12 @@ def when(at: datetime, now: datetime) -> str:
     return say("at_date", date=day(here.date(), today), time=clock)
 
 
+def moment(at: datetime, now: datetime) -> str:
+    """`Friday, 4 December, 17:00`"""
+    here = timezone.localtime(at)
+    return f"{_weekday(here)}, {day(here.date(), timezone.localtime(now).date())}, {here:%H:%M}"
+
+
 def exact(at: datetime) -> str:
     """The full date with its zone, for titles."""
     here = timezone.localtime(at)

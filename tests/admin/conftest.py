@@ -21,6 +21,7 @@ from tests.admin import world as story
 from tests.admin.chromium import Chromium
 from tests.admin.desk import Desk, Visit
 from tests.admin.world import World
+from tests.support.rotas import override, rota_of
 
 admin.autodiscover()  # tests ask for what is registered as they are loaded
 
@@ -98,6 +99,8 @@ def evening(day: World) -> World:
     sla.escalated(day)
     rule = FourEyesRule.objects.create(name="Invoices over 5,000", not_previous=True)
     rule.conditions.create(path="variables.amount", operator="gt", value="5000")
+    rota = rota_of(day.team, day.bob, day.carol)
+    override(rota, "2026-12-25T14:00", "2026-12-26T08:00")
     task = day.bob.assigned_tasks.all()[0]
     RefusedAnswer.objects.create(
         task=task, recipient=day.bob, action="approve", via="inbox", rule=rule.name, why="You started this.", at=day.now

@@ -24,6 +24,7 @@ from notifications.models import (
     FourEyesRule,
     Journey,
     Recipient,
+    Rota,
     Route,
     Team,
     Template,
@@ -35,6 +36,7 @@ from tests.admin.pages import filled, form_at, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import CategoryFactory, RouteFactory, TemplateFactory
 from tests.support.length import some
+from tests.support.rotas import override, rota_of
 
 
 def restoring(row: Model, record: Any) -> str:
@@ -217,6 +219,10 @@ def made_of(model: type[Model], world: World) -> Any:
         rule = FourEyesRule.objects.create(name="Two of us", not_previous=True)
         rule.conditions.create(path="variables.amount", operator="gt", value="5000")
         return rule
+    if model is Rota:
+        rota = rota_of(world.team, world.bob, world.carol)
+        override(rota, "2026-12-25T14:00", "2026-12-26T08:00", layer=1)
+        return rota
     made: dict[type[Model], Any] = {
         Absence: lambda: world.alice.absence,
         Brand: lambda: Brand.objects.create(slug="second", name="Second"),

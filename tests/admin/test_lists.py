@@ -38,6 +38,12 @@ from notifications.models import (
     PolledTask,
     RecipientToken,
     ReplayedRow,
+    RotaFeed,
+    RotaFeedShift,
+    RotaLayer,
+    RotaOverride,
+    RotaSwap,
+    RotaWatch,
     SavedView,
     SearchedAnew,
     SearchedPart,
@@ -81,6 +87,12 @@ SHOWN_ELSEWHERE = {
     SearchedPart,
     CountedHour,
     HourlyCount,
+    RotaLayer,
+    RotaOverride,
+    RotaSwap,
+    RotaWatch,
+    RotaFeed,
+    RotaFeedShift,
 }
 """Shown on the page of a clock, an engine or a task, or among deliveries' attempts; drawn; or needed by nobody
 else."""

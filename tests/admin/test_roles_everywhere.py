@@ -85,6 +85,8 @@ PAGES: dict[str, set[str]] = {
     "team import_rows": {ADMINISTRATORS},
     "team import_preview": {ADMINISTRATORS},
     "team export_rows": RULING,
+    "rota offer_calendar": {ADMINISTRATORS},
+    "rota end_calendar": {ADMINISTRATORS},
     "route paths": ALL - {CONNECTION_OWNERS},
     "route rule": {ADMINISTRATORS, RULE_EDITORS},
     "route new_rule": {ADMINISTRATORS, RULE_EDITORS},

@@ -27,6 +27,7 @@ ACCOUNTS = "wfpush accounts"
 SEARCHED = "wfpush searched"
 COUNTS = "wfpush counts"
 ABSENCES = "wfpush absences"
+DUTY = "wfpush duty"
 PRUNE = "wfpush prune"
 
 
@@ -99,14 +100,15 @@ def ensure_schedules() -> None:
     """Make or update what django-q2 runs by schedule. Only the leader calls it, so each schedule is made once.
 
     The minutely ones wake sources if the ticker is dead, end what belongs to closed accounts, gather what searches
-    read of large inboxes, count what the overview draws, and hand over what waits for whoever is away; the daily one
-    removes old rows.
+    read of large inboxes, count what the overview draws, hand over what waits for whoever is away, and tell who is on
+    duty now; the daily one removes old rows.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
     accounts = minutely | {"func": "notifications.tasks.settle_accounts"}
     searched = minutely | {"func": "notifications.tasks.gather_searched"}
     counts = minutely | {"func": "notifications.tasks.count_hours"}
     absences = minutely | {"func": "notifications.tasks.hand_over_absences"}
+    duty = minutely | {"func": "notifications.tasks.hand_over_duty"}
     daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
     named = {
         BACKSTOP: minutely,
@@ -114,6 +116,7 @@ def ensure_schedules() -> None:
         SEARCHED: searched,
         COUNTS: counts,
         ABSENCES: absences,
+        DUTY: duty,
         PRUNE: daily,
     }
     for name, schedule in named.items():

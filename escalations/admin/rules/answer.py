@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,6 +26,7 @@ from notifications.admin.preview import About, Preview, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
 from notifications.models import Engine, Event, Recipient, Route, RouteTarget, TargetKind, TemplateVersion
+from notifications.rotas.duty import Duties
 from notifications.starter.routes import WAITING
 from notifications.types import InboundEvent, Json
 from notifications.wording import render
@@ -165,6 +167,8 @@ def _people(target: RouteTarget) -> list[Recipient] | None:
         return [target.person] if target.person is not None and target.person.active else []
     if target.kind == TargetKind.TEAM_LEAD and target.team is not None:
         return [target.team.lead] if target.team.lead is not None and target.team.lead.active else []
+    if target.kind == TargetKind.DUTY and target.rota is not None:
+        return list(Duties(timezone.now()).people(target.rota)[:1])
     return None
 
 
@@ -220,7 +224,7 @@ def _unlink(lines: Iterable[Line]) -> None:
 def _late(found: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
-    for step in policy.steps.select_related("team", "person"):
+    for step in policy.steps.select_related("team", "person", "rota"):
         yield Line(wording.sentence(wording.of_row(step), policy.time), "ok")
     for sentence in dead_ends.warnings(policy):
         yield Line(sentence, "wait")

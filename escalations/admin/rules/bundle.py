@@ -116,8 +116,9 @@ class RuleForms:
 
     def _escalates(self, step: PolicyStep) -> bool:
         """Whether the step does more than remind those who have the task."""
-        told = {(each.kind, each.team_id, each.person_id) for each in self.targets_kept()}
-        return step.target not in OWN and (step.target, step.team_id, step.person_id) not in told
+        told = {(each.kind, each.team_id, each.person_id, each.rota_id) for each in self.targets_kept()}
+        named = step.target, step.team_id, step.person_id, step.rota_id
+        return step.target not in OWN and named not in told
 
     def _word(self, step: PolicyStep) -> None:
         """A new message's template and category. Those of an old one stay as they are."""

@@ -18,7 +18,7 @@ from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, Time
 from notifications.admin.conditions import BARE, ConditionForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
-from notifications.admin.targets import MAY_NAME, TargetForm
+from notifications.admin.targets import MAY_NAME, TARGET_FIELDS, TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,
@@ -235,7 +235,7 @@ class StepForm(Plain, forms.ModelForm):
 
     class Meta:
         model = PolicyStep
-        fields = ["offset", "kind", "target", "level", "team", "person", "priority", "repeat_every", "repeats"]
+        fields = ["offset", "kind", "target", "level", "team", "person", "rota", "priority", "repeat_every", "repeats"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -311,15 +311,7 @@ def _rows(parent: Any, model: Any, form: Any, fields: list[str], **how: Any) -> 
 
 
 Conditions = _rows(Route, RouteCondition, RuleConditionForm, ["path", "operator", "value"], extra=1)
-Targets = _rows(
-    Route,
-    RouteTarget,
-    RuleTargetForm,
-    ["kind", "team", "person", "path", "role"],
-    formset=TargetFormSet,
-    extra=0,
-    min_num=1,
-)
+Targets = _rows(Route, RouteTarget, RuleTargetForm, TARGET_FIELDS, formset=TargetFormSet, extra=0, min_num=1)
 Steps = _rows(Policy, PolicyStep, StepForm, StepForm.Meta.fields, formset=StepFormSet, extra=0)
 
 

@@ -54,7 +54,7 @@ def name_of(rule: RuleForms) -> str:
     """“amount is more than 10000 → Finance”."""
     types = rule.rule.cleaned_data["types"]
     conditions = [said(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_kept()]
-    targets = [str(each.team or each.person or each.get_kind_display()) for each in rule.targets_kept()]
+    targets = [str(each.named or each.get_kind_display()) for each in rule.targets_kept()]
     what = ", ".join(conditions) or (types[0] if types else _("every event"))
     return f"{what} → {', '.join(targets)}"
 

@@ -1,8 +1,8 @@
 // A target's form shows only what its kind needs: the server checks the same (notifications/admin/routing.py).
 "use strict";
 (() => {
-  const uses = { team: ["team"], team_lead: ["team"], person: ["person"], path: ["path"], role: ["role"] };
-  const fields = ["team", "person", "path", "role"];
+  const uses = { team: ["team"], team_lead: ["team"], person: ["person"], duty: ["rota"], path: ["path"], role: ["role"] };
+  const fields = ["team", "person", "rota", "path", "role"];
 
   function show(select) {
     const row = select.closest(".form-row, tr, .inline-related");

@@ -1,9 +1,11 @@
 """What reaches nobody is found before it happens: one line for each cause."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -24,6 +26,7 @@ from notifications.models import (
     Team,
     Template,
 )
+from tests.support.rotas import berlin, override, rota_of
 from tests.support.story import Story
 
 DAY = timedelta(days=1)
@@ -264,3 +267,43 @@ def test_lists_for_cases_are_looked_at_type_by_type(story: Story, now: datetime)
     assert lines(dead_ends(now, of=route)) == [("team Night has no members", ["route “Stakeholders”"])]
     repairs.people.set([story.carol])
     assert dead_ends(now, of=route) == []
+
+
+# --- duty -------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def before_christmas() -> Iterator[datetime]:
+    with time_machine.travel(berlin("2026-12-20T12:00"), tick=False):
+        yield timezone.now()
+
+
+def test_a_gap_of_a_rota_is_a_dead_end_from_its_beginning(db: None, before_christmas: datetime) -> None:
+    told, now = Story.begin(), before_christmas
+    rota = rota_of(told.finance, told.bob, told.carol)
+    gap = override(rota, "2026-12-25T14:00", "2026-12-26T08:00")
+    step(told, target="duty", rota=rota)
+    route = Route.objects.create(
+        name="Claims", template=Template.objects.get(slug="task"), category=Category.objects.get(slug="approvals")
+    )
+    RouteTarget.objects.create(route=route, kind="duty", rota=rota)
+
+    (line,) = dead_ends(now)
+
+    assert (str(line.why), line.since) == ("nobody is on duty for Claims", berlin("2026-12-25T14:00"))
+    assert line.places == [APPROVALS, "route “Claims”"]
+    with pytest.raises(CommandError, match=r"from 2026-12-25T13:00:00Z on: nobody is on duty for Claims"):
+        call_command("dead_ends", stdout=StringIO())
+
+    gap.delete()
+    assert dead_ends(now) == []
+    override(rota, "2027-01-04T00:00", "2027-01-05T00:00")  # 15 days ahead
+    assert dead_ends(now) == []
+
+
+def test_whoever_is_on_duty_and_has_no_address_is_named(db: None, before_christmas: datetime) -> None:
+    told = Story.begin()
+    change(told.alice, email="")
+    step(told, target="duty", rota=rota_of(told.finance, told.bob, told.alice))
+
+    assert [(str(line.why), line.since) for line in dead_ends(before_christmas)] == [
+        ("Alice would see it in the inbox only: no device and no e-mail", berlin("2026-12-21T08:00"))
+    ]

@@ -1,0 +1,306 @@
+"""Duty rotas: layers with their turns, overrides, swaps, calendars read and offered, and what comes of it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline, TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from notifications import reasons
+from notifications.admin.base import HistoryAdmin, ReadOnlyInline
+from notifications.admin.decorators import action, display
+from notifications.admin.invalid_ids import Choosing
+from notifications.admin.words import NOTHING, ago, change_url, link, mark, there, with_why
+from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
+from notifications.models.validators import validate_callback_url
+from notifications.people.named import label, named
+from notifications.rotas import duty, feeds, offered, turns
+from notifications.rotas.turns import Shift
+from wfpush import zones
+
+PREVIEWED = timedelta(weeks=4)
+WARNED = timedelta(days=14)
+MOST_ROWS = 60
+UNMATCHED = 5
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+class RotaForm(forms.ModelForm):
+    def clean_feed_url(self) -> str:
+        url: str = self.cleaned_data["feed_url"].strip()
+        if url:
+            validate_callback_url(url, settings.OUTBOUND_ALLOWED_CIDRS)
+        return url
+
+
+class PeopleInOrder(forms.CharField):
+    """One person a line, in the order of their turns. Kept as their keys."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 5, "dir": "auto"}))
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        there = Recipient.objects.in_bulk(value)
+        return "\n".join(label(there[pk]) if pk in there else f"#{pk}" for pk in value)
+
+    def to_python(self, value: Any) -> Any:
+        lines = [line.strip() for line in str(value or "").splitlines() if line.strip()]
+        if len(lines) > turns.MOST_PEOPLE:
+            raise ValidationError(gettext("At most %(most)d people take turns.") % {"most": turns.MOST_PEOPLE})
+        return [_key_of(line) for line in lines]
+
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """Each person was found."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != list(initial or []))
+        except ValidationError:
+            return True
+
+
+def _key_of(line: str) -> int:
+    """Raises ValidationError. `#4711` stays: somebody who is gone, and whose turns are gaps."""
+    if line.startswith("#") and line[1:].isdecimal() and len(line) < 20:
+        return int(line[1:])
+    try:
+        return named(line).pk
+    except ValidationError as fault:
+        raise ValidationError(f"“{line}”: {fault.message}") from fault
+
+
+class LayerForm(forms.ModelForm):
+    people = PeopleInOrder(
+        label=_("People"), help_text=_("One a line, in the order of their turns: a name, a ref or an e-mail address.")
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Days of the week"),
+        required=False,
+        coerce=int,
+        choices=list(WEEKDAYS.items()),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None: every day."),
+    )
+
+
+class LayerFormSet(forms.BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        kept = [form for form in self.forms if form not in self.deleted_forms and form.has_changed()]
+        if len(kept) > turns.MOST_LAYERS:
+            raise ValidationError(gettext("A rota has at most %(most)d layers.") % {"most": turns.MOST_LAYERS})
+
+
+class LayerInline(StackedInline):
+    model = RotaLayer
+    form = LayerForm
+    formset = LayerFormSet
+    extra = 0
+    verbose_name_plural = _("layers: the first that has somebody on duty counts")
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "people",
+                    ("begins_on", "hand_over", "length", "unit"),
+                    ("from_time", "until_time", "position"),
+                    "weekdays",
+                ]
+            },
+        )
+    ]
+
+
+class OverrideForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if said.get("begins_at") and said.get("ends_at") and said["ends_at"] <= said["begins_at"]:
+            self.add_error("ends_at", gettext("It ends after it begins."))
+        return said
+
+
+class OverrideInline(Choosing, TabularInline):
+    model = RotaOverride
+    form = OverrideForm
+    extra = 0
+    hide_title = True
+    fields = ["begins_at", "ends_at", "person", "layer"]
+    autocomplete_fields = ["person"]
+    verbose_name_plural = _("overrides: somebody else, or nobody, for a time")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RotaOverride]:
+        """Those that are over stay in the history."""
+        rows: QuerySet[RotaOverride] = super().get_queryset(request)
+        return rows.filter(ends_at__gt=timezone.now()).select_related("person")
+
+
+class SwapInline(ReadOnlyInline):
+    model = RotaSwap
+    fields = ["asked_by", "asked_of", "begins_at", "ends_at", "back_begins_at", "back_ends_at", "state"]
+    readonly_fields = fields
+    related = ("asked_by", "asked_of")
+    per_page = 10
+    hide_title = True
+    show_change_link = False
+    verbose_name_plural = _("swaps: what colleagues asked of each other")
+
+
+# --- the list and the page --------------------------------------------------------------------------------------------
+@admin.register(Rota)
+class RotaAdmin(HistoryAdmin):
+    form = RotaForm
+    list_display = ["name", "of_team", "on_duty", "coming_gap", "calendar"]
+    list_filter = ["team"]
+    list_select_related = ["team", "feed"]
+    search_fields = ["name", "slug", "team__name"]
+    autocomplete_fields = ["team", "category"]
+    prepopulated_fields = {"slug": ["name"]}
+    parts = [RotaLayer, RotaOverride, RotaSwap]
+    inlines = [LayerInline, OverrideInline, SwapInline]
+    readonly_fields = ["coming", "calendar", "offered"]
+    actions_detail = ["offer_calendar", "end_calendar"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Rota | None = None) -> list[Any]:
+        said = ["name", "slug", "team", "timezone", "category"]
+        read = ["feed_url", "calendar", "offered"] if obj else ["feed_url"]
+        return [
+            *([(_("Who is on duty in the next four weeks"), {"fields": ["coming"]})] if obj else []),
+            (None, {"fields": said}),
+            (_("Calendars"), {"fields": read}),
+        ]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        rota, now = Rota.objects.get(pk=form.instance.pk), timezone.now()
+        feeds.settle(rota)
+        if gaps := turns.gaps(duty.shifts_of(rota, now, now + WARNED), now, now + WARNED):
+            text = gettext("Nobody is on duty from %(begins)s until %(ends)s.")
+            begins, ends = (there(each, zones.zone(rota.timezone)) for each in gaps[0])
+            self.message_user(request, text % {"begins": begins, "ends": ends}, messages.WARNING)
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("team"), ordering="team__name")
+    def of_team(self, rota: Rota) -> SafeString:
+        return link(rota.team)
+
+    @display(description=_("on duty now"))
+    def on_duty(self, rota: Rota) -> SafeString:
+        people = duty.Duties(timezone.now()).people(rota)
+        return link(people[0]) if people else mark("bad", gettext("nobody"))
+
+    @display(description=_("next gap"))
+    def coming_gap(self, rota: Rota) -> SafeString:
+        now = timezone.now()
+        gaps = turns.gaps(duty.shifts_of(rota, now, now + PREVIEWED), now, now + PREVIEWED)
+        return mark("wait", there(gaps[0][0], zones.zone(rota.timezone))) if gaps else mark("ok", gettext("none"))
+
+    @display(description=_("calendar that is read"))
+    def calendar(self, rota: Rota) -> SafeString:
+        feed = RotaFeed.objects.filter(rota=rota).first()
+        return _feed_words(feed) if feed is not None else NOTHING
+
+    @display(description=_("calendar that is offered"))
+    def offered(self, rota: Rota) -> SafeString:
+        if not rota.address_digest:
+            return mark("quiet", gettext("none: “Offer as a calendar” makes its address"))
+        return mark("ok", gettext("at its secret address, which only its maker was shown"))
+
+    @display(description=_("shifts"))
+    def coming(self, rota: Rota) -> SafeString:
+        rows = list(_rows(rota, timezone.now()))
+        return render_to_string(
+            "admin/desk/rota.html", {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": rota.timezone}
+        )
+
+    # --- the calendar that is offered -------------------------------------------------------------------------------
+    def offers(self, action: str, row: Rota) -> bool:
+        return action != "end_calendar" or bool(row.address_digest)
+
+    def has_offer_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.change_rota")
+
+    @action(description=_("Offer as a calendar"), url_path="offer", permissions=["offer"], icon="event_upcoming")
+    def offer_calendar(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rota: Rota = self.found(request, object_id)
+        title = gettext("Offer as a calendar")
+        if request.method != "POST":
+            text = gettext("An address is made at which calendars read the shifts of the next six months.")
+            if rota.address_digest:
+                text += " " + gettext("The address before ends: whoever reads it needs the new one.")
+            return self.ask(request, rota, title=title, text=text, button=gettext("Make an address"))
+        plain = offered.new_address(rota)
+        self.log(request, rota, "Made an address of the calendar")
+        text = gettext("Whoever has it can read who is on duty, without signing in. This is the only time it is shown.")
+        context = {"plain": plain, "text": text, "back": change_url(rota)}
+        return self.page(request, "admin/desk/shown_once.html", gettext("The address of the calendar"), **context)
+
+    @action(description=_("End the calendar's address"), url_path="end-offer", permissions=["offer"], icon="block")
+    def end_calendar(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rota: Rota = self.found(request, object_id)
+        title = gettext("End the calendar's address")
+        if request.method != "POST":
+            text = gettext("Calendars that read it get nothing any more.")
+            return self.ask(request, rota, title=title, text=text, button=title, danger=True)
+        offered.end_address(rota)
+        return self.done(request, rota, gettext("The address has ended."))
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+def _feed_words(feed: RotaFeed) -> SafeString:
+    if feed.failing_since is not None:
+        kept = gettext("What was read before holds.") if feed.read_at else ""
+        said = gettext("not read since %(time)s: %(why)s") % {
+            "time": there(feed.failing_since), "why": reasons.words(feed, "fault"),
+        }  # fmt: skip
+        return with_why(mark("bad", said), kept)
+    if feed.read_at is None:
+        return mark("wait", gettext("not read yet"))
+    unmatched = RotaFeedShift.objects.filter(rota=feed.rota_id, person=None, ends_at__gt=timezone.now())
+    names = list(unmatched.order_by("summary").values_list("summary", flat=True).distinct()[:UNMATCHED])
+    if names:
+        text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
+        return with_why(mark("wait", gettext("read")), text % {"names": ", ".join(f"“{name}”" for name in names)})
+    return with_why(mark("ok", gettext("read")), ago(feed.read_at))
+
+
+def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
+    """Shifts and the gaps between them, in the rota's time zone."""
+    zone, ends = zones.zone(rota.timezone), now + PREVIEWED
+    shifts = duty.shifts_of(rota, now, ends)
+    people = duty.people_of(shifts)
+    spans: list[tuple[datetime, datetime, Recipient | None]] = [*_named(shifts, people)]
+    spans += [(*gap, None) for gap in turns.gaps(shifts, now, ends)]
+    for first, second, person in sorted(spans, key=lambda span: span[0]):
+        yield {
+            "begins": gettext("now") if first == now else there(first, zone),
+            "ends": there(second, zone),
+            "person": person,
+        }
+
+
+def _named(
+    shifts: Sequence[Shift], people: dict[int, Recipient]
+) -> Iterator[tuple[datetime, datetime, Recipient | None]]:
+    for shift in shifts:
+        yield shift.begins, shift.ends, people.get(shift.who)

@@ -1,0 +1,113 @@
+"""The note at a hand-over: whoever begins their turn hears who had it before, and what is open.
+
+Every minute it is looked who is on duty. What has changed since the look before is a hand-over, by a turn that has
+begun as by an override or a swap; so each is told once, and what happened while the worker was away as it is now.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications import reasons
+from notifications.handover.telling import Words, tell
+from notifications.models import ANSWERABLE, DEADLINE, Recipient, Rota, RotaWatch, Task
+from notifications.people.absence import stand_ins
+from notifications.rotas import swaps
+from notifications.rotas.duty import people_of, shifts_of
+from notifications.rotas.turns import Shift
+from notifications.wording.times import moment, when
+from wfpush.queue import outage
+
+log = structlog.get_logger(__name__)
+
+LATE = timedelta(hours=12)
+"""After which a hand-over is told no more: whoever has been on duty for so long knows."""
+BEHIND, AHEAD = timedelta(days=35), timedelta(days=100)
+NAMED = 5
+
+
+def look(now: datetime) -> int:
+    """Once a minute. Returns how many were told."""
+    swaps.end_unanswered(now)
+    return sum(_look_at(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def _look_at(pk: int, now: datetime) -> bool:
+    try:
+        return _looked_at(pk, now)
+    except Exception as fault:  # one rota's fault must not silence the others
+        if outage.database_is_away(fault):
+            raise
+        log.exception("hand_over_not_told", rota=pk)
+        return False
+
+
+@transaction.atomic
+def _looked_at(pk: int, now: datetime) -> bool:
+    """Whoever else looks at it is waited for: their row says what they told."""
+    rota = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True).get(pk=pk)
+    watch = RotaWatch.objects.filter(rota=rota).first()
+    if watch is not None and watch.looked_at >= now:
+        return False
+    found = shifts_of(rota, now - BEHIND, now + AHEAD)
+    current = next((shift for shift in found if shift.begins <= now < shift.ends), None)
+    RotaWatch.objects.update_or_create(
+        rota=rota, defaults={"looked_at": now, "person_id": current.who if current else None}
+    )
+    if watch is None or current is None or not _is_handed_over(watch, current, now):
+        return False
+    return _tell(rota, current, found, now)
+
+
+def _is_handed_over(watch: RotaWatch, current: Shift, now: datetime) -> bool:
+    has_begun = current.begins > watch.looked_at
+    changed = watch.person_id != current.who
+    return (has_begun or changed) and now - max(current.begins, watch.looked_at) <= LATE
+
+
+def _tell(rota: Rota, current: Shift, found: Sequence[Shift], now: datetime) -> bool:
+    before = next((shift for shift in reversed(found) if shift.ends <= current.begins), None)
+    people = people_of([current, *([before] if before else [])])
+    person = people[current.who]
+    stand_in = stand_ins([person], now).get(person.pk)
+    had_it = people.get(before.who) if before else None
+    told = tell(
+        rota,
+        stand_in or person,
+        lambda: note(rota, current, had_it, now),
+        reasons.ON_DUTY(rota=rota.name),
+        now,
+        instead_of=person if stand_in else None,
+    )
+    return told is not None
+
+
+# --- its words --------------------------------------------------------------------------------------------------------
+def note(rota: Rota, current: Shift, before: Recipient | None, now: datetime) -> Words:
+    title = _("You are on duty for %(rota)s") % {"rota": rota}
+    until = _("Until %(time)s.") % {"time": moment(current.ends, now)}
+    had = _("Before you: %(name)s.") % {"name": before} if before else _("Nobody was on duty before you.")
+    waiting = Task.objects.filter(teams=rota.team_id, state__in=ANSWERABLE)
+    count = waiting.count()
+    if not count:
+        still = _("Nothing is open in %(team)s.") % {"team": rota.team}
+        return Words(title, f"{until} {had}\n\n{still}", f"{until} {still}")
+    still = ngettext("%(count)d task is open in %(team)s.", "%(count)d tasks are open in %(team)s.", count)
+    still %= {"count": count, "team": rota.team}
+    first = waiting.select_related("case").order_by(DEADLINE.asc(nulls_last=True), "pk")[:NAMED]
+    lines = [_line(task, now) for task in first]
+    if count > NAMED:
+        lines.append(ngettext("and %(count)d other", "and %(count)d others", count - NAMED) % {"count": count - NAMED})
+    return Words(title, "\n\n".join([f"{until} {had}", still, "\n".join(lines)]), f"{until} {still}")
+
+
+def _line(task: Task, now: datetime) -> str:
+    name = str(task)
+    if task.deadline is None:
+        return f"• {name}"
+    form = _("• %(name)s, was due %(time)s") if task.deadline < now else _("• %(name)s, due %(time)s")
+    return form % {"name": name, "time": when(task.deadline, now)}

@@ -1,0 +1,260 @@
+"""The page of duty: who is on duty in one's rotas now and next, one's turns, and swaps with colleagues; and the
+calendars that rotas offer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from notifications.handover import swapping
+from notifications.inbox.absence import WallClock
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.shell import show_page
+from notifications.models import Recipient, Rota, RotaSwap, SwapState
+from notifications.rotas import duty, offered, swaps, turns
+from notifications.rotas.swaps import AHEAD, CannotSwap, Wanted
+from notifications.rotas.turns import Shift
+from notifications.wording.times import moment
+from wfpush import zones
+
+MOST_ROTAS = 20
+MOST_TURNS = 12
+"""Of one's own turns, and of each colleague's that can be had in return."""
+ANSWERS = {"accept": SwapState.ACCEPTED, "decline": SwapState.DECLINED, "withdraw": SwapState.WITHDRAWN}
+SEPARATOR = " "
+
+
+# --- what the page shows ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Turn:
+    """One of the reader's turns, with the values of the form by which they ask for a swap."""
+
+    rota: Rota
+    says: str
+    begins: str
+    ends: str
+    now: bool
+    asked: bool
+    others: Sequence["Other"]
+
+
+@dataclass(frozen=True)
+class Other:
+    """A colleague, and the turns of theirs that can be had in return."""
+
+    name: str
+    value: str
+    turns: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A rota of the reader's: who is on duty now and next."""
+
+    rota: Rota
+    now: str
+    following: str
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A swap that waits for an answer, or has got one lately."""
+
+    pk: int
+    says: str
+    times: str
+    state: str
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    if request.recipient.external:
+        raise Http404
+    if request.method != "POST":
+        return _show(request)
+    try:
+        said = _ask(request) if request.POST.get("do") == "ask" else _answer(request)
+    except (CannotSwap, ValidationError) as fault:
+        text = " ".join(fault.messages) if isinstance(fault, ValidationError) else str(fault)
+        return _show(request, fault=text, status=422)
+    messages.success(request, said)
+    return redirect("inbox:duty")
+
+
+def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> HttpResponse:
+    person, now = request.recipient, timezone.now()
+    rotas = list(swaps.rotas_of(person)[:MOST_ROTAS])
+    found = {pk: turns.shifts(each, now, now + AHEAD) for pk, each in duty.definitions(rotas, now, now + AHEAD).items()}
+    people = duty.people_of(shift for shifts in found.values() for shift in shifts)
+    context = {
+        "rotas": [_shown(rota, found[rota.pk], people, person, now) for rota in rotas],
+        "turns": list(_turns(rotas, found, person, now)),
+        "asked_of_me": [_of_me(each, now) for each in _open(person).filter(asked_of=person)],
+        "asked_by_me": [_by_me(each, now) for each in _lately(person, now)],
+        "fault": fault,
+        "zone": timezone.get_current_timezone_name(),
+    }
+    return show_page(request, "inbox/duty.html", context, status=status)
+
+
+def _shown(rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient], me: Recipient, now: datetime) -> Shown:
+    current = next((each for each in shifts if each.begins <= now), None)
+    later = next((each for each in shifts if each.begins > now), None)
+    if current is None:
+        said = _("Nobody is on duty.")
+    else:
+        said = _("%(name)s until %(time)s") % {"name": people[current.who], "time": moment(current.ends, now)}
+    told = {"name": people[later.who], "time": moment(later.begins, now)} if later else {}
+    following = _("Then %(name)s from %(time)s") % told if told else _("Nobody comes after that.")
+    return Shown(rota, said, following, current is not None and current.who == me.pk)
+
+
+def _turns(rotas: Sequence[Rota], found: Mapping[int, Sequence[Shift]], me: Recipient, now: datetime) -> Iterator[Turn]:
+    mine = [(shift, rota) for rota in rotas for shift in swaps.turns_of(found[rota.pk], me)]
+    asked = list(_open(me).filter(asked_by=me))
+    others = {rota.pk: _others(rota, found[rota.pk], me, now) for rota in {rota for _, rota in mine}}
+    for shift, rota in sorted(mine, key=lambda each: each[0].begins)[:MOST_TURNS]:
+        waits = any(each.rota_id == rota.pk and each.begins_at < shift.ends and each.ends_at > shift.begins
+                    for each in asked)  # fmt: skip
+        yield Turn(
+            rota,
+            _span(shift.begins, shift.ends, now),
+            f"{timezone.localtime(shift.begins):%Y-%m-%dT%H:%M}",
+            f"{timezone.localtime(shift.ends):%Y-%m-%dT%H:%M}",
+            shift.begins <= now,
+            waits,
+            others[rota.pk],
+        )
+
+
+def _others(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[Other]:
+    return [
+        Other(
+            str(each),
+            str(each.pk),
+            [
+                (f"{each.pk}{SEPARATOR}{shift.begins.isoformat()}{SEPARATOR}{shift.ends.isoformat()}",
+                 _span(shift.begins, shift.ends, now))
+                for shift in swaps.turns_of(shifts, each)[:MOST_TURNS]
+            ],
+        )
+        for each in swaps.colleagues_of(rota, me)
+    ]  # fmt: skip
+
+
+def _span(begins: datetime, ends: datetime, now: datetime) -> str:
+    return _("%(begins)s – %(ends)s") % {"begins": moment(begins, now), "ends": moment(ends, now)}
+
+
+def _open(person: Recipient) -> Any:
+    waiting = RotaSwap.objects.filter(state=SwapState.ASKED, ends_at__gt=timezone.now())
+    return waiting.select_related("rota", "asked_by", "asked_of").order_by("begins_at")
+
+
+def _lately(person: Recipient, now: datetime) -> Any:
+    """What one has asked for a time that is not over."""
+    mine = RotaSwap.objects.filter(asked_by=person, ends_at__gt=now).exclude(state=SwapState.WITHDRAWN)
+    return mine.select_related("rota", "asked_by", "asked_of")[:MOST_TURNS]
+
+
+def _of_me(swap: RotaSwap, now: datetime) -> Asked:
+    text = _("%(name)s asks you to take over duty for %(rota)s") % {"name": swap.asked_by, "rota": swap.rota}
+    return Asked(swap.pk, text, _times(swap, now), swap.state)
+
+
+def _by_me(swap: RotaSwap, now: datetime) -> Asked:
+    form = {
+        SwapState.ASKED: _("You asked %(name)s to take over duty for %(rota)s"),
+        SwapState.ACCEPTED: _("%(name)s takes over your duty for %(rota)s"),
+        SwapState.DECLINED: _("%(name)s cannot take over your duty for %(rota)s"),
+    }[SwapState(swap.state)]
+    return Asked(swap.pk, form % {"name": swap.asked_of, "rota": swap.rota}, _times(swap, now), swap.state)
+
+
+def _times(swap: RotaSwap, now: datetime) -> str:
+    given = _span(swap.begins_at, swap.ends_at, now)
+    if swap.back_begins_at is None or swap.back_ends_at is None:
+        return given
+    return _("%(times)s; in return %(back)s") % {
+        "times": given, "back": _span(swap.back_begins_at, swap.back_ends_at, now),
+    }  # fmt: skip
+
+
+# --- what it does -----------------------------------------------------------------------------------------------------
+def _ask(request: PersonRequest) -> str:
+    """Raises CannotSwap and ValidationError."""
+    me, said = request.recipient, request.POST
+    rota = swaps.rotas_of(me).filter(slug=said.get("rota", "")[:100].replace("\x00", "")).first()
+    if rota is None:
+        raise CannotSwap(_("You are not in this rota any more."))
+    key, back = _chosen(said.get("other", ""))
+    other = next((each for each in swaps.colleagues_of(rota, me) if each.pk == key), None)
+    if other is None:
+        raise CannotSwap(_("Choose whom you ask."))
+    zone = timezone.get_current_timezone()
+    begins, ends = (zones.first_instant(zone, _wall(said.get(name, ""))) for name in ("begins", "ends"))
+    if ends <= begins:
+        raise CannotSwap(_("It ends after it begins."))
+    theirs = Shift(*back, other.pk) if back else None
+    swapping.ask(Wanted(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
+    return _("%(name)s is asked. You hear when they have answered.") % {"name": other}
+
+
+def _wall(text: str) -> datetime:
+    """Raises ValidationError."""
+    wall = WallClock(error_messages={"required": _("Say when.")}).clean(text)
+    assert isinstance(wall, datetime)
+    return wall
+
+
+def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
+    """The key of a colleague, and the time of theirs that is wanted in return. Raises CannotSwap."""
+    key, *times = text.split(SEPARATOR)
+    try:
+        begins, ends = (datetime.fromisoformat(each) for each in times) if times else (None, None)
+        found = int(key)
+    except ValueError as fault:
+        raise CannotSwap(_("Choose whom you ask.")) from fault
+    if begins is None or ends is None:
+        return found, None
+    if begins.tzinfo is None or ends.tzinfo is None or begins >= ends:
+        raise CannotSwap(_("Choose whom you ask."))
+    return found, (begins, ends)
+
+
+def _answer(request: PersonRequest) -> str:
+    """Raises CannotSwap and Http404."""
+    state, pk = ANSWERS.get(request.POST.get("do", "")), request.POST.get("swap", "")
+    if state is None or not pk.isdecimal() or len(pk) > 18:
+        raise Http404
+    try:
+        swap = swapping.answer(int(pk), request.recipient, state, timezone.now())
+    except RotaSwap.DoesNotExist as fault:
+        raise Http404 from fault
+    return {
+        SwapState.ACCEPTED: _("You take over. %(name)s hears of it."),
+        SwapState.DECLINED: _("Declined. %(name)s hears of it."),
+        SwapState.WITHDRAWN: _("Withdrawn."),
+    }[state] % {"name": swap.asked_by}
+
+
+# --- the calendar that a rota offers ----------------------------------------------------------------------------------
+@require_safe
+def calendar(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+    rota = offered.at_address(slug, token)
+    if rota is None:
+        raise Http404
+    response = HttpResponse(offered.calendar_of(rota, timezone.now()), content_type="text/calendar; charset=utf-8")
+    response["Content-Disposition"] = f'inline; filename="{rota.slug}.ics"'
+    response["Cache-Control"] = "private, max-age=300"
+    return response

@@ -1,0 +1,128 @@
+"""Rotas as they are kept, read for a time: whom they mean at an instant, and the shifts until another."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from notifications.models import (
+    Recipient,
+    Rota,
+    RotaFeedShift,
+    RotaLayer,
+    RotaOverride,
+    RotaSwap,
+    SwapState,
+)
+from notifications.rotas import turns
+from notifications.rotas.turns import Definition, Instead, Layer, Override, Shift
+from wfpush import zones
+
+MOST_CHANGES = 2_000
+"""Overrides, swaps and shifts of calendars that are read for one time, of all rotas together."""
+
+
+def definitions(rotas: Iterable[Rota], begins: datetime, ends: datetime) -> dict[int, Definition]:
+    """By key, with all that touches the time. Makes five queries, however many there are."""
+    known = {rota.pk: rota for rota in rotas}
+    if not known:
+        return {}
+    layers = list(RotaLayer.objects.filter(rota__in=known))
+    there = set(_people({pk for layer in layers for pk in layer.people}).values_list("pk", flat=True))
+
+    def touching(rows: QuerySet[RotaOverride]) -> Sequence[RotaOverride]:
+        return list(rows.filter(rota__in=known, ends_at__gt=begins, begins_at__lt=ends)[:MOST_CHANGES])
+
+    overrides = touching(RotaOverride.objects.order_by("pk"))
+    feed = touching(RotaFeedShift.objects.exclude(person=None).order_by("begins_at", "pk"))  # type: ignore[arg-type]
+    swaps = _swaps(known, begins, ends)
+    return {
+        pk: Definition(
+            zones.zone(rota.timezone),
+            tuple(_layer(each, there) for each in layers if each.rota_id == pk)[: turns.MOST_LAYERS],
+            tuple(
+                Override(each.layer, each.begins_at, each.ends_at, each.person_id)
+                for each in overrides
+                if each.rota_id == pk
+            ),
+            tuple(half for each in swaps if each.rota_id == pk for half in _halves(each)),
+            tuple(
+                Shift(each.begins_at, each.ends_at, each.person_id)
+                for each in feed
+                if each.rota_id == pk and each.person_id is not None
+            ),
+        )
+        for pk, rota in known.items()
+    }
+
+
+def _people(keys: set[int]) -> QuerySet[Recipient]:
+    return Recipient.objects.filter(pk__in=keys, engine=None, active=True)
+
+
+def _layer(row: RotaLayer, there: set[int]) -> Layer:
+    return Layer(
+        row.position,
+        tuple(pk if pk in there else None for pk in row.people[: turns.MOST_PEOPLE]),
+        row.begins_on,
+        row.hand_over,
+        row.days,
+        frozenset(row.weekdays),
+        row.from_time,
+        row.until_time,
+    )
+
+
+def _swaps(rotas: Iterable[int], begins: datetime, ends: datetime) -> Sequence[RotaSwap]:
+    """In the order in which they were accepted. What is given in return may be at quite another time."""
+    rows = RotaSwap.objects.filter(rota__in=rotas, state=SwapState.ACCEPTED)
+    touches = rows.filter(ends_at__gt=begins, begins_at__lt=ends)
+    touches |= rows.filter(back_ends_at__gt=begins, back_begins_at__lt=ends)
+    return list(touches.order_by("answered_at", "pk")[:MOST_CHANGES])
+
+
+def _halves(row: RotaSwap) -> list[Instead]:
+    found = [Instead(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
+    if row.back_begins_at is not None and row.back_ends_at is not None:
+        found.append(Instead(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
+    return found
+
+
+def shifts_of(rota: Rota, begins: datetime, ends: datetime) -> list[Shift]:
+    ends = min(ends, begins + turns.LONGEST)
+    return turns.shifts(definitions([rota], begins, ends)[rota.pk], begins, ends)
+
+
+def people_of(shifts: Iterable[Shift]) -> dict[int, Recipient]:
+    """By key."""
+    return Recipient.objects.select_related("brand").in_bulk({shift.who for shift in shifts})
+
+
+class Duties:
+    """Rotas as a batch of events or steps asks for them: each is read once, and only when a target names it.
+
+    `known`: definitions that were read before, for a time in which `now` lies.
+    """
+
+    def __init__(self, now: datetime, known: Mapping[int, Definition] | None = None) -> None:
+        self.now = now
+        self._known = known or {}
+        self._rotas: dict[int, Rota | None] = {}
+        self._people: dict[int, list[Recipient]] = {}
+
+    def rota(self, pk: int | None) -> Rota | None:
+        if pk is None:
+            return None
+        if pk not in self._rotas:
+            self._rotas[pk] = Rota.objects.filter(pk=pk).select_related("team").first()
+        return self._rotas[pk]
+
+    def people(self, rota: Rota) -> Sequence[Recipient]:
+        """Whoever is on duty: the first counts, and the others, of later layers, where that one cannot be told."""
+        if rota.pk not in self._people:
+            until = self.now + timedelta(seconds=1)
+            definition = self._known.get(rota.pk) or definitions([rota], self.now, until)[rota.pk]
+            keys = turns.on_duty(definition, self.now)
+            found = Recipient.objects.select_related("brand").in_bulk(keys)
+            self._people[rota.pk] = [found[key] for key in keys if key in found]
+        return self._people[rota.pk]

@@ -1,0 +1,140 @@
+"""Swaps of duty between colleagues: who may ask for which time, and what becomes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from notifications.models import Recipient, Rota, RotaLayer, RotaSwap, SwapState
+from notifications.rotas.duty import shifts_of
+from notifications.rotas.turns import Shift
+
+AHEAD = timedelta(days=120)
+MOST_ASKED = 20
+"""Swaps that one person asks for at a time."""
+
+
+class CannotSwap(Exception):
+    """The sentence says why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`given`: one's own time that the other is asked to take; `back`: theirs that one takes in return."""
+
+    rota: Rota
+    of: Recipient
+    given: Shift
+    back: Shift | None = None
+
+
+def rotas_of(person: Recipient) -> QuerySet[Rota]:
+    """In which the person takes turns, or is a member of the team."""
+    layers = RotaLayer.objects.filter(people__contains=[person.pk]).values("rota")
+    mine = Q(pk__in=layers) | Q(feed_shifts__person=person) | Q(overrides__person=person) | Q(team__members=person)
+    return Rota.objects.filter(mine).select_related("team").distinct()
+
+
+def colleagues_of(rota: Rota, person: Recipient) -> list[Recipient]:
+    """Who can be asked: whoever takes turns there, and the team."""
+    keys = {pk for people in rota.layers.values_list("people", flat=True) for pk in people}
+    near = Q(pk__in=keys) | Q(teams=rota.team_id)
+    people = Recipient.objects.filter(near, engine=None, active=True).exclude(pk=person.pk)
+    return list(people.distinct().order_by("name", "ref"))
+
+
+def turns_of(shifts: Sequence[Shift], person: Recipient) -> list[Shift]:
+    return [shift for shift in shifts if shift.who == person.pk]
+
+
+@transaction.atomic
+def ask(wanted: Wanted, by: Recipient, now: datetime) -> RotaSwap:
+    """Raises CannotSwap."""
+    rotas = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True)
+    rota = rotas.get(pk=wanted.rota.pk)
+    shifts, wanted = shifts_of(rota, now, now + AHEAD), _from_now(wanted, now)
+    if not _has(shifts, by, wanted.given) or wanted.given.ends <= now:
+        raise CannotSwap(_("You are not on duty then any more. Look at your turns again."))
+    if wanted.back is not None and (not _has(shifts, wanted.of, wanted.back) or wanted.back.ends <= now):
+        raise CannotSwap(_("%(person)s is not on duty then any more. Choose another turn.") % {"person": wanted.of})
+    mine = RotaSwap.objects.filter(asked_by=by, state=SwapState.ASKED)
+    if mine.filter(rota=rota, begins_at__lt=wanted.given.ends, ends_at__gt=wanted.given.begins).exists():
+        raise CannotSwap(_("You have asked for this turn already. Withdraw that first."))
+    if mine.count() >= MOST_ASKED:
+        raise CannotSwap(_("You have asked for many swaps that nobody has answered. Withdraw some first."))
+    back = wanted.back
+    return RotaSwap.objects.create(
+        rota=rota,
+        asked_by=by,
+        asked_of=wanted.of,
+        begins_at=wanted.given.begins,
+        ends_at=wanted.given.ends,
+        back_begins_at=back.begins if back else None,
+        back_ends_at=back.ends if back else None,
+        asked_at=now,
+    )
+
+
+def _from_now(wanted: Wanted, now: datetime) -> Wanted:
+    """Of turns that have begun what is left of them."""
+    back = wanted.back
+    return replace(
+        wanted,
+        given=replace(wanted.given, begins=max(wanted.given.begins, now)),
+        back=replace(back, begins=max(back.begins, now)) if back is not None else None,
+    )
+
+
+def _has(shifts: Sequence[Shift], person: Recipient, wanted: Shift) -> bool:
+    """Whether the person is on duty for all of the time."""
+    return any(
+        each.who == person.pk and each.begins <= wanted.begins and wanted.ends <= each.ends for each in shifts
+    )  # fmt: skip
+
+
+def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
+    """Accept or decline what one was asked, or withdraw what one has asked; in a transaction. Raises CannotSwap, and
+    RotaSwap.DoesNotExist for what is not theirs to answer."""
+    whose = "asked_by" if state == SwapState.WITHDRAWN else "asked_of"
+    swaps = RotaSwap.objects.select_related("rota__team", "rota__category", "asked_by__brand", "asked_of__brand")
+    swap = swaps.select_for_update(of=("self",)).get(pk=pk, **{whose: person})
+    if swap.state != SwapState.ASKED or swap.ends_at <= now:
+        raise CannotSwap(_("This was answered or withdrawn meanwhile, or is over."))
+    if state == SwapState.ACCEPTED:
+        _check(swap, now)
+        swap.begins_at = max(swap.begins_at, now)  # what has been stays as it was
+        if swap.back_begins_at is not None:
+            swap.back_begins_at = max(swap.back_begins_at, now)
+    swap.state, swap.answered_at = state, now
+    swap.save()
+    return swap
+
+
+def _check(swap: RotaSwap, now: datetime) -> None:
+    """Others may have changed the rota since it was asked."""
+    Rota.objects.select_for_update(no_key=True).get(pk=swap.rota_id)
+    shifts = shifts_of(swap.rota, now, now + AHEAD)
+    given = Shift(max(swap.begins_at, now), swap.ends_at, swap.asked_by_id)
+    if not _has(shifts, swap.asked_by, given):
+        raise CannotSwap(_("%(person)s is not on duty then any more.") % {"person": swap.asked_by})
+    if swap.back_ends_at is None or swap.back_begins_at is None:
+        return
+    if swap.back_ends_at <= now or not _has(
+        shifts, swap.asked_of, Shift(max(swap.back_begins_at, now), swap.back_ends_at, swap.asked_of_id)
+    ):
+        raise CannotSwap(_("You are not on duty any more at the time that was offered in return."))
+
+
+def end_unanswered(now: datetime) -> int:
+    """Swaps whose time has passed without an answer."""
+    over = RotaSwap.objects.filter(state=SwapState.ASKED, ends_at__lte=now)
+    return sum(_end(swap, now) for swap in over[:100])
+
+
+def _end(swap: RotaSwap, now: datetime) -> bool:
+    swap.state, swap.answered_at = SwapState.OVER, now
+    swap.save()
+    return True
