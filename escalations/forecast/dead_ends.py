@@ -164,8 +164,8 @@ def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
     mine = Q() if route.engine_id is None else Q(engine=None) | Q(engine=route.engine_id)
     by_type: dict[str, list[RouteTarget]] = {}
     for row in CaseList.objects.filter(mine).prefetch_related("people", "teams"):
-        people = [RouteTarget(kind=TargetKind.PERSON, person=person) for person in row.people.all()]
-        teams = [RouteTarget(kind=TargetKind.TEAM, team=team) for team in row.teams.all()]
+        people = [RouteTarget(route=route, kind=TargetKind.PERSON, person=person) for person in row.people.all()]
+        teams = [RouteTarget(route=route, kind=TargetKind.TEAM, team=team) for team in row.teams.all()]
         by_type.setdefault(row.case_type, []).extend([*people, *teams])
     for of_type in by_type.values():
         yield [*others, *of_type]
