@@ -31,6 +31,7 @@ from notifications.admin.hearing_page import RIGHTS, hearing_page
 from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
 from notifications.admin.person_checks import circle, shared_address
+from notifications.admin.personal_data import PersonalData
 from notifications.admin.roster_people import PeopleRoster, TeamRoster
 from notifications.admin.unsubscriptions import UnsubscriptionInline
 from notifications.admin.words import link, list_url, mark
@@ -131,7 +132,7 @@ class TeamInline(ReadOnlyInline):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(ByFile, HistoryAdmin):
+class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
     form = RecipientForm
     roster = PeopleRoster
     actions_list = ["import_rows", "export_rows", "hearing"]
@@ -143,7 +144,7 @@ class RecipientAdmin(ByFile, HistoryAdmin):
     readonly_fields = ["waiting_count", "created_at"]
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
-    actions_detail = ["why_not", "send_link"]
+    actions_detail = ["why_not", "send_link", "export_data", "erase"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
         (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),
@@ -211,6 +212,8 @@ class RecipientAdmin(ByFile, HistoryAdmin):
 
     # --- a link by e-mail -------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:
+        if action == "erase":  # the page of their data leads there
+            return False
         return action != "send_link" or link_mails.can_be_mailed(row)
 
     def has_link_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -16,6 +16,7 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_said
+from notifications.admin.retention import HoldInline, HoldsCases
 from notifications.admin.story import ShowsStory
 from notifications.admin.words import NOTHING, Tone, ago, due_in, exact, link, mark, pretty, shortened, since, with_why
 from notifications.attachments.described import size_said
@@ -296,13 +297,14 @@ class TaskInline(ReadOnlyInline):
 
 
 @admin.register(Case)
-class CaseAdmin(ShowsStory, LedgerAdmin):
+class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
     found_by = ["case_id", "title__istartswith"]
     ordering = ["-pk"]
-    inlines = [TaskInline]
+    inlines = [HoldInline, TaskInline]
+    actions_detail = ["hold"]
     fields = [
         "title",
         "case_id",

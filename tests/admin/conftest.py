@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
 from notifications.inbox.session import BACKEND
-from notifications.models import ConnectedAccount, FourEyesRule, RefusedAnswer
+from notifications.models import Case, ConnectedAccount, FourEyesRule, LegalHold, RefusedAnswer, RetentionRule
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
@@ -108,6 +108,8 @@ def evening(day: World) -> World:
     ConnectedAccount.objects.create(
         engine=day.engine, recipient=day.bob, access_token="x", expires_at=day.now, connected_at=day.now
     )
+    RetentionRule.objects.create(items_days=730, addresses_days=180, events_days=90, devices_days=365)
+    LegalHold.objects.create(case=Case.objects.order_by("-pk")[0], why="Lawsuit 12 O 34/26", since=day.now)
     return day
 
 

@@ -123,6 +123,8 @@ def test_it_is_read_by_index_however_long_it_is(day: World, auditor: Client) -> 
 GIVEN: dict[str, dict[str, Any]] = {
     "callback mark_handled": {"reason": "by phone"},
     "engine connect": {"name": "Another", "slug": "another", "kind": "generic"},
+    "case hold": {"why": "a lawsuit"},
+    "recipient erase": {"ref": "C-9"},
 }
 """What forms need, so that they do something."""
 

@@ -36,6 +36,7 @@ from notifications.models import (
     PersonalSignIn,
     Poll,
     PolledTask,
+    Pruning,
     RecipientToken,
     ReplayedRow,
     RotaFeed,
@@ -68,6 +69,7 @@ OURS: list[type[Model]] = [
     Heartbeat,
 ]
 SHOWN_ELSEWHERE = {
+    Pruning,
     ReplayedRow,
     Rules,
     EngineAccess,

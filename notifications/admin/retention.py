@@ -1,0 +1,162 @@
+"""How long things are kept, legal holds, and erasures; and what the page of a case has of them."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.decorators import action, display
+from notifications.admin.words import ago, link, mark
+from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
+from notifications.retention import holds
+
+TONES = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+class RetentionRuleForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("category") is not None:
+            for name in ("events_days", "devices_days"):
+                if cleaned.get(name):
+                    self.add_error(name, gettext("They have no category: say it in the rule for all others."))
+        elif RetentionRule.objects.filter(category=None).exclude(pk=self.instance.pk).exists():
+            self.add_error("category", gettext("There is a rule for all others already."))
+        return cleaned
+
+
+@admin.register(RetentionRule)
+class RetentionRuleAdmin(HistoryAdmin):
+    form = RetentionRuleForm
+    list_display = ["which", "items", "addresses", "events", "devices"]
+    list_select_related = ["category"]
+    fieldsets = [
+        (None, {"fields": ["category"]}),
+        (_("By category"), {"fields": ["items_days", "addresses_days"]}),
+        (_("Of no category"), {"fields": ["events_days", "devices_days"]}),
+    ]
+
+    @display(description=_("category"), ordering="category__name")
+    def which(self, rule: RetentionRule) -> str:
+        return str(rule)
+
+    @display(description=_("tasks and items"), ordering="items_days")
+    def items(self, rule: RetentionRule) -> str:
+        return _days(rule.items_days)
+
+    @display(description=_("addresses of messages"), ordering="addresses_days")
+    def addresses(self, rule: RetentionRule) -> str:
+        return _days(rule.addresses_days)
+
+    @display(description=_("events without items"), ordering="events_days")
+    def events(self, rule: RetentionRule) -> str:
+        return "" if rule.category_id else _days(rule.events_days)
+
+    @display(description=_("unused devices"), ordering="devices_days")
+    def devices(self, rule: RetentionRule) -> str:
+        return "" if rule.category_id else _days(rule.devices_days)
+
+
+def _days(days: int | None) -> str:
+    return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
+
+
+# --- legal holds ------------------------------------------------------------------------------------------------------
+class WhyForm(forms.Form):
+    why = forms.CharField(label=_("Why"), max_length=500, widget=UnfoldAdminTextInputWidget)
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(LedgerAdmin):
+    list_display = ["of_case", "why", "is_in_force", "since_when", "by"]
+    list_select_related = ["case", "by"]
+    search_fields = ["why", "case__case_id", "case__title"]
+    fields = ["of_case", "why", "is_in_force", "since", "by", "lifted_at", "lifted_by"]
+    readonly_fields = fields
+    actions_detail = ["lift"]
+
+    @display(description=_("case"))
+    def of_case(self, hold: LegalHold) -> SafeString:
+        return link(hold.case)
+
+    @display(description=_("state"), ordering="lifted_at")
+    def is_in_force(self, hold: LegalHold) -> SafeString:
+        return mark("quiet", gettext("lifted")) if hold.lifted_at else mark("wait", gettext("in force"))
+
+    @display(description=_("since"), ordering="since")
+    def since_when(self, hold: LegalHold) -> SafeString:
+        return ago(hold.since)
+
+    def offers(self, action: str, row: LegalHold) -> bool:
+        return action != "lift" or row.lifted_at is None
+
+    def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Lift the hold"), url_path="lift", permissions=["lift"], icon="undo")
+    def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        hold: LegalHold = self.found(request, object_id)
+        title = gettext("Lift the hold")
+        if request.method != "POST":
+            text = gettext("Retention rules hold for the case again, and what is to be erased of it goes.")
+            return self.ask(request, hold, title=title, text=text, button=title)
+        if not holds.lift(hold, request.user, timezone.now()):
+            return self.done(request, hold, gettext("It was lifted before."), messages.WARNING)
+        return self.done(request, hold, gettext("The hold is lifted."))
+
+
+class HoldInline(ReadOnlyInline):
+    model = LegalHold
+    fields = ["why", "since", "by", "lifted_at", "lifted_by"]
+    related = ["by", "lifted_by"]
+
+
+class HoldsCases:
+    """For the page of cases. A mixin of LedgerAdmin."""
+
+    def has_hold_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("notifications.add_legalhold"))
+
+    @action(description=_("Place a legal hold"), url_path="hold", permissions=["hold"], icon="back_hand")
+    def hold(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+        case: Case = self.found(request, object_id)
+        form = WhyForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            why = form.cleaned_data["why"]
+            made = LegalHold.objects.create(case=case, why=why, by=cast(User, request.user), since=timezone.now())
+            self.log(request, made, gettext("Placed: %(why)s") % {"why": why})
+            answer: HttpResponse = self.done(
+                request, case, gettext("Nothing of the case goes until the hold is lifted.")
+            )
+            return answer
+        title = gettext("Place a legal hold")
+        text = gettext("Nothing of this case is pruned or erased until somebody lifts the hold.")
+        question: HttpResponse = self.ask(request, case, title=title, text=text, button=title, form=form)
+        return question
+
+
+# --- erasures ---------------------------------------------------------------------------------------------------------
+@admin.register(Erasure)
+class ErasureAdmin(LedgerAdmin):
+    list_display = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "held"]
+    list_select_related = ["person", "by"]
+    list_filter = ["state"]
+    fields = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "left", "held"]
+    readonly_fields = fields
+
+    @display(description=_("person"))
+    def of_person(self, erasure: Erasure) -> SafeString:
+        return link(erasure.person)
+
+    @display(description=_("state"), ordering="state")
+    def how_far(self, erasure: Erasure) -> SafeString:
+        return mark(TONES[ErasureState(erasure.state)], erasure.get_state_display())

@@ -1,0 +1,119 @@
+"""What erasing a person would take away, and what would stay: counted, before anybody says yes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, Q
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
+
+from notifications.models import (
+    ANSWERABLE,
+    Absence,
+    ActionToken,
+    Attachment,
+    Callback,
+    ConnectedAccount,
+    Delivery,
+    Device,
+    LegalHold,
+    Notification,
+    Recipient,
+    RecipientToken,
+    Response,
+    RouteTarget,
+    SavedView,
+    Task,
+    TaskMessage,
+    Team,
+)
+from wfpush.observability.backlog import number
+
+
+@dataclass
+class Preview:
+    """Lines of what goes and what stays, and what an administrator should know before."""
+
+    goes: list[str] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+def preview(person: Recipient) -> Preview:
+    return Preview(list(_goes(person)), list(_stays(person)), list(_doubts(person)))
+
+
+def _goes(person: Recipient) -> Iterator[str]:
+    yield gettext("Name, ref, e-mail, phone, language and time zone, also those of before, and the account.")
+    rows: dict[type[Model], Any] = {
+        model: model._default_manager.filter(recipient=person)
+        for model in (Device, RecipientToken, ActionToken, ConnectedAccount, Absence, SavedView)
+    }
+    yield from _counted(rows)
+    words = Response.objects.filter(recipient=person).exclude(comment="", values=[], variables={})
+    yield gettext("Comments and values of %(count)s answers") % {"count": number(words.count())}
+    written = TaskMessage.objects.filter(author=person).count()
+    yield gettext("The words of %(count)s questions, replies and comments") % {"count": number(written)}
+    files = Attachment.objects.filter(uploader=person).count()
+    yield gettext("The content of %(count)s files") % {"count": number(files)}
+    sent = Delivery.objects.filter(recipient=person).exclude(address="", shown_to="").count()
+    yield gettext("The addresses of %(count)s messages") % {"count": number(sent)}
+    yield gettext("Their name, ref, e-mail and phone wherever others wrote or were told them, as whole words.")
+
+
+def _stays(person: Recipient) -> Iterator[str]:
+    yield gettext("A person without a name, under a neutral ref, so that what follows still refers to somebody:")
+    rows: dict[type[Model], Any] = {
+        Notification: Notification.objects.filter(recipient=person),
+        Delivery: Delivery.objects.filter(recipient=person),
+        Response: Response.objects.filter(recipient=person),
+        Task: Task.objects.filter(Q(assignee=person) | Q(initiator=person)),
+    }
+    yield from _counted(rows)
+
+
+def _counted(rows: dict[type[Model], Any]) -> Iterator[str]:
+    for model, found in rows.items():
+        if count := found.count():
+            yield f"{capfirst(model._meta.verbose_name_plural)}: {number(count)}"
+
+
+def _doubts(person: Recipient) -> Iterator[str]:
+    if held := _held(person):
+        text = ngettext(
+            "%(count)s case is under a legal hold: it is left as it is until the hold is lifted.",
+            "%(count)s cases are under a legal hold: they are left as they are until the holds are lifted.",
+            held,
+        )
+        yield text % {"count": number(held)}
+    waiting = Callback.objects.filter(response__recipient=person, due_at__isnull=False).count()
+    if waiting:
+        yield gettext("Answers that engines have yet to be told: %(count)s. They are told, and erased then.") % {
+            "count": number(waiting)
+        }
+    tasks = Task.objects.filter(assignee=person, state__in=ANSWERABLE).count()
+    if tasks:
+        yield gettext("Tasks that wait for them: %(count)s. Reassign them in the engine.") % {"count": number(tasks)}
+    named = [*_where_named(person)]
+    if named:
+        yield gettext("Still named by: %(names)s. Nobody is told there any more.") % {"names": ", ".join(named)}
+
+
+def _held(person: Recipient) -> int:
+    mine = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
+    return LegalHold.objects.filter(mine, lifted_at=None).values("case").distinct().count()
+
+
+def _where_named(person: Recipient) -> Iterator[str]:
+    targets = RouteTarget.objects.filter(person=person).select_related("route")[:10]
+    yield from sorted({str(each.route) for each in targets})
+    yield from (str(each) for each in Team.objects.filter(lead=person)[:10])
+    yield from (str(each) for each in Recipient.objects.filter(manager=person)[:10])
+    yield from (
+        str(each.recipient) for each in Absence.objects.filter(delegate=person).select_related("recipient")[:10]
+    )
+    policies: Any = apps.get_model("escalations.policy")
+    found = policies.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
+    yield from (str(each) for each in found[:10])
