@@ -6,16 +6,22 @@ from django.db.models import Model
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from notifications.absences import telling
 from notifications.api import docs, serializers, shown
-from notifications.api.base import PersonView, answer, validated
-from notifications.errors import Invalid, NotAllowed
+from notifications.api.authentication import EngineCaller, PersonCaller
+from notifications.api.base import PersonView, answer, caller_of, validated
+from notifications.api.people import DirectoryView
+from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
+from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc
-from notifications.models import AbsencePart, Category, Engine, OpenItems, Recipient
+from notifications.models import AbsencePart, Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import faults_of
+from notifications.people.leading import led_by
 from notifications.types import Json
 
 POINTERS = {"begins_at": "/from", "ends_at": "/to"}
@@ -42,6 +48,68 @@ class AbsenceView(PersonView):
         else:
             absence.set_absence(person, given, by=person)
         return answer(shown_of(person))
+
+
+class LeadersOrDirectory(BasePermission):
+    """People, who may see whom they lead; and engines' keys with the scope `directory`. Raises ScopeMissing."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = caller_of(request)
+        if isinstance(caller, EngineCaller) and Scope.DIRECTORY not in caller.scopes:
+            raise ScopeMissing("This needs an API key with the scope directory.")
+        return caller is not None
+
+
+class RecipientAbsenceView(DirectoryView):
+    permission_classes = [LeadersOrDirectory]
+
+    @extend_schema(operation_id="recipient_absence", responses=docs.responses({200: shown.AbsenceShown}, 404))
+    def get(self, request: Request, ref: str) -> HttpResponse:
+        """When somebody else is, or will be, away: for who leads them, and for keys with the scope `directory`."""
+        return answer(shown_of(self._person(ref)))
+
+    @extend_schema(
+        operation_id="put_recipient_absence",
+        request=serializers.AbsenceGiven,
+        responses=docs.responses({200: shown.AbsenceShown}, 400, 404, 413, 415, 422),
+    )
+    def put(self, request: Request, ref: str) -> HttpResponse:
+        """Say when somebody else is away; or, with `from` and `to` null, that they are back. Who leads them is named to
+        them."""
+        data, now = request.data, timezone.now()
+        by = self._reader
+        if by is None and isinstance(data, dict) and not {"from", "to"} & data.keys():
+            return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
+        person = self._person(ref)
+        given = given_in(data, person)
+        if by is not None and given is not None:
+            telling.set_for(person, given, by, now)
+        elif by is not None:
+            telling.end_for(person, by, now)
+        elif given is not None:
+            absence.set_absence(person, given, by=None, because=self._key)
+        else:
+            absence.end_absence(person, by=None, because=self._key)
+        return answer(shown_of(person))
+
+    @property
+    def _reader(self) -> Recipient | None:
+        """Who asks; None for an engine."""
+        caller = caller_of(self.request)
+        return caller.recipient if isinstance(caller, PersonCaller) else None
+
+    @property
+    def _key(self) -> str:
+        return f"by a key of {self.engine().slug}"
+
+    def _person(self, ref: str) -> Recipient:
+        """Raises NotFound."""
+        reader = self._reader
+        people = led_by(reader) if reader is not None else Recipient.objects.filter(engine=None, active=True)
+        found = people.filter(ref=ref).first() if is_id(ref) else None
+        if found is None:
+            raise NotFound("There is no such person of the organisation, or you do not lead them.")
+        return found
 
 
 def given_in(data: Any, person: Recipient) -> Given | None:

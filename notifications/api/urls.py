@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
     path("v1/recipients/<path:ref>/links", people.RecipientLinksView.as_view()),
     path("v1/recipients/<path:ref>/preferences", preferences.RecipientPreferencesView.as_view()),
+    path("v1/recipients/<path:ref>/absence", absence.RecipientAbsenceView.as_view()),
     path("v1/recipients/<path:ref>", people.RecipientView.as_view()),
     path("v1/teams/<str:slug>", people.TeamView.as_view()),
     path("v1/rotas/<str:slug>/on-duty", rotas.OnDutyView.as_view()),

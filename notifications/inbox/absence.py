@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from notifications.absences import telling
 from notifications.inbox import absence_subjects as subjects
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
@@ -23,6 +24,7 @@ from notifications.models import Absence, AbsencePart, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
+from notifications.people.leading import led_by
 from notifications.people.named import colleagues, label, named
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
@@ -178,7 +180,7 @@ def proposed(person: Recipient) -> list[str]:
 # --- the page -------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Report:
-    """Somebody who reports to the reader."""
+    """Somebody whom the reader leads."""
 
     person: Recipient
     state: str
@@ -187,7 +189,7 @@ class Report:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
-    """One's own absence, or with `?for=REF` that of a direct report."""
+    """One's own absence, or with `?for=REF` that of somebody whom they lead."""
     person = _whose(request)
     with timezone.override(zone_of(person.timezone)):
         if request.method != "POST":
@@ -198,8 +200,8 @@ def page(request: PersonRequest) -> HttpResponse:
 
 
 def _whose(request: PersonRequest) -> Recipient:
-    """The person whose absence is shown. Raises Http404: external people have no absences, and only their manager sees
-    those of others."""
+    """The person whose absence is shown. Raises Http404: external people have no absences, and only who leads others
+    sees theirs."""
     reader = request.recipient
     if reader.external:
         raise Http404
@@ -208,20 +210,20 @@ def _whose(request: PersonRequest) -> Recipient:
         return reader
     if "\x00" in ref:
         raise Http404
-    return get_object_or_404(Recipient, engine=None, active=True, manager=reader, ref=ref)
+    return get_object_or_404(led_by(reader), ref=ref)
 
 
 def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
     form = AbsenceForm(person, request.POST, row=absence.away_from(person, timezone.now()))
     if not form.is_valid() or form.given is None:
         return _show(request, person, form, status=422)
-    absence.set_absence(person, form.given, by=request.recipient)
+    telling.set_for(person, form.given, request.recipient, timezone.now())
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 
 
 def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
-    absence.end_absence(person, by=request.recipient)
+    telling.end_for(person, request.recipient, timezone.now())
     messages.success(request, _("Removed: messages come as usual."))
     return redirect(request.get_full_path())
 
@@ -240,7 +242,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
         "parts_open": any(part["about"].value() or part.errors for part in form.parts),
         "zone": timezone.get_current_timezone_name(),
         "people": proposed(person),
-        "reports": list(_reports(person, now)) if own else [],
+        "reports": list(reports(person, now)) if own else [],
     }
     return show_page(request, "inbox/absence.html", context, status=status)
 
@@ -278,8 +280,9 @@ def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
     return said % {"delegate": row.delegate, "person": row.recipient}
 
 
-def _reports(manager: Recipient, now: datetime) -> Iterator[Report]:
-    people = manager.reports.filter(engine=None, active=True)
+def reports(reader: Recipient, now: datetime) -> Iterator[Report]:
+    """Everybody whom the reader leads."""
+    people = list(led_by(reader))
     rows = Absence.objects.filter(recipient__in=people, ends_at__gt=now).select_related("recipient", "delegate")
     rows = rows.prefetch_related("parts__category", "parts__engine", "parts__delegate")
     absences = {row.recipient_id: row for row in rows}

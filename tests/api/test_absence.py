@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications.models import Absence, Recipient
+from notifications.models import Absence, Delivery, Notification, Recipient
 from notifications.people import absence, revocation
 from notifications.people.absence import Given
-from tests.factories import RecipientFactory
+from tests.factories import RecipientFactory, TeamFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story
 
@@ -195,3 +195,53 @@ def test_times_are_kept_to_the_microsecond(story: Story, bob: Caller) -> None:
     bob.put(ABSENCE, {"from": begins_at.isoformat(), "to": at(2)})
 
     assert Absence.objects.get().begins_at == begins_at
+
+
+# --- for somebody else --------------------------------------------------------------------------------
+BOBS = "/api/v1/recipients/bob/absence"
+
+
+def test_who_leads_bob_says_when_he_is_away_and_he_reads_who_did(story: Story) -> None:
+    lead = RecipientFactory(ref="dora", name="Dora")
+    TeamFactory(slug="claims", lead=lead, members=[story.bob])
+    said = {"from": at(1), "to": at(8), "delegate": "alice"}
+
+    for leader in (story.carol, lead):  # his manager, and the lead of a team
+        caller = person_caller(leader)
+        answer = caller.put(BOBS, said)
+        assert answer.json() == {**USUAL, **said, "delegate": {"ref": "alice", "name": "Alice"}}
+        assert caller.get(BOBS).json() == answer.json()
+        assert Absence.history.first().history_change_reason == f"by {leader.ref}"
+    person_caller(lead).put(BOBS, {"from": None, "to": None})
+
+    items = Notification.objects.filter(recipient=story.bob).order_by("seq")
+    assert [item.title for item in items] == [
+        "Carol has entered that you are away",
+        "Dora has entered that you are away",
+        "Dora has ended your absence",
+    ]
+    assert items[0].body.endswith("Alice stands in.")
+    assert {item.state for item in items} == {"info"}
+    assert Delivery.objects.filter(notification=items[0], channel="email").exists()
+
+
+def test_nobody_else_sees_or_changes_it(story: Story) -> None:
+    alice, said = person_caller(story.alice), {"from": at(1), "to": at(8)}
+    for caller in (alice, person_caller(story.bob)):
+        assert is_problem(caller.get(BOBS), 404, "not_found")
+        assert is_problem(caller.put(BOBS, said), 404, "not_found")
+    assert is_problem(engine_caller(story.engine, ["people"]).put(BOBS, said), 403, "scope_missing")
+    assert is_problem(Caller().put(BOBS, said), 401, "unauthenticated")
+    assert not Absence.objects.exists()
+
+
+def test_the_directory_keeps_absences_too(story: Story) -> None:
+    caller = engine_caller(story.engine, ["directory"])
+
+    assert caller.put(BOBS, {"from": at(1), "to": at(8), "delegate": "carol"}).status_code == 200
+    assert Absence.history.get().history_change_reason == "by a key of invoices"
+    assert caller.put(BOBS, {"from": None, "to": None}).json() == NOTHING
+    assert not Notification.objects.exists()
+    assert is_problem(caller.get("/api/v1/recipients/nobody/absence"), 404, "not_found")
+    assert caller.put("/api/v1/recipients/bob/absence", {"name": "Called so"}).status_code == 201
+    assert Recipient.objects.get(ref="bob/absence").name == "Called so"

@@ -72,7 +72,7 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     installation.person("erin", name="Erin", manager="dave")
     installation.goes("erin", delegate="dave")
     await dave.goto("/absence")
-    await expect(dave.get_by_role("heading", name="Who reports to you")).to_be_visible()
+    await expect(dave.get_by_role("heading", name="My team")).to_be_visible()
     await look("absence")
     await dave.get_by_label("Who stands in").fill("Nobody knows")
     await dave.get_by_role("button", name="Save").click()

@@ -6,10 +6,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from notifications.models import Absence, Category, Journey, Recipient
+from notifications.models import Absence, Category, Journey, Notification, Recipient
 from notifications.people import absence
 from notifications.people.absence import Given
-from tests.factories import RecipientFactory
+from tests.factories import RecipientFactory, TeamFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.length import some
 from tests.support.story import Story
@@ -302,6 +302,20 @@ def test_the_page_obeys_its_policy_and_is_light(story: Story) -> None:
     assert "<style" not in content
     assert content.partition("<datalist")[2].count("<option") == 200
     assert len(content) < 30_000
+
+
+def test_a_team_lead_sees_the_members_on_a_page_of_their_own(story: Story) -> None:
+    lead = RecipientFactory(ref="dora", name="Dora")
+    TeamFactory(slug="claims", lead=lead, members=[story.bob, lead])
+    away(story.bob, story.alice, MONDAY - DAY, MONDAY + DAY)
+
+    page = get(signed_in(lead), "/absence").follow("My team")
+    assert "Bob Away until Tuesday, 3 November, 09:00. Alice stands in." in page.text
+    get(signed_in(lead), "/absence?for=bob").press("Bob is back")
+
+    assert not Absence.objects.exists()
+    assert Notification.objects.get(recipient=story.bob).title == "Dora has ended your absence"
+    assert get(signed_in(story.alice), "/team").status == 404
 
 
 def test_the_page_is_german(story: Story) -> None:

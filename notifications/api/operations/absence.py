@@ -9,11 +9,17 @@ CHOSEN = {"open_items": "offer", "give_back": False}
 SAID = {**TIMES, "delegate": "carol", "parts": [{**CLAIMS, "delegate": "alice"}], **CHOSEN}
 AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": ALICE}], **CHOSEN}
 
+UNLED = "`not_found`: no such person of the organisation, or the caller does not lead them"
+
 TAG = Tag(
     "Absence",
     "While a person is away, their messages go to their delegate.",
     {
         "absence": Operation("See when one is away", response=AWAY),
         "put_absence": Operation("Be away, or be back", request=SAID, response=AWAY),
+        "recipient_absence": Operation("See when somebody else is away", response=AWAY, said={404: UNLED}),
+        "put_recipient_absence": Operation(
+            "Say when somebody else is away", request=SAID, response=AWAY, said={404: UNLED}
+        ),
     },
 )
