@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django_q.models import Failure, Success
 
-from notifications import hourly
+from notifications import engagement, hourly
 from notifications.attachments.limits import UNUSED
 from notifications.models import (
     ActionToken,
@@ -38,6 +38,7 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
         "hourly counts": hourly.old(now),
+        "counts of engagement": engagement.old(now),
         "rows of replays": ReplayedRow.objects.filter(replay__ordered_at__lt=past, replay__due_at=None),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),

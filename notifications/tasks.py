@@ -6,7 +6,7 @@ A schedule in the database contains the function's dotted name, so it stays here
 import structlog
 from django.utils import timezone
 
-from notifications import hourly
+from notifications import engagement, hourly
 from notifications.absences import hand_over
 from notifications.handover import watch
 from notifications.items import gathered
@@ -28,8 +28,9 @@ def gather_searched() -> None:
 
 
 def count_hours() -> None:
-    """Once a minute: count what the overview draws."""
+    """Once a minute: count what the overview draws, and how messages are seen and answered."""
     hourly.run(timezone.now())
+    engagement.run(timezone.now())
 
 
 def hand_over_absences() -> None:

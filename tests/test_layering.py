@@ -28,7 +28,7 @@ FLOORS: dict[str, str] = {
     "words": "notifications: wording",
     "forms of tasks, files": "notifications: forms attachments",
     "what comes in, what people have and want, how it leaves; counts": (
-        "notifications: intake items channels hourly preferences"
+        "notifications: intake items channels hourly engagement preferences"
     ),
     "who is on duty": "notifications: rotas",
     "people": "notifications: people",

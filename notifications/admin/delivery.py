@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display, worded
+from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import DELIVERY_TONES
@@ -86,6 +87,7 @@ class NotificationAdmin(LedgerAdmin):
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
     ordering = ["-id"]
+    actions_list = ["engagement"]
     found_by = ["recipient__ref", "task__task_id", "case__case_id"]
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
@@ -120,6 +122,10 @@ class NotificationAdmin(LedgerAdmin):
             },
         ),
     ]
+
+    @action(description=_("Engagement"), url_path="engagement", permissions=["view"], icon="monitoring")
+    def engagement(self, request: HttpRequest) -> HttpResponse:
+        return engagement_page(self, request)
 
     @display(description=_("made"), ordering="id")
     def made(self, notification: Notification) -> SafeString:

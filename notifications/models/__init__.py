@@ -18,6 +18,7 @@ from notifications.models.delivery import (
     NotificationState,
 )
 from notifications.models.devices import AddressKind, Device, Farewell, LockScreen, PausedService
+from notifications.models.engagement import EngagementCount, EngagementHour
 from notifications.models.engines import (
     AnswerMapping,
     ApiKey,
@@ -169,6 +170,8 @@ __all__ = [
     "DeliveryReceipt",
     "DeliveryState",
     "Device",
+    "EngagementCount",
+    "EngagementHour",
     "Engine",
     "EngineAccess",
     "Erasure",

@@ -91,6 +91,8 @@ TABLES: dict[str, Columns] = {
     "notifications.polledtask": Columns(ids="task_id", plain="digest"),
     "notifications.hourlycount": Columns(plain="what of"),
     "notifications.countedhour": Columns(),
+    "notifications.engagementhour": Columns(),
+    "notifications.engagementcount": Columns(plain="channel seen answered"),
     "escalations.escalation": Columns(
         words="why why_fact end_reason end_reason_fact", plain="state", case="task__case"
     ),

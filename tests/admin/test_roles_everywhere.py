@@ -77,6 +77,7 @@ PAGES: dict[str, set[str]] = {
     "device test_this": SENDING,
     "device remove_this": SENDING,
     "recipient send_link": {ADMINISTRATORS},
+    "notification engagement": {*SENDING, AUDITORS},
     "recipient hearing": {*SENDING, AUDITORS},
     "recipient why_not": {*SENDING, AUDITORS},
     "recipient export_data": {ADMINISTRATORS},

@@ -232,6 +232,7 @@ CALLERS = {
     "engine": [
         *("event_trace", "task", "put_recipient", "put_team", "give_token", "give_link"),
         *("put_recipient_preferences", "recipient_preferences"),
+        *("recipient_absence", "put_recipient_absence"),
     ],
     "bob": [
         *("notifications", "notification", "read", "read_up_to", "snooze", "bring_back", "respond"),

@@ -1,0 +1,97 @@
+"""What is told, seen, answered and ignored is counted by the hour, and shown of five people or more, and of nobody."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from notifications import engagement
+from notifications.inbox.session import BACKEND
+from notifications.models import Category, EngagementCount, EngagementHour, Notification, Recipient
+from tests.factories import RecipientFactory
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 12, 1, 9, 10, tzinfo=UTC)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engagement, "COUNTED_FOR", timedelta(days=2))
+    monkeypatch.setattr(engagement, "SECONDS", 60)
+
+
+@pytest.fixture
+def told() -> Any:
+    """At ten past nine eight people are asked; one answers, five read it after twenty minutes, two never do."""
+    with time_machine.travel(NOW, tick=False):
+        story = Story.begin()
+        people = RecipientFactory.create_batch(7, manager=story.carol)
+        story.assign(candidates=["bob", *(person.ref for person in people)])
+    Notification.objects.filter(recipient__in=people[:5]).update(read_at=NOW + 20 * MINUTE)
+    with time_machine.travel(NOW + 3 * HOUR, tick=False):
+        story.answer(story.bob, "approve")
+    return story
+
+
+def counts(now: datetime) -> engagement.Counts:
+    with time_machine.travel(now, tick=False):
+        engagement.run(now)
+    found = engagement.between(NOW - HOUR, NOW + HOUR)
+    (of_category,) = [counts for group, counts in found.items() if group[0] is not None]
+    return of_category
+
+
+def test_an_hour_is_counted_with_what_became_of_its_messages(told: Story) -> None:
+    found = counts(NOW + 4 * HOUR)
+
+    assert (found.told, found.ignored) == (8, 2)
+    assert found.seen == [0, 0, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert found.answered == [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert 5 <= found.at_least <= 8
+    group = next(row for row in EngagementCount.objects.all() if row.category)
+    assert group.category == Category.objects.get(slug="approvals")
+
+
+def test_it_is_counted_again_ever_more_seldom(told: Story) -> None:
+    assert counts(NOW + 4 * HOUR).ignored == 2
+    Notification.objects.filter(read_at=None).update(read_at=NOW + 5 * HOUR)
+    assert counts(NOW + 4 * HOUR + 30 * MINUTE).ignored == 2
+    assert counts(NOW + 6 * HOUR).ignored == 0
+    with CaptureQueriesContext(connection) as made:
+        assert engagement.run(NOW + 6 * HOUR + MINUTE) <= 1
+    assert len(made) < 15
+    assert EngagementHour.objects.filter(hour__lt=NOW - 40 * HOUR).exists()
+    assert engagement.old(NOW).count() == 0
+    assert engagement.old(NOW + timedelta(days=500)).count() == EngagementHour.objects.count()
+
+
+def test_of_few_people_nothing_is_known(told: Story) -> None:
+    kept = Recipient.objects.filter(notifications__isnull=False).order_by("pk")[:4]
+    Notification.objects.exclude(recipient__in=list(kept)).delete()
+    engagement.run(NOW + 4 * HOUR)
+
+    assert EngagementCount.objects.filter(category__isnull=False).get().told == 4
+    assert not any(group[0] for group in engagement.between(NOW - HOUR, NOW + HOUR))
+
+
+def test_the_page_says_it_and_names_nobody(told: Story) -> None:
+    engagement.run(NOW + 4 * HOUR)
+    address = reverse("admin:notifications_notification_engagement")
+    with time_machine.travel(NOW + 4 * HOUR, tick=False):
+        client = Client()
+        client.force_login(User.objects.create_superuser("root"), backend=BACKEND)
+        page = client.get(f"{address}?period=day")
+
+    text = " ".join(page.content.decode().split())
+    assert "<td>8</td><td>75 %</td><td>within 30 min</td><td>1</td><td>within 4 h 0 min</td><td>25 %</td>" in text
+    for person in Recipient.objects.exclude(name=""):
+        assert f">{person.name}<" not in text
