@@ -23,7 +23,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
 """Fields that each kind of target requires. The team lead may name a team."""
 MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
 ROWS = ("team", "person", "rota")
-TARGET_FIELDS = ["kind", *ROWS, "path", "role"]
+TARGET_FIELDS = ("kind", *ROWS, "path", "role")
+"""A tuple: sets of forms add to a list of fields that they are given."""
 
 
 class TargetForm(forms.ModelForm):
