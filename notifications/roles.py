@@ -24,7 +24,7 @@ RULES = (
 )
 NAMED_BY_RULES = ("recipient", "team", "rota", "template", "eventvariable")
 """What the forms of rules let people choose of."""
-PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription")
+PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription", "mutedcase", "followedkind")
 ABSENCES = ("absence", "absencepart")
 DUTY = ("rota", "rotalayer", "rotaoverride", "rotaswap")
 CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team", *DUTY)

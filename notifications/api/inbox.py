@@ -20,6 +20,7 @@ from notifications.items import inbox_items, snoozing
 from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import notification_queryset
 from notifications.models import Case, Notification, Recipient
+from notifications.preferences import following
 from notifications.wording.languages import chosen_language
 
 MOST = 200
@@ -113,6 +114,38 @@ class FollowView(PersonView):
         """Follow a case no longer."""
         for case in cases_of(self.recipient(), case_id):
             case.followers.remove(self.recipient())
+        return nothing()
+
+
+class FollowKindView(PersonView):
+    @extend_schema(operation_id="follow_kind", request=None, responses=docs.responses({204: None}, 404))
+    def put(self, request: Request, case_id: str) -> HttpResponse:
+        """Follow the kind of this case: each case of its engine with the same type of which one has heard."""
+        for case in cases_of(self.recipient(), case_id):
+            following.follow_kind(self.recipient(), case)
+        return nothing()
+
+    @extend_schema(operation_id="unfollow_kind", responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request, case_id: str) -> HttpResponse:
+        """Follow the kind of this case no longer."""
+        for case in cases_of(self.recipient(), case_id):
+            following.unfollow_kind(self.recipient(), case.engine_id, case.type)
+        return nothing()
+
+
+class MuteView(PersonView):
+    @extend_schema(operation_id="mute", request=None, responses=docs.responses({204: None}, 404))
+    def put(self, request: Request, case_id: str) -> HttpResponse:
+        """Mute a case: hear of it in the inbox only, unless it is urgent, or waits for one."""
+        for case in cases_of(self.recipient(), case_id):
+            following.mute(self.recipient(), case)
+        return nothing()
+
+    @extend_schema(operation_id="unmute", responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request, case_id: str) -> HttpResponse:
+        """Mute a case no longer."""
+        for case in cases_of(self.recipient(), case_id):
+            following.unmute(self.recipient(), case)
         return nothing()
 
 

@@ -43,6 +43,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/notifications/<uuid:notification_id>/read", inbox.ReadView.as_view()),
     path("v1/notifications/<uuid:notification_id>/responses", responses.NotificationResponsesView.as_view()),
     path("v1/responses", responses.ResponsesView.as_view()),
+    path("v1/cases/<path:case_id>/follow-kind", inbox.FollowKindView.as_view()),
+    path("v1/cases/<path:case_id>/mute", inbox.MuteView.as_view()),
     path("v1/cases/<path:case_id>/follow", inbox.FollowView.as_view()),
     path("v1/cases/<path:case_id>/messages", cases.CaseMessagesView.as_view()),
     path("v1/cases/<path:case_id>", cases.CaseView.as_view()),

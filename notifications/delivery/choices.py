@@ -37,10 +37,10 @@ def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[O
 
 
 def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
-    off = chosen.off(row.notification.category, row.channel)
+    waited, critical = row.held is not None, bool(row.critical)
+    off = holding.not_wanted(chosen, row.notification, row.channel, critical=critical)
     if off:
         return ledger.outcome(row, DeliveryState.SUPPRESSED, off, attempted=False)
-    waited, critical = row.held is not None, bool(row.critical)
     wait = holding.wait_for(chosen, row.notification, now, critical=critical, waited=waited)
     if wait is None:
         return None

@@ -138,8 +138,10 @@ def next_for(row: outbox.Work, now: datetime) -> datetime:
 def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
     """When to try again; None if another channel is to take over, or it is no longer worth it."""
     if has_reserve:
-        again = BEFORE_RESERVE.next_at(row.attempts, row.created_at, now, fault.retry_after)
-        return again if again is not None and again - row.created_at <= LATEST else None
+        waited = row.held is not None and row.attempts < BEFORE_RESERVE.tries  # its time has begun only now
+        since = now if waited else row.created_at
+        again = BEFORE_RESERVE.next_at(row.attempts, since, now, fault.retry_after)
+        return again if again is not None and again - since <= LATEST else None
     channel = registry.channels().get(row.channel)
     retry = channel.retry if channel is not None else RETRY_PERSONS
     again, over = retry.next_at(row.attempts, row.created_at, now, fault.retry_after), ledger.over_at(row)

@@ -287,18 +287,6 @@ def mark_all_read(request: PersonRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
-@form_only
-@person_required
-def follow(request: PersonRequest, case_id: int) -> HttpResponse:
-    """Follow a case, or with `follow=0` stop following it."""
-    case = get_object_or_404(cases_of(request.recipient), pk=case_id)
-    if request.POST.get("follow") == "0":
-        case.followers.remove(request.recipient)
-    else:
-        case.followers.add(request.recipient)
-    return redirect(_back(request))
-
-
 def cases_of(reader: Recipient) -> QuerySet[Case]:
     """Cases about which the person was told. Others are unknown to them."""
     heard_of = Notification.objects.filter(recipient=reader, case__isnull=False).values("case_id")

@@ -16,6 +16,7 @@ from notifications.items.glance import engine_of
 from notifications.items.inbox_json import documents_of, shown_facts, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
+from notifications.preferences import following
 from notifications.types import Json
 from notifications.wording.times import short_time
 
@@ -41,7 +42,7 @@ class Item:
     documents: list[Json]
     history: list[Entry]
     related: list[Related]
-    follows: bool
+    heard: following.Heard | None
     conversation: Conversation
     form: Form | None
     snoozed: bool
@@ -80,7 +81,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         facts=shown_facts(notification, str(engine) if engine else ""),
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
-        follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
+        heard=following.of_case(reader, case) if case is not None else None,
         conversation=conversation_of(notification, reader, now),
         form=form_of(notification.task.data) if notification.task else None,
         snoozed=snoozing.is_snoozed(notification, now),

@@ -1,5 +1,6 @@
 """Snoozing: a person puts an item off until a time before it is due. It leaves what waits for them, comes back to the
-top of it, and says so. Nobody else's copy changes, and no clock stops.
+top of it, and says so. Nobody else's copy changes, and no clock stops. Messages about it that were not sent wait until
+it is back (notifications/preferences/holding.py).
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from notifications.errors import Invalid
 from notifications.items import inbox_items
-from notifications.models import Notification, NotificationState
+from notifications.models import Delivery, DeliveryState, Held, Notification, NotificationState
 from notifications.wording.formats import local_hour
 from wfpush.queue import outbox
 
@@ -35,6 +36,12 @@ def is_snoozed(notification: Notification, now: datetime) -> bool:
     return until is not None and until > now and (due_at is None or due_at > now)
 
 
+def back_at(notification: Notification) -> datetime:
+    """When an item that is put off is back."""
+    times = (notification.snoozed_until, notification.due_at)
+    return min(at for at in times if at is not None)
+
+
 def snooze(notification: Notification, until: datetime, now: datetime) -> None:
     """Put an item off. Raises Invalid."""
     fault = _fault(notification, until, now)
@@ -47,6 +54,11 @@ def bring_back(notification: Notification, now: datetime) -> None:
     """The person wants it back at once; nothing happens to one that is not put off."""
     if notification.snoozed_until is not None:
         _set(notification, now, snoozed_until=None)
+        waiting = Delivery.objects.filter(
+            notification=notification, held=Held.SNOOZED, state=DeliveryState.PENDING, lease_token=None
+        )
+        if outbox.make_due(waiting.filter(due_at__gt=now), now):
+            outbox.wake_on_commit("deliveries")
 
 
 def _set(notification: Notification, now: datetime, **fields: Any) -> None:

@@ -146,6 +146,7 @@ class Held(models.TextChoices):
     DIGEST = "digest", _("comes together with others")
     REPEATS = "repeats", _("repeats")
     THROTTLE = "throttle", _("too many at once")
+    SNOOZED = "snoozed", _("snoozed")
 
 
 class Delivery(Work):

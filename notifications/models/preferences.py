@@ -11,6 +11,8 @@ from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from notifications.models.engines import Engine
+from notifications.models.events import Case
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.routing import Category, Frequency
 
@@ -97,6 +99,47 @@ class CategoryChoice(Choice):
 
     def __str__(self) -> str:
         return f"{self.recipient} · {self.category}"
+
+
+class MutedCase(models.Model):
+    """A person hears of this case in the inbox only, unless it is urgent or waits for them."""
+
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="muted_cases"
+    )
+    case = models.ForeignKey(Case, verbose_name=_("case"), on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("muted case")
+        verbose_name_plural = _("muted cases")
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["recipient", "case"], name="muted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.case}"
+
+
+class FollowedKind(models.Model):
+    """A person follows each case of this type of the engine of which they have heard."""
+
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="followed_kinds"
+    )
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    case_type = models.CharField(_("type of case"), max_length=100)
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("followed kind of case")
+        verbose_name_plural = _("followed kinds of cases")
+        ordering = ["engine", "case_type"]
+        constraints = [models.UniqueConstraint(fields=["engine", "case_type", "recipient"], name="kind_followed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.case_type}"
 
 
 class CategoryDefault(Choice):

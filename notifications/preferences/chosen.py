@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
+from typing import Any
 
 from django.db import connection
 
@@ -47,6 +48,8 @@ class Chosen:
     digest_times: Sequence[time] = USUAL_DIGEST_TIMES
     repeat_pause: timedelta = timedelta(hours=1)
     most_an_hour: int | None = None
+    muted: frozenset[int] = frozenset()
+    """Cases of which they hear in the inbox only."""
 
     def off(self, category: Category, channel: str) -> Reason:
         """Why this person gets no messages of the category on the channel; NOTHING: they get them."""
@@ -95,6 +98,8 @@ UNION ALL
 SELECT recipient_id, 'quiet', to_jsonb(said) FROM notifications_quiethours said WHERE recipient_id = ANY(%s)
 UNION ALL
 SELECT recipient_id, 'choice', to_jsonb(said) FROM notifications_categorychoice said WHERE recipient_id = ANY(%s)
+UNION ALL
+SELECT recipient_id, 'muted', to_jsonb(case_id) FROM notifications_mutedcase WHERE recipient_id = ANY(%s)
 """
 
 
@@ -103,6 +108,11 @@ class _Rows:
     settings: Json = field(default_factory=dict)
     quiet: list[Json] = field(default_factory=list)
     choices: list[Json] = field(default_factory=list)
+    muted: list[int] = field(default_factory=list)
+
+    @property
+    def lists(self) -> dict[str, list[Any]]:
+        return {"quiet": self.quiet, "choice": self.choices, "muted": self.muted}
 
     @property
     def wants_holidays(self) -> bool:
@@ -112,14 +122,14 @@ class _Rows:
 def _rows(people: list[int]) -> dict[int, _Rows]:
     found: dict[int, _Rows] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_ROWS, [people, people, people])
+        cursor.execute(_ROWS, [people] * 4)
         for pk, kind, said in cursor.fetchall():
             mine = found.setdefault(pk, _Rows())
             said = json.loads(said)
             if kind == "settings":
                 mine.settings = said
             else:
-                (mine.quiet if kind == "quiet" else mine.choices).append(said)
+                mine.lists[kind].append(said)
     return found
 
 
@@ -147,6 +157,7 @@ def _chosen(
         digest_times=times or USUAL_DIGEST_TIMES,
         repeat_pause=timedelta(minutes=rows.settings.get("repeat_pause", 60)),
         most_an_hour=rows.settings.get("most_an_hour"),
+        muted=frozenset(rows.muted),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifications import reasons
+from notifications.items import snoozing
 from notifications.models import Frequency, Held, Notification, NotificationState, Priority
 from notifications.preferences.chosen import Chosen
 from notifications.reasons import Reason
@@ -34,15 +35,32 @@ def wait_for(
     if critical or notification.priority == Priority.URGENT:
         return None
     at, held = now, None
-    if not waited and may_come_together(notification) and chosen.frequency(notification.category) == Frequency.DIGEST:
+    if snoozing.is_snoozed(notification, now):
+        at, held = snoozing.back_at(notification), Held.SNOOZED
+    elif not waited and _comes_at_set_times(chosen, notification):
         at, held = next_digest(chosen, now), Held.DIGEST
     end = chosen.quiet_until(at)
     if end is not None:
         at, held = end, Held.QUIET
-    if held is None:
-        return None
-    reason = reasons.HELD_QUIET if held == Held.QUIET else reasons.HELD_DIGEST
-    return Wait(at, held, reason(until=local(at, chosen)))
+    return Wait(at, held, SAID[held](until=local(at, chosen))) if held is not None else None
+
+
+SAID = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.SNOOZED: reasons.HELD_SNOOZED}
+
+
+def _comes_at_set_times(chosen: Chosen, notification: Notification) -> bool:
+    return may_come_together(notification) and chosen.frequency(notification.category) == Frequency.DIGEST
+
+
+def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, critical: bool = False) -> Reason:
+    """Why the person gets no message of it on the channel; NOTHING: they get one. A muted case is told in the inbox
+    only, unless it is urgent, or waits for them."""
+    category = notification.category
+    off = chosen.off(category, channel)
+    if off or notification.case_id not in chosen.muted or channel in category.mandatory:
+        return off
+    tells = notification.state == NotificationState.INFO and notification.priority != Priority.URGENT
+    return reasons.MUTED_CASE() if tells and not critical else reasons.NOTHING
 
 
 def may_come_together(notification: Notification) -> bool:

@@ -126,6 +126,8 @@ TABLES: dict[str, Columns] = {
     "notifications.quiethours": Columns(plain="days"),
     "notifications.categorychoice": Columns(plain="channels frequency"),
     "notifications.unsubscription": Columns(plain="channel"),
+    "notifications.mutedcase": Columns(),
+    "notifications.followedkind": Columns(plain="case_type"),
     "notifications.team_members": Columns(),
     "notifications.case_followers": Columns(),
     "notifications.task_candidates": Columns(),

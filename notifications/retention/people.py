@@ -17,6 +17,8 @@ GO: tuple[tuple[str, str], ...] = (
     ("notifications.quiethours", "recipient"),
     ("notifications.categorychoice", "recipient"),
     ("notifications.unsubscription", "recipient"),
+    ("notifications.mutedcase", "recipient"),
+    ("notifications.followedkind", "recipient"),
     ("notifications.savedview", "recipient"),
     ("notifications.actiontoken", "recipient"),
     ("notifications.idempotencykey", "recipient"),

@@ -80,6 +80,8 @@ SECTIONS: dict[str, Section] = {
     "saved_views": Section("notifications.savedview", "recipient"),
     "devices": Section("notifications.device", "recipient", without=_WAYS),
     "device_history": Section("notifications.historicaldevice", "recipient"),
+    "muted_cases": Section("notifications.mutedcase", "recipient"),
+    "followed_kinds": Section("notifications.followedkind", "recipient"),
     "followed_cases": Section("notifications.case_followers", "recipient"),
     "tasks_assigned": Section("notifications.task", "assignee"),
     "tasks_begun": Section("notifications.task", "initiator"),

@@ -94,7 +94,7 @@ class Addresses:
     def _fields(self, name: str, about: "_About", turn: int) -> Iterator[dict[str, Any]]:
         channel = all_channels().get(name)
         chosen = self._contacts.chosen.of(about.recipient)
-        off = chosen.off(about.notification.category, name)
+        off = holding.not_wanted(chosen, about.notification, name, critical=about.critical)
         addresses = list(self._addresses(channel, about.recipient)) if channel is not None and not off else []
         sent = self._sent(about, turn) if addresses else {}
         for address in addresses:

@@ -28,6 +28,7 @@ from notifications.models import (
 from notifications.people.absence import About
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
+from notifications.preferences import following
 from notifications.reasons import Reason
 from notifications.routing import stakeholders, targets
 from notifications.types import Json, behaviour_of, lookup
@@ -352,7 +353,7 @@ class _Search(targets.Search):
     def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
         task, case, facts = self.subject.task, self.subject.case, self.subject.facts
         if kind == TargetKind.FOLLOWERS:
-            return case.followers.select_related("brand") if case is not None else []
+            return following.followers_of(case).select_related("brand") if case is not None else []
         if kind == TargetKind.ROLE:
             return self._with_role(case)
         if kind == TargetKind.CASE_LIST:

@@ -239,7 +239,17 @@ CALLERS = {
         *("messages", "say", "absence", "put_absence", "subscriptions", "subscribe", "test", "unsubscribe"),
         *("webpush_public_key", "put_preferences", "preferences", "sign_out_token"),
     ],
-    "erin": ["case", "case_messages", "write_in", "follow", "unfollow"],
+    "erin": [
+        "case",
+        "case_messages",
+        "write_in",
+        "follow",
+        "unfollow",
+        "follow_kind",
+        "unfollow_kind",
+        "mute",
+        "unmute",
+    ],
     "operator": ["simulate", "new_token"],
 }
 """Who calls each operation. Those that need more have tests of their own."""

@@ -102,5 +102,9 @@ TAG = Tag(
         ),
         "follow": Operation("Follow a case"),
         "unfollow": Operation("Stop following a case"),
+        "follow_kind": Operation("Follow the kind of a case"),
+        "unfollow_kind": Operation("Stop following the kind of a case"),
+        "mute": Operation("Mute a case"),
+        "unmute": Operation("Mute a case no longer"),
     },
 )

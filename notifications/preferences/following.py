@@ -1,0 +1,63 @@
+"""Cases that a person mutes or follows, and kinds of cases that they follow: those of an engine with the same type.
+
+Only cases of which somebody has heard can be muted or followed. Who follows a kind follows each case of it as soon as
+they have heard of it, and hears of no other.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from notifications.models import Case, FollowedKind, MutedCase, Notification, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How a person hears of a case."""
+
+    follows: bool
+    mutes: bool
+    follows_kind: bool
+
+
+def of_case(person: Recipient, case: Case) -> Heard:
+    follows = Case.followers.through.objects.filter(case=case, recipient=OuterRef("pk"))
+    mutes = MutedCase.objects.filter(case=case, recipient=OuterRef("pk"))
+    kinds = FollowedKind.objects.filter(engine=case.engine_id, case_type=case.type, recipient=OuterRef("pk"))
+    found = Recipient.objects.filter(pk=person.pk).values_list(Exists(follows), Exists(mutes), Exists(kinds))
+    return Heard(*found[0])
+
+
+def cases_of(person: Recipient) -> QuerySet[Case]:
+    """Those of which the person has heard, or that they follow or mute already."""
+    heard_of = Notification.objects.filter(recipient=person, case__isnull=False).values("case_id")
+    known = (
+        Q(pk__in=heard_of) | Q(followers=person) | Q(pk__in=MutedCase.objects.filter(recipient=person).values("case"))
+    )
+    return Case.objects.filter(known).distinct()
+
+
+def mute(person: Recipient, case: Case) -> None:
+    MutedCase.objects.get_or_create(recipient=person, case=case)
+
+
+def unmute(person: Recipient, case: Case) -> None:
+    MutedCase.objects.filter(recipient=person, case=case).delete()
+
+
+def follow_kind(person: Recipient, case: Case) -> None:
+    """Nothing happens for a case without a type."""
+    if case.type:
+        FollowedKind.objects.get_or_create(recipient=person, engine=case.engine, case_type=case.type)
+
+
+def unfollow_kind(person: Recipient, engine: int, case_type: str) -> None:
+    FollowedKind.objects.filter(recipient=person, engine=engine, case_type=case_type).delete()
+
+
+def followers_of(case: Case) -> QuerySet[Recipient]:
+    """Who follows the case, or its kind, and has heard of it."""
+    followers = Case.followers.through.objects.filter(case=case).values("recipient")
+    heard = Notification.objects.filter(recipient=OuterRef("recipient"), case=case)
+    of_kind = FollowedKind.objects.filter(Exists(heard), engine=case.engine_id, case_type=case.type)
+    return Recipient.objects.filter(Q(pk__in=followers) | Q(pk__in=of_kind.exclude(case_type="").values("recipient")))
