@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidge
 
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
+from notifications.admin.reaching import BrandDefaultInline
 from notifications.admin.words import list_url
 from notifications.channels.email.senders import check_sender, needs
 from notifications.models import Brand, Recipient
@@ -93,6 +94,11 @@ class BrandAdmin(HistoryAdmin):
         super().save_model(request, obj, form, change)
         if "from_email" in form.changed_data and (needed := needs(obj.from_email)):
             self.message_user(request, needed, messages.WARNING)
+
+    inlines = [BrandDefaultInline]
+
+    def get_inlines(self, request: HttpRequest, obj: Brand | None) -> list[Any]:
+        return self.inlines if obj is not None else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
         brands: QuerySet[Brand] = super().get_queryset(request)

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -32,6 +32,7 @@ from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
 from notifications.admin.person_checks import circle, shared_address
 from notifications.admin.personal_data import PersonalData
+from notifications.admin.reaching import TeamDefaultInline, preferences_page, unheard
 from notifications.admin.roster_people import PeopleRoster, TeamRoster
 from notifications.admin.unsubscriptions import UnsubscriptionInline
 from notifications.admin.words import link, list_url, mark
@@ -46,6 +47,7 @@ from notifications.models import (
     Team,
 )
 from notifications.people import link_mails, revocation
+from notifications.preferences import saving
 from wfpush import zones
 
 
@@ -141,13 +143,13 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
     list_select_related = ["engine", "user", "manager"]
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
-    readonly_fields = ["waiting_count", "created_at"]
+    readonly_fields = ["waiting_count", "created_at", "unheard"]
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
-    actions_detail = ["why_not", "send_link", "export_data", "erase"]
+    actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
-        (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),
+        (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone", "unheard"]}),
         (_("How to speak to them"), {"fields": ["locale", "timezone", "brand"]}),
         (_("Where they belong"), {"fields": ["manager", "engine", "created_at"]}),
     ]
@@ -188,6 +190,8 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
             )
         super().save_model(request, obj, form, change)
         revocation.settle(obj.pk, timezone.now())
+        if change and {"timezone", "brand"} & set(form.changed_data):
+            saving.apply(obj, timezone.now())
 
     def refuses_to_restore(self, row: Recipient, then: State, changed: Sequence[str]) -> Sequence[str]:
         address, verified = then.values["email"], then.values["email_verified"]
@@ -195,6 +199,19 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         shares = verified and address and not row.external and {"email", "email_verified"} & set(changed)
         faults = [circle(row.pk, manager), shared_address(row, address) if shares else ""]
         return [fault for fault in faults if fault]
+
+    # --- how they are reached ---------------------------------------------------------------------------------------
+    def has_prefer_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.view_preferences")
+
+    @action(description=_("How are they reached?"), url_path="preferences", permissions=["prefer"], icon="tune")
+    def preferences(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return preferences_page(self, request, self.found(request, object_id))
+
+    @display(description=_("does not reach them"))
+    def unheard(self, recipient: Recipient) -> SafeString | str:
+        told = unheard(recipient) if recipient.pk is not None else []
+        return format_html_join("", "<p>{}</p>", ((mark("bad", each),) for each in told)) if told else "–"
 
     # --- why they did not hear --------------------------------------------------------------------------------------
     def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -285,6 +302,10 @@ class TeamAdmin(ByFile, HistoryAdmin):
     autocomplete_fields = ["lead", "members"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "lead", "members"]
+    inlines = [TeamDefaultInline]
+
+    def get_inlines(self, request: HttpRequest, obj: Team | None) -> list[Any]:
+        return self.inlines if obj is not None else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         teams: QuerySet[Team] = super().get_queryset(request)

@@ -14,6 +14,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import ShowsValue, doubts_about_conditions, said
@@ -24,7 +25,7 @@ from notifications.admin.filters import Conditions
 from notifications.admin.known_paths import OffersPaths, answer, offer
 from notifications.admin.targets import TARGET_FIELDS, ConditionInline, TargetInline
 from notifications.admin.words import link, list_url, mark, shortened
-from notifications.channel_facts import offered_channels
+from notifications.channel_facts import INBOX, channel_name, offered_channels
 from notifications.intake.eventdata import faults_of
 from notifications.models import (
     Category,
@@ -49,6 +50,12 @@ class CategoryForm(forms.ModelForm):
         longest=80,
         help_text=_("One language a line, such as “de: Genehmigungen”. People who read another language see the name."),
     )
+    mandatory = forms.MultipleChoiceField(
+        label=_("People cannot do without"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Channels that nobody can turn off for themselves, for a team or for a brand."),
+    )
     channels = OrderedChoicesField(
         offered_channels(),
         label=_("Channels"),
@@ -58,6 +65,21 @@ class CategoryForm(forms.ModelForm):
         ),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(field := self.fields.get("mandatory"), forms.MultipleChoiceField):
+            known = [name for name in offered_channels() if name != INBOX]
+            others = [name for name in self.instance.mandatory if name not in known]
+            field.choices = [(name, channel_name(name)) for name in (*known, *others)]
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        unused = [name for name in said.get("mandatory", []) if name not in said.get("channels", [name])]
+        if unused:
+            names = ", ".join(map(channel_name, unused))
+            self.add_error("mandatory", gettext("The category does not use %(names)s.") % {"names": names})
+        return said
+
 
 @admin.register(Category)
 class CategoryAdmin(HistoryAdmin):
@@ -65,7 +87,7 @@ class CategoryAdmin(HistoryAdmin):
     list_display = ["name", "other_names", "slug", "ways", "route_count"]
     search_fields = ["name", "names", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "names", "slug", "channels", "position"]
+    fields = ["name", "names", "slug", "channels", "mandatory", "mandatory_reason", "frequency", "position"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         categories: QuerySet[Category] = super().get_queryset(request)

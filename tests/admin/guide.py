@@ -234,6 +234,7 @@ SHOTS = [
     _list("deliveries", Delivery),
     _list("answers", Response),
     _list("callbacks", Callback),
+    Shot("desk-reached", lambda world: page_of(world.bob, "preferences")),
     Shot("desk-hearing", lambda world: f"{page_of(world.alice, 'why_not')}?about=T-101"),
     Shot("desk-audit", _audited),
     _list("retention", RetentionRule),

@@ -67,6 +67,7 @@ PAGES: dict[str, set[str]] = {
     "engine rotate_secret": CONNECTING,
     "engine what_would_be_sent": {*CONNECTING, OPERATORS, AUDITORS},
     "engine paths": CONNECTING,
+    "recipient preferences": {ADMINISTRATORS, OPERATORS, AUDITORS},
     "event again": SENDING,
     "event process_this_again": SENDING,
     "delivery again": SENDING,
