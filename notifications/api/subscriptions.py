@@ -11,12 +11,13 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications.api import docs, serializers, shown
-from notifications.api.base import ApiView, PersonView, answer, nothing, session_key, validated
+from notifications.api.base import ApiView, PersonView, answer, http_request, nothing, session_key, validated
 from notifications.api.holding import hold_sign_in
 from notifications.channels.base import DeviceChannel, Public
 from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import device_test
 from notifications.errors import NotFound
+from notifications.inbox.session import recipient_of
 from notifications.items.representation import iso_utc
 from notifications.models import Device, Recipient, RecipientToken
 from notifications.people import devices, revocation
@@ -53,7 +54,8 @@ def public_view(channel: str, public: Public) -> type[ApiView]:
             responses=docs.responses({200: public.shown}, public=True),
         )
         def get(self, request: Request) -> HttpResponse:
-            return answer(public.answer())
+            http = http_request(request)
+            return answer(public.answer(recipient_of(http), http.get_host()))
 
     return PublicView
 

@@ -194,11 +194,12 @@ class PersonChannel(Channel):
 class Public:
     """What anybody may call at `/api/v1/<channel>/<path>`, because devices need it before they register.
 
-    `answer`'s docstring and `shown` describe it in the API's schema.
+    `answer` is given the person who is signed in, if somebody is, and the host that was asked. Its docstring and
+    `shown` describe it in the API's schema.
     """
 
     path: str
-    answer: Callable[[], Json]
+    answer: Callable[[Recipient | None, str], Json]
     shown: type[Serializer[Any]]
 
 
@@ -217,12 +218,20 @@ def fault_at(pointer: str, detail: str) -> Invalid:
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])
 
 
+def learn_nothing(sender: str) -> None:
+    """Most channels have their credentials in the settings."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceChannel(Channel):
-    """`at`: the devices of a service, as far as their addresses tell. `elsewhere`: deliveries for none of these
+    """`learn`: called with the sender of a device before a message to it is made, by a thread that may read the
+    database.
+
+    `at`: the devices of a service, as far as their addresses tell. `elsewhere`: deliveries for none of these
     services, or that match the condition."""
 
     transport: PushTransport
+    learn: Callable[[str], None] = learn_nothing
     registration: Registration
     retry: Backoff = RETRY_DEVICES
     longest_pause: timedelta = timedelta(hours=6)

@@ -167,7 +167,9 @@ def _attempt(row: Delivery | Device | Farewell, address: PushAddress, said: Push
 
 def _service_of(channel: str, address: PushAddress) -> Service:
     try:
-        return (channel, registry.device_channel(channel).transport.service_of(address))
+        known = registry.device_channel(channel)
+        known.learn(address.sender)
+        return (channel, known.transport.service_of(address))
     except Exception as fault:  # a token that no longer exists, or a mistake: the result of sending will show it
         log.error("push_service_unknown", channel=channel, fault=repr(fault))
         return (channel, "")

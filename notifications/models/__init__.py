@@ -17,7 +17,7 @@ from notifications.models.delivery import (
     Notification,
     NotificationState,
 )
-from notifications.models.devices import AddressKind, Device, Farewell, LockScreen, PausedService
+from notifications.models.devices import AddressKind, Device, Farewell, LockScreen, PausedService, PushKey
 from notifications.models.engagement import EngagementCount, EngagementHour
 from notifications.models.engines import (
     AnswerMapping,
@@ -212,6 +212,7 @@ __all__ = [
     "Preferences",
     "Priority",
     "Pruning",
+    "PushKey",
     "QuietHours",
     "Recipient",
     "RecipientToken",

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from notifications.channel_facts import channel_choices, device_choices
-from notifications.models.people import Recipient, RecipientToken
+from notifications.models.people import Brand, Recipient, RecipientToken
+from wfpush.crypto import EncryptedTextField
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
@@ -136,6 +137,25 @@ class Farewell(Work):
 
     def __str__(self) -> str:
         return str(self.device)
+
+
+class PushKey(models.Model):
+    """A key that signs web push for a brand (RFC 8292). The newest of a brand is its own; browsers that registered
+    under an older one go on to get messages by it."""
+
+    brand = models.ForeignKey(Brand, verbose_name=_("brand"), on_delete=models.CASCADE, related_name="push_keys")
+    public_key = models.CharField(_("public key"), max_length=100, unique=True)
+    private_key: Any = EncryptedTextField()
+    created_at = models.DateTimeField(_("made at"))
+
+    class Meta:
+        verbose_name = _("key for push")
+        verbose_name_plural = _("keys for push")
+        default_permissions = ()
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.brand} · {self.public_key[:12]}…"
 
 
 class PausedService(models.Model):

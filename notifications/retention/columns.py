@@ -158,6 +158,7 @@ TABLES: dict[str, Columns] = {
         plain="auth name secret header token_url token_body scope audience certificate key paths"
     ),
     "notifications.personalsignin": Columns(plain="mode authorize_url token_url client_id client_secret scope"),
+    "notifications.pushkey": Columns(plain="public_key private_key"),
     "notifications.apikey": Columns(words="name", plain="prefix digest scopes"),
     "notifications.signingsecret": Columns(plain="secret"),
     "notifications.eventmapping": Columns(words="expression", plain="member"),

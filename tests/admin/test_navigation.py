@@ -86,7 +86,8 @@ def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> N
     sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
     for address in (reverse(board.PAGE), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
-    rules = ["Routes", "Four-eyes rules", "Event types", "Categories", "Ways of cases", "New rule", "Dead ends"]
+    rules = ["Routes", "Four-eyes rules", "Event types", "Categories", "Ways of cases", "Lists for cases"]
+    rules += ["New rule", "Dead ends"]
     for address in (list_of(Route), reverse(dead_ends.NAME)):
         assert tabs(root, address) == rules
     assert tabs(root, list_of(Event)) == []

@@ -1,5 +1,5 @@
 from notifications.channels.base import DeviceChannel
-from notifications.channels.webpush import claims, vapid_command
+from notifications.channels.webpush import brand_keys, claims, vapid_command
 from notifications.channels.webpush.checks import alarms, diagnose
 from notifications.channels.webpush.facts import FACTS
 from notifications.channels.webpush.registration import REGISTRATION
@@ -8,6 +8,7 @@ from notifications.channels.webpush.transport import WebPush
 CHANNEL = DeviceChannel(
     facts=FACTS,
     transport=WebPush(),
+    learn=brand_keys.learn,
     registration=REGISTRATION,
     at=claims.at,
     elsewhere=claims.elsewhere,

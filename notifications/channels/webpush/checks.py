@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 
 from notifications.channels.webpush import endpoints, vapid
 from notifications.channels.webpush.facts import FACTS
-from notifications.models import Device
+from notifications.models import Device, PushKey
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
-    orphans = _browsers().exclude(sender__in=vapid.public_keys()).count()
+    brands = PushKey.objects.values("public_key")
+    orphans = _browsers().exclude(sender__in=vapid.public_keys()).exclude(sender__in=brands).count()
     if orphans:
         yield (
             f"{orphans} browsers subscribed under a key that VAPID_PRIVATE_KEY no longer has: put it back after"

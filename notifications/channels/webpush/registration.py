@@ -6,10 +6,10 @@ from typing import Any
 from rest_framework import serializers
 
 from notifications.channels.base import Public, Registration, fault_at
-from notifications.channels.webpush import vapid
+from notifications.channels.webpush import brand_keys
 from notifications.channels.webpush.endpoints import BadSubscription, check_subscription
 from notifications.channels.webpush.facts import FACTS
-from notifications.models import AddressKind, Recipient
+from notifications.models import AddressKind, Brand, Recipient
 from notifications.types import Json, NewAddress
 from wfpush.web.fields import Milliseconds, Text
 
@@ -42,9 +42,11 @@ class PublicKey(serializers.Serializer[Any]):
     public_key = serializers.CharField(help_text="base64url: an uncompressed point on P-256.")
 
 
-def public_key() -> Json:
-    """The key that browsers subscribe under (`applicationServerKey`)."""
-    return {"public_key": vapid.public_key()}
+def public_key(person: Recipient | None, host: str) -> Json:
+    """The key that browsers subscribe under (`applicationServerKey`): that of the brand of whoever is signed in, else
+    of the brand whose pages have this address, else of the installation."""
+    own = person.brand if person is not None else None
+    return {"public_key": brand_keys.key_for(own or Brand.objects.filter(domain__endswith=f"//{host}").first())}
 
 
 def address_of(given: Json, recipient: Recipient) -> NewAddress:
@@ -55,8 +57,8 @@ def address_of(given: Json, recipient: Recipient) -> NewAddress:
         check_subscription(endpoint, keys["p256dh"], keys["auth"])
     except BadSubscription as bad:
         raise fault_at(f"/subscription{bad.pointer}", bad.detail) from None
-    sender = given.get("public_key") or vapid.public_key()
-    if sender not in vapid.public_keys():
+    sender = given.get("public_key") or brand_keys.key_for(recipient.brand)
+    if not brand_keys.is_ours(sender):
         raise fault_at(
             "/public_key", "This is no key of ours. Subscribe again under that of /api/v1/webpush/public-key."
         )

@@ -25,7 +25,7 @@ _SIGNATURE = ec.ECDSA(SHA256())
 
 
 class UnknownSender(LookupError):
-    """A browser subscribed with a key that is not, or no longer, in VAPID_PRIVATE_KEY."""
+    """A browser subscribed with a key that is neither in VAPID_PRIVATE_KEY nor a brand's, or no longer."""
 
 
 class _Token(NamedTuple):
@@ -40,12 +40,20 @@ class Signer:
     def __init__(self, keys: tuple[str, ...], subject: str) -> None:
         loaded = [p256.private_key(key) for key in keys]
         self._keys = {p256.encoded(p256.point_of(key.public_key())): key for key in loaded}
+        self.public_keys = list(self._keys)
         self._subject = subject
+        self._unknown: set[str] = set()
         self._tokens: dict[tuple[str, str], _Token] = {}
 
-    @property
-    def public_keys(self) -> list[str]:
-        return list(self._keys)
+    def knows(self, public_key: str) -> bool:
+        return public_key in self._keys or public_key in self._unknown
+
+    def hold(self, public_key: str, private_key: str) -> None:
+        """Sign with this key, too. An empty one: there is none."""
+        if private_key:
+            self._keys[public_key] = p256.private_key(private_key)
+        else:
+            self._unknown.add(public_key)
 
     def authorization(self, sender: str, origin: str, now: float) -> str:
         kept = self._tokens.get((sender, origin))
@@ -61,7 +69,7 @@ class Signer:
     def _signed(self, public_key: str, origin: str, now: float) -> str:
         key = self._keys.get(public_key)
         if key is None:
-            raise UnknownSender("It subscribed under a key that VAPID_PRIVATE_KEY no longer holds.")
+            raise UnknownSender("It subscribed under a key that neither VAPID_PRIVATE_KEY nor a brand holds any more.")
         claims = {"aud": origin, "exp": int(now) + LIFE, "sub": self._subject}
         content = f"{_HEADER}.{_encoded_json(claims)}"
         r, s = decode_dss_signature(key.sign(content.encode(), _SIGNATURE))
@@ -77,6 +85,16 @@ def public_key() -> str:
 def public_keys() -> list[str]:
     """All keys that we sign with, newest first: base64url of the uncompressed points."""
     return _from_settings().public_keys
+
+
+def knows(public_key: str) -> bool:
+    """Whether it is known if we have this key."""
+    return _from_settings().knows(public_key)
+
+
+def hold(public_key: str, private_key: str) -> None:
+    """Sign with a brand's key, too. An empty one: no brand has it."""
+    _from_settings().hold(public_key, private_key)
 
 
 def authorization(sender: str, origin: str, now: float) -> str:

@@ -158,7 +158,7 @@ async def test_a_browser_under_a_key_that_is_not_here_stays_and_nothing_is_sent(
         fault = await failure(transport, Browser().address(service.url, sender=under_ours))
 
     assert fault.permanent and not isinstance(fault, RecipientGone)
-    assert "VAPID_PRIVATE_KEY no longer holds" in fault.detail
+    assert "neither VAPID_PRIVATE_KEY nor a brand holds" in fault.detail
     assert service.calls == []
 
 
