@@ -108,7 +108,10 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"breadcrumbs": "notifications.admin.breadcrumbs"},
+            "libraries": {
+                "breadcrumbs": "notifications.admin.breadcrumbs",
+                "bidi": "notifications.wording.direction_filters",
+            },
         },
     },
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -46,6 +47,17 @@ def languages_of(version: TemplateVersion, problems: Sequence[Problem] = ()) -> 
         )
         for each in sorted(codes, key=lambda code: (code != fallback, code))
     ]
+
+
+def missing_in(version: TemplateVersion) -> Iterator[tuple[str, bool]]:
+    """The languages of the pages that this version lacks words in, and whether it has some."""
+    known = {tag(language.code): language for language in languages_of(version)}
+    for code, _name in settings.LANGUAGES:
+        language = known.get(tag(code))
+        if language is None:
+            yield code, False
+        elif language.lacks:
+            yield code, True
 
 
 def name_of(language: str) -> str:

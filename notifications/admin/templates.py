@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
+from notifications.admin.template_languages import missing_in, name_of
 from notifications.admin.versions import VERSION_TONES
 from notifications.admin.words import change_url, link, mark, shortened
 from notifications.models import (
@@ -24,6 +26,12 @@ from notifications.models import (
     VersionState,
 )
 from notifications.wording import template_versions
+
+WORDS = ("texts", "customer_texts", "actions", "facts")
+
+
+def _missing(code: str, in_part: bool) -> str:
+    return gettext("%(language)s (in part)") % {"language": name_of(code)} if in_part else name_of(code)
 
 
 class VersionInline(ReadOnlyInline):
@@ -47,10 +55,32 @@ class Publication(Conditions):
     }
 
 
+class Lacking(admin.SimpleListFilter):
+    """Templates whose published version lacks words in a language of the pages."""
+
+    title = _("lacks words in")
+    parameter_name = "lacks"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("any", _("any language")), *((code, name_of(code)) for code, _name in settings.LANGUAGES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Template]) -> QuerySet[Template]:
+        wanted = self.value()
+        if wanted not in ("any", *dict(settings.LANGUAGES)):
+            return queryset
+        published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED)
+        lacking = [
+            version.template_id
+            for version in published.select_related("template").prefetch_related(*WORDS)
+            if any(wanted in ("any", code) for code, _in_part in missing_in(version))
+        ]
+        return queryset.filter(pk__in=lacking)
+
+
 @admin.register(Template)
 class TemplateAdmin(HistoryAdmin):
-    list_display = ["name", "slug", "published", "draft", "speaks", "used_by"]
-    list_filter = [Publication]
+    list_display = ["name", "slug", "published", "draft", "speaks", "lacks", "used_by"]
+    list_filter = [Publication, Lacking]
     search_fields = ["name", "slug", "versions__texts__title"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "fallback_language"]
@@ -61,7 +91,7 @@ class TemplateAdmin(HistoryAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         templates: QuerySet[Template] = super().get_queryset(request)
         return templates.prefetch_related(
-            "routes", Prefetch("versions", TemplateVersion.objects.prefetch_related("texts"))
+            "routes", Prefetch("versions", TemplateVersion.objects.prefetch_related(*WORDS))
         )
 
     def get_inlines(self, request: HttpRequest, obj: Template | None) -> list[Any]:
@@ -92,6 +122,14 @@ class TemplateAdmin(HistoryAdmin):
     def speaks(self, template: Template) -> str:
         current = [version for version in template.versions.all() if version.state == VersionState.PUBLISHED]
         return ", ".join(sorted({text.language for version in current for text in version.texts.all()}))
+
+    @display(description=_("lacks words in"))
+    def lacks(self, template: Template) -> SafeString:
+        """Of the languages of the pages; the version's page says what."""
+        for version in template.versions.all():
+            if version.state == VersionState.PUBLISHED and (missing := list(missing_in(version))):
+                return link(version, ", ".join(_missing(code, in_part) for code, in_part in missing))
+        return link(None)
 
     @display(description=_("used by"))
     def used_by(self, template: Template) -> SafeString:

@@ -347,6 +347,8 @@ class NotificationShown(Shown):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     outcome = OutcomeShown(allow_null=True)
+    language = serializers.CharField(help_text="Of title, body and key facts.")
+    direction = serializers.ChoiceField(["auto", "rtl"], help_text="Of title and body, as in HTML.")
     lines = serializers.ListField(child=serializers.CharField(), help_text="Said below the title.")
     glance = GlanceShown()
     facts = FactShown(many=True, help_text="Listed below the text.")

@@ -13,6 +13,7 @@ from notifications.channel_facts import shown_on_lock_screens
 from notifications.models import Event, MessageKind, Notification, Recipient, Task, TaskMessage
 from notifications.types import Json
 from notifications.wording import sensitive
+from notifications.wording.directions import part_of, set_apart
 from notifications.wording.languages import language_of
 from notifications.wording.names import house_of, name_said
 from notifications.wording.plaintext import clean, clean_line, cut
@@ -55,7 +56,7 @@ class Wording:
             body = text if asks else f"{self._who(person)}: “{text}”"
             return Words(
                 language_of(person),
-                cut(clean_line(title), MOST_TITLE),
+                set_apart(cut(clean_line(title), MOST_TITLE)),
                 body,
                 cut(clean_line(short), MOST_SHORT),
                 actions,
@@ -65,10 +66,10 @@ class Wording:
         """Above the text of a copy of the task, on lock screens too."""
         with translation.override(language_of(person)):
             form = _("%(name)s has replied.") if self._replies else _("%(name)s has written to you.")
-            said = form % {"name": self._who(person)}
+            said = form % part_of(name=self._who(person))
             if self._quotes:
                 said = f"{said.removesuffix('.')}: “{clean_line(self.message.text)}”"
-            return cut(clean_line(said), MOST_NOTICE)
+            return set_apart(cut(clean_line(said), MOST_NOTICE))
 
     def on_channels(self, copy: Notification, channels: Sequence[str]) -> dict[str, Json]:
         """Channels that only their person reads quote the message above the copy's text."""
@@ -94,13 +95,13 @@ class Wording:
         return self.task.name if self._names_task else ""
 
     def _asking(self, person: Recipient) -> str:
-        said = {"name": self._who(person), "about": self._about(person)}
+        said = part_of(name=self._who(person), about=self._about(person))
         if person.external:
             return _("We have a question about “%(about)s”") % said if said["about"] else _("We have a question")
         return _("%(name)s asks about “%(about)s”") % said if said["about"] else _("%(name)s has a question") % said
 
     def _telling(self, person: Recipient) -> str:
-        said = {"name": self._who(person), "about": self._about(person)}
+        said = part_of(name=self._who(person), about=self._about(person))
         if not said["about"]:
             return (_("%(name)s has replied") if self._replies else _("%(name)s has written to you")) % said
         return (

@@ -26,6 +26,7 @@ from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.people.leading import led_by
 from notifications.people.named import colleagues, label, named
+from notifications.wording.directions import all_apart
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
 from wfpush import zones
@@ -261,11 +262,11 @@ def state(row: Absence, now: datetime, *, own: bool) -> str:
 
 def _stands_in(delegate: Recipient | None, part: str) -> str:
     said = _("%(delegate)s stands in for %(part)s.") if delegate else _("Nobody stands in for %(part)s.")
-    return said % {"delegate": delegate, "part": part}
+    return said % all_apart(delegate=delegate, part=part)
 
 
 def _rest(row: Absence) -> str:
-    return _("%(delegate)s stands in.") % {"delegate": row.delegate} if row.delegate else _("Nobody stands in.")
+    return _("%(delegate)s stands in.") % all_apart(delegate=row.delegate) if row.delegate else _("Nobody stands in.")
 
 
 def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
@@ -277,7 +278,7 @@ def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
         said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to you.")
     else:
         said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to %(person)s.")
-    return said % {"delegate": row.delegate, "person": row.recipient}
+    return said % all_apart(delegate=row.delegate, person=row.recipient)
 
 
 def reports(reader: Recipient, now: datetime) -> Iterator[Report]:

@@ -20,6 +20,7 @@ from notifications.inbox.session import PersonRequest, form_only, person_require
 from notifications.inbox.shell import show_page
 from notifications.items.outcomes import parse_time
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, Recipient
+from notifications.wording.directions import all_apart, apart
 from notifications.wording.times import day
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) ->
 def _since(account: ConnectedAccount) -> str:
     date = day(timezone.localtime(account.connected_at).date(), timezone.localtime().date())
     if account.name:
-        return _("Connected as {name} since {date}.").format(name=account.name, date=date)
+        return _("Connected as {name} since {date}.").format(name=apart(account.name), date=date)
     return _("Connected since {date}.").format(date=date)
 
 
@@ -121,9 +122,11 @@ def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) ->
 def _refusal(engine: Engine, error: str) -> str:
     """A sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
     if error == "access_denied":
-        return _("Nothing was connected: it was not allowed at %(engine)s.") % {"engine": engine}
+        return _("Nothing was connected: it was not allowed at %(engine)s.") % all_apart(engine=engine)
     log.warning("account_not_connected", engine=engine.slug, error=error[:100])
-    return _("%(engine)s could not sign you in. Please try again, or tell your administrator.") % {"engine": engine}
+    return _("%(engine)s could not sign you in. Please try again, or tell your administrator.") % all_apart(
+        engine=engine
+    )
 
 
 def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> None:
@@ -135,7 +138,7 @@ def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> 
         return
     named = _("%(engine)s is connected, as %(name)s. What you answer there goes in your own name.")
     plain = _("%(engine)s is connected. What you answer there goes in your own name.")
-    said = (named if account.name else plain) % {"engine": engine, "name": account.name}
+    said = (named if account.name else plain) % all_apart(engine=engine, name=account.name)
     sent = ngettext(
         "%(count)d answer that waited is on its way.", "%(count)d answers that waited are on their way.", waiting
     )
@@ -147,5 +150,5 @@ def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> 
 def disconnect(request: PersonRequest, slug: str) -> HttpResponse:
     engine = get_object_or_404(Engine, slug=slug)
     if connected_accounts.disconnect(engine, request.recipient):
-        messages.success(request, _("%(engine)s is no longer connected.") % {"engine": engine})
+        messages.success(request, _("%(engine)s is no longer connected.") % all_apart(engine=engine))
     return redirect("inbox:accounts")

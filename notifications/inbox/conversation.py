@@ -27,6 +27,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.types import object_in
+from notifications.wording.directions import all_apart, apart
 from notifications.wording.names import house_of, name_of, name_said
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
@@ -182,12 +183,12 @@ def _customers_note(message: TaskMessage, task: Task, reader: Recipient) -> str:
 
 def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
     mine, by = message.author_id == reader.pk, message.by
-    to = ", ".join(dict.fromkeys(clean_line(_name(each.person, reader)) for each in _to(message)))
+    to = ", ".join(dict.fromkeys(apart(clean_line(_name(each.person, reader))) for each in _to(message)))
     if by is None:
         name = house_of(reader) if reader.external else str(task.engine)
     else:
         name = name_said(by["name"], by["ref"], reader)
-    said = {"name": clean_line(name), "to": to}
+    said = {"name": apart(clean_line(name)), "to": to}
     if message.kind == MessageKind.QUESTION and to:
         return (_("You asked %(to)s") if mine else _("%(name)s asked %(to)s")) % said
     if message.kind == MessageKind.QUESTION:
@@ -214,9 +215,11 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
     if waiting and not task.answerable:
         notes.append(_("The task was decided without a reply."))
     elif waiting:
-        notes.append(_("No reply yet from %(names)s.") % {"names": clean_line(", ".join(waiting))})
+        notes.append(
+            _("No reply yet from %(names)s.") % {"names": ", ".join(apart(clean_line(name)) for name in waiting)}
+        )
     notes += [
-        _("%(name)s stands in for %(away)s.") % {"name": each.person, "away": each.away}
+        _("%(name)s stands in for %(away)s.") % all_apart(name=each.person, away=each.away)
         for each in message.addressees.all()
         if each.away is not None
     ]

@@ -18,6 +18,7 @@ from notifications.inbox.session import PersonRequest, end_session, form_only, p
 from notifications.inbox.shell import show_page
 from notifications.models import Device, LockScreen
 from notifications.people import devices
+from notifications.wording.directions import all_apart
 from notifications.wording.times import day, exact, when
 
 
@@ -80,7 +81,7 @@ def registration_state(request: PersonRequest, device_id: UUID) -> JsonResponse:
 def test(request: PersonRequest, device_id: UUID) -> HttpResponse:
     device = _own(request, device_id)
     device_test.ask(device, timezone.now())
-    messages.success(request, _("A test message is on its way to %(name)s.") % {"name": device.name})
+    messages.success(request, _("A test message is on its way to %(name)s.") % all_apart(name=device.name))
     return redirect("inbox:devices")
 
 
@@ -114,11 +115,11 @@ def remove(request: PersonRequest, device_id: UUID) -> HttpResponse:
     devices.end([device], devices.REMOVED, timezone.now())
     if here:
         end_session(request)
-        messages.success(request, _("%(name)s is removed, and you are signed out here.") % {"name": device.name})
+        messages.success(request, _("%(name)s is removed, and you are signed out here.") % all_apart(name=device.name))
         return redirect("inbox:sign-in")
     messages.success(
         request,
-        _("%(name)s is removed and signed out. Nothing can be answered there any more.") % {"name": device.name},
+        _("%(name)s is removed and signed out. Nothing can be answered there any more.") % all_apart(name=device.name),
     )
     return redirect("inbox:devices")
 

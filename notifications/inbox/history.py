@@ -14,6 +14,7 @@ from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
 from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of
+from notifications.wording.directions import all_apart
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
@@ -66,8 +67,8 @@ def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
     name = _assignee(event.data)
     if behaviour == "task.assigned":
         if name:
-            return _("Given to %(name)s") % {"name": name}
-        return _("Assigned again") if again else _("Came from %(engine)s") % {"engine": event.engine.name}
+            return _("Given to %(name)s") % all_apart(name=name)
+        return _("Assigned again") if again else _("Came from %(engine)s") % all_apart(engine=event.engine.name)
     return {
         "task.escalated": _("Escalated"),
         "task.updated": _("Changed"),
@@ -93,7 +94,7 @@ def _escalated(task: Task) -> Iterator[Told]:
     for each in task.escalated:
         at = parse_time(each["at"])
         if at is not None:
-            yield at, _("Escalated to %(name)s") % {"name": each["name"]}, "", ()
+            yield at, _("Escalated to %(name)s") % all_apart(name=each["name"]), "", ()
 
 
 def _information(task: Task) -> Iterator[Told]:
@@ -103,7 +104,7 @@ def _information(task: Task) -> Iterator[Told]:
             continue
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
-            asked = _("%(name)s asked for information") % {"name": by} if by else _("Information was supplied")
+            asked = _("%(name)s asked for information") % all_apart(name=by) if by else _("Information was supplied")
             yield at, asked, clean(str(each.get("text") or "")), ()
 
 
@@ -118,7 +119,7 @@ def _given(task: Task, reader: Recipient) -> Iterator[Told]:
     own = _responses(task).filter(recipient=reader).exclude(values=[])
     for response in own.exclude(callback__state=CallbackState.TAKEN_BACK).order_by("-id")[:SHOWN]:
         answer = action_title(response.notification, response.action, reader)
-        yield _told(response, reader, _("You answered “%(answer)s”") % {"answer": answer})
+        yield _told(response, reader, _("You answered “%(answer)s”") % all_apart(answer=answer))
 
 
 def _responses(task: Task) -> QuerySet[Response]:
@@ -139,7 +140,7 @@ def _told(response: Response, reader: Recipient, text: str) -> Told:
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:
-    said = {"name": response.recipient, "answer": action_title(response.notification, response.action, reader)}
+    said = all_apart(name=response.recipient, answer=action_title(response.notification, response.action, reader))
     if response.callback.state == CallbackState.TAKEN_BACK:
         return _("%(name)s answered “%(answer)s” and took it back") % said
     if not response.counts:

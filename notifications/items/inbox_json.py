@@ -21,7 +21,7 @@ from notifications.items.outcomes import action_title, why_withdrawn
 from notifications.items.representation import Common, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.types import Json, object_in
-from notifications.wording import formats, names
+from notifications.wording import directions, formats, names
 from notifications.wording.languages import spoken
 from notifications.wording.links import is_web_link
 from notifications.wording.message import notice_of
@@ -37,6 +37,8 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
     common, tongue = common or Common(), spoken(language or notification.recipient.locale)
     with translation.override(tongue):
         shown = {
+            "language": notification.language,
+            "direction": directions.usual(notification.language),
             "lines": lines_of(notification),
             "glance": glance_of(notification),
             "facts": common.once(

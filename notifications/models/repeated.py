@@ -34,7 +34,7 @@ TRACE = Words(
     '5,""],[6,""],[7,""],[8,""],[9,""],[10,""],[11,""],[12,""]]}}',
 )
 
-ACTIONS = Words(
+_ENGLISH_AND_GERMAN = Words(
     "a1",
     '"action":"complete","title":"Mark as done","Als erledigt melden""action":"resolve","title":"Mark as solved","Als g'
     'elöst melden""action":"confirm","title":"Confirm","Bestätigen""action":"return","title":"Send back","Zurückgeben""'
@@ -55,6 +55,49 @@ ACTIONS = Words(
     'e":"Reject","effect":"final","comment":"required","labels":{"de":"Ablehnen","en":"Reject","":"Reject"}},{"action":'
     '"request_info","title":"Ask for information","effect":"request_info","comment":"required","labels":{"de":"Rückfrag'
     'e stellen","en":"Ask for information","":"Ask for information"}}]',
+)
+
+ACTIONS = Words(
+    "a2",
+    '{"action":"complete","title":"Mark as done","effect":"final","comment":"optional","labels":{"de":"Als erledigt m'
+    'elden","en":"Mark as done","es":"Marcar como hecho","fr":"Marquer comme fait","":"Mark as done"}}{"action":"reso'
+    'lve","title":"Mark as solved","effect":"final","comment":"optional","labels":{"de":"Als gelöst melden","en":"Mar'
+    'k as solved","es":"Marcar como resuelto","fr":"Marquer comme résolu","":"Mark as solved"}}{"action":"accept","ti'
+    'tle":"Accept","effect":"final","comment":"optional","labels":{"de":"Annehmen","en":"Accept","es":"Aceptar","fr":'
+    '"Accepter","":"Accept"}}{"action":"decline","title":"Decline","effect":"final","comment":"required","labels":{"d'
+    'e":"Ablehnen","en":"Decline","es":"Declinar","fr":"Décliner","":"Decline"}}{"action":"confirm","title":"Confirm"'
+    ',"effect":"final","comment":"optional","labels":{"de":"Bestätigen","en":"Confirm","es":"Confirmar","fr":"Confirm'
+    'er","":"Confirm"}}{"action":"return","title":"Send back","effect":"final","comment":"required","labels":{"de":"Z'
+    'urückgeben","en":"Send back","es":"Devolver","fr":"Renvoyer","":"Send back"}}{"action":"resubmit","title":"Submi'
+    't again","effect":"final","comment":"optional","labels":{"de":"Erneut einreichen","en":"Submit again","es":"Pres'
+    'entar de nuevo","fr":"Soumettre à nouveau","":"Submit again"}}{"action":"answer","title":"Send the answer","effe'
+    'ct":"final","comment":"required","labels":{"de":"Antwort senden","en":"Send the answer","es":"Enviar la respuest'
+    'a","fr":"Envoyer la réponse","":"Send the answer"}}{"action":"report","title":"Send the report","effect":"final"'
+    ',"comment":"required","labels":{"de":"Bericht senden","en":"Send the report","es":"Enviar el informe","fr":"Envo'
+    'yer le rapport","":"Send the report"}}{"action":"retry","title":"Try again","effect":"final","comment":"optional'
+    '","labels":{"de":"Erneut versuchen","en":"Try again","es":"Intentar de nuevo","fr":"Réessayer","":"Try again"}}{'
+    '"action":"skip","title":"Skip","effect":"final","comment":"required","labels":{"de":"Überspringen","en":"Skip","'
+    'es":"Omitir","fr":"Passer","":"Skip"}}{"action":"escalate","title":"Escalate","effect":"final","comment":"option'
+    'al","labels":{"de":"Eskalieren","en":"Escalate","es":"Escalar","fr":"Escalader","":"Escalate"}}{"action":"withdr'
+    'aw","title":"Withdraw","effect":"final","comment":"optional","labels":{"de":"Zurückziehen","en":"Withdraw","es":'
+    '"Retirar","fr":"Retirer","":"Withdraw"}}{"action":"cancel","title":"Cancel it","effect":"final","comment":"requi'
+    'red","labels":{"de":"Abbrechen","en":"Cancel it","es":"Cancelar","fr":"Annuler","":"Cancel it"}}"effect":"final"'
+    ',"comment":"none","labels":{"it":"","nl":"","pt":"","title":"Zur Kenntnis nehmen""title":"Genehmigen""title":"Ab'
+    'lehnen""title":"Rückfrage stellen""title":"Tomar nota""title":"Aprobar""title":"Rechazar""title":"Pedir informac'
+    'ión""title":"Prendre acte""title":"Approuver""title":"Refuser""title":"Demander des précisions"[{"action":"appro'
+    've","title":"Approve","effect":"final","comment":"optional","labels":{"de":"Genehmigen","en":"Approve","es":"Apr'
+    'obar","fr":"Approuver","":"Approve"}},{"action":"reject","title":"Reject","effect":"final","comment":"required",'
+    '"labels":{"de":"Ablehnen","en":"Reject","es":"Rechazar","fr":"Refuser","":"Reject"}},{"action":"request_info","t'
+    'itle":"Ask for information","effect":"request_info","comment":"required","labels":{"de":"Rückfrage stellen","en"'
+    ':"Ask for information","es":"Pedir información","fr":"Demander des précisions","":"Ask for information"}}][{"act'
+    'ion":"acknowledge","title":"Acknowledge","effect":"acknowledge","comment":"none","labels":{"de":"Zur Kenntnis ne'
+    'hmen","en":"Acknowledge","es":"Tomar nota","fr":"Prendre acte","":"Acknowledge"}},{"action":"approve","title":"A'
+    'pprove","effect":"final","comment":"optional","labels":{"de":"Genehmigen","en":"Approve","es":"Aprobar","fr":"Ap'
+    'prouver","":"Approve"}},{"action":"reject","title":"Reject","effect":"final","comment":"required","labels":{"de"'
+    ':"Ablehnen","en":"Reject","es":"Rechazar","fr":"Refuser","":"Reject"}},{"action":"request_info","title":"Ask for'
+    ' information","effect":"request_info","comment":"required","labels":{"de":"Rückfrage stellen","en":"Ask for info'
+    'rmation","es":"Pedir información","fr":"Demander des précisions","":"Ask for information"}}]',
+    before=(_ENGLISH_AND_GERMAN,),
 )
 
 TASK = Words(

@@ -21,6 +21,7 @@ from notifications.people.brands import brand_for
 from notifications.people.login_limits import address_of
 from notifications.people.recipient_tokens import is_staff, new_link
 from notifications.types import Message
+from notifications.wording.directions import all_apart
 from notifications.wording.languages import language_of
 from notifications.wording.message import brand_of
 from wfpush.queue import outage, outbox
@@ -138,7 +139,7 @@ def _message(person: Recipient, mail: LinkMail) -> Message:
     brand, language = brand_for(person), language_of(person)
     house = brand_of(brand)
     with translation.override(language):
-        title = _("Your link to %(brand)s") % {"brand": house["name"]}
+        title = _("Your link to %(brand)s") % all_apart(brand=house["name"])
         asked = _("You asked for this link.") if not mail.by else _("We send you this link.")
         body = _("It opens your page, once, within 24 hours. Do not pass it on: whoever has it reads what you read.")
         text = f"{asked} {body}"

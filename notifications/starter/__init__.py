@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notifications.channel_facts import channels_from_start
+from notifications.starter import later
 from notifications.starter.actions import ACTIONS
 from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
@@ -64,6 +65,11 @@ def speak_to_customers(apps: Any) -> None:
     versions = apps.get_model("notifications", "TemplateVersion").objects
     as_it_came = versions.filter(state="published", number=1, note=NOTE, customer_texts=None)
     _Writer(apps).customer_texts(as_it_came.filter(template__slug__in=FOR_CUSTOMERS).select_related("template"))
+
+
+def add_languages(apps: Any) -> None:
+    """Give what is still as it came its words in languages that came later."""
+    later.add_languages(apps, NOTE)
 
 
 def journeys(apps: Any) -> None:

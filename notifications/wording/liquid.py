@@ -46,7 +46,7 @@ from liquid.utils import ReadOnlyChainMap
 
 from notifications.errors import RenderError
 from notifications.types import Json
-from notifications.wording import liquid_filters
+from notifications.wording import directions, liquid_filters
 
 MAX_SOURCE = 10_000
 """Characters of a template."""
@@ -117,12 +117,13 @@ _thread = _Thread()
 class Context(RenderContext):
     """One rendering: looks up in dictionaries and lists only, and counts rounds and time."""
 
-    __slots__ = ("deadline", "earliest", "missed", "odd", "place", "rounds")
+    __slots__ = ("deadline", "earliest", "missed", "odd", "place", "right_to_left", "rounds")
 
     def __init__(self, template: BoundTemplate, data: Json, place: liquid_filters.Place) -> None:
         super().__init__(template, globals=data)
         self.scope = ReadOnlyChainMap(self.locals, data)
         self.place = place
+        self.right_to_left = directions.runs_right_to_left(place.locale)
         self.missed: list[str] = []
         self.odd: dict[str, liquid_filters.OddNumber] = {}
         self.rounds = 0
@@ -203,7 +204,9 @@ class OutputNode(output.OutputNode):
     __slots__ = ()
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(liquid_filters.shown(self.expression.evaluate(context)))
+        text = liquid_filters.shown(self.expression.evaluate(context))
+        right_to_left = isinstance(context, Context) and context.right_to_left
+        return buffer.write(directions.marked(text, right_to_left=right_to_left))
 
 
 class Output(output.Output):

@@ -16,6 +16,7 @@ from notifications.models import TemplateAction, TemplateVersion, WrittenText
 from notifications.reasons import Reason
 from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json, ValuesRule
 from notifications.wording import formats, liquid
+from notifications.wording.directions import set_apart
 from notifications.wording.labels import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
 from notifications.wording.message import message_of
@@ -97,6 +98,7 @@ def render(
     if not title:
         title = clean_title(version.template.name) or "—"
         warnings[reasons.EMPTY_TITLE()] = None
+    title, body, short_body = map(set_apart, (title, body, short_body))
     return Rendered(title, body, short_body, text.language, tuple(warnings))
 
 

@@ -6,6 +6,8 @@ Placeholders are `{name}`. Sentences that only templates say are in the template
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from notifications.wording.directions import all_apart
+
 Text = str | Promise
 
 DUE: dict[str, Text] = {
@@ -233,7 +235,7 @@ SERVER = (
 def say(key: str, *, customer: bool = False, **values: object) -> str:
     """The sentence in the active language, with its placeholders filled. `customer`: who reads it is one."""
     text = CUSTOMERS.get(key, TEXTS[key]) if customer else TEXTS[key]
-    return str(text).format(**values)
+    return str(text).format(**all_apart(**values))
 
 
 def say_of(prefix: str, action: str, *, customer: bool = False, **values: object) -> str:

@@ -36,6 +36,7 @@ export function fill(host, item, told = null) {
   host.toggleAttribute("data-unread", !item.read_at);
   host.toggleAttribute("data-back", Boolean(item.back_at));
   fillText(host, "title", item.title);
+  for (const name of ["title", "snippet", "body"]) fillLanguage(slot(host, name), item);
   fillText(host, "more-title", item.title);
   fillGlance(host, item);
   fillText(host, "body", item.body);
@@ -51,6 +52,13 @@ export function fill(host, item, told = null) {
   showOutcome(host, told ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
   if (told) showActions(host, false);
+}
+
+/** The language and direction of a message's own words. */
+function fillLanguage(element, { language, direction }) {
+  if (!element || !language) return;
+  element.lang = language;
+  element.dir = direction;
 }
 
 function fillText(host, name, text) {

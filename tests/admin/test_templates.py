@@ -46,6 +46,21 @@ def saved(client: Client, version: TemplateVersion, **changes: Any) -> Any:
     return client.post(page_of(version), filled(form_at(client, page_of(version)), **changes), follow=True)
 
 
+# --- languages ------------------------------------------------------------------------------------------------------
+def test_the_list_says_which_languages_a_published_version_lacks(published: TemplateVersion, root: Client) -> None:
+    published.actions.update(labels={"en": "Approve", "fr": "Approuver"})
+    english = published.texts.get(language="en")
+    english.pk, english.language = None, "fr"
+    english.save()
+    lacking = "German (in part), Spanish"
+
+    page = root.get(list_of(Template))
+    assert lacking in text_of(page)
+    assert f'href="{page_of(published)}"' in page.content.decode()
+    for language, listed in {"any": True, "de": True, "es": True, "fr": False, "en": False, "qq": True}.items():
+        assert (lacking in text_of(root.get(list_of(Template, f"lacks={language}")))) is listed, language
+
+
 # --- drafts ---------------------------------------------------------------------------------------------------------
 def test_a_new_template_goes_straight_to_its_first_draft(db: None, root: Client) -> None:
     fields = filled(form_at(root, adding(Template)), name="Leave", slug="leave")

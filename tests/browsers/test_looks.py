@@ -9,7 +9,6 @@ from playwright.async_api import Page, expect
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.test_main_job import reloaded
-from tests.support.length import some
 
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
@@ -49,12 +48,12 @@ async def in_every_state(installation: Installation, dave: Page, question: str) 
         installation.assign(name, due_at=due, priority="high" if due else "low", description="One.\n\nTwo.")
     withdrawn, completed = installation.assign("Approve the fence"), installation.assign("Approve the gate")
     installation.send("task.assigned", {"task": {"id": withdrawn, "name": "Approve the fence", "assignee": "carol"}})
-    result = {"action": "approve", "by": {"ref": "erin", "name": "Erin"}, "at": "2026-11-20T10:00:00Z"}
+    result = {"action": "approve", "by": {"ref": "erin", "name": "إرين"}, "at": "2026-11-20T10:00:00Z"}
     installation.send("task.completed", {"task": {"id": completed}, "result": result})
     keys = {"action": "hand_over", "title": "Hand the keys over"}
     titled = installation.assign("Approve the shed", actions=[keys, "reject"])
     installation.send("task.completed", {"task": {"id": titled}, "result": {**result, "action": "hand_over"}})
-    installation.person("erin", name="Erin")
+    installation.person("erin", name="إرين")
     installation.goes("erin", delegate="dave")
     installation.assign("Approve the loft", to="erin")
     runs_late(installation, key=installation.engine_with_policy(f"late-{question[-2:]}"))
@@ -126,24 +125,30 @@ async def words_of_both(page: Page) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("language", "javascript"), some([("de-DE", True), ("en-GB", True), ("en-GB", False), ("de-DE", False)], 2)
+    ("javascript", "languages"),
+    [(True, ("Deutsch", "Français")), (False, ("Español", "English"))],
+    ids=["javascript", "plain"],
 )
-async def test_nothing_is_wider_than_a_small_phone(
-    installation: Installation, sign_in: SignIn, javascript: bool, language: str
+async def test_nothing_is_wider_than_a_small_phone_in_any_language(
+    installation: Installation, sign_in: SignIn, javascript: bool, languages: tuple[str, ...]
 ) -> None:
     """WCAG 2.2, 1.4.10: 320 pixels, as on a phone or a screen at 400 %."""
     installation.assign(
         "Genehmigung der Donaudampfschifffahrtsgesellschaftskapitänsmützenbeschaffung", priority="urgent"
     )
-    dave = await sign_in("dave", javascript=javascript, locale=language)
+    dave = await sign_in("dave", javascript=javascript)
     await dave.set_viewport_size({"width": 320, "height": 600})
     first = dave.locator("#waiting a").first
     await reloaded(dave, first.is_visible)
 
     item = await first.get_attribute("href") or ""
-    for address in ("/", item, "/absence", "/password", "/nowhere"):
-        await dave.goto(address)
-        assert await scroll_width(dave) <= 320, address
+    for language in languages:
+        await dave.goto("/")
+        await dave.get_by_role("button", name=language, exact=True).click()
+        await expect(dave.get_by_role("button", name=language, exact=True)).to_have_attribute("aria-current", "true")
+        for address in ("/", item, "/absence", "/devices", "/password", "/nowhere"):
+            await dave.goto(address)
+            assert await scroll_width(dave) <= 320, (language, address)
 
 
 async def scroll_width(page: Page) -> int:

@@ -32,6 +32,7 @@ class Words:
     def __init__(self, mark: str, text: str, before: "tuple[Words, ...]" = ()) -> None:
         self.mark = f"{mark}:"
         self.text = text.encode()
+        self.before = before
         self._known = {each.mark: each for each in (self, *before)}
 
     @cached_property

@@ -6,6 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext, gettext_noop
+
 BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 16 * 1024 * 1024
 MOST_DIGITS = 12
@@ -17,9 +22,9 @@ FILE_PATHS = re.compile(r"/api/v1/attachments|/n/[0-9a-f-]{36}/(answer|comment)|
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    '<title>{status}</title><p>{english}</p><p lang="de">{german}</p></html>'
+    "<title>{status}</title>{words}</html>"
 )
-"""For browsers that send a form without scripts. Nobody has read which language they want, so it has both."""
+"""For browsers that send a form without scripts. Nobody has read which language they want, so it has all."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,8 +46,7 @@ class Refusal:
     code: str
     title: str
     detail: str
-    english: str
-    german: str
+    words: str
     more: tuple[Header, ...] = ()
 
     def answer(self, content_type: bytes, accept: bytes) -> tuple[list[Header], bytes]:
@@ -54,7 +58,11 @@ class Refusal:
         return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close"), *self.more], body
 
     def _page(self) -> str:
-        return PAGE.format(status=self.status, english=self.english, german=self.german)
+        return PAGE.format(status=self.status, words="".join(map(self._words_in, dict(settings.LANGUAGES))))
+
+    def _words_in(self, language: str) -> str:
+        with translation.override(language):
+            return f'<p lang="{language}" dir="auto">{escape(gettext(self.words))}</p>'
 
     def _problem(self) -> dict[str, Any]:
         about = {"type": f"/problems/{self.code}", "title": self.title, "status": self.status}
@@ -67,10 +75,10 @@ TOO_LARGE = Refusal(
     "too_large",
     "Request body too large",
     "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
-    "This is too large to be sent at once: files of answers and messages may have 16 MB in all, a list to be imported "
-    "1 MB. Go back, and send less.",
-    "Das ist zu groß, um es auf einmal zu senden: Dateien von Antworten und Nachrichten dürfen zusammen 16 MB haben, "
-    "eine Liste zum Importieren 1 MB. Gehen Sie zurück, und senden Sie weniger.",
+    gettext_noop(
+        "This is too large to be sent at once: files of answers and messages may have 16 MB in all, a list to be "
+        "imported 1 MB. Go back, and send less."
+    ),
 )
 STRANGER = Refusal(
     401,
@@ -78,9 +86,7 @@ STRANGER = Refusal(
     "unauthenticated",
     "Who is calling?",
     "Files are read only of those who are known. Send a valid key as Authorization: Bearer … or X-API-Key, or sign in.",
-    "You are signed out, or this page has ended: nothing was sent. Go back, and load the page again.",
-    "Sie sind abgemeldet, oder diese Seite ist abgelaufen: Es wurde nichts gesendet. Gehen Sie zurück, und laden Sie "
-    "die Seite neu.",
+    gettext_noop("You are signed out, or this page has ended: nothing was sent. Go back, and load the page again."),
     ((b"www-authenticate", b"Bearer"),),
 )
 

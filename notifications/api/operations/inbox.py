@@ -41,6 +41,8 @@ ITEM: Json = {
     "created_at": "2026-11-25T09:00:00Z",
     "updated_at": "2026-11-25T09:00:00Z",
     "outcome": None,
+    "language": "en",
+    "direction": "auto",
     "lines": [],
     "glance": {
         "first": "€1,200.50",

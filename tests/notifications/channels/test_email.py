@@ -180,8 +180,17 @@ def test_the_frame_speaks_the_messages_language(mailbox: Mailbox) -> None:
 def test_right_to_left_languages_read_right_to_left(mailbox: Mailbox) -> None:
     _, html = received(mailbox, language="ar", title="الموافقة على الفاتورة")
 
-    assert '<html lang="ar" dir="rtl">' in html
+    assert '<html lang="ar" dir="rtl">' in html and 'class="text" dir="rtl"' in html
     assert mailbox.mails[0]["Subject"] == "الموافقة على الفاتورة"
+
+
+def test_names_from_right_to_left_do_not_turn_a_mail_around(mailbox: Mailbox) -> None:
+    title, body = "\u2068محمد علي\u2069 asks you", "\u2068محمد علي\u2069 asks.\n\nفاتورة 4711\n\nThank you."
+    _, html = received(mailbox, title=title, body=body)
+
+    assert re.findall(r'<(h1|p)[^>]* dir="(ltr|rtl)"', html) == [
+        ("h1", "ltr"), ("p", "ltr"), ("p", "rtl"), ("p", "ltr"),
+    ]  # fmt: skip
 
 
 def test_colours_that_are_none_do_not_reach_the_style_sheet(mailbox: Mailbox) -> None:

@@ -38,8 +38,13 @@ def test_better_words_read_what_the_words_before_have_written() -> None:
 
 @pytest.mark.parametrize(
     ("words", "digest"),
-    [(TRACE, "b1b5c311258c3791"), (ACTIONS, "378d67dfacb6912e"), (TASK, "706fe40dbfac3efa")],
-    ids=["trace", "actions", "task"],
+    [
+        (TRACE, "b1b5c311258c3791"),
+        (ACTIONS.before[0], "378d67dfacb6912e"),
+        (ACTIONS, "ca383f9d89512df9"),
+        (TASK, "706fe40dbfac3efa"),
+    ],
+    ids=["trace", "actions in two languages", "actions", "task"],
 )
 def test_words_that_rows_are_stored_by_are_never_changed(words: Words, digest: str) -> None:
     assert hashlib.sha256(words.mark.encode() + words.text).hexdigest()[:16] == digest, (

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, Admits, BodyLimit, Header, Message, limit_for
@@ -106,13 +107,15 @@ async def test_nobody_asks_who_sends_what_is_small_or_holds_no_files() -> None:
     assert (await Request(b"x" * (BODY_LIMIT + 1), **batch).through(nobody)).status == 200
 
 
-async def test_a_form_of_a_browser_gets_a_page_in_both_languages() -> None:
+async def test_a_form_of_a_browser_gets_a_page_in_every_language() -> None:
     form = {"content_type": "multipart/form-data; boundary=x", "content_length": str(BATCH_LIMIT + 1)}
     page = await Request(b"", path="/a/token", accept="text/html,*/*;q=0.8", **form).through()
     program = await Request(b"", accept="*/*", **form).through()
 
     assert (page.status, program.status) == (413, 413)
-    assert b"Go back" in page.sent[1]["body"] and b'lang="de"' in page.sent[1]["body"]
+    words = page.sent[1]["body"].decode()
+    assert all(f'<p lang="{code}"' in words for code, _name in settings.LANGUAGES)
+    assert all(said in words for said in ("Go back", "Gehen Sie zurück", "Revenez en arrière", "Vuelva atrás"))
     assert json.loads(program.sent[1]["body"])["code"] == "too_large"
 
 

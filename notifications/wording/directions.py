@@ -1,0 +1,82 @@
+"""Text of two directions: Arabic in an English sentence, a number in a Hebrew one.
+
+A value is set apart from the sentence around it by Unicode's isolates (UAX #9, 2.4), so that neither changes the
+order of the other. Where all runs one way nothing is added.
+"""
+
+import re
+
+from babel import Locale
+from django.utils import translation
+
+from notifications.wording.formats import locale_of
+
+FIRST_STRONG, END = "\u2068", "\u2069"
+"""The isolate whose direction is that of its first letter, and its end."""
+
+HERE, THERE = "\ufdd0", "\ufdd1"
+"""Stand for them while a template is filled in: no character of a text, so that cleaning it cannot take them for
+somebody else's."""
+
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_MARKS = re.compile(f"[{HERE}{THERE}]")
+
+
+def runs_right_to_left(locale: Locale) -> bool:
+    return str(locale.text_direction) == "rtl"
+
+
+def usual(language: str) -> str:
+    """For HTML, of texts in this language: “rtl”, or that of each text."""
+    return "rtl" if runs_right_to_left(locale_of(language)) else "auto"
+
+
+def has_right_to_left(text: str) -> bool:
+    return not text.isascii() and _RIGHT_TO_LEFT.search(text) is not None
+
+
+def apart(value: object) -> str:
+    """The value as a part of a sentence in the active language."""
+    text = str(value)
+    return f"{FIRST_STRONG}{text}{END}" if has_right_to_left(text) or translation.get_language_bidi() else text
+
+
+def all_apart(**values: object) -> dict[str, str]:
+    """Values of a sentence such as _("%(name)s replied"), each as a part of it."""
+    return {name: apart(value) for name, value in values.items()}
+
+
+def marked(text: str, *, right_to_left: bool) -> str:
+    """A value of a template, marked as a part of its text. `right_to_left`: so the template's language runs. Only one
+    line is a part of a sentence."""
+    if not right_to_left and not has_right_to_left(text):
+        return text
+    text = _MARKS.sub("", text)
+    return f"{HERE}{text}{THERE}" if text.strip() and "\n" not in text.strip() else text
+
+
+def part_of(**values: str) -> dict[str, str]:
+    """Values of a sentence that is cleaned before they are set apart in it."""
+    right_to_left = translation.get_language_bidi()
+    return {name: marked(value, right_to_left=right_to_left) for name, value in values.items()}
+
+
+def set_apart(text: str) -> str:
+    """A filled template with its marked values set apart. What is nothing but a value needs no mark."""
+    if HERE not in text:
+        return text
+    if text.startswith(HERE) and text.endswith(THERE) and len(_MARKS.findall(text)) == 2:
+        return text[1:-1]
+    return text.replace(HERE, FIRST_STRONG).replace(THERE, END)
+
+
+def direction_of(text: str, usual: str) -> str:
+    """“ltr” or “rtl”: that of the first letter outside of what is set apart, `usual` where there is none."""
+    depth = 0
+    for each in text:
+        depth += (each == FIRST_STRONG) - (each == END)
+        if depth <= 0 and each.isalpha():
+            return "rtl" if _RIGHT_TO_LEFT.match(each) else "ltr"
+    return usual
