@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import forms
@@ -304,7 +304,7 @@ class RuleConditionForm(Plain, ConditionForm):
         return super().clean()
 
 
-def _rows(parent: Any, model: Any, form: Any, fields: list[str], **how: Any) -> Any:
+def _rows(parent: Any, model: Any, form: Any, fields: Sequence[str], **how: Any) -> Any:
     return inlineformset_factory(
         parent, model, form=form, fields=fields, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5, **how
     )
