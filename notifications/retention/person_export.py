@@ -82,6 +82,7 @@ SECTIONS: dict[str, Section] = {
     "device_history": Section("notifications.historicaldevice", "recipient"),
     "muted_cases": Section("notifications.mutedcase", "recipient"),
     "followed_kinds": Section("notifications.followedkind", "recipient"),
+    "lists_for_cases": Section("notifications.caselist_people", "recipient"),
     "followed_cases": Section("notifications.case_followers", "recipient"),
     "tasks_assigned": Section("notifications.task", "assignee"),
     "tasks_begun": Section("notifications.task", "initiator"),

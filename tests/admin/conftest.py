@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
 from notifications.inbox.session import BACKEND
-from notifications.models import Case, ConnectedAccount, FourEyesRule, LegalHold, RefusedAnswer, RetentionRule
+from notifications.models import Case, CaseList, ConnectedAccount, FourEyesRule, LegalHold, RefusedAnswer, RetentionRule
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
@@ -110,6 +110,7 @@ def evening(day: World) -> World:
     )
     RetentionRule.objects.create(items_days=730, addresses_days=180, events_days=90, devices_days=365)
     LegalHold.objects.create(case=Case.objects.order_by("-pk")[0], why="Lawsuit 12 O 34/26", since=day.now)
+    CaseList.objects.create(case_type="repair").people.add(day.carol)
     return day
 
 

@@ -197,7 +197,7 @@ def test_a_file_is_imported_once_and_by_who_chose_it(world: World, root: Client,
         [
             ("ref,name\nbob,B\nbob,C\n", 3, "ref", "Row 2 has the same name: keep one of them."),
             ("ref,email\nbob,bob at acme\n", 2, "email", "Enter a valid email address."),
-            ("ref,language\nbob,xx\n", 2, "language", "Write one of: en, de."),
+            ("ref,language\nbob,xx\n", 2, "language", "Write one of: en, de, es, fr."),
             ("ref,time_zone\n\nbob,Mars/Base\n", 3, "time_zone", "Unknown time zone. Write one such as Europe/Berlin."),
             ("ref,active\nbob,perhaps\n", 2, "active", "Write “yes” or “no”."),
             ("ref,manager\nbob,zoe\n", 2, "manager", "Nobody internal has the ref “zoe”. Correct it, or add a row"),

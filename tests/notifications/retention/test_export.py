@@ -26,6 +26,7 @@ NOT_EXPORTED = {
     ("notifications.historicalrecipient", "manager"),
     ("notifications.historicalabsence", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
+    ("notifications.historicalcaselist_people", "recipient"),
     ("notifications.team", "lead"),
     ("notifications.historicalteam", "lead"),
     ("notifications.routetarget", "person"),  # configuration
