@@ -125,6 +125,7 @@ CALCULATING = {
     "recipient hearing",
     "recipient why_not",
     "team export_rows",
+    "notification engagement",
     "escalation simulator",
     "escalation sla",
     "escalation dead_ends",

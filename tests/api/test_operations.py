@@ -329,6 +329,7 @@ def test_a_file_is_sent_read_and_removed(assigned: Story) -> None:
 def test_every_operation_was_tried() -> None:
     of_their_own = {
         *("send_event", "send_event_of_engine", "respond_with_token", "take_back", "send_file", "file", "remove_file"),
+        "on_duty",  # tests/api/test_rotas.py
         "receipts",  # each service has a form and a signature of its own: tests/notifications/channels/
     }
     assert {name for names in CALLERS.values() for name in names} | of_their_own == set(OPERATIONS)

@@ -96,6 +96,9 @@ def test_all_is_well(worker: None) -> None:
         "callbacks",
         "polls",
         "replays",
+        "erasures",
+        "pruning",
+        "rota_feeds",
     }
     assert set(body["checks"].values()) == {"ok"}
 
