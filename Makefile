@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-ALSO_LONG := tests/engines tests/flows/test_facts_everywhere.py tests/notifications/answers/test_respond.py \
+ALSO_LONG := tests/engines tests/flows/test_facts_everywhere.py tests/flows/test_peace_random.py tests/notifications/answers/test_respond.py \
 	tests/escalations/clocks/test_races.py tests/escalations/forecast/test_policy_change.py tests/notifications/routing/test_batches.py \
 	tests/notifications/routing/test_out_of_order.py tests/escalations/clocks/test_batches.py tests/notifications/routing/test_expiry.py \
 	tests/escalations/forecast/test_simulate.py tests/escalations/calendars tests/notifications/wording tests/notifications/forms \
