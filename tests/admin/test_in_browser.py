@@ -155,7 +155,8 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
 ) -> None:
     template = Template.objects.get(slug="task")
     draft = template_versions.new_draft(template, template.versions.get())
-    place = [text.language for text in draft.texts.all()].index("en")
+    languages = [text.language for text in draft.texts.all()]
+    place = languages.index("en")
     card = "document.querySelector('.desk-inbox h3').textContent === "
 
     def insert(page: Page, words: str) -> None:
@@ -177,12 +178,12 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
         found.append(title.input_value())
         page.wait_for_function(card + "'INVOICE 4711'")
         page.locator("[data-add-language]").click()
-        page.keyboard.type("fr")
-        new = page.locator("#id_texts-2-title")
-        new.fill("À payer")
-        page.locator("[data-language=fr][aria-current]").wait_for()
-        page.wait_for_function(card + "'À payer'")
-        return [*found, new.is_visible(), title.is_visible(), page.locator("[data-of-language=fr]").inner_text()]
+        page.keyboard.type("it")
+        new = page.locator(f"#id_texts-{len(languages)}-title")
+        new.fill("È da pagare")
+        page.locator("[data-language=it][aria-current]").wait_for()
+        page.wait_for_function(card + "'È da pagare'")
+        return [*found, new.is_visible(), title.is_visible(), page.locator("[data-of-language=it]").inner_text()]
 
     inserted, focused, filtered, new_seen, old_seen, lacks = browse(visit)
     assert inserted == "Pay {{ case.title }} now"
@@ -196,6 +197,7 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
 def test_a_template_is_written_without_javascript(world: World, browse: Callable[[Visit], Any]) -> None:
     template = Template.objects.get(slug="task")
     draft = template_versions.new_draft(template, template.versions.get())
+    new = draft.texts.count()
 
     def visit(page: Page) -> list[Any]:
         page.goto("/admin/login/")
@@ -207,14 +209,14 @@ def test_a_template_is_written_without_javascript(world: World, browse: Callable
             plain.goto(page_of(draft))
             found = [plain.locator(f"#id_texts-{at}-title").is_visible() for at in (0, 1)]
             plain.locator("noscript a, a[href='?more=1']").first.click()
-            plain.locator("#id_texts-2-language").fill("fr")
-            plain.locator("#id_texts-2-title").fill("À payer")
+            plain.locator(f"#id_texts-{new}-language").fill("it")
+            plain.locator(f"#id_texts-{new}-title").fill("È da pagare")
             plain.locator("button[name=_save]").click()
-            plain.locator(".desk-live [name=language]").select_option("fr")
+            plain.locator(".desk-live [name=language]").select_option("it")
             plain.get_by_role("button", name="Show what is saved").click()
             return [*found, plain.locator(".desk-inbox h3").inner_text()]
 
-    assert browse(visit) == [True, True, "À payer"]
+    assert browse(visit) == [True, True, "È da pagare"]
 
 
 def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:

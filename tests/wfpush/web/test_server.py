@@ -22,6 +22,12 @@ pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parents[3]
 SERVER = """
 import sys
+import django
+from django.conf import settings
+
+settings.configure(LANGUAGES=[("en", "English"), ("de", "Deutsch")], LOCALE_PATHS=["locale"])
+django.setup()
+
 from wfpush.web.server import serve
 
 async def application(scope, receive, send):
@@ -53,7 +59,9 @@ serve(application, "127.0.0.1", int(sys.argv[1]), admits=admits)
 def port() -> Iterator[int]:
     """A server of ours whose application says how many bytes it was given."""
     port = free_ports(1)
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(port)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
 
     def listens() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -111,7 +119,7 @@ def head(*lines: str, path: str = "/api/v1/events") -> bytes:
 def test_a_form_with_too_many_files_gets_a_page(port: int) -> None:
     about = ("Content-Type: multipart/form-data; boundary=x", "Accept: text/html", f"Content-Length: {17 * 2**20}")
     status, body = Wire(port).send(head(*about)).answer()
-    assert status == 413 and b"send less" in body
+    assert status == 413 and b"send less" in body and "senden Sie weniger" in body.decode()
 
 
 FORM, KNOWN = "Content-Type: multipart/form-data; boundary=x", "Authorization: Bearer known"
