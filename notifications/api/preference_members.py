@@ -6,15 +6,8 @@ from typing import Any
 from rest_framework import serializers
 
 from notifications.api.fields import Flag, ListOf, Whole
-from notifications.models import Frequency
-from notifications.preferences.wanted import (
-    LEAST_PAUSE,
-    MOST_MESSAGES,
-    MOST_PAUSE,
-    MOST_TIMES,
-    MOST_WINDOWS,
-    USUAL_PAUSE,
-)
+from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Frequency
+from notifications.preferences.wanted import MOST_MESSAGES, MOST_TIMES, MOST_WINDOWS
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

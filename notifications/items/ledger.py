@@ -16,6 +16,7 @@ from django.db.models import Count, Q, QuerySet
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
+from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, Held, Notification, NotificationState
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
@@ -223,7 +224,7 @@ UPDATE notifications_delivery delivery
 SET {outbox.set_due("said.again_at")}, {outbox.RELEASED}, attempts = delivery.attempts - 1,
     held = coalesce(said.held, delivery.held),
     expires_at = CASE WHEN said.held IS NULL THEN delivery.expires_at
-        ELSE greatest(delivery.expires_at, said.again_at + interval '1 day') END,
+        ELSE greatest(delivery.expires_at, said.again_at + %s) END,
     reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END,
     reason_fact = CASE WHEN delivery.outdated THEN delivery.reason_fact ELSE said.fact::jsonb END
 FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
@@ -243,7 +244,7 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
         _run(forget, [ids, numbers])
     leases, due = keys.array(each.lease for each in outcomes), [each.again_at for each in outcomes]
     held = [each.held.value if each.held else None for each in outcomes]
-    _run(_PUT_BACK, [ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
+    _run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
 
 
 # --- fail-over ------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 USUAL = timedelta(days=3)
 PAST_DUE = timedelta(days=1)
 """How long after its due date a task's message is still worth sending."""
+ONCE_HELD = timedelta(days=1)
+"""How long a message that was held back is worth sending at least, after that."""
 KEPT_LEAST, KEPT_MOST = timedelta(hours=4), timedelta(days=28)
 
 

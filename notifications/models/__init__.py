@@ -61,7 +61,10 @@ from notifications.models.people import (
 )
 from notifications.models.polling import Poll, PolledTask
 from notifications.models.preferences import (
+    LEAST_PAUSE,
+    MOST_PAUSE,
     USUAL_DIGEST_TIMES,
+    USUAL_PAUSE,
     CategoryChoice,
     CategoryDefault,
     FollowedKind,
@@ -135,11 +138,14 @@ __all__ = [
     "CLOSED",
     "DEADLINE",
     "LEAST_DAYS",
+    "LEAST_PAUSE",
     "MOST_FACTS",
     "MOST_LENGTH",
+    "MOST_PAUSE",
     "MOST_ROLE",
     "MOST_TEXT",
     "USUAL_DIGEST_TIMES",
+    "USUAL_PAUSE",
     "Absence",
     "AbsencePart",
     "Account",

@@ -17,6 +17,10 @@ from notifications.models.people import Brand, Recipient, Team
 from notifications.models.routing import Category, Frequency
 
 NO_CHOICES = Value({}, models.JSONField())
+USUAL_DIGEST_TIMES = (time(8), time(16))
+"""When what comes together comes, for people who have chosen no times."""
+LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE = 5, 24 * 60, 60
+"""Minutes."""
 
 
 class Preferences(models.Model):
@@ -31,11 +35,11 @@ class Preferences(models.Model):
     digest_times = ArrayField(
         models.TimeField(), verbose_name=_("what comes together comes at"), default=list, blank=True
     )
-    """Empty: notifications/preferences/digests.py has the usual times."""
+    """Empty: USUAL_DIGEST_TIMES."""
     repeat_pause = models.PositiveSmallIntegerField(
         _("pause after the first (minutes)"),
-        default=60,
-        validators=[MinValueValidator(5), MaxValueValidator(24 * 60)],
+        default=USUAL_PAUSE,
+        validators=[MinValueValidator(LEAST_PAUSE), MaxValueValidator(MOST_PAUSE)],
     )
     most_an_hour = models.PositiveSmallIntegerField(
         _("most messages an hour and channel"), null=True, blank=True, validators=[MinValueValidator(1)]
@@ -180,7 +184,3 @@ class CategoryDefault(Choice):
     def clean(self) -> None:
         if (self.team is None) == (self.brand is None):
             raise ValidationError(_("Choose a team or a brand."))
-
-
-USUAL_DIGEST_TIMES = (time(8), time(16))
-"""When what comes together comes, for people who have chosen no times."""

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from notifications import reasons
-from notifications.models import USUAL_DIGEST_TIMES, Category, CategoryDefault, Frequency, Recipient, Team
+from notifications.models import USUAL_DIGEST_TIMES, USUAL_PAUSE, Category, CategoryDefault, Frequency, Recipient, Team
 from notifications.preferences import holidays
 from notifications.preferences.quiet import OnHolidays, Quiet, Window
 from notifications.reasons import NOTHING, Reason
@@ -46,7 +46,7 @@ class Chosen:
     """By the pk of the category."""
     quiet: Quiet | None = None
     digest_times: Sequence[time] = USUAL_DIGEST_TIMES
-    repeat_pause: timedelta = timedelta(hours=1)
+    repeat_pause: timedelta = timedelta(minutes=USUAL_PAUSE)
     most_an_hour: int | None = None
     muted: frozenset[int] = frozenset()
     """Cases of which they hear in the inbox only."""
@@ -155,7 +155,7 @@ def _chosen(
         choices=choices,
         quiet=Quiet(zone, windows, is_holiday) if windows or is_holiday else None,
         digest_times=times or USUAL_DIGEST_TIMES,
-        repeat_pause=timedelta(minutes=rows.settings.get("repeat_pause", 60)),
+        repeat_pause=timedelta(minutes=rows.settings.get("repeat_pause", USUAL_PAUSE)),
         most_an_hour=rows.settings.get("most_an_hour"),
         muted=frozenset(rows.muted),
     )

@@ -13,8 +13,6 @@ from notifications.reasons import Reason
 from wfpush.zones import last_instant
 
 A_DAY = timedelta(days=1)
-WORTH_LATER = timedelta(days=1)
-"""How long a message is worth sending at least, after it was held back."""
 UNHURRIED = (Priority.LOW, Priority.NORMAL)
 
 

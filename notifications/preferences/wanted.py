@@ -7,13 +7,20 @@ from datetime import datetime, time, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from notifications.models import Category, CategoryChoice, Preferences, QuietHours, Recipient
+from notifications.models import (
+    LEAST_PAUSE,
+    MOST_PAUSE,
+    USUAL_PAUSE,
+    Category,
+    CategoryChoice,
+    Preferences,
+    QuietHours,
+    Recipient,
+)
 from notifications.preferences import saving
 from notifications.preferences.quiet import Window, hours_left
 
 MOST_WINDOWS, MOST_TIMES = 20, 12
-LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE = 5, 24 * 60, 60
-"""Minutes."""
 MOST_MESSAGES = 1_000
 """The largest number of messages an hour that can be chosen."""
 LEAST_LEFT = timedelta(hours=1)

@@ -16,6 +16,7 @@ from notifications import reasons
 from notifications.channel_facts import INBOX, reaches_devices
 from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
+from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
 from notifications.preferences import holding
 from notifications.preferences.chosen import Reading
@@ -113,7 +114,7 @@ class Addresses:
         wait = holding.wait_for(chosen, about.notification, self.now, critical=about.critical)
         if wait is None:
             return {**sent, **outbox.scheduled(self.now)}
-        sent["expires_at"] = max(about.worth_until, wait.until + holding.WORTH_LATER)
+        sent["expires_at"] = max(about.worth_until, wait.until + lifetime.ONCE_HELD)
         return {**sent, "held": wait.held, **reasons.kept("reason", wait.reason), **outbox.scheduled(wait.until)}
 
     def _addresses(self, channel: Channel, recipient: Recipient) -> Iterator[dict[str, Any]]:
