@@ -2,29 +2,19 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.items import inbox_items, lifetime
-from notifications.models import Category, Engine, Event, EventStatus, Notification, NotificationState, Recipient
+from notifications.models import Recipient
 from notifications.people import absence
 from notifications.people.absence import Given
-from notifications.routing.addressing import Addresses
-from notifications.routing.plan import Plan
-from notifications.wording.formats import zone_of
-from notifications.wording.languages import language_of
-from notifications.wording.plaintext import clean_line, cut
+from notifications.routing import notice
+from notifications.routing.notice import About, Words
 from notifications.wording.times import when
-from wfpush.identifiers import uuid7
-from wfpush.postgres import bulk
-from wfpush.queue import outbox
 
-SOURCE, TYPE = "wfpush", "wfpush.absence"
-MOST_TITLE = 200
+TYPE = "wfpush.absence"
 
 
 @transaction.atomic
@@ -44,27 +34,16 @@ def end_for(person: Recipient, by: Recipient, now: datetime) -> None:
 
 
 def _tell(person: Recipient, by: Recipient, given: Given | None, now: datetime) -> None:
-    """Nothing can be sent yet where there is no engine or category: messages belong to both."""
-    engine = Engine.objects.order_by("-active", "pk").first()
-    category = Category.objects.order_by("pk").first()
-    if engine is None or category is None:
-        return
-    event = _event(engine, by, now)
-    with translation.override(language_of(person)), timezone.override(zone_of(person.timezone)):
-        item = _item(event, category, person, *_words(by, given, now))
-    inbox_items.lock({person.pk})
-    addresses, plan = Addresses(event, now), Plan()
-    addresses.look_up([person], category.channels)
-    rows = addresses.deliveries(item, person, category.channels, {}, lifetime.worth_until(None, now))
-    plan.add(person, item, "", reasons.WRITTEN_TO(name=by), rows)
-    event.plan, event.told = plan.as_json(), len(rows)
-    bulk.insert([event])
-    inbox_items.create([item])
-    bulk.insert(rows)
-    outbox.wake_on_commit("deliveries")
+    about = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
+    notice.send(person, about, lambda: _words(by, given, now), reasons.WRITTEN_TO(name=by), now)
 
 
-def _words(by: Recipient, given: Given | None, now: datetime) -> tuple[str, str]:
+def _words(by: Recipient, given: Given | None, now: datetime) -> Words:
+    title, body = _said(by, given, now)
+    return Words(title, body, short=body)
+
+
+def _said(by: Recipient, given: Given | None, now: datetime) -> tuple[str, str]:
     """Title and text."""
     if given is None:
         return _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
@@ -75,41 +54,3 @@ def _words(by: Recipient, given: Given | None, now: datetime) -> tuple[str, str]
     if given.delegate is None:
         return title, f"{times} {_('Nobody stands in.')}"
     return title, f"{times} {_('%(delegate)s stands in.') % {'delegate': given.delegate}}"
-
-
-def _event(engine: Engine, by: Recipient, now: datetime) -> Event:
-    """Of our own, so that trace and ledger show the message like any other. It is processed when it is made."""
-    return bulk.new(
-        Event,
-        engine=engine,
-        source=SOURCE,
-        event_id=f"absence/{uuid7()}",
-        type=TYPE,
-        time=now,
-        received_at=now,
-        processed_at=now,
-        status=EventStatus.PROCESSED,
-        data={"by": by.as_person()},
-        digest="",
-        group="",
-    )
-
-
-def _item(event: Event, category: Category, person: Recipient, title: str, body: str) -> Notification:
-    said = reasons.kept("reason", reasons.WRITTEN_TO(name=event.data["by"]["name"]))
-    return bulk.new(
-        Notification,
-        recipient=person,
-        event=event,
-        category=category,
-        brand=person.brand,
-        language=language_of(person),
-        state=NotificationState.INFO,
-        title=cut(clean_line(title), MOST_TITLE),
-        body=body,
-        short_body=cut(body, MOST_TITLE),
-        url=f"{settings.BASE_URL}{reverse('inbox:absence')}",
-        created_at=event.received_at,
-        updated_at=event.received_at,
-        **said,
-    )

@@ -6,10 +6,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.handover.telling import Words, tell
+from notifications.handover.telling import tell
 from notifications.models import Recipient, RotaSwap, SwapState
 from notifications.rotas import swaps
 from notifications.rotas.swaps import Wanted
+from notifications.routing.notice import Words
 from notifications.wording.times import moment
 
 

@@ -1,37 +1,16 @@
-"""One message to one person about their duty, with the way of every message: inbox, ledger, channels."""
+"""One message to one person about their duty."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone, translation
 
-from notifications.items import inbox_items, lifetime
-from notifications.models import Category, Engine, Event, EventStatus, Notification, NotificationState, Recipient, Rota
-from notifications.reasons import Reason, kept
-from notifications.routing.addressing import Addresses
-from notifications.routing.plan import Plan
-from notifications.types import Json
-from notifications.wording.formats import zone_of
-from notifications.wording.languages import language_of
-from notifications.wording.plaintext import clean, clean_line, cut
-from wfpush.identifiers import uuid7
-from wfpush.postgres import bulk
-from wfpush.queue import outbox
+from notifications.models import Notification, Recipient, Rota
+from notifications.reasons import Reason
+from notifications.routing import notice
+from notifications.routing.notice import About, Words
 
-SOURCE, TYPE = "wfpush", "wfpush.duty"
-MOST_TITLE, MOST_SHORT = 200, 500
-
-
-@dataclass(frozen=True)
-class Words:
-    """`short` is what lock screens show."""
-
-    title: str
-    body: str
-    short: str
+TYPE = "wfpush.duty"
 
 
 def tell(
@@ -43,65 +22,13 @@ def tell(
     *,
     instead_of: Recipient | None = None,
 ) -> Notification | None:
-    """In a transaction. `worded` is called in the person's language and time zone. None where nothing can be sent yet:
-    messages belong to an engine and a category."""
-    engine = Engine.objects.order_by("-active", "pk").first()
-    category = rota.category or Category.objects.order_by("pk").first()
-    if engine is None or category is None:
-        return None
-    with translation.override(language_of(person)), timezone.override(zone_of(person.timezone)):
-        words = worded()
-    event = _event(engine, rota, now)
-    item = _item(event, category, person, words, why, now)
-    item.on_behalf_of, item.details = instead_of, {"duty": {"rota": rota.slug}}
-    inbox_items.lock({person.pk})
-    addresses, plan = Addresses(event, now), Plan()
-    addresses.look_up([person], category.channels)
-    rows = addresses.deliveries(item, person, category.channels, {}, lifetime.worth_until(None, now))
-    plan.add(person, item, "", why, rows)
-    event.plan, event.told = plan.as_json(), len(rows)
-    bulk.insert([event])
-    inbox_items.create([item])
-    bulk.insert(rows)
-    outbox.wake_on_commit("deliveries")
-    return item
-
-
-def _event(engine: Engine, rota: Rota, now: datetime) -> Event:
-    """Of our own, so that trace and ledger show the message like any other. It is processed when made."""
-    about: Json = {"rota": {"slug": rota.slug, "name": rota.name}}
-    return bulk.new(
-        Event,
-        engine=engine,
-        source=SOURCE,
-        event_id=str(uuid7()),
+    """In a transaction. `worded` is called in the person's language and time zone. None where nothing can be sent
+    yet."""
+    about = About(
         type=TYPE,
-        time=now,
-        received_at=now,
-        processed_at=now,
-        status=EventStatus.PROCESSED,
-        data=about,
-        digest="",
-        group="",
+        data={"rota": {"slug": rota.slug, "name": rota.name}},
+        page=reverse("inbox:duty"),
+        details={"duty": {"rota": rota.slug}},
+        category=rota.category,
     )
-
-
-def _item(
-    event: Event, category: Category, person: Recipient, words: Words, why: Reason, now: datetime
-) -> Notification:
-    return bulk.new(
-        Notification,
-        recipient=person,
-        event=event,
-        category=category,
-        brand=person.brand,
-        language=language_of(person),
-        state=NotificationState.INFO,
-        title=cut(clean_line(words.title), MOST_TITLE),
-        body=clean(words.body),
-        short_body=cut(clean_line(words.short), MOST_SHORT),
-        url=f"{settings.BASE_URL}{reverse('inbox:duty')}",
-        created_at=now,
-        updated_at=now,
-        **kept("reason", why),
-    )
+    return notice.send(person, about, worded, why, now, instead_of=instead_of)

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.handover.telling import Words, tell
+from notifications.handover.telling import tell
 from notifications.models import ANSWERABLE, DEADLINE, Recipient, Rota, RotaWatch, Task
 from notifications.people.absence import stand_ins
 from notifications.rotas import swaps
 from notifications.rotas.duty import people_of, shifts_of
 from notifications.rotas.turns import Shift
+from notifications.routing.notice import Words
 from notifications.wording.times import moment, when
 from wfpush.queue import outage
 
