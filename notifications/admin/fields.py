@@ -98,7 +98,25 @@ class LabelsField(forms.CharField):
             return True
 
 
-class OrderedChoicesField(forms.CharField):
+class ListField(forms.CharField):
+    """A list that is written as text: `to_python` makes and checks it."""
+
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """Each part was checked."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            made: Any = self.to_python(data)
+        except ValidationError:
+            return True
+        return bool(made != list(initial or []))
+
+
+class OrderedChoicesField(ListField):
     """Some of a few known words, in an order that counts: `live, email`."""
 
     def __init__(self, known: Sequence[str], **kwargs: Any) -> None:
@@ -116,19 +134,6 @@ class OrderedChoicesField(forms.CharField):
                 known = ", ".join(self.known)
                 raise ValidationError(_("“%(word)s” is not one of: %(known)s.") % {"word": word, "known": known})
         return words
-
-    def validate(self, value: Any) -> None:
-        if self.required and not value:
-            raise ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Any) -> None:
-        """Each word was checked."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != list(initial or []))
-        except ValidationError:
-            return True
 
 
 def is_language(text: str) -> bool:

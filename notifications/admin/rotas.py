@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from notifications import reasons
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
+from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import NOTHING, ago, change_url, link, mark, there, with_why
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
@@ -46,7 +47,7 @@ class RotaForm(forms.ModelForm):
         return url
 
 
-class PeopleInOrder(forms.CharField):
+class PeopleInOrder(ListField):
     """One person a line, in the order of their turns. Kept as their keys."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -64,19 +65,6 @@ class PeopleInOrder(forms.CharField):
         if len(lines) > turns.MOST_PEOPLE:
             raise ValidationError(gettext("At most %(most)d people take turns.") % {"most": turns.MOST_PEOPLE})
         return [_key_of(line) for line in lines]
-
-    def validate(self, value: Any) -> None:
-        if self.required and not value:
-            raise ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Any) -> None:
-        """Each person was found."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != list(initial or []))
-        except ValidationError:
-            return True
 
 
 def _key_of(line: str) -> int:
