@@ -24,6 +24,8 @@ from tests.admin import world
 from tests.support.api import Caller, browser_of, engine_caller
 from tests.support.fuzz import HEAVY, MEMBERS, SWEPT, Fuzz, addresses, names_in_sources
 
+pytestmark = pytest.mark.ci
+
 HALVES = 2
 """Tests that share the addresses: each makes the world once."""
 

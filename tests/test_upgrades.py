@@ -28,7 +28,7 @@ from tests.support.surfing import Browser
 from tests.support.waiting import eventually
 from wfpush.embedded import shared_servers
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
 ALL_DUMPS = sorted(FOLDER.glob("*.sql.gz"))
 RELEASES = [dump for dump in ALL_DUMPS if dump.name[0].isdigit()]

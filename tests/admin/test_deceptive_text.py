@@ -42,6 +42,7 @@ def test_titles_and_names_are_kept_without_it(deceived: Event) -> None:
     assert deceived.data["variables"]["note\u202e"] == TURNED + PILE, "what came is kept as it came"
 
 
+@pytest.mark.ci
 def test_no_page_of_the_desk_hides_anything(deceived: Event, root: Client) -> None:
     answer = Response.objects.get()
     addresses = [

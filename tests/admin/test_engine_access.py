@@ -234,6 +234,7 @@ def identity() -> tuple[str, str]:
     return "".join(pem.bytes().decode() for pem in mine.cert_chain_pems), mine.private_key_pem.bytes().decode()
 
 
+@pytest.mark.ci
 def test_a_certificate_and_its_key_are_kept_and_go_together(engine: Engine, root: Client) -> None:
     certificate, key = identity()
     access = saved(root, engine, certificate=certificate.replace("\n", "\r\n"), new_key=key)
@@ -243,6 +244,7 @@ def test_a_certificate_and_its_key_are_kept_and_go_together(engine: Engine, root
     assert (access.certificate, access.key, access.secret) == ("", "", "token-1")
 
 
+@pytest.mark.ci
 def test_a_certificate_that_cannot_be_used_is_refused(engine: Engine, root: Client) -> None:
     certificate, key = identity()
     another = identity()[1]

@@ -80,6 +80,7 @@ def test_people_who_sign_in_themselves_need_more_fields(
     assert browse(visit) == [[False] * 5, [True] * 5, [True] * 5, [False] * 5]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
 def test_its_pages_fit_a_phone_and_axe_finds_nothing(
     world: World, root: Client, browse: Callable[[Visit], Any], language: str

@@ -146,6 +146,7 @@ def secrets_of(world: World) -> list[str]:
     return [world.api_key, world.secret, ENDPOINT, *(str(each) for every in stored for each in every), *digests]
 
 
+@pytest.mark.ci
 def test_every_list_form_and_history_opens_and_shows_no_secret(evening: World, root: Client) -> None:
     rows = [address for model in REGISTERED for address in addresses(model)]
     assert len(rows) > 40, "the day should have left rows in most tables"
@@ -182,6 +183,7 @@ def change_list(rf: RequestFactory, model: type[Model], query: str) -> ChangeLis
     return found
 
 
+@pytest.mark.ci
 def test_every_list_can_be_searched(evening: World, root: Client, rf: RequestFactory) -> None:
     wanted = ["T-101", str(Event.objects.values_list("pk", flat=True)[0]), "a%07b", "%20"]
     for number, model in enumerate(REGISTERED):
@@ -196,6 +198,7 @@ def test_a_search_that_is_no_text_says_so(day: World, root: Client) -> None:
     assert "This could not be read" in text_of(answer)
 
 
+@pytest.mark.ci
 def test_every_filter_of_every_list_works(evening: World, root: Client, rf: RequestFactory) -> None:
     tried = 0
     for model in REGISTERED:

@@ -237,6 +237,7 @@ def test_the_overview_costs_few_queries(
         root.get("/admin/")
 
 
+@pytest.mark.ci
 def test_every_link_of_it_opens(day: World, root: Client) -> None:
     links = re.findall(r'href="(/admin/[^"?]*)"', root.get("/admin/").content.decode())
     assert list_of(Event) in links

@@ -76,6 +76,7 @@ def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Call
     ]
 
 
+@pytest.mark.ci
 def test_a_finger_picks_one_on_a_phone_in_the_dark(day: World, browse: Callable[[Visit], Any]) -> None:
     form = page_of(Route.objects.get(name="Tasks"))
 

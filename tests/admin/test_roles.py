@@ -53,6 +53,7 @@ def visible_to(client: Client) -> set[str]:
 
 
 # --- the groups themselves ------------------------------------------------------------------------------------------
+@pytest.mark.ci
 def test_the_roles_are_made_with_a_migrations_registry(db: None) -> None:
     Group.objects.all().delete()
     historical = MigrationExecutor(connection).loader.project_state().apps
@@ -62,6 +63,7 @@ def test_the_roles_are_made_with_a_migrations_registry(db: None) -> None:
         assert Group.objects.get(name=name).permissions.count() == len(rights)
 
 
+@pytest.mark.ci
 def test_the_roles_are_made_before_django_has_made_its_permissions(db: None) -> None:
     """As in the first migration of a fresh database; afterwards Django finds them and makes no second ones."""
     Group.objects.all().delete()
@@ -92,6 +94,7 @@ def test_an_upgrade_adds_groups_and_leaves_those_that_there_are(db: None) -> Non
     assert theirs.permissions.count() == 0
 
 
+@pytest.mark.ci
 def test_auditors_see_every_list(day: World) -> None:
     assert visible_to(signed_in(member_of(AUDITORS))) | {"TemplateVersion"} == {each.__name__ for each in REGISTERED}
 

@@ -174,6 +174,7 @@ def who_opens(address: Address) -> set[str]:
 
 
 # --- seeing ---------------------------------------------------------------------------------------------------------
+@pytest.mark.ci
 def test_each_role_opens_what_its_rights_say_and_nothing_else(members: dict[str, User]) -> None:
     owner, wrong, every = User.objects.get(username="owner"), [], ours()
     for address in every:
@@ -205,6 +206,7 @@ def fingerprint() -> dict[str, Any]:
 FIELDS = {"post": "yes", "name": "changed", "_save": "1"}
 
 
+@pytest.mark.ci
 def test_an_auditor_changes_nothing_by_any_address(members: dict[str, User]) -> None:
     auditor, every = members[AUDITORS], ours()
     before, let_in = fingerprint(), set()
@@ -217,6 +219,7 @@ def test_an_auditor_changes_nothing_by_any_address(members: dict[str, User]) -> 
     assert {key for key in let_in if not key.endswith(("changelist", " history"))} <= CALCULATING
 
 
+@pytest.mark.ci
 def test_who_has_no_right_is_refused_whatever_they_post(members: dict[str, User]) -> None:
     every = [each for each in ours() if each.key not in CALCULATING and each.name not in ("changelist", "history")]
     before, let_in = fingerprint(), []

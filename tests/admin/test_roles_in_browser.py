@@ -17,7 +17,7 @@ from tests.admin.conftest import member_of, signed_in
 from tests.admin.desk import Desk
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 EVERYTHING = ["Overview", "Events", "Tasks", "People", "Rules", "Templates", "SLA", "Engines"]
 ENTRIES = {

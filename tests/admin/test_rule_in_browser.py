@@ -86,6 +86,7 @@ def test_the_whole_job_takes_less_than_twenty_clicks(world: World, browse: Calla
     assert steps == [(-120, "team", "business"), (0, "manager", "business")]
 
 
+@pytest.mark.ci
 def test_the_same_by_keyboard(world: World, browse: Callable[[Visit], Any]) -> None:
     story.live(world)
     sla.calendar()

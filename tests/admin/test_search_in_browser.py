@@ -85,6 +85,7 @@ def test_enter_waits_for_the_answer_and_escape_leads_back(day: World, browse: Ca
     assert browse(visit) == ["searchbar", task]
 
 
+@pytest.mark.ci
 def test_it_fits_a_phone_in_the_dark(day: World, browse: Callable[[Visit], Any]) -> None:
     Case.objects.filter(case_id="4712").update(title="4712 Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrik" * 3)
 

@@ -336,6 +336,7 @@ def test_the_page_is_german(world: World, policy: Policy, root: Client) -> None:
         assert german in text
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
 def test_it_fits_a_phone_and_axe_finds_nothing(

@@ -138,6 +138,7 @@ def test_without_a_calendar_they_are_said_as_before(evening: World, root: Client
 
 
 # --- on a phone -------------------------------------------------------------------------------------------------------
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_row_is_a_card_on_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:
     pages = [list_of(Task), list_of(Route), list_of(Event), list_of(Escalation), page_of(task("T-102"))]

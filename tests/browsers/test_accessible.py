@@ -30,6 +30,7 @@ async def by_turns(page: Page, number: int) -> None:
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
 
 
+@pytest.mark.ci
 async def test_axe_finds_what_is_wrong(sign_in: SignIn) -> None:
     dave = await sign_in("dave", again=True)
     await dave.locator("#waiting-heading").evaluate("heading => heading.style.color = '#999'")

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.browsers.conftest import SignIn
@@ -118,6 +119,7 @@ async def test_alice_types_her_reply_into_the_notification(installation: Install
     await expect(item.locator(".line-text")).to_have_text([QUESTION, REPLY])
 
 
+@pytest.mark.ci
 async def test_without_javascript_it_is_all_forms(installation: Installation, sign_in: SignIn) -> None:
     title = "Approve the jetty"
     installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")

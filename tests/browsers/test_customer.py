@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from tests.browsers.conftest import SignIn, is_live, new_page
@@ -109,6 +110,7 @@ async def test_erin_follows_her_case_on_her_phone(
     assert complaints == []
 
 
+@pytest.mark.ci
 async def test_frank_follows_his_case_by_the_keyboard_alone_and_without_javascript(
     installation: Installation, browser: Browser, complaints: list[str]
 ) -> None:

@@ -34,6 +34,7 @@ async def test_a_page_of_a_proxy_ends_no_answer(installation: Installation, sign
     assert "ended" not in kept
 
 
+@pytest.mark.ci
 async def test_a_page_of_a_proxy_is_no_answer_to_who_looks_at_the_inbox_either(
     installation: Installation, sign_in: SignIn
 ) -> None:

@@ -92,6 +92,7 @@ def runs_late(installation: Installation, *, key: str) -> None:
         installation.assign(f"Approve the tent of {person}", to=person, key=key, due_at=datetime.now(UTC).isoformat())
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
 async def test_server_and_browser_say_the_same_of_every_item(
     installation: Installation, sign_in: SignIn, language: str
@@ -124,6 +125,7 @@ async def words_of_both(page: Page) -> Any:
     return found
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("javascript", "languages"),
     [(True, ("Deutsch", "Français")), (False, ("Español", "English"))],

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browsers.conftest import PATIENCE, SignIn
@@ -91,6 +92,7 @@ async def tab_to(page: Page, words: str) -> None:
     raise AssertionError(f"Tab never comes to {words!r}")
 
 
+@pytest.mark.ci
 async def test_by_plain_forms_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
     instance, title = await started(installation, "6003")
     bob, carol = await sign_in("bob", javascript=False), await sign_in("carol", javascript=False, phone=True)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browsers.conftest import SignIn, is_live
@@ -70,6 +71,7 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
     await expect(dave.get_by_role("link", name=south, exact=True)).to_be_visible()
 
 
+@pytest.mark.ci
 async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
     north, south, west = assigned(installation, "fence")
     dave = await sign_in("dave", javascript=False)

@@ -74,6 +74,7 @@ async def answer(session: aiohttp.ClientSession, task: str, key: str) -> int:
         return response.status
 
 
+@pytest.mark.ci
 async def test_killed_between_steps_the_engine_loses_nothing_and_sends_nothing_twice(
     tmp_path: Path, wfpush: Recorder
 ) -> None:
@@ -95,6 +96,7 @@ async def test_killed_between_steps_the_engine_loses_nothing_and_sends_nothing_t
     assert [event["id"] for event in wfpush.events if event["id"].startswith(started["id"])] == expected
 
 
+@pytest.mark.ci
 async def test_killed_in_the_middle_of_work_what_was_confirmed_has_happened(tmp_path: Path, wfpush: Recorder) -> None:
     process = Process(tmp_path / "demo", wfpush)
     started: list[dict[str, Any]] = []

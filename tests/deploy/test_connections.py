@@ -11,7 +11,7 @@ import pytest
 from tests.deploy.conftest import Deployed
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
 LOOK_SECONDS = 0.005
 

@@ -16,7 +16,7 @@ from tests.deploy.proxy import Proxy
 from tests.soak.installation import task_assigned
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
 HOST = "push.example.com"
 

@@ -49,6 +49,7 @@ def test_batch_after_batch_signs_in_with_one_token(side: RestSide, reader: Reade
     assert side.tokens.asked == asked + 2
 
 
+@pytest.mark.ci
 @rest
 def test_a_connection_that_the_engine_has_ended_is_made_anew(side: RestSide, reader: Reader) -> None:
     side.assign("bob")
@@ -58,6 +59,7 @@ def test_a_connection_that_the_engine_has_ended_is_made_anew(side: RestSide, rea
     eventually(lambda: reads(reader), "its end is noticed")
 
 
+@pytest.mark.ci
 @rest
 def test_an_engine_that_hangs_is_read_again_when_it_is_back(
     side: RestSide, reader: Reader, monkeypatch: pytest.MonkeyPatch

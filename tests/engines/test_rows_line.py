@@ -217,6 +217,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callback, "outbound_from_settings", partial(outbound_from_settings, deadline=1.5))
 
 
+@pytest.mark.ci
 def test_row_17_bytes_that_drip(line: Line, impatient: None) -> None:
     theirs = line.side.assign("bob", "carol")
     line.engine_at(line.open(rude_engine(drip)))
@@ -227,6 +228,7 @@ def test_row_17_bytes_that_drip(line: Line, impatient: None) -> None:
     assert theirs.answers == APPROVED
 
 
+@pytest.mark.ci
 @with_tokens
 def test_row_17_a_token_that_drips(line: Line, impatient: None) -> None:
     theirs = line.side.assign("bob", "carol")

@@ -66,6 +66,7 @@ def known(name: str) -> Client:
     return browser
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("door", DOORS)
 def test_a_colleagues_sign_in_between_frees_nobody(story: Story, door: str) -> None:
     answers = []
@@ -114,6 +115,7 @@ def guess_is_refused(name: str) -> bool:
     return bool(login_limits.Try(name, HOME, "").own().get().failures_since_start == before)
 
 
+@pytest.mark.ci
 def test_what_is_refused_does_not_lengthen_the_pause(story: Story, clock: time_machine.Traveller) -> None:
     for _ in range(50):
         guess("root")
@@ -133,6 +135,7 @@ def test_the_page_says_how_long(story: Story, clock: time_machine.Traveller) -> 
     assert "Wait 1 minute, then try again." in page.content.decode()
 
 
+@pytest.mark.ci
 def test_a_day_of_guessing_at_one_name_from_everywhere_is_bounded(story: Story, clock: time_machine.Traveller) -> None:
     tried = 0
     for number in range(24 * 12):
@@ -153,6 +156,7 @@ def test_the_owner_gets_in_meanwhile_where_they_have_signed_in_before(story: Sto
     assert sign_in("root", "192.0.2.1", browser=laptop) == RIGHT, "whatever the address"
 
 
+@pytest.mark.ci
 def test_one_address_that_guesses_at_many_names_is_bounded(story: Story) -> None:
     laptop = known("bob")
     answers = [guess(f"name{number}") for number in range(60)]
@@ -291,6 +295,7 @@ def test_a_password_that_is_being_hashed_keeps_nobody_waiting_at_the_same_addres
     assert first.result(10) == WRONG
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("door", DOORS)
 def test_however_many_passwords_are_given_at_once_most_threads_stay_free(
     hashing: Hashing, crowd: ThreadPoolExecutor, door: str
@@ -315,6 +320,7 @@ def test_however_many_passwords_are_given_at_once_most_threads_stay_free(
     assert guess("carol", door=door) == WRONG
 
 
+@pytest.mark.ci
 def test_who_is_not_heard_is_told_when_to_come_again(hashing: Hashing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password_places, "strangers", password_places.Places(1))
     with password_places.strangers.take() as first, password_places.strangers.take() as second:

@@ -64,6 +64,7 @@ async def dispatched(until: Callable[[], bool] = lambda: True) -> bool:
         await engine.close()
 
 
+@pytest.mark.ci
 def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_before(story: Story, service: Crowd) -> None:
     dead, alive = people(200, "dave"), people(20, "ann")
     for person in dead:
@@ -209,6 +210,7 @@ def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     assert len(service.arrived) == len(them), "nobody waits for the next try, which was to be in two seconds"
 
 
+@pytest.mark.ci
 def test_all_that_waits_for_a_dead_device_is_left_to_the_mail_after_an_hour(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:

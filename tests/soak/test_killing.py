@@ -15,7 +15,7 @@ from tests.soak.load import PATIENCE, Load
 from tests.soak.proof import proved
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
 EVENTS = 2_000 if LONG else 100
 ROUNDS = 3 if LONG else 1

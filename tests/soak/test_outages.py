@@ -25,7 +25,7 @@ from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 from wfpush.embedded.servers import Server
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
 MANNERS = ["gone", "hanging"] if LONG else ["hanging"]
 GONE_SECONDS = 300

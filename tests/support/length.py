@@ -1,4 +1,4 @@
-"""What `make test` leaves to `make soak`: long runs, and further cases of what it proves once itself."""
+"""What `make test` leaves to CI, and both to `make soak`."""
 
 import os
 from collections.abc import Iterable
@@ -9,14 +9,18 @@ from _pytest.mark import ParameterSet
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 """`make soak`."""
+IN_CI = LONG or bool(os.environ.get("CI"))
+"""`.ci/run`, too, and `CI=true make test`."""
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that are marked `long` are for `make soak`, or for whoever sets WFPUSH_SOAK to run one."""
-    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    """Tests that are marked `long` are for `make soak`, those that are marked `ci` for CI: what starts, kills, restarts
+    and upgrades whole installations, tells the stories of a browser in a second one, and walks over every page."""
+    elsewhere = [mark for mark, here in (("long", LONG), ("ci", IN_CI)) if not here]
+    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in elsewhere)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 def some(cases: Iterable[Any], count: int) -> list[Any]:

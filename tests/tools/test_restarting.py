@@ -145,6 +145,7 @@ def copied(folder: Path) -> Path:
 
 
 @pytest.mark.processes
+@pytest.mark.ci
 def test_a_saved_page_is_shown_and_only_web_starts_again(dev: Dev) -> None:
     web, worker, demo = dev.pid("web"), dev.pid("worker"), dev.pid("demo")
     assert dev.page(), "templates are read once, and this one is now"
@@ -174,6 +175,7 @@ def test_a_mistake_is_said_and_mended_by_the_next_save_of_what_both_are_made_of(
 
 
 @pytest.mark.processes
+@pytest.mark.ci
 def test_if_what_restarts_a_process_is_killed_all_of_them_end(dev: Dev) -> None:
     (restarting,) = (each for each in dev.house.named("tools.restarting") if "web" in command_line(each))
     restarting.kill()

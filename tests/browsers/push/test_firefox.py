@@ -12,6 +12,8 @@ from tests.pushlab.service import Mozilla
 from tests.pushlab.world import World
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.ci
+
 
 @pytest.fixture(scope="module")
 def service(world: World) -> Mozilla:

@@ -182,6 +182,7 @@ def _ask(user: User) -> tuple[int, bool]:
         return row[0], bool(client.ping())
 
 
+@pytest.mark.ci
 @as_each_user
 def test_two_processes_that_start_at_once_share_one_pair_of_servers(nothing_made: None, house: House) -> None:
     alice, bob = house.starting(), house.starting()
@@ -190,6 +191,7 @@ def test_two_processes_that_start_at_once_share_one_pair_of_servers(nothing_made
     assert len(house.guards()) == 1
 
 
+@pytest.mark.ci
 @on_a_long_path
 def test_a_path_too_long_for_a_socket_gets_its_sockets_elsewhere(house: House) -> None:
     alice = house.user()
@@ -205,6 +207,7 @@ def test_the_servers_stay_for_the_others_and_stop_with_the_last(house: House) ->
     eventually(house.is_empty, "the servers are stopped")
 
 
+@pytest.mark.ci
 def test_release_tells_whether_somebody_else_stays_and_else_stops_at_once(house: House) -> None:
     alice, bob = house.user(), house.user()
     assert alice.call("release") == "False"
@@ -212,6 +215,7 @@ def test_release_tells_whether_somebody_else_stays_and_else_stops_at_once(house:
     assert house.servers() == []
 
 
+@pytest.mark.ci
 @as_each_user
 def test_who_comes_after_a_sigkill_of_the_starter_finds_the_same_rows(house: House) -> None:
     alice = house.user()
@@ -229,6 +233,7 @@ def test_who_comes_after_a_sigkill_of_the_starter_finds_the_same_rows(house: Hou
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
+@pytest.mark.ci
 def test_after_a_sigkill_of_every_user_the_servers_stop_and_start_again(house: House) -> None:
     alice = house.user()
     alice.kill()
@@ -247,6 +252,7 @@ def test_servers_whose_guard_was_killed_too_are_joined_and_guarded_again(house: 
     assert len(house.guards()) == 1
 
 
+@pytest.mark.ci
 @as_each_user
 def test_killed_servers_come_back_on_the_same_sockets(house: House) -> None:
     alice = house.user()
@@ -281,6 +287,7 @@ def test_a_fork_that_ends_does_not_stop_its_parents_servers(house: House) -> Non
     assert alice.call("revive") == "False"
 
 
+@pytest.mark.ci
 @as_each_user
 def test_the_sockets_are_closed_to_everybody_else(nothing_made: None, house: House) -> None:
     house.user()

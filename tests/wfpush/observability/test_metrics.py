@@ -177,6 +177,7 @@ def test_answers_to_an_engine_that_is_gone_wait_for_an_administrator_not_for_a_w
     assert "callbacks" not in faults()
 
 
+@pytest.mark.ci
 @with_database
 def test_without_redis_it_says_so_at_once(worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_connection", redis.Redis(port=free_port()))
@@ -191,6 +192,7 @@ def silent_server() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.ci
 def test_a_database_that_is_silent_is_not_waited_for(
     silent_server: int, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:

@@ -92,6 +92,7 @@ def whole_cluster(command: Command) -> Cluster:
     return eventually(lambda: cluster(command), "main, sentinel, two workers, monitor and pusher run")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_one_killed_django_q2_process_takes_its_cluster_along_at_once(
     house: House, worker: Command, victim: str
@@ -105,6 +106,7 @@ def test_one_killed_django_q2_process_takes_its_cluster_along_at_once(
     assert "cluster_stalled" not in worker.said
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("victim", ["main", "sentinel"] if LONG else ["sentinel"])
 def test_a_killed_django_q2_main_or_sentinel_takes_its_cluster_along_and_a_new_one_runs(
     house: House, worker: Command, victim: str
@@ -116,6 +118,7 @@ def test_a_killed_django_q2_main_or_sentinel_takes_its_cluster_along_and_a_new_o
     assert worker.process.poll() is None
 
 
+@pytest.mark.ci
 def test_a_killed_dispatcher_is_started_again(house: House, worker: Command) -> None:
     (before,) = house.named("dispatcher")
     before.kill()
@@ -166,6 +169,7 @@ def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(
     whole_cluster(worker)
 
 
+@pytest.mark.ci
 def test_of_two_workers_one_ticks_and_the_other_takes_over(house: House, worker: Command, second: Command) -> None:
     """Killed, it takes all its children along."""
     children = [each for each in worker.descendants() if {"cluster", "dispatcher"} & {*command_line(each)}]
@@ -187,6 +191,7 @@ def test_sigterm_stops_every_process_and_the_servers(house: House, seconds: list
     house.leaves_nothing()
 
 
+@pytest.mark.ci
 def test_the_web_process_says_when_its_port_is_taken(house: House) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -223,6 +228,7 @@ def test_with_its_secrets_but_no_servers_a_command_names_the_url(house: House, t
     assert "manage.py up" in refused.said
 
 
+@pytest.mark.ci
 def test_a_database_that_is_away_is_said_in_a_sentence(house: House) -> None:
     refused = house.run("migrate", DATABASE_URL="postgresql://nobody@/nothing?host=/nonexistent")
     assert refused.process.returncode == 1
@@ -255,6 +261,7 @@ def a_start(house: House) -> Any:
     return json.loads(shown.said)
 
 
+@pytest.mark.ci
 def test_garbage_is_looked_for_once_everything_is_loaded(a_start: Any) -> None:
     assert a_start[0] == [True, True]
 
@@ -268,6 +275,7 @@ def test_what_sends_to_apps_is_not_loaded_before_the_first_message(a_start: Any)
     assert a_start[4] == []
 
 
+@pytest.mark.ci
 def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) -> None:
     shown = house.run("worker", "--help", WFPUSH_DATA=str(tmp_path / "nothing"))
     assert shown.process.returncode == 0, shown.said
@@ -275,6 +283,7 @@ def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.ci
 def test_the_first_key_can_be_made_before_anything_is_set(house: House, tmp_path: Path) -> None:
     shown = house.run("vapid", "--new", WFPUSH_DATA=str(tmp_path / "nothing"))
     assert shown.process.returncode == 0, shown.said
@@ -282,6 +291,7 @@ def test_the_first_key_can_be_made_before_anything_is_set(house: House, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.ci
 def test_up_refuses_a_port_that_is_taken_and_says_how_to_choose_another(house: House) -> None:
     port = free_ports(2)
     with socket.socket() as taken:

@@ -135,6 +135,7 @@ def test_files_go_to_where_files_are_sent(path: str, status: int, port: int) -> 
     assert wire.answer()[0] == status
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("length", [f"Content-Length: {2 * BODY_LIMIT}", "Transfer-Encoding: chunked"])
 def test_large_files_of_strangers_are_refused_before_they_are_sent(length: str, port: int) -> None:
     wire = Wire(port).send(head(FORM, length, path="/api/v1/attachments"))
@@ -143,6 +144,7 @@ def test_large_files_of_strangers_are_refused_before_they_are_sent(length: str, 
     assert wire.is_closed_by_the_server()
 
 
+@pytest.mark.ci
 def test_a_form_with_large_files_gets_a_page_when_nobody_is_signed_in(port: int) -> None:
     about = (FORM, "Accept: text/html", f"Content-Length: {2 * BODY_LIMIT}")
     status, body = Wire(port).send(head(*about, path="/a/token")).answer()
@@ -240,6 +242,7 @@ async def test_frames_are_small_and_uncompressed(port: int) -> None:
         assert (await ws.receive(timeout=10)).type in over
 
 
+@pytest.mark.ci
 async def test_a_socket_that_is_closed_for_a_restart_says_so(port: int) -> None:
     async with aiohttp.ClientSession() as client, client.ws_connect(f"http://127.0.0.1:{port}/ws/inbox") as ws:
         await ws.send_str("restart")
