@@ -197,7 +197,10 @@ class House:
 
     def leaves_nothing(self) -> None:
         """Every process ends; the last may still be on its way when its parent is gone."""
-        eventually(self.is_empty, "no process is left")
+        try:
+            eventually(self.is_empty, "no process is left")
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}, but {[command_line(process) for process in self.processes()]}") from None
 
     def clear(self) -> None:
         """End what is left, and take the data away."""

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from wfpush.embedded import left_behind
 from wfpush.embedded.datafolder import MARKER, was_made
@@ -237,11 +238,11 @@ def _start_guard(data_dir: Path, base: Path) -> None:
 
 
 def guard(data_dir: Path, descriptor: int) -> None:
-    """The guard's whole life: wait until nobody uses the servers, stop them, end. First, since nobody waits for it, it
-    removes what others have left behind."""
+    """The guard's whole life: wait until nobody uses the servers, stop them, end. Meanwhile it removes what others have
+    left behind: gigabytes may take longer than the servers are used, and the next guard goes on where this one ends."""
     where = locate(data_dir)
     if where.user is not None:
-        left_behind.remove_left_behind(ROOT_BASE)
+        Thread(target=left_behind.remove_left_behind, args=[ROOT_BASE], daemon=True).start()
     users = _open(where.base / "users")
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.waiting import eventually
 from wfpush.embedded import datafolder, left_behind, shared_servers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -107,10 +108,14 @@ def test_a_guard_looks_when_it_begins(tmp_path: Path) -> None:
         left_behind.note_owner(bases[-1], folder)
     shutil.rmtree(gone)
     try:
-        with (bases[1] / "guard").open("w") as lock:
+        with (bases[1] / "guard").open("w") as lock, (bases[1] / "users").open("w") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
             words = [sys.executable, "-m", "wfpush.embedded.shared_servers", str(used), str(lock.fileno())]
-            subprocess.run(words, check=True, cwd=ROOT, pass_fds=[lock.fileno()], timeout=60)
-        assert [base.exists() for base in bases] == [False, True]
+            guard = subprocess.Popen(words, cwd=ROOT, pass_fds=[lock.fileno()])
+            eventually(lambda: not bases[0].exists(), "what was left behind is removed")
+            fcntl.flock(users, fcntl.LOCK_UN)
+            assert guard.wait(60) == 0
+        assert bases[1].is_dir()
     finally:
         for base in bases:
             shutil.rmtree(base, ignore_errors=True)
