@@ -1,5 +1,6 @@
-"""“Engagement”: how messages are seen, answered or ignored, by category, template and channel. It names nobody."""
+"""“Engagement”: how messages are seen, answered or ignored, by category or template, and channel. It names nobody."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +11,8 @@ from notifications import engagement
 from notifications.admin.base import DeskAdmin
 from notifications.admin.periods import NAMES, period_of, zone_of_reader
 from notifications.admin.words import span
-from notifications.channel_facts import channel_name
-from notifications.engagement import FEWEST, Counts
+from notifications.channel_facts import channel_name, channel_names
+from notifications.engagement import FEWEST, Counts, Messages, Shown
 from notifications.hourly import BANDS, half_within
 from notifications.models import Category, Template, via_choices
 from wfpush.observability.backlog import number
@@ -30,52 +31,61 @@ class Line:
     ignored: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """The messages of a category or template: all of them, and by channel."""
+
+    line: Line
+    channels: list[Line]
+
+
 def engagement_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """`?period=` as on the overview."""
+    """`?period=` as on the overview; `?of=template`: by template instead of by category."""
+    of: engagement.Of = "template" if request.GET.get("of") == "template" else "category"
     with timezone.override(zone_of_reader(request)):
         period = period_of(request.GET.get("period", ""), timezone.now())
-        found = engagement.between(period.start, period.end)
+        found = engagement.between(period.start, period.end, of)
         context = {
             "period": period,
             "periods": NAMES.items(),
-            "messages_by": _messages(found),
-            "channels": _channels(found),
+            "of": of,
+            "parts": _parts(found, _names(of)),
+            "channels": _channels(found.total),
             "fewest": FEWEST,
         }
         return desk.page(request, "admin/desk/engagement.html", gettext("Engagement"), **context).render()
 
 
-def _messages(found: dict[engagement.Group, Counts]) -> list[Line]:
+def _names(of: engagement.Of) -> dict[int | None, str]:
+    if of == "template":
+        return {**dict(Template.objects.values_list("pk", "name")), None: gettext("without a template")}
     language = get_language() or "en"
-    categories = {row.pk: row.name_in(language) for row in Category.objects.all()}
-    templates = dict(Template.objects.values_list("pk", "name"))
-    lines = [
-        _line(_named(categories.get(category or 0, ""), templates.get(template or 0, "")), counts)
-        for (category, template, channel), counts in found.items()
-        if not channel
-    ]
-    return sorted(lines, key=lambda line: line.name)
+    return {row.pk: row.name_in(language) for row in Category.objects.all()}
 
 
-def _named(category: str, template: str) -> str:
-    return f"{category}: {template}" if template else category
+def _parts(found: Shown, names: Mapping[int | None, str]) -> list[Part]:
+    parts = [_part(names.get(key, ""), messages) for key, messages in found.of.items()]
+    parts.sort(key=lambda part: part.line.name)
+    return [*parts, _part(gettext("others"), found.others)] if found.others is not None else parts
 
 
-def _channels(found: dict[engagement.Group, Counts]) -> list[Line]:
-    ways = dict(via_choices())
-    lines = [
-        _line(str(ways.get(channel) or channel_name(channel)), counts)
-        for (_category, _template, channel), counts in found.items()
-        if channel
-    ]
-    return sorted(lines, key=lambda line: line.name)
+def _part(name: str, messages: Messages) -> Part:
+    return Part(_line(name, messages.all), _channels(messages))
+
+
+def _channels(messages: Messages) -> list[Line]:
+    """In the order of the settings; ways that are no channel last."""
+    ways, order = dict(via_choices()), channel_names()
+    known = sorted(messages.by_channel, key=lambda name: (order.index(name) if name in order else len(order), name))
+    names = [channel_name(name) if name in order else str(ways.get(name) or name) for name in known]
+    return [_line(name, messages.by_channel[channel]) for channel, name in zip(known, names, strict=True)]
 
 
 def _line(name: str, counts: Counts) -> Line:
     seen, answered = sum(counts.seen), sum(counts.answered)
     return Line(
         name,
-        number(counts.told),
+        number(counts.told) if counts.told else "–",
         _share(seen, counts.told),
         _within(counts.seen),
         number(answered),
@@ -85,7 +95,7 @@ def _line(name: str, counts: Counts) -> Line:
 
 
 def _share(count: int, total: int) -> str:
-    return f"{100 * count // total} %" if total else "–"
+    return f"{min(100 * count // total, 100)} %" if total else "–"
 
 
 def _within(bands: list[int]) -> str:

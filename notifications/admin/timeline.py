@@ -26,6 +26,7 @@ from notifications.models import (
     EventStatus,
     Notification,
     Response,
+    via_choices,
 )
 from notifications.types import Json
 
@@ -254,7 +255,10 @@ def _by(said: Json, event: Event) -> str:
 
 
 def _read(notification: Notification) -> list[Line]:
-    return [Line(_("read"), "ok", notification.read_at)] if notification.read_at else []
+    if notification.read_at is None:
+        return []
+    way = dict(via_choices()).get(notification.opened_by or "") or channel_name(notification.opened_by or "")
+    return [Line(_("read"), "ok", notification.read_at, detail=_("opened through: %(way)s") % {"way": way} if way else "")]
 
 
 def delivery_line(delivery: Delivery) -> Line:

@@ -147,7 +147,7 @@ class SessionAuthentication(Authentication):
         if recipient is None:
             return None
         _check_csrf(http)
-        return http.user, PersonCaller(recipient, Via.PORTAL if recipient.external else Via.INBOX)
+        return http.user, PersonCaller(recipient, Via.of_pages(recipient))
 
 
 def _check_csrf(request: HttpRequest) -> None:

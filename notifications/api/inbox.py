@@ -55,12 +55,17 @@ class NotificationView(PersonView):
 
 
 class ReadView(PersonView):
-    @extend_schema(operation_id="read", request=None, responses=docs.responses({204: None}, 404))
+    @extend_schema(
+        operation_id="read",
+        request=serializers.Opened,
+        responses=docs.responses({204: None}, 400, 404, 413, 415, 422),
+    )
     def post(self, request: Request, notification_id: UUID) -> HttpResponse:
-        """Mark one notification as read."""
+        """Mark one notification as read: its person has opened it. The body may be missing."""
+        by = validated(serializers.Opened, request.data).get("by") or self.caller().via
         with transaction.atomic():
             own = _own(self.recipient(), notification_id)
-            inbox_items.mark_read(Notification.objects.filter(pk=own.pk), timezone.now())
+            inbox_items.mark_read(Notification.objects.filter(pk=own.pk), timezone.now(), opened_by=by)
         return nothing()
 
 

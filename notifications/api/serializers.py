@@ -7,7 +7,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework import serializers
 
 from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Ref, TimeZone, Whole
-from notifications.channel_facts import device_choices
+from notifications.channel_facts import channel_choices, device_choices
 from notifications.models import MOST_TEXT, Device, LockScreen, MessageKind, OpenItems
 from notifications.models.validators import MAX_ID
 from notifications.people.absence_checks import MOST_PARTS
@@ -193,6 +193,14 @@ class CaseMessageGiven(serializers.Serializer[Any]):
 
 class UpTo(serializers.Serializer[Any]):
     up_to = Whole(min_value=0, max_value=MAX_SEQ)
+
+
+class Opened(serializers.Serializer[Any]):
+    by = serializers.ChoiceField(
+        channel_choices(),
+        required=False,
+        help_text="The channel whose message led to it. Without, it was opened in the inbox or app itself.",
+    )
 
 
 class Snooze(serializers.Serializer[Any]):

@@ -104,7 +104,7 @@ FOR_THE_WORKER = ("v", "kind", "id", "priority", "state", "at", "link", "device"
 
 
 def _way_to(action: Json, link: str) -> Json:
-    way = f"{link}?answer={_in_address(action['action'])}#comment"
+    way = f"{link}{'&' if '?' in link else '?'}answer={_in_address(action['action'])}#comment"
     return {"action": action["action"], "title": action["title"], "navigate": way}
 
 

@@ -239,7 +239,7 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
         kind=kind,
         message=_message(row, about, now),
         tag=tag_of(notification),
-        link=f"{message.base_of(message.brand_shown(notification))}/n/{notification.pk}",
+        link=f"{message.base_of(message.brand_shown(notification))}/n/{notification.pk}?by={row.channel}",
         token=about.tokens.get(row.pk, ""),
         ttl=int(lifetime.kept_for(notification.due_at, now).total_seconds()),
         at=notification.updated_at,

@@ -40,7 +40,7 @@ from notifications.forms.typed import PREFIX, Typed, read, told
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.finding import finding_of
 from notifications.inbox.items import item, own_notification
-from notifications.inbox.pages import Sent, show
+from notifications.inbox.pages import Sent, came_by, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
 from notifications.inbox.uploads import Attached, attached, attached_as, keep_text
@@ -113,7 +113,7 @@ def cleaned_comment(comment: str) -> str:
 @person_required
 def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
-    said = answer_in_form(request, Via.PORTAL if request.recipient.external else Via.INBOX)
+    said = answer_in_form(request, Via.of_pages(request.recipient))
     form, typed = filled_in(request, notification, said.action)
     files = attached(request, request.recipient, timezone.now())
     said = replace(said, files=files.ids)
@@ -270,7 +270,8 @@ def explain(failure: Failure, reader: Recipient, *, asks: bool = False) -> str:
 def mark_read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     with transaction.atomic():
-        inbox_items.mark_read(Notification.objects.filter(pk=notification.pk), timezone.now())
+        opened_by = came_by(request.POST) or Via.of_pages(request.recipient)
+        inbox_items.mark_read(Notification.objects.filter(pk=notification.pk), timezone.now(), opened_by=opened_by)
     return redirect(_back(request))
 
 

@@ -65,13 +65,12 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
     if row is None or not row.recipient.external or not link_mails.can_be_mailed(row.recipient):
         return discreet(_over(request, ""))
     with in_language_of(row.recipient, request):
-        item_url = reverse("inbox:item", args=[row.notification_id])
-        asked = link_mails.ask(row.recipient, item_url, timezone.now())
+        asked = link_mails.ask(row.recipient, _item_url(row, None), timezone.now())
         return discreet(link_sent(request, row.recipient, too_many=asked == "too_many"))
 
 
 def _row(token: str) -> ActionToken | None:
-    rows = ActionToken.objects.select_related("recipient__brand", "recipient__user")
+    rows = ActionToken.objects.select_related("recipient__brand", "recipient__user", "delivery")
     return rows.filter(digest=digest_of(token)).first()
 
 
@@ -159,9 +158,10 @@ def _kept_when_late(row: ActionToken, found: Item) -> set[str]:
 def _item_url(row: ActionToken, wanted: Button | None) -> str:
     """The item in the inbox, with the field of the answer that the mail's button means, if it needs a comment or
     values."""
-    address = reverse("inbox:item", args=[row.notification_id])
     asks = wanted is not None and (wanted.asks or wanted.fills)
-    return f"{address}?{urlencode({'answer': wanted.action.name})}" if wanted and asks else address
+    query = {"answer": wanted.action.name} if wanted and asks else {}
+    query["by"] = row.delivery.channel
+    return f"{reverse('inbox:item', args=[row.notification_id])}?{urlencode(query)}"
 
 
 def sign_in_to(button: Button) -> str:

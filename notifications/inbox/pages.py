@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.answers.given import MAX_COMMENT
 from notifications.attachments import storing
+from notifications.channel_facts import facts_of_channel
 from notifications.engines import connected_accounts
 from notifications.forms.shown import FormView, words_of_forms
 from notifications.forms.typed import Typed
@@ -45,7 +46,8 @@ def inbox(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
-    """An item, with the list beside it where there is room. `?answer=reject` opens the comment field of that answer."""
+    """An item, with the list beside it where there is room. `?answer=reject` opens the comment field of that answer;
+    `?by=email` says by which channel's message its person came."""
     try:
         own = own_notification(request.recipient, notification_id)
     except Http404:
@@ -107,6 +109,7 @@ def show(request: PersonRequest, found: Item | None, sent: Sent = NOTHING_SENT, 
         **vars(sent),
         **_form_of(found, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
         "list": shown,
+        "opened_by": came_by(request.GET),
         "customer": customer,
         "chips": chips_of(shown, reader),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
@@ -151,6 +154,12 @@ def _form_of(found: Item | None, asked: Button | None, typed: Typed | None, lang
 def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
     """The answer of that name, if it is offered."""
     return next((button for button in buttons if button.action.name == name), None)
+
+
+def came_by(said: QueryDict) -> str:
+    """The channel whose message led here; empty for none."""
+    channel = said.get("by", "")
+    return channel if facts_of_channel(channel) is not None else ""
 
 
 def attaches(button: Button | None) -> bool:

@@ -154,7 +154,7 @@ def answer_all(
     reader: Recipient, cards: Iterable[Card], action: str, comment: str, now: datetime
 ) -> dict[UUID, Failure]:
     """Give each the answer. Returns why, for those that did not take it: they stop none of the others."""
-    said = Answer(action, comment, via=Via.PORTAL if reader.external else Via.INBOX)
+    said = Answer(action, comment, via=Via.of_pages(reader))
     givens = [Given(reader.pk, each.notification.pk, said, now) for each in cards]
     outcomes = zip(givens, together.record_all(givens), strict=True)
     return {given.notification: outcome for given, outcome in outcomes if isinstance(outcome, Failure)}

@@ -298,8 +298,11 @@ def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason:
     ]
 
 
-def mark_read(unread: QuerySet[Notification], now: datetime) -> int:
-    """Mark one person's notifications as read, each with a new seq, oldest first. Must run in a transaction."""
+def mark_read(unread: QuerySet[Notification], now: datetime, opened_by: str | None = None) -> int:
+    """Mark one person's notifications as read, each with a new seq, oldest first. Must run in a transaction.
+
+    `opened_by`: by which way they were opened, if they were: what has been read by now keeps its own.
+    """
     rows = list(unread.filter(read_at=None).order_by("seq"))
     if not rows:
         return 0
@@ -307,7 +310,9 @@ def mark_read(unread: QuerySet[Notification], now: datetime) -> int:
     last = allocate({recipient_id: len(rows)})[recipient_id]
     fresh = list(Notification.objects.filter(pk__in=[row.pk for row in rows]).order_by("seq"))
     for seq, row in enumerate(fresh, last - len(fresh) + 1):
-        row.seq, row.read_at, row.updated_at = seq, row.read_at or now, now
-    Notification.objects.bulk_update(fresh, ["seq", "read_at", "updated_at"], batch_size=500)
+        if row.read_at is None:
+            row.read_at, row.opened_by = now, opened_by
+        row.seq, row.updated_at = seq, now
+    Notification.objects.bulk_update(fresh, ["seq", "read_at", "opened_by", "updated_at"], batch_size=500)
     live_frames.announce_on_commit(fresh)
     return len(fresh)

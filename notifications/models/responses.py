@@ -25,6 +25,11 @@ class Via(models.TextChoices):
     PORTAL = "portal", _("portal")
     API = "api", _("API")
 
+    @classmethod
+    def of_pages(cls, person: Recipient) -> "Via":
+        """By the pages that this person has."""
+        return cls.PORTAL if person.external else cls.INBOX
+
 
 def via_choices() -> list[tuple[str, Text]]:
     """All ways of answering: those, and the channels whose messages can be answered."""

@@ -60,7 +60,7 @@ TABLES: dict[str, Columns] = {
     ),
     "notifications.notification": Columns(
         words=f"{_TEXTS} notice url actions details outcome reason reason_fact",
-        plain="language state priority",
+        plain="language state priority opened_by",
         case="case task__case",
     ),
     "notifications.delivery": Columns(

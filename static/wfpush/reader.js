@@ -33,7 +33,7 @@ export async function start() {
     replaceParts(fetch(event.target.action, { method: "POST", body: new FormData(event.target) }));
   });
   window.addEventListener("popstate", () => (location.pathname === "/" ? showList() : load(location.pathname)));
-  history.replaceState({ mine: true }, "");
+  history.replaceState({ mine: true }, "", withoutWay(location.href));
   if (article()) opened();
   else if (location.pathname.startsWith("/n/")) return load(location.pathname + location.search);
   return null;
@@ -41,7 +41,7 @@ export async function start() {
 
 export async function visit(path) {
   if (path === address || path === "/") return back();
-  if (await load(path)) history.pushState({ mine: true, fromList: true }, "", path);
+  if (await load(path)) history.pushState({ mine: true, fromList: true }, "", withoutWay(path));
   return null;
 }
 
@@ -107,11 +107,23 @@ function opened() {
   retell(openId());
   mark();
   if (pane.querySelector('[data-slot="form"]')) import("./forms.js").then(({ begin }) => begin(article()), () => {});
-  if (article().hasAttribute("data-unread") && !document.hidden) markRead(openId());
+  if (article().hasAttribute("data-unread") && !document.hidden) markRead(article().dataset);
 }
 
-function markRead(id) {
-  fetch(`/api/v1/notifications/${id}/read`, { method: "POST", headers: { "X-CSRFToken": csrfToken() } }).catch(() => {});
+/** `by`: the channel whose message led here. */
+function markRead({ id, by }) {
+  fetch(`/api/v1/notifications/${id}/read`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+    body: JSON.stringify({ by }),
+  }).catch(() => {});
+}
+
+/** An address that can be kept: how somebody came to it once is not part of it. */
+function withoutWay(address) {
+  const kept = new URL(address, location.href);
+  kept.searchParams.delete("by");
+  return kept.pathname + kept.search + kept.hash;
 }
 
 function back() {

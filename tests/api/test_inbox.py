@@ -159,8 +159,10 @@ def test_reading_one_is_a_change_of_it_and_reading_it_again_is_none(bob: Recipie
     copy, _ = receive(bob, "a", "b")
     caller = person_caller(bob)
 
+    assert caller.post(f"{LIST}/{copy.pk}/read", {"by": "pigeon post"}).status_code == 422
     assert caller.post(f"{LIST}/{copy.pk}/read").status_code == 204
-    assert caller.post(f"{LIST}/{copy.pk}/read").status_code == 204
+    assert caller.post(f"{LIST}/{copy.pk}/read", {"by": "fcm"}).status_code == 204
+    assert Notification.objects.get(pk=copy.pk).opened_by == "api", "it was opened once"
 
     copy.refresh_from_db()
     assert copy.read_at is not None

@@ -214,13 +214,16 @@ async def test_an_answer_that_needs_words_opens_the_item_where_they_are_written(
 
     await device.worker.evaluate("openPages().then(([page]) => hears(page, {type: 'open', address: '/'}))")
     await device.worker.evaluate("([address]) => openPages().then(([page]) => hears(page, {type: 'open', address}))",
-                                 [f"/n/{sent['id']}?answer=reject#comment"])  # fmt: skip
+                                 [f"/n/{sent['id']}?by=webpush&answer=reject#comment"])  # fmt: skip
 
     await expect(dave.locator("#item").get_by_label("Why do you reject this?")).to_be_focused()
     assert (
         await device.worker.evaluate("(sent) => addressOf({link: sent.link}, sent.actions[1])", sent)
-        == f"/n/{sent['id']}?answer=reject#comment"
+        == f"/n/{sent['id']}?by=webpush&answer=reject#comment"
     )
+    assert dave.url.endswith(f"/n/{sent['id']}?answer=reject#comment"), "how it was reached stays out of the address"
+    opened = f"SELECT opened_by FROM notifications_notification WHERE id = '{sent['id']}' AND read_at IS NOT NULL"
+    eventually(lambda: installation.house.rows(opened) == [("webpush",)], "it was opened by the message")
 
 
 async def test_a_press_leads_to_the_item_also_where_only_the_page_of_devices_is_open(

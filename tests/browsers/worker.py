@@ -188,4 +188,4 @@ def about(installation: Installation, title: str, *, who: str, **said: Any) -> J
               RETURNING notification_id)
             SELECT notification_id::text FROM given"""
     )
-    return message(id=number, link=f"{installation.url}/n/{number}", title=title, token=token, **said)
+    return message(id=number, link=f"{installation.url}/n/{number}?by=webpush", title=title, token=token, **said)

@@ -51,7 +51,7 @@ def test_an_answer_that_ends_the_task_asks_for_the_password(story: Story, addres
     assert [button.text_content() for button in page.tree.iter("button")] == ["Acknowledge"]
     page = page.follow("Sign in to approve")
     assert page.url == "/sign-in"
-    assert page.tree.xpath("//main//input[@name='next']/@value") == [f"/n/{story.copy(story.bob).pk}"]
+    assert page.tree.xpath("//main//input[@name='next']/@value") == [f"/n/{story.copy(story.bob).pk}?by=email"]
 
 
 @pytest.mark.parametrize("action", some(["approve", "reject", "request_info", "no_such_thing", ""], 2))
@@ -112,7 +112,10 @@ def test_a_browser_that_hides_where_it_comes_from_is_believed(address: str) -> N
 
 
 def test_whoever_is_signed_in_is_led_to_the_inbox(story: Story, address: str) -> None:
-    assert get(signed_in(story.bob), address).url == f"/n/{story.copy(story.bob).pk}"
+    page = get(signed_in(story.bob), address)
+    assert page.url == f"/n/{story.copy(story.bob).pk}"
+    page.press("Mark as read")
+    assert story.copy(story.bob).opened_by == "email"
     assert get(signed_in(story.carol), address).url == address
 
 
@@ -199,7 +202,8 @@ def test_customers_are_led_to_their_portal(story: Story) -> None:
     page = opened(address)
 
     assert "öffnen Sie Ihr Portal mit dem Link, den Sie bekommen haben" in page.text
-    assert get(Client(), address + "?language=en").link("I have opened my portal") == f"/n/{story.copy(erin).pk}"
+    portal = get(Client(), address + "?language=en").link("I have opened my portal")
+    assert portal == f"/n/{story.copy(erin).pk}?by=email"
 
 
 def test_an_unknown_language_is_not_spoken(address: str) -> None:

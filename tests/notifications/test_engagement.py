@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from notifications import engagement
 from notifications.inbox.session import BACKEND
-from notifications.models import Category, EngagementCount, EngagementHour, Notification, Recipient
+from notifications.models import Category, Delivery, EngagementCount, EngagementHour, Notification, Recipient
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
@@ -31,23 +31,26 @@ def of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def told() -> Any:
-    """At ten past nine eight people are asked; one answers, five read it after twenty minutes, two never do."""
+    """At ten past nine eight people are asked, all by e-mail, too; one answers in the inbox, five read it after twenty
+    minutes, two of these from the e-mail; two never do."""
     with time_machine.travel(NOW, tick=False):
         story = Story.begin()
-        people = RecipientFactory.create_batch(7, manager=story.carol)
+        people = RecipientFactory.create_batch(7, manager=story.carol, email="a@example.org", email_verified=True)
         story.assign(candidates=["bob", *(person.ref for person in people)])
-    Notification.objects.filter(recipient__in=people[:5]).update(read_at=NOW + 20 * MINUTE)
+    Delivery.objects.filter(channel="email").update(state="delivered", due_at=None)
+    for number, person in enumerate(people[:5]):
+        by = "email" if number < 2 else "inbox"
+        Notification.objects.filter(recipient=person).update(read_at=NOW + 20 * MINUTE, opened_by=by)
     with time_machine.travel(NOW + 3 * HOUR, tick=False):
-        story.answer(story.bob, "approve")
+        story.answer(story.bob, "approve", via="inbox")
     return story
 
 
 def counts(now: datetime) -> engagement.Counts:
     with time_machine.travel(now, tick=False):
         engagement.run(now)
-    found = engagement.between(NOW - HOUR, NOW + HOUR)
-    (of_category,) = [counts for group, counts in found.items() if group[0] is not None]
-    return of_category
+    (of_category,) = engagement.between(NOW - HOUR, NOW + HOUR, "category").of.values()
+    return of_category.all
 
 
 def test_an_hour_is_counted_with_what_became_of_its_messages(told: Story) -> None:
@@ -57,8 +60,30 @@ def test_an_hour_is_counted_with_what_became_of_its_messages(told: Story) -> Non
     assert found.seen == [0, 0, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     assert found.answered == [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     assert 5 <= found.at_least <= 8
-    group = next(row for row in EngagementCount.objects.all() if row.category)
-    assert group.category == Category.objects.get(slug="approvals")
+    assert {row.category for row in EngagementCount.objects.all()} == {Category.objects.get(slug="approvals")}
+
+
+def test_by_channel_is_known_what_was_opened_through_it_and_answered_from_it(told: Story) -> None:
+    """The answer came in the inbox, without that the item had been opened before."""
+    engagement.run(NOW + 4 * HOUR)
+    for of in ("category", "template"):
+        found = engagement.between(NOW - HOUR, NOW + HOUR, of)
+        (group,) = found.of.values()
+        mail, inbox = group.by_channel["email"], group.by_channel["live"]
+        assert (mail.told, sum(mail.seen), sum(mail.answered), mail.ignored) == (8, 2, 0, 2)
+        assert (inbox.told, sum(inbox.seen), sum(inbox.answered), inbox.ignored) == (8, 4, 1, 2)
+        assert mail.seen[3] == 2, "after twenty minutes"
+        assert found.total == group and found.others is None
+
+
+def test_small_groups_are_put_together_or_left_out(told: Story) -> None:
+    news = Category.objects.create(slug="news", name="News")
+    few = Notification.objects.filter(recipient__in=list(Recipient.objects.order_by("-pk")[:3]))
+    few.update(category=news)
+    engagement.run(NOW + 4 * HOUR)
+    found = engagement.between(NOW - HOUR, NOW + HOUR, "category")
+    assert [counts.all.told for counts in found.of.values()] == [5]
+    assert found.others is None and found.total.all.told == 5, "nor can the three be found by subtraction"
 
 
 def test_it_is_counted_again_ever_more_seldom(told: Story) -> None:
@@ -79,8 +104,9 @@ def test_of_few_people_nothing_is_known(told: Story) -> None:
     Notification.objects.exclude(recipient__in=list(kept)).delete()
     engagement.run(NOW + 4 * HOUR)
 
-    assert EngagementCount.objects.filter(category__isnull=False).get().told == 4
-    assert not any(group[0] for group in engagement.between(NOW - HOUR, NOW + HOUR))
+    assert EngagementCount.objects.get(channel="").told == 4
+    found = engagement.between(NOW - HOUR, NOW + HOUR, "category")
+    assert not found.of and found.others is None and not found.total.by_channel
 
 
 def test_the_page_says_it_and_names_nobody(told: Story) -> None:
@@ -93,5 +119,7 @@ def test_the_page_says_it_and_names_nobody(told: Story) -> None:
 
     text = " ".join(page.content.decode().split())
     assert "<td>8</td><td>75 %</td><td>within 30 min</td><td>1</td><td>within 4 h 0 min</td><td>25 %</td>" in text
+    mail = "<td>8</td><td>25 %</td><td>within 30 min</td><td>0</td><td>–</td><td>25 %</td>"
+    assert text.count(mail) == 2, "of the category, and of all"
     for person in Recipient.objects.exclude(name=""):
         assert f">{person.name}<" not in text

@@ -65,7 +65,7 @@ def test_bobs_phone_is_sent_no_more_than_it_may_show_and_makes_no_sound(story: S
     ((_, message),) = google.messages
     assert "invoice" not in json.dumps(message) and "pprove" not in message["data"]["actions"]
     assert message["data"]["silent"] == "true" and message["data"]["channel"] == "silent"
-    assert "token" not in message["data"] and message["data"]["link"].endswith(str(story.copy(story.bob).pk))
+    assert "token" not in message["data"] and message["data"]["link"].endswith(f"{story.copy(story.bob).pk}?by=fcm")
     aps = message["apns"]["payload"]["aps"]
     assert "sound" not in aps and aps["interruption-level"] == "passive"
     assert aps["alert"] == {"title": "wfpush", "body": "There is news in your inbox."}

@@ -50,7 +50,7 @@ def test_an_approval_reaches_bobs_browser_with_its_buttons(story: Story, host: P
     assert shown["title"] == copy.title and shown["body"] == f"€1,200.50\n{copy.short_body}"
     assert [action["action"] for action in shown["actions"]][:2] == ["approve", "reject"]
     assert (shown["kind"], shown["priority"], shown["Urgency"]) == ("message", "urgent", "high")
-    assert shown["link"].endswith(f"/n/{copy.pk}") and shown["unread"] == 1
+    assert shown["link"].endswith(f"/n/{copy.pk}?by=webpush") and shown["unread"] == 1
     assert shown["Topic"] == shown["tag"]
     assert int(shown["TTL"]) == 28 * 3600, "a day past due"
     assert ledger(story)["webpush firefox"] == ("delivered", "")

@@ -113,7 +113,7 @@ TAG = Tag(
                 410: "`expired`: the task, or the token; if it is the token, `ended` says why",
             },
         ),
-        "read": Operation("Mark a notification as read"),
+        "read": Operation("Mark a notification as read", request={"by": "fcm"}),
         "read_up_to": Operation("Mark everything up to a change as read", request={"up_to": 17}),
         "snooze": Operation("Put a notification off", request={"until": "2026-11-25T14:00:00Z"}),
         "bring_back": Operation("Bring a notification back"),

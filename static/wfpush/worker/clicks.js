@@ -23,8 +23,10 @@ export async function clicked(notification, action, reply = "") {
 /** The address of the item, always on this site, whatever the message contains. */
 function addressOf({ link = "/", test }, offered) {
   if (test) return "/devices";
-  const { pathname } = new URL(link, self.location.href);
-  return offered ? `${pathname}?answer=${encodeURIComponent(offered.action)}#comment` : pathname;
+  const { pathname, searchParams } = new URL(link, self.location.href);
+  if (offered) searchParams.set("answer", offered.action);
+  const query = String(searchParams);
+  return pathname + (query && `?${query}`) + (offered ? "#comment" : "");
 }
 
 /** Show a page of the inbox: in one that is open and awake, else in a new window. */
