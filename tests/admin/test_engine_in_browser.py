@@ -15,7 +15,7 @@ from tests.admin.pages import adding, page_of
 from tests.admin.test_sla_report import AA
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
 FIELDS = ("token_url", "name", "header", "new_secret", "token_body", "scope", "audience", "paths")
@@ -80,7 +80,6 @@ def test_people_who_sign_in_themselves_need_more_fields(
     assert browse(visit) == [[False] * 5, [True] * 5, [True] * 5, [False] * 5]
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
 def test_its_pages_fit_a_phone_and_axe_finds_nothing(
     world: World, root: Client, browse: Callable[[Visit], Any], language: str

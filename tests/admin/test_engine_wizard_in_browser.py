@@ -19,7 +19,7 @@ from tests.admin.test_accessible import AA
 from tests.admin.world import World
 from tests.support.receiver import receiving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
 def looked_at(page: Page) -> list[Any]:

@@ -13,7 +13,7 @@ from tests.admin.pages import list_of
 from tests.admin.test_engine_wizard_in_browser import looked_at
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
 def test_people_are_imported_after_a_look(world: World, browse: Callable[[Visit], Any]) -> None:

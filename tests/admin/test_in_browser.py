@@ -17,7 +17,7 @@ from tests.admin.desk import Visit
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
 def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, browse: Callable[[Visit], Any]) -> None:
@@ -40,7 +40,6 @@ def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, brow
     assert ApiKey.objects.count() == 2
 
 
-@pytest.mark.ci
 def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable[[Visit], Any]) -> None:
     form = page_of(Routing.objects.get(name="Tasks that wait too long"))
 
@@ -63,7 +62,6 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
     assert browse(visit) == [["team"], ["path"], ["person"], []]
 
 
-@pytest.mark.ci
 def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse: Callable[[Visit], Any]) -> None:
     form = page_of(sla.policy())
     names = ("target", "level", "team", "person", "template", "category", "channels", "priority")
@@ -152,7 +150,6 @@ def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit
     assert draft.texts.get(language="en").title != "Pay at once", "nothing is saved"
 
 
-@pytest.mark.ci
 def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_added(
     world: World, browse: Callable[[Visit], Any]
 ) -> None:
@@ -222,7 +219,6 @@ def test_a_template_is_written_without_javascript(world: World, browse: Callable
     assert browse(visit) == [True, True, "È da pagare"]
 
 
-@pytest.mark.ci
 def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:
     """Lists of rows, a task and an engine: test_story.py, test_engine_in_browser.py."""
     version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]

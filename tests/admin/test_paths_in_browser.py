@@ -12,7 +12,7 @@ from tests.admin.desk import Visit
 from tests.admin.pages import page_of
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 NOTES = """
@@ -76,7 +76,6 @@ def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Call
     ]
 
 
-@pytest.mark.ci
 def test_a_finger_picks_one_on_a_phone_in_the_dark(day: World, browse: Callable[[Visit], Any]) -> None:
     form = page_of(Route.objects.get(name="Tasks"))
 

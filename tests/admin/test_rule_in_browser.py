@@ -14,7 +14,7 @@ from tests.admin import world as story
 from tests.admin.desk import Visit
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 JOB_CLICKS = 15
 """Of: for invoices above 1,000 tell Finance, remind after 2 working hours, tell the manager after 4; and try it."""
@@ -86,7 +86,6 @@ def test_the_whole_job_takes_less_than_twenty_clicks(world: World, browse: Calla
     assert steps == [(-120, "team", "business"), (0, "manager", "business")]
 
 
-@pytest.mark.ci
 def test_the_same_by_keyboard(world: World, browse: Callable[[Visit], Any]) -> None:
     story.live(world)
     sla.calendar()

@@ -13,7 +13,7 @@ from tests.admin.desk import Visit
 from tests.admin.pages import list_of, page_of
 from tests.admin.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
@@ -85,7 +85,6 @@ def test_enter_waits_for_the_answer_and_escape_leads_back(day: World, browse: Ca
     assert browse(visit) == ["searchbar", task]
 
 
-@pytest.mark.ci
 def test_it_fits_a_phone_in_the_dark(day: World, browse: Callable[[Visit], Any]) -> None:
     Case.objects.filter(case_id="4712").update(title="4712 Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrik" * 3)
 

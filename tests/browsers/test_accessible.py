@@ -13,6 +13,8 @@ from tests.browsers.worker import Device
 from tests.soak.installation import LONG
 from tests.support.length import some
 
+pytestmark = pytest.mark.ci
+
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 """Of rules that are kept axe says one place each, which is quicker."""
@@ -30,7 +32,6 @@ async def by_turns(page: Page, number: int) -> None:
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
 
 
-@pytest.mark.ci
 async def test_axe_finds_what_is_wrong(sign_in: SignIn) -> None:
     dave = await sign_in("dave", again=True)
     await dave.locator("#waiting-heading").evaluate("heading => heading.style.color = '#999'")

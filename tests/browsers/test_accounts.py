@@ -14,6 +14,8 @@ from tests.engines.flowable import FlowableServer
 from tests.support.authorization import CLIENT, CLIENT_SECRET, SCOPE, AuthorizationServer
 from tests.support.length import some
 
+pytestmark = pytest.mark.ci
+
 SET_UP = """
 from notifications.models import Engine, PersonalSignIn
 engine = Engine.objects.get(slug="{slug}")

@@ -12,6 +12,8 @@ from tests.browsers.worker import until
 from tests.support.files import pdf
 from tests.support.receiver import Receiver, receiving
 
+pytestmark = pytest.mark.ci
+
 PICTURE = (settings.BASE_DIR / "static/wfpush/icons/192.png").read_bytes()
 
 

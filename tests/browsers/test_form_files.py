@@ -9,6 +9,8 @@ from tests.browsers.worker import until
 from tests.notifications.forms.invoice import invoice_form
 from tests.support.files import pdf
 
+pytestmark = pytest.mark.ci
+
 FILES = {"type": "array", "items": {"type": "string", "format": "uuid"}}
 INK = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

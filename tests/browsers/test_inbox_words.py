@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from itertools import groupby
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from django.conf import settings
 from django.utils import translation
@@ -13,6 +14,8 @@ from playwright.async_api import Browser, Page, Route
 from notifications.types import TAKES_AWAY
 from notifications.wording.sentences import spoken, spoken_by_worker
 from tests.vectors.inbox_words import CASES
+
+pytestmark = pytest.mark.ci
 
 Case = dict[str, Any]
 Reading = Callable[..., Awaitable[Page]]

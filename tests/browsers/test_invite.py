@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+
+pytestmark = pytest.mark.ci
 
 INVITATION = "Hear about urgent approvals when this page is closed."
 COUNTING = """window.asked = 0;

@@ -12,6 +12,8 @@ from tests.browsers.installation import Installation
 from tests.browsers.worker import KEPT, Device, is_kept, until
 from tests.support.length import some
 
+pytestmark = pytest.mark.ci
+
 WAITS = """async (answers) => {
   const {ref} = await person();
   await store("answers", ...answers.map((answer, at) => ({comment: "", title: "Approve", heading: "A task", csrf: "",
@@ -34,7 +36,6 @@ async def test_a_page_of_a_proxy_ends_no_answer(installation: Installation, sign
     assert "ended" not in kept
 
 
-@pytest.mark.ci
 async def test_a_page_of_a_proxy_is_no_answer_to_who_looks_at_the_inbox_either(
     installation: Installation, sign_in: SignIn
 ) -> None:

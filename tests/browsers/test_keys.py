@@ -1,10 +1,13 @@
 """Working through the list with the keyboard, and through several items at once."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
+
+pytestmark = pytest.mark.ci
 
 
 async def with_items(installation: Installation, sign_in: SignIn, *names: str) -> Page:

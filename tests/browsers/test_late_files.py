@@ -10,6 +10,8 @@ from tests.browsers.installation import Installation
 from tests.browsers.worker import until
 from tests.support.files import png
 
+pytestmark = pytest.mark.ci
+
 PHOTO: FilePayload = {"name": "crack.png", "mimeType": "image/png", "buffer": png(30, 20)}
 FORM: dict[str, Any] = {
     "schema": {

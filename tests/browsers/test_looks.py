@@ -10,6 +10,8 @@ from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.test_main_job import reloaded
 
+pytestmark = pytest.mark.ci
+
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
   const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "lines",
@@ -92,7 +94,6 @@ def runs_late(installation: Installation, *, key: str) -> None:
         installation.assign(f"Approve the tent of {person}", to=person, key=key, due_at=datetime.now(UTC).isoformat())
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
 async def test_server_and_browser_say_the_same_of_every_item(
     installation: Installation, sign_in: SignIn, language: str
@@ -125,7 +126,6 @@ async def words_of_both(page: Page) -> Any:
     return found
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
     ("javascript", "languages"),
     [(True, ("Deutsch", "Français")), (False, ("Español", "English"))],

@@ -7,6 +7,8 @@ from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.support.length import some
 
+pytestmark = pytest.mark.ci
+
 NEW = "another long walk"
 
 

@@ -1,8 +1,11 @@
 """What a profile of the tests' browser consists of."""
 
+import pytest
 from playwright.async_api import Browser
 
 from tests.browsers.installation import Installation
+
+pytestmark = pytest.mark.ci
 
 
 async def test_a_window_prepares_no_pages_of_its_own(installation: Installation, browser: Browser) -> None:

@@ -9,6 +9,8 @@ from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.keyboard import tab_to, type_into
 
+pytestmark = pytest.mark.ci
+
 REMARK = "As agreed with Alice."
 
 
@@ -71,7 +73,6 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
     await expect(dave.get_by_role("link", name=south, exact=True)).to_be_visible()
 
 
-@pytest.mark.ci
 async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
     north, south, west = assigned(installation, "fence")
     dave = await sign_in("dave", javascript=False)

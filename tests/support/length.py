@@ -14,8 +14,9 @@ IN_CI = LONG or bool(os.environ.get("CI"))
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that are marked `long` are for `make soak`, those that are marked `ci` for CI: what starts, kills, restarts
-    and upgrades whole installations, tells the stories of a browser in a second one, and walks over every page."""
+    """Tests that are marked `long` are for `make soak`, those that are marked `ci` for CI: what kills, restarts and
+    upgrades whole installations, the desk in a browser, walks over all pages, and stories of a browser in a second one,
+    or that no flow depends on."""
     elsewhere = [mark for mark, here in (("long", LONG), ("ci", IN_CI)) if not here]
     left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in elsewhere)]
     if left_out:
