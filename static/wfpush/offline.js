@@ -57,17 +57,18 @@ function factFrom(row, { icon, label, parts }) {
   const fact = row.cloneNode(true);
   fact.querySelector("use").setAttribute("href", `${settings.icons}#${icon}`);
   slot(fact, "label").textContent = label;
-  slot(fact, "parts").append(...parts.map((part) => partFrom(part, icon === "document")));
+  slot(fact, "parts").append(...parts.map((part) => partFrom(part, icon)));
   return fact;
 }
 
-function partFrom({ text, url, hint }, isDocument) {
+/** What is elsewhere opens in a page of its own; the page of duty (`clock`) is of wfpush itself. */
+function partFrom({ text, url, hint }, icon) {
   const line = document.createElement("li"), part = document.createElement(url ? "a" : "span");
   line.append(part);
   Object.assign(part, { dir: "auto", textContent: text });
-  if (url) Object.assign(part, { href: url, rel: "noopener noreferrer", target: url.startsWith("http") ? "_blank" : "" });
+  if (url) Object.assign(part, { href: url, rel: "noopener noreferrer", target: url.startsWith("http") && icon !== "clock" ? "_blank" : "" });
   if (hint) part.append(made("span", "said", ` (${hint})`));
-  if (!url || !isDocument) return line;
+  if (!url || icon !== "document") return line;
   part.dataset.document = "";
   const kept = made("span", "document-kept");
   kept.dataset.slot = "document";

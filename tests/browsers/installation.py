@@ -34,9 +34,11 @@ class Installation:
         self.demo_url = f"http://127.0.0.1:{self.port + 1}"
         self._numbers = count(7001)
 
-    def start(self, **environment: str) -> None:
+    def start(self, *, demo: bool = True, **environment: str) -> None:
+        """With the demo's engine and people, or without."""
         self.house.migrate()
-        self.up: Command = self.house.start("up", "--demo", "--port", str(self.port), **environment)
+        words = ["--demo"] if demo else []
+        self.up: Command = self.house.start("up", *words, "--port", str(self.port), **environment)
         self.up.says("wfpush is ready", within=120)
         self.passwords = dict(re.findall(r"sign in as (\w+)\s+(\S+)", self.up.said))
         self.key = self.engine("shop")
@@ -74,14 +76,15 @@ class Installation:
         return self._ask("GET", f"{self.demo_url}/api/instances/{instance_id}")
 
     # --- an engine of the tests' own, which takes no answers: all that Dave hears of -----------------
-    def send(self, type: str, data: Json, *, key: str = "") -> None:
-        self._ask("POST", f"{self.url}/api/v1/events", self._event(type, data), self._as(key or self.key))
+    def send(self, type: str, data: Json, *, key: str = "") -> Json:
+        """An event; returns what the API says of it."""
+        return self._ask("POST", f"{self.url}/api/v1/events", self._event(type, data), self._as(key or self.key))
 
-    def send_together(self, type: str, many: list[Json]) -> None:
+    def send_together(self, type: str, many: list[Json]) -> Json:
         """Events of one type, in one request."""
         kind = {"Content-Type": "application/cloudevents-batch+json"}
         batch = [self._event(type, data) for data in many]
-        self._ask("POST", f"{self.url}/api/v1/events", batch, {**self._as(self.key), **kind})
+        return self._ask("POST", f"{self.url}/api/v1/events", batch, {**self._as(self.key), **kind})
 
     def _event(self, type: str, data: Json) -> Json:
         return {

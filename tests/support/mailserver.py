@@ -54,6 +54,10 @@ class Mailbox:
             self.mails.append(mail)
         return self.data_reply
 
+    def to(self, who: str) -> list[EmailMessage]:
+        """The mails to an address that begins so."""
+        return [mail for mail in self.mails if str(mail["To"]).startswith(f"{who}@")]
+
 
 def free_port() -> int:
     with socket.socket() as probe:
