@@ -258,7 +258,9 @@ WHERE reserve.notification_id = about.notification AND reserve.event_id = about.
               AND first.channel <> %s)
 """
 _NEXT = f"""
-UPDATE notifications_delivery reserve SET {outbox.set_due("%s")}
+UPDATE notifications_delivery reserve SET {outbox.set_due("%s")},
+    held = (SELECT max(first.held) FROM notifications_delivery first WHERE first.notification_id = about.notification
+            AND first.event_id = about.event AND first.turn < reserve.turn AND first.attempts > 0)
 FROM unnest(%s::uuid[], %s::uuid[]) AS about(notification, event)
 WHERE reserve.notification_id = about.notification AND reserve.event_id = about.event
   AND reserve.state = 'pending' AND reserve.due_at IS NULL
@@ -270,7 +272,7 @@ RETURNING reserve.id
 
 def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     """Settle the reserve for these (notification, event): suppressed if an earlier turn arrived, due if all of it ended
-    without arriving. The rows must be locked."""
+    without arriving. What was held back until its time had come does not wait again. The rows must be locked."""
     pairs = sorted(about)
     if not pairs:
         return

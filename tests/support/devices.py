@@ -30,6 +30,8 @@ class PushHost:
         self.words: dict[str, str] = {}
         """What is said with a browser's answers."""
         self.tries: defaultdict[str, int] = defaultdict(int)
+        self.gone: set[str] = set()
+        """Browsers that take no new messages; what they show is still replaced."""
         self._browsers: dict[str, Browser] = {}
         self._taken: defaultdict[str, list[Json]] = defaultdict(list)
         self._lock = threading.Lock()
@@ -77,6 +79,8 @@ class PushHost:
     def take(self, name: str, headers: Any, body: bytes) -> Answer:
         with self._lock:
             self.tries[name] += 1
+            if name in self.gone and self._browsers[name].read(body)["kind"] == "message":
+                return 410, {}
             answers = self.answers[name]
             status, extra = answers.pop(0) if len(answers) > 1 else answers[0]
             if status == 201:
