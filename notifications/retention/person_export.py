@@ -55,6 +55,10 @@ def _key(person: Recipient) -> str:
     return str(person.pk)
 
 
+def _keys(person: Recipient) -> list[int]:
+    return [person.pk]
+
+
 _WAYS = frozenset({"address", "get_data", "post_data"})
 
 SECTIONS: dict[str, Section] = {
@@ -69,6 +73,7 @@ SECTIONS: dict[str, Section] = {
     "handed_to_them": Section("notifications.handedover", "to"),
     "working_time": Section("escalations.personcalendar", "recipient"),
     "teams": Section("notifications.team_members", "recipient"),
+    "duty_turns": Section("notifications.rotalayer", "people__contains", _keys, frozenset({"people"})),
     "duty_overrides": Section("notifications.rotaoverride", "person"),
     "duty_in_calendars": Section("notifications.rotafeedshift", "person"),
     "swaps_asked": Section("notifications.rotaswap", "asked_by"),

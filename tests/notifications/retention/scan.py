@@ -1,6 +1,8 @@
 """Reads every table, and Redis, as text: what a search of the whole installation for somebody's name would see."""
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
@@ -8,6 +10,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django_q.models import Task as BackgroundTask
 
+from notifications.retention.columns import TABLES, model_of
+from notifications.retention.scrubbing import DECODED
 from wfpush.postgres.packed import PackedJSONField
 from wfpush.queue import outbox
 
@@ -58,3 +62,51 @@ def found(marks: Sequence[str], more: Sequence[tuple[str, str]] = ()) -> dict[st
             if at >= 0:
                 seen.setdefault(mark, []).append(f"{where}: …{text[max(at - 160, 0) : at + 100]}…")
     return seen
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+def unplanted(marks: Sequence[str]) -> list[tuple[str, str]]:
+    """Columns that erasure searches, and in which none of the marks is."""
+    lowered = [mark.lower() for mark in marks]
+    return [
+        (label, name)
+        for label, columns in TABLES.items()
+        for name in columns.searched
+        if not any(mark in _said(value) for value in _values(label, name) for mark in lowered)
+    ]
+
+
+def _values(label: str, name: str) -> Iterator[Any]:
+    if label in DECODED:
+        yield from (DECODED[label](row) for row in model_of(label)._base_manager.all())
+    yield from model_of(label)._base_manager.values_list(name, flat=True)
+
+
+def _said(value: Any) -> str:
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)).lower()
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A column of a row, and what was there."""
+
+    label: str
+    name: str
+    pk: Any
+    before: Any
+
+    def write(self, value: Any) -> None:
+        model_of(self.label)._base_manager.filter(pk=self.pk).update(**{self.name: value})
+
+
+def plant(label: str, name: str, short: str, text: str) -> Planted | None:
+    """Write it into the column of the table's newest row, as an engine or somebody at the desk might. None: there is
+    no row."""
+    row = model_of(label)._base_manager.order_by("-pk").first()
+    if row is None:
+        return None
+    field = row._meta.get_field(name)
+    planted = Planted(label, name, row.pk, getattr(row, name))
+    most = getattr(field, "max_length", None) or len(text)
+    planted.write({"note": text} if field.get_internal_type() == "JSONField" else text if len(text) <= most else short)
+    return planted

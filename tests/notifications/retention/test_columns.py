@@ -17,7 +17,7 @@ ELSEWHERE = {("django_migrations", "app"), ("django_migrations", "name"), ("noti
 WHAT_TO_DO = (
     "Say in notifications/retention/columns.py what erasure does with these columns: `words` and `ids` are searched,"
     " `plain` can name nobody, `own` is emptied or deleted with its person. If a person can be named in them, plant it"
-    " in tests/notifications/retention/test_erasure.py."
+    " in tests/notifications/retention/planting.py."
 )
 
 

@@ -7,67 +7,39 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django_q.models import Failure
 from pytest_django import Settings
 
-from escalations.models import Escalation, Policy, StepRun
 from notifications.inbox.session import BACKEND
-from notifications.items import gathered
 from notifications.items.ledger_audit import faults_since, sums_since
 from notifications.models import (
-    Brand,
     Callback,
     Case,
-    ConnectedAccount,
     Delivery,
-    Engine,
     Erasure,
     ErasureState,
     Event,
-    EventType,
     Farewell,
     LegalHold,
     Notification,
     Recipient,
-    RefusedAnswer,
     Response,
-    SearchedPart,
     Task,
-    Template,
 )
-from notifications.people import devices
-from notifications.retention import erasing, holds, scrubbing
-from notifications.types import Json, NewAddress
+from notifications.retention import erasing, holds, people, scrubbing
+from notifications.retention.columns import model_of
 from tests.factories import PASSWORD
 from tests.notifications.retention import scan
+from tests.notifications.retention.planting import COMMENT, EMAIL, MARKS, NAME, REF, assigned, plant
 from tests.support.receiver import receiving
 from tests.support.world import World
 from wfpush.observability.logging import QuietStreamHandler
 from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-REF, NAME, FORMER = "zdenka.planted", "Zdenka Plantedová", "Zdenka Dawnová"
-EMAIL, PHONE = "zdenka@planted.example", "+420 777 555 123"
-COMMENT = "The vermilion walrus must not be told about the third invoice of this month"
-QUESTION, REPLY, SHORT = "Which heliotrope cost centre shall it be?", "Take the marzipan budget.", "ok then"
-VALUE, CONTENT, FILE = "aubergine parlour", b"a secret gramophone of hers", "holiday-pelican.txt"
-MARKS = [
-    "zdenka", "plantedov", "dawnov", "planted.example", "777 555 123", "777555123", "777-555-123", "vermilion",
-    "heliotrope", "marzipan", "aubergine", "gramophone", "pelican", "her own cactus",
-]  # fmt: skip
-FORM: Json = {
-    "schema": {
-        "type": "object",
-        "properties": {"room": {"type": "string", "title": "Room"}, "count": {"type": "integer"}},
-    }
-}
 
 
 @pytest.fixture
@@ -84,128 +56,6 @@ def root(world: World) -> Client:
     client = Client()
     client.force_login(User.objects.get(username="root"), backend=BACKEND)
     return client
-
-
-def plant(world: World, root: Client, monkeypatch: pytest.MonkeyPatch) -> Recipient:
-    """Everything that the product lets happen to a person."""
-    user = User.objects.create_user(REF, EMAIL, PASSWORD, first_name="Zdenka", last_name="Plantedová")
-    old = "old@planted.example"
-    person = Recipient.objects.create(ref=REF, name=FORMER, user=user, email=old, phone="+420 1 777555123")
-    person.name, person.email, person.phone, person.email_verified = NAME, EMAIL, PHONE, True
-    person.manager = Recipient.objects.get(ref="carol")
-    person.save()
-    Policy.objects.create(name=f"Deputy of {NAME}", clock="duration", minutes=240, time="wall")
-    at_the_desk(root, person)
-    signs_in(person)
-    has_things(world, person)
-    decides(world)
-    is_spoken_of(world)
-    converses(world)
-    by_hand(person)
-    monkeypatch.setattr(gathered, "GATHERED_FROM", 1)
-    gathered.gather()
-    assert SearchedPart.objects.exists()
-    return person
-
-
-def at_the_desk(root: Client, person: Recipient) -> None:
-    change = reverse("admin:notifications_recipient_change", args=[person.pk])
-    page = root.get(change)
-    assert page.status_code == 200
-    file = f"ref,name,email\n{REF},{NAME},{EMAIL}\n"
-    uploaded = SimpleUploadedFile("people.csv", file.encode())
-    assert root.post(reverse("admin:notifications_recipient_import_rows"), {"file": uploaded}).status_code == 302
-    root.post(reverse("admin:notifications_recipient_send_link", args=[person.pk]))
-    LogEntry.objects.log_actions(
-        User.objects.get(username="root").pk, [person], 2, [{"changed": {"name": NAME, "fields": [EMAIL]}}]
-    )
-
-
-def signs_in(person: Recipient) -> None:
-    for name in (REF, EMAIL):
-        Client().post("/sign-in", {"username": name, "password": "wrong"})
-    browser = Client()
-    assert browser.post("/sign-in", {"username": REF, "password": PASSWORD}).status_code == 302
-    browser.post("/views", {"name": "her own cactus", "query": "q=her+own+cactus"})
-    phone = NewAddress("webpush", "https://web.push.apple.com/pelican", "endpoint", "BSender", p256dh="BKey")
-    devices.register(person, phone, name="Phone of Zdenka", now=timezone.now())
-
-
-def has_things(world: World, person: Recipient) -> None:
-    now = timezone.now()
-    away = {"from": (now + timedelta(days=3)).isoformat(), "to": (now + timedelta(days=4)).isoformat()}
-    assert world.ask("put", "/api/v1/absence", REF, {**away, "delegate": "bob"}).status_code == 200
-    ConnectedAccount.objects.create(
-        engine=Engine.objects.get(), recipient=person, name=EMAIL, given_for="x", access_token="t", expires_at=now,
-        connected_at=now,
-    )  # fmt: skip
-
-
-def assigned(world: World, number: str, **task: Any) -> None:
-    said = {"id": number, "name": f"Approve invoice {number}", "initiator": "alice", **task}
-    case = {"id": f"case-{number}", "title": f"Invoice {number} of {NAME}", "roles": {"auditor": REF}}
-    world.send("task.assigned", {"task": said, "case": case})
-
-
-def decides(world: World) -> None:
-    assigned(world, "T-1", candidates=[REF, "bob"], form=FORM)
-    item = next(each for each in world.inbox(REF) if each["task"])
-    answer = {"action": "approve", "comment": COMMENT, "values": {"room": VALUE, "count": 3}}
-    path = f"/api/v1/notifications/{item['id']}/responses"
-    said = world.ask("post", path, REF, answer, **{"Idempotency-Key": "zdenka-1"})
-    assert said.status_code == 201, said.content
-    world.run()
-    result = {"action": "approve", "by": {"ref": REF, "name": NAME}, "comment": COMMENT}
-    world.send("task.completed", {"task": {"id": "T-1", "result": result}})
-    follows = {"id": "T-2", "name": "Pay it anyway", "assignee": "carol", "description": f"{NAME} said: {COMMENT}."}
-    world.send("task.assigned", {"task": follows, "case": {"id": "case-T-1"}, "variables": {"room": VALUE}})
-
-
-def is_spoken_of(world: World) -> None:
-    her = {"ref": REF, "name": NAME, "phone": "+420-777-555-123", "email": EMAIL.upper()}
-    visit = {"id": "T-3", "name": f"Visit {NAME}", "assignee": "bob", "description": f"Ring 00420 {PHONE[5:]} first"}
-    world.send("task.assigned", {"task": visit, "customer": her, "variables": {"requester": REF, "mail": EMAIL}})
-    world.send("com.acme.nobody.hears", {"variables": {"who": f"{FORMER} <{EMAIL}>"}, "recipients": [REF]})
-    assigned(world, "T-4", assignee=REF)
-    world.send("task.assigned", {"task": {"id": "T-4", "name": "Approve invoice T-4", "assignee": "bob"}})
-    world.respond("bob", "approve", f"As {NAME} wished, see {EMAIL}")
-
-
-def converses(world: World) -> None:
-    assigned(world, "T-5", candidates=[REF, "bob"])
-    kept = world.client.post(
-        f"/api/v1/attachments?name={FILE}", CONTENT, content_type="application/octet-stream", headers=world._as(REF)
-    )
-    assert kept.status_code == 201, kept.content
-    asks = {"kind": "question", "text": QUESTION, "to": ["alice"], "attachments": [kept.json()["id"]]}
-    assert world.ask("post", "/api/v1/tasks/T-5/messages", REF, asks).status_code == 201
-    world.run()
-    world.reply("alice", f"Dear {NAME}, all of it.")
-    for text in (REPLY, SHORT):
-        told = {"kind": "comment", "text": text, "to": ["bob"]}
-        assert world.ask("post", "/api/v1/tasks/T-5/messages", REF, told).status_code == 201
-    assert (
-        world.ask("post", "/api/v1/tasks/T-5/messages", "bob", {"text": "my own words", "to": [REF]}).status_code == 201
-    )
-    world.run()
-
-
-def by_hand(person: Recipient) -> None:
-    """What takes too long to bring about."""
-    now, task = timezone.now(), Task.objects.get(task_id="T-5")
-    RefusedAnswer.objects.create(
-        task=task, recipient=person, action="approve", comment=COMMENT, via="inbox", rule="Four eyes",
-        why=f"{NAME} began it", why_fact={"code": "said", "text": f"{NAME} began it"}, at=now,
-    )  # fmt: skip
-    told = [{"ref": REF, "name": NAME, "channels": [{"channel": "email", "to": EMAIL}]}]
-    clock = Escalation.objects.filter(task=task)[0]
-    done = {"due_at": now, "ran_at": now, "result": "done", "told": told}
-    StepRun.objects.create(escalation=clock, rules=clock.rules, step=1, **done)
-    EventType.objects.filter(name="task.assigned").update(sample={"task": {"assignee": REF}, "note": NAME})
-    Brand.objects.create(slug="hers", name="Hers", contact=f"Ask {NAME}")
-    Template.objects.create(slug="t", name=f"Letter to {NAME}")
-    failed = {"name": "x", "func": "x", "started": now, "stopped": now, "success": False}
-    Failure.objects.create(id="f" * 32, result=f"KeyError: {EMAIL}", **failed)
 
 
 def erase(person: Recipient) -> Erasure:
@@ -246,8 +96,10 @@ def test_nothing_of_an_erased_person_is_found_anywhere(
 ) -> None:
     caplog.set_level(logging.INFO)
     person = plant(world, root, monkeypatch)
+    rest = plant_the_rest()
     planted = scan.found(MARKS)
     assert set(MARKS) - {"777555123", "777-555-123"} <= set(planted), "what is to be erased must be there first"
+    assert rows_of(person) == {f"{label}.{field}" for label, field in people.GO}
     others, before = {ref: state_of(ref) for ref in ("alice", "bob", "carol")}, sums()
 
     erasure = erase(person)
@@ -257,9 +109,30 @@ def test_nothing_of_an_erased_person_is_found_anywhere(
     logged = [("log", written.format(record)) for record in caplog.records]
     assert len(logged) > 30
     assert scan.found(MARKS, [*logged, *exports(root)]) == {}
+    for each in rest:
+        each.write(each.before)
+    assert not rows_of(person)
     assert {ref: state_of(ref) for ref in others} == others
     assert sums() == before
     opens(world, root, person)
+
+
+def rows_of(person: Recipient) -> set[str]:
+    """Of references that go with a person those that there are."""
+    return {
+        f"{label}.{field}"
+        for label, field in people.GO
+        if model_of(label)._base_manager.filter(**{field: person}).exists()
+    }
+
+
+def plant_the_rest() -> list[scan.Planted]:
+    """So that no column is forgotten: where none of that has written of the person, somebody may have."""
+    planted = {each: scan.plant(*each, REF, NAME) for each in scan.unplanted(MARKS)}
+    empty = [each for each, done in planted.items() if done is None]
+    assert not empty, f"No row to plant in: {empty}. Make one in tests/notifications/retention/planting.py."
+    assert scan.unplanted(MARKS) == []
+    return [each for each in planted.values() if each is not None]
 
 
 def exports(root: Client) -> Iterator[tuple[str, str]]:
