@@ -11,6 +11,7 @@ SOURCES = (
     "notifications.delivery.engine",
     "notifications.conversation.telling",
     "notifications.rotas.feeds",
+    "notifications.absences.feeds",
     "notifications.engines.callback",
     "notifications.engines.poll",
     "notifications.replays.running",

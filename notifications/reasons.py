@@ -265,12 +265,14 @@ TEAM_WITHOUT_LEAD = code("team_without_lead", _("the team has no lead"))
 HAS_NO_MANAGER = code("has_no_manager", _("has no manager"))
 NOBODY_ON_DUTY = code("nobody_on_duty", _("nobody is on duty for %(rota)s"))
 
-# --- why a calendar of shifts is not read -----------------------------------------------------------
+# --- why a calendar is not read ---------------------------------------------------------------------
 FEED_STATUS = code("feed_status", _("its server answers %(status)s"))
 FEED_TOO_LARGE = code("feed_too_large", _("it is larger than %(limit)s kB"))
 FEED_NO_CALENDAR = code("feed_no_calendar", _("what came is no calendar (iCalendar, RFC 5545)"))
-FEED_TOO_MANY = code("feed_too_many", _("it has more than %(most)s events, rules or shifts"))
+FEED_TOO_MANY = code("feed_too_many", _("it has more than %(most)s events, or rules by which they repeat"))
+FEED_BROKEN = code("feed_broken", _("an event in it makes no sense: its times, or how it repeats"))
 FEED_ODD_RULE = code("feed_odd_rule", _("an event repeats in a way that is not read: only days, weeks, months, years"))
+OWN_CALENDAR = code("own_calendar", _("it is your own calendar"))
 
 # --- which routes and policies apply --------------------------------------------------------------
 CONDITIONS = code("conditions", "%(conditions)s", is_worded=False)

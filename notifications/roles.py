@@ -25,7 +25,7 @@ RULES = (
 NAMED_BY_RULES = ("recipient", "team", "rota", "template", "eventvariable")
 """What the forms of rules let people choose of."""
 PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription", "mutedcase", "followedkind")
-ABSENCES = ("absence", "absencepart")
+ABSENCES = ("absence", "absencepart", "absencefeed")
 DUTY = ("rota", "rotalayer", "rotaoverride", "rotaswap")
 CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team", *DUTY)
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")

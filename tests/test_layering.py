@@ -26,7 +26,7 @@ FLOORS: dict[str, str] = {
     "types, errors": "notifications: types errors channel_facts reasons",
     "tables": "notifications: models",
     "words": "notifications: wording",
-    "forms of tasks, files": "notifications: forms attachments",
+    "forms of tasks, files, calendars that are read": "notifications: forms attachments calendar_feeds",
     "what comes in, what people have and want, how it leaves; counts": (
         "notifications: intake items channels hourly engagement preferences"
     ),

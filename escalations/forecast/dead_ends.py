@@ -15,7 +15,18 @@ from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
-from notifications.models import Absence, CaseList, Category, Recipient, Rota, Route, RouteTarget, TargetKind, Task
+from notifications.models import (
+    Absence,
+    CalendarAbsence,
+    CaseList,
+    Category,
+    Recipient,
+    Rota,
+    Route,
+    RouteTarget,
+    TargetKind,
+    Task,
+)
 from notifications.reasons import NOTHING, Reason, joined
 from notifications.rotas import turns
 from notifications.rotas.duty import definitions
@@ -187,7 +198,9 @@ def _rotas(places: Iterable[Place], now: datetime) -> dict[int, Definition]:
 def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
     """Now, each time that somebody goes away or comes back, is left in peace for long, or hands duty over."""
     end = now + HORIZON
-    rows = Absence.objects.filter(ends_at__gt=now, begins_at__lt=end).values_list("begins_at", "ends_at")
+    kinds = (Absence, CalendarAbsence)
+    found = (kind.objects.filter(ends_at__gt=now, begins_at__lt=end) for kind in kinds)
+    rows = [row for each in found for row in each.values_list("begins_at", "ends_at")]
     changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
     handed_over = sorted(
         {

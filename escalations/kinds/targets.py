@@ -16,7 +16,7 @@ from escalations import reasons
 from escalations.models import StepTarget, TimeKind
 from escalations.policies.rules import RuleSet, Step
 from notifications.models import AbsencePart, Recipient, Rota, RouteTarget, Task, Team
-from notifications.people.absence import ANYTHING, About, Absences, away_at
+from notifications.people.absence import ANYTHING, About, Absences, people_away_at
 from notifications.reasons import FALLBACK, NOBODY_ON_DUTY, Code, Reason, joined
 from notifications.rotas.duty import Duties
 from notifications.routing import targets
@@ -49,7 +49,7 @@ class Staff:
     # --- who is away ---------------------------------------------------------------------------------
     @cached_property
     def away(self) -> frozenset[int]:
-        return frozenset(away_at(self.now).values_list("recipient_id", flat=True))
+        return people_away_at(self.now)
 
     @cached_property
     def has_parts(self) -> bool:

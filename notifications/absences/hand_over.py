@@ -25,6 +25,7 @@ from notifications.items import inbox_items
 from notifications.items.representation import iso_utc
 from notifications.models import (
     Absence,
+    CalendarAbsence,
     Callback,
     CallbackState,
     HandedOver,
@@ -34,10 +35,12 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from notifications.people.absence import About, Absences, away_at
+from notifications.people.absence import About, Absences, away_at, in_calendars_at
 from notifications.routing.copies import Copies
 from wfpush.postgres import revision
 from wfpush.queue import outbox
+
+AnyAbsence = Absence | CalendarAbsence
 
 STEP = 25
 """Tasks of one transaction."""
@@ -61,33 +64,51 @@ def run(now: datetime) -> int:
 
 # --- an absence begins ------------------------------------------------------------------------------------------------
 def _hand_over(now: datetime) -> Iterable[int]:
-    begun = away_at(now).filter(handed_over_at=None).order_by("begins_at")
-    for pk in list(begun.values_list("pk", flat=True)):
-        after: UUID | None = None
-        while True:
-            with transaction.atomic(), revision.held():
-                row = begun.select_related("recipient").select_for_update(of=("self",), skip_locked=True).filter(pk=pk)
-                absence = row.first()
-                found = _waiting(absence, after) if absence is not None else []
-                done = _hand_over_step(absence, found, now) if absence is not None else 0
-                if absence is not None and len(found) < STEP:  # it is locked: nobody has changed it meanwhile
-                    Absence.objects.filter(pk=pk).update(handed_over_at=now)
-            yield done
-            if len(found) < STEP:
-                break
-            after = found[-1][0]
+    begun: QuerySet[Any]
+    for begun in (away_at(now).select_related("recipient"), _in_calendars(now)):
+        begun = begun.filter(handed_over_at=None).order_by("begins_at")
+        for pk in list(begun.values_list("pk", flat=True)):
+            yield from _hand_over_of(begun.filter(pk=pk), now)
 
 
-def _waiting(absence: Absence, after: UUID | None) -> list[tuple[UUID, UUID]]:
+def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
+    """Of one absence."""
+    after: UUID | None = None
+    while True:
+        with transaction.atomic(), revision.held():
+            absence = begun.select_for_update(of=("self",), skip_locked=True).first()
+            found = _waiting(absence, after) if absence is not None else []
+            done = _hand_over_step(absence, found, now) if absence is not None else 0
+            if absence is not None and len(found) < STEP:  # it is locked: nobody has changed it meanwhile
+                type(absence).objects.filter(pk=absence.pk).update(handed_over_at=now)
+        yield done
+        if len(found) < STEP:
+            break
+        after = found[-1][0]
+
+
+def _in_calendars(now: datetime) -> QuerySet[CalendarAbsence]:
+    """Those that count: nothing else is entered of their people for now."""
+    entered = away_at(now).filter(recipient=OuterRef("feed"))
+    return in_calendars_at(now).filter(~Exists(entered)).select_related("feed__recipient", "feed__delegate")
+
+
+def _of(person: int, now: datetime) -> AnyAbsence | None:
+    """The absence of the person that counts now."""
+    entered = away_at(now).filter(pk=person).select_related("recipient").first()
+    return entered or _in_calendars(now).filter(feed=person).first()
+
+
+def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]:
     """The next open copies of the person, and their tasks."""
     if absence.open_items == OpenItems.STAY:
         return []
-    rows = Notification.objects.filter(recipient=absence.recipient_id, state=NotificationState.OPEN, is_copy=True)
+    rows = Notification.objects.filter(recipient=absence.recipient, state=NotificationState.OPEN, is_copy=True)
     rows = rows.filter(task__isnull=False).order_by("pk")
     return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
 
 
-def _hand_over_step(absence: Absence, found: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
+def _hand_over_step(absence: AnyAbsence, found: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
     scene = _Scene(absence, [task for _copy, task in found], now)
     scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
     return len(scene.made)
@@ -96,7 +117,7 @@ def _hand_over_step(absence: Absence, found: Sequence[tuple[UUID, UUID]], now: d
 class _Scene:
     """Some tasks of one person who is away; they are locked."""
 
-    def __init__(self, absence: Absence, tasks: Iterable[UUID], now: datetime) -> None:
+    def __init__(self, absence: AnyAbsence, tasks: Iterable[UUID], now: datetime) -> None:
         self.absence, self.person, self.now = absence, absence.recipient, now
         self.tasks = _locked(tasks)
         self.copies = Copies(self.tasks)
@@ -159,7 +180,7 @@ def _offer_what_was_refused(now: datetime) -> Iterable[int]:
     refused = HandedOver.objects.filter(item=None, callback__state__in=NOT_GIVEN)
     for person in list(refused.order_by("person").values_list("person", flat=True).distinct()):
         with transaction.atomic(), revision.held():
-            absence = away_at(now).filter(pk=person).select_related("recipient").first()
+            absence = _of(person, now)
             rows = list(refused.filter(person=person).order_by("pk").select_for_update(skip_locked=True)[:STEP])
             if absence is not None and rows:
                 HandedOver.objects.filter(pk__in=[row.pk for row in rows]).delete()
@@ -173,7 +194,8 @@ def _take_back(now: datetime) -> Iterable[int]:
     """What was handed over by absences that are over; and by those that were changed, where somebody else stands in
     since then or nobody does."""
     still = away_at(now).filter(pk=OuterRef("person"), handed_over_at__isnull=False)
-    rows = HandedOver.objects.filter(~Exists(still))
+    in_calendar = _in_calendars(now).filter(feed=OuterRef("person"), handed_over_at__isnull=False)
+    rows = HandedOver.objects.filter(~Exists(still), ~Exists(in_calendar))
     for person in list(rows.order_by("person").values_list("person", flat=True).distinct()):
         after = 0
         while True:
@@ -215,8 +237,8 @@ class _Return:
         return self._absences.stand_ins([row.person], about).get(row.person_id) == row.to
 
     @cached_property
-    def _absence(self) -> Absence | None:
-        return away_at(self.now).filter(pk=self.rows[0].person_id).first()
+    def _absence(self) -> AnyAbsence | None:
+        return _of(self.rows[0].person_id, self.now)
 
     @cached_property
     def _absences(self) -> Absences:

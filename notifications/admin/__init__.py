@@ -5,6 +5,7 @@ Out: pages and forms; changes of the configuration; what an administrator sends 
 """
 
 from notifications.admin import (
+    absence_feeds,
     absences,
     access,
     audit,
@@ -30,6 +31,7 @@ from notifications.admin import (
 )
 
 __all__ = [
+    "absence_feeds",
     "absences",
     "access",
     "audit",

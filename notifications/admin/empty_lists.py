@@ -54,6 +54,9 @@ SAYS: dict[str, str | Promise] = {
     "notifications.absence": _(
         "Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here."
     ),
+    "notifications.absencefeed": _(
+        "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add one here."
+    ),
     "notifications.rota": _(
         "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a step."
     ),

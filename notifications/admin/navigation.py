@@ -21,6 +21,7 @@ from django_q.models import Failure
 from notifications.admin.words import list_url
 from notifications.models import (
     Absence,
+    AbsenceFeed,
     ActionToken,
     ApiKey,
     Brand,
@@ -110,7 +111,9 @@ def _viewers_of(model: type[Model]) -> Callable[[HttpRequest], bool]:
 DAILY: dict[str, Section] = {
     "events": Section(_("Events"), "input", [_list(Event)]),
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
-    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Rota, Device, Brand))]),
+    "people": Section(
+        _("People"), "person", [*map(_list, (Recipient, Team, Absence, AbsenceFeed, Rota, Device, Brand))]
+    ),
     "rules": Section(
         _("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey, CaseList))]
     ),

@@ -17,7 +17,7 @@ from notifications.api.people import DirectoryView
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc
-from notifications.models import AbsencePart, Category, Engine, OpenItems, Recipient, Scope
+from notifications.models import Absence, AbsencePart, CalendarAbsence, Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import faults_of
@@ -164,15 +164,20 @@ def _invalid(detail: str, pointer: str) -> Invalid:
 
 
 def shown_of(person: Recipient) -> Json:
-    """The person's absence, unless it is over."""
-    row = absence.away_from(person, timezone.now())
+    """The person's absence, unless it is over, and what their calendar says."""
+    now = timezone.now()
+    row, by_calendar = absence.away_from(person, now), absence.in_calendar_of(person, now).first()
+    said = _times_shown(row) | {"parts": [_part_shown(part) for part in row.parts.all()] if row is not None else []}
+    return said | {"calendar": _times_shown(by_calendar) if by_calendar is not None else None}
+
+
+def _times_shown(row: Absence | CalendarAbsence | None) -> Json:
     if row is None:
-        return {"from": None, "to": None, "delegate": None, "parts": [], "open_items": None, "give_back": False}
+        return {"from": None, "to": None, "delegate": None, "open_items": None, "give_back": False}
     return {
         "from": iso_utc(row.begins_at),
         "to": iso_utc(row.ends_at),
         "delegate": _name(row.delegate),
-        "parts": [_part_shown(part) for part in row.parts.all()],
         "open_items": row.open_items,
         "give_back": row.give_back,
     }

@@ -426,18 +426,22 @@ class AbsencePartShown(Shown):
     delegate = PersonName(allow_null=True)
 
 
-class AbsenceShown(Shown):
-    """All null: the person is there, and will be."""
-
+class AbsenceTimes(Shown):
     to = serializers.DateTimeField(allow_null=True)
     delegate = PersonName(allow_null=True)
-    parts = AbsencePartShown(many=True, help_text="Other delegates for some of it; the first that fits counts.")
     open_items = serializers.ChoiceField(OpenItems.choices, allow_null=True)
     give_back = serializers.BooleanField()
 
     def get_fields(self) -> dict[str, Any]:
         """With `from`, which is a keyword in Python."""
         return {"from": serializers.DateTimeField(allow_null=True), **super().get_fields()}
+
+
+class AbsenceShown(AbsenceTimes):
+    """All null: the person is there, and will be."""
+
+    parts = AbsencePartShown(many=True, help_text="Other delegates for some of it; the first that fits counts.")
+    calendar = AbsenceTimes(allow_null=True, help_text="Now or next, as the person's calendar says.")
 
 
 class RotaName(Shown):

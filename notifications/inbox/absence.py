@@ -1,7 +1,6 @@
 """The page on which people enter when they are away and who stands in; managers enter it for their reports."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,17 +17,16 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.absences import telling
 from notifications.inbox import absence_subjects as subjects
+from notifications.inbox.absence_states import SHOWN, coming, reports, state, unheard
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
-from notifications.models import Absence, AbsencePart, OpenItems, Recipient
+from notifications.models import Absence, AbsenceFeed, AbsencePart, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.people.leading import led_by
 from notifications.people.named import colleagues, label, named
-from notifications.wording.directions import all_apart
 from notifications.wording.formats import zone_of
-from notifications.wording.times import moment
 from wfpush import zones
 
 LISTED = 200
@@ -179,14 +177,6 @@ def proposed(person: Recipient) -> list[str]:
 
 
 # --- the page -------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Report:
-    """Somebody whom the reader leads."""
-
-    person: Recipient
-    state: str
-
-
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
@@ -231,62 +221,20 @@ def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
 
 def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, status: int = 200) -> HttpResponse:
     now, own = timezone.now(), person == request.recipient
-    row = absence.away_from(person, now)
+    rows = coming([person], now)[person.pk]
+    away = bool(rows) and rows[0].begins_at <= now
     context = {
         "whose": person,
         "own": own,
         "form": form,
-        "row": row,
-        "away": row is not None and row.begins_at <= now,
-        "state": state(row, now, own=own) if row else "",
-        "unheard": _unheard(row, now, own=own) if row else "",
+        "ends": away or any(isinstance(row, Absence) for row in rows),
+        "away": away,
+        "feed": AbsenceFeed.objects.filter(pk=person.pk).first() if own else None,
+        "states": [state(row, now, own=own) for row in rows[:SHOWN]],
+        "unheard": unheard(rows[0], now, own=own) if rows else "",
         "parts_open": any(part["about"].value() or part.errors for part in form.parts),
         "zone": timezone.get_current_timezone_name(),
         "people": proposed(person),
         "reports": list(reports(person, now)) if own else [],
     }
     return show_page(request, "inbox/absence.html", context, status=status)
-
-
-def state(row: Absence, now: datetime, *, own: bool) -> str:
-    """The absence in a sentence or two: since when, until when, and who stands in."""
-    said = {"from": moment(row.begins_at, now), "until": moment(row.ends_at, now)}
-    if row.begins_at <= now:
-        when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
-    else:
-        when = _("You are away from %(from)s until %(until)s.") if own else _("Away from %(from)s until %(until)s.")
-    return " ".join(
-        [when % said, *(_stands_in(part.delegate, subjects.label(part)) for part in row.parts.all()), _rest(row)]
-    )
-
-
-def _stands_in(delegate: Recipient | None, part: str) -> str:
-    said = _("%(delegate)s stands in for %(part)s.") if delegate else _("Nobody stands in for %(part)s.")
-    return said % all_apart(delegate=delegate, part=part)
-
-
-def _rest(row: Absence) -> str:
-    return _("%(delegate)s stands in.") % all_apart(delegate=row.delegate) if row.delegate else _("Nobody stands in.")
-
-
-def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
-    """A warning if the delegate cannot stand in, so that messages stay with the person."""
-    moment = max(row.begins_at, now)
-    if row.delegate is None or absence.stand_ins([row.recipient], moment):
-        return ""
-    if own:
-        said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to you.")
-    else:
-        said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to %(person)s.")
-    return said % all_apart(delegate=row.delegate, person=row.recipient)
-
-
-def reports(reader: Recipient, now: datetime) -> Iterator[Report]:
-    """Everybody whom the reader leads."""
-    people = list(led_by(reader))
-    rows = Absence.objects.filter(recipient__in=people, ends_at__gt=now).select_related("recipient", "delegate")
-    rows = rows.prefetch_related("parts__category", "parts__engine", "parts__delegate")
-    absences = {row.recipient_id: row for row in rows}
-    for person in people:
-        row = absences.get(person.pk)
-        yield Report(person, state(row, now, own=False) if row else "")

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from notifications.inbox import (
     absence,
+    absence_calendar,
     accounts,
     answers,
     brands,
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern] = [
     path("settings", preferences.page, name="settings"),
     path("settings/outlook", preferences.sentences, name="settings-outlook"),
     path("absence", absence.page, name="absence"),
+    path("absence/calendar", absence_calendar.page, name="absence-calendar"),
     path("duty", duty.page, name="duty"),
     path("rotas/<slug:slug>/<str:token>.ics", duty.calendar, name="rota-calendar"),
     path("team", team.page, name="team"),

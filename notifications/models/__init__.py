@@ -4,7 +4,15 @@ In: nothing: models import no other room.
 Out: models. What changes them in more than one place is a function of another room.
 """
 
-from notifications.models.absences import AbsencePart, HandedOver
+from notifications.models.absences import (
+    Absence,
+    AbsenceFeed,
+    AbsencePart,
+    CalendarAbsence,
+    HandedOver,
+    OpenItems,
+    TakenEntries,
+)
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
 from notifications.models.attachments import Attachment, AttachmentPiece
 from notifications.models.conversation import MOST_TEXT, Addressee, AddresseeState, MessageKind, TaskMessage
@@ -43,15 +51,14 @@ from notifications.models.events import (
     Urgency,
     past_deadline,
 )
+from notifications.models.feeds import CalendarFeed
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
 from notifications.models.hourly import Counted, CountedHour, HourlyCount
 from notifications.models.journeys import Journey, Milestone
 from notifications.models.people import (
-    Absence,
     Account,
     Brand,
     LinkMail,
-    OpenItems,
     Recipient,
     RecipientToken,
     SavedView,
@@ -147,6 +154,7 @@ __all__ = [
     "USUAL_DIGEST_TIMES",
     "USUAL_PAUSE",
     "Absence",
+    "AbsenceFeed",
     "AbsencePart",
     "Account",
     "ActionToken",
@@ -159,6 +167,8 @@ __all__ = [
     "AttachmentPiece",
     "AuthKind",
     "Brand",
+    "CalendarAbsence",
+    "CalendarFeed",
     "Callback",
     "CallbackAttempt",
     "CallbackState",
@@ -248,6 +258,7 @@ __all__ = [
     "SignedOut",
     "SigningSecret",
     "SwapState",
+    "TakenEntries",
     "TargetKind",
     "Task",
     "TaskMessage",

@@ -1,15 +1,88 @@
-"""What belongs to absences: delegates for a part of what comes, and what was handed over."""
+"""When people are away, as they or their calendars say; delegates for a part of what comes; what was handed over."""
+
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
 
 from notifications.models.delivery import Notification
 from notifications.models.engines import Engine
 from notifications.models.events import Task
-from notifications.models.people import Absence, Recipient
+from notifications.models.feeds import CalendarFeed
+from notifications.models.history import HistoryWithParts
+from notifications.models.people import Recipient
 from notifications.models.responses import Callback
 from notifications.models.routing import Category
+from wfpush.crypto import EncryptedTextField
+
+
+class OpenItems(models.TextChoices):
+    """What becomes of items that wait when an absence begins."""
+
+    STAY = "stay", _("stay with the person")
+    OFFER = "offer", _("are offered to the delegate as well")
+    REASSIGN = "reassign", _("are given to the delegate in their engine, where it can do that; else offered")
+
+
+class Absence(models.Model):
+    """When somebody is away, and who stands in: the delegate gets what the person would get.
+
+    Parts (`AbsencePart`) name other delegates for some of it.
+    """
+
+    recipient = models.OneToOneField(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="absence", primary_key=True
+    )
+    begins_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    delegate = models.ForeignKey(
+        Recipient,
+        verbose_name=_("delegate"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stands_in_for",
+        help_text=_("Empty: messages wait in the person's own inbox."),
+    )
+    open_items = models.CharField(
+        _("items that wait already"),
+        max_length=10,
+        choices=OpenItems,
+        default=OpenItems.OFFER,
+        db_default=OpenItems.STAY,
+    )
+    give_back = models.BooleanField(
+        _("give them back afterwards"),
+        default=False,
+        db_default=False,
+        help_text=_("What was given to the delegate in the engine, and is still open."),
+    )
+    handed_over_at = models.DateTimeField(null=True, editable=False)
+    """When all that waited was handed over; null: not yet, or the absence was changed since."""
+
+    history = HistoryWithParts(parts=["parts"], excluded_fields=["handed_over_at"])
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        ordering = ["begins_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("begins_at")), name="absence_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=~Q(delegate=models.F("recipient")), name="nobody_stands_in_for_themselves"
+            ),
+        ]
+        indexes = [models.Index(fields=["ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.handed_over_at = None
+        super().save(*args, **kwargs)
 
 
 class AbsencePart(models.Model):
@@ -62,6 +135,120 @@ class AbsencePart(models.Model):
     def named(self) -> str:
         """What it is about. Reads `category` and `engine`."""
         return str(self.category or self.engine or self.case_type)
+
+
+class TakenEntries(models.TextChoices):
+    """Which entries of a calendar mean that its person is away."""
+
+    MARKED = "marked", _("those that are marked as out of office")
+    WHOLE_DAYS = "whole_days", _("those, and whole days on which it shows the person as busy")
+    ALL = "all", _("all: it is a calendar of absences alone")
+
+
+class AbsenceFeed(CalendarFeed):
+    """A person's calendar, from which it is read when they are away. Its address often holds a secret: it is encrypted,
+    and no page shows it again."""
+
+    recipient = models.OneToOneField(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="absence_feed", primary_key=True
+    )
+    url: Any = EncryptedTextField(editable=False)
+    host = models.CharField(_("calendar"), max_length=255, editable=False)
+    """Of the address, as pages show it."""
+    takes = models.CharField(_("entries that count"), max_length=10, choices=TakenEntries, default=TakenEntries.MARKED)
+    delegate = models.ForeignKey(
+        Recipient,
+        verbose_name=_("delegate"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stands_in_by_calendar",
+        help_text=_("Empty: messages wait in the person's own inbox."),
+    )
+    open_items = models.CharField(
+        _("items that wait already"), max_length=10, choices=OpenItems, default=OpenItems.OFFER
+    )
+    give_back = models.BooleanField(
+        _("give them back afterwards"),
+        default=False,
+        help_text=_("What was given to the delegate in the engine, and is still open."),
+    )
+    back_until = models.DateTimeField(null=True, editable=False)
+    """The person was back before the end of an entry: what the calendar says of the time until then does not count."""
+    told_at = models.DateTimeField(null=True, editable=False)
+    """When the person was told that the calendar cannot be read; null: not since it last could be."""
+
+    history = HistoricalRecords(
+        excluded_fields=[
+            *("url", "host", "due_at", "lease_until", "lease_token", "attempts", "read_at", "failing_since"),
+            *("fault", "fault_fact", "back_until", "told_at"),
+        ]
+    )
+
+    class Meta(CalendarFeed.Meta):
+        verbose_name = _("calendar of absences")
+        verbose_name_plural = _("calendars of absences")
+        ordering = ["recipient__name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(delegate=models.F("recipient")), name="nobody_stands_in_by_their_own_calendar"
+            )
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="absence_feed_due")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.host}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """It is read anew at once, and what waits is handed over as it says from now on."""
+        self.make_due(timezone.now())
+        super().save(*args, **kwargs)
+        self.absences.update(handed_over_at=None)
+
+
+class CalendarAbsence(models.Model):
+    """A time for which a person's calendar says that they are away. Those of one person do not overlap.
+
+    What an `Absence` says goes before it.
+    """
+
+    feed = models.ForeignKey(AbsenceFeed, on_delete=models.CASCADE, related_name="absences")
+    begins_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    handed_over_at = models.DateTimeField(null=True, editable=False)
+    """As in `Absence`."""
+
+    class Meta:
+        verbose_name = _("absence by a calendar")
+        verbose_name_plural = _("absences by calendars")
+        default_permissions = ()
+        ordering = ["begins_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("begins_at")), name="calendar_absence_ends_after_it_begins"
+            )
+        ]
+        indexes = [models.Index(fields=["feed", "ends_at"]), models.Index(fields=["ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.feed.recipient} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def recipient(self) -> Recipient:
+        """Reads `feed`."""
+        return self.feed.recipient
+
+    @property
+    def delegate(self) -> Recipient | None:
+        return self.feed.delegate
+
+    @property
+    def open_items(self) -> str:
+        return self.feed.open_items
+
+    @property
+    def give_back(self) -> bool:
+        return self.feed.give_back
 
 
 class HandedOver(models.Model):

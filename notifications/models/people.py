@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
-from notifications.models.history import HistoryWithParts
 from notifications.models.validators import validate_own_address, validate_ref, validate_timezone
 from wfpush.identifiers import uuid7
 from wfpush.postgres.words import Words
@@ -238,73 +237,6 @@ class Account(User):
         if ended is None:
             return own
         return salted_hmac(f"wfpush.signed_out {ended.at.isoformat()}", own, algorithm="sha256").hexdigest()
-
-
-class OpenItems(models.TextChoices):
-    """What becomes of items that wait when an absence begins."""
-
-    STAY = "stay", _("stay with the person")
-    OFFER = "offer", _("are offered to the delegate as well")
-    REASSIGN = "reassign", _("are given to the delegate in their engine, where it can do that; else offered")
-
-
-class Absence(models.Model):
-    """When somebody is away, and who stands in: the delegate gets what the person would get.
-
-    Parts (`AbsencePart`) name other delegates for some of it.
-    """
-
-    recipient = models.OneToOneField(
-        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="absence", primary_key=True
-    )
-    begins_at = models.DateTimeField(_("from"))
-    ends_at = models.DateTimeField(_("until"))
-    delegate = models.ForeignKey(
-        Recipient,
-        verbose_name=_("delegate"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="stands_in_for",
-        help_text=_("Empty: messages wait in the person's own inbox."),
-    )
-    open_items = models.CharField(
-        _("items that wait already"),
-        max_length=10,
-        choices=OpenItems,
-        default=OpenItems.OFFER,
-        db_default=OpenItems.STAY,
-    )
-    give_back = models.BooleanField(
-        _("give them back afterwards"),
-        default=False,
-        db_default=False,
-        help_text=_("What was given to the delegate in the engine, and is still open."),
-    )
-    from_feed = models.BooleanField(_("from a calendar"), default=False, db_default=False, editable=False)
-    handed_over_at = models.DateTimeField(null=True, editable=False)
-    """When all that waited was handed over; null: not yet, or the absence was changed since."""
-
-    history = HistoryWithParts(parts=["parts"], excluded_fields=["from_feed", "handed_over_at"])
-
-    class Meta:
-        verbose_name = _("absence")
-        verbose_name_plural = _("absences")
-        ordering = ["begins_at"]
-        constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=models.F("begins_at")), name="absence_ends_after_it_begins"),
-            models.CheckConstraint(
-                condition=~Q(delegate=models.F("recipient")), name="nobody_stands_in_for_themselves"
-            ),
-        ]
-        indexes = [models.Index(fields=["ends_at"])]
-
-    def __str__(self) -> str:
-        return f"{self.recipient} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.handed_over_at = None
-        super().save(*args, **kwargs)
 
 
 class Team(models.Model):

@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from notifications.models.feeds import CalendarFeed
 from notifications.models.history import HistoryWithParts
 from notifications.models.people import Recipient, Team
 from notifications.models.routing import Category
 from notifications.models.validators import validate_timezone
-from wfpush.queue.outbox import Work
 
 MOST_LENGTH = 366
 """Days or weeks of a turn."""
@@ -207,19 +207,15 @@ class RotaWatch(models.Model):
         return str(self.rota)
 
 
-class RotaFeed(Work):
+class RotaFeed(CalendarFeed):
     """The calendar of a rota as it was last read. One that cannot be read keeps what was read before."""
 
     rota = models.OneToOneField(Rota, on_delete=models.CASCADE, related_name="feed", primary_key=True)
     url = models.CharField(max_length=500)
     etag = models.CharField(max_length=200, default="", blank=True)
     body = models.TextField(default="", blank=True)
-    read_at = models.DateTimeField(null=True)
-    failing_since = models.DateTimeField(null=True)
-    fault = models.CharField(max_length=500, default="", blank=True)
-    fault_fact: Any = models.JSONField(null=True)
 
-    class Meta(Work.Meta):
+    class Meta(CalendarFeed.Meta):
         default_permissions = ()
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="rota_feed_due")]
 

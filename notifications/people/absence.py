@@ -3,12 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet, Value
+from django.utils import timezone
 
 from notifications import reasons
-from notifications.models import Absence, AbsencePart, Category, Engine, OpenItems, Recipient
+from notifications.models import (
+    Absence,
+    AbsenceFeed,
+    AbsencePart,
+    CalendarAbsence,
+    Category,
+    Engine,
+    OpenItems,
+    Recipient,
+)
 from notifications.models.history import record_parts
 from notifications.reasons import Reason
 
@@ -108,6 +119,7 @@ READ = (
     "recipient_id",
     "delegate_id",
     "delegate__active",
+    "parts__pk",
     "parts__delegate_id",
     "parts__delegate__active",
     "parts__category_id",
@@ -116,6 +128,13 @@ READ = (
     "parts__engine__name",
     "parts__case_type",
 )
+READ_OF_CALENDARS: tuple[Any, ...] = (
+    "feed_id",
+    "feed__delegate_id",
+    "feed__delegate__active",
+    *[Value(None, IntegerField())] * 8,
+)
+"""The same: they have no parts."""
 
 
 def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
@@ -124,14 +143,41 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
         return {}
     found: dict[int, list[Part]] = {}
     rest: dict[int, Part] = {}
-    rows = away_at(now).filter(recipient__in=people).order_by("recipient", "parts__pk")
-    for pk, delegate, active, own, own_active, category, name, engine, engine_name, kind in rows.values_list(*READ):
-        rest[pk] = Part(ANYTHING, delegate if active else None)
+    by_calendar: dict[int, list[Part]] = {}
+    for calendar, pk, delegate, active, part, *about in sorted(_rows_of(people, now), key=_in_order):
+        whole = Part(ANYTHING, delegate if active else None)
+        if calendar:
+            by_calendar[pk] = [whole]
+            continue
+        rest[pk] = whole
         parts = found.setdefault(pk, [])
-        if kind is not None:
-            about = About(category, engine, kind)
-            parts.append(Part(about, own if own_active else None, name or engine_name or kind))
-    return {pk: [*parts, rest[pk]] for pk, parts in found.items()}
+        if part is not None:
+            parts.append(_part(*about))
+    return by_calendar | {pk: [*parts, rest[pk]] for pk, parts in found.items()}
+
+
+def _rows_of(people: set[int], now: datetime) -> Iterable[tuple[Any, ...]]:
+    """One statement: it is made for everybody who is told anything."""
+    own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
+    in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
+    return own.union(in_calendars, all=True)
+
+
+def _in_order(row: tuple[Any, ...]) -> int:
+    """By the key of the part."""
+    return row[4] or 0
+
+
+def _part(
+    delegate: int | None,
+    active: bool | None,
+    category: int | None,
+    name: str | None,
+    engine: int | None,
+    engine_name: str | None,
+    kind: str,
+) -> Part:
+    return Part(About(category, engine, kind), delegate if active else None, name or engine_name or kind)
 
 
 def fitting(parts: Iterable[Part], about: About) -> Part | None:
@@ -155,10 +201,27 @@ def away_at(now: datetime) -> QuerySet[Absence]:
     return Absence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
 
 
+def in_calendars_at(now: datetime) -> QuerySet[CalendarAbsence]:
+    """Who is away at that time as their calendar says. What `away_at` finds of them goes before."""
+    return CalendarAbsence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
+
+
+def people_away_at(now: datetime) -> frozenset[int]:
+    """The keys of all of them."""
+    own = away_at(now).values_list("recipient_id", flat=True)
+    return frozenset(own.union(in_calendars_at(now).values_list("feed_id", flat=True)))
+
+
 def away_from(person: Recipient, now: datetime) -> Absence | None:
-    """The person's absence, unless it is over."""
+    """The person's absence as it was entered, unless it is over."""
     found = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
     return found.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
+
+
+def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence]:
+    """When the person's calendar says that they are or will be away."""
+    coming = CalendarAbsence.objects.filter(feed=person.pk, ends_at__gt=now).order_by("begins_at")
+    return coming.select_related("feed__recipient", "feed__delegate")
 
 
 # --- going and coming back ------------------------------------------------------------------------
@@ -197,7 +260,7 @@ def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, bec
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
     row.begins_at, row.ends_at, row.delegate = given.begins_at, given.ends_at, given.delegate
     row.open_items, row.give_back = given.open_items, given.give_back
-    _sign(row, by, because)
+    sign(row, by, because)
     row.save()
     row.parts.all().delete()
     AbsencePart.objects.bulk_create(
@@ -214,16 +277,22 @@ def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, bec
     return row
 
 
+@transaction.atomic
 def end_absence(recipient: Recipient, *, by: Recipient | None, because: str = "") -> None:
-    """End the absence."""
+    """End the absence. Where the person is away by their calendar, too, they are back until its next entry."""
     row = Absence.objects.filter(recipient=recipient).first()
     if row is not None:
-        _sign(row, by, because)
+        sign(row, by, because)
         row.delete()
+    feed = AbsenceFeed.objects.select_for_update().filter(pk=recipient.pk).first()
+    current = in_calendars_at(timezone.now()).filter(feed=feed).first() if feed is not None else None
+    if current is not None:
+        AbsenceFeed.objects.filter(pk=recipient.pk).update(back_until=current.ends_at)
+        current.delete()
 
 
-def _sign(row: Absence, by: Recipient | None, because: str) -> None:
+def sign(row: Any, by: Recipient | None, because: str) -> None:
     """Set the history's user: callers with a token are no users, and not everybody has an account."""
     if by is not None and by.user is not None:
-        row._history_user = by.user  # type: ignore[attr-defined]
-    row._change_reason = (f"by {by.ref}" if by is not None else because)[:100]  # type: ignore[attr-defined]
+        row._history_user = by.user
+    row._change_reason = (f"by {by.ref}" if by is not None else because)[:100]

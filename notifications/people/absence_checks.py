@@ -23,7 +23,7 @@ def faults_of(recipient: Recipient, given: Given, now: datetime) -> dict[str, st
     faults = _check_time(given.begins_at, given.ends_at, now)
     if recipient.external:
         faults["recipient"] = _("Only people of your own organisation can be away.")
-    if given.delegate is not None and (fault := _check_delegate(recipient, given.delegate)):
+    if given.delegate is not None and (fault := fault_of_delegate(recipient, given.delegate)):
         faults["delegate"] = fault
     faults |= _check_parts(recipient, given.parts)
     if not faults:
@@ -39,7 +39,7 @@ def _check_parts(recipient: Recipient, parts: Sequence[PartGiven]) -> dict[str, 
     for number, part in enumerate(parts):
         if part.about in known:
             faults[f"parts.{number}"] = _("There is a delegate for this already.")
-        elif part.delegate is not None and (fault := _check_delegate(recipient, part.delegate)):
+        elif part.delegate is not None and (fault := fault_of_delegate(recipient, part.delegate)):
             faults[f"parts.{number}"] = fault
         known.add(part.about)
     return faults
@@ -57,7 +57,8 @@ def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[s
     return {}
 
 
-def _check_delegate(recipient: Recipient, delegate: Recipient) -> str:
+def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
+    """Empty: they can stand in."""
     if delegate == recipient:
         return _("Nobody stands in for themselves.")
     if delegate.external:

@@ -105,6 +105,9 @@ TABLES: dict[str, Columns] = {
     ),
     "notifications.absence": Columns(plain="open_items"),
     "notifications.absencepart": Columns(plain="case_type"),
+    "notifications.absencefeed": Columns(own="url host fault fault_fact", plain="takes open_items"),
+    "notifications.historicalabsencefeed": Columns(words=_CHANGE, plain=f"takes open_items{_TYPE}"),
+    "notifications.calendarabsence": Columns(),
     "notifications.handedover": Columns(),
     "notifications.historicalabsence": Columns(words=_CHANGE, plain=f"open_items parts{_TYPE}"),
     "notifications.device": Columns(

@@ -11,6 +11,7 @@ from notifications.retention.columns import model_of
 
 GO: tuple[tuple[str, str], ...] = (
     ("notifications.absence", "recipient"),
+    ("notifications.absencefeed", "recipient"),
     ("notifications.handedover", "person"),
     ("notifications.handedover", "to"),
     ("notifications.preferences", "recipient"),
@@ -31,6 +32,7 @@ GO: tuple[tuple[str, str], ...] = (
     ("notifications.case_followers", "recipient"),
     ("notifications.caselist_people", "recipient"),
     ("notifications.historicalabsence", "recipient"),
+    ("notifications.historicalabsencefeed", "recipient"),
     ("escalations.personcalendar", "recipient"),
 )
 """Rows of the person alone, by model and field. Devices go before, with their messages (notifications/people)."""
@@ -40,7 +42,9 @@ STAY: tuple[tuple[str, str], ...] = (
     ("notifications.historicalrecipient", "manager"),
     ("notifications.absence", "delegate"),
     ("notifications.absencepart", "delegate"),
+    ("notifications.absencefeed", "delegate"),
     ("notifications.historicalabsence", "delegate"),
+    ("notifications.historicalabsencefeed", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
     ("notifications.historicalcaselist_people", "recipient"),
     ("notifications.team", "lead"),

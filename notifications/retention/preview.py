@@ -1,6 +1,6 @@
 """What erasing a person would take away, and what would stay: counted, before anybody says yes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from notifications.models import (
     ANSWERABLE,
     Absence,
+    AbsenceFeed,
     ActionToken,
     Attachment,
     Callback,
@@ -49,7 +50,7 @@ def _goes(person: Recipient) -> Iterator[str]:
     yield gettext("Name, ref, e-mail, phone, language and time zone, also those of before, and the account.")
     rows: dict[type[Model], Any] = {
         model: model._default_manager.filter(recipient=person)
-        for model in (Device, RecipientToken, ActionToken, ConnectedAccount, Absence, SavedView)
+        for model in (Device, RecipientToken, ActionToken, ConnectedAccount, Absence, AbsenceFeed, SavedView)
     }
     yield from _counted(rows)
     words = Response.objects.filter(recipient=person).exclude(comment="", values=[], variables={})
@@ -111,9 +112,10 @@ def _where_named(person: Recipient) -> Iterator[str]:
     yield from sorted({str(each.route) for each in targets})
     yield from (str(each) for each in Team.objects.filter(lead=person)[:10])
     yield from (str(each) for each in Recipient.objects.filter(manager=person)[:10])
-    yield from (
-        str(each.recipient) for each in Absence.objects.filter(delegate=person).select_related("recipient")[:10]
-    )
+    stands_in: Iterable[type[Absence | AbsenceFeed]] = (Absence, AbsenceFeed)
+    for kind in stands_in:
+        rows = kind.objects.filter(delegate=person).select_related("recipient")[:10]
+        yield from (str(each.recipient) for each in rows)
     policies: Any = apps.get_model("escalations.policy")
     found = policies.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
     yield from (str(each) for each in found[:10])

@@ -5,50 +5,23 @@ summary names. A feed that cannot be read, or makes no sense, keeps what was rea
 """
 
 import asyncio
-import time
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import icalendar
-import recurring_ical_events
-import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from notifications import reasons
+from notifications import calendar_feeds
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift
-from notifications.reasons import Reason
 from notifications.wording.plaintext import clean_line, cut
 from wfpush import zones
-from wfpush.net.http import OutboundError, Response, outbound_from_settings
-from wfpush.queue import outage, outbox
-
-log = structlog.get_logger(__name__)
+from wfpush.queue import outbox
 
 SOURCE_NAME = "rota_feeds"
 EVERY = timedelta(minutes=15)
-LEASE = timedelta(minutes=2)
-WHILE_READ = timedelta(hours=1)
-"""After which a feed is tried again whose reading has ended its process."""
 MAX_BODY = 1024 * 1024
-BEHIND, AHEAD = timedelta(days=7), timedelta(days=200)
-MOST_EVENTS, MOST_RULES, MOST_SHIFTS = 5_000, 30, 2_000
-READ_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "WKST"})
-"""Parts of rules of repetition: others are of no use to a rota, and some take for ever to find out."""
-DAYS_OF_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-OLDEST = 2000
-
-
-class Unreadable(Exception):
-    """What came is no calendar that a rota can be read from."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 def settle(rota: Rota) -> None:
@@ -69,134 +42,29 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    end = time.monotonic() + outbox.TURN_SECONDS
-    while time.monotonic() < end:
-        claimed = outbox.claim(RotaFeed.objects.all(), limit=1, lease=LEASE, now=timezone.now())
-        if not claimed:
-            return
-        _run(claimed[0], timezone.now())
-    outbox.source_named(SOURCE_NAME).wake()
-
-
-def _run(feed: RotaFeed, now: datetime) -> None:
-    outbox.delay(feed, now + WHILE_READ)
-    try:
-        _read(feed, now)
-    except Unreadable as fault:
-        _failed(feed, fault.reason, now)
-    except Exception as fault:  # whatever a calendar holds, it must cost no other's reading
-        if outage.database_is_away(fault):
-            raise
-        log.exception("rota_feed_not_read", rota=feed.rota_id)
-        _failed(feed, reasons.crashed(fault), now)
-
-
-def _failed(feed: RotaFeed, why: Reason, now: datetime) -> None:
-    since = feed.failing_since or now
-    outbox.postpone(feed, now + EVERY, failing_since=since, **reasons.kept("fault", why))
+    calendar_feeds.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read)
 
 
 def _read(feed: RotaFeed, now: datetime) -> None:
     """Raises Unreadable."""
-    response = asyncio.run(_fetch(feed))
+    response = asyncio.run(calendar_feeds.fetch(feed.url, MAX_BODY, feed.etag if feed.body else ""))
     body, etag = feed.body, feed.etag
     if response is not None:
-        body = response.body.decode("utf-8", "replace").replace("\x00", "")
-        etag = response.headers.get("ETag", "")[:200]
+        body, etag = calendar_feeds.text_of(response), response.headers.get("ETag", "")[:200]
     rota = Rota.objects.get(pk=feed.rota_id)
-    rows = shifts_in(body, zones.zone(rota.timezone), now)
     known = _People()
     found = [
-        RotaFeedShift(
-            rota=rota, person=known.meant(event), begins_at=begins, ends_at=ends, summary=_summary(event)
-        )
-        for event, begins, ends in rows
-    ]  # fmt: skip
+        RotaFeedShift(rota=rota, person=known.meant(event), begins_at=begins, ends_at=ends, summary=_summary(event))
+        for event, begins, ends in calendar_feeds.events_in(body, zones.zone(rota.timezone), now)
+    ]
     with transaction.atomic():
-        read = {"read_at": now, "failing_since": None, "fault": "", "fault_fact": None}
-        if not outbox.postpone(feed, now + EVERY, body=body, etag=etag, attempts=0, **read):
+        if not outbox.postpone(feed, now + EVERY, body=body, etag=etag, **calendar_feeds.was_read(now)):
             return  # the address has been changed, or somebody else reads it
         RotaFeedShift.objects.filter(rota=rota).delete()
         RotaFeedShift.objects.bulk_create(found)
 
 
-async def _fetch(feed: RotaFeed) -> Response | None:
-    """None: it is as it was. Raises Unreadable."""
-    headers = {"Accept": "text/calendar"} | ({"If-None-Match": feed.etag} if feed.etag and feed.body else {})
-    async with outbound_from_settings(max_body=MAX_BODY) as door:
-        try:
-            response = await door.request("GET", feed.url, headers=headers)
-        except OutboundError as fault:
-            raise Unreadable(reasons.not_reached(fault)) from fault
-    if response.status == 304 and feed.body:
-        return None
-    if response.status != 200:
-        raise Unreadable(reasons.FEED_STATUS(status=response.status))
-    if response.truncated:
-        raise Unreadable(reasons.FEED_TOO_LARGE(limit=MAX_BODY // 1024))
-    return response
-
-
-# --- what it holds ----------------------------------------------------------------------------------------------------
-def shifts_in(body: str, zone: ZoneInfo, now: datetime) -> Sequence[tuple[Any, datetime, datetime]]:
-    """The events of the coming time, each with its beginning and end. Raises Unreadable."""
-    try:
-        calendar: Any = icalendar.Calendar.from_ical(body)
-    except (ValueError, IndexError, KeyError) as fault:
-        raise Unreadable(reasons.FEED_NO_CALENDAR()) from fault
-    _check(calendar)
-    found = []
-    for event in recurring_ical_events.of(calendar).between(now - BEHIND, now + AHEAD):
-        begins, ends = _time(event, zone)
-        if begins < ends and str(event.get("STATUS", "")).upper() != "CANCELLED":
-            found.append((event, begins, ends))
-        if len(found) > MOST_SHIFTS:
-            raise Unreadable(reasons.FEED_TOO_MANY(most=MOST_SHIFTS))
-    return sorted(found, key=lambda row: row[1:])
-
-
-def _check(calendar: Any) -> None:
-    events = calendar.walk("VEVENT")
-    rules = [(event, rule) for event in events for rule in _rules(event)]
-    if len(events) > MOST_EVENTS or len(rules) > MOST_RULES:
-        raise Unreadable(reasons.FEED_TOO_MANY(most=MOST_RULES if len(rules) > MOST_RULES else MOST_EVENTS))
-    if not all(_is_plain(event, rule) for event, rule in rules):
-        raise Unreadable(reasons.FEED_ODD_RULE())
-
-
-def _rules(event: Any) -> Iterator[Any]:
-    said = event.get("RRULE", [])
-    yield from said if isinstance(said, list) else [said]
-
-
-def _is_plain(event: Any, rule: Any) -> bool:
-    """Whether it repeats by days or longer, and at days that there are."""
-    frequency, interval = str(rule.get("FREQ", [""])[0]).upper(), int(rule.get("INTERVAL", [1])[0])
-    months = [int(month) for month in rule.get("BYMONTH", range(1, 13))]
-    days = [int(day) for day in rule.get("BYMONTHDAY", [1])]
-    start = getattr(event.get("DTSTART"), "dt", None)
-    return (
-        {name.upper() for name in rule} <= READ_PARTS
-        and frequency in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
-        and 1 <= interval <= 366
-        and isinstance(start, date)
-        and start.year >= OLDEST
-        and any(1 <= month <= 12 and abs(day) <= DAYS_OF_MONTHS[month - 1] for month in months for day in days)
-    )
-
-
-def _time(event: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    begins, ends = event.start, event.end
-    return _instant(begins, zone), _instant(ends, zone)
-
-
-def _instant(at: date, zone: ZoneInfo) -> datetime:
-    """Days begin at midnight in the rota's zone, and times without a zone are of it, too."""
-    if not isinstance(at, datetime):
-        at = datetime(at.year, at.month, at.day)
-    return zones.first_instant(zone, at) if at.tzinfo is None else at.astimezone(UTC)
-
-
+# --- whom it names ----------------------------------------------------------------------------------------------------
 def _summary(event: Any) -> str:
     return cut(clean_line(str(event.get("SUMMARY", ""))), 300)
 

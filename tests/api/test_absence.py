@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications.models import Absence, Delivery, Notification, Recipient
+from notifications.models import Absence, AbsenceFeed, Delivery, Notification, Recipient
 from notifications.people import absence, revocation
 from notifications.people.absence import Given
 from tests.factories import RecipientFactory, TeamFactory
@@ -14,8 +14,9 @@ from tests.support.api import Caller, browser_of, engine_caller, is_problem, per
 from tests.support.story import Story
 
 ABSENCE = "/api/v1/absence"
-NOTHING = {"from": None, "to": None, "delegate": None, "parts": [], "open_items": None, "give_back": False}
-USUAL = {"delegate": None, "parts": [], "open_items": "offer", "give_back": False}
+TIMES_OF_NOTHING = {"from": None, "to": None, "delegate": None, "open_items": None, "give_back": False}
+NOTHING = {**TIMES_OF_NOTHING, "parts": [], "calendar": None}
+USUAL = {"delegate": None, "parts": [], "open_items": "offer", "give_back": False, "calendar": None}
 
 
 @pytest.fixture
@@ -45,6 +46,24 @@ def test_bob_goes_and_carol_stands_in(story: Story, bob: Caller) -> None:
     row = Absence.objects.get()
     assert (row.recipient, row.delegate) == (story.bob, story.carol)
     assert Absence.history.get().history_user == story.bob.user
+
+
+def test_what_the_calendar_says_stands_beside_it_and_being_back_ends_it_for_now(story: Story, bob: Caller) -> None:
+    feed = AbsenceFeed.objects.create(
+        recipient=story.bob, url="https://calendar.example/secret", takes="all", delegate=story.carol
+    )
+    times = [(at(-1), at(2)), (at(5), at(6))]
+    for begins, ends in times:
+        feed.absences.create(begins_at=begins, ends_at=ends)
+
+    answer = bob.get(ABSENCE).json()
+
+    carol = {"ref": "carol", "name": "Carol"}
+    said = {"from": times[0][0], "to": times[0][1], "delegate": carol, "open_items": "offer", "give_back": False}
+    assert answer == {**NOTHING, "calendar": said}
+    back = bob.put(ABSENCE, {"from": None, "to": None}).json()
+    assert back == {**NOTHING, "calendar": {**said, "from": times[1][0], "to": times[1][1]}}
+    assert "secret" not in str([answer, back])
 
 
 def test_any_offset_means_the_same_moment(bob: Caller) -> None:
@@ -130,7 +149,8 @@ def test_parts_have_delegates_of_their_own(story: Story, bob: Caller) -> None:
     answer = bob.put(ABSENCE, {**said, "parts": parts})
 
     alice, carol = {"ref": "alice", "name": "Alice"}, {"ref": "carol", "name": "Carol"}
-    assert answer.json() == {**said, "delegate": carol, "parts": [{**parts[0], "delegate": alice}, parts[1]]}
+    shown = [{**parts[0], "delegate": alice}, parts[1]]
+    assert answer.json() == {**said, "delegate": carol, "parts": shown, "calendar": None}
     assert bob.get(ABSENCE).json() == answer.json()
     assert Absence.history.get().parts["parts"][0]["delegate_id"] == story.alice.pk
     bob.put(ABSENCE, {**said, "parts": []})

@@ -7,7 +7,7 @@ TIMES = {"from": "2026-12-21T16:00:00Z", "to": "2027-01-04T08:00:00Z"}
 CLAIMS = {"category": None, "engine": None, "case_type": "claim"}
 CHOSEN = {"open_items": "offer", "give_back": False}
 SAID = {**TIMES, "delegate": "carol", "parts": [{**CLAIMS, "delegate": None}], **CHOSEN}
-AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": None}], **CHOSEN}
+AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": None}], **CHOSEN, "calendar": None}
 
 UNLED = "`not_found`: no such person of the organisation, or the caller does not lead them"
 

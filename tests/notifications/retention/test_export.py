@@ -25,6 +25,7 @@ NOT_EXPORTED = {
     ("notifications.recipient", "manager"),  # whom they manage is told of these people
     ("notifications.historicalrecipient", "manager"),
     ("notifications.historicalabsence", "delegate"),
+    ("notifications.historicalabsencefeed", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
     ("notifications.historicalcaselist_people", "recipient"),
     ("notifications.team", "lead"),

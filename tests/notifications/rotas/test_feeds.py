@@ -11,9 +11,10 @@ import time_machine
 from django.test import Client
 from pytest_django import Settings
 
+from notifications import calendar_feeds
+from notifications.calendar_feeds import Unreadable
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Team
 from notifications.rotas import duty, feeds, offered
-from notifications.rotas.feeds import Unreadable
 from tests.factories import RecipientFactory, TeamFactory
 from tests.support.receiver import Receiver, receiving
 from tests.support.rotas import BERLIN, add_layer, berlin, rota_of
@@ -153,18 +154,18 @@ def test_private_addresses_are_not_read(rota: Rota, receiver: Receiver, settings
 )  # fmt: skip
 def test_rules_that_take_for_ever_are_refused(rule: str) -> None:
     with pytest.raises(Unreadable) as refused:
-        feeds.shifts_in(calendar(event("SUMMARY:Alice", f"RRULE:{rule}")), BERLIN, NOW)
+        calendar_feeds.events_in(calendar(event("SUMMARY:Alice", f"RRULE:{rule}")), BERLIN, NOW)
 
     assert str(refused.value).startswith("an event repeats in a way that is not read")
 
 
 def test_too_many_rules_events_and_shifts_are_refused() -> None:
     daily = event("SUMMARY:Alice", "RRULE:FREQ=DAILY", begins="20200101T080000", ends="20200101T090000")
-    single = [event("SUMMARY:Alice", f"X-N:{number}") for number in range(feeds.MOST_SHIFTS + 1)]
+    single = [event("SUMMARY:Alice", f"X-N:{number}") for number in range(calendar_feeds.MOST_FOUND + 1)]
 
-    for text in (calendar(*[daily] * (feeds.MOST_RULES + 1)), calendar(*single)):
+    for text in (calendar(*[daily] * (calendar_feeds.MOST_RULES + 1)), calendar(*single)):
         with pytest.raises(Unreadable) as refused:
-            feeds.shifts_in(text, BERLIN, NOW)
+            calendar_feeds.events_in(text, BERLIN, NOW)
         assert str(refused.value).startswith("it has more than")
 
 
@@ -176,7 +177,7 @@ def test_days_begin_at_midnight_in_the_rotas_zone() -> None:
         "DTEND:20261110T180000\r\nSUMMARY:Bob\r\nEND:VEVENT",
     )
 
-    found = [(begins, ends) for _event, begins, ends in feeds.shifts_in(text, BERLIN, NOW)]
+    found = [(begins, ends) for _event, begins, ends in calendar_feeds.events_in(text, BERLIN, NOW)]
 
     assert found == [
         (berlin("2026-11-07T00:00"), berlin("2026-11-09T00:00")),

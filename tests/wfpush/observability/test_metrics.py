@@ -99,6 +99,7 @@ def test_all_is_well(worker: None) -> None:
         "erasures",
         "pruning",
         "rota_feeds",
+        "absence_feeds",
     }
     assert set(body["checks"].values()) == {"ok"}
 

@@ -1,0 +1,165 @@
+"""Calendars from which it is read when people are away, half an hour after the last time.
+
+Of an entry only its times are kept. An entry that is changed, moved or removed changes or ends the absence. A calendar
+that cannot be read keeps what is known; its page says so, and after a day its person is told.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from notifications import calendar_feeds, reasons
+from notifications.absences.entries import Span, spans_in
+from notifications.models import AbsenceFeed, CalendarAbsence, OpenItems, Recipient, TakenEntries
+from notifications.models.validators import validate_callback_url
+from notifications.people.absence import sign
+from notifications.routing import notice
+from notifications.routing.notice import About, Words
+from notifications.wording.formats import zone_of
+from notifications.wording.times import moment
+from wfpush.queue import outbox
+
+SOURCE_NAME = "absence_feeds"
+TYPE = "wfpush.absence"
+EVERY = timedelta(minutes=30)
+MAX_BODY = 5 * 1024 * 1024
+"""Bytes: Google's calendars hold all that ever was in them."""
+TOLD_AFTER = timedelta(days=1)
+
+
+# --- what people enter ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Wanted:
+    """A calendar as it is entered. `address`: empty: the one that is kept."""
+
+    address: str
+    takes: str
+    delegate: Recipient | None = None
+    open_items: str = OpenItems.OFFER
+    give_back: bool = False
+
+
+def cleaned(address: str) -> str:
+    """An address as it was typed. Raises ValidationError."""
+    url = address.strip()
+    if url.lower().startswith("webcal://"):
+        url = "https" + url[len("webcal") :]
+    if urlsplit(url).scheme == "http" and settings.HTTPS:
+        raise ValidationError(_("Write an address that begins with https://."))
+    validate_callback_url(url, settings.OUTBOUND_ALLOWED_CIDRS)
+    return url
+
+
+@transaction.atomic
+def put(person: Recipient, wanted: Wanted, *, by: Recipient) -> None:
+    """Read that calendar from now on. What is known of another stays until this one is read."""
+    feed = AbsenceFeed.objects.select_for_update().filter(pk=person.pk).first() or AbsenceFeed(recipient=person)
+    point(feed, wanted.address)
+    feed.takes, feed.delegate = wanted.takes, wanted.delegate
+    feed.open_items, feed.give_back = wanted.open_items, wanted.give_back
+    sign(feed, by, "")
+    feed.save()
+    wake()
+
+
+def point(feed: AbsenceFeed, address: str) -> None:
+    """To this address, if it is not empty. The caller saves the row."""
+    if address:
+        feed.url, feed.host = address, (urlsplit(address).hostname or "")[:255]
+
+
+def wake() -> None:
+    transaction.on_commit(outbox.source_named(SOURCE_NAME).wake)
+
+
+def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
+    """Read it no more: absences by it end."""
+    sign(feed, by, "")
+    feed.delete()
+
+
+def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span]]:
+    """What would be taken of the calendar, by the member of TakenEntries. Raises Unreadable."""
+    body = _body(url)
+    return {takes: spans_in(body, takes, zone, now) for takes in TakenEntries.values}
+
+
+def _body(url: str) -> str:
+    response = asyncio.run(calendar_feeds.fetch(url, MAX_BODY))
+    assert response is not None  # no ETag was sent
+    return calendar_feeds.text_of(response)
+
+
+# --- the outbox's source ----------------------------------------------------------------------------------------------
+def _feeds() -> QuerySet[AbsenceFeed]:
+    return AbsenceFeed.objects.filter(recipient__active=True)
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(_feeds(), now).exists()
+
+
+def drain() -> None:
+    calendar_feeds.drain(_feeds(), SOURCE_NAME, EVERY, _read, _tell_of_failure)
+
+
+def _read(feed: AbsenceFeed, now: datetime) -> None:
+    """Raises Unreadable."""
+    zone = zone_of(Recipient.objects.values_list("timezone", flat=True).get(pk=feed.pk))
+    spans = spans_in(_body(feed.url), feed.takes, zone, now)
+    with transaction.atomic():
+        if outbox.postpone(feed, now + EVERY, told_at=None, **calendar_feeds.was_read(now)):
+            _keep(AbsenceFeed.objects.get(pk=feed.pk), spans)  # else it was changed, or somebody else reads it
+
+
+def _keep(feed: AbsenceFeed, spans: list[Span]) -> None:
+    """What stays as it was keeps its row, and what was handed over for it."""
+    wanted = {span for span in (_after(span, feed.back_until) for span in spans) if span is not None}
+    there = {Span(row.begins_at, row.ends_at): row.pk for row in feed.absences.select_for_update()}
+    feed.absences.filter(pk__in=[pk for span, pk in there.items() if span not in wanted]).delete()
+    CalendarAbsence.objects.bulk_create(
+        CalendarAbsence(feed=feed, begins_at=span.begins_at, ends_at=span.ends_at) for span in wanted - there.keys()
+    )
+
+
+def _after(span: Span, back_until: datetime | None) -> Span | None:
+    if back_until is None or span.begins_at >= back_until:
+        return span
+    return Span(back_until, span.ends_at) if span.ends_at > back_until else None
+
+
+# --- it cannot be read ------------------------------------------------------------------------------------------------
+def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
+    """Once, when it has lasted for a day."""
+    if feed.told_at is not None or feed.failing_since is None or now - feed.failing_since < TOLD_AFTER:
+        return
+    with transaction.atomic():
+        if AbsenceFeed.objects.filter(pk=feed.pk, told_at=None).update(told_at=now):
+            person = Recipient.objects.select_related("brand", "user").get(pk=feed.pk)
+            current = AbsenceFeed.objects.get(pk=feed.pk)
+            about = About(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
+            notice.send(person, about, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
+
+
+def _words(feed: AbsenceFeed, now: datetime) -> Words:
+    title = _("Your calendar cannot be read")
+    told: dict[str, Any] = {
+        "host": feed.host,
+        "time": moment(feed.failing_since or now, now),
+        "why": reasons.words(feed, "fault"),
+    }
+    body = _("%(host)s: not read since %(time)s: %(why)s. What was known of your absences still counts.") % told
+    return Words(title, body, short=body)
+
+
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

@@ -1,0 +1,132 @@
+"""Calendars from which it is read when people are away: which are read, which cannot be, and what they say."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from notifications import reasons
+from notifications.absences import feeds
+from notifications.admin.base import HistoryAdmin
+from notifications.admin.decorators import display
+from notifications.admin.engine_access import SecretField
+from notifications.admin.filters import Conditions
+from notifications.admin.history_states import State
+from notifications.admin.words import NOTHING, ago, link, mark, there, with_why
+from notifications.models import AbsenceFeed, Recipient
+from notifications.people.absence import in_calendar_of
+from notifications.people.absence_checks import fault_of_delegate
+from notifications.wording.formats import zone_of
+
+LISTED = 20
+
+
+class AbsenceFeedForm(forms.ModelForm):
+    address = SecretField(
+        label=_("Address of the calendar"),
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "address" in self.fields:
+            kept = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
+            new = gettext("An https address of an iCalendar feed. Kept encrypted, and never shown again.")
+            self.fields["address"].help_text = new if self.instance._state.adding else kept
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        if address:
+            return feeds.cleaned(address)
+        if self.instance._state.adding:
+            raise ValidationError(gettext("Write the address of a calendar."))
+        return ""
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        person, delegate = said.get("recipient") or self._whose(), said.get("delegate")
+        if person is not None and person.external:
+            self.add_error("recipient", gettext("Only people of your own organisation can be away."))
+        if person is not None and delegate is not None and (fault := fault_of_delegate(person, delegate)):
+            self.add_error("delegate", fault)
+        return said
+
+    def _whose(self) -> Recipient | None:
+        return None if self.instance._state.adding else self.instance.recipient
+
+
+class Reading(Conditions):
+    title = _("reading")
+    parameter_name = "reading"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        return {
+            "fails": (_("cannot be read"), Q(failing_since__isnull=False)),
+            "works": (_("read"), Q(failing_since=None, read_at__isnull=False)),
+        }
+
+
+@admin.register(AbsenceFeed)
+class AbsenceFeedAdmin(HistoryAdmin):
+    form = AbsenceFeedForm
+    list_display = ["whose", "host", "takes", "stands_in", "reading"]
+    list_filter = [Reading]
+    list_select_related = ["recipient", "delegate"]
+    search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
+    autocomplete_fields = ["recipient", "delegate"]
+    fields = ["recipient", "address", "takes", "delegate", "open_items", "give_back", "reading", "coming"]
+    readonly_fields = ["reading", "coming"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AbsenceFeed | None = None) -> list[str]:
+        """The person is fixed: another person's calendar would be another row."""
+        return [*self.readonly_fields, *(["recipient"] if obj else [])]
+
+    def save_model(self, request: HttpRequest, obj: AbsenceFeed, form: Any, change: bool) -> None:
+        feeds.point(obj, form.cleaned_data["address"])
+        super().save_model(request, obj, form, change)
+        feeds.wake()
+
+    def refuses_to_restore(self, row: AbsenceFeed, then: State, changed: Sequence[str]) -> Sequence[str]:
+        delegate = Recipient.objects.filter(pk=then.values["delegate"]).first() if "delegate" in changed else None
+        fault = fault_of_delegate(row.recipient, delegate) if delegate is not None else ""
+        return [fault] if fault else []
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, feed: AbsenceFeed) -> str:
+        return str(feed.recipient)
+
+    @display(description=_("delegate"), ordering="delegate__name")
+    def stands_in(self, feed: AbsenceFeed) -> SafeString:
+        return link(feed.delegate) if feed.delegate else mark("quiet", gettext("nobody"))
+
+    @display(description=_("reading"))
+    def reading(self, feed: AbsenceFeed) -> SafeString:
+        if feed.failing_since is not None:
+            kept = gettext("What was read before holds.") if feed.read_at else ""
+            said = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
+            return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % said), kept)
+        if feed.read_at is None:
+            return mark("wait", gettext("not read yet")) if feed.pk else NOTHING
+        return with_why(mark("ok", gettext("read")), ago(feed.read_at))
+
+    @display(description=_("what it says"))
+    def coming(self, feed: AbsenceFeed) -> SafeString:
+        if feed.pk is None:
+            return NOTHING
+        zone = zone_of(feed.recipient.timezone)
+        rows = list(in_calendar_of(feed.recipient, timezone.now())[:LISTED])
+        times = [(there(row.begins_at, zone), there(row.ends_at, zone)) for row in rows]
+        return render_to_string("admin/desk/calendar_absences.html", {"times": times})

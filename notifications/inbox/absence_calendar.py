@@ -1,0 +1,195 @@
+"""The page on which people name a calendar from which their absences are read, and see what would be taken of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from notifications import reasons
+from notifications.absences import feeds
+from notifications.absences.entries import Span
+from notifications.absences.feeds import Wanted
+from notifications.calendar_feeds import Unreadable
+from notifications.inbox.absence import Delegate, proposed
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.shell import show_page
+from notifications.models import AbsenceFeed, OpenItems, Recipient, TakenEntries
+from notifications.people.absence import in_calendar_of
+from notifications.people.absence_checks import fault_of_delegate
+from notifications.wording.formats import zone_of
+from notifications.wording.times import moment
+from wfpush.queue import outbox
+
+PREVIEWED = timedelta(days=90)
+NAMED = 5
+"""Times of a preview that are named."""
+LISTED = 10
+LOOK_SECONDS = 30
+"""After which somebody may look again, though the last look has not ended."""
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+class CalendarForm(forms.Form):
+    address = forms.CharField(required=False, max_length=2000)
+    takes = forms.ChoiceField(choices=TakenEntries.choices)
+    delegate = Delegate(required=False)
+    open_items = forms.ChoiceField(choices=OpenItems.choices)
+    give_back = forms.BooleanField(required=False)
+
+    def __init__(self, person: Recipient, feed: AbsenceFeed | None, data: Any = None) -> None:
+        names = ("takes", "delegate", "open_items", "give_back")
+        kept = {name: getattr(feed, name) for name in names} if feed is not None else {}
+        super().__init__(data, initial={"takes": TakenEntries.MARKED, "open_items": OpenItems.OFFER, **kept})
+        self.person, self.feed = person, feed
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        if address:
+            return feeds.cleaned(address)
+        if self.feed is None:
+            raise ValidationError(_("Write the address of a calendar."))
+        return ""
+
+    def clean_delegate(self) -> Recipient | None:
+        delegate: Recipient | None = self.cleaned_data["delegate"]
+        if delegate is not None and (fault := fault_of_delegate(self.person, delegate)):
+            raise ValidationError(fault)
+        return delegate
+
+    @property
+    def url(self) -> str:
+        """Of the calendar that is meant. The form is valid."""
+        return self.cleaned_data["address"] or (self.feed.url if self.feed is not None else "")
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(**self.cleaned_data)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice of entries, and, after a look, what it would take."""
+
+    value: str
+    label: str
+    found: str = ""
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    person = request.recipient
+    if person.external:
+        raise Http404
+    feed = AbsenceFeed.objects.select_related("delegate").filter(pk=person.pk).first()
+    with timezone.override(zone_of(person.timezone)):
+        if request.method != "POST":
+            return _show(request, CalendarForm(person, feed))
+        if "stop" in request.POST:
+            return _stop(request, feed)
+        form = CalendarForm(person, feed, request.POST)
+        if not form.is_valid():
+            return _show(request, form, status=422)
+        return _look(request, form) if "look" in request.POST else _save(request, form)
+
+
+def _stop(request: PersonRequest, feed: AbsenceFeed | None) -> HttpResponse:
+    if feed is not None:
+        feeds.remove(feed, by=request.recipient)
+        messages.success(request, _("The calendar is not read any more."))
+    return redirect("inbox:absence")
+
+
+def _save(request: PersonRequest, form: CalendarForm) -> HttpResponse:
+    feeds.put(request.recipient, form.wanted, by=request.recipient)
+    messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
+    return redirect("inbox:absence-calendar")
+
+
+def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
+    """Nothing is saved: the address stays in the form."""
+    with _alone(request.recipient) as free:
+        if not free:
+            form.add_error("address", _("A look at a calendar has not ended yet. Try again in half a minute."))
+            return _show(request, form, status=429)
+        try:
+            found = feeds.look(form.url, timezone.get_current_timezone(), timezone.now())
+        except Unreadable as fault:
+            form.add_error("address", _("It cannot be read: %(why)s") % {"why": fault.reason.words()})
+            return _show(request, form, status=422)
+    return _show(request, form, found=found)
+
+
+@contextmanager
+def _alone(person: Recipient) -> Iterator[bool]:
+    """Whether nobody looks for this person already: each look takes a thread until the calendar has answered."""
+    key = f"wfpush:calendar-looks:{person.pk}"
+    try:
+        free = bool(outbox.connection().set(key, 1, nx=True, ex=LOOK_SECONDS))
+    except (redis.RedisError, OSError):
+        free = True
+    try:
+        yield free
+    finally:
+        if free:
+            _forget(key)
+
+
+def _forget(key: str) -> None:
+    try:
+        outbox.connection().delete(key)
+    except (redis.RedisError, OSError):
+        return  # it ends by itself
+
+
+def _show(
+    request: PersonRequest,
+    form: CalendarForm,
+    *,
+    found: Mapping[str, Sequence[Span]] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now, feed = timezone.now(), form.feed
+    coming = in_calendar_of(form.person, now)[:LISTED] if feed is not None else ()
+    context = {
+        "form": form,
+        "feed": feed,
+        "options": [
+            Option(value, str(label), _found(found[value], now) if found is not None else "")
+            for value, label in TakenEntries.choices
+        ],
+        "looked": found is not None,
+        "fault": reasons.words(feed, "fault") if feed is not None and feed.failing_since else "",
+        "failing_since": moment(feed.failing_since, now) if feed is not None and feed.failing_since else "",
+        "read": moment(feed.read_at, now) if feed is not None and feed.read_at else "",
+        "coming": [_times(Span(row.begins_at, row.ends_at), now) for row in coming],
+        "zone": timezone.get_current_timezone_name(),
+        "people": proposed(form.person),
+    }
+    return show_page(request, "inbox/absence_calendar.html", context, status=status)
+
+
+def _found(spans: Sequence[Span], now: datetime) -> str:
+    """What would be taken in the next 90 days."""
+    soon = [span for span in spans if span.begins_at < now + PREVIEWED]
+    if not soon:
+        return _("Nothing in the next 90 days.")
+    more = ["…"] if len(soon) > NAMED else []
+    return "; ".join([*(_times(span, now) for span in soon[:NAMED]), *more])
+
+
+def _times(span: Span, now: datetime) -> str:
+    told = {"from": moment(span.begins_at, now), "until": moment(span.ends_at, now)}
+    return (_("until %(until)s") if span.begins_at <= now else _("%(from)s until %(until)s")) % told

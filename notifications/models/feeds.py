@@ -1,0 +1,19 @@
+"""What all calendar feeds that are read have."""
+
+from typing import Any
+
+from django.db import models
+
+from wfpush.queue.outbox import Work
+
+
+class CalendarFeed(Work):
+    """An iCalendar feed as it was last read, and since when it cannot be read."""
+
+    read_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    fault = models.CharField(max_length=500, default="", blank=True)
+    fault_fact: Any = models.JSONField(null=True)
+
+    class Meta(Work.Meta):
+        abstract = True

@@ -1,0 +1,124 @@
+"""The page on which Bob names a calendar: he looks what it would take, saves it, and never sees its address again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django import Settings
+
+from notifications.absences import feeds
+from notifications.models import AbsenceFeed, Recipient
+from tests.factories import RecipientFactory
+from tests.inbox.browser import Page, get, signed_in
+from tests.notifications.absences.test_entries import calendar_of
+from tests.support.receiver import Receiver, receiving
+from tests.support.story import Story
+from wfpush.queue import outbox
+
+pytestmark = pytest.mark.django_db
+
+MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Receiver]:
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    with receiving() as receiver:
+        receiver.answer((200, {}, calendar_of("outlook").encode()))
+        yield receiver
+
+
+@pytest.fixture
+def page(story: Story) -> Page:
+    Recipient.objects.filter(pk=story.bob.pk).update(timezone="Europe/Berlin")
+    return get(signed_in(story.bob), "/absence").follow("Read a calendar")
+
+
+def test_bob_looks_saves_and_reads_what_it_says(page: Page, story: Story, receiver: Receiver) -> None:
+    looked = page.press("Look", address=receiver.url)
+
+    assert looked.status == 200
+    dentist = "Tuesday, 3 November, 08:00 until Tuesday, 3 November, 09:30"
+    assert f"out of office {dentist}; Monday, 21 December" in looked.text
+    assert "Tuesday, 10 November, 00:00 until Wednesday, 11 November, 00:00" in looked.text
+    assert "Nothing is saved yet." in looked.text
+    assert not AbsenceFeed.objects.exists()
+    assert not [word for word in ("Dentist", "Vacation", "Molar") if word in looked.text]
+
+    saved = looked.press("Save", delegate="Carol (carol)")
+    assert "127.0.0.1 is going to be read at once." in saved.text
+    feeds.drain()
+    read = get(saved.client, "/absence/calendar")
+    assert "127.0.0.1 was read" in read.text
+    assert dentist in read.text
+    assert receiver.url not in read.response.content.decode()
+    absences = get(saved.client, "/absence").text
+    assert "You are away from Tuesday, 3 November, 08:00 until" in absences
+    assert "So says the calendar. Carol stands in." in absences
+    assert "Your absences are read from 127.0.0.1." in absences
+
+    chosen = read.press("Save", takes="whole_days")
+    assert "Saved." in chosen.text
+    assert AbsenceFeed.objects.get().url == receiver.url
+    stopped = chosen.press("Read it no more")
+    assert "The calendar is not read any more." in stopped.text
+    assert not AbsenceFeed.objects.exists()
+
+
+def test_bob_is_back_although_his_calendar_says_otherwise(
+    page: Page, story: Story, receiver: Receiver, clock: time_machine.Traveller
+) -> None:
+    page.press("Save", address=receiver.url)
+    feeds.drain()
+    clock.move_to(MONDAY + timedelta(days=50))
+
+    back = get(signed_in(story.bob), "/absence").press("I am back")
+
+    assert "Removed: messages come as usual." in back.text
+    assert "You are away" not in back.text
+
+
+def test_what_is_wrong_is_said(page: Page, story: Story, receiver: Receiver, settings: Settings) -> None:
+    assert "Write the address of a calendar." in page.press("Save").text
+    receiver.answer(401)
+    refused = page.press("Look", address=receiver.url)
+    assert refused.status == 422
+    assert "It cannot be read: its server answers 401" in refused.text
+    assert "Nobody stands in for themselves." in page.press("Save", address=receiver.url, delegate="bob").text
+    settings.OUTBOUND_ALLOWED_CIDRS = []
+    assert page.press("Look", address=receiver.url).status == 422
+    assert len(receiver.calls) == 1
+
+    key = f"wfpush:calendar-looks:{story.bob.pk}"
+    outbox.connection().set(key, 1, ex=30)
+    assert page.press("Look", address="https://calendar.example/x.ics").status == 429
+    outbox.connection().delete(key)
+    assert not AbsenceFeed.objects.exists()
+
+
+def test_a_calendar_that_fails_says_so_on_both_pages(page: Page, receiver: Receiver) -> None:
+    receiver.answer(500)
+    page.press("Save", address=receiver.url)
+    feeds.drain()
+
+    assert (
+        "has not been read since Monday, 2 November, 10:00: its server answers 500" in get(page.client, page.url).text
+    )
+    assert "Your absences at 127.0.0.1 cannot be read at present." in get(page.client, "/absence").text
+
+
+def test_customers_have_no_such_page(story: Story, client: Client) -> None:
+    session = client.session
+    session["recipient_id"] = RecipientFactory(ref="C-9", engine=story.engine).pk
+    session.save()
+
+    assert client.get("/absence/calendar").status_code == 404
