@@ -41,7 +41,10 @@ FLOORS: dict[str, str] = {
     "how long it is kept": "notifications: retention",
     "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",
     "why steps are taken": "escalations: reasons",
-    "time": "escalations: admin api apps calendars clocks compliance forecast kinds management models policies",
+    "time": (
+        "escalations: admin api apps calendars clocks compliance forecast inbox kinds management models policies "
+        "team_time"
+    ),
     "the project itself": "wfpush: admin apps asgi management settings tasks urls formats",
 }
 LAYERS = {

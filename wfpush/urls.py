@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", metrics.healthz),
     path("readyz", metrics.readyz),
     path("metrics", metrics.metrics),
+    path("", include("escalations.inbox.urls")),
     path("", include("notifications.inbox.urls")),
 ]
 

@@ -103,6 +103,10 @@ class Calendar:
                 worked += stretches.until(last) - stretches.until(first)
         return timedelta(microseconds=worked)
 
+    def is_open(self, instant: datetime) -> bool:
+        """Whether the instant is working time."""
+        return bool(self.between(instant, instant + MICROSECOND))
+
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """The instant after this much working time since `start`; before it for a negative duration.
 

@@ -203,12 +203,16 @@ def is_read(pk: int) -> bool:
 
 
 def rules_of(row: Escalation | StepRun) -> RuleSet:
+    return _read[row.rules_id] if row.rules_id in _read else parsed(row.rules)
+
+
+def parsed(rules: Rules) -> RuleSet:
     """Parsed once for each process: the rows never change."""
-    if row.rules_id not in _read:
+    if rules.pk not in _read:
         if len(_read) >= PARSED:
             _read.clear()
-        _read[row.rules_id] = read(row.rules.data)
-    return _read[row.rules_id]
+        _read[rules.pk] = read(rules.data)
+    return _read[rules.pk]
 
 
 def read(data: Json) -> RuleSet:

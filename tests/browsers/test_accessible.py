@@ -12,6 +12,7 @@ from tests.browsers.installation import Installation
 from tests.browsers.worker import Device
 from tests.soak.installation import LONG
 from tests.support.length import some
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.ci
 
@@ -44,6 +45,16 @@ async def faults(page: Page) -> list[str]:
     found: dict[str, Any] = (await Axe().run(page, options=RULES)).response
     assert len(found["passes"]) > 10
     return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
+
+
+async def a_team_of_five(installation: Installation) -> None:
+    """Dave is their manager, and each has something to do."""
+    team = ["eve", "ann", "ben", "cid", "dora"]
+    for ref in team:
+        installation.person(ref, name=ref.capitalize(), manager="dave")
+        installation.assign(f"Paint the quay, {ref}", to=ref)
+    told = "SELECT count(DISTINCT recipient_id) FROM notifications_notification WHERE title LIKE 'Paint the quay%'"
+    eventually(lambda: installation.house.rows(told) == [(len(team),)], "all have theirs")
 
 
 @pytest.mark.parametrize(("phone", "scheme"), LOOKS, ids=lambda look: look if isinstance(look, str) else WIDTHS[look])
@@ -87,6 +98,12 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await dave.goto("/absence?for=erin")
     await expect(dave.get_by_role("button", name="Erin is back")).to_be_visible()
     await look("somebody's absence")
+
+    if LONG:
+        await a_team_of_five(installation)
+        await dave.goto("/team/time")
+        await expect(dave.get_by_role("table")).to_have_count(2)
+        await look("the time of a team")
 
     await dave.goto("/password")
     await look("password")

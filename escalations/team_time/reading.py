@@ -1,0 +1,151 @@
+"""What the people of a team had to do, read from their items.
+
+In: people, and since when. Out: their tasks, messages, and what is open now.
+
+However many items they have, at most MOST are read: if there are more, only what came later than a moment that is
+found in the index alone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from escalations.calendars.working_time import Calendar
+from escalations.models import Rules
+from escalations.policies.rules import RuleSet, parsed
+from escalations.team_time.figures import Done, Had, Kind, Message, Open
+from escalations.team_time.working_hours import WorkingHours
+from notifications.channel_facts import INBOX
+
+MOST = 20_000
+"""Items of all people together."""
+
+
+_BEYOND = """
+SELECT max(beyond.created_at) FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN LATERAL (
+    SELECT created_at FROM notifications_notification
+    WHERE recipient_id = person.id AND created_at >= %s ORDER BY created_at DESC OFFSET %s LIMIT 1
+) beyond
+"""
+
+
+def all_since(people: Sequence[int], since: datetime) -> datetime | None:
+    """None: everything since then can be read. Else the moment after which everything of everybody can."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEYOND, [[*people], since, max(MOST // len(people), 1)])
+        found: datetime | None = cursor.fetchone()[0]
+        return found
+
+
+# OFFSET 0: items are found by their people, and each task and message by its key. From some thousand items on
+# PostgreSQL would read the whole tables instead.
+_TASKS = """
+SELECT task.kind, COALESCE(whole.type, ''), copy.category, copy.people, copy.came, copy.seen_at, copy.seen_by,
+    final.at, final.recipient_id, COALESCE(task.sla_due_at, task.due_at),
+    task.state IN ('open', 'acknowledged', 'info_requested'),
+    EXISTS (
+        SELECT FROM notifications_response asked
+        WHERE asked.task_id = task.id AND asked.effect = 'request_info' AND asked.counts
+            AND asked.recipient_id = ANY(copy.people)
+    ),
+    clock.rules_id
+FROM (
+    SELECT task_id, array_agg(DISTINCT recipient_id) AS people, min(created_at) AS came,
+        (array_agg(category_id ORDER BY created_at, id))[1] AS category, min(read_at) AS seen_at,
+        (array_agg(recipient_id ORDER BY read_at, id))[1] AS seen_by
+    FROM notifications_notification
+    WHERE recipient_id = ANY(%s) AND created_at >= %s AND is_copy AND task_id IS NOT NULL GROUP BY task_id OFFSET 0
+) copy
+CROSS JOIN LATERAL (
+    SELECT id, kind, case_id, sla_due_at, due_at, state FROM notifications_task WHERE id = copy.task_id OFFSET 0
+) task
+LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = task.case_id OFFSET 0) whole ON true
+LEFT JOIN LATERAL (
+    SELECT at, recipient_id FROM notifications_response
+    WHERE task_id = task.id AND effect = 'final' AND counts OFFSET 0
+) final ON true
+LEFT JOIN LATERAL (
+    SELECT rules_id FROM escalations_escalation WHERE task_id = task.id ORDER BY id DESC LIMIT 1
+) clock ON true
+"""
+
+
+def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[Had]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TASKS, [[*people], since])
+        rows = cursor.fetchall()
+    kept = {row.pk: parsed(row) for row in Rules.objects.filter(pk__in={row[-1] for row in rows if row[-1]})}
+    ours = set(people)
+    found = []
+    for kind, case, category, had, came, seen, seen_by, at, by, due, waits, asked, rules in rows:
+        calendar = _calendar(kept.get(rules))
+        answered = Done(by, _passed(came, at, calendar)) if by in ours else None
+        if answered is not None and (seen is None or at < seen):
+            seen, seen_by = at, by
+        late = due is not None and (at > due if at is not None else waits and due < now)
+        looked = Done(seen_by, _passed(came, seen, calendar)) if seen is not None else None
+        found.append(Had(Kind(kind, case, category), had, came, looked, answered, late, asked))
+    return found
+
+
+def _calendar(rules: RuleSet | None) -> Calendar | None:
+    """By which the time of a task counts; None: by the clock on the wall."""
+    return rules.calendar if rules is not None and rules.time == "business" else None
+
+
+def _passed(start: datetime, end: datetime, calendar: Calendar | None) -> timedelta:
+    return calendar.between(start, end) if calendar is not None else max(end - start, timedelta())
+
+
+_OPEN = """
+SELECT task.kind, COALESCE(whole.type, ''), copy.category, copy.people, copy.came,
+    COALESCE(task.sla_due_at, task.due_at) < %s
+FROM (
+    SELECT item.task_id, array_agg(DISTINCT item.recipient_id) AS people, min(item.created_at) AS came,
+        (array_agg(item.category_id ORDER BY item.created_at, item.id))[1] AS category
+    FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN LATERAL (
+        SELECT id, task_id, recipient_id, category_id, created_at FROM notifications_notification
+        WHERE recipient_id = person.id AND state = 'open' AND task_id IS NOT NULL ORDER BY due_at LIMIT %s
+    ) item GROUP BY item.task_id OFFSET 0
+) copy
+CROSS JOIN LATERAL (
+    SELECT kind, case_id, sla_due_at, due_at FROM notifications_task WHERE id = copy.task_id OFFSET 0
+) task
+LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = task.case_id OFFSET 0) whole ON true
+"""
+
+
+def open_now(people: Sequence[int], now: datetime) -> list[Open]:
+    """Of whoever has very many, those that are due first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, [now, [*people], max(MOST // len(people), 1)])
+        return [
+            Open(Kind(kind, case, category), had, came, bool(late))
+            for kind, case, category, had, came, late in cursor.fetchall()
+        ]
+
+
+_MESSAGES = """
+SELECT COALESCE(task.kind, ''), COALESCE(whole.type, ''), item.category_id, item.recipient_id, sent.ended_at
+FROM (
+    SELECT id, recipient_id, task_id, case_id, category_id FROM notifications_notification
+    WHERE recipient_id = ANY(%s) AND created_at >= %s OFFSET 0
+) item
+CROSS JOIN LATERAL (
+    SELECT ended_at FROM notifications_delivery
+    WHERE notification_id = item.id AND state = 'delivered' AND channel <> %s AND ended_at IS NOT NULL OFFSET 0
+) sent
+LEFT JOIN LATERAL (SELECT kind FROM notifications_task WHERE id = item.task_id OFFSET 0) task ON true
+LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = item.case_id OFFSET 0) whole ON true
+"""
+
+
+def messages_outside_hours(people: Sequence[int], since: datetime, hours: WorkingHours) -> list[Message]:
+    with connection.cursor() as cursor:
+        cursor.execute(_MESSAGES, [[*people], since, INBOX])
+        return [
+            Message(Kind(kind, case, category), at)
+            for kind, case, category, person, at in cursor.fetchall()
+            if not hours.are(person, at)
+        ]
