@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications import reasons
@@ -18,8 +18,7 @@ from notifications.routing.addressing import Contacts
 from notifications.routing.plan import Plan
 from notifications.routing.route import Addressed, Manner
 from notifications.wording.batch_render import Writer
-from notifications.wording.formats import zone_of
-from notifications.wording.languages import language_of
+from notifications.wording.languages import speaking_to
 from notifications.wording.times import when
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk
@@ -102,7 +101,7 @@ def _copy(offer: Offer, planner: fanout.Planner, now: datetime) -> Notification:
         route=copy.route,
         escalated=copy.escalated,
     )
-    with translation.override(language_of(offer.to)), timezone.override(zone_of(offer.to.timezone)):
+    with speaking_to(offer.to):
         until = f"{timezone.localtime(offer.until):%Y-%m-%d %H:%M}"
         note = _("Offered by %(name)s, who is away. Back %(when)s.") % {"name": person, "when": when(offer.until, now)}
     why = reasons.OFFERED(name=person, until=until, reason=reasons.read(copy))

@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 
 from notifications import reasons
 from notifications.channels import registry
@@ -35,8 +35,8 @@ from notifications.models import (
 from notifications.people import devices, farewells, revocation
 from notifications.preferences.chosen import Reading
 from notifications.types import Message, PushAddress, PushKind, PushMessage
-from notifications.wording import formats, message, together
-from notifications.wording.languages import language_of
+from notifications.wording import message, together
+from notifications.wording.languages import language_of, speaking_to
 from wfpush.postgres import keys
 from wfpush.queue import outbox
 
@@ -265,7 +265,7 @@ def _words(row: Delivery, now: datetime) -> Message:
     if notification.state in ledger.NEWS:
         return message.message_of(notification, words=row.words, with_facts=False)
     recipient = row.recipient
-    with translation.override(language_of(recipient)), timezone.override(formats.zone_of(recipient.timezone)):
+    with speaking_to(recipient):
         happened = outcomes.outcome_of(notification, recipient, now)
         said = message.message_of(notification, with_facts=False)
     return message.saying(said, happened, language_of(recipient))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from notifications.channel_facts import channel_name
 from notifications.models import Recipient
 from notifications.routing.outlook import TASK, UPDATE, URGENT, Outlook, Outlooks, Told
-from notifications.wording.times import day
+from notifications.wording.times import day, hour
 
 NAMED = 3
 """Devices that a sentence names; of more it says how many there are."""
@@ -90,12 +90,12 @@ def _several(names: Sequence[str]) -> str:
 def _weekday(at: datetime) -> str:
     """`Friday 22:40`"""
     here = timezone.localtime(at)
-    return f"{dateformat.format(here, 'l')} {here:%H:%M}"
+    return f"{dateformat.format(here, 'l')} {hour(here)}"
 
 
 def _until(until: datetime, at: datetime) -> str:
     """`07:00` of the same day or the next morning, `Saturday 07:00`, or with the date."""
     here, today = timezone.localtime(until), timezone.localtime(at).date()
     if until - at < timedelta(hours=24):
-        return f"{here:%H:%M}"
-    return _weekday(until) if until - at < A_WEEK else f"{day(here.date(), today)} {here:%H:%M}"
+        return hour(here)
+    return _weekday(until) if until - at < A_WEEK else f"{day(here.date(), today)} {hour(here)}"

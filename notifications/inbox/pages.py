@@ -188,6 +188,7 @@ def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
         "timezone": request.recipient.timezone or "UTC",
         "learn_timezone": "" if request.recipient.timezone else reverse("inbox:timezone"),
         "language": request.LANGUAGE_CODE,
+        "locale": request.recipient.locale,
         "max_comment": MAX_COMMENT,
         "max_file": storing.largest(),
         "never_primary": sorted(TAKES_AWAY),

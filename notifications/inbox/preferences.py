@@ -27,18 +27,25 @@ from notifications.preferences.chosen import BRAND, TEAM
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
 from notifications.preferences.wanted import Wanted
-from notifications.wording.languages import language_of, spoken
+from notifications.wording.formats import written_for
+from notifications.wording.languages import language_of
+from notifications.wording.varieties import choices, variety_of
 from wfpush import zones
 
 
 # --- language and zone ----------------------------------------------------------------------------
 class SpeakingForm(forms.Form):
     language = forms.ChoiceField(choices=settings.LANGUAGES)
+    variety = forms.CharField(required=False)
     timezone = forms.CharField(
         required=False,
         max_length=60,
         error_messages={"max_length": gettext_lazy("Choose a time zone from the list.")},
     )
+
+    def clean_variety(self) -> str:
+        """None of another language: whoever chooses that has seen no varieties of it yet."""
+        return variety_of(self.cleaned_data["variety"], self.cleaned_data.get("language", ""))
 
     def clean_timezone(self) -> str:
         name: str = self.cleaned_data["timezone"].strip()
@@ -49,14 +56,19 @@ class SpeakingForm(forms.Form):
 
 
 def _speaking_of(person: Recipient) -> dict[str, Any]:
-    return {"language": language_of(person), "timezone": person.timezone}
+    language = language_of(person)
+    return {"language": language, "variety": variety_of(person.locale, language), "timezone": person.timezone}
 
 
 def _speak(person: Recipient, form: SpeakingForm) -> bool:
-    """Save language and zone. Whether the language is another."""
+    """Save language, variety and zone. Whether the language is another. A locale that the page does not know stays
+    until something else is chosen."""
     language: str = form.cleaned_data["language"]
-    changed = language != spoken(person.locale)
-    new = {"timezone": form.cleaned_data["timezone"], **({"locale": language} if changed else {})}
+    variety: str = form.cleaned_data["variety"]
+    before, changed = _speaking_of(person), language != language_of(person)
+    new = {"timezone": form.cleaned_data["timezone"]}
+    if changed or variety != before["variety"]:
+        new["locale"] = variety or language
     fields = [name for name, value in new.items() if getattr(person, name) != value]
     for name in fields:
         setattr(person, name, new[name])
@@ -102,7 +114,8 @@ def sentences(request: PersonRequest) -> HttpResponse:
     with transaction.atomic():
         _speak(request.recipient, speaking)
         wanted.write(request.recipient, form.wanted)
-        found = outlook.moments(request.recipient, timezone.now())
+        with written_for(request.recipient.locale):
+            found = outlook.moments(request.recipient, timezone.now())
         transaction.set_rollback(True)
     return render(request, "inbox/_outlook.html", {"moments": found})
 
@@ -133,6 +146,7 @@ def _show(
     context = {
         "form": form,
         "speaking": speaking,
+        "varieties": choices(language_of(person), timezone.now()),
         "moments": outlook.moments(person, timezone.now()),
         "columns": [channel_name(name) for name in used],
         "rows": [_row_shown(form, row, used) for row in form.matrix],

@@ -20,7 +20,7 @@ from django.utils.http import urlencode
 
 from notifications.models import Account, Recipient
 from notifications.people import devices
-from notifications.wording.formats import zone_of
+from notifications.wording.formats import written_for, zone_of
 from notifications.wording.languages import chosen_language, language_of
 
 RECIPIENT_KEY = "recipient_id"
@@ -125,7 +125,7 @@ def in_language_of(recipient: Recipient, request: HttpRequest) -> Iterator[None]
     if not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo
         request.LANGUAGE_CODE = translation.get_language()
-    with timezone.override(zone_of(recipient.timezone)):
+    with timezone.override(zone_of(recipient.timezone)), written_for(recipient.locale):
         yield
 
 

@@ -35,7 +35,7 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
     """In `language` if the reader chose one, else in their own. `common`: of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
     common, tongue = common or Common(), spoken(language or notification.recipient.locale)
-    with translation.override(tongue):
+    with translation.override(tongue), formats.written_for(notification.recipient.locale):
         shown = {
             "language": notification.language,
             "direction": directions.usual(notification.language),
@@ -120,8 +120,8 @@ def _snooze_of(notification: Notification) -> str:
 
 def _moment(notification: Notification, at: datetime) -> str:
     """In the person's time zone."""
-    locale = formats.locale_of(translation.get_language() or "")
-    return formats.moment(at.astimezone(formats.zone_of(notification.recipient.timezone)), locale)
+    zone = formats.zone_of(notification.recipient.timezone)
+    return formats.moment(at.astimezone(zone), formats.active_locale())
 
 
 def shown_facts(notification: Notification, engine: str = "") -> list[Json]:

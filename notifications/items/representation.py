@@ -115,6 +115,7 @@ def notification_json(notification: Notification, language: str = "", common: Co
             "key_facts",
             notification.language,
             notification.recipient.timezone,
+            notification.recipient.locale,
         ),
         "location": details.get("location"),
         "customer": details.get("customer"),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.utils import timezone, translation
 
 from notifications.items import inbox_items, lifetime
 from notifications.models import Category, Engine, Event, EventStatus, Notification, NotificationState, Recipient
@@ -13,8 +12,7 @@ from notifications.reasons import Reason, kept
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
 from notifications.types import Json
-from notifications.wording.formats import zone_of
-from notifications.wording.languages import language_of
+from notifications.wording.languages import language_of, speaking_to
 from notifications.wording.plaintext import clean, clean_line, cut
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk
@@ -60,7 +58,7 @@ def send(
     category = about.category or Category.objects.order_by("pk").first()
     if engine is None or category is None:
         return None
-    with translation.override(language_of(person)), timezone.override(zone_of(person.timezone)):
+    with speaking_to(person):
         words = worded()
     event = _event(engine, about, now)
     item = _item(event, category, person, words, why)

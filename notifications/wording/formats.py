@@ -1,5 +1,8 @@
 """Money, numbers, dates and times as a person's language writes them; times in the person's own time zone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -9,6 +12,7 @@ from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
+from django.utils import translation
 from django.utils.timezone import localtime, make_aware
 
 from wfpush import zones
@@ -29,6 +33,31 @@ def locale_of(language: str) -> Locale:
     except (UnknownLocaleError, ValueError, TypeError):
         base = language.replace("_", "-").partition("-")[0]
         return locale_of(base) if base != language else FALLBACK
+
+
+def locale_for(language: str, reader: str) -> Locale:
+    """The locale of a text in `language` for somebody whose locale is `reader`: their variety of the language, such as
+    en-US or de-AT, if it is theirs; else the language without a country."""
+    same = reader.replace("_", "-").partition("-")[0] == language.replace("_", "-").partition("-")[0]
+    return locale_of(reader if same else language)
+
+
+_reader: ContextVar[str] = ContextVar("reader", default="")
+
+
+@contextmanager
+def written_for(locale: str) -> Iterator[None]:
+    """Within it `active_locale` is that of somebody with this locale."""
+    token = _reader.set(locale)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
+def active_locale() -> Locale:
+    """The locale of the active language in the reader's variety of it."""
+    return locale_for(translation.get_language() or "en", _reader.get())
 
 
 def zone_of(timezone: str) -> tzinfo:
@@ -88,7 +117,7 @@ def day(value: datetime | date, locale: Locale) -> str:
 
 def clock(value: datetime, locale: Locale) -> str:
     """17:00 CET; 5:00 PM CET where a country that counts so is named (en-US)."""
-    return f"{_hour(value, locale)} {value.tzname() or 'UTC'}"
+    return f"{hour(value, locale)} {value.tzname() or 'UTC'}"
 
 
 def moment(value: datetime, locale: Locale) -> str:
@@ -101,7 +130,8 @@ def _day_of_week(value: date, locale: Locale) -> str:
     return _plain_blanks(format_skeleton("yMMMEd", value, locale=locale))
 
 
-def _hour(value: datetime, locale: Locale) -> str:
+def hour(value: datetime, locale: Locale) -> str:
+    """17:00, or 5:00 PM where a country that counts so is named."""
     if locale.territory is not None and "a" in locale.time_formats["short"].pattern:
         return _plain_blanks(format_skeleton("hm", value, locale=locale))
     return f"{value:%H:%M}"

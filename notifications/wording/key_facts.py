@@ -209,7 +209,7 @@ class Written(NamedTuple):
 
 def facts_of(notification: Notification) -> list[Written]:
     """The key facts of a notification, in its language. Reads its recipient."""
-    locale = formats.locale_of(notification.language)
+    locale = formats.locale_for(notification.language, notification.recipient.locale)
     zone = formats.zone_of(notification.recipient.timezone)
     return [Written(fact, _written(fact, locale, zone)) for fact in _kept(notification)]
 

@@ -1,16 +1,26 @@
 """A person's language: the one chosen in the footer, else their own, if the pages have it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from django.conf import settings
-from django.utils import translation
+from django.utils import timezone, translation
 
 from notifications.models import Recipient
+from notifications.wording.formats import written_for, zone_of
 
 
 def language_of(recipient: Recipient) -> str:
     """The person's language, if the pages have it: `de-AT` is read as `de`."""
     return spoken(recipient.locale)
+
+
+@contextmanager
+def speaking_to(recipient: Recipient) -> Iterator[None]:
+    """Say what follows in the person's language and time zone, with dates and numbers as in their country."""
+    zone = timezone.override(zone_of(recipient.timezone))
+    with translation.override(language_of(recipient)), zone, written_for(recipient.locale):
+        yield
 
 
 def spoken(locale: str) -> str:

@@ -116,7 +116,7 @@ def _thread(notification: Notification) -> str:
 # --- facts ----------------------------------------------------------------------------------------------------------
 def _facts(notification: Notification) -> Iterator[Fact]:
     """Labels and values of what helps to decide, in the active language."""
-    locale, details = formats.locale_of(notification.language), notification.details
+    locale, details = formats.locale_for(notification.language, notification.recipient.locale), notification.details
     if notification.on_behalf_of is not None:
         yield _("On behalf of"), str(notification.on_behalf_of)
     named = key_facts.facts_of(notification)

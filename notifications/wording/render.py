@@ -81,7 +81,7 @@ def render(
     Raises RenderError when the template has no text, has a mistake, or exceeds a limit.
     """
     text = text_for(version, language, channel, customer=customer)
-    place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
+    place = Place(formats.locale_for(text.language, language), formats.zone_of(timezone))
     warnings: dict[Reason, None] = {}  # each once, in order
 
     shown = without_paths(context, hidden)
@@ -143,11 +143,6 @@ def text_for(version: TemplateVersion, language: str, channel: str, *, customer:
         if found is not None:
             return found
     raise RenderError(f"There is no text for {channel} in any language.")
-
-
-def _place_language(wanted: str, written: str) -> str:
-    """The locale of numbers and dates: the text's language, in the reader's variety of it."""
-    return wanted if tag(wanted).partition("-")[0] == tag(written).partition("-")[0] else written
 
 
 # --- actions --------------------------------------------------------------------------------------------------------

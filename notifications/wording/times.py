@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from babel import Locale
 from babel.dates import format_date, format_skeleton
-from django.utils import timezone, translation
+from django.utils import timezone
 
-from notifications.wording.formats import locale_for_days, locale_of
+from notifications.wording import formats
 from notifications.wording.sentences import say
 
 SOON = timedelta(hours=2)
@@ -50,7 +49,7 @@ def due(at: datetime, now: datetime) -> Due:
 
 def _due_at(at: datetime, now: datetime) -> str:
     here, today = timezone.localtime(at), timezone.localtime(now).date()
-    clock, days = here.strftime("%H:%M"), (here.date() - today).days
+    clock, days = hour(here), (here.date() - today).days
     named = {0: "due_today", 1: "due_tomorrow", -1: "due_yesterday"}.get(days)
     if named:
         return say(named, time=clock)
@@ -72,16 +71,22 @@ def _span(kind: Literal["left", "over"], span: timedelta) -> str:
     return say(f"{kind}_hours", h=minutes // 60)
 
 
+def hour(here: datetime) -> str:
+    """`17:00`, or `5:00 PM` for readers in a country that counts so."""
+    return formats.hour(here, formats.active_locale())
+
+
 def day(value: date, today: date) -> str:
     """`25 November`, with the year when it is another one."""
-    text = _day(value)
-    return text if value.year == today.year else f"{text} {value.year}"
+    if value.year != today.year:
+        return formats.day(value, formats.active_locale())
+    return format_skeleton("MMMMd", value, locale=formats.locale_for_days(formats.active_locale()))
 
 
 def short_time(at: datetime, now: datetime) -> str:
     """When something happened, in short: `14:02`, `yesterday 14:02`, `24 November`."""
     here, today = timezone.localtime(at), timezone.localtime(now).date()
-    clock, days = here.strftime("%H:%M"), (today - here.date()).days
+    clock, days = hour(here), (today - here.date()).days
     if days == 0:
         return clock
     return say("yesterday", time=clock) if days == 1 else day(here.date(), today)
@@ -90,7 +95,7 @@ def short_time(at: datetime, now: datetime) -> str:
 def when(at: datetime, now: datetime) -> str:
     """The same inside a sentence: `at 14:02`, `on 24 November at 14:02`."""
     here, today = timezone.localtime(at), timezone.localtime(now).date()
-    clock = here.strftime("%H:%M")
+    clock = hour(here)
     if here.date() == today:
         return say("at_time", time=clock)
     return say("at_date", date=day(here.date(), today), time=clock)
@@ -99,22 +104,14 @@ def when(at: datetime, now: datetime) -> str:
 def moment(at: datetime, now: datetime) -> str:
     """`Friday, 4 December, 17:00`"""
     here = timezone.localtime(at)
-    return f"{_weekday(here)}, {day(here.date(), timezone.localtime(now).date())}, {here:%H:%M}"
+    return f"{_weekday(here)}, {day(here.date(), timezone.localtime(now).date())}, {hour(here)}"
 
 
 def exact(at: datetime) -> str:
     """The full date with its zone, for titles."""
     here = timezone.localtime(at)
-    return f"{_weekday(here)}, {_day(here)} {here.year}, {here:%H:%M} {here.tzname()}"
-
-
-def _day(value: date) -> str:
-    return format_skeleton("MMMMd", value, locale=_locale())
+    return f"{_weekday(here)}, {formats.day(here, formats.active_locale())}, {hour(here)} {here.tzname()}"
 
 
 def _weekday(value: date) -> str:
-    return format_date(value, "EEEE", locale=_locale())
-
-
-def _locale() -> Locale:
-    return locale_for_days(locale_of(translation.get_language() or "en"))
+    return format_date(value, "EEEE", locale=formats.locale_for_days(formats.active_locale()))

@@ -5,14 +5,13 @@ those of one case together.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications.models import Notification, NotificationState
 from notifications.types import Bundle, BundledMessage, BundleGroup, Message
-from notifications.wording import formats, times
-from notifications.wording.languages import language_of
+from notifications.wording import times
+from notifications.wording.languages import language_of, speaking_to
 from notifications.wording.message import brand_of
 from notifications.wording.plaintext import clean_line, cut
 
@@ -28,7 +27,7 @@ def bundle_of(told: Sequence[Told], now: datetime) -> Bundle:
     """For notifications of one person and brand, each once. Reads what `message_of` reads."""
     first, *_others = (notification for notification, _message, _link in told)
     recipient = first.recipient
-    with translation.override(language_of(recipient)), timezone.override(formats.zone_of(recipient.timezone)):
+    with speaking_to(recipient):
         groups = _groups(told, now)
         return Bundle(
             language=language_of(recipient),

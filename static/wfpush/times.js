@@ -3,25 +3,31 @@
 
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
-/** {exact, due, stamp, when}; `say`: of `sentencesOf`, `language` and `timezone`: the reader's. */
-export function timesOf({ say, language, timezone }) {
-  const locale = language.startsWith("en") ? "en-GB" : language;
+/**
+ * {exact, due, stamp, when}; `say`: of `sentencesOf`, `language` and `timezone`: the reader's. `variety`: their locale, such as
+ * `en-US`, which counts where it is one of that language.
+ */
+export function timesOf({ say, language, timezone, variety = "" }) {
+  const locale = localeOf(language, variety.replaceAll("_", "-"));
   const format = (options, tag = locale) => new Intl.DateTimeFormat(tag, { timeZone: timezone, ...options });
-  const clockFormat = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const clockFormat = countsTwelve(locale)
+    ? format({ hour: "numeric", minute: "2-digit" })
+    : format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, "en-GB");
   const dayFormat = format({ day: "numeric", month: "long" });
+  const yearFormat = format({ day: "numeric", month: "long", year: "numeric" });
   const weekdayFormat = format({ weekday: "long" });
   const zoneFormats = ["en-GB", "en-US"].map((tag) => format({ timeZoneName: "short" }, tag));  // CET is one's, EST the other's
   const numbers = format({ year: "numeric", month: "2-digit", day: "2-digit" }, "en-CA");
 
   /** `14:02` */
-  const clock = (at) => clockFormat.format(at);
+  const clock = (at) => plainBlanks(clockFormat.format(at));
   const dayNumber = (at) => Date.parse(`${numbers.format(at)}T00:00Z`) / DAY;
   const year = (at) => numbers.format(at).slice(0, 4);
-  const day = (at, today) => dayFormat.format(at) + (year(at) === year(today) ? "" : ` ${year(at)}`);
+  const day = (at, today) => (year(at) === year(today) ? dayFormat : yearFormat).format(at);
 
   /** The full date with its zone, for titles. */
   function exact(at) {
-    return `${weekdayFormat.format(at)}, ${dayFormat.format(at)} ${year(at)}, ${clock(at)} ${zone(at)}`;
+    return `${weekdayFormat.format(at)}, ${yearFormat.format(at)}, ${clock(at)} ${zone(at)}`;
   }
 
   /** The zone's abbreviation, the same in every language; its offset from UTC where it has none. */
@@ -77,3 +83,20 @@ export function timesOf({ say, language, timezone }) {
 
   return { exact, due, dueGroup, stamp, when };
 }
+
+/** With ordinary spaces, as the server writes them. */
+export const plainBlanks = (text) => text.replace(/[\u00a0\u202f]/g, " ");
+
+/** The reader's variety of the language, if it is one; English without a country is that of Britain. */
+function localeOf(language, variety) {
+  const named = variety.includes("-") && variety.split("-")[0] === language.split("-")[0] ? variety : language;
+  try {
+    return Intl.getCanonicalLocales(named)[0] === "en" ? "en-GB" : named;
+  } catch {
+    return language === "en" ? "en-GB" : language;
+  }
+}
+
+/** Whether people there count to twelve twice: only where a country is named. */
+const countsTwelve = (locale) =>
+  locale !== "en-GB" && locale.includes("-") && new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions().hour12;

@@ -1,6 +1,8 @@
 // Reads and checks what is typed into a task's form, as the server does (notifications/forms/typed.py and checking.py):
 // tests/vectors/form_values.json holds them to each other. A field is as GET /api/v1/notifications/{id} has it.
 
+import { plainBlanks } from "./times.js";
+
 const MOST = 1e15, MOST_TEXT = 4_000, MOST_FOR_PATTERN = 100, MOST_ROWS = 50, PLACES = 10;
 const MISSING = { choice: "required_choice", yes_no: "required_choice", choices: "required_choices", rows: "required_rows", files: "required_files", photo: "required_photo", signature: "required_signature" };
 const YES_NO = { yes: true, no: false };
@@ -198,5 +200,3 @@ function money(value, currency, language) {
   if (/^[A-Za-z]{3}$/.test(currency)) return new Intl.NumberFormat(language, { style: "currency", currency }).format(value);
   return `${new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value)} ${currency}`.trim();
 }
-
-const plainBlanks = (text) => text.replace(/[\u202f\u00a0]/g, " ");

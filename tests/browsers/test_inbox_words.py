@@ -79,11 +79,12 @@ async def reading(browser: Browser) -> AsyncIterator[Reading]:
     """Opens an empty page with our scripts, for a reader in a language and a time zone at a moment."""
     context = await browser.new_context()
 
-    async def reading(language: str, timezone: str, now: str, ref: str = "bob") -> Page:
+    async def reading(language: str, timezone: str, now: str, ref: str = "bob", locale: str = "") -> Page:
         page = await context.new_page()
         await page.clock.set_fixed_time(now)
         with translation.override(language):
             known = {"texts": spoken(), "now": now, "ref": ref, "timezone": timezone, "language": language}
+        known |= {"locale": locale}
         known |= {"never_primary": sorted(TAKES_AWAY), "icons": ""}
         await page.route(f"{SITE}**", lambda route: answer(route, known))
         await page.goto(SITE)
@@ -104,7 +105,7 @@ async def answer(route: Route, known: Case) -> None:
 
 def by_reader(cases: Iterable[Case]) -> Iterator[tuple[tuple[str, ...], list[Case]]]:
     def reader(case: Case) -> tuple[str, ...]:
-        return case["language"], case["timezone"], case["now"], case.get("reader", "bob")
+        return case["language"], case["timezone"], case["now"], case.get("reader", "bob"), case.get("locale", "")
 
     for key, group in groupby(sorted(cases, key=reader), reader):
         yield key, list(group)

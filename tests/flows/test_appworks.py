@@ -80,7 +80,7 @@ def test_the_link_opens_the_page_and_an_answer_needs_bob_to_be_signed_in(chosen:
     assert ActionToken.objects.get().actions == []
 
     bob = chosen.signed_in("bob")
-    item = bob.get(path)["Location"]
+    item = urlsplit(bob.get(path)["Location"]).path
     bob.post(f"{item}/answer", {"action": "approve"})
     chosen.run()
     assert [call.data["via"] for call in chosen.receiver.calls] == ["inbox"]

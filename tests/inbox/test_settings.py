@@ -21,7 +21,7 @@ from notifications.models import (
     Recipient,
     Team,
 )
-from tests.factories import BrandFactory, RecipientFactory
+from tests.factories import BrandFactory, NotificationFactory, RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.inbox.test_devices_page import device_of
 from tests.support.story import Story
@@ -188,6 +188,36 @@ def test_another_language_speaks_at_once(bob: Recipient) -> None:
     bob.refresh_from_db()
     assert bob.locale == "de"
     assert bob.history.first().history_user == bob.user
+
+
+def test_dates_times_and_numbers_are_written_as_in_a_country_of_ones_language(bob: Recipient) -> None:
+    late = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
+    NotificationFactory(recipient=bob, due_at=late)
+    page = settings_of(bob)
+    shown = page.tree.xpath("//select[@name='variety']/option[@value='en-US']")[0].text
+    assert shown.startswith("United States: November") and shown.endswith("M · 1,200.5")
+    assert "Saved." in page.press("Save", variety="en-US", timezone="America/New_York").text
+
+    bob.refresh_from_db()
+    assert bob.locale == "en-US"
+    assert settings_of(bob).tree.xpath("//select[@name='variety']/option[@selected]/@value") == ["en-US"]
+    with time_machine.travel(datetime(2026, 11, 27, 12, tzinfo=UTC), tick=False):
+        assert "due today 11:30 AM" in get(signed_in(bob), "/").text
+        assert "Now, Friday 7:00 AM" in settings_of(bob).part("outlook")
+    page.press("Save", language="de")  # there is no American German
+    bob.refresh_from_db()
+    assert bob.locale == "de"
+
+
+def test_a_locale_that_the_page_does_not_offer_stays_until_something_else_is_chosen(bob: Recipient) -> None:
+    Recipient.objects.filter(pk=bob.pk).update(locale="it")
+    page = settings_of(bob)
+    page.press("Save")
+    bob.refresh_from_db()
+    assert bob.locale == "it"
+    page.press("Save", variety="en-IE")
+    bob.refresh_from_db()
+    assert bob.locale == "en-IE"
 
 
 def test_what_is_typed_is_told_before_it_is_saved(bob: Recipient) -> None:

@@ -27,7 +27,7 @@ const REFUSED = {
 export function outcomeWords(answer, { status, body }, timezone) {
   const { say, sayOf, language } = speaking(answer.lang, answer.customer);
   const told = (outcome, ref) => {
-    const { outcomeOf } = outcomesOf({ say, sayOf, ...timesOf({ say, language, timezone }), now: () => new Date(), ref });
+    const { outcomeOf } = outcomesOf({ say, sayOf, ...timesOf({ say, language, timezone, variety: answer.lang || "" }), now: () => new Date(), ref });
     return outcomeOf({ state: "answered", actions: [answer], outcome }).text;
   };
   if (status === 200 || status === 201) return told(body, body.by?.ref);

@@ -13,7 +13,7 @@ from notifications.inbox.finding import DUE
 from notifications.inbox.listing import due_within, most_pressing_first
 from notifications.items.outcomes import mood_of, outcome_of
 from notifications.models import Category, Engine, Notification, Recipient, Task
-from notifications.wording.formats import zone_of
+from notifications.wording.formats import written_for, zone_of
 from notifications.wording.times import due, exact, short_time, when
 from tests.factories import NotificationFactory, RecipientFactory
 from tests.vectors.inbox_words import CASES, NAMES, case_id
@@ -24,7 +24,8 @@ Case = dict[str, Any]
 @contextmanager
 def as_read_in(case: Case) -> Iterator[datetime]:
     """The reader's language and zone; gives the moment they read at."""
-    with translation.override(case["language"]), timezone.override(zone_of(case["timezone"])):
+    zone = timezone.override(zone_of(case["timezone"]))
+    with translation.override(case["language"]), zone, written_for(case.get("locale", "")):
         yield datetime.fromisoformat(case["now"])
 
 

@@ -1,0 +1,64 @@
+"""The countries whose way of writing dates, times and numbers people can choose: those in which their language is an
+official one (CLDR)."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.languages import get_territory_language_info
+from babel.localedata import locale_identifiers
+from django.utils import timezone, translation
+
+from notifications.wording import formats
+
+SAMPLE = Decimal("1200.5")
+
+
+def choices(language: str, now: datetime) -> list[tuple[str, str]]:
+    """Locales such as `en-US`, each with the country's name in the active language and what it looks like there. The
+    first is none."""
+    names = formats.locale_of(translation.get_language() or "en").territories
+    named = sorted(((str(names.get(each, each)), each) for each in countries(language)), key=lambda row: _key(row[0]))
+    tags = [(f"{language}-{country}", name) for name, country in named]
+    return [("", _sample(language, now)), *((tag, f"{name}: {_sample(tag, now)}") for tag, name in tags)]
+
+
+def variety_of(locale: str, language: str) -> str:
+    """The choice that a person with this locale has made for this language."""
+    spoken, _, country = locale.replace("_", "-").partition("-")
+    known = spoken.lower() == language and country.upper() in countries(language)
+    return f"{language}-{country.upper()}" if known else ""
+
+
+def _key(name: str) -> str:
+    """For the order of names: letters with marks stand beside those without."""
+    return unicodedata.normalize("NFKD", name).casefold()
+
+
+@lru_cache(maxsize=64)
+def countries(language: str) -> Sequence[str]:
+    """Their ISO 3166 codes."""
+    return sorted(_countries(language))
+
+
+def _countries(language: str) -> Iterator[str]:
+    for name in locale_identifiers():
+        spoken, _, country = name.partition("_")
+        if spoken == language and len(country) == 2 and country.isalpha():
+            about = get_territory_language_info(country).get(language, {})
+            if about.get("official_status"):
+                yield country
+
+
+def _sample(tag: str, now: datetime) -> str:
+    """25 November 2026, 17:00 · 1,200.5"""
+    locale, here = formats.locale_of(tag), timezone.localtime(now)
+    return f"{formats.day(here, locale)}, {formats.hour(here, locale)} · {_number(locale)}"
+
+
+@lru_cache(maxsize=512)
+def _number(locale: Locale) -> str:
+    return formats.number(SAMPLE, locale)
