@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, query_of, validated
-from notifications.api.inbox import cases_of
+from notifications.api.following import cases_of
 from notifications.api.responses import IDEMPOTENCY_KEY, key_of
 from notifications.cases.milestones import progress_of
 from notifications.conversation import people, saying

@@ -1,7 +1,5 @@
-"""A person's notifications: list, one, reading them, following their cases."""
+"""A person's notifications: list, one, reading them."""
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,18 +11,14 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications.api import docs, serializers, shown
+from notifications.api import docs, paging, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, query_of, validated
-from notifications.errors import Invalid, NotFound
+from notifications.errors import NotFound
 from notifications.items import inbox_items, snoozing
 from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import notification_queryset
-from notifications.models import Case, Notification, Recipient
-from notifications.preferences import following
+from notifications.models import Notification, Recipient
 from notifications.wording.languages import chosen_language
-
-MOST = 200
-DEFAULT = 50
 
 
 class NotificationsView(PersonView):
@@ -42,7 +36,7 @@ class NotificationsView(PersonView):
         if query.get("unread"):
             rows = rows.filter(read_at=None)
         page = _changes if "after" in query else _newest
-        found, following = page(rows, query, min(query["limit"], MOST))
+        found, following = page(rows, query, min(query["limit"], paging.MOST))
         language = chosen_language(request.COOKIES)
         return answer({"items": [inbox_json(row, language) for row in found], "next": following})
 
@@ -104,56 +98,6 @@ class ReadUpToView(PersonView):
         return nothing()
 
 
-class FollowView(PersonView):
-    """Cases are known to people by what they heard of them."""
-
-    @extend_schema(operation_id="follow", request=None, responses=docs.responses({204: None}, 404))
-    def put(self, request: Request, case_id: str) -> HttpResponse:
-        """Follow a case: hear of its milestones."""
-        for case in cases_of(self.recipient(), case_id):
-            case.followers.add(self.recipient())
-        return nothing()
-
-    @extend_schema(operation_id="unfollow", responses=docs.responses({204: None}, 404))
-    def delete(self, request: Request, case_id: str) -> HttpResponse:
-        """Follow a case no longer."""
-        for case in cases_of(self.recipient(), case_id):
-            case.followers.remove(self.recipient())
-        return nothing()
-
-
-class FollowKindView(PersonView):
-    @extend_schema(operation_id="follow_kind", request=None, responses=docs.responses({204: None}, 404))
-    def put(self, request: Request, case_id: str) -> HttpResponse:
-        """Follow the kind of this case: each case of its engine with the same type of which one has heard."""
-        for case in cases_of(self.recipient(), case_id):
-            following.follow_kind(self.recipient(), case)
-        return nothing()
-
-    @extend_schema(operation_id="unfollow_kind", responses=docs.responses({204: None}, 404))
-    def delete(self, request: Request, case_id: str) -> HttpResponse:
-        """Follow the kind of this case no longer."""
-        for case in cases_of(self.recipient(), case_id):
-            following.unfollow_kind(self.recipient(), case.engine_id, case.type)
-        return nothing()
-
-
-class MuteView(PersonView):
-    @extend_schema(operation_id="mute", request=None, responses=docs.responses({204: None}, 404))
-    def put(self, request: Request, case_id: str) -> HttpResponse:
-        """Mute a case: hear of it in the inbox only, unless it is urgent, or waits for one."""
-        for case in cases_of(self.recipient(), case_id):
-            following.mute(self.recipient(), case)
-        return nothing()
-
-    @extend_schema(operation_id="unmute", responses=docs.responses({204: None}, 404))
-    def delete(self, request: Request, case_id: str) -> HttpResponse:
-        """Mute a case no longer."""
-        for case in cases_of(self.recipient(), case_id):
-            following.unmute(self.recipient(), case)
-        return nothing()
-
-
 def _own(recipient: Recipient, notification_id: UUID) -> Notification:
     """Raises NotFound, for somebody else's too."""
     found = notification_queryset().filter(recipient=recipient, pk=notification_id).first()
@@ -162,57 +106,24 @@ def _own(recipient: Recipient, notification_id: UUID) -> Notification:
     return found
 
 
-def cases_of(recipient: Recipient, case_id: str, engine: str = "") -> list[Case]:
-    """The case with this id, of each engine (or of this one) that told the person of one. Raises NotFound."""
-    known = Q(followers=recipient) | Q(notifications__recipient=recipient)
-    cases = Case.objects.filter(known, case_id=case_id).select_related("engine").distinct()
-    found = list(cases.filter(engine__slug=engine) if engine else cases)
-    if not found:
-        raise NotFound("There is no such case that you have heard of.")
-    return found
-
-
 # --- pages ----------------------------------------------------------------------------------------
-Page = tuple[list[Notification], str | None]
-"""What is on a page, and the cursor of the next one."""
-
-
-def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Page:
+def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> paging.Page[Notification]:
     rows = rows.order_by("-created_at", "-id")
     if "cursor" in query:
-        moment, _, last = _opened(query["cursor"]).partition(" ")
+        moment, _, last = paging.opened(query["cursor"]).partition(" ")
         try:
             when, last_id = datetime.fromisoformat(moment).astimezone(UTC), UUID(last)
         except (ValueError, OverflowError):
-            raise _foreign_cursor() from None
+            raise paging.foreign_cursor() from None
         rows = rows.filter(Q(created_at__lt=when) | Q(created_at=when, id__lt=last_id))
-    return _page(rows, limit, lambda row: f"{row.created_at.isoformat()} {row.pk}")
+    return paging.page(rows, limit, lambda row: f"{row.created_at.isoformat()} {row.pk}")
 
 
-def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Page:
+def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> paging.Page[Notification]:
     after = query["after"]
     if "cursor" in query:
-        seen = _opened(query["cursor"])
+        seen = paging.opened(query["cursor"])
         if not seen.isdecimal() or len(seen) > 18:
-            raise _foreign_cursor()
+            raise paging.foreign_cursor()
         after = max(after, int(seen))
-    return _page(rows.filter(seq__gt=after).order_by("seq"), limit, lambda row: str(row.seq))
-
-
-def _page(rows: QuerySet[Notification], limit: int, position: Any) -> Page:
-    found = list(rows[: limit + 1])
-    more = len(found) > limit
-    shown = found[:limit]
-    return shown, base64.urlsafe_b64encode(position(shown[-1]).encode()).decode() if more else None
-
-
-def _opened(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
-    except (binascii.Error, UnicodeError):
-        raise _foreign_cursor() from None
-
-
-def _foreign_cursor() -> Invalid:
-    detail = "Send the `next` of the page before, and the same other parameters."
-    return Invalid(detail, [{"pointer": "/cursor", "detail": detail}])
+    return paging.page(rows.filter(seq__gt=after).order_by("seq"), limit, lambda row: str(row.seq))

@@ -207,12 +207,15 @@ class Snooze(serializers.Serializer[Any]):
     until = serializers.DateTimeField(help_text="Before it is due, within 60 days.")
 
 
-class ListQuery(serializers.Serializer[Any]):
+class PageQuery(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(required=False, min_value=1, default=50, help_text="At most 200 are given.")
+    cursor = serializers.CharField(required=False, max_length=200)
+
+
+class ListQuery(PageQuery):
     state = serializers.ChoiceField(["open", "answered", "all"], required=False, default="all")
     unread = serializers.BooleanField(required=False, default=False)
     after = serializers.IntegerField(required=False, min_value=0, max_value=MAX_SEQ)
-    limit = serializers.IntegerField(required=False, min_value=1, default=50, help_text="At most 200 are given.")
-    cursor = serializers.CharField(required=False, max_length=200)
 
 
 class ChannelGiven(serializers.Serializer[Any]):

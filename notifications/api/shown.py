@@ -415,6 +415,38 @@ class CaseShown(Shown):
     question = serializers.UUIDField(allow_null=True, help_text="The message that the next one of theirs replies to.")
 
 
+class CaseNamed(Shown):
+    engine = serializers.CharField(help_text="Its slug.")
+    id = serializers.CharField()
+    title = serializers.CharField()
+    type = serializers.CharField(allow_null=True)
+
+
+class FollowedCases(Shown):
+    items = CaseNamed(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class CaseMuted(CaseNamed):
+    since = serializers.DateTimeField()
+
+
+class MutedCases(Shown):
+    items = CaseMuted(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class KindFollowed(Shown):
+    engine = serializers.CharField(help_text="Its slug.")
+    type = serializers.CharField()
+    since = serializers.DateTimeField()
+
+
+class FollowedKinds(Shown):
+    items = KindFollowed(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
 class CaseMessages(Shown):
     items = MessageShown(many=True)
 

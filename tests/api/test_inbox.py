@@ -261,3 +261,23 @@ def test_parameters_that_are_empty_or_there_twice_are_refused(db: None, query: s
 
     assert is_problem(answer, 422, "invalid")
     assert pointers(answer) == ["/" + query.partition("=")[0]]
+
+
+def test_what_is_followed_and_muted_is_listed_in_pages_to_its_person_alone(bob: Recipient) -> None:
+    caller, other = person_caller(bob), person_caller(RecipientFactory())
+    for number in range(3):
+        case = CaseFactory(case_id=f"C-{number}", type="repair" if number else "")
+        NotificationFactory(recipient=bob, case=case)
+        for what in ("follow", "mute", "follow-kind"):
+            assert caller.put(f"/api/v1/cases/C-{number}/{what}").status_code == 204
+
+    for path in ("followed-cases", "muted-cases"):
+        page = caller.get(f"/api/v1/{path}?limit=2").json()
+        assert [(each["id"], each["type"]) for each in page["items"]] == [("C-2", "repair"), ("C-1", "repair")]
+        rest = caller.get(f"/api/v1/{path}?limit=2&cursor={page['next']}").json()
+        assert [(each["id"], each["type"]) for each in rest["items"]] == [("C-0", None)] and rest["next"] is None
+        assert is_problem(caller.get(f"/api/v1/{path}?cursor=nonsense"), 422, "invalid")
+    kinds = caller.get("/api/v1/followed-kinds").json()["items"]
+    assert {each["type"] for each in kinds} == {"repair"} and all(each["since"] for each in kinds)
+    for path in ("followed-cases", "followed-kinds", "muted-cases"):
+        assert other.get(f"/api/v1/{path}").json() == {"items": [], "next": None}

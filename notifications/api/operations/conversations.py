@@ -65,6 +65,8 @@ WRITTEN: Json = {
     "late": False,
     "engine": "waiting",
 }
+NAMED: Json = {"engine": "repairs", "id": "R-88", "title": "Broken heating", "type": "repair"}
+SINCE = "2026-11-25T09:00:00Z"
 WRONG_WORDS = (
     "`invalid`, `comment_required` (nothing was written), `invalid_answer` (too long) or `idempotency_key_reused`"
 )
@@ -106,5 +108,13 @@ TAG = Tag(
         "unfollow_kind": Operation("Stop following the kind of a case"),
         "mute": Operation("Mute a case"),
         "unmute": Operation("Mute a case no longer"),
+        "followed_cases": Operation("List the cases that one follows", response={"items": [NAMED], "next": None}),
+        "followed_kinds": Operation(
+            "List the kinds of cases that one follows",
+            response={"items": [{"engine": "repairs", "type": "repair", "since": SINCE}], "next": None},
+        ),
+        "muted_cases": Operation(
+            "List the cases that one has muted", response={"items": [NAMED | {"since": SINCE}], "next": None}
+        ),
     },
 )

@@ -1,0 +1,49 @@
+"""Pages of lists: what is on one, and the cursor of the next."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from notifications.errors import Invalid
+
+RowT = TypeVar("RowT", bound=Model)
+
+MOST = 200
+"""Rows of a page."""
+
+Page = tuple[list[RowT], str | None]
+"""What is on a page, and the cursor of the next one."""
+
+
+def page(rows: QuerySet[RowT], limit: int, position: Callable[[RowT], str]) -> Page[RowT]:
+    """`position`: what the cursor says of the last row of a page."""
+    found = list(rows[: limit + 1])
+    more = len(found) > limit
+    shown = found[:limit]
+    return shown, base64.urlsafe_b64encode(position(shown[-1]).encode()).decode() if more else None
+
+
+def newest(rows: QuerySet[RowT], cursor: str | None, limit: int) -> Page[RowT]:
+    """A page by descending keys, which are numbers. Raises Invalid."""
+    if cursor is not None:
+        last = opened(cursor)
+        if not last.isdecimal() or len(last) > 18:
+            raise foreign_cursor()
+        rows = rows.filter(pk__lt=int(last))
+    return page(rows.order_by("-pk"), min(limit, MOST), lambda row: str(row.pk))
+
+
+def opened(cursor: str) -> str:
+    """Raises Invalid."""
+    try:
+        return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
+    except (binascii.Error, UnicodeError):
+        raise foreign_cursor() from None
+
+
+def foreign_cursor() -> Invalid:
+    detail = "Send the `next` of the page before, and the same other parameters."
+    return Invalid(detail, [{"pointer": "/cursor", "detail": detail}])
