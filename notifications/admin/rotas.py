@@ -1,6 +1,7 @@
 """Duty rotas: layers with their turns, overrides, swaps, calendars read and offered, and what comes of it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import reasons
-from notifications.admin.base import HistoryAdmin, ReadOnlyInline
+from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing
@@ -36,6 +37,8 @@ PREVIEWED = timedelta(weeks=4)
 WARNED = timedelta(days=14)
 MOST_ROWS = 60
 UNMATCHED = 5
+"""Names in a calendar that are nobody's here, of one rota; below, of those of a page of the list."""
+MOST_UNMATCHED = 1_000
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
@@ -155,12 +158,52 @@ class SwapInline(ReadOnlyInline):
 
 
 # --- the list and the page --------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Row:
+    """What the list says of a rota: who is on duty, when nobody is, and whom its calendar names that nobody here is."""
+
+    person: Recipient | None
+    gap: datetime | None
+    unmatched: Sequence[str]
+
+
+class RotaList(DeskChangeList):
+    """Reads what the columns say for all rotas of a page together."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rotas: list[Any] = list(self.result_list)  # type: ignore[has-type]
+        self.result_list, said = rotas, _said_of(rotas, timezone.now())
+        for rota in rotas:
+            rota.row = said[rota.pk]
+
+
+def _said_of(rotas: Sequence[Rota], now: datetime) -> dict[int, Row]:
+    ends = now + PREVIEWED
+    known = duty.definitions(rotas, now, ends)
+    keys = {pk: next(iter(turns.on_duty(each, now)), None) for pk, each in known.items()}
+    people = Recipient.objects.in_bulk({key for key in keys.values() if key is not None})
+    gaps = {pk: turns.gaps(turns.shifts(each, now, ends), now, ends) for pk, each in known.items()}
+    strange = _unmatched(rotas, now)
+    return {
+        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, strange.get(pk, [])) for pk in known
+    }
+
+
+def _unmatched(rotas: Sequence[Rota], now: datetime) -> dict[int, list[str]]:
+    """The first of the names in calendars that are nobody's here, by the rota's key."""
+    rows = RotaFeedShift.objects.filter(rota__in=rotas, person=None, ends_at__gt=now).order_by("rota", "summary")
+    found: dict[int, list[str]] = {}
+    for pk, name in rows.values_list("rota_id", "summary").distinct()[:MOST_UNMATCHED]:
+        found.setdefault(pk, []).append(name)
+    return found
+
+
 @admin.register(Rota)
 class RotaAdmin(HistoryAdmin):
     form = RotaForm
     list_display = ["name", "of_team", "on_duty", "coming_gap", "calendar"]
     list_filter = ["team"]
-    list_select_related = ["team", "feed"]
     search_fields = ["name", "slug", "team__name"]
     autocomplete_fields = ["team", "category"]
     prepopulated_fields = {"slug": ["name"]}
@@ -187,26 +230,35 @@ class RotaAdmin(HistoryAdmin):
             begins, ends = (there(each, zones.zone(rota.timezone)) for each in gaps[0])
             self.message_user(request, text % {"begins": begins, "ends": ends}, messages.WARNING)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RotaList]:
+        return RotaList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rota]:
+        """Without the text of calendars, which may be long."""
+        rows: QuerySet[Rota] = super().get_queryset(request)
+        return rows.select_related("team", "feed").defer("feed__body")
+
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("team"), ordering="team__name")
     def of_team(self, rota: Rota) -> SafeString:
         return link(rota.team)
 
     @display(description=_("on duty now"))
-    def on_duty(self, rota: Rota) -> SafeString:
-        people = duty.Duties(timezone.now()).people(rota)
-        return link(people[0]) if people else mark("bad", gettext("nobody"))
+    def on_duty(self, rota: Any) -> SafeString:
+        return link(rota.row.person) if rota.row.person else mark("bad", gettext("nobody"))
 
     @display(description=_("next gap"))
-    def coming_gap(self, rota: Rota) -> SafeString:
-        now = timezone.now()
-        gaps = turns.gaps(duty.shifts_of(rota, now, now + PREVIEWED), now, now + PREVIEWED)
-        return mark("wait", there(gaps[0][0], zones.zone(rota.timezone))) if gaps else mark("ok", gettext("none"))
+    def coming_gap(self, rota: Any) -> SafeString:
+        gap = rota.row.gap
+        return mark("wait", there(gap, zones.zone(rota.timezone))) if gap else mark("ok", gettext("none"))
 
     @display(description=_("calendar that is read"))
-    def calendar(self, rota: Rota) -> SafeString:
-        feed = RotaFeed.objects.filter(rota=rota).first()
-        return _feed_words(feed) if feed is not None else NOTHING
+    def calendar(self, rota: Any) -> SafeString:
+        feed: RotaFeed | None = getattr(rota, "feed", None)
+        if feed is None:
+            return NOTHING
+        in_list = getattr(rota, "row", None)
+        return _feed_words(feed, in_list.unmatched if in_list else _unmatched([rota], timezone.now()).get(rota.pk, []))
 
     @display(description=_("calendar that is offered"))
     def offered(self, rota: Rota) -> SafeString:
@@ -255,7 +307,7 @@ class RotaAdmin(HistoryAdmin):
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------
-def _feed_words(feed: RotaFeed) -> SafeString:
+def _feed_words(feed: RotaFeed, strange: Sequence[str]) -> SafeString:
     if feed.failing_since is not None:
         kept = gettext("What was read before holds.") if feed.read_at else ""
         said = gettext("not read since %(time)s: %(why)s") % {
@@ -264,11 +316,10 @@ def _feed_words(feed: RotaFeed) -> SafeString:
         return with_why(mark("bad", said), kept)
     if feed.read_at is None:
         return mark("wait", gettext("not read yet"))
-    unmatched = RotaFeedShift.objects.filter(rota=feed.rota_id, person=None, ends_at__gt=timezone.now())
-    names = list(unmatched.order_by("summary").values_list("summary", flat=True).distinct()[:UNMATCHED])
-    if names:
+    if strange:
         text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
-        return with_why(mark("wait", gettext("read")), text % {"names": ", ".join(f"“{name}”" for name in names)})
+        names = ", ".join(f"“{name}”" for name in strange[:UNMATCHED])
+        return with_why(mark("wait", gettext("read")), text % {"names": names})
     return with_why(mark("ok", gettext("read")), ago(feed.read_at))
 
 

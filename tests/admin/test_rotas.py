@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Route, RouteTarget
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
@@ -85,6 +88,24 @@ def test_feeds_of_private_networks_are_refused_and_the_page_says_what_is_read(wo
     said = text_of(root.get(page_of(rota)))
     assert "not read since Sun 1 Nov" in said
     assert "its server answers 500 What was read before holds." in said
+
+
+def test_a_long_list_asks_as_little_as_a_short_one(world: World, root: Client) -> None:
+    def asked(rotas: range) -> int:
+        for number in rotas:
+            rota = rota_of(world.team, world.bob, Recipient.objects.get(ref="carol"), name=f"Rota-{number}")
+            override(rota, "2026-11-01T00:00", "2026-11-01T20:00", world.alice)
+            RotaFeed.objects.create(rota=rota, url="https://calendar.example.org/x.ics", read_at=timezone.now())
+            times = {"begins_at": berlin("2026-11-02T08:00"), "ends_at": berlin("2026-11-03T08:00")}
+            RotaFeedShift.objects.create(rota=rota, summary=f"Zoe {number}", **times)
+        with CaptureQueriesContext(connection) as asked:
+            said = text_of(root.get(list_of(Rota)))
+        assert said.count("Alice Adams Sun 1 Nov 20:00 CET") == rotas.stop
+        assert all(f"nobody here is: “Zoe {number}”." in said for number in range(rotas.stop))
+        return len(asked)
+
+    asked(range(1))
+    assert asked(range(1, 3)) == asked(range(3, 12)) <= 20
 
 
 def test_the_calendars_address_is_shown_once_and_can_be_made_anew(world: World, root: Client) -> None:
