@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.models import ApiKey, Event, EventType, SigningSecret, Template, TemplateVersion
+from notifications.models import ApiKey, Event, EventType, SigningSecret, Team, Template, TemplateVersion
 from notifications.models import Route as Routing
 from notifications.wording import template_versions
 from tests.admin import sla
@@ -38,6 +38,26 @@ def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, brow
     assert urlsplit(address).path == page_of(made)
     assert shown_again == 0
     assert ApiKey.objects.count() == 2
+
+
+def test_a_slug_is_made_of_the_name_until_somebody_writes_one(world: World, browse: Callable[[Visit], Any]) -> None:
+    def visit(page: Page) -> list[str]:
+        page.goto(adding(Team))
+        name, slug = page.locator("#id_name"), page.locator("#id_slug")
+        found = []
+        name.fill("Größe & Maß, Überblick")
+        found.append(slug.input_value())
+        slug.fill("sizes")
+        name.fill("Größen")
+        found.append(slug.input_value())
+        slug.fill("")
+        name.fill("Schadenmeldungen " * 9)
+        found.append(slug.input_value())
+        return found
+
+    made, written, long = browse(visit)
+    assert (made, written) == ("grosse-mass-uberblick", "sizes")
+    assert long.startswith("schadenmeldungen-schadenmeldungen-") and len(long) <= 100
 
 
 def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable[[Visit], Any]) -> None:

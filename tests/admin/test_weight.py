@@ -40,9 +40,10 @@ def test_no_page_loads_a_font_for_text_or_a_library_of_charts(day: World, root: 
     assert sent(root.get("/static/unfold/js/chart/chart.js")) < 300
 
 
-def test_scripts_that_fill_in_slugs_are_where_a_slug_is_filled_in(day: World, root: Client) -> None:
-    assert "prepopulate.js" in root.get(adding(Engine)).content.decode()
-    assert "prepopulate.js" not in root.get(adding(Route)).content.decode()
+def test_the_script_that_fills_in_slugs_is_where_a_slug_is_filled_in(day: World, root: Client) -> None:
+    pages = {page: root.get(page).content.decode() for page in (adding(Engine), adding(Route), list_of(Engine))}
+    assert [page for page, html in pages.items() if "slugs.js" in html] == [adding(Engine)]
+    assert [page for page, html in pages.items() if "prepopulate" in html or "xregexp" in html] == []
 
 
 def test_nothing_else_is_compressed(day: World, root: Client) -> None:
