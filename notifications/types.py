@@ -146,7 +146,7 @@ class Message:
     one line, without those that lock screens must not show or that title and short text say already; `brand` says whose
     message it is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
 
-    `leave_url` turns off e-mails of the category; where there is none, `kept_because` may say why.
+    `leave_url` turns off e-mails of the category `leave_name`; where there is none, `kept_because` may say why.
     """
 
     notification_id: str
@@ -166,6 +166,7 @@ class Message:
     case_id: str = ""
     glance: str = ""
     leave_url: str = ""
+    leave_name: str = ""
     kept_because: str = ""
 
     @property

@@ -138,8 +138,9 @@ def _with_way_out(said: Message, row: Delivery) -> Message:
     """The message with the link by which its reader gets no more of these, or with why they cannot do without."""
     if why := leaving.kept_because(row.notification, row.channel):
         return replace(said, kept_because=why)
-    token = leaving.token_for(row.recipient, row.notification.category, row.channel, row.recipient.email)
-    return replace(said, leave_url=f"{said.brand['base_url']}/u/{token}")
+    category = row.notification.category
+    token = leaving.token_for(row.recipient, category, row.channel, row.recipient.email)
+    return replace(said, leave_url=f"{said.brand['base_url']}/u/{token}", leave_name=category.name_in(said.language))
 
 
 def _trust(row: Delivery) -> Trust:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_BLANKS = re.compile(r"\s+")
+_BLANKS = re.compile(r"((?<=«)[\u00a0\u202f](?=\S)|(?<=\S)[\u00a0\u202f](?=[»:;?!]))|\s+")
+"""The first group: what keeps French punctuation in the line of its word."""
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
 
@@ -47,8 +48,9 @@ def clean(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """Text of one line: line ends, tabs and runs of spaces become one space, nothing invisible."""
-    return _BLANKS.sub(" ", _seen(_LINE_ENDS.sub("\n", text))).strip()
+    """Text of one line: line ends, tabs and runs of spaces become one space, but for French punctuation's; nothing
+    invisible."""
+    return _BLANKS.sub(lambda found: found[1] or " ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
 def escape_hidden(text: str) -> str:

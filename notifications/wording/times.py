@@ -104,7 +104,8 @@ def when(at: datetime, now: datetime) -> str:
 def moment(at: datetime, now: datetime) -> str:
     """`Friday, 4 December, 17:00`"""
     here = timezone.localtime(at)
-    return f"{_weekday(here)}, {day(here.date(), timezone.localtime(now).date())}, {hour(here)}"
+    between = " " if formats.active_locale().language == "fr" else ", "
+    return f"{_weekday(here)}{between}{day(here.date(), timezone.localtime(now).date())}, {hour(here)}"
 
 
 def exact(at: datetime) -> str:

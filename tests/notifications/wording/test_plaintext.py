@@ -31,6 +31,11 @@ def test_a_title_is_one_line_and_no_header_can_hide_in_it() -> None:
     assert clean_line("Approve\u2028the\x0b\x0cinvoice\u2029now\x85!") == "Approve the invoice now !"
 
 
+def test_french_punctuation_stays_with_its_word_and_no_other_space_is_kept() -> None:
+    assert clean_line("Dossier\u00a0: «\u202freçu\u202f»  ?") == "Dossier\u00a0: «\u202freçu\u202f» ?"
+    assert clean_line("10\u00a0000  \u00a0 Euros «\u00a0 x") == "10 000 Euros « x"
+
+
 def test_a_body_keeps_its_lines_and_one_empty_line_between_them() -> None:
     assert clean("One  \r\ntwo\rthree\n\n\n\nfour\t\n") == "One\ntwo\nthree\n\nfour"
 

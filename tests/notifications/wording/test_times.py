@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from notifications.wording.times import due, exact, short_time, when
+from notifications.wording.times import due, exact, moment, short_time, when
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)  # a Wednesday
 
@@ -74,3 +74,10 @@ def test_german_counts_in_german() -> None:
 )
 def test_what_has_happened_is_said_as_short_as_it_stays_clear(ago: timedelta, short: str, in_a_sentence: str) -> None:
     assert (short_time(NOW - ago, NOW), when(NOW - ago, NOW)) == (short, in_a_sentence)
+
+
+def test_no_comma_follows_a_weekday_in_french() -> None:
+    with translation.override("fr"):
+        assert moment(NOW, NOW) == "mercredi 25 novembre, 14:00"
+    with translation.override("es"):
+        assert moment(NOW, NOW) == "miércoles, 25 de noviembre, 14:00"
