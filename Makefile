@@ -16,7 +16,7 @@ ALSO_LONG := tests/engines tests/flows/test_facts_everywhere.py tests/flows/test
 WITH_DATABASE := tests/test_docs_monitoring.py tests/test_docs_samples.py
 LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/test_docs*.py))
 
-.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures report messages release
+.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages release
 
 setup: $(VENV)/installed
 
@@ -53,9 +53,9 @@ shell: setup
 demo-event: setup
 	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
 
-lint static test bench bench-large soak pictures report: export WFPUSH_DATA ?= .wfpush-test
+lint static test bench bench-large soak pictures looks report: export WFPUSH_DATA ?= .wfpush-test
 # Bytecode is kept, whatever the environment says: without it each of some 300 starts of the product compiles it anew.
-lint static test bench bench-large soak pictures report: export PYTHONDONTWRITEBYTECODE :=
+lint static test bench bench-large soak pictures looks report: export PYTHONDONTWRITEBYTECODE :=
 
 lint: static
 	$(PY) -m pytest -q $(LINTED)
@@ -87,6 +87,11 @@ soak: setup-dev
 # The pictures of docs/administrators.md, of the desk as it is.
 pictures: setup-dev
 	$(PY) -m pytest -q tests/admin/pictures.py
+
+# Pictures of people's pages and e-mails, to be looked at: on a phone and a desk, light and dark, in every language.
+looks: setup-dev
+	@mkdir -p .wfpush-looks
+	WFPUSH_SOAK=long WFPUSH_LOOKS=.wfpush-looks $(PY) -m pytest -q tests/browsers/test_peace_looks.py
 
 # What axe finds on each page of the desk, what it weighs, and how long it takes on a slow line.
 report: setup-dev

@@ -87,7 +87,9 @@ def test_alice_and_carol_swap_a_week_and_carol_hears_what_is_open(
         "Accept or decline on your page of duty."
     )
     world.run()
-    assert "Alice asks you to take over duty for Claims" in world.mail_to("carol")
+    told = world.mail_to("carol")
+    assert "Alice asks you to take over duty for Claims" in told
+    assert "in the process itself" not in told, "the page of duty is of wfpush"
     assert "Open your page of duty" in carol.get(f"/n/{item.pk}").content.decode()
     swap = rota.swaps.get()
     assert world.signed_in("bob").post("/duty", {"do": "accept", "swap": swap.pk}).status_code == 404

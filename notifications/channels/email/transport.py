@@ -77,12 +77,18 @@ def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> Ema
     """Raises TransportError when the address cannot be in a header."""
     context = {
         "link": link,
-        "engine_url": message.url if is_web_link(message.url) else "",
+        "engine_url": message.url if is_web_link(message.url) and not _is_ours(message) else "",
         "buttons": _buttons(message, link),
     }
     mail = _mail("message", address, message, context)
     mail.extra_headers = _headers(message, delivery_id)
     return mail
+
+
+def _is_ours(message: Message) -> bool:
+    """Whether its address is a page of wfpush, to which the item leads, too."""
+    base = message.brand.get("base_url")
+    return bool(base) and message.url.startswith(f"{base}/")
 
 
 def mail_of_several(address: str, bundle: Bundle, mail_id: UUID) -> EmailMultiAlternatives:
