@@ -1,5 +1,6 @@
 """The translations are there, and are what the sources say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ def test_everything_on_the_pages_is_translated_with_its_placeholders(language: s
     assert untranslated(updated(language)) == [], (
         "Run `make messages`, translate what it lists in the .po, run it again."
     )
+
+
+def test_french_punctuation_cannot_lose_its_word_at_the_end_of_a_line() -> None:
+    loose = re.compile(r"« |(?<=\S) (?=[»;?!](?:\W|$))|(?<=\w) (?=:(?:\s|$))")
+    words = (message.string for message in read("fr") if message.id)
+    said = [each for form in words for each in ([form] if isinstance(form, str) else form) if loose.search(each)]
+    assert said == [], "U+202F stands there."
 
 
 def test_every_sentence_of_the_browser_is_among_the_messages() -> None:
