@@ -24,7 +24,7 @@ from notifications.inbox import outlook
 from notifications.models import CategoryDefault, Frequency, Recipient
 from notifications.preferences import wanted
 from notifications.preferences.form import PreferencesForm, name_of
-from notifications.preferences.matrix import Row, columns, rows_of, without_address
+from notifications.preferences.matrix import Row, columns, rows_of, turned_off, without_address
 from notifications.preferences.wanted import Wanted
 
 ON, OFF = "on", "off"
@@ -106,6 +106,11 @@ def unheard(person: Recipient) -> list[str]:
         for row in rows
         for cell in row.cells
         if cell.mandatory and cell.channel in missing
+    ]
+    told += [
+        gettext("%(category)s: every channel is turned off. Tasks that wait for them only stand in their inbox, too.")
+        % {"category": row.category.name_in(language)}
+        for row in turned_off(rows, missing)
     ]
     if missing == set(used):
         told.append(gettext("Urgent tasks and critical steps only stand in their inbox: no channel reaches them."))

@@ -15,9 +15,9 @@ from notifications import reasons
 from notifications.delivery import restraint
 from notifications.items import ledger
 from notifications.items.ledger import Outcome
-from notifications.models import Delivery, DeliveryAttempt, DeliveryState, Frequency, Held, Priority, Recipient
+from notifications.models import Delivery, DeliveryAttempt, DeliveryState, Frequency, Held, Recipient
 from notifications.preferences.chosen import Chosen, Reading
-from notifications.preferences.holding import local, may_come_together
+from notifications.preferences.holding import local, may_come_together, most_an_hour
 from notifications.reasons import Code
 from wfpush.identifiers import lowest_id
 
@@ -126,8 +126,9 @@ class Hour:
 
     def _most(self, row: Delivery) -> int | None:
         """None: any number."""
-        passes = row.critical or row.is_replacement or row.notification.priority == Priority.URGENT
-        return None if passes else self.reading.of(row.recipient).most_an_hour
+        if row.is_replacement:
+            return None
+        return most_an_hour(self.reading.of(row.recipient), row.notification, critical=bool(row.critical))
 
 
 _ALONE = Q(ended_at__isnull=False) & ~Q(detail_fact__code=reasons.SENT_TOGETHER.name)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import dateformat, timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from notifications.channel_facts import channel_name
 from notifications.models import Recipient
@@ -33,7 +34,24 @@ def moments(person: Recipient, now: datetime) -> list[Moment]:
         if (later := _later(outlooks, now)) is not None:
             title, at = later
             found.append(Moment(title % {"time": _weekday(at)}, _sentences(outlooks, at, now)))
+        if always := list(_always(outlooks)):
+            found.append(Moment(_("At any time"), always))
         return found
+
+
+def _always(outlooks: Outlooks) -> Iterator[str]:
+    """What is decided when a message is sent, by those that were sent before and by its case."""
+    if (most := outlooks.most_an_hour(TASK)) is not None:
+        told = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
+        urgent = _("Urgent tasks would not wait.") if outlooks.most_an_hour(URGENT) is None else ""
+        yield f"{told % {'most': most}} {urgent}".rstrip()
+    if outlooks.is_quiet_where_muted(UPDATE):
+        count = len(outlooks.chosen.muted)
+        yield ngettext(
+            "An update about the %(count)d muted case would only stand in the inbox.",
+            "An update about one of the %(count)d muted cases would only stand in the inbox.",
+            count,
+        ) % {"count": count}
 
 
 def _later(outlooks: Outlooks, now: datetime) -> tuple[str, datetime] | None:

@@ -15,6 +15,7 @@ from notifications.models.engines import Engine
 from notifications.models.events import Case
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.routing import Category, Frequency
+from wfpush.queue.outbox import Work
 
 NO_CHOICES = Value({}, models.JSONField())
 USUAL_DIGEST_TIMES = (time(8), time(16))
@@ -184,3 +185,20 @@ class CategoryDefault(Choice):
     def clean(self) -> None:
         if (self.team is None) == (self.brand is None):
             raise ValidationError(_("Choose a team or a brand."))
+
+
+class HeldReview(Work):
+    """Somebody's held messages are looked at again: what counts for them was changed by others.
+
+    Triggers make the rows, whoever writes: of people (time zone, brand), of members of teams, of defaults, and of how
+    often messages of a category come.
+    """
+
+    recipient = models.OneToOneField(Recipient, on_delete=models.CASCADE, related_name="+", primary_key=True)
+
+    class Meta(Work.Meta):
+        default_permissions = ()
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="held_review_due")]
+
+    def __str__(self) -> str:
+        return str(self.recipient)

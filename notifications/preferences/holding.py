@@ -61,6 +61,11 @@ def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, crit
     return reasons.MUTED_CASE() if tells and not critical else reasons.NOTHING
 
 
+def most_an_hour(chosen: Chosen, notification: Notification, *, critical: bool = False) -> int | None:
+    """How many such messages the person wants an hour by one channel; None: any number."""
+    return None if critical or notification.priority == Priority.URGENT else chosen.most_an_hour
+
+
 def may_come_together(notification: Notification) -> bool:
     """Nobody waits for its answer, and it is in no hurry."""
     return notification.state == NotificationState.INFO and notification.priority in UNHURRIED

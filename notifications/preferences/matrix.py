@@ -1,6 +1,6 @@
 """What a person gets by which channel, category by category: with what it is by default, and whence that comes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from notifications.channel_facts import INBOX
@@ -90,6 +90,13 @@ def columns(rows: Sequence[Row]) -> list[str]:
     """Channels of any of the rows, in the order of the settings."""
     named = {cell.channel for row in rows for cell in row.cells}
     return [name for name in all_channels() if name in named]
+
+
+def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:
+    """Those that only stand in the inbox since all that would reach the person is turned off: tasks that wait for them,
+    too. `missing`: channels without an address of theirs."""
+    reached = {row.category.pk: [cell for cell in row.cells if cell.channel not in missing] for row in rows}
+    return [row for row in rows if reached[row.category.pk] and not any(cell.on for cell in reached[row.category.pk])]
 
 
 def without_address(person: Recipient, channels: Sequence[str]) -> set[str]:

@@ -129,6 +129,7 @@ TABLES: dict[str, Columns] = {
     "notifications.quiethours": Columns(plain="days"),
     "notifications.categorychoice": Columns(plain="channels frequency"),
     "notifications.unsubscription": Columns(plain="channel"),
+    "notifications.heldreview": Columns(),
     "notifications.mutedcase": Columns(),
     "notifications.followedkind": Columns(plain="case_type"),
     "notifications.team_members": Columns(),

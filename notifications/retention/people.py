@@ -18,6 +18,7 @@ GO: tuple[tuple[str, str], ...] = (
     ("notifications.quiethours", "recipient"),
     ("notifications.categorychoice", "recipient"),
     ("notifications.unsubscription", "recipient"),
+    ("notifications.heldreview", "recipient"),
     ("notifications.mutedcase", "recipient"),
     ("notifications.followedkind", "recipient"),
     ("notifications.savedview", "recipient"),

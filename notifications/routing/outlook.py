@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from notifications import reasons
 from notifications.channel_facts import INBOX
 from notifications.models import (
     Category,
@@ -16,6 +17,7 @@ from notifications.models import (
     Priority,
     Recipient,
 )
+from notifications.preferences import holding
 from notifications.preferences.chosen import Chosen
 from notifications.routing.addressing import Addresses, Contacts
 
@@ -75,9 +77,28 @@ class Outlooks:
         for told, categories in found.items():
             yield Outlook(kind, categories, told)
 
-    def _rows(self, kind: str, category: Category, now: datetime) -> list[Delivery]:
+    def most_an_hour(self, kind: str) -> int | None:
+        """How many of them come an hour by one channel; None: any number."""
         priority, state = KINDS[kind]
-        message = Notification(recipient=self.person, category=category, priority=priority, state=state)
+        return holding.most_an_hour(self.chosen, Notification(priority=priority, state=state))
+
+    def is_quiet_where_muted(self, kind: str) -> bool:
+        """Whether there is a muted case about which they only stand in the inbox."""
+        return bool(self.chosen.muted) and any(self._is_muted(kind, category) for category in self._categories)
+
+    def _is_muted(self, kind: str, category: Category) -> bool:
+        message = self._message(kind, category)
+        message.case_id = min(self.chosen.muted)
+        channels = [channel for channel in category.channels if channel != INBOX]
+        whys = (holding.not_wanted(self.chosen, message, channel) for channel in channels)
+        return any(why.code == reasons.MUTED_CASE.name for why in whys)
+
+    def _message(self, kind: str, category: Category) -> Notification:
+        priority, state = KINDS[kind]
+        return Notification(recipient=self.person, category=category, priority=priority, state=state)
+
+    def _rows(self, kind: str, category: Category, now: datetime) -> list[Delivery]:
+        message = self._message(kind, category)
         addresses = Addresses(Event(), now, self._contacts)
         addresses.look_up([self.person], category.channels)
         return addresses.deliveries(message, self.person, category.channels, {}, now + WORTH)

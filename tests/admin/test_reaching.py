@@ -88,6 +88,14 @@ def test_the_page_of_a_person_says_what_cannot_reach_them(world: World, root: Cl
     Recipient.objects.filter(pk=world.bob.pk).update(email="")
     page = text_of(root.get(page_of(world.bob)))
     assert "Approvals and tasks by e-mail, which nobody can do without: No e-mail address is known." in page
+    Recipient.objects.filter(pk=world.bob.pk).update(email="bob@acme.example")
+    Category.objects.update(channels=["live", "email"], mandatory=[])
+    CategoryChoice.objects.create(recipient=world.bob, category=approvals, channels={"email": False})
+    off = "Approvals and tasks: every channel is turned off. Tasks that wait for them only stand in their inbox, too."
+    assert text_of(root.get(page_of(world.bob))).count("every channel is turned off") == 1
+    assert off in text_of(root.get(page_of(world.bob)))
+    Recipient.objects.filter(pk=world.bob.pk).update(email="")
+    assert off not in text_of(root.get(page_of(world.bob))), "it is the address that lacks"
     world.bob.devices.all().delete()
     page = text_of(root.get(preferences_of(world.bob)))
     assert "Urgent tasks and critical steps only stand in their inbox: no channel reaches them." in page

@@ -113,6 +113,7 @@ def test_she_presses_the_button_and_turns_them_on_again(acme: World) -> None:
     assert page.response["Referrer-Policy"] == "no-referrer"
     page = page.press("Turn them off")
     assert "You get no more e-mails about" in page.text
+    assert "Those that ask for your answer are among them." in page.text
 
     page = page.press("Send them again")
     assert page.title == "Get no more e-mails? · Acme"

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from notifications.inbox.session import RECIPIENT_KEY, SIGNED_OUT_KEY
 from notifications.models import (
+    Case,
     Category,
     CategoryChoice,
     CategoryDefault,
     Delivery,
     Device,
     Engine,
+    MutedCase,
     Preferences,
     QuietHours,
     Recipient,
@@ -70,6 +72,23 @@ def test_the_page_says_what_would_happen_now_and_at_night(bob: Recipient) -> Non
     Device.objects.all().delete()
     Recipient.objects.filter(pk=bob.pk).update(email="")
     assert "An update would only stand in the inbox." in settings_of(bob).part("outlook")
+
+
+def test_what_is_decided_when_it_is_sent_is_said_besides(story: Story, bob: Recipient) -> None:
+    Category.objects.update(channels=["live", "email"])
+    assert "At any time" not in settings_of(bob).part("outlook")
+    story.assign()
+    MutedCase.objects.create(recipient=bob, case=Case.objects.get())
+    Preferences.objects.create(recipient=bob, most_an_hour=5)
+
+    told = settings_of(bob).part("outlook").partition("At any time ")[2]
+
+    assert told == (
+        "At most 5 messages an hour would come by each channel; more would wait, and come together. Urgent tasks would"
+        " not wait. An update about the 1 muted case would only stand in the inbox."
+    )
+    Category.objects.update(mandatory=["email"])
+    assert "muted" not in settings_of(bob).part("outlook"), "of what nobody can do without they hear"
 
 
 def test_what_bob_chooses_is_what_happens(story: Story, bob: Recipient) -> None:

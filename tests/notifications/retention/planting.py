@@ -20,6 +20,7 @@ from notifications.handover import swapping, watch
 from notifications.items import gathered
 from notifications.models import (
     Absence,
+    AbsenceFeed,
     AbsencePart,
     ActionToken,
     AnswerMapping,
@@ -65,6 +66,7 @@ from notifications.models import (
 )
 from notifications.models.history import record_parts
 from notifications.people import devices
+from notifications.people.absence import sign
 from notifications.rotas.swaps import Wanted
 from notifications.rotas.turns import Shift
 from notifications.types import Json, NewAddress
@@ -238,6 +240,11 @@ def chooses(world: World, person: Recipient) -> None:
     PersonCalendar.objects.create(recipient=person, calendar=BusinessCalendar.objects.create(name=f"As {NAME} works"))
     away = Absence.objects.create(recipient=bob, begins_at=now, ends_at=now + timedelta(days=1), delegate=person)
     AbsencePart.objects.create(absence=away, case_type="repair", delegate=person)
+    for whose, stands_in in ((bob, person), (person, bob)):
+        feed = AbsenceFeed(recipient=whose, url=f"https://calendar.example/{REF}.ics", delegate=stands_in)
+        sign(feed, person, "")
+        feed.save()
+        feed.absences.create(begins_at=now, ends_at=now + timedelta(days=1))
     AbsencePart.objects.create(absence=Absence.objects.get(recipient=person), case_type="repair", delegate=bob)
     record_parts(away)
     task = Task.objects.get(task_id="T-5")

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 NOT_EXPORTED = {
     ("notifications.idempotencykey", "recipient"),  # keys of repeats, kept for a week
     ("notifications.searchedpart", "recipient"),  # words of items once more
+    ("notifications.heldreview", "recipient"),  # whose messages are looked at again within a second
     ("notifications.farewell", "recipient"),  # devices that are being told that they are removed
     ("notifications.recipient", "manager"),  # whom they manage is told of these people
     ("notifications.historicalrecipient", "manager"),

@@ -100,6 +100,7 @@ def test_all_is_well(worker: None) -> None:
         "pruning",
         "rota_feeds",
         "absence_feeds",
+        "held_reviews",
     }
     assert set(body["checks"].values()) == {"ok"}
 
