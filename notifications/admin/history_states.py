@@ -183,6 +183,8 @@ def _said(value: Any) -> str:
         return date_format(value, "SHORT_DATE_FORMAT")
     if isinstance(value, timedelta):
         return span(value)
+    if isinstance(value, dict) and all(isinstance(each, bool) for each in value.values()):
+        return ", ".join(f"{name}: {_said(each)}" for name, each in value.items())
     if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
         return ", ".join(map(str, value))
     return escape_hidden_in_json(value, indent=2) if isinstance(value, list | dict) else str(value)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
+from notifications.models.history import HistoryWithParts
 from notifications.models.validators import validate_own_address, validate_ref, validate_timezone
 from wfpush.identifiers import uuid7
 from wfpush.postgres.words import Words
@@ -71,7 +72,7 @@ class Brand(models.Model):
         help_text=_("Off: questions and answers come under the brand's name."),
     )
 
-    history = HistoricalRecords()
+    history = HistoryWithParts(parts=["category_defaults"])
 
     class Meta:
         verbose_name = _("brand")
@@ -247,7 +248,7 @@ class Team(models.Model):
     )
     members = models.ManyToManyField(Recipient, verbose_name=_("members"), blank=True, related_name="teams")
 
-    history = HistoricalRecords(m2m_fields=[members])
+    history = HistoryWithParts(parts=["category_defaults"], m2m_fields=[members])
 
     class Meta:
         verbose_name = _("team")

@@ -180,7 +180,7 @@ class CategoryDefault(Choice):
         ]
 
     def __str__(self) -> str:
-        return f"{self.team or self.brand} · {self.category}"
+        return " · ".join(str(each) for each in (self.team or self.brand, self.category) if each)
 
     def clean(self) -> None:
         if (self.team is None) == (self.brand is None):

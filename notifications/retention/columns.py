@@ -140,9 +140,9 @@ TABLES: dict[str, Columns] = {
     "escalations.teamcalendar": Columns(),
     # --- configuration ------------------------------------------------------------------------------------------------
     "notifications.brand": Columns(words=f"name {_REACH}", plain=_LOOK),
-    "notifications.historicalbrand": Columns(words=f"name {_REACH}{_CHANGE}", plain=_LOOK + _TYPE),
+    "notifications.historicalbrand": Columns(words=f"name {_REACH}{_CHANGE}", plain=f"parts {_LOOK}{_TYPE}"),
     "notifications.team": Columns(words="name", plain="slug"),
-    "notifications.historicalteam": Columns(words=f"name{_CHANGE}", plain=f"slug{_TYPE}"),
+    "notifications.historicalteam": Columns(words=f"name{_CHANGE}", plain=f"parts slug{_TYPE}"),
     "notifications.historicalteam_members": Columns(),
     "notifications.rota": Columns(words="name", plain="slug timezone feed_url address_digest"),
     "notifications.historicalrota": Columns(words=f"parts name{_CHANGE}", plain=f"slug timezone feed_url{_TYPE}"),

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.urls import reverse
 
 from notifications.models import Category, CategoryChoice, CategoryDefault, QuietHours, Recipient, Team
 from notifications.preferences.chosen import Reading
@@ -51,6 +52,16 @@ def test_a_teams_default_is_chosen_by_channel(world: World, root: Client, approv
     root.post(page_of(team), {**fields, "category_defaults-0-by_email": "on"})
     default.refresh_from_db()
     assert (default.channels, default.frequency) == ({"email": True}, "repeats")
+
+    root.post(page_of(team), {**fields, "category_defaults-0-DELETE": "on"})
+    history = page_of(team).replace("change/", "history/")
+    said = text_of(root.get(history))
+    assert "“Approvals and tasks” changed Channels : email: no → became email: yes" in said
+    assert "Default of a category removed" in said
+    first = team.history.order_by("history_id")[0]
+    root.post(reverse("admin:notifications_team_simple_history", args=[team.pk, first.pk]))
+    (restored,) = team.category_defaults.all()
+    assert (restored.channels, restored.frequency) == ({"email": False}, "repeats")
 
 
 def test_an_administrator_chooses_for_bob_and_it_is_on_record(world: World, root: Client, approvals: Category) -> None:
