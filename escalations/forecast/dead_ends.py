@@ -198,9 +198,11 @@ def _rotas(places: Iterable[Place], now: datetime) -> dict[int, Definition]:
 def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
     """Now, each time that somebody goes away or comes back, is left in peace for long, or hands duty over."""
     end = now + HORIZON
-    kinds = (Absence, CalendarAbsence)
-    found = (kind.objects.filter(ends_at__gt=now, begins_at__lt=end) for kind in kinds)
-    rows = [row for each in found for row in each.values_list("begins_at", "ends_at")]
+    entered, by_calendar = (
+        kind.objects.filter(ends_at__gt=now, begins_at__lt=end).order_by().values_list("begins_at", "ends_at")
+        for kind in (Absence, CalendarAbsence)
+    )
+    rows = entered.union(by_calendar)
     changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
     handed_over = sorted(
         {
