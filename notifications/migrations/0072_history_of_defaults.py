@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     """The history of teams and brands keeps how their people are reached."""
 
     dependencies = [
-        ('notifications', '0070_absence_calendars'),
+        ('notifications', '0071_held_reviews'),
     ]
 
     operations = [
