@@ -67,8 +67,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def mail_server(*, password_is_wrong: bool = False) -> Iterator[Mailbox]:
-    mailbox = Mailbox(port=free_port())
+def mail_server(kind: type[Mailbox] = Mailbox, *, password_is_wrong: bool = False) -> Iterator[Mailbox]:
+    mailbox = kind(port=free_port())
     wrong = AuthResult(success=False, handled=False)
     refuse = {"authenticator": lambda *_: wrong, "auth_require_tls": False, "auth_required": True}
     how: dict[str, Any] = refuse if password_is_wrong else {}

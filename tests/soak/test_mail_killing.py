@@ -1,0 +1,128 @@
+"""A dispatcher is killed while it sends one mail with what waited for a person: before the mail server has it, and when
+the server has taken it and nothing is written down yet. Nothing is lost, and nobody gets two mails of it: what is sent
+again is the same mail, with the same Message-ID."""
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.soak.installation import ENGINE_IS_HERE, Installation, task_assigned
+from tests.soak.proof import proved
+from tests.support.mailserver import Mailbox, mail_server
+from tests.support.processes import House
+from tests.support.receiver import receiving
+from tests.support.waiting import eventually, soon
+
+pytestmark = pytest.mark.processes
+
+TASKS = 12
+EMAILS = "SELECT state, attempts, count(*) FROM notifications_delivery WHERE channel = 'email' GROUP BY 1, 2"
+
+
+@dataclass
+class Stopping(Mailbox):
+    """A mail server that says when it has come to a moment of the next mail: `RCPT`, where it waits until the gate
+    opens, or `DATA`, where it has the mail and calls `taken` before it says so."""
+
+    at: str = ""
+    there: threading.Event = field(default_factory=threading.Event)
+    taken: Callable[[], None] = lambda: None
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.at == "RCPT":
+            self.at = ""
+            self.there.set()
+            await soon(self.gate.is_set, "the gate opens")
+        return await super().handle_RCPT(server, session, envelope, address, options)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        said = await super().handle_DATA(server, session, envelope)
+        if self.at == "DATA":
+            self.at = ""
+            self.taken()
+            self.there.set()
+        return said
+
+
+class MailInstallation(Installation):
+    """Bob is told by e-mail."""
+
+    mailbox: Stopping
+
+    def start_web(self) -> None:
+        self.web = self.house.start("web", "--port", str(self.port), **self.settings())
+
+    def start_worker(self) -> None:
+        self.worker = self.house.start("worker", "--grace", "3", **self.settings())
+        self.worker.says("dispatcher_runs")
+
+    def settings(self) -> dict[str, str]:
+        return {**ENGINE_IS_HERE, "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}", "EVENT_BATCH": "100"}
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Stopping]:
+    with mail_server(Stopping) as started:
+        assert isinstance(started, Stopping)
+        yield started
+
+
+@pytest.fixture
+def installation(mailbox: Stopping) -> Iterator[MailInstallation]:
+    house = House()
+    MailInstallation.mailbox = mailbox
+    try:
+        with receiving() as receiver:
+            made = MailInstallation(house, receiver)
+            house.change("UPDATE notifications_category SET channels = ARRAY['live', 'email']")
+            status, _ = made.engine.insist("PUT", "/api/v1/recipients/bob", {"email": "bob@example.org"})
+            assert status == 200
+            yield made
+    finally:
+        house.clear()
+
+
+@pytest.mark.parametrize(("moment", "mails"), [("RCPT", 1), ("DATA", 2)])
+def test_what_goes_together_is_neither_lost_nor_torn_apart(
+    installation: MailInstallation, mailbox: Stopping, moment: str, mails: int
+) -> None:
+    wait_together(installation)
+    mailbox.at, mailbox.taken = moment, lambda: dispatcher(installation).suspend()
+    installation.start_worker()
+    eventually(mailbox.there.is_set, "the dispatcher sends", within=90)
+
+    dispatcher(installation).send_signal(signal.SIGKILL)
+
+    mailbox.gate.set()
+    eventually(lambda: states(installation) == {("delivered", 2): TASKS}, "all are sent", within=90)
+    assert len(mailbox.mails) == mails
+    assert len({str(each["Message-ID"]) for each in mailbox.mails}) == 1
+    for mail in mailbox.mails:
+        assert mail["Subject"] == f"{TASKS} tasks wait for you"
+        named = re.findall(r"Approve invoice (\d+)", str(mail.get_body(("plain",))))
+        assert sorted(set(map(int, named))) == list(range(TASKS))
+    again = "the same mail once more" if moment == "DATA" else "one mail"
+    proved(f"a dispatcher killed at {moment} of a mail with {TASKS} messages: {again}, 0 lost")
+
+
+def wait_together(installation: MailInstallation) -> None:
+    """All of it is due before anything is sent."""
+    installation.worker.signal(signal.SIGKILL)
+    installation.worker.ends()
+    for number in range(TASKS):
+        assert installation.engine.insist("POST", "/api/v1/events", task_assigned(number))[0] == 202
+
+
+def dispatcher(installation: MailInstallation) -> Any:
+    (running,) = installation.house.named("dispatcher")
+    return running
+
+
+def states(installation: MailInstallation) -> dict[tuple[str, int], int]:
+    rows = installation.house.rows(EMAILS)
+    return {(str(state), int(str(attempts))): int(str(count)) for state, attempts, count in rows}
