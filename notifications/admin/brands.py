@@ -7,18 +7,21 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidget
 
+from notifications.admin import brand_identities
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.decorators import display
+from notifications.admin.decorators import action, display
 from notifications.admin.reaching import BrandDefaultInline
 from notifications.admin.words import list_url
 from notifications.channels.email.senders import check_sender, needs
+from notifications.channels.webpush import brand_keys
 from notifications.models import Brand, Recipient
 from notifications.wording.colours import READABLE, contrast
 
@@ -89,6 +92,49 @@ class BrandAdmin(HistoryAdmin):
             {"fields": ["contact", ("contact_phone", "contact_email"), "contact_address", "names_staff"]},
         ),
     ]
+    readonly_fields = ["identities"]
+    actions_detail = ["new_push_key", "remove_push_keys"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
+        known = (_("As whom it sends"), {"fields": ["identities"]})
+        return [*self.fieldsets, *([known] if obj is not None else [])]
+
+    @display(description=_("known as"))
+    def identities(self, brand: Brand) -> SafeString:
+        return brand_identities.shown(brand)
+
+    @action(description=_("New push key"), url_path="new-push-key", permissions=["change"], icon="key")
+    def new_push_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        brand: Brand = self.found(request, object_id)
+        title = gettext("New push key")
+        if request.method != "POST":
+            text = gettext(
+                "Browsers that turn notifications on for this brand subscribe under it from now on, and others at their"
+                " next visit. Until then they get messages by the key that they have: no message is lost."
+            )
+            return self.ask(request, brand, title=title, text=text, button=gettext("Make a key"))
+        brand_keys.make(brand, timezone.now())
+        return self.done(request, brand, gettext("The brand has a new push key."))
+
+    @action(
+        description=_("Remove unused push keys"), url_path="remove-push-keys", permissions=["change"], icon="key_off"
+    )
+    def remove_push_keys(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        brand: Brand = self.found(request, object_id)
+        title = gettext("Remove unused push keys")
+        if request.method != "POST":
+            text = gettext(
+                "Keys behind the newest, under which no browser is subscribed any more. They cannot be put back."
+            )
+            return self.ask(request, brand, title=title, text=text, button=gettext("Remove"), danger=True)
+        count = brand_keys.remove_unused(brand)
+        said = ngettext("%(count)d key was removed.", "%(count)d keys were removed.", count)
+        return self.done(request, brand, said % {"count": count})
+
+    def offers(self, action: str, row: Brand) -> bool:
+        if action != "remove_push_keys":
+            return True
+        return any(not browsers for _key, browsers in brand_keys.browsers_of(row)[1:])
 
     def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from notifications.channels.fcm.service_accounts import ServiceAccount
 from notifications.models import Brand, Category, Recipient, Unsubscription
 from tests.admin.pages import filled, form_at, page_of, text_of
 from tests.admin.world import World
@@ -90,3 +92,27 @@ def test_a_persons_page_says_what_they_turned_off_by_a_link(world: World, root: 
     page = text_of(root.get(page_of(customer)))
     assert "turned off by the link in an e-mail" in page.lower()
     assert "Approvals" in page
+
+
+def test_a_brand_says_as_whom_it_sends_and_gets_a_key_of_its_own(brand: Brand, root: Client, settings: Any) -> None:
+    settings.FIREBASE_CREDENTIALS = {}
+    shown = text_of(root.get(page_of(brand)))
+    assert "The key of the installation." in shown and "none: apps of this brand cannot register" in shown
+    assert "Remove unused push keys" not in shown
+
+    new = reverse("admin:notifications_brand_new_push_key", args=[brand.pk])
+    assert root.get(new).status_code == 200 and not brand.push_keys.exists()
+    for _ in range(2):
+        assert "The brand has a new push key." in text_of(root.post(new, follow=True))
+    newest, old = brand.push_keys.all()
+    settings.FIREBASE_CREDENTIALS = {"default": ServiceAccount("general-1", {"client_email": "push@general-1.example"})}
+    shown = text_of(root.get(page_of(brand)))
+    assert f"{newest.public_key[:16]}… new browsers subscribe under it" in shown
+    assert f"{old.public_key[:16]}… still signs" in shown
+    assert "general-1, that of all other brands" in shown
+
+    remove = reverse("admin:notifications_brand_remove_push_keys", args=[brand.pk])
+    assert "1 key was removed." in text_of(root.post(remove, follow=True))
+    assert list(brand.push_keys.all()) == [newest]
+    brand.push_keys.update(private_key="")
+    assert "cannot be read: none of ENCRYPTION_KEYS opens it" in text_of(root.get(page_of(brand)))

@@ -12,6 +12,11 @@ def project_of(brand_slug: str | None) -> str | None:
     return account.project_id if account else None
 
 
+def has_own(brand_slug: str) -> bool:
+    """Whether the brand has a project of its own."""
+    return brand_slug in settings.FIREBASE_CREDENTIALS
+
+
 class UnknownProject(Exception):
     """There is no service account for this project."""
 

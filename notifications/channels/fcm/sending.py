@@ -59,7 +59,7 @@ class Sender:
         except TimeoutError as fault:
             raise TransportError(facts.TOO_LATE(seconds=f"{DEADLINE:.0f}")) from fault
         except GoogleAuthError as fault:
-            raise _not_signed_in(fault, address.sender) from fault
+            raise not_signed_in(fault, address.sender) from fault
         except FirebaseError as fault:
             raise explained(fault, address.sender) from fault
         except ValueError as fault:
@@ -144,7 +144,7 @@ def _wait(fault: FirebaseError, least: float) -> float:
     return least if asked is None else asked
 
 
-def _not_signed_in(fault: GoogleAuthError, project: str) -> TransportError:
+def not_signed_in(fault: GoogleAuthError, project: str) -> TransportError:
     if isinstance(fault, RefreshError) and not fault.retryable:
         return ServiceRefuses(facts.NOT_SIGNED_IN(project=project, words=_said(fault)))
     return TransportError(facts.NO_SIGN_IN(words=_said(fault)), retry_after=PAUSE)

@@ -4,10 +4,15 @@ Private keys are encrypted in the database. Each process reads one when it first
 under it, and keeps it: what a key signs for never changes.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
+from django.db.models import Count
+
 from notifications.channels.webpush import vapid
-from notifications.models import Brand, PushKey
+from notifications.channels.webpush.facts import FACTS
+from notifications.models import Brand, Device, PushKey
 from wfpush.crypto import UndecryptableSecret
 from wfpush.security import p256
 
@@ -25,8 +30,41 @@ def is_ours(public_key: str) -> bool:
 def make(brand: Brand, now: datetime) -> PushKey:
     """A new key, which is the brand's own from now on."""
     private = p256.new_private_key()
-    public = p256.encoded(p256.point_of(p256.private_key(private).public_key()))
-    return PushKey.objects.create(brand=brand, public_key=public, private_key=private, created_at=now)
+    return PushKey.objects.create(brand=brand, public_key=_public(private), private_key=private, created_at=now)
+
+
+def browsers_of(brand: Brand) -> list[tuple[PushKey, int]]:
+    """The brand's keys, the newest first, and how many browsers subscribed under each."""
+    keys = list(PushKey.objects.filter(brand=brand))
+    senders = [key.public_key for key in keys]
+    counted = Device.objects.filter(channel=FACTS.name, sender__in=senders).order_by().values_list("sender")
+    browsers = dict(counted.annotate(Count("pk")))
+    return [(key, browsers.get(key.public_key, 0)) for key in keys]
+
+
+def remove_unused(brand: Brand) -> int:
+    """Keys behind the newest under which no browser is subscribed any more. Returns how many."""
+    behind = list(PushKey.objects.filter(brand=brand).values_list("pk", flat=True)[1:])
+    in_use = Device.objects.filter(channel=FACTS.name).values("sender")
+    return PushKey.objects.filter(pk__in=behind).exclude(public_key__in=in_use).delete()[0]
+
+
+def faults() -> Iterator[str]:
+    """Keys that do not belong together. What cannot be decrypted is told with all such secrets."""
+    for key in PushKey.objects.select_related("brand"):
+        with suppress(UndecryptableSecret):
+            if _public(key.private_key) != key.public_key:
+                yield (
+                    f"The push key {key.public_key[:12]}… of the brand {key.brand.slug} has the private key of another:"
+                    " make a new one, and remove it."
+                )
+
+
+def _public(private: str) -> str:
+    try:
+        return p256.encoded(p256.point_of(p256.private_key(private).public_key()))
+    except ValueError:
+        return ""
 
 
 def learn(sender: str) -> None:

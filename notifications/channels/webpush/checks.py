@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from django.db.models import CharField, Count, F, Func, QuerySet, Value
 from django.utils.translation import gettext as _
 
-from notifications.channels.webpush import endpoints, vapid
+from notifications.channels.webpush import brand_keys, endpoints, vapid
 from notifications.channels.webpush.facts import FACTS
 from notifications.models import Device, PushKey
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
+    yield from brand_keys.faults()
     brands = PushKey.objects.values("public_key")
     orphans = _browsers().exclude(sender__in=vapid.public_keys()).exclude(sender__in=brands).count()
     if orphans:

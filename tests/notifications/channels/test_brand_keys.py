@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.channels.webpush import brand_keys, vapid
@@ -126,3 +127,20 @@ def test_the_command_counts_and_the_doctor_tells_of_lost_ones(acme: Brand) -> No
     for wrong in (["--brand", "nobody", "--new"], ["--brand", "acme", "--remove", old], ["--remove", new]):
         with pytest.raises(CommandError):
             run(*wrong)
+
+
+def test_the_doctor_finds_a_key_that_is_not_its_own(acme: Brand) -> None:
+    made = brand_keys.make(acme, timezone.now())
+    assert list(diagnose(str)) == []
+    PushKey.objects.filter(pk=made.pk).update(private_key=p256.new_private_key())
+    (fault,) = diagnose(str)
+    assert "of the brand acme has the private key of another" in fault
+
+
+def test_old_keys_go_when_no_browser_is_left_under_them(acme: Brand) -> None:
+    first, second, newest = (brand_keys.make(acme, timezone.now()) for _ in range(3))
+    browser(RecipientFactory(brand=acme), first.public_key)
+    assert [browsers for _key, browsers in brand_keys.browsers_of(acme)] == [0, 0, 1]
+    assert brand_keys.remove_unused(acme) == 1
+    assert set(PushKey.objects.all()) == {first, newest}
+    assert not PushKey.objects.filter(pk=second.pk).exists()
