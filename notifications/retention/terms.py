@@ -72,11 +72,12 @@ class Terms:
 
     @cached_property
     def _keys(self) -> tuple[str, ...]:
-        said = [*self.names, *self.refs, *self.emails]
-        longest = {max(_WORD.findall(each), key=len, default="") for each in said}
-        start = {max(_WORD.findall(each[:START]), key=len, default="") for each in self.phrases}
+        longest = set(map(_longest_word, self.names))
+        short = [ref for ref in self.refs if ref not in self.distinct]
+        whole = {*self.distinct, *self.emails, *(f'"{ref}"' for ref in short), *map(json.dumps, short)}
+        start = {_longest_word(each[:START]) for each in self.phrases}
         plan = {f'"recipient":{self.person}', f'"recipient": {self.person}'}
-        words = {word.lower() for word in longest | start if word}
+        words = {word.lower() for word in longest | start | whole if word}
         return tuple(words | {json.dumps(word)[1:-1].lower() for word in words} | plan)
 
     @cached_property
@@ -86,8 +87,9 @@ class Terms:
     # --- texts --------------------------------------------------------------------------------------------------------
     def in_text(self, text: str) -> str:
         """The text without the person."""
-        for pattern in self._phrases:
-            text = pattern.sub(OMITTED, text)
+        for word, pattern in self._phrases:
+            if word in text:  # a pattern costs many times as much, and there is one for each answer
+                text = pattern.sub(OMITTED, text)
         return self._pattern.sub(self.token, text) if self._pattern.pattern else text
 
     def in_id(self, text: str) -> str:
@@ -109,13 +111,14 @@ class Terms:
         return [*emails, *names, *phones]
 
     @cached_property
-    def _phrases(self) -> list[re.Pattern[str]]:
-        """A long text is also quoted by its beginning: the line in which it begins goes with it."""
+    def _phrases(self) -> list[tuple[str, re.Pattern[str]]]:
+        """With the longest word of each. A long text is also quoted by its beginning: the line in which it begins goes
+        with it."""
         found = sorted((each for each in self.phrases if len(each) >= LEAST_PHRASE), key=len, reverse=True)
         cut = {each[:START].rsplit(None, 1)[0] for each in found if len(each) > START and " " in each[:START].strip()}
         return [
-            *(re.compile(_whole(_spaced(each))) for each in found),
-            *(re.compile(_whole(f"{_spaced(each)}[^\\n\\r]*")) for each in cut),
+            *((_longest_word(each), re.compile(_whole(_spaced(each)))) for each in found),
+            *((_longest_word(each), re.compile(_whole(f"{_spaced(each)}[^\\n\\r]*"))) for each in cut),
         ]
 
     # --- JSON ---------------------------------------------------------------------------------------------------------
@@ -165,6 +168,10 @@ class Terms:
     def also(self, phrases: Iterable[str]) -> "Terms":
         """With what the person wrote."""
         return Terms(**{**asdict(self), "phrases": tuple({each.strip() for each in phrases if each.strip()})})
+
+
+def _longest_word(text: str) -> str:
+    return max(_WORD.findall(text), key=len, default="")
 
 
 def _whole(pattern: str) -> str:
