@@ -1,6 +1,7 @@
 """`python -m bench [PART…]`: figures beside their peers', of one run.
 
-`python -m bench day 20000` is a shorter day, `python -m bench growth 100000` measures with fewer items.
+`python -m bench day 20000` is a shorter day; `python -m bench growth 100000` and `… retention 100000` measure with
+fewer items.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from bench import (
     live,
     preferences,
     push,
+    retention,
     workers,
 )
 from bench.day import run as day
@@ -44,7 +46,7 @@ PARTS = (
 )
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
-DAY, GROWTH = "day", "growth"
+DAY, GROWTH, RETENTION = "day", "growth", "retention"
 """With a number of events, or of items, after it; also by name only."""
 
 
@@ -66,9 +68,9 @@ def main() -> int:
 def asked(words: Sequence[str]) -> tuple[Collection[str], int | None]:
     """What to measure, and of how many events the day is to be, or with how many items in the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
-    choices = ", ".join([*PARTS, LARGE, GROWTH, DAY, "all"])
+    choices = ", ".join([*PARTS, LARGE, GROWTH, RETENTION, DAY, "all"])
     parser.add_argument(
-        "parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day or growth a number"
+        "parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day, growth or retention a number"
     )
     given: list[str | int] = parser.parse_args(words).parts
     number = next((each for each in given if isinstance(each, int)), None)
@@ -79,7 +81,7 @@ def _part(word: str) -> str | int:
     """The name of a part, or a number of events. Raises ValueError."""
     if word.isdecimal():
         return int(word)
-    if word not in (*PARTS, LARGE, GROWTH, DAY, "all"):
+    if word not in (*PARTS, LARGE, GROWTH, RETENTION, DAY, "all"):
         raise ValueError(word)
     return word
 
@@ -117,6 +119,8 @@ def measured(parts: Collection[str], number: int | None) -> list[Figure]:
         figures += escalations.measure_large()
     if LARGE in parts or GROWTH in parts:
         figures += growth.measure_large(number or growth.MANY)
+    if LARGE in parts or RETENTION in parts:
+        figures += retention.measure(number or growth.MANY)
     if DAY in parts:
         figures += day.measure(number or day.EVENTS)
     return figures

@@ -1,5 +1,5 @@
-"""`python -m bench.growth_rows make COUNT`: so many items of 2,000 people, with all that belongs to them, like one that
-is there. `… pages`: milliseconds of lists and pages, by name, and plans.
+"""`python -m bench.growth_rows make COUNT [SECONDS]`: so many items of 2,000 people, so many seconds apart, with all
+that belongs to them, like one that is there. `… pages`: milliseconds of lists and pages, by name, and plans.
 """
 
 import json
@@ -59,9 +59,10 @@ _SEQ = (
     " THEN 2 * (n / %(busiest)s) + 2 ELSE n / %(people)s + 1 END"
 )
 """Each person's own numbers. The first person has items in two ways."""
+_AT = "now() - interval '1 second' * %(apart)s * ((%(count)s - n) %% 30000000)"
 _SENT = _ID.format(kind="00' || pattern.place || '")
 _TABLES: dict[str, dict[str, str]] = {
-    "case": {"id": "1000000 + n", "case_id": "'grown-' || n"},
+    "case": {"id": "1000000 + n", "case_id": "'grown-' || n", "updated_at": _AT},
     "event": {
         "id": _EVENT,
         "event_id": "'grown-' || n",
@@ -77,6 +78,7 @@ _TABLES: dict[str, dict[str, str]] = {
         "assigned_event_id": _EVENT,
         "assignee_id": _PERSON,
         "state": "CASE WHEN n %% %(open_of)s = 0 THEN 'open' ELSE 'completed' END",
+        "updated_at": _AT,
     },
     "notification": {
         "id": _ITEM,
@@ -87,7 +89,8 @@ _TABLES: dict[str, dict[str, str]] = {
         "case_id": "1000000 + n",
         "state": "CASE WHEN n %% %(open_of)s = 0 THEN 'open' ELSE 'withdrawn' END",
         "read_at": "CASE WHEN n %% %(open_of)s = 0 THEN NULL ELSE now() END",
-        "created_at": "now() - interval '1 second' * ((%(count)s - n) %% 30000000)",
+        "created_at": _AT,
+        "updated_at": _AT,
     },
 }
 DELIVERIES = 5
@@ -105,7 +108,7 @@ LATERAL jsonb_populate_record(NULL::notifications_delivery, to_jsonb(pattern) ||
 """
 
 
-def make(count: int) -> None:
+def make(count: int, apart: int = 1) -> None:
     first = Recipient.objects.bulk_create(Recipient(ref=f"grown-up-{n}", name=f"Person {n}") for n in range(PEOPLE))
     pattern = Notification.objects.select_related("event").get(event__source="pattern")
     known = {
@@ -114,6 +117,7 @@ def make(count: int) -> None:
         "open_of": OPEN_OF,
         "busiest": BUSIEST,
         "count": count,
+        "apart": apart,
         "deliveries": DELIVERIES,
         "pattern": pattern.event_id,
     }
@@ -213,6 +217,6 @@ def _milliseconds(get: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     if sys.argv[1] == "make":
-        make(int(sys.argv[2]))
+        make(*map(int, sys.argv[2:]))
     else:
         sys.stdout.write(json.dumps(pages()))

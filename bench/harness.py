@@ -94,6 +94,9 @@ class Program:
 
     @property
     def said(self) -> str:
+        """Nothing of one that was stopped."""
+        if self._said.closed:
+            return ""
         return os.pread(self._said.fileno(), os.fstat(self._said.fileno()).st_size, 0).decode(errors="replace")
 
     def wait_until(self, ready: Callable[[], bool], what: str, within: float = START_SECONDS) -> None:

@@ -84,6 +84,12 @@ KNOWN_TO_STRANGERS = {
     "bench.escalation_rows": {"escalations.models", "escalations.policies.rules", "notifications.models"},
     "bench.follower_rows": {"notifications.models", "wfpush.crypto"},
     "bench.growth_rows": {"notifications.items.gathered", "notifications.models", "wfpush.crypto"},
+    "bench.retention_rows": {
+        "notifications.models",
+        "notifications.retention.erasing",
+        "notifications.retention.pruning",
+        "wfpush.postgres.bulk",
+    },
     "bench.push_sender": {
         "wfpush.processes.garbage",
         "notifications.channels.payload",
