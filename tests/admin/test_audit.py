@@ -129,6 +129,7 @@ GIVEN: dict[str, dict[str, Any]] = {
 """What forms need, so that they do something."""
 
 IDLE = {
+    "brand remove_push_keys": "no key of the brand is without a browser behind a newer one",
     "user password_change": "the password would have to be a good one",
     "engine begin": "leads to the first step of connecting an engine",
     "engine guide": "leads to the next step",
