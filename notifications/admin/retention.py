@@ -78,6 +78,7 @@ class WhyForm(forms.Form):
 @admin.register(LegalHold)
 class LegalHoldAdmin(LedgerAdmin):
     list_display = ["of_case", "why", "is_in_force", "since_when", "by"]
+    list_display_links = ["why"]
     list_select_related = ["case", "by"]
     search_fields = ["why", "case__case_id", "case__title"]
     fields = ["of_case", "why", "is_in_force", "since", "by", "lifted_at", "lifted_by"]

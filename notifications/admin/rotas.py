@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
 from notifications import reasons
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
@@ -89,7 +89,7 @@ class LayerForm(forms.ModelForm):
         required=False,
         coerce=int,
         choices=list(WEEKDAYS.items()),
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("None: every day."),
     )
 
@@ -114,9 +114,11 @@ class LayerInline(StackedInline):
             {
                 "fields": [
                     "people",
-                    ("begins_on", "hand_over", "length", "unit"),
-                    ("from_time", "until_time", "position"),
+                    ("begins_on", "hand_over"),
+                    ("length", "unit"),
+                    ("from_time", "until_time"),
                     "weekdays",
+                    "position",
                 ]
             },
         )
@@ -136,7 +138,7 @@ class OverrideInline(Choosing, TabularInline):
     form = OverrideForm
     extra = 0
     hide_title = True
-    fields = ["begins_at", "ends_at", "person", "layer"]
+    fields = ["person", "begins_at", "ends_at", "layer"]
     autocomplete_fields = ["person"]
     verbose_name_plural = _("overrides: somebody else, or nobody, for a time")
 

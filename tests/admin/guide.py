@@ -23,9 +23,12 @@ from notifications.models import (
     Brand,
     Callback,
     Case,
+    CaseList,
     Category,
     Delivery,
     Device,
+    EngagementCount,
+    EngagementHour,
     Engine,
     Event,
     EventType,
@@ -35,6 +38,7 @@ from notifications.models import (
     Recipient,
     Response,
     RetentionRule,
+    Rota,
     Route,
     Task,
     Team,
@@ -167,6 +171,33 @@ def _absent(world: World) -> str:
     return list_of(Absence)
 
 
+def _engaged(world: World) -> str:
+    """The page about engagement after an hour of many people."""
+    now = timezone.now()
+    begins = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    hour = EngagementHour.objects.create(hour=begins, counted_at=now)
+    shares = {"": 1.0, "email": 0.9, "webpush": 0.4}
+    for number, category in enumerate(Category.objects.order_by("pk")):
+        for channel, share in shares.items():
+            told = round((340 - 60 * number) * share)
+            of = {"told": told, "ignored": told // 20, "seen": _waited(told * 4 // 5), "answered": _waited(told // 2)}
+            EngagementCount.objects.create(hour=hour, people=(1 << 40) - 1, category=category, channel=channel, **of)
+    return reverse("admin:notifications_notification_engagement")
+
+
+def _waited(people: int) -> list[int]:
+    """Of so many a few after minutes, most within hours: by the bands of `hourly.py`."""
+    found = [0] * (len(hourly.BANDS) + 1)
+    found[2], found[4], found[7] = people // 4, people // 2, people - people // 4 - people // 2
+    return found
+
+
+def _stakeholders(world: World) -> str:
+    """The lists for cases, of one engine and of all."""
+    CaseList.objects.create(case_type="invoice", engine=world.engine).teams.add(world.team)
+    return list_of(CaseList)
+
+
 def _audited(world: World) -> str:
     """The audit list after a few actions of Carol's and Alice's."""
     done = [
@@ -195,6 +226,7 @@ SHOTS = [
     Shot("desk-absences", _absent),
     _list("devices", Device),
     _first("brand", Brand),
+    _first("rota", Rota, whole=True),
     Shot("desk-rule", lambda world: reverse(rules.NAME), _rule, whole=True),
     Shot("desk-paths", lambda world: reverse(rules.NAME), _paths),
     _list("routes", Route),
@@ -204,6 +236,7 @@ SHOTS = [
     Shot("desk-event-type", lambda world: page_of(EventType.objects.get(name="task.assigned"))),
     _list("categories", Category),
     _first("journey", Journey, whole=True),
+    Shot("desk-case-lists", _stakeholders),
     _list("templates", Template),
     Shot("desk-template", lambda world: page_of(Template.objects.get(slug="task"))),
     Shot("desk-draft", _draft),
@@ -231,6 +264,7 @@ SHOTS = [
     Shot("desk-mapping", lambda world: page_of(world.engine, "try_mapping"), whole=True),
     Shot("desk-new-key", lambda world: f"{adding(ApiKey)}?engine={world.engine.pk}"),
     _list("notifications", Notification),
+    Shot("desk-engagement", _engaged),
     _list("deliveries", Delivery),
     _list("answers", Response),
     _list("callbacks", Callback),
