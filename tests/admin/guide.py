@@ -19,6 +19,7 @@ from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications import hourly
 from notifications.models import (
     Absence,
+    AbsenceFeed,
     ApiKey,
     Brand,
     Callback,
@@ -198,6 +199,20 @@ def _stakeholders(world: World) -> str:
     return list_of(CaseList)
 
 
+def _by_calendar(world: World) -> str:
+    """Bob's calendar, which was read a minute ago."""
+    now = timezone.now()
+    AbsenceFeed.objects.create(
+        recipient=world.bob, url="https://x.example", host="outlook.example", delegate=world.carol
+    )
+    feed = AbsenceFeed.objects.select_related("recipient").get(recipient=world.bob)
+    AbsenceFeed.objects.filter(pk=feed.pk).update(read_at=now - timedelta(minutes=1), due_at=None)
+    for days, length in ((3, 1), (24, 14)):
+        begins = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days)
+        feed.absences.create(begins_at=begins, ends_at=begins + timedelta(days=length))
+    return page_of(feed)
+
+
 def _audited(world: World) -> str:
     """The audit list after a few actions of Carol's and Alice's."""
     done = [
@@ -224,6 +239,7 @@ SHOTS = [
     Shot("desk-person", lambda world: page_of(world.bob), whole=True),
     _list("teams", Team),
     Shot("desk-absences", _absent),
+    Shot("desk-absence-calendar", _by_calendar, whole=True),
     _list("devices", Device),
     _first("brand", Brand),
     _first("rota", Rota, whole=True),
