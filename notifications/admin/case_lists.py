@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
+from notifications.admin.importing import ByFile
+from notifications.admin.roster_case_lists import CaseListRoster
 from notifications.admin.words import link, mark, shortened
 from notifications.models import CaseList, Recipient, Route, TargetKind
 
@@ -25,8 +27,10 @@ class CaseListForm(forms.ModelForm):
 
 
 @admin.register(CaseList)
-class CaseListAdmin(HistoryAdmin):
+class CaseListAdmin(ByFile, HistoryAdmin):
     form = CaseListForm
+    roster = CaseListRoster
+    actions_list = ["import_rows", "export_rows"]
     list_display = ["case_type", "of_engine", "listed"]
     list_filter = ["engine"]
     search_fields = ["case_type", "people__name", "=people__ref", "teams__name"]

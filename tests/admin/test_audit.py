@@ -146,6 +146,8 @@ IDLE = {
     "recipient preferences": "its form needs more; tests/admin/test_reaching.py fills it in",
     "recipient import_rows": "a file would have to be chosen",
     "recipient import_preview": "the same",
+    "caselist import_rows": "the same",
+    "caselist import_preview": "the same",
     "team import_rows": "the same",
     "team import_preview": "the same",
     "route rule": "its form is a whole rule",
