@@ -20,9 +20,11 @@ from django.utils.translation import gettext as _
 
 from notifications import calendar_feeds, reasons
 from notifications.absences.entries import Span, spans_in
+from notifications.calendar_feeds import Unreadable
 from notifications.models import AbsenceFeed, CalendarAbsence, OpenItems, Recipient, TakenEntries
 from notifications.models.validators import validate_callback_url
 from notifications.people.absence import sign
+from notifications.reasons import Reason
 from notifications.routing import notice
 from notifications.routing.notice import About, Words
 from notifications.wording.formats import zone_of
@@ -88,10 +90,22 @@ def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
     feed.delete()
 
 
-def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span]]:
-    """What would be taken of the calendar, by the member of TakenEntries. Raises Unreadable."""
+def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Reason]:
+    """What would be taken of the calendar, by the member of TakenEntries; or why that cannot be said: of all that is in
+    a calendar something may repeat in a way that is not read. Raises Unreadable if nothing can be taken."""
     body = _body(url)
-    return {takes: spans_in(body, takes, zone, now) for takes in TakenEntries.values}
+    found = {takes: _taken(body, takes, zone, now) for takes in TakenEntries.values}
+    whys = [each for each in found.values() if isinstance(each, Reason)]
+    if len(whys) == len(found):
+        raise Unreadable(whys[0])
+    return found
+
+
+def _taken(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span] | Reason:
+    try:
+        return spans_in(body, takes, zone, now)
+    except Unreadable as fault:
+        return fault.reason
 
 
 def _body(url: str) -> str:

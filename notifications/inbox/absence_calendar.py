@@ -27,6 +27,7 @@ from notifications.inbox.shell import show_page
 from notifications.models import AbsenceFeed, OpenItems, Recipient, TakenEntries
 from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate
+from notifications.reasons import Reason
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
 from wfpush.queue import outbox
@@ -158,7 +159,7 @@ def _show(
     request: PersonRequest,
     form: CalendarForm,
     *,
-    found: Mapping[str, Sequence[Span]] | None = None,
+    found: Mapping[str, Sequence[Span] | Reason] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now, feed = timezone.now(), form.feed
@@ -181,8 +182,10 @@ def _show(
     return show_page(request, "inbox/absence_calendar.html", context, status=status)
 
 
-def _found(spans: Sequence[Span], now: datetime) -> str:
+def _found(spans: Sequence[Span] | Reason, now: datetime) -> str:
     """What would be taken in the next 90 days."""
+    if isinstance(spans, Reason):
+        return _("It cannot be read: %(why)s") % {"why": spans.words()}
     soon = [span for span in spans if span.begins_at < now + PREVIEWED]
     if not soon:
         return _("Nothing in the next 90 days.")

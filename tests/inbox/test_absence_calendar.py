@@ -13,7 +13,7 @@ from notifications.absences import feeds
 from notifications.models import AbsenceFeed, Recipient
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
-from tests.notifications.absences.test_entries import calendar_of
+from tests.notifications.absences.test_entries import calendar_of, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 from wfpush.queue import outbox
@@ -72,6 +72,17 @@ def test_bob_looks_saves_and_reads_what_it_says(page: Page, story: Story, receiv
     stopped = chosen.press("Read it no more")
     assert "The calendar is not read any more." in stopped.text
     assert not AbsenceFeed.objects.exists()
+
+
+def test_what_some_choices_cannot_read_does_not_spoil_the_others(page: Page, receiver: Receiver) -> None:
+    board = entry("RRULE:FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1", uid="board")
+    receiver.answer((200, {}, calendar_of("outlook").replace("END:VCALENDAR", f"{board}\r\nEND:VCALENDAR").encode()))
+
+    looked = page.press("Look", address=receiver.url)
+
+    assert looked.status == 200
+    assert "marked as out of office Tuesday, 3 November, 08:00" in looked.text
+    assert "absences alone It cannot be read: an event repeats in a way that is not read" in looked.text
 
 
 def test_bob_is_back_although_his_calendar_says_otherwise(
