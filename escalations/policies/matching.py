@@ -11,7 +11,7 @@ from escalations.policies.rules import rules_row
 from notifications.cases.facts import facts_of_task
 from notifications.models import Task, Team
 from notifications.reasons import NOTHING, Reason
-from notifications.routing import route
+from notifications.routing.conditions import all_of, holds, why_not
 from notifications.types import Json, lookup
 from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.postgres.revision import Compiled
@@ -105,8 +105,8 @@ def _why_not(policy: Policy, task: Task, facts: Json) -> Reason:
     if policy.engine_id is not None and policy.engine_id != task.engine_id:
         return reasons.OTHER_ENGINE()
     for condition in policy.conditions.all():
-        if not route.holds(condition, facts):
-            return route.why_not(condition, lookup(facts, condition.path))
+        if not holds(condition, facts):
+            return why_not(condition, lookup(facts, condition.path))
     if policy.clock == Clock.DUE and task.due_at is None:
         return reasons.NO_DUE_DATE()
     return NOTHING
@@ -114,7 +114,7 @@ def _why_not(policy: Policy, task: Task, facts: Json) -> Reason:
 
 def _why(policy: Policy) -> Reason:
     conditions = policy.conditions.all()
-    return route.all_of(conditions) if conditions else reasons.FITS_ALL()
+    return all_of(conditions) if conditions else reasons.FITS_ALL()
 
 
 # --- calendars --------------------------------------------------------------------------------------------------------

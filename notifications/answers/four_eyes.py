@@ -8,7 +8,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
 from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT, kept
-from notifications.routing import route
+from notifications.routing.conditions import holds
 from notifications.types import Json
 from wfpush.postgres.revision import Compiled
 
@@ -65,7 +65,7 @@ def refusal(copy: Notification, answer: Answer, refused: FourEyes, now: datetime
 def _fits(rule: FourEyesRule, task: Task, facts: Json) -> bool:
     if rule.engine_id is not None and rule.engine_id != task.engine_id:
         return False
-    return all(route.holds(condition, facts) for condition in rule.conditions.all())
+    return all(holds(condition, facts) for condition in rule.conditions.all())
 
 
 def _decided_before(task: Task, person: Recipient) -> bool:

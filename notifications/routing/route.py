@@ -1,8 +1,7 @@
 """Which routes an event matches, and whom they mean. Every decision has a reason for the trace."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.encoding import force_str
@@ -12,9 +11,7 @@ from notifications.models import (
     Brand,
     Case,
     Category,
-    Condition,
     Event,
-    Operator,
     Recipient,
     Rota,
     Route,
@@ -31,6 +28,7 @@ from notifications.people.roster import Roster
 from notifications.preferences import following
 from notifications.reasons import Reason
 from notifications.routing import stakeholders, targets
+from notifications.routing.conditions import all_of, holds, why_not
 from notifications.types import Json, behaviour_of, lookup
 from wfpush.postgres.revision import Compiled
 
@@ -185,64 +183,6 @@ def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
 
 def _why(rule: _Rule, event: Event) -> Reason:
     return all_of(rule.conditions) if rule.conditions else reasons.IS_TYPE(type=event.type)
-
-
-def all_of(conditions: Iterable[Condition]) -> Reason:
-    """The reason when all conditions hold."""
-    return reasons.CONDITIONS(conditions=" and ".join(str(condition) for condition in conditions))
-
-
-def why_not(condition: Condition, value: Any) -> Reason:
-    """The reason when a condition does not hold, with the value that was found."""
-    if value is None:
-        return reasons.MISSING(condition=condition)
-    return reasons.DIFFERS(condition=condition, value=f"“{force_str(value)[:80]}”")
-
-
-def holds(condition: Condition, facts: Json) -> bool:
-    return OPERATORS[Operator(condition.operator)](lookup(facts, condition.path), condition.value)
-
-
-def _same(value: Any, wanted: str) -> bool:
-    if isinstance(value, bool):
-        return wanted.strip().lower() == str(value).lower()
-    if isinstance(value, int | float):
-        return _compare(value, wanted, lambda left, right: left == right)
-    return force_str(value) == wanted if value is not None else False
-
-
-def _one_of(value: Any, wanted: str) -> bool:
-    return any(_same(value, choice.strip()) for choice in wanted.split(","))
-
-
-def _contains(value: Any, wanted: str) -> bool:
-    if isinstance(value, list):
-        return any(_same(ref_of(item) or item, wanted) for item in value)
-    return isinstance(value, str) and wanted.lower() in value.lower()
-
-
-def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
-    """Compare numbers as numbers (text that is a number, too); other values are never more or less."""
-    try:
-        left, right = Decimal(str(value)), Decimal(wanted.strip())
-    except InvalidOperation:
-        return False
-    return left.is_finite() and right.is_finite() and test(left, right)
-
-
-OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
-    Operator.EQUALS: _same,
-    Operator.NOT_EQUALS: lambda value, wanted: not _same(value, wanted),
-    Operator.ONE_OF: _one_of,
-    Operator.CONTAINS: _contains,
-    Operator.STARTS_WITH: lambda value, wanted: isinstance(value, str) and value.startswith(wanted),
-    Operator.GREATER: lambda value, wanted: _compare(value, wanted, lambda left, right: left > right),
-    Operator.GREATER_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left >= right),
-    Operator.LESS: lambda value, wanted: _compare(value, wanted, lambda left, right: left < right),
-    Operator.LESS_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left <= right),
-    Operator.EXISTS: lambda value, wanted: value is not None,
-    Operator.MISSING: lambda value, wanted: value is None,
-}
 
 
 # --- targets --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from notifications.admin.words import short
 from notifications.cases.facts import facts_of_task
 from notifications.models import Engine, Event, EventType, RouteCondition
-from notifications.routing.route import holds
+from notifications.routing.conditions import holds
 from notifications.types import InboundEvent, Json, object_in, text_in
 from notifications.wording.formats import as_instant
 from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time

@@ -1,0 +1,71 @@
+"""Whether a condition holds for what is known of an event, and the reason for the trace."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.encoding import force_str
+
+from notifications import reasons
+from notifications.models import Condition, Operator
+from notifications.people.resolver import ref_of
+from notifications.reasons import Reason
+from notifications.types import Json, lookup
+
+
+def all_of(conditions: Iterable[Condition]) -> Reason:
+    """The reason when all conditions hold."""
+    return reasons.CONDITIONS(conditions=" and ".join(str(condition) for condition in conditions))
+
+
+def why_not(condition: Condition, value: Any) -> Reason:
+    """The reason when a condition does not hold, with the value that was found."""
+    if value is None:
+        return reasons.MISSING(condition=condition)
+    return reasons.DIFFERS(condition=condition, value=f"“{force_str(value)[:80]}”")
+
+
+def holds(condition: Condition, facts: Json) -> bool:
+    return OPERATORS[Operator(condition.operator)](lookup(facts, condition.path), condition.value)
+
+
+def _same(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return wanted.strip().lower() == str(value).lower()
+    if isinstance(value, int | float):
+        return _compare(value, wanted, lambda left, right: left == right)
+    return force_str(value) == wanted if value is not None else False
+
+
+def _one_of(value: Any, wanted: str) -> bool:
+    return any(_same(value, choice.strip()) for choice in wanted.split(","))
+
+
+def _contains(value: Any, wanted: str) -> bool:
+    if isinstance(value, list):
+        return any(_same(ref_of(item) or item, wanted) for item in value)
+    return isinstance(value, str) and wanted.lower() in value.lower()
+
+
+def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
+    """Compare numbers as numbers (text that is a number, too); other values are never more or less."""
+    try:
+        left, right = Decimal(str(value)), Decimal(wanted.strip())
+    except InvalidOperation:
+        return False
+    return left.is_finite() and right.is_finite() and test(left, right)
+
+
+OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
+    Operator.EQUALS: _same,
+    Operator.NOT_EQUALS: lambda value, wanted: not _same(value, wanted),
+    Operator.ONE_OF: _one_of,
+    Operator.CONTAINS: _contains,
+    Operator.STARTS_WITH: lambda value, wanted: isinstance(value, str) and value.startswith(wanted),
+    Operator.GREATER: lambda value, wanted: _compare(value, wanted, lambda left, right: left > right),
+    Operator.GREATER_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left >= right),
+    Operator.LESS: lambda value, wanted: _compare(value, wanted, lambda left, right: left < right),
+    Operator.LESS_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left <= right),
+    Operator.EXISTS: lambda value, wanted: value is not None,
+    Operator.MISSING: lambda value, wanted: value is None,
+}
