@@ -158,6 +158,7 @@ class Working(Conditions):
 @admin.register(ConnectedAccount)
 class ConnectedAccountAdmin(LedgerAdmin):
     list_display = ["whose", "where", "name", "since", "state"]
+    list_display_links = ["since"]
     list_filter = [Working, "engine"]
     list_select_related = ["recipient", "engine"]
     search_fields = ["=recipient__ref", "recipient__name", "name"]

@@ -1,6 +1,7 @@
 """Retention rules, legal holds, export and erasure at the desk: what is asked, said, refused, and written down."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -40,7 +41,9 @@ def test_a_hold_is_placed_on_a_case_and_lifted(day: World, root: Client) -> None
     hold = LegalHold.objects.get()
     assert (hold.case, hold.why, hold.by) == (case, "A lawsuit", User.objects.get(username="root"))
     assert "A lawsuit" in text_of(root.get(page_of(case)))
-    assert "in force" in text_of(root.get(list_of(LegalHold)))
+    listed = root.get(list_of(LegalHold))
+    assert "in force" in text_of(listed)
+    assert re.search(rf'<a href="{page_of(hold)}[^>]*>\s*A lawsuit', listed.content.decode()), "its link has a name"
     root.post(page_of(hold, "lift"))
     hold.refresh_from_db()
     assert hold.lifted_at and hold.lifted_by == hold.by

@@ -91,7 +91,7 @@ async def night(here: MovedInstallation) -> None:
     await here.goes_on_to(berlin("2026-12-04T22:40"))
     for language in LANGUAGES:
         for number in range(1, 10):
-            of_bob(here, language, f"{language}-{number % 7}", ("received", "checked", "paid")[number % 3])
+            of_bob(here, language, f"{language}-{number % 7}", ("received", "checked", "paid")[number // 7])
         for number, (task, amount) in enumerate([("Approve invoice 4711", 1250.5), ("Approve the journey", 80)]):
             about = {"id": f"{language}-{number}", "name": task, "assignee": f"bob-{language}", "kind": "approval"}
             case = {"id": f"I-{language}-{number}", "title": f"Invoice {4711 + number}", "type": "invoice"}
@@ -122,7 +122,7 @@ async def night(here: MovedInstallation) -> None:
 
 
 def of_bob(here: MovedInstallation, language: str, case: str, status: str) -> None:
-    about = {"id": case, "title": f"Claim {case}", "type": "claim", "status": status}
+    about = {"id": case, "title": f"Claim 471{case[-1]}", "type": "claim", "status": status}
     here.send("case.status_changed", {"case": about, "recipients": [f"bob-{language}"]})
 
 
