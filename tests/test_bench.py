@@ -69,7 +69,7 @@ class MigratedHouse(House):
 
 
 @pytest.mark.processes
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_benchmark_that_fails_leaves_no_process_and_no_folder() -> None:
     with pytest.raises(BenchError, match="midway"), MigratedHouse(works=False) as house:
         server_folder = shared_servers.locate(house.folder).base

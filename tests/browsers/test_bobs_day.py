@@ -70,7 +70,7 @@ async def as_bob(browser: Browser, here: Installation, complaints: list[str], **
     return page
 
 
-@pytest.mark.ci
+@pytest.mark.long
 async def test_a_browser_tells_where_it_is(browser: Browser, here: Installation, complaints: list[str]) -> None:
     bob = await as_bob(browser, here, complaints, timezone_id="Asia/Tokyo")
     await expect(bob.locator(".due time[title$=JST]").first).to_be_visible()

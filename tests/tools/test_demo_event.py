@@ -71,7 +71,7 @@ def run(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(words, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 def test_it_sends_and_says_where_to_look(house: House) -> None:
     port = free_ports(1)

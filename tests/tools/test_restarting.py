@@ -145,7 +145,7 @@ def copied(folder: Path) -> Path:
 
 
 @pytest.mark.processes
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_saved_page_is_shown_and_only_web_starts_again(dev: Dev) -> None:
     web, worker, demo = dev.pid("web"), dev.pid("worker"), dev.pid("demo")
     assert dev.page(), "templates are read once, and this one is now"
