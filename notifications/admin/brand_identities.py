@@ -4,10 +4,11 @@ from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from notifications.admin.words import ago, mark
+from notifications.admin.words import ago, mark, with_why
 from notifications.channels.email import senders
 from notifications.channels.fcm import accounts
 from notifications.channels.webpush import brand_keys
@@ -15,14 +16,10 @@ from notifications.models import Brand, PushKey
 from wfpush.crypto import UndecryptableSecret
 
 
-def shown(brand: Brand) -> SafeString:
-    context = {
-        "keys": [_line(*each, newest=not at) for at, each in enumerate(brand_keys.browsers_of(brand))],
-        "app": _app(brand),
-        "sender": brand.from_email or settings.DEFAULT_FROM_EMAIL,
-        "needs": senders.needs(brand.from_email),
-    }
-    return SafeString(render_to_string("admin/desk/identities.html", context))
+def browsers(brand: Brand) -> SafeString:
+    """The brand's own keys for web push."""
+    keys = [_line(*each, newest=not at) for at, each in enumerate(brand_keys.browsers_of(brand))]
+    return SafeString(render_to_string("admin/desk/identities.html", {"keys": keys}))
 
 
 def _line(key: PushKey, browsers: int, *, newest: bool) -> dict[str, Any]:
@@ -40,10 +37,22 @@ def _state(key: PushKey, *, newest: bool) -> SafeString:
     return mark("ok", gettext("new browsers subscribe under it")) if newest else mark("", gettext("still signs"))
 
 
-def _app(brand: Brand) -> SafeString:
+def apps(brand: Brand) -> SafeString:
+    """The Firebase project that sends."""
+    where = gettext("By FIREBASE_CREDENTIALS. Whether Google still accepts it, manage.py doctor says.")
+    return with_why(_project(brand), where)
+
+
+def _project(brand: Brand) -> SafeString:
     project = accounts.project_of(brand.slug)
     if project is None:
         return mark("wait", gettext("none: apps of this brand cannot register"))
     own = gettext("of its own") if accounts.has_own(brand.slug) else gettext("that of all other brands")
     email = accounts.account_of(project).info["client_email"]
     return mark("ok", f"{project}, {own}", email)
+
+
+def sender(brand: Brand) -> SafeString:
+    """Of its e-mails."""
+    address = format_html('<span dir="auto">{}</span>', brand.from_email or settings.DEFAULT_FROM_EMAIL)
+    return with_why(address, senders.needs(brand.from_email))

@@ -92,16 +92,24 @@ class BrandAdmin(HistoryAdmin):
             {"fields": ["contact", ("contact_phone", "contact_email"), "contact_address", "names_staff"]},
         ),
     ]
-    readonly_fields = ["identities"]
+    readonly_fields = ["to_browsers", "to_apps", "by_email"]
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
-        known = (_("As whom it sends"), {"fields": ["identities"]})
+        known = (_("As whom it sends"), {"fields": ["to_browsers", "to_apps", "by_email"]})
         return [*self.fieldsets, *([known] if obj is not None else [])]
 
-    @display(description=_("known as"))
-    def identities(self, brand: Brand) -> SafeString:
-        return brand_identities.shown(brand)
+    @display(description=_("Browsers"))
+    def to_browsers(self, brand: Brand) -> SafeString:
+        return brand_identities.browsers(brand)
+
+    @display(description=_("Apps"))
+    def to_apps(self, brand: Brand) -> SafeString:
+        return brand_identities.apps(brand)
+
+    @display(description=_("E-mail"))
+    def by_email(self, brand: Brand) -> SafeString:
+        return brand_identities.sender(brand)
 
     @action(description=_("New push key"), url_path="new-push-key", permissions=["change"], icon="key")
     def new_push_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
