@@ -18,7 +18,7 @@ from notifications import reasons
 from notifications.cases.messages import SOURCE_NAME
 from notifications.conversation.people import copies_of
 from notifications.conversation.words import Wording
-from notifications.items import inbox_items, ledger, lifetime
+from notifications.items import inbox_items, lifetime, outdating
 from notifications.items.representation import iso_utc
 from notifications.models import (
     Addressee,
@@ -207,7 +207,7 @@ class Telling:
             why = reasons.DECIDED_MEANWHILE() if state == AddresseeState.ASKED else reasons.REPLIED_MEANWHILE()
             items = [each.item for each in over if each.state == state and each.item is not None]
             inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, **reasons.kept("reason", why))
-            ledger.supersede([item.pk for item in items], why, self.now)
+            outdating.supersede([item.pk for item in items], why, self.now)
 
     # --- the event ----------------------------------------------------------------------------------------------------
     @cached_property
@@ -272,7 +272,7 @@ def close_item(item: Notification, reply: TaskMessage, now: datetime) -> None:
     }
     read_at = item.read_at or now
     inbox_items.change_all([item], now, state=NotificationState.ANSWERED, outcome=outcome, read_at=read_at)
-    ledger.supersede([item.pk], reasons.TASK_ANSWERED(), now)
+    outdating.supersede([item.pk], reasons.TASK_ANSWERED(), now)
 
 
 def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: datetime) -> None:

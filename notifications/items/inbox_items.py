@@ -15,7 +15,7 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.items import ledger, live_frames
+from notifications.items import live_frames, outdating
 from notifications.models import (
     Delivery,
     DeliveryState,
@@ -106,7 +106,7 @@ def change(
     if read is not None:
         fields["read_at"] = Case(When(pk=read, read_at=None, then=Value(now)), default=F("read_at"))
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
-    ledger.outdate([row.pk for row in rows], now)
+    outdating.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit(rows)
     return rows
 
@@ -121,7 +121,7 @@ def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> No
         for name, value in fields.items():
             setattr(row, name, value)
     bulk.update(rows, ["seq", "updated_at", *fields])
-    ledger.outdate([row.pk for row in rows], now)
+    outdating.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit(rows)
 
 
@@ -154,7 +154,7 @@ def record_answers(
     # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
     kept = "read_at = COALESCE(work.read_at, said.read_at)"
     bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[kept], compared=["read_at"])
-    ledger.outdate([row.pk for row in answered], now, unneeded=unneeded)
+    outdating.outdate([row.pk for row in answered], now, unneeded=unneeded)
     live_frames.announce_on_commit(rows)
 
 
@@ -170,7 +170,7 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
         row.updated_at = now
     bulk.update(rows, ["seq", "updated_at", *fields])
     if not alert:
-        ledger.outdate([row.pk for row in rows], now)
+        outdating.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit(rows)
 
 
@@ -261,7 +261,7 @@ def _take_back(row: Notification, reason: Reason, now: datetime) -> None:
 
 def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], now: datetime) -> None:
     bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason", "reason_fact"])
-    ledger.outdate([row.pk for row in rows], now, unneeded=withdrawn)
+    outdating.outdate([row.pk for row in rows], now, unneeded=withdrawn)
     void_tokens(withdrawn, now)
     live_frames.announce_on_commit(rows)
 

@@ -4,10 +4,9 @@ Every row ends in exactly one of delivered, superseded, suppressed, expired or d
 locks them in the order of their ids first (`lock`), against deadlocks.
 """
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +18,8 @@ from notifications.channel_facts import INBOX
 from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, Held, Notification, NotificationState
 from notifications.reasons import NOTHING, Reason
-from notifications.types import Json
 from wfpush.postgres import keys
 from wfpush.queue import outbox
-
-SETTLE = timedelta(milliseconds=500)
-"""How long devices wait for further changes before they are told: an answer and the engine's reply make one
-replacement."""
 
 RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
 """Rows of a later turn, while a row of an earlier turn may still arrive."""
@@ -144,7 +138,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
     with transaction.atomic():
         locked = lock([each.delivery for each in outcomes])
         _end_attempts(outcomes, now)
-        rows = _run(
+        rows = run(
             _END,
             [
                 now,
@@ -167,7 +161,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
 
 def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
     made = [each for each in outcomes if each.attempted]
-    _run(
+    run(
         _END_ATTEMPTS,
         [
             now,
@@ -179,7 +173,8 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
     )
 
 
-def _run(statement: str, values: Sequence[Any]) -> list[Any]:
+def run(statement: str, values: Sequence[Any]) -> list[Any]:
+    """The rows that the statement gives, if it gives any."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
@@ -205,7 +200,7 @@ class Locked:
 def lock(ids: Sequence[UUID]) -> Locked:
     """Lock these rows, and those in reserve behind them."""
     said = keys.array(ids)
-    rows = _run(_LOCK, [said, said])
+    rows = run(_LOCK, [said, said])
     return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
 
@@ -241,10 +236,10 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     lock([each.delivery for each in outcomes])
     ids, numbers = keys.array(each.delivery for each in outcomes), keys.array(each.number for each in outcomes)
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
-        _run(forget, [ids, numbers])
+        run(forget, [ids, numbers])
     leases, due = keys.array(each.lease for each in outcomes), [each.again_at for each in outcomes]
     held = [each.held.value if each.held else None for each in outcomes]
-    _run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
+    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
 
 
 # --- fail-over ------------------------------------------------------------------------------------
@@ -277,119 +272,18 @@ def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     if not pairs:
         return
     notifications, events = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    _run(_REACHED, [*REACHED, now, notifications, events, INBOX])
-    if _run(_NEXT, [now, notifications, events]):
+    run(_REACHED, [*REACHED, now, notifications, events, INBOX])
+    if run(_NEXT, [now, notifications, events]):
         outbox.wake_on_commit("deliveries")
 
 
-# --- what devices show ----------------------------------------------------------------------------
-_LOCK_SHOWN = """
-SELECT id, notification_id, state = 'pending', lease_token IS NOT NULL AND device_id IS NOT NULL
-FROM notifications_delivery
-WHERE notification_id = ANY(%s)
-  AND (state = 'pending' OR (device_id IS NOT NULL AND (state = 'delivered' OR (outdated AND lease_token IS NOT NULL))))
-  AND (reason_fact IS NULL OR reason_fact->>'code' <> %s)
-ORDER BY id FOR UPDATE
-"""
-"""Without messages that were one with others: no device shows it."""
-_OUTDATE = f"""
-UPDATE notifications_delivery SET outdated = true, {outbox.set_due("%s")}, {outbox.RELEASED}
-WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
-             WHERE id = ANY(%s) ORDER BY notification_id, device_id, id DESC)
-"""
-_OUTDATE_UNDER_WAY = "UPDATE notifications_delivery SET outdated = true WHERE id = ANY(%s)"
-
-
-def outdate(notification_ids: Sequence[UUID], now: datetime, *, unneeded: Mapping[UUID, Reason] | None = None) -> None:
-    """Devices show old versions of these notifications: replace them after a moment.
-
-    A message in flight shows the old version, too, and is replaced when it has arrived. Messages still to be claimed
-    are claimed after the transaction, and then have the new version; they are no longer needed for those of the
-    notifications that are in `unneeded`, with the reason.
-    """
-    if not notification_ids:
-        return
-    waiting, under_way, shown = [], [], []
-    for pk, notification, is_pending, is_under_way in _run(
-        _LOCK_SHOWN, [list(notification_ids), reasons.SENT_TOGETHER.name]
-    ):
-        if not is_pending:
-            shown.append(pk)
-        elif unneeded and notification in unneeded:
-            waiting.append((pk, unneeded[notification]))
-        elif is_under_way:
-            under_way.append(pk)
-    if shown:
-        _run(_OUTDATE, [now + SETTLE, shown])
-    if under_way:
-        _run(_OUTDATE_UNDER_WAY, [under_way])
-    _supersede(waiting, now)
-
-
-_REWORD = """
-UPDATE notifications_delivery SET words = said.words::jsonb
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(notification, channel, words)
-WHERE notification_id = said.notification AND notifications_delivery.channel = said.channel AND state <> 'suppressed'
-"""
-
-
-def reword(words: Mapping[UUID, Mapping[str, Json]]) -> None:
-    """Set the new texts of channels with texts of their own, by notification, in waiting messages and in
-    replacements."""
-    said = [(pk, channel, json.dumps(text)) for pk, mine in words.items() for channel, text in mine.items()]
-    if said:
-        _run(_REWORD, [list(column) for column in zip(*said, strict=True)])
-
-
+# --- replacements ---------------------------------------------------------------------------------
 def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
     """The message has arrived after all: the device shows it, and is told of further changes."""
     if ids:
         rows = Delivery.objects.filter(pk__in=ids)
         nothing = reasons.kept("reason", NOTHING)
         outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, **nothing)
-
-
-_SUPERSEDE = f"""
-UPDATE notifications_delivery
-SET state = 'superseded', reason = said.reason, reason_fact = said.fact::jsonb, ended_at = %s,
-    outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
-    {outbox.set_due("CASE WHEN device_id IS NOT NULL THEN lease_until END")}, {outbox.RELEASED}
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(id, reason, fact)
-WHERE notifications_delivery.id = said.id AND state = 'pending'
-"""
-
-
-def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """Messages about these notifications that were not sent yet are no longer needed.
-
-    One in flight to a device may arrive nevertheless: it is replaced when its attempt has ended, at the latest at the
-    end of its lease.
-    """
-    waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
-    rows = waiting.order_by("id").select_for_update().values_list("id", flat=True)
-    _supersede([(pk, reason) for pk in rows], now)
-
-
-_HELD = """
-SELECT id FROM notifications_delivery WHERE state = 'pending' AND lease_token IS NULL AND (notification_id, event_id) IN
-    (SELECT notification_id, event_id FROM notifications_delivery
-     WHERE notification_id = ANY(%s) AND held IS NOT NULL AND state = 'pending')
-ORDER BY id FOR UPDATE
-"""
-
-
-def supersede_held(notification_ids: Collection[UUID], now: datetime) -> None:
-    """Newer messages about these notifications are sent: what is held back of earlier ones, and its reserve, is no
-    longer needed."""
-    if notification_ids:
-        _supersede([(pk, reasons.NEWER_MESSAGE()) for (pk,) in _run(_HELD, [list(notification_ids)])], now)
-
-
-def _supersede(rows: Sequence[tuple[UUID, Reason]], now: datetime) -> None:
-    """The rows are locked."""
-    if rows:
-        said = reasons.as_columns(reason for _, reason in rows)
-        _run(_SUPERSEDE, [now, [pk for pk, _ in rows], *said])
 
 
 _REPLACED = f"""
@@ -413,7 +307,7 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
     with transaction.atomic():
         lock([each.delivery for each in outcomes])
         _end_attempts(outcomes, now)
-        _run(
+        run(
             _REPLACED,
             [
                 [each.delivery for each in outcomes],

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from notifications import reasons
-from notifications.items import ledger
+from notifications.items import outdating
 from notifications.models import Delivery, DeliveryState, Device, Erasure, Farewell, Recipient
 from notifications.retention import holds, scrubbing
 from notifications.retention.people import that_go
@@ -49,7 +49,7 @@ def end_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Ta
     held = set(Delivery.objects.filter(holds.in_force(HELD), pk__in=ids).values_list("pk", flat=True))
     pending = {row.notification_id for row in some if row.state == DeliveryState.PENDING}
     if pending:
-        ledger.supersede(sorted(pending), reasons.PERSON_INACTIVE(), now)
+        outdating.supersede(sorted(pending), reasons.PERSON_INACTIVE(), now)
     changed = forget_addresses([pk for pk in ids if pk not in held])
     return str(ids[-1]) if len(ids) == AT_ONCE else "", Tally(changed, held=len(held))
 

@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 from django.db.models import Q
 
-from notifications.items import inbox_items, ledger, live_frames
+from notifications.items import inbox_items, live_frames, outdating
 from notifications.models import Callback, Event, Notification, NotificationState, SearchedPart
 from notifications.retention import holds
 from notifications.retention.columns import Columns
@@ -173,7 +173,7 @@ def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
         return
     inbox_items.number(rows)
     bulk.update(rows, [*names, "seq"])
-    ledger.outdate([row.pk for row in rows if row.state == NotificationState.OPEN], now)
+    outdating.outdate([row.pk for row in rows if row.state == NotificationState.OPEN], now)
     live_frames.announce_on_commit(rows)
 
 

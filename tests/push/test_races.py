@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.items import inbox_items, ledger
+from notifications.items import inbox_items, outdating
 from notifications.models import Notification, NotificationState
 from notifications.reasons import REASSIGNED_TO
 from tests.support.devices import Answer, dispatch, push_host
@@ -66,7 +66,7 @@ def test_what_lands_while_its_task_is_taken_back_is_replaced(settings: Settings,
             inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN)
             may_land.set()
             eventually(lambda: not dispatcher.is_alive() or somebody_waits(), "it has written down, or waits for us")
-            ledger.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
+            outdating.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
         dispatcher.join(PATIENCE_SECONDS)
         clock.shift(timedelta(seconds=1))
         dispatch()
