@@ -94,7 +94,7 @@ class AbsenceFeedAdmin(HistoryAdmin):
         return [*self.readonly_fields, *(["recipient"] if obj else [])]
 
     def save_model(self, request: HttpRequest, obj: AbsenceFeed, form: Any, change: bool) -> None:
-        feeds.point(obj, form.cleaned_data["address"])
+        feeds.point(obj, form.cleaned_data.get("address", ""))  # of what is restored it is not known
         super().save_model(request, obj, form, change)
         feeds.wake()
 

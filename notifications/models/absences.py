@@ -173,9 +173,9 @@ class AbsenceFeed(CalendarFeed):
         default=False,
         help_text=_("What was given to the delegate in the engine, and is still open."),
     )
-    back_until = models.DateTimeField(null=True, editable=False)
+    back_until = models.DateTimeField(null=True, blank=True, editable=False)
     """The person was back before the end of an entry: what the calendar says of the time until then does not count."""
-    told_at = models.DateTimeField(null=True, editable=False)
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When the person was told that the calendar cannot be read; null: not since it last could be."""
 
     history = HistoricalRecords(

@@ -10,10 +10,10 @@ from wfpush.queue.outbox import Work
 class CalendarFeed(Work):
     """An iCalendar feed as it was last read, and since when it cannot be read."""
 
-    read_at = models.DateTimeField(null=True)
-    failing_since = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
     fault = models.CharField(max_length=500, default="", blank=True)
-    fault_fact: Any = models.JSONField(null=True)
+    fault_fact: Any = models.JSONField(null=True, blank=True)
 
     class Meta(Work.Meta):
         abstract = True

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
 from notifications import reasons
 from notifications.models import AbsenceFeed, Recipient
-from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import RecipientFactory
 
@@ -52,6 +53,21 @@ def test_a_calendar_is_added_and_changed_and_its_address_is_not_shown_again(worl
     assert [each.history_user.username for each in feed.history.all()] == ["root", "root"]  # type: ignore[attr-defined]
     for shown in (page, history, root.get(list_of(AbsenceFeed)), root.get(page_of(world.bob))):
         assert "private-4711" not in shown.content.decode()
+
+
+def test_an_earlier_choice_is_restored_with_the_address_of_now_and_read_anew(world: World, root: Client) -> None:
+    root.post(adding(AbsenceFeed), fields(world.bob), follow=True)
+    first = AbsenceFeed.objects.get()
+    changes = {"takes": "all", "address": f"{SECRET}2", "delegate": world.carol.pk}
+    root.post(page_of(first), filled(form_at(root, page_of(first)), **changes), follow=True)
+    AbsenceFeed.objects.update(due_at=None)
+    record = first.history.earliest("history_id")  # type: ignore[attr-defined]
+
+    press(root, reverse("admin:notifications_absencefeed_simple_history", args=[first.pk, record.pk]))
+
+    feed = AbsenceFeed.objects.get()
+    assert (feed.takes, feed.delegate, feed.url, feed.host) == ("marked", None, f"{SECRET}2", "calendar.example")
+    assert feed.due_at is not None
 
 
 def test_the_list_says_which_cannot_be_read_and_why(world: World, root: Client) -> None:
