@@ -1,5 +1,5 @@
 """People are left in peace while the clock goes on: Bob's night, a turn of duty that is swapped, and Erin, who wants no
-more e-mails. Nothing is simulated but the date, and that of all processes."""
+more e-mails. Nothing is simulated but the date, and that of all processes. How it looks: test_peace_looks.py."""
 
 import re
 from collections.abc import Iterator
@@ -127,7 +127,6 @@ async def test_bobs_night(here: MovedInstallation, browser: Browser, complaints:
 
     await bob.goto(link_in(morning, "a"))
     await expect(bob.locator("#item-heading")).to_have_text(re.compile("^Claim .*“received”"))  # he is signed in here
-    assert await faults(bob) == []
     assert len(here.mailbox.to("bob")) == 2
     assert complaints == []
 
@@ -149,7 +148,6 @@ async def test_erin_wants_no_more_of_these(here: MovedInstallation, browser: Bro
     assert await faults(erin) == []
     await erin.get_by_role("button", name="Turn them off").click()
     await expect(erin.get_by_role("heading", name="No more of these e-mails")).to_be_visible()
-    assert await faults(erin) == []
     moves(here, "assigned")
     assert here.unsent("C-88", 1) == ["turned off by this person"]
 
@@ -157,7 +155,6 @@ async def test_erin_wants_no_more_of_these(here: MovedInstallation, browser: Bro
     await erin.get_by_label("Your e-mail address").fill(ERIN["email"])
     await erin.get_by_role("button", name="Send me a link").click()
     await expect(erin.get_by_role("heading", name="Look into your e-mail")).to_be_visible()
-    assert await faults(erin) == []
     _, link = here.mails_to("erin", 2)  # the second mail of all is that of the link
     await erin.goto(link_in(link, "link"))
     await erin.get_by_role("button", name="Open my page").click()
@@ -174,7 +171,6 @@ async def test_alice_and_carol_swap_a_turn(here: MovedInstallation, browser: Bro
     turn = alice.locator("#turns-heading + ul > li").first
     await turn.get_by_text("Ask for a swap").click()
     await turn.get_by_label("Whom, and what in return").select_option("Carol, for nothing in return")
-    assert await faults(alice) == []
     await turn.get_by_role("button", name="Ask").click()
     await expect(alice.get_by_text("Carol is asked. You hear when they have answered.")).to_be_visible()
 
