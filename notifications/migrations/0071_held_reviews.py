@@ -7,7 +7,7 @@ CREATE FUNCTION wfpush_review_held() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     INSERT INTO notifications_heldreview (recipient_id, due_at, attempts)
     SELECT DISTINCT waits.recipient_id, 'epoch'::timestamptz, 0 FROM notifications_delivery waits
-    WHERE waits.held IS NOT NULL AND waits.state = 'pending' AND ({whom})
+    WHERE waits.held IS NOT NULL AND waits.state = 'pending' AND ({whom}) ORDER BY 1
     ON CONFLICT (recipient_id) DO UPDATE SET due_at = 'epoch', attempts = 0, lease_until = NULL, lease_token = NULL;
     RETURN NULL;
 END
