@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,8 +20,8 @@ from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.reaching import BrandDefaultInline
 from notifications.admin.words import list_url
+from notifications.channels.base import BrandKeys
 from notifications.channels.email.senders import check_sender, needs
-from notifications.channels.webpush import brand_keys
 from notifications.models import Brand, Recipient
 from notifications.wording.colours import READABLE, contrast
 
@@ -92,24 +92,16 @@ class BrandAdmin(HistoryAdmin):
             {"fields": ["contact", ("contact_phone", "contact_email"), "contact_address", "names_staff"]},
         ),
     ]
-    readonly_fields = ["to_browsers", "to_apps", "by_email"]
+    readonly_fields = ["identities"]
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
-        known = (_("As whom it sends"), {"fields": ["to_browsers", "to_apps", "by_email"]})
+        known = (_("As whom it sends"), {"fields": ["identities"]})
         return [*self.fieldsets, *([known] if obj is not None else [])]
 
-    @display(description=_("Browsers"))
-    def to_browsers(self, brand: Brand) -> SafeString:
-        return brand_identities.browsers(brand)
-
-    @display(description=_("Apps"))
-    def to_apps(self, brand: Brand) -> SafeString:
-        return brand_identities.apps(brand)
-
-    @display(description=_("E-mail"))
-    def by_email(self, brand: Brand) -> SafeString:
-        return brand_identities.sender(brand)
+    @display(description=_("By channel"))
+    def identities(self, brand: Brand) -> SafeString:
+        return brand_identities.shown(brand)
 
     @action(description=_("New push key"), url_path="new-push-key", permissions=["change"], icon="key")
     def new_push_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -121,7 +113,7 @@ class BrandAdmin(HistoryAdmin):
                 " next visit. Until then they get messages by the key that they have: no message is lost."
             )
             return self.ask(request, brand, title=title, text=text, button=gettext("Make a key"))
-        brand_keys.make(brand, timezone.now())
+        self._keys.make(brand, timezone.now())
         return self.done(request, brand, gettext("The brand has a new push key."))
 
     @action(
@@ -135,14 +127,22 @@ class BrandAdmin(HistoryAdmin):
                 "Keys behind the newest, under which no browser is subscribed any more. They cannot be put back."
             )
             return self.ask(request, brand, title=title, text=text, button=gettext("Remove"), danger=True)
-        count = brand_keys.remove_unused(brand)
+        count = self._keys.remove_unused(brand)
         said = ngettext("%(count)d key was removed.", "%(count)d keys were removed.", count)
         return self.done(request, brand, said % {"count": count})
 
     def offers(self, action: str, row: Brand) -> bool:
-        if action != "remove_push_keys":
-            return True
-        return any(not browsers for _key, browsers in brand_keys.browsers_of(row)[1:])
+        keys = brand_identities.keys()
+        if keys is None or action != "remove_push_keys":
+            return keys is not None
+        return any(not key.devices for key in keys.of(row)[1:])
+
+    @property
+    def _keys(self) -> BrandKeys:
+        """Raises Http404 where no channel has keys of brands."""
+        if (found := brand_identities.keys()) is None:
+            raise Http404
+        return found
 
     def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -12,7 +12,7 @@ from rest_framework.serializers import Serializer
 
 from notifications.channel_facts import Facts
 from notifications.errors import Invalid
-from notifications.models import Delivery, Recipient
+from notifications.models import Brand, Delivery, Recipient
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Bundle, Json, Message, NewAddress, PushAddress, PushMessage, Receipt
 from wfpush.queue.outbox import Backoff
@@ -116,8 +116,43 @@ class Receipts:
     hang_up: Callable[[], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """As whom a channel sends for a brand, in the reader's language. `state`: "ok", "bad", "wait", or empty for none;
+    `detail`: a title of it; `note`: what is to be known besides."""
+
+    text: str
+    state: str = ""
+    detail: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrandKey:
+    """`devices`: how many use it. `readable`: whether it can be decrypted."""
+
+    name: str
+    readable: bool
+    made: datetime
+    devices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandKeys:
+    """Keys that brands have of their own. `of`: the newest first. `remove_unused` removes those behind it that no
+    device uses, and returns how many."""
+
+    of: Callable[[Brand], Sequence[BrandKey]]
+    make: Callable[[Brand, datetime], object]
+    remove_unused: Callable[[Brand], int]
+
+
 def nothing() -> Iterator[str]:
     yield from ()
+
+
+def no_identity(brand: Brand) -> Identity | None:
+    return None
 
 
 def says_nothing(say: Callable[[str], object]) -> Iterator[str]:
@@ -135,7 +170,8 @@ class Channel:
     `diagnose` is the channel's part of `manage.py doctor`: it prints what it finds, and yields faults with what to do.
     `alarms` are for the desk's overview, in the reader's language. `commands` are commands of `manage.py` of the
     channel, each with a line in `notifications/management/commands/`. `receipts`: how its service reports what became
-    of messages.
+    of messages. `identity`: as whom it sends for a brand, and `keys` those that a brand may have of its own: for the
+    desk's page of the brand.
     """
 
     facts: Facts
@@ -145,6 +181,8 @@ class Channel:
     alarms: Callable[[], Iterator[str]] = nothing
     commands: Mapping[str, type[BaseCommand]] = field(default_factory=dict)
     receipts: Receipts = Receipts()
+    identity: Callable[[Brand], Identity | None] = no_identity
+    keys: BrandKeys | None = None
 
     @property
     def name(self) -> str:

@@ -1,11 +1,12 @@
 """SLAs at a glance: what was on time, what is under way, what is late now, and whose."""
 
 import re
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
@@ -36,6 +37,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 @pytest.fixture
 def policy(world: World) -> Policy:
     return sla.policy()
+
+
+@pytest.fixture(autouse=True)
+def midweek() -> Iterator[None]:
+    """In the first hour of a Monday what has just run late was due in the week before."""
+    with time_machine.travel(datetime(2026, 11, 25, 14, tzinfo=UTC)):
+        yield
 
 
 def decided(world: World, policy: Policy, *, late: bool, ended: datetime | None = None, **task: Any) -> Escalation:

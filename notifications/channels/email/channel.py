@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 from notifications.channels.base import PersonChannel, Places, Written
 from notifications.channels.email.checks import diagnose
 from notifications.channels.email.facts import FACTS
+from notifications.channels.email.senders import identity
 from notifications.channels.email.transport import Email, mail_of, send_together
 from notifications.types import Message
 
@@ -35,4 +36,5 @@ CHANNEL = PersonChannel(
     written=written,
     together=send_together,
     diagnose=diagnose,
+    identity=identity,
 )

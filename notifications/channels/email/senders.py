@@ -7,6 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
+from notifications.channels.base import Identity
+from notifications.models import Brand
+
 
 def domain_of(sender: str) -> str:
     """The part after the @, empty where there is none."""
@@ -36,3 +39,8 @@ def needs(sender: str) -> str:
         " sign them with DKIM for %(domain)s, List-Unsubscribe and List-Unsubscribe-Post included."
     )
     return text % {"domain": domain, "server": getattr(settings, "EMAIL_HOST", "") or "localhost"}
+
+
+def identity(brand: Brand) -> Identity:
+    """As whom e-mails of the brand are sent."""
+    return Identity(brand.from_email or settings.DEFAULT_FROM_EMAIL, note=needs(brand.from_email))

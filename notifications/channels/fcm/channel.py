@@ -1,9 +1,19 @@
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
 from notifications.channels.base import DeviceChannel
 from notifications.channels.fcm import claims
-from notifications.channels.fcm.checks import diagnose
 from notifications.channels.fcm.facts import FACTS
+from notifications.channels.fcm.identity import identity
 from notifications.channels.fcm.registration import REGISTRATION
 from notifications.channels.fcm.transport import Fcm
+
+
+def diagnose(say: Callable[[str], object]) -> Iterator[str]:
+    """Loaded when it is asked: it takes along what sends (transport.py)."""
+    found: Iterator[str] = import_module("notifications.channels.fcm.checks").diagnose(say)
+    return found
+
 
 CHANNEL = DeviceChannel(
     facts=FACTS,
@@ -12,4 +22,5 @@ CHANNEL = DeviceChannel(
     at=claims.at,
     elsewhere=claims.elsewhere,
     diagnose=diagnose,
+    identity=identity,
 )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db.models import Count
 
+from notifications.channels.base import BrandKey
 from notifications.channels.webpush import vapid
 from notifications.channels.webpush.facts import FACTS
 from notifications.models import Brand, Device, PushKey
@@ -40,6 +41,17 @@ def browsers_of(brand: Brand) -> list[tuple[PushKey, int]]:
     counted = Device.objects.filter(channel=FACTS.name, sender__in=senders).order_by().values_list("sender")
     browsers = dict(counted.annotate(Count("pk")))
     return [(key, browsers.get(key.public_key, 0)) for key in keys]
+
+
+def shown(brand: Brand) -> list[BrandKey]:
+    return [BrandKey(key.public_key, _is_readable(key), key.created_at, count) for key, count in browsers_of(brand)]
+
+
+def _is_readable(key: PushKey) -> bool:
+    try:
+        return bool(key.private_key)
+    except UndecryptableSecret:
+        return False
 
 
 def remove_unused(brand: Brand) -> int:

@@ -1,4 +1,4 @@
-from notifications.channels.base import DeviceChannel
+from notifications.channels.base import BrandKeys, DeviceChannel
 from notifications.channels.webpush import brand_keys, claims, vapid_command
 from notifications.channels.webpush.checks import alarms, diagnose
 from notifications.channels.webpush.facts import FACTS
@@ -14,5 +14,6 @@ CHANNEL = DeviceChannel(
     elsewhere=claims.elsewhere,
     diagnose=diagnose,
     alarms=alarms,
+    keys=BrandKeys(of=brand_keys.shown, make=brand_keys.make, remove_unused=brand_keys.remove_unused),
     commands={"vapid": vapid_command.Command},
 )
