@@ -15,6 +15,8 @@ from tests.browsers.test_accessible import faults
 from tests.support.mailserver import mail_server
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.ci
+
 SET_UP = """
 from datetime import date
 from notifications import tasks

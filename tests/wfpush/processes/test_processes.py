@@ -183,6 +183,7 @@ def test_of_two_workers_one_ticks_and_the_other_takes_over(house: House, worker:
     house.beats_again()
 
 
+@pytest.mark.ci
 def test_sigterm_stops_every_process_and_the_servers(house: House, seconds: list[Command]) -> None:
     last = seconds[-1] if seconds else house.start("worker", "--grace", "5")
     last.says("dispatcher_runs")
