@@ -21,8 +21,9 @@ def card(page: Page, title: str) -> Locator:
 async def test_what_is_new_waits_behind_a_button_while_the_list_is_used(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the old desk", priority="low")
-    installation.assign("Approve the old lamp", priority="low")
+    for name in ("Approve the old desk", "Approve the old lamp"):
+        installation.assign(name, priority="low")
+        installation.waits_for("dave", name)
     dave = await sign_in("dave", phone=True, again=True)
     await expect(dave.get_by_role("link", name="Choose several")).to_be_visible()
     button = card(dave, "Approve the old desk").get_by_role("button", name="Approve")
