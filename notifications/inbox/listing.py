@@ -94,13 +94,15 @@ NOTHING = Listing()
 
 
 def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listing:
-    """What the reader has; `finding`: what of it is asked for."""
-    # Read first: the live connection sends a change that commits meanwhile again, instead of missing it.
-    seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
+    """What the reader has; `finding`: what of it is asked for.
+
+    `seq` is the reader's as it was read before all else of the page: the live connection sends again what commits
+    meanwhile, to the list or to the item beside it, instead of missing it.
+    """
     mine = notification_queryset().filter(recipient=reader)
     counts = _counts(mine, now)
     told = Listing(
-        seq=seq,
+        seq=reader.inbox_seq,
         unread=mine.filter(read_at=None).count(),
         waiting=sum(counts[due] for due in DUE),
         snoozed=counts["snoozed"],

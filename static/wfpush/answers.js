@@ -100,6 +100,13 @@ export function receive(item) {
   if (news && text && !told) announce(`${item.title}: ${text}`);
 }
 
+/** Show what has changed while an item was being loaded. Returns whether something has. */
+export function overtake({ id, seq }) {
+  const item = known.get(id), newer = item?.seq > Number(seq);
+  if (newer) receive(item);
+  return newer;
+}
+
 /** The answer is no longer being sent, and need not be kept. */
 function ended(id) {
   const { key } = sending.get(id) ?? {};

@@ -1,6 +1,6 @@
 // The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
-import { retell, openAsk } from "./answers.js";
+import { openAsk, overtake, retell } from "./answers.js";
 import { csrfToken } from "./cards.js";
 import { mark } from "./documents.js";
 import { address, choose } from "./list.js";
@@ -104,6 +104,7 @@ function withToken(place) {
 
 function opened() {
   choose(openId());
+  if (overtake(article().dataset)) refresh(openId());
   retell(openId());
   mark();
   if (pane.querySelector('[data-slot="form"]')) import("./forms.js").then(({ begin }) => begin(article()), () => {});
@@ -157,7 +158,9 @@ export async function replaceParts(request) {
   } catch {
     return;  // the page stays as it was; the live connection says what is wrong
   }
-  if (fresh.pane.querySelector("[data-item]").dataset.id !== openId()) return;
+  const { id, seq } = fresh.pane.querySelector("[data-item]").dataset;
+  if (id !== openId() || Number(seq) < Number(article().dataset.seq)) return;  // answers may come in another order
+  article().dataset.seq = seq;
   for (const name of PARTS) {
     const here = withToken(pane.querySelector(`[data-slot="${name}"]`));
     const there = fresh.pane.querySelector(`[data-slot="${name}"]`);

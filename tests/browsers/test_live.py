@@ -268,6 +268,31 @@ async def test_a_reset_waits_for_whoever_is_writing(installation: Installation, 
     await expect(dave.get_by_role("textbox")).to_have_value("Too red")
 
 
+async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation: Installation, sign_in: SignIn) -> None:
+    task_id = installation.assign("Approve the awning")
+    dave = await sign_in("dave", phone=True, service_workers="block")
+    mine, item = card(dave, "Approve the awning"), dave.locator("#item")
+    opening = mine.get_by_role("link", name="Approve the awning", exact=True)
+    await opening.click()
+    await expect(mine.locator('[data-slot="unread"]')).to_be_hidden()  # or it would change when it is opened again
+    await item.locator(".back").click()
+    await expect(item).to_be_hidden()
+
+    async def change_meanwhile(route: Route) -> None:
+        response = await route.fetch()
+        data = {"id": task_id, "name": "Approve the awning", "assignee": "carol"}
+        installation.send("task.assigned", {"task": data})
+        await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: given to Carol.")
+        await route.fulfill(response=response)
+
+    await dave.route("**/n/*", change_meanwhile, times=1)
+    await opening.click()
+
+    await expect(item.locator('[data-slot="outcome"]')).to_have_text("No longer waiting for you: given to Carol.")
+    await expect(item.get_by_role("button", name="Approve")).to_have_count(0)
+    await expect(item.locator('[data-slot="history"]')).to_contain_text("Carol")  # loaded anew
+
+
 # --- answers on a bad line --------------------------------------------------------------------------
 async def test_one_press_is_one_answer_whatever_the_line_does(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the bridge")

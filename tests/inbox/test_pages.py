@@ -9,6 +9,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from notifications.inbox.items import item
 from notifications.items.inbox_json import map_link, phone_link
 from notifications.models import Notification, Recipient
 from notifications.reasons import MANAGER, kept
@@ -105,6 +106,25 @@ def test_an_item_leads_to_the_place_the_customer_the_documents_and_the_engine(st
     assert page.link("Floor plan") == "https://engine.example/plan.pdf"
     assert page.link("Open in Invoices") == "https://engine.example/F-1"
     assert page.link("Inspection 301") == "https://engine.example/cases/301"
+
+
+def test_what_changes_while_a_page_is_made_is_sent_by_the_live_connection(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.assign()
+    before = Recipient.objects.get(pk=story.bob.pk).inbox_seq
+
+    def read_before_a_change(*arguments: Any) -> Any:
+        found = item(*arguments)
+        story.happen("task.updated", {"task": {"id": story.task().task_id, "priority": "urgent"}})
+        return found
+
+    monkeypatch.setattr("notifications.inbox.pages.item", read_before_a_change)
+    page = open_item(story, story.bob)
+
+    assert Recipient.objects.get(pk=story.bob.pk).inbox_seq > before
+    assert page.tree.xpath("//body/@data-seq") == [str(before)]
+    assert page.tree.xpath("//article[@data-item]/@data-seq") == [str(before)]
 
 
 def test_a_link_that_is_none_is_not_followed(story: Story) -> None:
