@@ -1,13 +1,12 @@
 """Identifies the caller: an engine by its key or signature, a person by token or session (docs/api.md, "Who may
 call")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import structlog
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,6 +17,8 @@ from rest_framework.request import Request
 from notifications.api.parsing import body_of
 from notifications.connectors import credentials, signatures
 from notifications.errors import CsrfFailed
+from notifications.intake import api_keys
+from notifications.intake.api_keys import EngineKey
 from notifications.models import ApiKey, Brand, Engine, Recipient, RecipientToken, Scope, Via
 from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
 from wfpush.postgres.joined import Joined, Table
@@ -29,11 +30,13 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class EngineCaller:
-    """An engine. `ident` differs between its keys, for rate limits."""
+    """An engine. `ident` differs between its keys, for rate limits. `lately`: its key, where it was read for a call
+    before this one, and is to be read again."""
 
     engine: Engine
     scopes: frozenset[str]
     ident: str
+    lately: EngineKey | None = None
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,15 @@ class Authentication(BaseAuthentication):
 class KeyAuthentication(Authentication):
     """`Authorization: Bearer wfp_…` or `wfr_…`, or `X-API-Key: wfp_…`."""
 
+    goes_by_lately_read: ClassVar[bool] = False
+
     def authenticate(self, request: Request) -> Found | None:
         given = _key_in(request._request)
         if given is None:
             return None
         now = timezone.now()
         if given.startswith(API_KEY_PREFIX):
-            return None, _engine_of_key(given, now)
+            return None, _engine_of_key(digest_of(given), now, goes_by_lately_read=self.goes_by_lately_read)
         if given.startswith(RECIPIENT_TOKEN_PREFIX):
             return None, _person_of_token(given, now)
         raise AuthenticationFailed
@@ -91,24 +96,26 @@ def _key_in(request: HttpRequest) -> str | None:
     return str(key)
 
 
-# Raw SQL, because every event makes this query: building Django's takes five times as long as running it.
-_ENGINE_FIELDS = [field.attname for field in Engine._meta.concrete_fields]
-_BY_KEY = f"""
-SELECT key.id, key.scopes, key.last_used_at, {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)}
-FROM notifications_apikey key JOIN notifications_engine engine ON engine.id = key.engine_id
-WHERE key.digest = %s AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %s) AND engine.active
-"""
-
-
-def _engine_of_key(given: str, now: datetime) -> EngineCaller:
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_KEY, [digest_of(given), now])
-        found = cursor.fetchone()
-    if found is None:
+def _engine_of_key(digest: str, now: datetime, *, goes_by_lately_read: bool = False) -> EngineCaller:
+    lately = api_keys.lately_read.get(digest, now) if goes_by_lately_read else None
+    key = lately or api_keys.lately_read.fresh(digest, now)
+    if key is None:
         raise AuthenticationFailed
-    key_id, scopes, last_used_at, *values = found
-    _note_use(ApiKey, key_id, last_used_at, now)
-    return EngineCaller(Engine.from_db("default", _ENGINE_FIELDS, values), frozenset(scopes), f"key{key_id}")
+    if _note_use(ApiKey, key.pk, key.last_used_at, now):
+        api_keys.lately_read.keep([replace(key, last_used_at=now)], now)
+    return EngineCaller(key.engine(), key.scopes, f"key{key.pk}", lately)
+
+
+def read_again(caller: EngineCaller) -> EngineCaller:
+    """The caller as its key and its engine are by now. Raises AuthenticationFailed."""
+    return _engine_of_key(caller.lately.digest, timezone.now()) if caller.lately is not None else caller
+
+
+class EventKeyAuthentication(KeyAuthentication):
+    """For calls with events, which go by what was lately read of a key: their view has it read again before it answers
+    (`Handshaking`)."""
+
+    goes_by_lately_read = True
 
 
 _TOKENS = Joined(token=Table(RecipientToken), person=Table(Recipient), brand=Table(Brand), account=Table(User))
@@ -130,12 +137,14 @@ def _person_of_token(given: str, now: datetime) -> PersonCaller:
     raise AuthenticationFailed
 
 
-def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> None:
-    """Written at most once a minute, so that a busy key does not cost a write per call."""
+def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> bool:
+    """Written at most once a minute, so that a busy key does not cost a write per call. Returns whether it was due."""
     before = now - USE_NOTED_EVERY
-    if last is None or last < before:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
-        model._default_manager.filter(stale, pk=pk).update(last_used_at=now)
+    if last is not None and last >= before:
+        return False
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
+    model._default_manager.filter(stale, pk=pk).update(last_used_at=now)
+    return True
 
 
 class SessionAuthentication(Authentication):

@@ -104,6 +104,7 @@ class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] 
     """`KeyAuthentication` in OpenAPI: a bearer token or a header."""
 
     target_class = "notifications.api.authentication.KeyAuthentication"
+    match_subclasses = True
     name = ["bearer", "apiKey"]
 
     def get_security_requirement(self, auto_schema: Any) -> Any:

@@ -12,6 +12,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from notifications.errors import EventIdReused, Failure
 from notifications.forms import arriving
+from notifications.intake import api_keys
+from notifications.intake.api_keys import EngineKey
 from notifications.models import Engine, Urgency
 from notifications.types import InboundEvent, Json
 from wfpush.concurrency.group_commit import GroupCommit
@@ -76,8 +78,24 @@ class Arrival:
         return self.engine_id, self.event.source, self.event.id
 
 
-def accept(engine: Engine, events: Sequence[InboundEvent], now: datetime) -> list[Accepted]:
+class KeyChanged(Exception):
+    """The key by which events were sent, or its engine, is no longer as it was read. Nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """Events of one call."""
+
+    arrivals: list[Arrival]
+    key: EngineKey | None
+
+
+def accept(
+    engine: Engine, events: Sequence[InboundEvent], now: datetime, key: EngineKey | None = None
+) -> list[Accepted]:
     """Store new events, due at once, and return for each event what became of it, in their order.
+
+    `key`: what was lately read of the key by which they were sent; it is read again here. Raises KeyChanged.
 
     An event with the source and id of an earlier one is its duplicate if type, subject and data are the same, too.
     Outside of a transaction it returns after the commit, which concurrent callers with few events share; inside, it is
@@ -85,24 +103,40 @@ def accept(engine: Engine, events: Sequence[InboundEvent], now: datetime) -> lis
     """
     arrivals = [Arrival(engine.pk, event, now) for event in events]
     if not arrivals:
+        if key is not None and api_keys.changed([key], now):
+            raise KeyChanged
         return []
+    job = _Job(arrivals, key)
     if connection.in_atomic_block or len(arrivals) > MOST_SHARED:
-        return _commit([arrivals])[0]
-    return _group_commit.do(arrivals, weight=len(arrivals))
+        [accepted] = _commit([job])
+    else:
+        accepted = _group_commit.do(job, weight=len(arrivals))
+    if accepted is None:
+        raise KeyChanged
+    return accepted
 
 
-def _commit(jobs: Sequence[list[Arrival]]) -> list[list[Accepted]]:
-    """Store the events of several callers in one transaction."""
-    arrivals = list(chain.from_iterable(jobs))
+def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
+    """Store the events of several callers in one transaction. None: the key of one is no longer as it was."""
     with transaction.atomic():
-        rows = _store(_first_of_each(arrivals))
+        changed = _changed_keys(jobs)
+        good = [job for job in jobs if job.key not in changed]
+        rows = _store(_first_of_each(list(chain.from_iterable(job.arrivals for job in good))))
         if any(row.fresh for row in rows.values()):
             outbox.wake_on_commit("events")
     told: set[UUID] = set()
-    return [[_answer(arrival.event, rows[arrival.key], told) for arrival in job] for job in jobs]
+    return [
+        [_answer(arrival.event, rows[arrival.key], told) for arrival in job.arrivals] if job in good else None
+        for job in jobs
+    ]
 
 
-_group_commit: GroupCommit[list[Arrival], list[Accepted]] = GroupCommit(
+def _changed_keys(jobs: Sequence[_Job]) -> set[EngineKey]:
+    keys = [job.key for job in jobs if job.key is not None]
+    return api_keys.changed(keys, max(job.arrivals[0].at for job in jobs)) if keys else set()
+
+
+_group_commit: GroupCommit[_Job, list[Accepted] | None] = GroupCommit(
     _commit, most=MOST_PER_COMMIT, hopeless=(OperationalError, InterfaceError)
 )
 

@@ -149,6 +149,7 @@ def test_use_is_noted_at_most_once_a_minute(engine: Caller) -> None:
     assert ApiKey.objects.get().last_used_at == first
 
     ApiKey.objects.update(last_used_at=first - timedelta(seconds=61))
+    engine.send(assigned())  # by what was read of the key before
     engine.send(assigned())
 
     assert ApiKey.objects.get().last_used_at > first - timedelta(seconds=1)
