@@ -14,10 +14,11 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from wfpush.security.redaction import redact, redact_text
 
 # Libraries whose loggers come with handlers, levels or formats of their own.
-_OPINIONATED = ("django", "django.server", "django-q", "daphne", "aiohttp", "channels")
+_OPINIONATED = ("django", "django.server", "django-q", "aiohttp", "channels")
 
-# For DEBUG: django-q2 logs three lines a task, with a task every few seconds; httpx logs a line for every app message.
-_TALKATIVE = ("django-q", "httpx")
+# For DEBUG: django-q2 logs three lines a task, with a task every few seconds; httpx logs a line for every app message,
+# uvicorn one for every socket.
+_TALKATIVE = ("django-q", "httpx", "uvicorn.error", "websockets")
 
 
 def configure(level: str, fmt: str) -> dict[str, Any]:

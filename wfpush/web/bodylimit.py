@@ -1,8 +1,10 @@
 """Refuses bodies before they are read into memory: one of 5 MB, one without end, and large files of strangers."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,8 @@ from django.utils.translation import gettext, gettext_noop
 
 BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 16 * 1024 * 1024
+LINGER_SECONDS = 3.0
+LINGER_BYTES = 32 * 1024 * 1024
 MOST_DIGITS = 12
 BATCH_TYPE = b"application/cloudevents-batch+json"
 FILE_TYPES = (b"multipart/form-data", b"application/octet-stream")
@@ -117,7 +121,11 @@ class TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI wrapper for servers without a limit of their own (`manage.py web` cuts earlier, while it reads)."""
+    """ASGI wrapper: ASGI servers have no limit of their own.
+
+    What the client still sends after a refusal is read and dropped for a moment: closing at once would reset the
+    connection, and the client would lose the answer.
+    """
 
     def __init__(self, application: Application, admits: Admits | None = None) -> None:
         self.application = application
@@ -132,11 +140,11 @@ class BodyLimit:
         limit, length = limit_for(kind, path), headers.get(b"content-length", b"")
         accept = headers.get(b"accept", b"")
         if too_long(length, kind, path):
-            await _refuse(send, TOO_LARGE, kind, accept)
+            await _refuse(receive, send, TOO_LARGE, kind, accept)
             return
         asks = asks_who(int(length) if length.isdigit() else None, kind, path)
         if asks and self.admits is not None and not await self.admits(path, scope["headers"]):
-            await _refuse(send, STRANGER, kind, accept)
+            await _refuse(receive, send, STRANGER, kind, accept)
             return
         read, started = 0, False
 
@@ -157,10 +165,23 @@ class BodyLimit:
             await self.application(scope, counted, watched)
         except TooLarge:
             if not started:
-                await _refuse(send, TOO_LARGE, kind, accept)
+                await _refuse(receive, send, TOO_LARGE, kind, accept)
 
 
-async def _refuse(send: Send, refusal: Refusal, content_type: bytes, accept: bytes) -> None:
+async def _refuse(receive: Receive, send: Send, refusal: Refusal, content_type: bytes, accept: bytes) -> None:
     headers, body = refusal.answer(content_type, accept)
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            await _drop(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drop(receive: Receive) -> None:
+    """Read on until the body ends, the client is gone, or it is too much."""
+    dropped, more = 0, True
+    while more and dropped <= LINGER_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)

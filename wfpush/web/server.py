@@ -1,231 +1,201 @@
-"""The web process: daphne as a library, with limits that daphne lacks, and a graceful stop."""
+"""The web process: uvicorn as a library, with bounds that it lacks, and a graceful stop."""
 
 import asyncio
 import select
-import time
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote
 
-from daphne.endpoints import build_endpoint_description_strings
-from daphne.http_protocol import HTTPFactory, WebRequest
-from daphne.server import Server as DaphneServer
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
-from twisted.internet import reactor, task
-from twisted.internet.defer import Deferred
+import structlog
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 
 from wfpush.net.ports import PortTaken, check_port
 from wfpush.processes.systemd_notify import notify_systemd
-from wfpush.web.bodylimit import STRANGER, TOO_LARGE, Admits, Application, Refusal, asks_who, limit_for
+from wfpush.web.bodylimit import Application
+
+log = structlog.get_logger(__name__)
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
-LINGER_SECONDS = 3.0
-LINGER_BYTES = 32 * 1024 * 1024
+HEAD_LIMIT = 64 * 1024
+"""Bytes of a request's head that are kept while its end has not come."""
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may be silent: longer than proxies keep theirs (nginx: 60), so that it is they who close it."""
 GRACE_SECONDS = 20.0
 """Seconds that running requests may take when the process is told to stop."""
 FIRST_REQUEST_SECONDS = 0.25
 """Seconds that a connection just accepted may take to send its request when the process stops."""
 LOOK_SECONDS = 0.05
-SERVICE_RESTART = 1012
+MOST_LOOKS = 1000
+"""For waiting connections, of which others may come all the time."""
+TOO_LONG_A_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class LimitedRequest(WebRequest):  # type: ignore[misc]
-    """A request whose body is cut at its limit: by Content-Length at once, else when it has grown too large.
+class State(ServerState):
+    """What all connections of the process know."""
 
-    What the client still sends after the refusal is read and dropped for a moment: closing at once would reset the
-    connection, and the client would lose the answer.
-    """
+    is_stopping = False
 
-    limit = 0
-    received = 0
-    refused = False
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        # Django reads forms. Twisted would read them before, answer 400 itself to what it takes for a broken one, and
-        # parse the Content-Type of every POST as that of an e-mail.
-        self._parsePOSTFormSubmission = False
+class Requests(HttpToolsProtocol):
+    """One connection's requests. uvicorn keeps the head of a request however long it is, and waits for ever for the
+    first request, and for the rest of one."""
 
-    def gotLength(self, length: int | None) -> None:
-        types = self.requestHeaders.getRawHeaders(b"content-type") or [b""]
-        # The request has no path of its own before its body was read.
-        path = unquote(self.channel._path.partition(b"?")[0].decode("latin-1"))
-        self.limit = limit_for(types[-1], path)
-        super().gotLength(length)
-        if length is not None and length > self.limit:
-            self.refuse(TOO_LARGE)
-        elif self.server.admits is not None and asks_who(length, types[-1], path):
-            self.ask_who(path)
+    server_state: State
+    _in_head = False
+    _kept = 0
 
-    def ask_who(self, path: str) -> None:
-        """Read no more of the body until it is known whether its sender may send files."""
-        headers = [(name.lower(), said) for name, all in self.requestHeaders.getAllRawHeaders() for said in all]
-        # The channel's own pauseProducing() is not undone once the request is being answered, as a short one in chunks
-        # may be by then: the connection would then wait for ever.
-        self.channel._networkProducer.pauseProducing()
-        asked = Deferred.fromFuture(asyncio.ensure_future(self.server.admits(path, headers)))
-        asked.addBoth(self.told)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._wait_for_more()
 
-    def told(self, admitted: Any) -> None:
-        """A fault, too, lets it through: the application says what is wrong."""
-        if self.channel is None or self._disconnected:
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.is_closing():
             return
-        self.channel._networkProducer.resumeProducing()
-        if admitted is False and not self.refused:
-            self.refuse(STRANGER)
+        self._kept = self._kept + len(data) if self._in_head else 0
+        if self._kept > HEAD_LIMIT:
+            self.transport.write(TOO_LONG_A_HEAD)
+            self.transport.close()
+        elif self._in_head or (self._is_answering and self.cycle.more_body):
+            self._wait_for_more()
 
-    def handleContentChunk(self, data: bytes) -> None:
-        self.received += len(data)
-        if self.refused:
-            if self.received > LINGER_BYTES:
-                self.abandon()
-        elif self.received > self.limit:
-            self.refuse(TOO_LARGE)
-        else:
-            super().handleContentChunk(data)
+    def _wait_for_more(self) -> None:
+        self._unset_keepalive_if_required()
+        wait = self.timeout_keep_alive
+        self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
 
-    def process(self) -> Any:
-        if self.refused:
-            return self.abandon()
-        return super().process()
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
 
-    def handle_reply(self, message: dict[str, Any]) -> None:
-        """While the process stops, this answer is the last one on its connection, and says so."""
-        if message.get("type") == "http.response.start" and self.server.stopping and self.channel is not None:
-            self.channel.persistent = False
-            self.responseHeaders.setRawHeaders(b"connection", [b"close"])
-        super().handle_reply(message)
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+        if self.server_state.is_stopping and self.cycle is not None:
+            self.cycle.keep_alive = False
 
-    def refuse(self, refusal: Refusal) -> None:
-        self.refused = True
-        self.requestHeaders.removeHeader(b"expect")  # else twisted would still ask for the body
-        kind, accept = ((self.requestHeaders.getRawHeaders(name) or [b""])[-1] for name in (b"content-type", b"accept"))
-        headers, body = refusal.answer(kind, accept)
-        head = b"".join(b"%s: %s\r\n" % header for header in headers)
-        status = f"{refusal.status} {refusal.reason}".encode()
-        self.channel.transport.write(b"HTTP/1.1 %s\r\n%s\r\n%s" % (status, head, body))
-        self.content.truncate(0)
-        self.channel.callLater(LINGER_SECONDS, self.abandon)
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-    def abandon(self) -> None:
-        if self.channel is not None and not self._disconnected:
-            self.channel.loseConnection()
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is not given, or not sent, to its end."""
+        return self._is_answering or self.transport.get_write_buffer_size() > 0
 
 
-class LimitedFactory(HTTPFactory):  # type: ignore[misc]
-    def buildProtocol(self, addr: Any) -> Any:
-        protocol = super().buildProtocol(addr)
-        protocol.requestFactory = LimitedRequest
-        return protocol
+class Socket(WebSocketsSansIOProtocol):
+    """Sends nothing more to whoever is gone or was told to close: the application hears of it by its next message."""
+
+    async def send(self, message: Any) -> None:
+        if self.close_sent:
+            return
+        try:
+            await super().send(message)
+        except ClientDisconnected:
+            log.debug("socket_gone")
 
 
-class WebSocket(WebSocketProtocol):  # type: ignore[misc]
-    """Sends the close code that it is given. autobahn's `sendClose` is for clients, and raises for codes that only
-    servers send, such as 1012 "service restart" (RFC 6455 and IANA's registry)."""
+class Server(uvicorn.Server):
+    """Told to stop, it accepts those who wait, answers running requests and whoever has just been accepted, and closes
+    sockets for a restart (1012). uvicorn resets connections that it has not read from yet."""
 
-    def serverClose(self, code: int | None = None) -> None:
-        self.sendCloseFrame(code=1000 if code is None else code)
-
-
-class Server(DaphneServer):  # type: ignore[misc]
-    """daphne with our request and socket classes, small WebSocket frames and an exit code when it cannot listen.
-
-    Told to stop, it accepts no new connections and answers running requests. daphne drops them, whatever they have
-    changed by then.
-    """
-
-    failed_to_listen = ""
-    stopping = False
-
-    def __init__(self, *args: Any, grace: float = GRACE_SECONDS, admits: Admits | None = None, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.admits = admits
+    def __init__(self, config: uvicorn.Config, grace: float) -> None:
+        super().__init__(config)
+        self.server_state: State = State()
         self._grace = grace
-        self._ports: list[Any] = []
 
-    @property
-    def http_factory(self) -> LimitedFactory:
-        return self._http_factory
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """From here on, signals only ask to stop. uvicorn repeats them at the end, which kills the process."""
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self.handle_exit)
+        yield
 
-    @http_factory.setter
-    def http_factory(self, factory: HTTPFactory) -> None:
-        # run() makes daphne's own factory by name; this assignment is the only place to put ours.
-        self._http_factory = LimitedFactory(self)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        notify_systemd("READY=1")
 
-    @property
-    def ws_factory(self) -> WebSocketFactory:
-        return self._ws_factory
-
-    @ws_factory.setter
-    def ws_factory(self, factory: WebSocketFactory) -> None:
-        factory.protocol = WebSocket
-        self._ws_factory = factory
-
-    def listen_success(self, port: Any) -> None:
-        super().listen_success(port)
-        self._ports.append(port)
-        # Not before the handlers of signals are there: who is told may stop this process at once.
-        reactor.callWhenRunning(notify_systemd, "READY=1")
-
-    def kill_all_applications(self) -> "Deferred[Any]":
-        """What daphne does on SIGTERM, delayed until running requests are answered or the grace is over."""
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify_systemd("STOPPING=1")
-        self.stopping = True
-        for port in self._ports:
-            _close(port)
-        for protocol in [each for each in self.connections if isinstance(each, WebSocket)]:
-            protocol.serverClose(SERVICE_RESTART)
-        began = time.monotonic()
+        self.server_state.is_stopping = True
+        await _accept_all(sockets or [])
+        for server in self.servers:
+            server.close()
+        for connection in self._open():
+            if not isinstance(connection, Requests) or connection.is_busy:
+                connection.shutdown()
+        await self._drained()
+        for connection in self._open():
+            connection.transport.abort()
+        await asyncio.sleep(0)  # what was aborted is told so
 
-        def look() -> None:
-            if self._is_drained(time.monotonic() - began):
-                looking.stop()
+    async def _drained(self) -> None:
+        """Returns when all are answered, or the grace is over."""
+        waited = 0.0
+        while waited < self._grace and (waited < FIRST_REQUEST_SECONDS or self._is_busy()):
+            await asyncio.sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
 
-        looking = task.LoopingCall(look)
-        ended = looking.start(LOOK_SECONDS)
-        ended.addBoth(lambda _: self._kill_what_is_left())
-        return ended
+    def _is_busy(self) -> bool:
+        return any(isinstance(each, Requests) and each.is_busy for each in self._open())
 
-    def _is_drained(self, waited: float) -> bool:
-        busy = any(isinstance(each, LimitedRequest) and "disconnected" not in state for each, state in self._open())
-        return waited >= self._grace or (waited >= FIRST_REQUEST_SECONDS and not busy)
-
-    def _kill_what_is_left(self) -> Any:
-        # daphne would look up the application of each connection; some have none
-        self.connections = {each: state for each, state in self._open() if "application_instance" in state}
-        return super().kill_all_applications()
-
-    def _open(self) -> list[tuple[Any, dict[str, Any]]]:
-        return list(self.connections.items())
-
-    def listen_error(self, failure: Any) -> None:
-        self.failed_to_listen = failure.getErrorMessage()
-        self.stop()
+    def _open(self) -> list[Any]:
+        return list(self.server_state.connections)
 
 
-def _close(port: Any) -> None:
-    """Stop listening. Accept waiting connections first, since closing would reset those that the kernel has
-    accepted."""
-    while select.select([port.socket], [], [], 0)[0]:
-        port.doRead()
-    port.stopListening()
+async def _accept_all(sockets: list[socket.socket]) -> None:
+    """Let the loop accept waiting connections, since closing would reset those that the kernel has accepted."""
+    for _ in range(MOST_LOOKS):
+        if not select.select(sockets, [], [], 0)[0]:
+            break
+        await asyncio.sleep(0)
 
 
-def serve(
-    application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS, admits: Admits | None = None
-) -> None:
-    """Serve until SIGTERM or SIGINT, then finish running requests for up to `grace` seconds. `admits`: who may send
-    large files; without it everybody. Raises PortTaken."""
+def serve(application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS) -> None:
+    """Serve until SIGTERM or SIGINT, then finish running requests for up to `grace` seconds. Raises PortTaken."""
     check_port(host, port, "--port")
-    server = Server(
-        application,
-        endpoints=build_endpoint_description_strings(host=host, port=port),
-        websocket_max_message_size=WEBSOCKET_FRAME_LIMIT,
-        websocket_max_frame_size=WEBSOCKET_FRAME_LIMIT,
-        server_name="",
-        proxy_forwarded_address_header=None,
-        grace=grace,
-        admits=admits,
+    config = uvicorn.Config(
+        _until_cancelled(application),
+        http=Requests,
+        ws=Socket,
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws_max_size=WEBSOCKET_FRAME_LIMIT,
+        ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        reset_contextvars=True,
     )
-    server.run()
-    if server.failed_to_listen:
-        raise PortTaken(f"Cannot listen on {host}:{port}: {server.failed_to_listen}")
+    with _bound(host, port) as listening:
+        Server(config, grace).run(sockets=[listening])
+
+
+def _until_cancelled(application: Application) -> Application:
+    """What is left of the requests when the grace is over ends without a word."""
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await application(scope, receive, send)
+        except asyncio.CancelledError:
+            log.warning("cut_off", type=scope["type"], path=scope["path"])
+
+    return served
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as fault:
+        raise PortTaken(f"Cannot listen on {host}:{port}: {fault}") from fault

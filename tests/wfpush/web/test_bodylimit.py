@@ -1,5 +1,6 @@
 """The ASGI wrapper: what fits passes untouched, what does not is a 413 before it is in memory."""
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from wfpush.web import bodylimit
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, Admits, BodyLimit, Header, Message, limit_for
 
 
@@ -17,7 +19,7 @@ class Request:
 
     def __init__(self, *parts: bytes, path: str = "/api/v1/events", **headers: str) -> None:
         self.parts = list(parts)
-        self.taken = 0
+        self.taken = self.taken_before_the_answer = 0
         self.sent: list[Message] = []
         self.read = b""
         fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
@@ -33,6 +35,8 @@ class Request:
         return {"type": "http.request", "body": part, "more_body": self.taken < len(self.parts)}
 
     async def send(self, message: Message) -> None:
+        if not self.sent:
+            self.taken_before_the_answer = self.taken
         self.sent.append(message)
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
@@ -60,7 +64,7 @@ async def test_a_body_that_announces_too_much_is_refused_unread() -> None:
     request = await Request(b"x", content_length=str(BODY_LIMIT + 1)).through()
 
     assert request.status == 413
-    assert request.taken == 0
+    assert request.taken_before_the_answer == 0
     problem = json.loads(request.sent[1]["body"])
     assert problem["code"] == "too_large"
     assert problem["type"] == "/problems/too_large"
@@ -72,7 +76,22 @@ async def test_an_endless_body_is_cut_at_the_limit() -> None:
     request = await Request(half, half, half, half, transfer_encoding="chunked").through()
 
     assert request.status == 413
-    assert request.taken == 2
+    assert (request.taken_before_the_answer, request.read) == (2, half)
+    assert request.taken == 4, "what follows is dropped, so that the client can read the answer"
+    assert [message.get("more_body", False) for message in request.sent[1:]] == [True, False]
+
+
+async def test_what_follows_a_refusal_is_dropped_up_to_a_bound_and_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodylimit, "LINGER_BYTES", 3)
+    request = await Request(*[b"xx"] * 5, content_length=str(BODY_LIMIT + 1)).through()
+    assert (request.status, request.taken, len(request.sent)) == (413, 2, 3)
+
+    monkeypatch.setattr(bodylimit, "LINGER_SECONDS", 0.01)
+    silent = Request(content_length=str(BODY_LIMIT + 1))
+    monkeypatch.setattr(silent, "receive", asyncio.Event().wait)
+    assert ((await silent.through()).status, len(silent.sent)) == (413, 3)
 
 
 async def test_a_batch_of_events_may_be_larger() -> None:
@@ -94,7 +113,7 @@ async def test_of_strangers_no_large_files_are_read(length: dict[str, str]) -> N
     request = await Request(b"x" * BODY_LIMIT, b"x", **about).through(nobody)
 
     assert request.status == 401
-    assert request.taken == 0
+    assert request.taken_before_the_answer == 0
     assert json.loads(request.sent[1]["body"])["code"] == "unauthenticated"
     assert (b"www-authenticate", b"Bearer") in request.sent[0]["headers"]
 

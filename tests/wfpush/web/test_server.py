@@ -1,4 +1,4 @@
-"""`manage.py web` on the wire: daphne with a body limit and small frames."""
+"""`manage.py web` on the wire: bounded heads and bodies, and small frames."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import pytest
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
 from wfpush.web.bodylimit import BODY_LIMIT
+from wfpush.web.server import HEAD_LIMIT
 
 pytestmark = pytest.mark.processes
 
@@ -28,6 +29,7 @@ from django.conf import settings
 settings.configure(LANGUAGES=[("en", "English"), ("de", "Deutsch")], LOCALE_PATHS=["locale"])
 django.setup()
 
+from wfpush.web.bodylimit import BodyLimit
 from wfpush.web.server import serve
 
 async def application(scope, receive, send):
@@ -51,16 +53,27 @@ async def application(scope, receive, send):
 async def admits(path, headers):
     return (b"authorization", b"Bearer known") in headers
 
-serve(application, "127.0.0.1", int(sys.argv[1]), admits=admits)
+serve(BodyLimit(application, admits), "127.0.0.1", int(sys.argv[1]))
 """
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """A server of ours whose application says how many bytes it was given."""
+    yield from served(SERVER)
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[int]:
+    """One that waits for half a second."""
+    setting = "from wfpush.web import server\nserver.KEEP_ALIVE_SECONDS = 0.5"
+    yield from served(SERVER.replace("\nserve(", f"\n{setting}\nserve("))
+
+
+def served(program: str) -> Iterator[int]:
     port = free_ports(1)
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(port)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", program, str(port)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
 
     def listens() -> bool:
@@ -226,6 +239,46 @@ def test_one_connection_carries_many_requests(port: int) -> None:
     for size in (3, 0, 70_000):
         wire.send(head(f"Content-Length: {size}") + b"x" * size)
         assert wire.answer() == (200, str(size).encode())
+
+
+def test_a_head_without_an_end_is_cut(port: int) -> None:
+    wire = Wire(port).send(head()[:-2])
+    sent = 0
+    with suppress(OSError):  # the server hangs up before the bound is reached
+        while sent < 100 * 2**20:
+            wire.send(b"X-More: " + b"x" * 65536)
+            sent += 65536
+    assert HEAD_LIMIT <= sent < 10 * 2**20, "but for what is on its way"
+
+
+def test_who_sends_too_long_a_head_is_told_so(port: int) -> None:
+    wire = Wire(port).send(b"GET /" + b"x" * (HEAD_LIMIT // 2))
+    wire.send(b"x" * HEAD_LIMIT)
+    assert wire.answer()[0] == 431
+    assert wire.is_closed_by_the_server()
+
+
+BEGUN = {
+    "nothing": b"",
+    "half a line": b"POST / HT",
+    "half a head": head()[:-2],
+    "half a body": head("Content-Length: 4") + b"no",
+    "a request": head("Content-Length: 2") + b"ok",
+}
+
+
+@pytest.mark.parametrize("sent", BEGUN)
+def test_a_connection_that_falls_silent_is_closed(sent: str, impatient: int) -> None:
+    wire = Wire(impatient).send(BEGUN[sent])
+    if sent == "a request":
+        assert wire.answer() == (200, b"2")
+    assert wire.is_closed_by_the_server()
+
+
+def test_what_is_no_http_is_refused(port: int) -> None:
+    wire = Wire(port).send(b"\x16\x03\x01 TLS?\r\n\r\n")
+    assert wire.answer()[0] == 400
+    assert wire.is_closed_by_the_server()
 
 
 async def test_frames_are_small_and_uncompressed(port: int) -> None:

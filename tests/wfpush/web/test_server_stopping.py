@@ -119,9 +119,9 @@ def test_who_was_let_in_but_not_heard_yet_is_answered(served: Served) -> None:
 
 SLOW_TO_RUN = """
 import time
-from daphne.server import reactor
-run = reactor.run
-reactor.run = lambda **options: (time.sleep(0.5), run(**options))
+from wfpush.web.server import Server
+loop = Server.main_loop
+Server.main_loop = lambda self: (time.sleep(0.5), loop(self))[1]
 """
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush.asgi import admits, application
+from wfpush.asgi import application
 from wfpush.net.ports import PortTaken
 from wfpush.postgres import pooling, schema
 from wfpush.processes import lifeline, startup
@@ -10,7 +10,7 @@ from wfpush.web.server import GRACE_SECONDS, serve
 
 
 class Command(BaseCommand):
-    help = "Serve pages, API and WebSockets with daphne."
+    help = "Serve pages, API and WebSockets with uvicorn."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -23,6 +23,6 @@ class Command(BaseCommand):
         lifeline.follow()
         try:
             startup.check()
-            serve(application, options["host"], options["port"], grace=options["grace"], admits=admits)
+            serve(application, options["host"], options["port"], grace=options["grace"])
         except (PortTaken, pooling.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
