@@ -1,12 +1,12 @@
 """API keys of engines, with their engines.
 
 A process that takes many events reads a key once for all that it stores together, and not once for each: what it read
-lately says whose events these are, and is read again in the transaction that stores them (`ingest.accept`). So no event
-is taken by a key that was revoked, or for an engine that was changed, before.
+lately says whose events these are, and is compared with the key as it is when they are stored (`ingest.accept`). So no
+event is taken by a key that was revoked, or for an engine that was changed, before.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -16,50 +16,51 @@ from django.db import connection
 from notifications.models import Engine
 
 LATELY_SECONDS = 1.0
-"""For how long what was read of a key may be gone by, until it is read again in the transaction."""
+"""For how long what was read of a key may be gone by, until it is compared."""
 MOST_KEPT = 1000
 
 # Raw SQL, because every call of an engine makes this query: building Django's takes five times as long as running it.
 _ENGINE_FIELDS = [field.attname for field in Engine._meta.concrete_fields]
-_USABLE = f"""
-SELECT key.digest, key.id, key.scopes, key.expires_at, key.last_used_at,
-    {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)}
+_USABLE = """
 FROM notifications_apikey key JOIN notifications_engine engine ON engine.id = key.engine_id
 WHERE key.digest = ANY(%s) AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %s)
     AND engine.active
 """
+_AS_IT_IS = "encode(sha256(convert_to((key.scopes, key.expires_at, engine)::text, 'UTF8')), 'hex')"
+_READ = f"""
+SELECT key.digest, {_AS_IT_IS}, key.last_used_at, key.id, key.scopes, key.expires_at,
+    {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)} {_USABLE}
+"""
+_COMPARE = f"SELECT key.digest, {_AS_IT_IS}, key.last_used_at {_USABLE}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineKey:
-    """A usable key as it was read. `engine_values`: of Engine's columns, in their order."""
+    """A usable key as it was read. `state`: another one whenever more than the time of its last use has changed.
+    `engine_values`: of Engine's columns, in their order."""
 
     digest: str
+    state: str
+    last_used_at: datetime | None
     pk: int
     scopes: frozenset[str]
     expires_at: datetime | None
-    last_used_at: datetime | None
     engine_values: Sequence[Any]
 
     def engine(self) -> Engine:
         """The engine as it was then: an object of the caller's own."""
         return Engine.from_db("default", _ENGINE_FIELDS, self.engine_values)
 
-    def is_same(self, other: "EngineKey") -> bool:
-        """Whether nothing but the time of its last use has changed."""
-        mine = self.pk, self.scopes, self.expires_at, self.engine_values
-        return mine == (other.pk, other.scopes, other.expires_at, other.engine_values)
 
-
-def read(digests: Collection[str], now: datetime) -> dict[str, EngineKey]:
-    """Those keys that may be used."""
+def read(digest: str, now: datetime) -> EngineKey | None:
+    """None: it may not be used."""
     with connection.cursor() as cursor:
-        cursor.execute(_USABLE, [list(digests), now])
-        rows = cursor.fetchall()
-    return {
-        digest: EngineKey(digest, pk, frozenset(scopes), expires_at, last_used_at, values)
-        for digest, pk, scopes, expires_at, last_used_at, *values in rows
-    }
+        cursor.execute(_READ, [[digest], now])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    _, state, last_used_at, pk, scopes, expires_at, *values = row
+    return EngineKey(digest, state, last_used_at, pk, frozenset(scopes), expires_at, values)
 
 
 class LatelyRead:
@@ -79,9 +80,10 @@ class LatelyRead:
 
     def fresh(self, digest: str, now: datetime) -> EngineKey | None:
         """The key as it is by now, read and kept; None: it may not be used."""
-        found = read([digest], now)
-        self.keep(found.values(), now)
-        return found.get(digest)
+        found = read(digest, now)
+        if found is not None:
+            self.keep([found], now)
+        return found
 
     def keep(self, found: Collection[EngineKey], now: datetime) -> None:
         with self._lock:
@@ -103,9 +105,12 @@ lately_read = LatelyRead()
 
 
 def changed(keys: Collection[EngineKey], now: datetime) -> set[EngineKey]:
-    """Read keys again. Returns those that may no longer be used, or are no longer as they were read."""
-    digests = {key.digest for key in keys}
-    found = read(digests, now)
-    lately_read.drop(digests - found.keys())
-    lately_read.keep(found.values(), now)
-    return {key for key in keys if key.digest not in found or not key.is_same(found[key.digest])}
+    """Compare keys with what they are by now. Returns those that may no longer be used, or have changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPARE, [list({key.digest for key in keys}), now])
+        found = {digest: (state, last_used_at) for digest, state, last_used_at in cursor.fetchall()}
+    gone = {key for key in keys if key.digest not in found or found[key.digest][0] != key.state}
+    lately_read.drop({key.digest for key in gone})
+    same = {key.digest: replace(key, last_used_at=found[key.digest][1]) for key in keys if key not in gone}
+    lately_read.keep(same.values(), now)
+    return gone

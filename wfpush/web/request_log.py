@@ -4,6 +4,7 @@ What people search for, and what files are called, is not for logs. Paths with s
 everything else (wfpush/security/redaction.py).
 """
 
+import structlog
 from django.http import HttpRequest
 from django_structlog.middlewares import RequestMiddleware
 
@@ -12,6 +13,12 @@ MOST = 20
 
 
 class RequestLogMiddleware(RequestMiddleware):
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        """The address that ClientAddressMiddleware found. django-structlog believes whatever a client writes into
+        X-Forwarded-For."""
+        structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
+
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         names = "&".join([*request.GET][:MOST])

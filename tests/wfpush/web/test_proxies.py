@@ -1,11 +1,13 @@
 """Behind proxies, callers are told apart by the address the outermost of ours saw, not by what they say."""
 
 import pytest
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
 from wfpush.web.proxies import ClientAddressMiddleware
+from wfpush.web.request_log import RequestLogMiddleware
 
 
 def seen(header: str | None, settings: Settings, proxies: int) -> str:
@@ -19,6 +21,13 @@ def seen(header: str | None, settings: Settings, proxies: int) -> str:
 
     ClientAddressMiddleware(view)(request)
     return passed[0]
+
+
+def test_log_lines_have_the_address_that_was_seen_and_not_what_the_client_says() -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": "203.0.113.7"})
+    with structlog.contextvars.bound_contextvars(ip=""):
+        RequestLogMiddleware.bind_ip(request)
+        assert structlog.contextvars.get_contextvars()["ip"] == "10.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ import pytest
 
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
+from wfpush.net.ports import PortTaken
 from wfpush.web.bodylimit import BODY_LIMIT
-from wfpush.web.server import HEAD_LIMIT
+from wfpush.web.server import HEAD_LIMIT, listening
 
 pytestmark = pytest.mark.processes
 
@@ -273,6 +274,15 @@ def test_a_connection_that_falls_silent_is_closed(sent: str, impatient: int) -> 
     if sent == "a request":
         assert wire.answer() == (200, b"2")
     assert wire.is_closed_by_the_server()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_answers_do_not_wait_for_the_clients_receipt(host: str) -> None:
+    with listening(host, 0) as ours:
+        with socket.create_connection(ours.getsockname()[:2], timeout=10), ours.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        with pytest.raises(PortTaken):
+            listening(host, ours.getsockname()[1])
 
 
 def test_what_is_no_http_is_refused(port: int) -> None:
