@@ -1,133 +1,19 @@
-"""`manage.py web` on the wire: bounded heads and bodies, and small frames."""
+"""`manage.py web` on the wire: bounded heads and bodies."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
+from tests.support.wire import Wire, head, server_at
 from wfpush.net.ports import PortTaken
 from wfpush.web.bodylimit import BODY_LIMIT
 from wfpush.web.server import HEAD_LIMIT, listening
 
 pytestmark = pytest.mark.processes
-
-ROOT = Path(__file__).resolve().parents[3]
-SERVER = """
-import sys
-import django
-from django.conf import settings
-
-settings.configure(LANGUAGES=[("en", "English"), ("de", "Deutsch")], LOCALE_PATHS=["locale"])
-django.setup()
-
-from wfpush.web.bodylimit import BodyLimit
-from wfpush.web.server import serve
-
-async def application(scope, receive, send):
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.accept"})
-        while (message := await receive())["type"] != "websocket.disconnect":
-            if message["text"] == "restart":
-                await send({"type": "websocket.close", "code": 1012})
-                return
-            await send({"type": "websocket.send", "text": str(len(message["text"]))})
-        return
-    size, more = 0, True
-    while more:
-        message = await receive()
-        size, more = size + len(message["body"]), message.get("more_body")
-    body = str(size).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
-
-async def admits(path, headers):
-    return (b"authorization", b"Bearer known") in headers
-
-serve(BodyLimit(application, admits), "127.0.0.1", int(sys.argv[1]))
-"""
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """A server of ours whose application says how many bytes it was given."""
-    yield from served(SERVER)
-
-
-@pytest.fixture(scope="module")
-def impatient() -> Iterator[int]:
-    """One that waits for half a second."""
-    setting = "from wfpush.web import server\nserver.KEEP_ALIVE_SECONDS = 0.5"
-    yield from served(SERVER.replace("\nserve(", f"\n{setting}\nserve("))
-
-
-def served(program: str) -> Iterator[int]:
-    port = free_ports(1)
-    server = subprocess.Popen(
-        [sys.executable, "-c", program, str(port)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
-
-    def listens() -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        assert server.poll() is None
-        return False
-
-    eventually(listens, "the server listens")
-    yield port
-    server.send_signal(signal.SIGTERM)
-    assert server.wait(10) == 0
-
-
-class Wire:
-    """A raw connection."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=15)
-        self.received = b""
-
-    def send(self, text: bytes) -> "Wire":
-        self.socket.sendall(text)
-        return self
-
-    def answer(self) -> tuple[int, bytes]:
-        """The next answer's status and body."""
-        while b"\r\n\r\n" not in self.received:
-            self._more()
-        head, _, rest = self.received.partition(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-        )
-        while len(rest) < length:
-            before = len(self.received)
-            self._more()
-            rest += self.received[before:]
-        self.received = rest[length:]
-        return int(head.split(b" ")[1]), rest[:length]
-
-    def _more(self) -> None:
-        piece = self.socket.recv(65536)
-        assert piece, "the connection was closed before the answer"
-        self.received += piece
-
-    def is_closed_by_the_server(self) -> bool:
-        with suppress(ConnectionResetError):
-            return self.socket.recv(1) == b""
-        return True
-
-
-def head(*lines: str, path: str = "/api/v1/events") -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
 
 
 def test_a_form_with_too_many_files_gets_a_page(port: int) -> None:
@@ -259,6 +145,82 @@ def test_who_sends_too_long_a_head_is_told_so(port: int) -> None:
     assert wire.is_closed_by_the_server()
 
 
+CHUNKED = "Transfer-Encoding: chunked"
+ENDLESS = {"trailers": b"0\r\n", "one trailer": b"0\r\nX-More: ", "an extension of a chunk": b"3;more="}
+
+
+@pytest.mark.parametrize("begun", ENDLESS)
+def test_what_has_no_end_beside_a_body_is_cut(begun: str, port: int) -> None:
+    wire = Wire(port).send(head(CHUNKED) + ENDLESS[begun])
+    sent, more = 0, b"a: b\r\n" * 2**13 if begun == "trailers" else b"x" * 2**16
+    with suppress(OSError):
+        while sent < 100 * 2**20:
+            wire.send(more)
+            sent += len(more)
+    assert HEAD_LIMIT <= sent < 10 * 2**20, "but for what is on its way"
+
+
+@pytest.mark.ci
+def test_trailers_and_names_with_underscores_are_no_headers(port: int) -> None:
+    """Proxies remove or extend what they know by its right name, in the head of a request."""
+    wire = Wire(port).send(head(CHUNKED, "X_Forwarded_For: 192.0.2.1", path="/names") + b"4\r\nbody\r\n0\r\n")
+    wire.send(b"X-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer known\r\n\r\n")
+    assert wire.answer() == (200, b"host transfer-encoding")
+
+
+UPGRADES = {
+    "HTTP/2": ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQ"),
+    "a socket": ("Connection: Upgrade", "Upgrade: websocket"),
+}
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("asked", UPGRADES)
+def test_a_request_with_a_body_that_asks_for_another_protocol_is_answered_in_this_one(asked: str, port: int) -> None:
+    """Java's HttpClient asks for HTTP/2 with each first request to an http: address."""
+    wire = Wire(port)
+    for _ in range(2):
+        wire.send(head(*UPGRADES[asked], "Content-Length: 4") + b"bo").send(b"dy" + head("Content-Length: 2") + b"ok")
+        assert wire.answer() == (200, b"4")
+        assert wire.answer() == (200, b"2")
+
+
+def test_what_asks_for_a_tunnel_is_refused(port: int) -> None:
+    wire = Wire(port).send(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+    assert wire.answer()[0] == 400
+    assert wire.is_closed_by_the_server()
+
+
+@pytest.mark.ci
+def test_a_request_with_a_longer_body_than_it_says_is_answered(port: int) -> None:
+    wire = Wire(port).send(head("Content-Length: 2") + b"ok, and more\r\n")
+    assert wire.answer() == (200, b"2")
+    assert wire.is_closed_by_the_server()
+
+
+def test_requests_may_be_sent_before_those_before_them_are_answered(port: int) -> None:
+    size = 2 * HEAD_LIMIT
+    wire = Wire(port).send((head(f"Content-Length: {size}") + b"x" * size) * 3 + head()[:10]).send(head()[10:])
+    assert [wire.answer()[1] for _ in range(4)] == [str(size).encode()] * 3 + [b"0"]
+
+
+def test_of_requests_that_wait_for_their_turn_there_are_not_many(port: int) -> None:
+    wire = Wire(port)
+    sent = 0
+    with suppress(OSError):  # the server hangs up before the bound is reached
+        while sent < 100 * 2**20:
+            wire.send(head() * 1000)
+            sent += len(head()) * 1000
+    assert sent < 10 * 2**20, "but for what is on its way"
+
+
+def test_what_is_answered_to_whoever_is_gone_is_dropped_without_a_word(port: int) -> None:
+    wire = Wire(port).send(head("Content-Length: 0", path="/large") + head("Content-Length: 0"))
+    assert wire.socket.recv(12) == b"HTTP/1.1 200"
+    wire.drop()
+    assert Wire(port).send(head("Content-Length: 2") + b"ok").answer() == (200, b"2")
+
+
 BEGUN = {
     "nothing": b"",
     "half a line": b"POST / HT",
@@ -285,29 +247,23 @@ def test_answers_do_not_wait_for_the_clients_receipt(host: str) -> None:
             listening(host, ours.getsockname()[1])
 
 
+@pytest.mark.ci
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="for Linux")
+def test_a_connection_that_takes_nothing_is_closed(impatient: int) -> None:
+    wire, server = Wire(impatient).send(head("Content-Length: 0", path="/large")), server_at(impatient)
+    assert wire.socket.recv(12) == b"HTTP/1.1 200"
+    here = wire.socket.getsockname()
+    eventually(lambda: here not in [each.raddr for each in server.net_connections()], "its connection is gone")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+def test_all_addresses_are_of_ipv4_too() -> None:
+    port = free_ports(1)
+    with listening("::", port), socket.create_connection(("127.0.0.1", port)), socket.create_connection(("::1", port)):
+        pass
+
+
 def test_what_is_no_http_is_refused(port: int) -> None:
     wire = Wire(port).send(b"\x16\x03\x01 TLS?\r\n\r\n")
     assert wire.answer()[0] == 400
     assert wire.is_closed_by_the_server()
-
-
-async def test_frames_are_small_and_uncompressed(port: int) -> None:
-    async with (
-        aiohttp.ClientSession() as client,
-        client.ws_connect(f"http://127.0.0.1:{port}/ws/inbox", compress=15) as ws,
-    ):
-        assert ws.compress == 0
-        await ws.send_str("x" * 60_000)
-        assert await ws.receive_str(timeout=10) == "60000"
-        with suppress(ConnectionError):  # closed before all of it was sent
-            await ws.send_str("x" * 2_000_000)
-        over = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
-        assert (await ws.receive(timeout=10)).type in over
-
-
-@pytest.mark.ci
-async def test_a_socket_that_is_closed_for_a_restart_says_so(port: int) -> None:
-    async with aiohttp.ClientSession() as client, client.ws_connect(f"http://127.0.0.1:{port}/ws/inbox") as ws:
-        await ws.send_str("restart")
-        assert (await ws.receive(timeout=60)).type == aiohttp.WSMsgType.CLOSE
-        assert ws.close_code == 1012

@@ -28,6 +28,8 @@ async def application(scope, receive, send):
     await receive()
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
+        for _ in range(1000 if scope["path"] == "/much" else 0):
+            await send({"type": "websocket.send", "text": "x" * 60_000})
         await receive()
         return
     Path(sys.argv[2]).touch()
@@ -154,3 +156,25 @@ async def test_open_sockets_are_told_of_the_restart(served: Served) -> None:
         served.stop()
         assert (await ws.receive(timeout=30)).type == aiohttp.WSMsgType.CLOSE
         assert ws.close_code == 1012
+
+
+HANDSHAKE = b"""GET /much HTTP/1.1\r
+Host: x\r
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Version: 13\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"""
+CLOSED = b"\x88\x80\0\0\0\0"
+
+
+def test_a_socket_that_is_being_closed_while_it_takes_nothing_holds_nobody_up(served: Served) -> None:
+    running = served.ask("/until-told")
+    with served.connect() as wire:
+        wire.sendall(HANDSHAKE)
+        assert wire.recv(12) == b"HTTP/1.1 101"  # as much as goes into the connection has been sent by then
+        wire.sendall(CLOSED)
+        served.stop()
+        eventually(served.refuses, "nobody else is let in")
+        served.told.touch()
+        assert read_all(running).startswith(b"HTTP/1.1 200")
+        assert served.process.wait(10) == 0
