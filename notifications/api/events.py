@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -25,7 +24,7 @@ from notifications.api.base import EngineView, answer, http_request
 from notifications.api.parsing import body_of
 from notifications.api.throttling import LIMITS
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
-from notifications.intake import cloudevents, ingest, mapping
+from notifications.intake import api_keys, cloudevents, ingest, mapping
 from notifications.intake.cloudevents import OfBatch
 from notifications.intake.ingest import Accepted, KeyChanged
 from notifications.intake.limit import limits
@@ -66,13 +65,22 @@ class Handshaking(EngineView):
     def take(self, request: Request, *, foreign: bool, slug: str = "") -> HttpResponse:
         """Store the events of a request. `foreign`: JSON that is no CloudEvent is the engine's own."""
         take = partial(_take, request=http_request(request), foreign=foreign, slug=slug)
-        if self.caller().lately is not None:
-            with suppress(KeyChanged, Failure, APIException):
-                response = take(self.caller())
-                if response.status_code <= MULTI_STATUS:
-                    return response
-            self.read_key_again()
+        try:
+            response = take(self.caller())
+            if response.status_code <= MULTI_STATUS or self.key_is_same():
+                return response
+        except KeyChanged:
+            pass
+        except (Failure, APIException):
+            if self.key_is_same():
+                raise
+        self.read_key_again()
         return take(self.caller())
+
+    def key_is_same(self) -> bool:
+        """Whether the key, and its engine, are still what this call goes by."""
+        lately = self.caller().lately
+        return lately is None or not api_keys.changed([lately], timezone.now())
 
     def check_permissions(self, request: Request) -> None:
         try:
