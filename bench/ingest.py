@@ -18,7 +18,7 @@ WARM_UP = 100
 JSON = "application/json"
 BATCH_TYPE = "application/cloudevents-batch+json"
 PEER = "bench.peers.ingest"
-REACH = 2.0
+SINGLES_REACH, BATCHES_REACH = 5.0, 2.0
 
 _numbers = count(1)
 
@@ -121,8 +121,8 @@ async def measure(house: House) -> list[Figure]:
     singles = [await _pair(ours, peer, _singles(SINGLES), _singles(SINGLES), JSON) for _ in range(ROUNDS)]
     batches = [await _pair(ours, peer, _batches(BATCHES), _batches(BATCHES), BATCH_TYPE) for _ in range(ROUNDS)]
     return [
-        _figure(f"single events accepted, {CONNECTIONS} connections", singles, 1),
-        _figure(f"events accepted in batches of {BATCH}", batches, BATCH),
+        _figure(f"single events accepted, {CONNECTIONS} connections", singles, 1, SINGLES_REACH),
+        _figure(f"events accepted in batches of {BATCH}", batches, BATCH, BATCHES_REACH),
     ]
 
 
@@ -141,7 +141,7 @@ def _batches(number: int) -> list[bytes]:
     return [json.dumps([event() for _ in range(BATCH)]).encode() for _ in range(number)]
 
 
-def _figure(what: str, pairs: list[tuple[float, float]], weight: int) -> Figure:
+def _figure(what: str, pairs: list[tuple[float, float]], weight: int, reach: float) -> Figure:
     ours = median([pair[0] for pair in pairs]) * weight
     peer = median([pair[1] for pair in pairs]) * weight
     return Figure(
@@ -150,8 +150,8 @@ def _figure(what: str, pairs: list[tuple[float, float]], weight: int) -> Figure:
         peer=peer,
         peer_is="DRF ModelSerializer on daphne, default settings",
         unit="events/s",
-        target=f"at least {REACH:g} times the peer",
-        met=ours >= REACH * peer,
+        target=f"at least {reach:g} times the peer",
+        met=ours >= reach * peer,
     )
 
 
