@@ -142,8 +142,15 @@ class Wire:
 
 
 def server_at(port: int) -> psutil.Process:
-    [server] = [each for each in psutil.Process().children(recursive=True) if each.cmdline()[-1] == str(port)]
+    [server] = [each for each in psutil.Process().children(recursive=True) if _words_of(each)[-1:] == [str(port)]]
     return server
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # it has ended, as children of other tests do all the time
+        return []
 
 
 def head(*lines: str, path: str = "/api/v1/events") -> bytes:
