@@ -31,7 +31,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 @dataclass(frozen=True)
 class EngineCaller:
     """An engine. `ident` differs between its keys, for rate limits. `lately`: its key, where it was read for a call
-    before this one, and is to be read again."""
+    before this one, and is to be compared."""
 
     engine: Engine
     scopes: frozenset[str]
@@ -112,7 +112,7 @@ def read_again(caller: EngineCaller) -> EngineCaller:
 
 
 class EventKeyAuthentication(KeyAuthentication):
-    """For calls with events, which go by what was lately read of a key: their view has it read again before it answers
+    """For calls with events, which go by what was lately read of a key: their view has it compared before it answers
     (`Handshaking`)."""
 
     goes_by_lately_read = True

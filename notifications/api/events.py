@@ -51,8 +51,8 @@ UNTOLD = "Too much is wrong with this batch to tell it of every event. Send this
 class Handshaking(EngineView):
     """What both addresses for events share. A body is read by its encoding, so DRF's parsers are not used.
 
-    A call may go by what was read of its key for an earlier one. The key is read again in the transaction that stores
-    the events, and before the call is refused.
+    A call may go by what was read of its key for an earlier one. The key is compared with its row when the events are
+    stored, and before the call is refused.
     """
 
     authentication_classes = [EventKeyAuthentication]

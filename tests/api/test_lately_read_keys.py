@@ -140,7 +140,7 @@ def test_what_is_kept_of_keys_is_bounded(engine: Caller, monkeypatch: pytest.Mon
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_callers_who_share_a_transaction_only_those_whose_key_has_ended_are_refused() -> None:
+def test_of_callers_whose_events_are_stored_together_those_whose_key_has_ended_are_refused() -> None:
     good, bad = EngineFactory(), EngineFactory()
     now = timezone.now()
     keys = {}
