@@ -80,13 +80,12 @@ def served(program: str) -> Iterator[int]:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stderr=said,
         )
-        yield from listening(port, server)
+        yield from _running(server, port)
         said.seek(0)
         assert said.read().decode() == ""
 
 
-def listening(port: int, server: "subprocess.Popen[bytes]") -> Iterator[int]:
-
+def _running(server: "subprocess.Popen[bytes]", port: int) -> Iterator[int]:
     def listens() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return True
@@ -139,6 +138,13 @@ class Wire:
         with suppress(ConnectionResetError):
             return self.socket.recv(1) == b""
         return True
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has an address of it: containers often have none."""
+    with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
 
 
 def server_at(port: int) -> psutil.Process:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
-from tests.support.wire import Wire, head, server_at
+from tests.support.wire import Wire, has_ipv6, head, server_at
 from wfpush.net.ports import PortTaken
 from wfpush.web.bodylimit import BODY_LIMIT
 from wfpush.web.server import HEAD_LIMIT, listening
@@ -238,7 +238,10 @@ def test_a_connection_that_falls_silent_is_closed(sent: str, impatient: int) -> 
     assert wire.is_closed_by_the_server()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+NEEDS_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="there is no IPv6 here")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=NEEDS_IPV6)])
 def test_answers_do_not_wait_for_the_clients_receipt(host: str) -> None:
     with listening(host, 0) as ours:
         with socket.create_connection(ours.getsockname()[:2], timeout=10), ours.accept()[0] as accepted:
@@ -256,7 +259,7 @@ def test_a_connection_that_takes_nothing_is_closed(impatient: int) -> None:
     eventually(lambda: here not in [each.raddr for each in server.net_connections()], "its connection is gone")
 
 
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+@NEEDS_IPV6
 def test_all_addresses_are_of_ipv4_too() -> None:
     port = free_ports(1)
     with listening("::", port), socket.create_connection(("127.0.0.1", port)), socket.create_connection(("::1", port)):
