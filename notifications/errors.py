@@ -67,6 +67,17 @@ class Withdrawn(Failure):
     status, code = 409, "withdrawn"
 
 
+class Changed(Failure):
+    """What is to be decided has changed since the person was shown it. `shown`: the revision that they were shown;
+    empty: none was named. Extra members, which the API adds: `notification` as it is now, and `changes`."""
+
+    status, code = 409, "changed"
+
+    def __init__(self, detail: str, shown: str = "") -> None:
+        super().__init__(detail)
+        self.shown = shown
+
+
 class Expired(Failure):
     """Extra member, where the token has ended, or the device on which the answer was kept: `ended`, which is “device”
     when the device was removed, “withdrawn” when the item was taken back, “token” when its time is over."""

@@ -270,7 +270,7 @@ class PushMessage:
     no actions, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same
     for all messages about one task. `token` (for `POST /api/v1/responses`) is empty where the lock screen may not
     answer. `ttl` in seconds; `at`: when the notification last changed. `silent`: without a sound, as the person wants
-    it on this device.
+    it on this device. `revision`: that of the content which the message shows.
     """
 
     kind: PushKind
@@ -284,6 +284,7 @@ class PushMessage:
     unread: int
     device: str
     silent: bool = False
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ FLOORS: dict[str, str] = {
     "tables": "notifications: models",
     "words": "notifications: wording",
     "forms of tasks, files, calendars that are read": "notifications: forms attachments calendar_feeds",
+    "what people decide about": "notifications: revisions",
     "what comes in, what people have and want, how it leaves; counts": (
         "notifications: intake items channels hourly engagement preferences"
     ),

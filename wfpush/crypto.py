@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.crypto import salted_hmac
 
 SEALED_PREFIX = "enc1:"
 API_KEY_PREFIX = "wfp_"
@@ -210,6 +211,12 @@ def new_recipient_token() -> str:
 
 def new_action_token() -> str:
     return ACTION_TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def next_action_token(token: str, revision: str) -> str:
+    """The token that takes the place of another one when its content has become that of `revision`."""
+    digest = salted_hmac("wfpush.action-token", f"{token} {revision}", algorithm="sha256").digest()
+    return ACTION_TOKEN_PREFIX + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def new_link_token() -> str:

@@ -20,7 +20,8 @@ class Answer:
     its token was made for; None: all actions of the copy.
 
     `to`: the ref of whoever is asked a question; empty: the usual one. `files`: ids of attachments of a question or a
-    reply. `delivery`: the message whose token it was.
+    reply. `delivery`: the message whose token it was. `revision`: of the content that the person was shown; empty: it
+    is not known.
     """
 
     action: str
@@ -33,6 +34,7 @@ class Answer:
     to: str = ""
     files: tuple[UUID, ...] = ()
     delivery: UUID | None = None
+    revision: str = ""
 
     @property
     def fingerprint(self) -> str:

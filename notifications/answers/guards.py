@@ -11,6 +11,7 @@ from notifications.conversation import people
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
+    Changed,
     CommentRequired,
     Expired,
     IdempotencyKeyReused,
@@ -109,6 +110,15 @@ def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:
         raise Expired("This task expired before it was answered. Nothing was sent.")
     if copy.state == NotificationState.WITHDRAWN:
         raise Withdrawn(f"This is no longer yours to answer: {copy.reason}.")
+
+
+def refuse_if_changed(copy: Notification, answer: Answer) -> None:
+    """Raises Changed unless the person was shown what they decide about. An answer that names no revision counts for
+    as long as the item shows what it showed at first."""
+    known_unchanged = copy.revised_at is None if not answer.revision else answer.revision == copy.revision
+    if not known_unchanged:
+        detail = "What you decide about has changed. Nothing was sent: look at it as it is now, and answer again."
+        raise Changed(detail, shown=answer.revision)
 
 
 def _outcome_members(task: Task) -> Json:

@@ -42,8 +42,8 @@ from wfpush.queue import outbox
 def record(given: Given, scene: Scene) -> Recorded:
     """Record the answer, whose task the scene has locked.
 
-    Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
-    CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four eyes is
+    Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
+    FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four eyes is
     recorded.
     """
     copy = copy_of(given, scene)
@@ -58,6 +58,7 @@ def record(given: Given, scene: Scene) -> Recorded:
         _remember_key(copy, answer, earlier, scene)
         return Recorded(earlier, created=False, connect=_connect(earlier, task))
     guards.refuse_if_over(task, copy, scene.now)
+    guards.refuse_if_changed(copy, answer)
     action = guards.offered(copy, answer)
     guards.check_words(action, answer)
     person_variables.check(task, answer.variables)
@@ -119,6 +120,7 @@ def _record(
         values=values,
         via=answer.via,
         delivery_id=answer.delivery,
+        revision=copy.revision,
         asked=asked,
         at=scene.now,
     )

@@ -20,7 +20,7 @@ from wfpush.crypto import digest_of
 def respond(notification: Notification, answer: Answer, *, now: datetime) -> Recorded:
     """Record a person's answer on their copy.
 
-    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
+    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed, FourEyes,
     CommentRequired, InvalidAnswer, InvalidValues.
     """
     return respond_to(notification.recipient_id, notification.pk, answer, now=now)
@@ -39,9 +39,17 @@ def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime
     return respond_to(person.pk, notification, answer, now=now)
 
 
-def take_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded | Said:
-    """The same, with an action token."""
+def take_with_token(token: str, answer: Answer, *, now: datetime, on_page: bool = False) -> Recorded | Said:
+    """Answer with an action token: no session, one person, one task, the actions offered with it.
+
+    A token answers the content that its message showed. `on_page`: the person was shown what the answer names, by a
+    page that the token has opened.
+
+    Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
+    """
     row, offered = _given_with(token, answer, now)
+    if not on_page or not answer.revision:
+        offered = replace(offered, revision=_shown_by(row, answer))
     item = _question_item(offered, row.recipient_id, row.notification_id)
     taken: Recorded | Said
     if item is not None:
@@ -66,17 +74,6 @@ def _reply(answer: Answer) -> saying.Words:
     return saying.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
 
 
-def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded:
-    """Answer with an action token: no session, one person, one task, the actions offered with it.
-
-    Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
-    """
-    row, offered = _given_with(token, answer, now)
-    recorded = respond(row.notification, offered, now=now)
-    _note_use(row, now)
-    return recorded
-
-
 def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
     given = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
     row = given.filter(digest=digest_of(token)).first()
@@ -84,6 +81,13 @@ def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken,
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
     refuse_dead_token(row, now)
     return row, replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
+
+
+def _shown_by(row: ActionToken, answer: Answer) -> str:
+    """The revision that the token's message showed. If the caller names another one, the one of the two that is out of
+    date: then they do not belong together."""
+    disagree = bool(answer.revision) and answer.revision != row.revision
+    return answer.revision if disagree and row.revision == row.notification.revision else row.revision
 
 
 def _note_use(row: ActionToken, now: datetime) -> None:

@@ -12,16 +12,17 @@ from rest_framework.request import Request
 from notifications.answers.form_values import errors_of
 from notifications.answers.given import Answer, Recorded
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
-from notifications.api import docs, serializers, shown
+from notifications.api import changed, docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
 from notifications.conversation.saying import Said
 from notifications.conversation.shown import engine_states
 from notifications.engines.taking_back import take_back
-from notifications.errors import Invalid, InvalidValues, NotFound
+from notifications.errors import Changed, Invalid, InvalidValues, NotFound
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json
 from notifications.models import Notification, TaskMessage, Via
 from notifications.types import Json
+from notifications.wording.languages import chosen_language
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."
@@ -47,6 +48,9 @@ class NotificationResponsesView(PersonView):
         said = _answer_of(request, given, self.caller().via)
         try:
             return _shown(take(person, notification_id, said, now=timezone.now()))
+        except Changed as refused:
+            refused.extra |= changed.for_person(notification_id, refused.shown, chosen_language(request.COOKIES))
+            raise
         except InvalidValues as refused:
             if refused.faults and self.caller().token is None:  # a page shows them beside its fields
                 refused.extra["errors"] = errors_of(refused.faults, get_language() or "en")
@@ -80,7 +84,11 @@ class ResponsesView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Answer with the token of one notification, which offers its actions to one person once each."""
         given = validated(serializers.AnswerWithToken, request.data)
-        return _shown(take_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
+        try:
+            return _shown(take_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
+        except Changed as refused:
+            refused.extra |= changed.for_token(given["token"], refused.shown, timezone.now())
+            raise
 
 
 def key_of(request: Request) -> str:
@@ -101,6 +109,7 @@ def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
         via=via.value,
         idempotency_key=key_of(request),
         to=str(given["to"]),
+        revision=str(given["revision"] or ""),
         files=tuple(given.get("attachments", ())),  # type: ignore[arg-type]  # as above
     )
 

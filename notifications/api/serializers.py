@@ -129,6 +129,14 @@ class AttachmentQuery(serializers.Serializer[Any]):
 class AnswerGiven(serializers.Serializer[Any]):
     action = Text(max_length=60)
     comment = Text(required=False, allow_blank=True, default="")
+    revision = Text(
+        required=False,
+        max_length=100,
+        allow_blank=True,
+        allow_null=True,
+        default="",
+        help_text="That of the item as the person was shown it.",
+    )
     variables = JsonObject(required=False, default=dict)
     values = JsonObject(required=False, default=dict, help_text="What is filled into the task's form, by field.")
     to = Text(

@@ -47,6 +47,7 @@ def members(push: PushMessage) -> Json:
     }
     if push.token:
         said["token"] = push.token
+        said["revision"] = push.revision
     if push.silent:
         said["silent"] = True
     if push.state == "open" and message.actions:
@@ -100,7 +101,9 @@ def declared(said: Json) -> Json:
     return said | {"web_push": 8030, "mutable": True, "app_badge": said["unread"], "notification": shown}
 
 
-FOR_THE_WORKER = ("v", "kind", "id", "priority", "state", "at", "link", "device", "token", "actions", "silent")
+FOR_THE_WORKER = (
+    *("v", "kind", "id", "priority", "state", "at", "link", "device", "token", "revision", "actions", "silent"),
+)
 
 
 def _way_to(action: Json, link: str) -> Json:

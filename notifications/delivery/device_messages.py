@@ -213,7 +213,7 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
         (row, actions)
         for row in rows
         if row.notification.state == NotificationState.OPEN
-        and (actions := action_tokens.answerable_from_lock_screen(row.notification))
+        and (actions := action_tokens.answerable_by(row.channel, row.notification))
     ]
     return {row.pk: token for (row, _), token in zip(answerable, action_tokens.give(answerable, now), strict=True)}
 
@@ -233,23 +233,34 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> DeviceAttempt |
 
 def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
     assert row.device is not None  # rows without one have ended
-    notification = row.notification
     kind: PushKind = "replacement" if row.is_replacement else "message"
+    said = _push(row, kind, _message(row, about, now), about.tokens.get(row.pk, ""), now)
+    said = replace(said, unread=about.unread.get(row.recipient_id, 0))
+    more = {"has_reserve": row.pk in about.with_reserve, "over_at": ledger.over_at(row)}
+    return _attempt(row, devices.address_of(row.device), said, **more)
+
+
+def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:
+    """What takes the place of the row's message by now, with `token` for its answers, as its device may show it."""
+    return _push(row, "replacement", _words(row, now), token, now)
+
+
+def _push(row: Delivery, kind: PushKind, words: Message, token: str, now: datetime) -> PushMessage:
+    notification = row.notification
     said = PushMessage(
         kind=kind,
-        message=_message(row, about, now),
+        message=words,
         tag=tag_of(notification),
         link=f"{message.base_of(message.brand_shown(notification))}/n/{notification.pk}?by={row.channel}",
-        token=about.tokens.get(row.pk, ""),
+        token=token,
         ttl=int(lifetime.kept_for(notification.due_at, now).total_seconds()),
         at=notification.updated_at,
         state=notification.state,
-        unread=about.unread.get(row.recipient_id, 0),
-        device=str(row.device.pk),
+        unread=0,
+        device=str(row.device_id or ""),
+        revision=notification.revision,
     )
-    more = {"has_reserve": row.pk in about.with_reserve, "over_at": ledger.over_at(row)}
-    said = lock_screens.for_device(said, row.device, customer=row.recipient.external)
-    return _attempt(row, devices.address_of(row.device), said, **more)
+    return said if row.device is None else lock_screens.for_device(said, row.device, customer=row.recipient.external)
 
 
 def _message(row: Delivery, about: _About, now: datetime) -> Message:

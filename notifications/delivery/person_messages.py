@@ -1,6 +1,6 @@
 """Makes attempts of rows that were claimed for people's addresses: the message, and the link that opens it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
 from notifications.items.ledger import Outcome
-from notifications.models import Delivery, Notification
+from notifications.models import Delivery
 from notifications.preferences import leaving
 from notifications.preferences.chosen import Reading
 from notifications.types import Message
@@ -80,7 +80,7 @@ class _Making:
             try:
                 said = message.message_of(row.notification, words=row.words)
                 said = _with_way_out(said, row) if _trust(row) == "mailbox" else said
-                texts[row.pk] = _Text(said, _answerable(row))
+                texts[row.pk] = _Text(said, action_tokens.answerable_by(row.channel, row.notification))
             except Exception as fault:
                 faults[row.pk] = fault
         return texts, faults
@@ -146,19 +146,3 @@ def _with_way_out(said: Message, row: Delivery) -> Message:
 def _trust(row: Delivery) -> Trust:
     facts = facts_of_channel(row.channel)
     return facts.trust if facts is not None else ""
-
-
-def _answerable(delivery: Delivery) -> list[str]:
-    """None for an address that others may read, too."""
-    return ANSWERABLE[_trust(delivery)](delivery.notification)
-
-
-def _nothing(notification: Notification) -> list[str]:
-    return []
-
-
-ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
-    "": _nothing,
-    "mailbox": action_tokens.answerable_by_mail,
-    "device": action_tokens.answerable_from_lock_screen,
-}

@@ -1,13 +1,14 @@
 """Action tokens: credentials in a message with which it can be answered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
 
+from notifications.channel_facts import Trust, facts_of_channel
 from notifications.models import Delivery, Notification
 from notifications.types import Json
-from wfpush.crypto import digest_of, new_action_token
+from wfpush.crypto import digest_of, new_action_token, next_action_token
 from wfpush.postgres import keys
 
 NEED_NO_SIGN_IN = ("acknowledge", "reply")
@@ -34,6 +35,23 @@ def answerable_from_lock_screen(notification: Notification) -> list[str]:
     return _names(notification.actions) if notification.answer_from_push else []
 
 
+def _nothing(notification: Notification) -> list[str]:
+    return []
+
+
+_ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
+    "": _nothing,
+    "mailbox": answerable_by_mail,
+    "device": answerable_from_lock_screen,
+}
+
+
+def answerable_by(channel: str, notification: Notification) -> list[str]:
+    """The actions that a message of the channel allows by itself: none at an address that others may read, too."""
+    facts = facts_of_channel(channel)
+    return _ANSWERABLE[facts.trust if facts is not None else ""](notification)
+
+
 def _harmless(notification: Notification) -> list[Json]:
     return [action for action in notification.actions if action["effect"] in NEED_NO_SIGN_IN]
 
@@ -44,18 +62,36 @@ def _names(actions: Sequence[Json]) -> list[str]:
 
 _INSERT = """
 INSERT INTO notifications_actiontoken
-    (digest, recipient_id, notification_id, delivery_id, actions, created_at, expires_at, void_reason)
-SELECT digest, recipient_id, notification_id, delivery_id, string_to_array(actions, chr(10)), %s, expires_at, ''
-FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
-    AS made(digest, recipient_id, notification_id, delivery_id, actions, expires_at)
+    (digest, recipient_id, notification_id, delivery_id, actions, revision, created_at, expires_at, void_reason)
+SELECT digest, recipient_id, notification_id, delivery_id, string_to_array(actions, chr(10)), revision, %s,
+    expires_at, ''
+FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+    AS made(digest, recipient_id, notification_id, delivery_id, actions, revision, expires_at)
+ON CONFLICT (digest) DO NOTHING
 """
 
 
 def give(deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> list[str]:
-    """A token for each delivery, valid for these actions of its notification; only its digest is stored."""
+    """A token for each delivery, valid for these actions on what its notification shows; only its digest is stored."""
     tokens = [new_action_token() for _ in deliveries]
+    _store(tokens, deliveries, now)
+    return tokens
+
+
+def renew(token: str, delivery: Delivery, now: datetime) -> str:
+    """A token in place of one whose content has changed, for what the notification shows by now. It is the same each
+    time, so that asking often stores one row. Empty if its channel may give no answer any more."""
+    actions = answerable_by(delivery.channel, delivery.notification)
+    if not actions:
+        return ""
+    renewed = next_action_token(token, delivery.notification.revision)
+    _store([renewed], [(delivery, actions)], now)
+    return renewed
+
+
+def _store(tokens: Sequence[str], deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> None:
     if not deliveries:
-        return tokens
+        return
     rows = [delivery for delivery, _ in deliveries]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -67,7 +103,7 @@ def give(deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> lis
                 keys.array(row.notification_id for row in rows),
                 keys.array(row.pk for row in rows),
                 ["\n".join(actions) for _, actions in deliveries],  # their names have no control characters
+                [row.notification.revision for row in rows],
                 [expiry_of(row.notification.due_at, now) for row in rows],
             ],
         )
-    return tokens

@@ -93,6 +93,8 @@ def notification_json(notification: Notification, language: str = "", common: Co
     return {
         "id": str(notification.pk),
         "seq": notification.seq,
+        "revision": notification.revision or None,
+        "revised_at": iso_utc(notification.revised_at),
         "title": notification.title,
         "body": notification.body,
         "category": notification.category.slug,

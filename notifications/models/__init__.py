@@ -15,6 +15,7 @@ from notifications.models.absences import (
 )
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
 from notifications.models.attachments import Attachment, AttachmentPiece
+from notifications.models.contents import TaskContent
 from notifications.models.conversation import MOST_TEXT, Addressee, AddresseeState, MessageKind, TaskMessage
 from notifications.models.delivery import (
     Delivery,
@@ -263,6 +264,7 @@ __all__ = [
     "TakenEntries",
     "TargetKind",
     "Task",
+    "TaskContent",
     "TaskMessage",
     "TaskState",
     "Team",

@@ -73,6 +73,10 @@ class Notification(models.Model):
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     actions: Any = PackedJSONField(default=list, blank=True, words=repeated.ACTIONS)
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
+    revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
+    """Of the content that these texts show (`TaskContent`). Empty where there is nothing to decide."""
+    revised_at = models.DateTimeField(_("content changed at"), null=True, blank=True, editable=False)
+    """When that content last changed under the item. Null: it is as it was when the item was made."""
     outcome: Any = models.JSONField(null=True, blank=True)
     reason = models.CharField(
         _("reason"), max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn.")

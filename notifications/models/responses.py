@@ -54,6 +54,8 @@ class Response(models.Model):
         help_text=_("What was filled into the task's form."),
     )  # fmt: skip
     """Entries of notifications/forms/recorded.py."""
+    revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
+    """Of the content that the person was shown (`TaskContent`). Empty for answers from before there were revisions."""
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
@@ -112,6 +114,8 @@ class ActionToken(models.Model):
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="action_tokens")
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="action_tokens")
     actions = ArrayField(models.CharField(max_length=60), verbose_name=_("actions"), default=list)
+    revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
+    """Of the content that the message shows. A token answers no other."""
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires at"))
     voided_at = models.DateTimeField(_("voided at"), null=True, blank=True)

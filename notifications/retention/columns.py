@@ -58,9 +58,10 @@ TABLES: dict[str, Columns] = {
         plain="priority state states_before",
         case="case",
     ),
+    "notifications.taskcontent": Columns(words="content", ids="event", plain="revision", case="task__case"),
     "notifications.notification": Columns(
         words=f"{_TEXTS} notice url actions details outcome reason reason_fact",
-        plain="language state priority opened_by",
+        plain="language state priority opened_by revision",
         case="case task__case",
     ),
     "notifications.delivery": Columns(
@@ -74,7 +75,9 @@ TABLES: dict[str, Columns] = {
     "notifications.deliveryreceipt": Columns(plain="channel reference code"),
     "notifications.taskmessage": Columns(words="author_name text", plain="kind via key", case="task__case"),
     "notifications.addressee": Columns(plain="state"),
-    "notifications.response": Columns(words="comment variables values", plain="action effect via", case="task__case"),
+    "notifications.response": Columns(
+        words="comment variables values", plain="action effect via revision", case="task__case"
+    ),
     "notifications.refusedanswer": Columns(words="comment rule why why_fact", plain="action via", case="task__case"),
     "notifications.callback": Columns(
         words="body detail detail_fact alert alert_fact", plain="state", case="task__case"
@@ -85,7 +88,7 @@ TABLES: dict[str, Columns] = {
     ),
     "notifications.attachmentpiece": Columns(own="content"),
     "notifications.idempotencykey": Columns(own="key fingerprint"),
-    "notifications.actiontoken": Columns(own="digest actions void_reason void_reason_fact"),
+    "notifications.actiontoken": Columns(own="digest actions void_reason void_reason_fact", plain="revision"),
     "notifications.replay": Columns(words="selection", plain="kind state"),
     "notifications.replayedrow": Columns(words="before", plain="state"),
     "notifications.polledtask": Columns(ids="task_id", plain="digest"),

@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from liquid.exceptions import FilterArgumentError
 
-from notifications.models import MOST_FACTS, FactKind, Notification, TemplateFact, TemplateVersion
+from notifications.models import MOST_FACTS, FactKind, Notification, Recipient, TemplateFact, TemplateVersion
 from notifications.types import Json, lookup, object_in
 from notifications.wording import formats
 from notifications.wording.labels import languages, tag
@@ -115,10 +115,15 @@ def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:
     """The currency, and the paths at which it is."""
     if CODE.fullmatch(fact.currency):
         return fact.currency, []
-    before, dot, _name = fact.path.rpartition(".")
-    path = fact.currency or f"{before}{dot}currency"
+    path = currency_path(fact)
     said = lookup(context, path)
     return (cut(clean_line(said[: 4 * MAX_CURRENCY]), MAX_CURRENCY) if isinstance(said, str) else ""), [path]
+
+
+def currency_path(fact: TemplateFact) -> str:
+    """Where the currency is that is not written into the template: “currency” beside the amount, unless it says."""
+    before, dot, _name = fact.path.rpartition(".")
+    return fact.currency or f"{before}{dot}currency"
 
 
 def _typed(kind: str, said: Any) -> tuple[str, Value]:
@@ -212,6 +217,11 @@ def facts_of(notification: Notification) -> list[Written]:
     locale = formats.locale_for(notification.language, notification.recipient.locale)
     zone = formats.zone_of(notification.recipient.timezone)
     return [Written(fact, _written(fact, locale, zone)) for fact in _kept(notification)]
+
+
+def written_for(fact: KeyFact, language: str, reader: Recipient) -> str:
+    """The value in that language, in the reader's variety of it and in their time zone."""
+    return _written(fact, formats.locale_for(language, reader.locale), formats.zone_of(reader.timezone))
 
 
 def _kept(notification: Notification) -> Iterable[KeyFact]:

@@ -23,15 +23,16 @@ MOST = 250
 to thousands does not need the memory of all of them."""
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Insert new rows of one model. Keys that the database makes are not read back."""
+def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
+    """Insert new rows of one model. Keys that the database makes are not read back. `ignore_conflicts`: rows that are
+    there already stay as they are."""
     if not rows:
         return
     model = type(rows[0])
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns = ", ".join(_quoted(field) for field in fields)
     statement = f"INSERT INTO {_table(model)} ({columns}) SELECT {columns} FROM {_said(model)}"
-    _run(statement, rows, fields, add=True)
+    _run(f"{statement} ON CONFLICT DO NOTHING" if ignore_conflicts else statement, rows, fields, add=True)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 

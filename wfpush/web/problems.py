@@ -36,6 +36,7 @@ _TITLES = {
     "already_answered": "Somebody answered already",
     "already_handled": "The engine has closed the task",
     "bad_request": "The request cannot be understood",
+    "changed": "What is to be decided has changed",
     "comment_required": "A comment is needed",
     "csrf_failed": "The CSRF token is missing or wrong",
     "event_id_reused": "The event's id was used before",

@@ -4,9 +4,13 @@ from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import ANSWER, BOB, NOTIFICATION
 from notifications.types import Json
 
+REVISION = "kQ0cVY9bMtxbL0rYv3dJ4Yt2JH9b0m6aQ1uJ0mC7w1E"
+
 ITEM: Json = {
     "id": NOTIFICATION,
     "seq": 17,
+    "revision": REVISION,
+    "revised_at": None,
     "title": "Approve invoice 4711",
     "body": "Your approval is needed: Invoice 4711.",
     "category": "approvals",
@@ -59,7 +63,7 @@ ITEM: Json = {
     ],
     "ended": "",
 }
-APPROVAL: Json = {"action": "approve", "comment": "Fine.", "variables": {"cost_center": "4100"}}
+APPROVAL: Json = {"action": "approve", "revision": REVISION, "comment": "Fine.", "variables": {"cost_center": "4100"}}
 APPROVED: Json = {
     "id": ANSWER,
     "action": "approve",
@@ -72,7 +76,8 @@ APPROVED: Json = {
 SAID = {
     200: "The same answer again; no second effect",
     201: "It is recorded, and told to the engine next",
-    409: "`already_answered` or `already_handled` (with by whom and when), or `withdrawn`",
+    409: "`already_answered` or `already_handled` (with by whom and when), `withdrawn`, or `changed` (with the "
+    "`notification` as it is now, and `changes`: label, before, now)",
     422: "`invalid`, `invalid_answer`, `invalid_values`, `comment_required` or `idempotency_key_reused`; "
     "`errors` says where",
 }

@@ -24,6 +24,7 @@ SAMPLES: dict[int, dict[str, str]] = {
     409: {
         "already_answered": "Carol answered this already. Nothing was sent.",
         "already_handled": "The engine has closed this task already. Nothing was sent.",
+        "changed": "What you decide about has changed. Nothing was sent: look at it as it is now, and answer again.",
         "event_id_reused": "Another event with this source and id, but other content, was accepted before. "
         "Use an id of its own.",
         "too_late": "This answer cannot be taken back: the engine has been told, or there is none of yours.",

@@ -155,6 +155,12 @@ class GlanceShown(Shown):
 class NotificationShown(Shown):
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
+    revision = serializers.CharField(
+        allow_null=True, help_text="Of what is to be decided. Send it with the answer; null: nothing is."
+    )
+    revised_at = serializers.DateTimeField(
+        allow_null=True, help_text="When that last changed; null: it is as it was when the item was made."
+    )
     title = serializers.CharField()
     body = serializers.CharField()
     category = serializers.CharField()

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.answers.given import Answer
-from notifications.answers.respond import respond_with_token
+from notifications.answers.respond import take_with_token
 from notifications.connectors import camunda7, flowable, opentext
 from notifications.connectors.rest import instruction_of
 from notifications.intake.eventdata import faults_of
@@ -265,7 +265,7 @@ def test_a_lock_screens_button_opens_the_item_and_its_token_answers_nothing(stor
 
 def test_an_app_may_fill_it_in_with_its_token(story: Story) -> None:
     token = action_token(story.copy(story.bob), expires_at=timezone.now().replace(year=2100))
-    respond_with_token(token, Answer("approve", values=APPROVED), now=timezone.now())
+    take_with_token(token, Answer("approve", values=APPROVED), now=timezone.now())
     assert Response.objects.get().values[0]["value"] == 900.5
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from notifications import errors
 from notifications.answers.given import Answer
-from notifications.answers.respond import respond_with_token
+from notifications.answers.respond import take_with_token
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.intake.eventdata import faults_of
@@ -117,7 +117,7 @@ def test_a_token_of_a_lock_screen_or_an_e_mail_sets_no_more(story: Story) -> Non
     token = action_token(story.copy(story.bob), expires_at=timezone.now() + timedelta(hours=1))
 
     with pytest.raises(errors.InvalidAnswer, match="It takes none"):
-        respond_with_token(token, Answer("approve", variables={"approved": True}), now=timezone.now())
+        take_with_token(token, Answer("approve", variables={"approved": True}), now=timezone.now())
     assert not Response.objects.exists()
 
 

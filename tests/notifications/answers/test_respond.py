@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications import errors
 from notifications.answers.given import Answer
-from notifications.answers.respond import respond, respond_with_token
+from notifications.answers.respond import respond, take_with_token
 from notifications.models import ActionToken, Callback, Notification, Response, TaskState
 from notifications.routing import expiry
 from tests.factories import action_token
@@ -199,17 +199,17 @@ def test_an_update_has_nothing_to_answer(story: Story) -> None:
 # --- action tokens --------------------------------------------------------------------------------
 def test_a_token_answers_once_and_replayed_changes_nothing(story: Story) -> None:
     token = action_token(story.copy(story.bob), expires_at=timezone.now() + timedelta(days=1))
-    first = respond_with_token(token, Answer("approve"), now=timezone.now())
-    again = respond_with_token(token, Answer("approve"), now=timezone.now())
+    first = take_with_token(token, Answer("approve"), now=timezone.now())
+    again = take_with_token(token, Answer("approve"), now=timezone.now())
     assert first.created and not again.created
     with pytest.raises(errors.AlreadyAnswered):
-        respond_with_token(token, Answer("reject", "No"), now=timezone.now())
+        take_with_token(token, Answer("reject", "No"), now=timezone.now())
 
 
 def test_a_token_gives_only_the_actions_it_was_made_for(story: Story) -> None:
     token = action_token(story.copy(story.bob), expires_at=timezone.now() + timedelta(days=1), actions=["acknowledge"])
     with pytest.raises(errors.NotAllowed):
-        respond_with_token(token, Answer("approve"), now=timezone.now())
+        take_with_token(token, Answer("approve"), now=timezone.now())
 
 
 def test_expired_voided_and_unknown_tokens_call_no_engine(story: Story) -> None:
@@ -218,9 +218,9 @@ def test_expired_voided_and_unknown_tokens_call_no_engine(story: Story) -> None:
     story.assign(assignee="carol", minute=1)
     for token in (old, fresh):
         with pytest.raises(errors.Expired):
-            respond_with_token(token, Answer("approve"), now=timezone.now())
+            take_with_token(token, Answer("approve"), now=timezone.now())
     with pytest.raises(errors.NotFound):
-        respond_with_token("wfa_nobody", Answer("approve"), now=timezone.now())
+        take_with_token("wfa_nobody", Answer("approve"), now=timezone.now())
     assert Callback.objects.count() == 0
     assert ActionToken.objects.filter(voided_at=None).count() == 0
 

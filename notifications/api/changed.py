@@ -1,0 +1,46 @@
+"""The members of a 409 `changed`: the item as it now is, and what has changed since the person was shown it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import translation
+
+from notifications.channels import payload
+from notifications.delivery import device_messages
+from notifications.items import action_tokens
+from notifications.items.inbox_json import inbox_json
+from notifications.items.representation import notification_queryset
+from notifications.models import ActionToken, LockScreen, Notification
+from notifications.revisions.changes import changes_since
+from notifications.types import Json
+from notifications.wording.formats import written_for
+from notifications.wording.languages import language_of, spoken
+from wfpush.crypto import digest_of
+
+
+def for_person(notification_id: UUID, shown: str, language: str) -> Json:
+    """For whoever may read the whole item, in `language` or their own: {notification, changes}."""
+    row = notification_queryset().get(pk=notification_id)
+    return {
+        "notification": inbox_json(row, language),
+        "changes": _changes(row, shown, spoken(language or row.recipient.locale)),
+    }
+
+
+def for_token(token: str, shown: str, now: datetime) -> Json:
+    """For the message of a token: {notification, changes}. `notification` has the members of a push message, and no
+    more than the device's lock screen may show; its `token` answers the content as it now is."""
+    given = ActionToken.objects.select_related("delivery__device", "delivery__recipient__brand")
+    row = given.get(digest=digest_of(token)).delivery
+    row.notification = notification_queryset().get(pk=row.notification_id)
+    renewed = action_tokens.renew(token, row, now)
+    says_all = row.device is None or row.device.lock_screen == LockScreen.ALL
+    return {
+        "notification": payload.members(device_messages.replacement(row, renewed, now)),
+        "changes": _changes(row.notification, shown, language_of(row.recipient), brief=True) if says_all else [],
+    }
+
+
+def _changes(notification: Notification, shown: str, language: str, *, brief: bool = False) -> list[Json]:
+    with translation.override(language), written_for(notification.recipient.locale):
+        return [each.as_json() for each in changes_since(notification, shown, on_lock_screen=brief)]

@@ -1,0 +1,217 @@
+"""How two contents of a task differ, as their reader sees it: a label, what it was, and what it is."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.forms.fields import Field, form_of
+from notifications.models import Notification, Recipient, TaskContent, TemplateVersion
+from notifications.types import Json
+from notifications.wording import key_facts, render, sensitive
+from notifications.wording.batch_render import for_customers, versions
+from notifications.wording.key_facts import KeyFact
+from notifications.wording.plaintext import clean, clean_line, cut
+
+MAX_TEXT = 300
+"""Characters of what a value was or is."""
+
+
+class ChangedValue(NamedTuple):
+    """`before` or `now` is empty where there was or is nothing, or where it is not to be shown."""
+
+    label: str
+    before: str
+    now: str
+
+    def as_json(self) -> Json:
+        return {"label": self.label, "before": self.before, "now": self.now}
+
+
+def changes_since(notification: Notification, shown: str, *, on_lock_screen: bool = False) -> list[ChangedValue]:
+    """Return what has changed in a copy since its person was shown the revision `shown`, in the active language.
+
+    The list is empty if nothing has. An unknown revision counts as one that showed nothing. `on_lock_screen`: name and
+    key facts, without what lock screens must not show. Reads the copy's task, and its recipient with brand.
+    """
+    task = notification.task
+    if task is None or shown == notification.revision:
+        return []
+    wanted = (shown, notification.revision)
+    contents = TaskContent.objects.filter(task=task, revision__in=wanted)
+    by_revision = dict(contents.values_list("revision", "content"))
+    version = versions([notification.template_version_id or 0]).get(notification.template_version_id or 0)
+    event = task.assigned_event
+    hidden = sensitive.paths_of(event, task) if event is not None else ()
+    before, now = (
+        _Side(by_revision.get(revision) or {}, version, notification, hidden, on_lock_screen) for revision in wanted
+    )
+    parts = BRIEF if on_lock_screen else FOR_CUSTOMERS if notification.recipient.external else EVERYTHING
+    changes = [change for part in parts for change in part(before, now)]
+    return changes or [ChangedValue(_("Details"), "", "")]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two contents, with what it takes to write it for its reader."""
+
+    content: Json
+    version: TemplateVersion | None
+    notification: Notification
+    hidden: Sequence[str]
+    on_lock_screen: bool
+
+    @property
+    def reader(self) -> Recipient:
+        return self.notification.recipient
+
+    @property
+    def language(self) -> str:
+        return translation.get_language() or "en"
+
+    def text(self, name: str) -> str:
+        value = self.content.get(name)
+        return _shortened(clean(value)) if isinstance(value, str) else ""
+
+    @cached_property
+    def values(self) -> Json:
+        return self.content.get("values") or {}
+
+    @cached_property
+    def facts(self) -> dict[str, KeyFact]:
+        """By label."""
+        if self.version is not None:
+            found: Sequence[KeyFact] = key_facts.read(self.version, self.language, self._context, self.hidden)
+        else:
+            found = key_facts.usual(self.language, self._context, self.hidden)
+        if self.reader.external:
+            found = for_customers(found, self.notification.brand or self.reader.brand)
+        return {fact.label: fact for fact in found if not (fact.sensitive and self.on_lock_screen)}
+
+    @property
+    def _context(self) -> Json:
+        """The values at their paths."""
+        context: Json = {"task": {name: self.content.get(name) for name in ("name", "description")}}
+        for path, value in self.values.items():
+            *parents, last = path.split(".")
+            place = context
+            for name in parents:
+                place = place.setdefault(name, {})
+                if not isinstance(place, dict):
+                    break
+            else:
+                place[last] = value
+        return context
+
+    def written(self, label: str) -> str:
+        return key_facts.written_for(self.facts[label], self.language, self.reader) if label in self.facts else ""
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        variables = self._context.get("variables") or {}
+        form = form_of({"task": {"form": self.content.get("form")}, "variables": variables})
+        return {field.name: field for field in form or ()}
+
+    @cached_property
+    def actions(self) -> list[str]:
+        actions = render.actions_of(self.version, self.reader.locale, self.content.get("actions") or [])
+        return [action.title for action in actions]
+
+    @cached_property
+    def documents(self) -> list[tuple[str, str]]:
+        """Title and address of each."""
+        listed = self.content.get("documents")
+        rows = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        return [(clean_line(str(each.get("title") or "")), str(each.get("url") or "")) for each in rows]
+
+
+# --- parts of a content -----------------------------------------------------------------------------------------------
+def _name(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    is_hidden = now.on_lock_screen and "task.name" in now.hidden
+    if before.content.get("name") != now.content.get("name") and not is_hidden:
+        yield ChangedValue(_("Name"), before.text("name"), now.text("name"))
+
+
+def _key_facts(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    for label in dict.fromkeys([*before.facts, *now.facts]):
+        one, other = before.facts.get(label), now.facts.get(label)
+        if one != other:
+            values = one and one.value, other and other.value
+            yield _told_apart(label, before.written(label), now.written(label), *values)
+
+
+def _told_apart(label: str, before: str, now: str, value_before: Any, value_now: Any) -> ChangedValue:
+    """Two values that are written alike, such as 10.001 and 10.002, are shown as they came."""
+    if before == now:
+        before, now = _shortened(str(value_before)), _shortened(str(value_now))
+    return ChangedValue(label, before, now)
+
+
+def _description(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    if before.content.get("description") != now.content.get("description"):
+        yield ChangedValue(_("Description"), before.text("description"), now.text("description"))
+
+
+def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    """Values that are no key facts: their label is the last name of their path."""
+    known = _fact_paths(now.version)
+    for path in sorted(before.values.keys() | now.values.keys()):
+        one, other = before.values.get(path), now.values.get(path)
+        if one != other and path not in known:
+            label = path.rpartition(".")[2].replace("_", " ").capitalize()
+            yield _told_apart(label, _plain(one), _plain(other), one, other)
+
+
+def _fact_paths(version: TemplateVersion | None) -> Collection[str]:
+    facts = (list(version.facts.all()) if version is not None else []) or [key_facts.AMOUNT]
+    return {path for fact in facts for path in (fact.path, key_facts.currency_path(fact))}
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _shortened(clean_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+
+
+def _form(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    """Fields that are new, gone, or asked in another way. What they begin with is one of the values."""
+    for name in dict.fromkeys([*before.fields, *now.fields]):
+        one, other = before.fields.get(name), now.fields.get(name)
+        field = other or one
+        assert field is not None
+        label = clean_line(field.label(now.language))
+        if one is None or other is None:
+            yield ChangedValue(
+                label, _("not asked") if one is None else _("asked"), _("asked") if other else _("not asked")
+            )
+        elif (one.schema, one.ui, one.required) != (other.schema, other.ui, other.required):
+            yield ChangedValue(label, "", _("has new rules"))
+
+
+def _actions(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    if before.content.get("actions") != now.content.get("actions"):
+        yield ChangedValue(_("Answers"), _shortened(", ".join(before.actions)), _shortened(", ".join(now.actions)))
+
+
+def _documents(before: _Side, now: _Side) -> Iterator[ChangedValue]:
+    if before.content.get("documents") == now.content.get("documents"):
+        return
+    titles = [[title or url for title, url in side.documents] for side in (before, now)]
+    if titles[0] == titles[1]:  # another file under the same title
+        titles = [[f"{title} ({url})" for title, url in side.documents] for side in (before, now)]
+    yield ChangedValue(_("Documents"), *(_shortened(", ".join(each)) for each in titles))
+
+
+def _shortened(text: str) -> str:
+    return cut(text, MAX_TEXT)
+
+
+BRIEF = (_name, _key_facts)
+FOR_CUSTOMERS = (_name, _key_facts, _description, _form, _actions, _documents)
+EVERYTHING = (_name, _key_facts, _description, _other_values, _form, _actions, _documents)
