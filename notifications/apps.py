@@ -36,6 +36,9 @@ class NotificationsConfig(AppConfig):
         import_module("notifications.cases.lifecycle").register(
             "conversation", import_module("notifications.cases.messages").observe, order=ORDER
         )
+        import_module("notifications.cases.lifecycle").register_after_kept(
+            import_module("notifications.engines.returning").look_at
+        )
         outbox = import_module("wfpush.queue.outbox")
         for module in SOURCES:
             for source in import_module(module).SOURCES:

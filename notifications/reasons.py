@@ -299,6 +299,7 @@ YOU_DECIDED_BEFORE = code(
 # --- what becomes of copies -----------------------------------------------------------------------
 URGENT = code("became_urgent", _("became urgent"))
 CHANGED = code("changed_in_place", _("changed in place"))
+ANSWER_RETURNED = code("answer_returned", _("changed before the answer was sent"))
 COMPLETED = code("completed", _("Completed in the engine"))
 CANCELLED = code("cancelled", _("Cancelled in the engine"))
 REASSIGNED = code("reassigned", _("Reassigned"))
@@ -343,6 +344,7 @@ ASKS_TO_WAIT = code("asks_to_wait", _("%(service)s asks to wait: %(words)s"))
 
 # --- what an event changes, and what its messages lack ------------------------------------------
 OLDER_EVENT = code("older_event", _("Older than what was known of the task: kept, changes nothing."))
+ANSWER_WAITS = code("answer_waits", _("An answer waits for the engine: applied if the task opens again."))
 TASK_HAD_ENDED = code("task_had_ended", _("The task had ended (%(state)s): kept, changes nothing."))
 TASK_HAD_ENDED_ALREADY = code("task_had_ended_already", _("The task had ended already: kept, changes nothing."))
 UNKNOWN_TASK = code("unknown_task", _("The task is not known: kept, changes nothing."))

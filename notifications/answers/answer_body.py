@@ -21,8 +21,16 @@ OUTCOMES = {
 """The names of well-known actions in the engine, unless its mapping has others."""
 
 
-def task_responded(response: Response, task: Task, notification: Notification, files: Iterable[Attachment] = ()) -> str:
+def task_responded(
+    response: Response,
+    task: Task,
+    notification: Notification,
+    files: Iterable[Attachment] = (),
+    revised_by: Json | None = None,
+) -> str:
     """The body that is stored and sent. It is made once, so that every retry is byte-identical.
+
+    `revised_by`: id and source of the event that the answered content came from.
 
     A variable that the mapping sets is never the person's, even if it could not be filled in. Values of the task's form
     are variables of their fields' names.
@@ -48,6 +56,8 @@ def task_responded(response: Response, task: Task, notification: Notification, f
         "responded_at": iso_utc(response.at),
         "via": response.via,
         "event": _assigning_event(task),
+        "revision": response.revision or None,
+        "revised_by": revised_by,
         "notification_id": str(notification.pk),
     }
     event: Json = {

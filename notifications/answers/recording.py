@@ -43,8 +43,8 @@ def record(given: Given, scene: Scene) -> Recorded:
     """Record the answer, whose task the scene has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
-    FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four eyes is
-    recorded.
+    FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four
+    eyes is recorded.
     """
     copy = copy_of(given, scene)
     task = copy.task
@@ -131,7 +131,7 @@ def _record(
         task=task,
         position=scene.next_position(task),
         **outbox.scheduled(told_at(action.effect, answer.via, scene.now)),
-        body=answer_body.task_responded(response, task, copy, files),
+        body=answer_body.task_responded(response, task, copy, files, scene.origins.get(copy.pk)),
     )
     scene.writes.insert(response)
     scene.writes.insert(callback)

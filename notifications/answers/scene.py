@@ -24,9 +24,11 @@ from notifications.models import (
     Recipient,
     Response,
     Task,
+    TaskContent,
     TaskMessage,
 )
 from notifications.reasons import Reason
+from notifications.types import Json
 from wfpush.postgres.bulk import Writes
 from wfpush.postgres.joined import Joined, Table
 from wfpush.queue import outbox
@@ -47,7 +49,7 @@ class Scene:
         self.writes = Writes()
         ids = [given.notification for given in givens]
         self._locked = _lock(ids, skip=skip)
-        self.copies = _answered(ids)
+        self.copies, self.origins = _answered(ids)
         self.standing = self._standing()
         self._calls = self._read_calls()
         self.keys = _keys(givens)
@@ -154,6 +156,7 @@ _COPIES = Joined(
     task=Table(Task),
     about=Table(Case),
     event=Table(Event, only=["event_id", "source", "type"]),
+    content=Table(TaskContent, only=["event"]),
 )
 _COPIES_OF = f"""
 SELECT {_COPIES.columns}
@@ -161,21 +164,25 @@ FROM notifications_notification item JOIN notifications_recipient person ON pers
     LEFT JOIN notifications_task task ON task.id = item.task_id
     LEFT JOIN notifications_case about ON about.id = task.case_id
     LEFT JOIN notifications_event event ON event.id = task.assigned_event_id
+    LEFT JOIN notifications_taskcontent content ON content.task_id = task.id AND content.revision = item.revision
 WHERE item.id = ANY(%s)
 """
 
 
-def _answered(ids: Sequence[UUID]) -> dict[UUID, Notification]:
-    """The copies that are answered, as they are by now. Copies of one task have one object for it."""
+def _answered(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID, Json | None]]:
+    """The copies that are answered, as they are by now, and the event that the content of each came from. Copies of one
+    task have one object for it."""
     found: dict[UUID, Notification] = {}
+    origins: dict[UUID, Json | None] = {}
     tasks: dict[UUID, Task] = {}
-    for copy, person, task, case, event in _COPIES.read(_COPIES_OF, [list(ids)]):
+    for copy, person, task, case, event, content in _COPIES.read(_COPIES_OF, [list(ids)]):
         copy.recipient, copy.task = person, None
+        origins[copy.pk] = content.event if content is not None else None
         if task is not None:
             copy.task = tasks.setdefault(task.pk, task)
             task.case, task.assigned_event = case, event
         found[copy.pk] = copy
-    return found
+    return found, origins
 
 
 def _keys(givens: Sequence[Given]) -> list[IdempotencyKey]:

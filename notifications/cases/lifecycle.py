@@ -7,7 +7,11 @@ AppConfig.ready().
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal, Protocol
+from uuid import UUID
+
+from django.db import transaction
 
 from notifications.models import Recipient, Task
 from wfpush.postgres.bulk import AT_ONCE, Writes
@@ -59,6 +63,22 @@ def register(
 
 def unregister(name: str) -> None:
     _entries[:] = [entry for entry in _entries if entry.name != name]
+
+
+AfterKept = Callable[[Sequence[UUID], datetime], None]
+"""Called after the commit, with tasks that have updates which wait for the answer to be told or taken back."""
+
+_after_kept: list[AfterKept] = []
+
+
+def register_after_kept(call: AfterKept) -> None:
+    if call not in _after_kept:
+        _after_kept.append(call)
+
+
+def kept_on_commit(tasks: Sequence[UUID], now: datetime) -> None:
+    for call in _after_kept:
+        transaction.on_commit(partial(call, tasks, now), robust=True)
 
 
 def look_up(tasks: Sequence[Task], writes: Writes) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifications import reasons
-from notifications.cases import lifecycle, messages
+from notifications.cases import kept_events, lifecycle, messages
 from notifications.cases.locked import ENDINGS, MESSAGE, Locked, asks, changes_its_task
 from notifications.forms.fields import form_of, marked
 from notifications.intake import eventdata
@@ -153,6 +153,10 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
         change.status = EventStatus.STALE
         change.notes.append(reasons.OLDER_EVENT())
         return
+    if is_answered(task) and kept_events.untold_answers([task.pk]).exists():
+        change.status = EventStatus.KEPT
+        change.notes.append(reasons.ANSWER_WAITS())
+        return
     if not task.answerable:
         change.status = EventStatus.IGNORED
         change.notes.append(reasons.TASK_HAD_ENDED(state=reasons.label(TaskState(task.state))))
@@ -175,6 +179,11 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     lifecycle.notify_observers(moment, task, now=scene.now, writes=scene.writes)
 
 
+def is_answered(task: Task) -> bool:
+    """Whether somebody has decided the task here, and the engine has not ended it."""
+    return task.state == TaskState.ANSWERED
+
+
 def _save(task: Task, scene: Scene) -> None:
     """It will be written with all that changes until then."""
     if task._state.adding:
@@ -185,6 +194,15 @@ def _save(task: Task, scene: Scene) -> None:
 
 def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
     """Update the task; what the event does not mention stays. `keep_newer`: only set what is missing."""
+    take_data(task, event, keep_newer=keep_newer)
+    said = object_in(task.data, "task")
+    if said.get("initiator"):
+        task.initiator = directory.get(said["initiator"]) or task.initiator
+    task.case = case or task.case
+
+
+def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
+    """Merge the event's data into the task's, in memory, with the fields that come from them, but for its people."""
     known = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
     old, new = (event.data, known) if keep_newer else (known, event.data)
     task.data = merged(old, new)
@@ -197,9 +215,6 @@ def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *,
     task.due_at, task.expires_at = instant(said, "due_at"), instant(said, "expires_at")
     actions = said.get("actions")
     task.actions = marked(actions if isinstance(actions, list) else DEFAULT_ACTIONS, form_of(task.data))
-    if said.get("initiator"):
-        task.initiator = directory.get(said["initiator"]) or task.initiator
-    task.case = case or task.case
 
 
 def merged(old: Json, new: Json) -> Json:
@@ -318,6 +333,8 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
     task.state = state
     _save(task, scene)
     change.closed = True
+    if not was_open and not task._state.adding:
+        scene.writes.gather(kept_events.drop, task.pk)
     lifecycle.notify_observers("closed", task, now=scene.now, writes=scene.writes)
 
 

@@ -15,7 +15,7 @@ from notifications.connectors import connector_for
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
-from notifications.engines import callback_results, connected_accounts, requeue, task_sync
+from notifications.engines import callback_results, connected_accounts, requeue, returning, task_sync
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, kept
 from wfpush.concurrency.places import Claimed, FreePlaces, Places
@@ -46,7 +46,7 @@ FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 Ready = tuple[Callback, Any]
 """A claimed callback, and the call that its connector has prepared."""
 
-NOT_OVERTAKING = (CallbackState.REFUSED, CallbackState.TAKEN_BACK)
+NOT_OVERTAKING = (CallbackState.REFUSED, CallbackState.TAKEN_BACK, CallbackState.RETURNED)
 """States of a final answer that does not count: what was said before it is still told."""
 
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
@@ -120,6 +120,8 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
     claimed = outbox.claim_places(rows, room, by=F("engine_id"), lease=LEASE, now=now)
     for engine, callback in claimed:
+        if returning.return_if_changed(callback, now):
+            continue
         call = _prepared(callback, now)
         if call is None:
             continue

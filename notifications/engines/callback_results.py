@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from notifications.answers import recording
-from notifications.cases import lifecycle, messages
+from notifications.cases import kept_events, lifecycle, messages
 from notifications.connectors.reasons import NO_PLACE
 from notifications.conversation import telling
 from notifications.conversation.shown import KEPT_HERE
 from notifications.items import inbox_items, representation
+from notifications.items.outcomes import CHANGED
 from notifications.models import (
     Callback,
     CallbackState,
@@ -36,6 +37,8 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
     if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
+    if response.effect == "final" and state in (CallbackState.DELIVERED, CallbackState.HANDLED):
+        kept_events.drop([task.pk])
     if state == CallbackState.REFUSED:
         _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
@@ -109,12 +112,21 @@ def taken_back(task: Task, response: Response, now: datetime) -> None:
     _revive(task.callbacks.all(), task, response, now)
 
 
+def given_back(task: Task, response: Response, now: datetime) -> None:
+    """What the answer decides about has changed before the engine was told: its person is asked again."""
+    Response.objects.filter(pk=response.pk).update(counts=False)
+    outcome = recording.outcome_json(response, CHANGED)
+    _open_again(task, response, outcome, now, read_at=None)
+    _revive(task.callbacks.all(), task, response, now)
+
+
 def _open_again(task: Task, response: Response, outcome: Json | None, now: datetime, **fields: Any) -> None:
     messages.return_to_state_before(task)
     lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
     answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
     state: Json = {"state": NotificationState.OPEN, "due_at": task.deadline, "notice": ""}
     _say(task, answered, outcome, now, **state, **fields)
+    kept_events.release(task, now)
 
 
 def _revive(calls: QuerySet[Callback], task: Task, response: Response, now: datetime) -> None:

@@ -22,6 +22,7 @@ from notifications.conversation import saying
 from notifications.conversation.saying import Words
 from notifications.engines.taking_back import take_back
 from notifications.errors import (
+    Changed,
     CommentRequired,
     Failure,
     FourEyes,
@@ -59,6 +60,7 @@ def answer_in_form(request: HttpRequest, via: str) -> Answer:
         comment=cleaned_comment(request.POST.get("comment", "")),
         via=via,
         to=request.POST.get("to", ""),
+        revision=request.GET.get("revision", "")[:100],
     )
 
 
@@ -129,6 +131,12 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         found = item(notification, request.recipient, timezone.now())
         fault = explain(failure, request.recipient, asks=notification.task_id is None)
         sent = Sent(said.action, said.comment, fault, typed, attached=files.files)
+        return show(request, found, sent, status=failure.status)
+    except Changed as failure:
+        found = item(
+            own_notification(request.recipient, notification_id), request.recipient, timezone.now(), shown=failure.shown
+        )
+        sent = Sent(said.action if said.comment else "", said.comment, typed=typed, changed=True)
         return show(request, found, sent, status=failure.status)
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.

@@ -22,7 +22,7 @@ from notifications import reasons
 from notifications.answers.given import MAX_COMMENT
 from notifications.answers.respond import refuse_dead_token, take_with_token
 from notifications.conversation.words import REPLY
-from notifications.errors import CommentRequired, Expired, Failure, Invalid, InvalidAnswer
+from notifications.errors import Changed, CommentRequired, Expired, Failure, Invalid, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain, refuse_faulty
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
@@ -101,7 +101,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
     except Expired:
         why = why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else ""
         return _over(request, why, row.recipient, token)
-    found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
+    found = _item(row, row.revision or None)
     if request.method == "POST":
         return _answer(request, row, token, found)
     if recipient_of(request) == row.recipient:
@@ -117,7 +117,7 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
     files = attached(request, row.recipient, timezone.now())
     try:
         refuse_faulty(files)
-        take_with_token(token, replace(said, files=files.ids), now=timezone.now())
+        take_with_token(token, replace(said, files=files.ids), now=timezone.now(), on_page=True)
     except (CommentRequired, Invalid, InvalidAnswer) as failure:
         return _show(
             request,
@@ -130,6 +130,10 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
             attached=files.files,
             status=failure.status,
         )
+    except Changed as failure:
+        found = _item(row, failure.shown)
+        asked = said.action if said.comment else ""
+        return _show(request, row, token, found, asked=asked, comment=said.comment, changed=True, status=failure.status)
     except Failure:
         return _too_late(request, row, token, said.comment)
     return redirect("inbox:email", token)
@@ -139,8 +143,12 @@ def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) 
     """Somebody else, or the engine, was first: the page says what became of it, and gives the comment back."""
     if not comment:
         return redirect("inbox:email", token)
-    found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
-    return _show(request, row, token, found, asked="", kept=comment, status=409)
+    return _show(request, row, token, _item(row, None), asked="", kept=comment, status=409)
+
+
+def _item(row: ActionToken, shown: str | None) -> Item:
+    """The item as it now is, with what has changed since the mail, or the page, showed that revision."""
+    return item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now(), shown=shown)
 
 
 def answers_here(row: ActionToken, found: Item) -> list[Button]:

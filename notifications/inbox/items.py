@@ -1,5 +1,6 @@
 """One item with all that belongs to it: what it is about, where, for whom, and what has happened so far."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +18,9 @@ from notifications.items.inbox_json import documents_of, shown_facts, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
 from notifications.preferences import following
+from notifications.revisions.changes import ChangedValue, changes_of, changes_since
 from notifications.types import Json
+from notifications.wording.key_facts import Written
 from notifications.wording.times import short_time
 
 RELATED_SHOWN = 5
@@ -45,6 +48,10 @@ class Item:
     heard: following.Heard | None
     conversation: Conversation
     form: Form | None
+    changes: Mapping[str, ChangedValue]
+    """What has changed since the reader was shown it, else by the last update, by its label."""
+    revised: str
+    """When it last changed; empty: never."""
     snoozed: bool
     snoozes: list[tuple[str, datetime]]
     """Until when it can be put off; empty where it cannot."""
@@ -59,6 +66,22 @@ class Item:
         return next((button.action.name for button in self.card.buttons if button.action.effect == "reply"), "")
 
     @property
+    def changed_facts(self) -> list[tuple[Written, ChangedValue | None]]:
+        """The listed key facts, each with what it was before."""
+        return [(each, self.changes.get(each.fact.label)) for each in self.card.listed]
+
+    @property
+    def changed_first(self) -> ChangedValue | None:
+        """What the fact that is shown large was before."""
+        return self.changes.get(self.card.first_label)
+
+    @property
+    def other_changes(self) -> list[ChangedValue]:
+        """What has changed besides the key facts that are shown."""
+        shown = {self.card.first_label, *(each.fact.label for each in self.card.listed)}
+        return [each for each in self.changes.values() if each.label not in shown]
+
+    @property
     def takes_comment(self) -> bool:
         """Whether one of the answers may carry an optional comment."""
         return any(button.action.comment == "optional" for button in self.card.buttons)
@@ -69,8 +92,10 @@ def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
     return get_object_or_404(notification_queryset(), recipient=reader, pk=notification_id)
 
 
-def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
+def item(notification: Notification, reader: Recipient, now: datetime, *, shown: str | None = None) -> Item:
+    """`shown`: the revision that the reader saw before; None: it is not known."""
     case, engine = notification.case, engine_of(notification)
+    changes = changes_of(notification) if shown is None else changes_since(notification, shown)
     return Item(
         card=card(notification, reader, now),
         category=notification.category.name_in(translation.get_language() or ""),
@@ -84,6 +109,8 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         heard=following.of_case(reader, case) if case is not None else None,
         conversation=conversation_of(notification, reader, now),
         form=form_of(notification.task.data) if notification.task else None,
+        revised=short_time(notification.revised_at, now) if notification.revised_at else "",
+        changes={each.label: each for each in changes},
         snoozed=snoozing.is_snoozed(notification, now),
         snoozes=snoozing.choices(notification, now),
     )

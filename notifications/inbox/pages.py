@@ -54,7 +54,7 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         # The same page for items of others and for items that do not exist: links are passed round, families share
         # browsers.
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
-    found = item(own, request.recipient, timezone.now())
+    found = item(own, request.recipient, timezone.now(), shown=request.GET.get("shown"))
     return show(request, found, Sent(asked=request.GET.get("answer", "")))
 
 
@@ -83,6 +83,8 @@ class Sent:
     typed: Typed | None = None
     kept: str = ""
     """The comment of an answer that came too late."""
+    changed: bool = False
+    """The answer was not taken, because what is to be decided has changed."""
     message: str = ""
     message_fault: str = ""
     """A comment to colleagues."""

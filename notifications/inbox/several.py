@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.answers import together
 from notifications.answers.given import MAX_COMMENT, Answer, Given
-from notifications.errors import Failure, InvalidAnswer
+from notifications.errors import Changed, Failure, InvalidAnswer
 from notifications.inbox.answers import cleaned_comment, explain
 from notifications.inbox.cards import Button, Card, buttons, card
 from notifications.inbox.finding import finding_of
@@ -26,6 +26,7 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.items.representation import notification_queryset
 from notifications.models import Notification, Recipient, Via
+from notifications.revisions.changes import ChangedValue, changes_since
 from notifications.types import Action
 from notifications.wording import formats
 from notifications.wording.key_facts import facts_of
@@ -54,18 +55,21 @@ class Several:
 
 @dataclass(frozen=True)
 class Told:
-    """What became of one of the answers: its sentence, and a mood as `Card.mood` has it."""
+    """What became of one of the answers: its sentence, and a mood as `Card.mood` has it. `changes`: why it was not
+    taken, if what it decides about has changed."""
 
     card: Card
     outcome: str
     mood: str
+    changes: Sequence[ChangedValue] = ()
 
 
-def chosen(request: HttpRequest) -> list[UUID]:
-    """The items named by `n`, each once; what is no key is left out."""
+def chosen(request: HttpRequest) -> dict[UUID, str]:
+    """The items named by `n`, each once, with the revision that the page showed of it: `<key>` or `<key> <revision>`.
+    What is no key is left out."""
     given = request.POST if request.method == "POST" else request.GET
-    keys = dict.fromkeys(given.getlist("n"))
-    return [UUID(key) for key in keys if _is_key(key)]
+    pairs = (each.partition(" ") for each in given.getlist("n"))
+    return {UUID(key): revision[:100] for key, _space, revision in pairs if _is_key(key)}
 
 
 def _is_key(text: str) -> bool:
@@ -127,7 +131,8 @@ def sums(rows: Iterable[Notification], language: str) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
     """The choice (GET), or what became of the answers to it (POST). A form that is sent twice answers once."""
-    now, reader, keys = timezone.now(), request.recipient, chosen(request)
+    now, reader, shown = timezone.now(), request.recipient, chosen(request)
+    keys = list(shown)
     if not keys:
         return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
     found = several_of(reader, keys, now)
@@ -137,7 +142,7 @@ def page(request: PersonRequest) -> HttpResponse:
     fault = _fault(button, comment, reader) if found.open else ""
     if fault:
         return _choice(request, found, comment=comment, fault=fault, status=422)
-    refused = answer_all(reader, found.open, button.action.name, comment, now) if button else {}
+    refused = answer_all(reader, found.open, Answer(button.action.name, comment), shown, now) if button else {}
     told = _told(several_of(reader, keys, timezone.now()), keys, refused)
     return show_page(request, "inbox/several_told.html", {"told": told, "comment": comment if refused else ""})
 
@@ -151,11 +156,13 @@ def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
 
 
 def answer_all(
-    reader: Recipient, cards: Iterable[Card], action: str, comment: str, now: datetime
+    reader: Recipient, cards: Iterable[Card], answer: Answer, shown: Mapping[UUID, str], now: datetime
 ) -> dict[UUID, Failure]:
-    """Give each the answer. Returns why, for those that did not take it: they stop none of the others."""
-    said = Answer(action, comment, via=Via.of_pages(reader))
-    givens = [Given(reader.pk, each.notification.pk, said, now) for each in cards]
+    """Give each the answer, to the revision that was `shown` of it. Returns why, for those that did not take it: they
+    stop none of the others."""
+    answer = replace(answer, via=Via.of_pages(reader))
+    keys = [each.notification.pk for each in cards]
+    givens = [Given(reader.pk, key, replace(answer, revision=shown.get(key, "")), now) for key in keys]
     outcomes = zip(givens, together.record_all(givens), strict=True)
     return {given.notification: outcome for given, outcome in outcomes if isinstance(outcome, Failure)}
 
@@ -169,6 +176,8 @@ def _told(found: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure])
 def _told_of(card: Card, refused: Failure | None) -> Told:
     if card.is_open and any(button.fills for button in card.buttons):
         return Told(card, _("It has a form: open it to answer."), "bad")
+    if isinstance(refused, Changed) and card.is_open:
+        return Told(card, say("changed"), "bad", changes_since(card.notification, refused.shown))
     if refused is not None and card.is_open:
         return Told(card, explain(refused, card.notification.recipient), "bad")
     return Told(card, card.outcome, card.mood)

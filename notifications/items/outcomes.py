@@ -26,6 +26,9 @@ REASONS = {
 }
 """Why copies are withdrawn, to what it is called on screen."""
 
+CHANGED = "changed"
+"""The member `engine` of an outcome that was not sent, because what it decides about had changed."""
+
 LONG = timedelta(minutes=1)
 """Time after which the sentence says since when the engine has been waited for."""
 
@@ -41,6 +44,8 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
         return ""
     if outcome.get("engine") == "refused":
         return _refused(outcome, reader)
+    if outcome.get("engine") == CHANGED:
+        return _given_back(outcome, reader, now)
     title = action_title(notification, str(outcome["action"]), reader)
     if is_mine(outcome, reader):
         return f"{_done(outcome, title, reader)} {_engine(outcome, now, reader)}".strip()
@@ -75,7 +80,7 @@ def mood_of(notification: Notification, reader: Recipient) -> str:
     outcome = notification.outcome or {}
     if _is_past(notification):
         return ""
-    if outcome.get("engine") in ("refused", "failed"):
+    if outcome.get("engine") in ("refused", "failed", CHANGED):
         return "bad"
     there = outcome.get("engine") in ("delivered", "kept", "handled") or outcome.get("action") == "reply"
     return "good" if there and is_mine(outcome, reader) else ""
@@ -132,6 +137,13 @@ def _refused(outcome: Json, reader: Recipient) -> str:
     if not detail:
         return say("engine_refused_silently", customer=reader.external)
     return say("engine_refused", customer=reader.external, detail=sentence(detail))
+
+
+def _given_back(outcome: Json, reader: Recipient, now: datetime) -> str:
+    at = parse_time(outcome.get("at"))
+    if is_mine(outcome, reader) or at is None:
+        return say("given_back")
+    return say("given_back_others", name=_name(outcome, "by"), when=when(at, now))
 
 
 def _by_others(outcome: Json, title: str, now: datetime, reader: Recipient, *, still_open: bool) -> str:

@@ -24,6 +24,7 @@ class EventStatus(models.TextChoices):
     UNROUTED = "unrouted", _("matched no route")
     STALE = "stale", _("older than what was known")
     IGNORED = "ignored", _("the task had ended")
+    KEPT = "kept", _("kept until it is clear whether the answer counts")
     FAILED = "failed", _("could not be processed")
 
 

@@ -139,6 +139,7 @@ class CallbackState(models.TextChoices):
     SUPERSEDED = "superseded", _("overtaken by a later answer")
     FAILED = "failed", _("given up")
     TAKEN_BACK = "taken_back", _("taken back")
+    RETURNED = "returned", _("not sent: what it decides about has changed")
 
 
 class Callback(Work):

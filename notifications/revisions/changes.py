@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications.forms.fields import Field, form_of
-from notifications.models import Notification, Recipient, TaskContent, TemplateVersion
+from notifications.models import Notification, NotificationState, Recipient, TaskContent, TemplateVersion
 from notifications.types import Json
 from notifications.wording import key_facts, render, sensitive
 from notifications.wording.batch_render import for_customers, versions
@@ -53,6 +53,15 @@ def changes_since(notification: Notification, shown: str, *, on_lock_screen: boo
     parts = BRIEF if on_lock_screen else FOR_CUSTOMERS if notification.recipient.external else EVERYTHING
     changes = [change for part in parts for change in part(before, now)]
     return changes or [ChangedValue(_("Details"), "", "")]
+
+
+def changes_of(notification: Notification) -> list[ChangedValue]:
+    """Return what the last update has changed in an open copy; nothing where it is as it was when it was made."""
+    if notification.revised_at is None or notification.state != NotificationState.OPEN:
+        return []
+    earlier = TaskContent.objects.filter(task=notification.task_id, created_at__lt=notification.revised_at)
+    before = earlier.order_by("-created_at").values_list("revision", flat=True).first()
+    return changes_since(notification, before or "")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from django.db.models import Count
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.cases import task_state
+from notifications.cases import lifecycle, task_state
 from notifications.cases.facts import facts_of_task
+from notifications.items import outcomes
 from notifications.models import Delivery, Engine, Event, EventStatus, Notification, Task
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
@@ -149,6 +150,9 @@ def process(events: Sequence[Event], now: datetime) -> None:
         event.told = told.get(event.pk, 0)
     if outbox.finish_together(events, ENDED) < len(events):
         raise LeaseLost
+    kept = [event.task.pk for event in events if event.status == EventStatus.KEPT and event.task is not None]
+    if kept:
+        lifecycle.kept_on_commit(kept, now)
     outbox.wake_on_commit("deliveries")
 
 
@@ -223,7 +227,19 @@ def _change_copies(
         planner.hand_over(handed_over, now_theirs)
         kept = [row for row in copies if row.recipient_id in meant and row not in handed_over]
     planner.colleagues |= {row.recipient_id for row in kept}
-    planner.rewrite(kept, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
+    asked_again = [row for row in kept if _was_given_back(row)]
+    planner.rewrite(asked_again, alert=reasons.ANSWER_RETURNED())
+    others = [row for row in kept if row not in asked_again]
+    planner.rewrite(others, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
+
+
+def _was_given_back(copy: Notification) -> bool:
+    """Whether its person has answered, and has not been told since that it is to be answered anew."""
+    outcome, revised_at = copy.outcome or {}, copy.revised_at
+    if outcome.get("engine") != outcomes.CHANGED or not outcomes.is_mine(outcome, copy.recipient):
+        return False
+    answered_at = outcomes.parse_time(outcome.get("at"))
+    return revised_at is None or answered_at is None or revised_at <= answered_at
 
 
 def _but_those_asked(event: Event, addressed: list[route.Addressed]) -> list[route.Addressed]:

@@ -78,6 +78,10 @@ ENGINE: dict[str, Text] = {
     "engine_handled": _("The engine had already handled it."),
     "engine_refused": _("The engine refused it: {detail} You can answer again."),
     "engine_refused_silently": _("The engine refused it without a reason. You can answer again."),
+    "given_back": _("This changed before the engine was told. Nothing was sent: look at it again, and answer anew."),
+    "given_back_others": _(
+        "This changed after {name} had answered it {when}. Nothing was sent: it waits for an answer."
+    ),
     "engine_failed": _("The engine could not be told, and we have stopped trying. Please tell your administrator."),
 }
 
@@ -111,6 +115,10 @@ TROUBLE: dict[str, Text] = {
     "message_sent": _("Sent to your colleagues."),
     "comment_required": _("Write a comment first. It goes to the engine with your answer."),
     "not_allowed": _("This answer is not open to you. Nothing was sent."),
+    "changed": _("This has changed, so nothing was sent. Look at it as it is now, then answer."),
+    "changed_meanwhile": _("Changed: {changes}"),
+    "changed_somehow": _("This has changed."),
+    "press_again": _("Look at what has changed, then press “{title}” again."),
     "not_sent": _("No connection. Your answer has not been sent."),
     "not_recorded": _("Something went wrong here, and your answer was not recorded. Please try again."),
     "still_trying": _("No connection. Still trying to send your answer…"),

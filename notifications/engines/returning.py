@@ -1,0 +1,92 @@
+"""Answers that wait for their engine while what they decide about changes: they go back to their giver, unsent.
+
+Whoever is about to tell the engine asks here first. So does whoever has just kept an update, for its giver to hear at
+once.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from notifications.cases import kept_events, task_state
+from notifications.cases.facts import facts_of_task
+from notifications.engines import callback_results
+from notifications.models import Callback, CallbackState, Response, Task
+from notifications.revisions.content import content_of, revision_of
+from notifications.wording import batch_render
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+
+def return_if_changed(callback: Callback, now: datetime) -> bool:
+    """Give the answer of a claimed callback back, if an update that is kept changes what it decides about. Returns
+    whether it did: then the engine is not told.
+
+    An answer that may have reached the engine before is sent again, whatever has changed.
+    """
+    if not kept_events.kept_events([callback.task_id]).exists() or callback.in_doubt:
+        return False
+    with transaction.atomic():
+        task = _locked(callback.task_id)
+        if not _is_outdated(task, callback):
+            return False
+        returned = outbox.finish(callback, state=CallbackState.RETURNED, ended_at=now)
+        if returned:
+            callback_results.given_back(task, _response(callback), now)
+    return returned
+
+
+def look_at(tasks: Sequence[UUID], now: datetime) -> None:
+    """Give answers to these tasks back that nobody is sending now, if they are outdated.
+
+    A failure is logged: the callback is looked at again before it is sent.
+    """
+    for callback in kept_events.untold_answers(tasks).filter(outbox.not_leased(now)):
+        try:
+            _look_at(callback, now)
+        except Exception:  # whatever it is, the event that was kept is stored
+            log.exception("answer_cannot_be_given_back", callback_id=str(callback.pk))
+
+
+@transaction.atomic
+def _look_at(callback: Callback, now: datetime) -> None:
+    task = _locked(callback.task_id)
+    free = kept_events.untold_answers([task.pk]).filter(outbox.not_leased(now), pk=callback.pk)
+    if callback.in_doubt or not _is_outdated(task, callback):
+        return
+    if outbox.finish_all(free, state=CallbackState.RETURNED, ended_at=now):
+        callback_results.given_back(task, _response(callback), now)
+
+
+def _locked(task: UUID) -> Task:
+    rows = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("case", "engine")
+    return rows.get(pk=task)
+
+
+def _response(callback: Callback) -> Response:
+    rows = Response.objects.select_related("recipient", "notification")
+    return rows.get(pk=callback.pk)
+
+
+def _is_outdated(task: Task, callback: Callback) -> bool:
+    """Whether the kept events change what a final answer decides about. The task is locked."""
+    if callback.response_id is None or not task_state.is_answered(task):
+        return False
+    response = _response(callback)
+    if response.effect != "final" or not response.counts:
+        return False
+    later, events = copy(task), list(kept_events.kept_events([task.pk]))
+    for event in events:
+        task_state.take_data(later, event)
+    return bool(events) and _revision(later, response) != _revision(task, response)
+
+
+def _revision(task: Task, response: Response) -> str:
+    version = response.notification.template_version_id or 0
+    facts = facts_of_task(task, task.case)
+    return revision_of(content_of(task, batch_render.versions([version]).get(version), facts))
