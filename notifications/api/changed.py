@@ -23,8 +23,13 @@ def for_person(notification_id: UUID, shown: str, language: str) -> Json:
     row = notification_queryset().get(pk=notification_id)
     return {
         "notification": inbox_json(row, language),
-        "changes": _changes(row, shown, spoken(language or row.recipient.locale)),
+        "changes": changes_json(row, shown, language),
     }
+
+
+def changes_json(notification: Notification, shown: str, language: str) -> list[Json]:
+    """What has changed since that revision was shown: [{label, before, now}]."""
+    return _changes(notification, shown, spoken(language or notification.recipient.locale))
 
 
 def for_token(token: str, shown: str, now: datetime) -> Json:

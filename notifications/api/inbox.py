@@ -11,7 +11,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications.api import docs, paging, serializers, shown
+from notifications.api import changed, docs, paging, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, query_of, validated
 from notifications.errors import NotFound
 from notifications.items import inbox_items, snoozing
@@ -42,10 +42,17 @@ class NotificationsView(PersonView):
 
 
 class NotificationView(PersonView):
-    @extend_schema(operation_id="notification", responses=docs.responses({200: shown.NotificationShown}, 404))
+    @extend_schema(
+        operation_id="notification",
+        parameters=[serializers.NotificationQuery],
+        responses=docs.responses({200: shown.NotificationShown}, 404, 422),
+    )
     def get(self, request: Request, notification_id: UUID) -> HttpResponse:
-        """One notification as it now is."""
-        return answer(inbox_json(_own(self.recipient(), notification_id), chosen_language(request.COOKIES)))
+        """One notification as it now is; with `shown`, a revision, also what has changed since that."""
+        own, language = _own(self.recipient(), notification_id), chosen_language(request.COOKIES)
+        since = query_of(request, serializers.NotificationQuery).get("shown")
+        more = {"changes": changed.changes_json(own, since, language)} if since else {}
+        return answer(inbox_json(own, language) | more)
 
 
 class ReadView(PersonView):

@@ -177,6 +177,10 @@ class MessageGiven(serializers.Serializer[Any]):
     )
 
 
+class NotificationQuery(serializers.Serializer[Any]):
+    shown = Text(required=False, max_length=100, help_text="A revision: `changes` says what has changed since.")
+
+
 class MessagesQuery(serializers.Serializer[Any]):
     after = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, default=0)
     limit = serializers.IntegerField(required=False, min_value=1, default=50, help_text="At most 200 are given.")

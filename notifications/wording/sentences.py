@@ -216,6 +216,8 @@ CUSTOMERS: dict[str, Text] = {
     "comment_required": _("Write a comment first. It goes to us with your answer."),
     "too_late": _("Too late: your answer has been taken."),
     "something_waits": _("There is news for you."),
+    "given_back": _("This changed after you had answered, so your answer does not count. Please look at it again."),
+    "given_back_others": _("This has changed since it was answered. Please look at it again."),
 }
 """What customers read instead: they know the house, and no engine behind it."""
 
@@ -226,6 +228,7 @@ TEXTS: dict[str, Text] = {
 
 WORKER = (
     *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, "withdrawn", "expired", "not_allowed",
+    "changed", "changed_meanwhile", "changed_somehow",
 )  # fmt: skip
 """Sentences of the service worker, in the language of each message."""
 

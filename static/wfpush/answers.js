@@ -3,11 +3,12 @@
 
 import * as app from "./app.js";
 import { filesOf, settled as filesSettled } from "./attaching.js";
-import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
+import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showChanges, showOutcome, slot } from "./cards.js";
 import { newId } from "./ids.js";
 import { draftOf, giveBack, keep, take } from "./kept.js";
+import { NOBODY, finish, isFinal, isWaiting, posted, withoutOthers } from "./posting.js";
+import { changeLine } from "./sentences.js";
 import { allStored, dropDraft, unstore } from "./store.js";
-import { sendWithFiles } from "./uploads.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
@@ -45,7 +46,7 @@ export function start(signedOut) {
     const form = event.target, host = form.closest("[data-id]");
     if (!host || !form.matches(".ask") || "plain" in form.dataset) return;
     event.preventDefault();
-    const answer = asked(form);
+    const answer = !isHeld(host, slot(form, "send").textContent) && asked(form);
     if (answer) withValues(host, form, answer, (filled) => send(host, filled, signedOut));
   });
 }
@@ -90,14 +91,50 @@ export function receive(item) {
   if (given || place || (over && !wordsOf(answer))) ended(item.id);
   const told = sending.get(item.id)?.told, { text, undo } = told ?? outcomeOf(item);
   if (undo) setTimeout(() => known.get(item.id) === item && receive(item), undo + 100);  // then the sentence is another one
-  let news = false;
+  let news = false, shown = "";
   for (const host of hostsOf(item.id)) {
     news ||= text !== outcomeText(host);
     if (item.state !== "open") rescue(host, text);
+    else if (isRevised(host, item)) shown = hold(host);
     fill(host, item, told);
   }
+  if (shown) tellChanges(item, shown);
   if (over) keep(place, wordsOf(answer), { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
+}
+
+// --- what has changed under the reader's eyes ------------------------------------------------------------------------
+const isRevised = ({ dataset }, { revision }) => Boolean(dataset.revision && revision && dataset.revision !== revision);
+
+/** The next press only says that it has changed. Returns the revision that the reader saw. */
+function hold(host) {
+  host.dataset.changed ||= host.dataset.revision;
+  return host.dataset.changed;
+}
+
+/** Say what has changed, where the item is shown and to screen readers. */
+async function tellChanges({ id, title }, shown) {
+  const response = await fetch(`/api/v1/notifications/${id}?shown=${encodeURIComponent(shown)}`).catch(() => null);
+  const { changes = [] } = response?.ok ? await response.json().catch(() => ({})) : {};
+  for (const host of hostsOf(id)) if (host.dataset.changed) showChanges(host, changes);
+  announce(`${title}: ${changes.length ? say("changed_meanwhile", { changes: changeLine(changes) }) : say("changed_somehow")}`);
+}
+
+/** Whether an item has changed since its reader last looked: then a press asks to look again, and answers nothing. */
+function isHeld(host, title) {
+  if (!host.dataset.changed) return false;
+  const text = say("press_again", { title });
+  for (const each of hostsOf(host.dataset.id)) {
+    delete each.dataset.changed;
+    showOutcome(each, { text, mood: "bad" });
+  }
+  announce(text);
+  return true;
+}
+
+/** The reader sees the item as it is: a press answers. */
+export function seen(id) {
+  for (const host of hostsOf(id)) delete host.dataset.changed;
 }
 
 /** Show what has changed while an item was being loaded. Returns whether something has. */
@@ -128,6 +165,7 @@ function hostOf({ host }, id) {
 
 function press(button, signedOut) {
   const host = button.closest("[data-id]"), answer = actionOf(button);
+  if (isHeld(host, answer.title)) return null;
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
   const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newId() };
@@ -213,6 +251,7 @@ function fault(form, text) {
 // --- sending ---------------------------------------------------------------------------------------------------------
 async function send(host, answer, signedOut) {
   const id = host.dataset.id;
+  answer.revision = host.dataset.revision;
   closeAsk(host, { quietly: true });
   for (const box of host.querySelectorAll(".remark textarea")) if (box.value.trim() === answer.comment) box.value = "";
   sending.set(id, Object.assign(answer, { host }));
@@ -225,9 +264,9 @@ async function send(host, answer, signedOut) {
       tell(id, { text: say("still_trying") }, host);
       await new Promise((wake) => setTimeout(wake, pause));
     }
-    reply = await post(id, answer);
-    if (sending.get(id) !== answer) return null;  // the live connection was faster, and has shown the result
-    if (reply.final) return settle(id, host, answer, reply, signedOut);
+    reply = await post(id, answer, kept);
+    if (!reply || sending.get(id) !== answer) return null;  // the worker or the live connection was faster, and has shown the result
+    if (isFinal(reply)) return settle(id, host, answer, reply, signedOut);
     if (!navigator.onLine) break;
   }
   if (kept) return waiting(id, answer, reply);
@@ -236,26 +275,13 @@ async function send(host, answer, signedOut) {
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
 }
 
-const isFinal = ({ status, body }) => Boolean(body.id || body.code) && status < 500 && status !== 429;
-
-/** {final, status, body}: final when our own server, and not a proxy in between, has given its definite reply. */
-async function post(id, answer) {
-  try {
-    const reply = await sendWithFiles(answer, { "X-CSRFToken": csrfToken() }, () => postAnswer(id, answer));
-    return { final: isFinal(reply), ...reply };
-  } catch {
-    return { final: false };
-  }
-}
-
-async function postAnswer(id, { key, action, comment, to, values, attachments }) {
-  const response = await fetch(`/api/v1/notifications/${id}/responses`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": key },
-    body: JSON.stringify({ action, comment, to, values, attachments }),
-  });
-  return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
-}
+/** The reply, or null when the worker has sent the answer meanwhile: it says what became of it. */
+const post = (id, answer, kept) => withoutOthers(id, async () => {
+  if (kept && !(await isWaiting(answer.key).catch(() => true))) return null;
+  const { host, told, ...sent } = answer, reply = await posted({ ...sent, id, csrf: csrfToken() });
+  if (kept && isFinal(reply)) await finish({ ...sent, id }, reply, { stays: reply.status >= 300 }).catch(() => {});
+  return reply ?? NOBODY;
+});
 
 // --- answers that wait for a connection ------------------------------------------------------------------------------
 const keepUntilSent = (id, { host, told, ...answer }) =>
@@ -330,8 +356,9 @@ function settle(id, host, answer, { status, body }, signedOut) {
     return;
   }
   const text = overText(answer, body), place = hostOf(answer, id);
+  if (body.code === "changed" && body.notification && place) return changed(place, answer, body);
   if (!place) {  // its comment stays stored until the item is opened
-    tell(id, { text: text ?? say("not_recorded") });
+    tell(id, { text: text ?? say(body.code === "changed" ? "changed" : "not_recorded") });
     sending.delete(id);
     late.set(id, { ...answer, ended: { status, body } });
     return;
@@ -352,6 +379,19 @@ function settle(id, host, answer, { status, body }, signedOut) {
   if (status === 401 || body.code === "csrf_failed") return signedOut();
   const why = body.ended === "device" ? "device_removed" : body.code === "not_allowed" ? "not_allowed" : "not_recorded";
   showOutcome(place, { text: say(why), mood: "bad" });
+}
+
+/** It has changed since: nothing was sent, and its reader is asked again, with what they wrote. */
+function changed(host, answer, { notification, changes }) {
+  const { id } = notification;
+  ended(id);
+  if (!(known.get(id)?.seq > notification.seq)) known.set(id, notification);
+  restore(id);
+  seen(id);
+  for (const each of hostsOf(id)) showChanges(each, changes);
+  giveBack(host, answer);
+  showOutcome(host, { text: say("changed"), mood: "bad" }).focus({ preventScroll: true });
+  announce(`${say("changed")} ${changeLine(changes)}`);
 }
 
 /** Fetch the item, since there may be no live connection, or no change that it would send. */

@@ -32,6 +32,8 @@ export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken
  */
 export function fill(host, item, told = null) {
   const open = item.state === "open";
+  host.dataset.revision = item.revision ?? "";
+  fillAddress(slot(host, "actions"), item.revision ?? "");
   Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
   host.toggleAttribute("data-unread", !item.read_at);
   host.toggleAttribute("data-back", Boolean(item.back_at));
@@ -52,6 +54,11 @@ export function fill(host, item, told = null) {
   showOutcome(host, told ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
   if (told) showActions(host, false);
+}
+
+/** Where a form of the page goes without this script: with the revision that is shown. */
+function fillAddress(form, revision) {
+  if (form?.matches("form[action]")) form.action = form.action.replace(/revision=[^&]*/, `revision=${encodeURIComponent(revision)}`);
 }
 
 /** The language and direction of a message's own words. */
@@ -89,9 +96,46 @@ function fillKeyFacts(host, facts) {
     fact.append(wordsIn("dt", label), wordsIn("dd", text));
     return fact;
   });
-  if (wanted.map((fact) => fact.outerHTML).join() === [...list.children].map((fact) => fact.outerHTML).join()) return;
+  if (wanted.map(factText).join() === [...list.children].map(factText).join()) return;  // marks of what has changed stay
   list.replaceChildren(...wanted);
   list.hidden = !facts.length;
+}
+
+const factText = (fact) => [fact.firstElementChild.textContent, fact.lastElementChild.lastChild?.textContent].join("\n");
+
+/** Show what has changed since the reader saw it: old and new where a fact stands, everything else in a list. A card says all in a line. */
+export function showChanges(host, changes) {
+  for (const mark of host.querySelectorAll(".was")) mark.remove();
+  const left = host.matches(".card") ? changes : changes.filter((change) => !markFact(host, change)), place = slot(host, "changes");
+  if (!place) return;
+  const list = document.createElement(host.matches(".card") ? "span" : "ul");
+  list.append(...left.map(({ label, before, now }) => {
+    const line = document.createElement(host.matches(".card") ? "span" : "li");
+    line.append(wordsIn("span", label), ...(before || now ? [": ", markOf(before), wordsIn("ins", now || "—")] : []));
+    return line;
+  }));
+  place.replaceChildren(wordsIn(host.matches(".card") ? "span" : "p", say("changed_somehow")), " ", ...(left.length ? [list] : []));
+  place.hidden = false;
+}
+
+/** Put what it was before a fact. Returns whether the item shows such a fact. */
+function markFact(host, { label, before }) {
+  if (slot(host, "first-label")?.textContent === label && !slot(host, "amount").hidden) return slot(host, "first").before(markOf(before)), true;
+  const term = [...(slot(host, "key-facts")?.querySelectorAll("dt") ?? [])].find(({ textContent }) => textContent === label);
+  term?.nextElementSibling.prepend(markOf(before));
+  return Boolean(term);
+}
+
+function markOf(before) {
+  const mark = document.getElementById("was-template").content.firstElementChild.cloneNode(true);
+  slot(mark, "before").textContent = before || "—";
+  return mark;
+}
+
+export function hideChanges(host) {
+  for (const mark of host.querySelectorAll(".was")) mark.remove();
+  const place = slot(host, "changes");
+  if (place) place.hidden = true;
 }
 
 const wordsIn = (tag, textContent) => Object.assign(document.createElement(tag), { dir: "auto", textContent });

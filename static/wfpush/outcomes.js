@@ -21,6 +21,7 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
     if (item.state === "withdrawn" && !outcome.by) return item.ended || say("withdrawn");
     if (!outcome.action || isPast(item)) return "";
     if (outcome.engine === "refused") return refusal(outcome);
+    if (outcome.engine === "changed") return givenBack(outcome);
     const title = titleOf(item);
     if (isMine(outcome)) return `${done(outcome, title)} ${engineWords(outcome)}`.trim();
     if (outcome.to && item.state === "open") return asked(outcome);
@@ -30,7 +31,7 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
   function moodOf(item) {
     const outcome = item.outcome ?? {};
     if (isPast(item)) return "";
-    if (["refused", "failed"].includes(outcome.engine)) return "bad";
+    if (["refused", "failed", "changed"].includes(outcome.engine)) return "bad";
     const there = ["delivered", "kept", "handled"].includes(outcome.engine) || outcome.action === "reply";
     return there && isMine(outcome) ? "good" : "";
   }
@@ -63,6 +64,12 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
   function refusal(outcome) {
     const detail = (outcome.detail ?? "").trim();
     return detail ? say("engine_refused", { detail: /[.!?…]$/.test(detail) ? detail : `${detail}.` }) : say("engine_refused_silently");
+  }
+
+  function givenBack(outcome) {
+    const at = new Date(outcome.at);
+    if (isMine(outcome) || Number.isNaN(at.valueOf())) return say("given_back");
+    return say("given_back_others", { name: outcome.by?.name ?? "", when: when(at, now()) });
   }
 
   function byOthers(outcome, title, stillOpen) {

@@ -1,6 +1,6 @@
 // The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
-import { openAsk, overtake, retell } from "./answers.js";
+import { openAsk, overtake, retell, seen } from "./answers.js";
 import { csrfToken } from "./cards.js";
 import { mark } from "./documents.js";
 import { address, choose } from "./list.js";
@@ -105,6 +105,7 @@ function withToken(place) {
 function opened() {
   choose(openId());
   if (overtake(article().dataset)) refresh(openId());
+  seen(openId());
   retell(openId());
   mark();
   if (pane.querySelector('[data-slot="form"]')) import("./forms.js").then(({ begin }) => begin(article()), () => {});

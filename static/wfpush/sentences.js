@@ -5,6 +5,10 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|\ud802|\ud803|\
 /** The value as a part of the sentence, set apart if one of them runs from right to left: as notifications/wording/directions.py. */
 const apart = (value, sentence) => RIGHT_TO_LEFT.test(value) || RIGHT_TO_LEFT.test(sentence) ? `\u2068${value}\u2069` : value;
 
+/** “Amount: €1,000.00 → €10,000.00 · Vendor: Good Ltd → Evil Ltd” of the API's changes. */
+export const changeLine = (changes) =>
+  changes.map(({ label, before, now }) => (before || now ? `${label}: ${before || "—"} → ${now || "—"}` : label)).join(" · ");
+
 /** {say, sayOf} of `texts`, key → sentence. */
 export function sentencesOf(texts) {
   /** The sentence of that key with its {placeholders} filled. */

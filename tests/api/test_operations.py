@@ -216,6 +216,8 @@ def call(name: str, caller: Caller, story: Story, *, kind: str = "application/js
     """Send the operation's example. `changed`: members that differ in each story, such as a token."""
     method, path, operation = OPERATIONS[name]
     body = operation.get("requestBody", {}).get("content", {}).get(kind, {}).get("example")
+    if body and "revision" in body:
+        changed = {"revision": story.copy(story.bob).revision, **changed}
     given = {**body, **changed} if changed else body
     answer = caller.call(method.upper(), address(path, story), given, type=kind)
     described = operation["responses"].get(str(answer.status_code))

@@ -114,8 +114,8 @@ def test_what_changes_while_a_page_is_made_is_sent_by_the_live_connection(
     story.assign()
     before = Recipient.objects.get(pk=story.bob.pk).inbox_seq
 
-    def read_before_a_change(*arguments: Any) -> Any:
-        found = item(*arguments)
+    def read_before_a_change(*arguments: Any, **named: Any) -> Any:
+        found = item(*arguments, **named)
         story.happen("task.updated", {"task": {"id": story.task().task_id, "priority": "urgent"}})
         return found
 

@@ -33,6 +33,8 @@ WHOLE = re.compile(r'^import \* as (\w+) from "\./([\w-]+\.js)";$', re.MULTILINE
 LATER = re.compile(r'\bimport\("\./([\w-]+\.js)"\)')
 EXPORT = re.compile(r"^export (?=(?:const|function|async function) (?:\{([\w, ]+)\}|(\w+)))", re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
+REMARK = re.compile(r"  // .*$", re.MULTILINE)
+"""At the end of a line, after two spaces: no string and no pattern of the modules has that."""
 STATEMENT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 HEAD = """const loadedModules = {};
@@ -80,7 +82,7 @@ def _function(name: str, source: str) -> str:
     exports = ", ".join((match[1] or match[2]).strip() for match in EXPORT.finditer(source))
     body = NAMED.sub(lambda match: f'const {{{match[1].replace(" as ", ": ")}}} = loadModule("{match[2]}");', source)
     body = WHOLE.sub(r'const \1 = loadModule("\2");', body)
-    body = COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', body)))
+    body = REMARK.sub("", COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', body))))
     if unread := STATEMENT.search(body):
         raise NotAModule(f"{name}: {unread[0]!r} is no import or export that pages can be made of")
     waits = "async " if name in ENTRIES else ""

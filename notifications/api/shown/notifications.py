@@ -106,7 +106,9 @@ class OutcomeShown(Shown):
     by = PersonName(allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
     engine = serializers.ChoiceField(
-        ["waiting", "delivered", "kept", "handled", "refused", "failed"], required=False, help_text="Not of replies."
+        ["waiting", "delivered", "kept", "handled", "refused", "changed", "failed"],
+        required=False,
+        help_text="Not of replies.",
     )
     detail = serializers.CharField()
     connect = serializers.CharField(required=False, help_text=CONNECT)
@@ -152,6 +154,12 @@ class GlanceShown(Shown):
     origin = serializers.CharField(help_text="The engine's name and the kind of task.")
 
 
+class ChangeShown(Shown):
+    label = serializers.CharField()  # type: ignore[assignment]
+    before = serializers.CharField(help_text="Empty: there was nothing, or it is not shown.")
+    now = serializers.CharField()
+
+
 class NotificationShown(Shown):
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
@@ -194,6 +202,7 @@ class NotificationShown(Shown):
     glance = GlanceShown()
     facts = FactShown(many=True, help_text="Listed below the text.")
     ended = serializers.CharField(help_text="Why it was withdrawn, in a sentence; else empty.")
+    changes = ChangeShown(many=True, required=False, help_text="With `shown`: what has changed since that revision.")
 
 
 class NotificationPage(Shown):

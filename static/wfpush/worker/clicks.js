@@ -45,7 +45,7 @@ async function openItem(address) {
 async function answered(data, { action, title }, comment) {
   const { ref, timezone, customer } = await person();
   const answer = {
-    key: crypto.randomUUID(), id: data.id, action, title, comment, token: data.token, ref, lang: data.lang, note: data,
+    key: crypto.randomUUID(), id: data.id, action, title, comment, token: data.token, revision: data.revision, ref, lang: data.lang, note: data,
     at: Date.now(), customer,
   };
   await store("answers", answer);  // first, so that the answer is sent even if this worker is ended

@@ -1,16 +1,14 @@
 // Answers on their way. Each is stored before it is sent and carries one key for good, so that it counts once however often
 // it is sent; it goes when the server has said what became of it.
 
-import { allStored, dropDraft, person, store, unstore } from "../store.js";
-import { sendWithFiles } from "../uploads.js";
+import { NOBODY, finish, isFinal, posted, withoutOthers } from "../posting.js";
+import { allStored, person } from "../store.js";
 import { tellPages } from "./pages.js";
 import { freshToken } from "./shell.js";
-import { removedHere, say } from "./showing.js";
+import { removedHere, say, showChanged } from "./showing.js";
 import { outcomeWords } from "./speaking.js";
 
-const PATIENCE = 20_000, FILE_PATIENCE = 120_000;  // milliseconds for an answer, and for all its files
 const AGAIN = [3_000, 6_000, 12_000, 24_000];  // milliseconds before each further try while an event keeps us awake
-const NOBODY = { status: 0, body: {} };
 
 const underWay = new Map();  // item → what will be left of its answers
 
@@ -23,7 +21,7 @@ export async function sendAnswers() {
 
 /** The same for one item. Who asks while its answers are on their way waits for these. */
 export function sendAnswersTo(id) {
-  if (!underWay.has(id)) underWay.set(id, navigator.locks.request(`wfpush answers ${id}`, () => inOrder(id)));
+  if (!underWay.has(id)) underWay.set(id, withoutOthers(id, () => inOrder(id)));
   return underWay.get(id);
 }
 
@@ -70,9 +68,6 @@ async function sent(answer) {
 
 const isSignedOut = ({ body }) => body.code === "unauthenticated" || body.code === "csrf_failed";
 
-/** Only our server's word ends an answer, not the page of a proxy that is in the way. */
-const isFinal = ({ status, body }) => Boolean(body.id || body.code) && status < 500 && status !== 429;
-
 /**
  * {status, body}; a status of 0 when nobody answered. What was pressed on a notification is answered with its token and in no
  * other way: whoever finds a lost phone, removed but not yet signed out, must not answer by the session that is still there.
@@ -84,35 +79,13 @@ async function replyToPerson(answer) {
   return reply.body.code === "csrf_failed" ? posted({ ...answer, csrf: await freshToken() }) : reply;
 }
 
-/** `device`: which device this browser was when the answer was given; the server refuses it once that was removed. */
-async function posted(answer) {
-  try {
-    return await sendWithFiles(answer, { "X-CSRFToken": answer.csrf }, () => postAnswer(answer), AbortSignal.timeout(FILE_PATIENCE));
-  } catch {
-    return NOBODY;
-  }
-}
-
-async function postAnswer({ id, key, token, csrf, device, action, comment, to, values, attachments }) {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
-  const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
-    method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
-    body: JSON.stringify({
-      action, comment, values, attachments, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
-    }),
-  });
-  return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
-}
-
 /**
  * Say what became of it where it was asked: on its notification, or on the page if one is seen, else in a notification. What
  * did not count stays until a page has told it, unless its notification did.
  */
 async function ended(answer, reply) {
   const { token, csrf, ...told } = answer, stays = reply.status >= 300 && (!token || ["device", "token"].includes(reply.body.ended));
-  if (stays) await store("answers", { ...told, ended: reply });
-  else await unstore("answers", answer.key);
-  if (reply.status < 300 && answer.values) await dropDraft(answer.id);
+  await finish(answer, reply, { stays });
   const seen = await tellPages({ type: "answered", answer: told, ...reply });
   if (token || !seen) await noted(answer, reply).catch(() => {});  // what came of it is recorded all the same
   await leaveIfRemoved(answer, reply);
@@ -126,6 +99,7 @@ async function leaveIfRemoved({ note, device = note?.device }, { body }) {
 
 async function noted(answer, reply) {
   if (self.Notification?.permission !== "granted") return;
+  if (answer.token && reply.body.code === "changed" && reply.body.notification) return showChanged(reply.body, answer.customer);
   const { timezone } = await person(), text = outcomeWords(answer, reply, timezone);
   const { id, heading, lang, at } = answer;
   await say(answer.note ?? (await shownOf(id)) ?? { id, tag: id, title: heading, lang, at, link: `/n/${id}` }, text);

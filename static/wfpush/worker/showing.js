@@ -4,6 +4,7 @@
 import { SHOWING, forget } from "../forget.js";
 import { allStored, person, store, stored, unstore } from "../store.js";
 import { isInFront, tellPages } from "./pages.js";
+import { changeLine } from "../sentences.js";
 import { speaking } from "./speaking.js";
 
 const ICON = "/static/wfpush/icons/192.png", BADGE = "/static/wfpush/icons/badge.png";
@@ -74,7 +75,7 @@ function noteOf(message, inFront, known) {
     tag, body, lang, dir: "auto", timestamp: at, icon: icon || ICON, badge: BADGE, silent: quiet, renotify: !quiet,
     requireInteraction: open && message.priority === "urgent",
     actions: open ? buttonsOf(message.actions ?? []) : [],
-    data: { id: message.id, link: message.link, token: message.token ?? "", actions: message.actions ?? [], lang, at, tag,
+    data: { id: message.id, link: message.link, token: message.token ?? "", revision: message.revision ?? "", actions: message.actions ?? [], lang, at, tag,
             title, device: message.device, test: message.kind === "test" },
   };
   return { tag, at, title, options };
@@ -108,6 +109,17 @@ async function remember(note) {
   const all = await allStored("shown");
   const oldest = all.sort((one, other) => other.at - one.at).slice(MOST_REMEMBERED);
   if (oldest.length) await unstore("shown", ...oldest.map(({ tag }) => tag));
+}
+
+/**
+ * What was answered has changed: the notification is shown again as it is now, with what has changed first, and asks again.
+ * `notification` is a message of the server, `changes` are for lock screens.
+ */
+export async function showChanged({ notification, changes }, customer) {
+  const { say: words } = speaking(notification.lang, customer);
+  const line = changes.length ? words("changed_meanwhile", { changes: changeLine(changes) }) : words("changed_somehow");
+  const note = noteOf({ ...notification, body: [line, notification.body].filter(Boolean).join("\n"), kind: "message" }, false, true);
+  await show({ ...note, at: Math.max(note.at, Date.now()) });
 }
 
 /** What became of it, in place of the notification: silently, with no buttons. */

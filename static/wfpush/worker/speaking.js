@@ -19,7 +19,7 @@ export function speaking(asked, customer = false) {
 const ENDED = { device: "device_removed", withdrawn: "withdrawn", token: "open_to_answer" };
 /** What is said of the API's codes. */
 const REFUSED = {
-  already_handled: "already_handled", withdrawn: "withdrawn", expired: "expired", not_allowed: "not_allowed",
+  already_handled: "already_handled", changed: "changed", withdrawn: "withdrawn", expired: "expired", not_allowed: "not_allowed",
   comment_required: "open_to_comment",
 };
 

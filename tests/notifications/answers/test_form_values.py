@@ -32,8 +32,9 @@ def story() -> Story:
 
 
 def answer(story: Story, values: Any, action: str = "approve", **more: Any) -> Any:
-    path = f"/api/v1/notifications/{story.copy(story.bob).pk}/responses"
-    return person_caller(story.bob).post(path, {"action": action, "values": values, **more})
+    copy = story.copy(story.bob)
+    given = {"action": action, "revision": copy.revision, "values": values, **more}
+    return person_caller(story.bob).post(f"/api/v1/notifications/{copy.pk}/responses", given)
 
 
 def told() -> Json:

@@ -1,7 +1,7 @@
 """Answers recorded in one transaction leave the rows that they leave one by one, and none is held up by another."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,6 @@ from notifications.answers.respond import respond
 from notifications.items import live_frames
 from notifications.items.ledger_audit import faults_since
 from notifications.models import (
-    Attachment,
     Callback,
     Delivery,
     FourEyesRule,
@@ -221,10 +220,10 @@ def test_an_answer_that_cannot_be_recorded_costs_only_itself(monkeypatch: pytest
     story = Story.begin()
     givens, body = tasks(story, 6), answer_body.task_responded
 
-    def breaks(response: Response, task: Task, copy: Notification, files: Iterable[Attachment] = ()) -> str:
+    def breaks(response: Response, task: Task, copy: Notification, *more: Any) -> str:
         if task.task_id == "T-3":
             raise ValueError("a value that nobody expected")
-        return body(response, task, copy, files)
+        return body(response, task, copy, *more)
 
     monkeypatch.setattr(answer_body, "task_responded", breaks)
     outcomes = at_once(givens)
