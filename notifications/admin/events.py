@@ -32,6 +32,7 @@ EVENT_TONES: dict[str, Tone] = {
     EventStatus.UNROUTED: "bad",
     EventStatus.STALE: "quiet",
     EventStatus.IGNORED: "quiet",
+    EventStatus.KEPT: "wait",
     EventStatus.FAILED: "bad",
 }
 

@@ -21,6 +21,7 @@ from notifications.channel_facts import INBOX, channel_name
 from notifications.intake import cloudevents
 from notifications.items.plans import routes_of
 from notifications.models import (
+    CHANGED_NOTHING,
     Case,
     CaseList,
     Delivery,
@@ -89,7 +90,7 @@ def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answ
     if reached is not None:
         answer = _heard(person, deliveries[reached.pk])
     else:
-        counts = [each for each in events if each.status not in (EventStatus.STALE, EventStatus.IGNORED)]
+        counts = [each for each in events if each.status not in CHANGED_NOTHING]
         answer = _not_told(person, (counts or events)[0], now)
     answer.lines = lines
     return answer
@@ -178,7 +179,7 @@ def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
     if event.status == EventStatus.ACCEPTED:
         why = last_error(event) if event.is_retried else _("it has just come, or others are before it")
         return Answer(_("The event still waits to be processed: %(why)s") % {"why": why})
-    if event.status in (EventStatus.STALE, EventStatus.IGNORED):
+    if event.status in CHANGED_NOTHING:
         return Answer(
             _("The event changed nothing, so nobody was told: %(why)s.") % {"why": event.get_status_display()}
         )

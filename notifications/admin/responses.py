@@ -31,6 +31,7 @@ from notifications.models import (
     IdempotencyKey,
     ReplayKind,
     Response,
+    TaskContent,
 )
 from notifications.replays.kinds import KINDS
 
@@ -57,6 +58,7 @@ class ResponseAdmin(LedgerAdmin):
             None,
             {"fields": ["whose", "action", "comment", "shown_values", "shown_variables", "via", "at", "engine_says"]},
         ),
+        (_("What was shown"), {"fields": ["shown_content", "revised_by", "revision"]}),
         (_("Of"), {"fields": ["about", "of_notification", "effect", "counts", "id"]}),
     ]
 
@@ -86,6 +88,17 @@ class ResponseAdmin(LedgerAdmin):
     def shown_variables(self, response: Response) -> SafeString:
         return pretty(response.variables)
 
+    @display(description=_("content"))
+    def shown_content(self, response: Response) -> SafeString:
+        """Of answers from before there were revisions nothing is known."""
+        content = _content_of(response)
+        return pretty(content.content) if content is not None else link(None)
+
+    @display(description=_("came from the event"))
+    def revised_by(self, response: Response) -> str:
+        content = _content_of(response)
+        return "{source} {id}".format(**content.event) if content is not None else "—"
+
     @display(description=_("engine"), ordering="callback__state")
     def engine_says(self, response: Response) -> SafeString:
         callback = getattr(response, "callback", None)
@@ -98,6 +111,10 @@ class ResponseAdmin(LedgerAdmin):
     @display(description=_("notification"))
     def of_notification(self, response: Response) -> SafeString:
         return link(response.notification)
+
+
+def _content_of(response: Response) -> TaskContent | None:
+    return TaskContent.objects.filter(task=response.task_id, revision=response.revision).first()
 
 
 # --- callbacks ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from notifications.channel_facts import INBOX, channel_name
 from notifications.forms import recorded
 from notifications.items.plans import routes_of, told
 from notifications.models import (
+    CHANGED_NOTHING,
     Callback,
     CallbackAttempt,
     CallbackState,
@@ -48,6 +49,7 @@ CALLBACK_TONES: dict[str, Tone] = {
     CallbackState.REFUSED: "bad",
     CallbackState.SUPERSEDED: "quiet",
     CallbackState.TAKEN_BACK: "quiet",
+    CallbackState.RETURNED: "quiet",
     CallbackState.FAILED: "bad",
 }
 
@@ -121,9 +123,7 @@ def other_lines(plan: Json) -> list[Line]:
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
     """What an event would do."""
-    lines = (
-        [Line(str(EventStatus(status).label), "quiet")] if status in (EventStatus.STALE, EventStatus.IGNORED) else []
-    )
+    lines = [Line(str(EventStatus(status).label), "quiet")] if status in CHANGED_NOTHING else []
     lines += route_lines(plan)
     lines += [_would(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
     lines += _and_more(plan)
@@ -184,7 +184,7 @@ def processing(event: Event) -> list[Line]:
         return [Line(_("could not be processed: %(error)s") % {"error": event.error}, "bad", event.processed_at)]
     if event.status == EventStatus.ACCEPTED:
         return [Line(_("waits to be processed"), "wait"), *_failed_tries(event)]
-    if event.status in (EventStatus.STALE, EventStatus.IGNORED):
+    if event.status in CHANGED_NOTHING:
         return [
             Line(
                 _("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label},

@@ -33,6 +33,7 @@ ON_PAGES = {
     "no": _("No"),
     "no_answer": _("No answer"),
     "choose": _("Choose…"),
+    "value_now": _("Changed meanwhile, now: {value}"),
     "draft": _("What you had filled in is here again."),
     "discard": _("Start over"),
     "unshown": _("Not filled in here:"),

@@ -117,7 +117,9 @@ def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
 def _given(task: Task, reader: Recipient) -> Iterator[Told]:
     """The reader's own answers in which they filled in a form, but for those that they took back."""
     own = _responses(task).filter(recipient=reader).exclude(values=[])
-    for response in own.exclude(callback__state=CallbackState.TAKEN_BACK).order_by("-id")[:SHOWN]:
+    for response in own.exclude(callback__state__in=(CallbackState.TAKEN_BACK, CallbackState.RETURNED)).order_by("-id")[
+        :SHOWN
+    ]:
         answer = action_title(response.notification, response.action, reader)
         yield _told(response, reader, _("You answered “%(answer)s”") % all_apart(answer=answer))
 
@@ -143,6 +145,8 @@ def _answer_text(response: Response, reader: Recipient) -> str:
     said = all_apart(name=response.recipient, answer=action_title(response.notification, response.action, reader))
     if response.callback.state == CallbackState.TAKEN_BACK:
         return _("%(name)s answered “%(answer)s” and took it back") % said
+    if response.callback.state == CallbackState.RETURNED:
+        return _("%(name)s answered “%(answer)s”, and it changed before the engine was told") % said
     if not response.counts:
         return _("%(name)s answered “%(answer)s”; the engine refused it") % said
     texts = {

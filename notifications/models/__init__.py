@@ -41,6 +41,7 @@ from notifications.models.engines import (
 )
 from notifications.models.events import (
     ANSWERABLE,
+    CHANGED_NOTHING,
     CLOSED,
     DEADLINE,
     Case,
@@ -144,6 +145,7 @@ from notifications.models.unsubscriptions import Unsubscription
 
 __all__ = [
     "ANSWERABLE",
+    "CHANGED_NOTHING",
     "CLOSED",
     "DEADLINE",
     "LEAST_DAYS",

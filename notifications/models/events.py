@@ -28,6 +28,10 @@ class EventStatus(models.TextChoices):
     FAILED = "failed", _("could not be processed")
 
 
+CHANGED_NOTHING = (EventStatus.STALE, EventStatus.IGNORED, EventStatus.KEPT)
+"""Of events that changed nothing, or nothing so far."""
+
+
 class Urgency(models.IntegerChoices):
     """How much sooner than others an event is processed: by the priority that it names."""
 

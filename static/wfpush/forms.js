@@ -21,7 +21,7 @@ const seen = "[name]:not([type=hidden])";
 const ticks = ({ type }) => type === "radio" || type === "checkbox";
 
 /** Take charge of the form of an item, if it has one, and bring back what was typed before. */
-export async function begin(host) {
+export async function begin(host, { restoring = true } = {}) {
   const place = slot(host, "form");
   if (!place || known.has(place)) return;
   const form = jsonIn(place, "form-fields");
@@ -30,11 +30,35 @@ export async function begin(host) {
   for (const [part, field, words] of tables(place)) beginRows(part, field, form, words, () => changed(place));
   place.addEventListener("input", () => changed(place));
   place.addEventListener("change", ({ target }) => recheck(place, target));
-  if (!place.querySelector(".fault-summary")) await restore(place);
+  if (restoring && !place.querySelector(".fault-summary")) await restore(place);
   settleAll(place);
   const { words } = known.get(place), toSign = boxes(place).filter(({ dataset }) => "signature" in dataset);
   if (toSign.length) import("./signature.js").then((signature) => toSign.forEach((box) => signature.begin(box, words)), () => {});
   place.querySelector("[autofocus]")?.select?.();
+}
+
+/** The form as it is by now: what was typed stays, with what the field would say now beside it; everything else follows. */
+export async function follow(host, fresh) {
+  const before = slot(host, "form"), typed = textsOf(before), owner = controls(before)[0]?.getAttribute("form");
+  const touched = Object.keys(typed).filter((name) => partOf(before, name.split(".")[0]) && isTouched(before, name));
+  const files = boxes(before).map(filesIn);
+  before.replaceWith(fresh);
+  for (const field of owner ? fresh.querySelectorAll("[name]") : []) field.setAttribute("form", owner);
+  await begin(host, { restoring: false });
+  const now = textsOf(fresh), { words } = known.get(fresh) ?? {};
+  if (!words) return;
+  write(fresh, Object.fromEntries(touched.map((name) => [name, typed[name]])));
+  for (const [at, box] of boxes(fresh).entries()) if (files[at]?.length) setFiles(box, files[at]);
+  for (const name of touched) if (now[name] && String(now[name]) !== String(typed[name])) tellNow(fresh, name, now[name], words);
+  settleAll(fresh);
+}
+
+const isTouched = (place, name) => controls(place).some((field) => field.name === `value-${name}` && (ticks(field) ? field.checked !== field.defaultChecked
+  : field.options ? !field.selectedOptions[0]?.defaultSelected : field.value !== field.defaultValue));
+
+function tellNow(place, name, texts, words) {
+  const part = partOf(place, name), labels = texts.map((text) => [...part.querySelectorAll(seen)].find((field) => ticks(field) && field.value === text)?.parentElement.textContent.trim() ?? text);
+  part?.append(made("p", "hint changed-value", words.value_now.replace("{value}", labels.join(", "))));
 }
 
 /** Its tables: [the part of the page, field, words]. */

@@ -168,7 +168,16 @@ export async function replaceParts(request) {
     keepOpen(here, there);
     if (!here.isEqualNode(there)) swap(here, there);
   }
+  await followForm(fresh.pane);
   mark();
+}
+
+/** A form of another content than the one that is shown takes its place. */
+async function followForm(pane) {
+  const here = article().querySelector('[data-slot="form"]'), there = pane.querySelector('[data-slot="form"]');
+  if (here?.dataset.shows === there?.dataset.shows) return;
+  if (!here || !there) return void (await load(location.pathname));
+  await import("./forms.js").then(({ follow }) => follow(article(), withToken(there)), () => {});
 }
 
 /** What the reader has opened stays open. */
