@@ -200,10 +200,13 @@ def stands(copy: Notification) -> bool:
     return copy.state == NotificationState.OPEN or (copy.state == NotificationState.INFO and copy.is_copy)
 
 
+STANDING = Q(state=NotificationState.OPEN) | Q(state=NotificationState.INFO, is_copy=True)
+"""`stands` in SQL."""
+
+
 def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
     """The same for several tasks."""
-    asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
-    return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])
+    return Notification.objects.filter(STANDING, task__in=[*tasks])
 
 
 ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)

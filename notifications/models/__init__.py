@@ -38,6 +38,7 @@ from notifications.models.engines import (
     SigningSecret,
     TokenBody,
 )
+from notifications.models.entitlements import EntitlementReview
 from notifications.models.events import (
     ANSWERABLE,
     CLOSED,
@@ -193,6 +194,7 @@ __all__ = [
     "EngagementHour",
     "Engine",
     "EngineAccess",
+    "EntitlementReview",
     "Erasure",
     "ErasureState",
     "Event",

@@ -130,6 +130,7 @@ TABLES: dict[str, Columns] = {
     "notifications.categorychoice": Columns(plain="channels frequency"),
     "notifications.unsubscription": Columns(plain="channel"),
     "notifications.heldreview": Columns(),
+    "notifications.entitlementreview": Columns(),
     "notifications.mutedcase": Columns(),
     "notifications.followedkind": Columns(plain="case_type"),
     "notifications.team_members": Columns(),
