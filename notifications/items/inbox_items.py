@@ -15,7 +15,7 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.items import live_frames, outdating
+from notifications.items import live_frames, outdating, taken_away
 from notifications.models import (
     Delivery,
     DeliveryState,
@@ -230,6 +230,7 @@ def withdraw(why: Mapping[Notification, Reason], now: datetime) -> None:
     for row, reason in why.items():
         _take_back(row, reason, now)
     _save_ends(rows, {row.pk: reason for row, reason in why.items()}, now)
+    taken_away.stop_following(rows)
 
 
 def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:

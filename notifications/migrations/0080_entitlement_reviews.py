@@ -81,6 +81,25 @@ UNION SELECT recipient_id, 'epoch', 0 FROM notifications_notification
 """
 """What ended before this version is looked at once, and absences are looked at when they end."""
 
+TAKEN = (
+    "reassigned reassigned_to offer_is_over no_longer_member no_longer_lead no_longer_manager no_longer_delegate "
+    "no_longer_on_duty no_longer_in_role no_longer_on_list"
+).split()
+IS_TAKEN = f"""
+item.state = 'withdrawn' AND item.reason_fact->>'code' IN ({", ".join(f"'{code}'" for code in TAKEN)})
+"""
+OF_FOLLOWER = """
+SELECT FROM notifications_notification item
+WHERE item.recipient_id = follower.recipient_id AND item.case_id = follower.case_id
+"""
+FOLLOW_NO_MORE = f"""
+DELETE FROM notifications_case_followers follower
+WHERE EXISTS ({OF_FOLLOWER} AND {IS_TAKEN}) AND NOT EXISTS (
+    {OF_FOLLOWER} AND (item.reason_fact IS NULL OR NOT ({IS_TAKEN} OR item.reason_fact->>'code' = 'follows'))
+)
+"""
+"""Whoever lost a task before this version, and has no other part in its case, follows it no longer."""
+
 
 def triggers():
     for name, (people, after) in WATCHED.items():
@@ -125,5 +144,5 @@ class Migration(migrations.Migration):
                 base_field=models.BigIntegerField(), db_default=[], default=list, editable=False, size=None
             ),
         ),
-        migrations.RunSQL([*triggers(), FIRST], list(undo())),
+        migrations.RunSQL([*triggers(), FIRST, FOLLOW_NO_MORE], list(undo())),
     ]

@@ -150,7 +150,7 @@ TABLES: dict[str, Columns] = {
     "notifications.rotalayer": Columns(plain="people unit weekdays"),
     "notifications.rotaoverride": Columns(),
     "notifications.rotaswap": Columns(plain="state"),
-    "notifications.rotawatch": Columns(),
+    "notifications.rotawatch": Columns(plain="on_duty"),
     "notifications.rotafeed": Columns(words="body fault fault_fact", plain="url etag"),
     "notifications.rotafeedshift": Columns(words="summary"),
     "notifications.engine": Columns(
