@@ -36,8 +36,8 @@ class Entry:
 
 
 def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
-    """The latest entries, oldest first. External people see questions and replies, and what they gave themselves; people
-    from whom the task was taken see none."""
+    """The latest entries, oldest first. External people see questions and replies, and what they gave themselves;
+    people from whom the task was taken see none."""
     task = notification.task
     if task is None or is_taken(notification):
         return []
