@@ -280,6 +280,7 @@ def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, bec
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
     row.begins_at, row.ends_at, row.delegate = given.begins_at, given.ends_at, given.delegate
     row.open_items, row.give_back = given.open_items, given.give_back
+    row.entered_by = by if by != recipient else None
     sign(row, by, because)
     row.save()
     row.parts.all().delete()
