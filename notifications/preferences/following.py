@@ -31,9 +31,9 @@ def of_case(person: Recipient, case: Case) -> Heard:
 
 def cases_of(person: Recipient) -> QuerySet[Case]:
     """Those in which the person has a part by what they have heard, or that they follow already."""
-    heard_of = Notification.objects.filter(PART, recipient=person, case__isnull=False).values("case_id")
-    followed = Case.followers.through.objects.filter(recipient=person).values("case_id")
-    return Case.objects.filter(Q(pk__in=heard_of) | Q(pk__in=followed))
+    heard_of = Notification.objects.filter(PART, recipient=person, case=OuterRef("pk"))
+    followed = Case.followers.through.objects.filter(recipient=person, case=OuterRef("pk"))
+    return Case.objects.filter(Exists(heard_of) | Exists(followed))
 
 
 def mute(person: Recipient, case: Case) -> None:
