@@ -169,7 +169,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     def _still_signed_in(self) -> bool:
         assert self.recipient is not None
         if self.token_digest:
-            return _usable_token(self.token_digest) is not None
+            return usable_token(self.token_digest) is not None
         person = recipient_of_cookies(self.scope.get("cookies", {}))
         return person is not None and person.pk == self.recipient.pk
 
@@ -195,7 +195,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def _authenticate(self, token: object) -> None:
         digest = digest_of(token) if isinstance(token, str) else ""
-        row = await socket_limits.run_query(None, _usable_token, digest)
+        row = await socket_limits.run_query(None, usable_token, digest)
         if row is None:
             await self.close(NOT_SIGNED_IN)
             return
@@ -299,7 +299,7 @@ def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
     return person_of_session(cookies.get(settings.SESSION_COOKIE_NAME))
 
 
-def _usable_token(digest: str) -> RecipientToken | None:
+def usable_token(digest: str) -> RecipientToken | None:
     """With its person."""
     row = RecipientToken.objects.select_related("recipient__user").filter(digest=digest).first()
     return row if row is not None and row.usable and row.recipient.may_act else None

@@ -157,13 +157,15 @@ class Entitlements:
 
 
 def managers_above(person: int) -> list[int]:
+    """The keys of the managers of a person, their managers, and so on."""
     found: list[int] = []
-    key: int | None = person
+    below = person
     while len(found) < MAX_MANAGERS:
-        key = Recipient.objects.filter(pk=key).values_list("manager_id", flat=True).first()
-        if key is None or key in (person, *found):
+        manager = Recipient.objects.filter(pk=below).values_list("manager_id", flat=True).first()
+        if manager is None or manager in (person, *found):
             break
-        found.append(key)
+        found.append(manager)
+        below = manager
     return found
 
 

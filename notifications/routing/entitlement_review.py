@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -102,12 +103,12 @@ def _back_at(person: int, now: datetime) -> datetime | None:
 
 def request(people: Iterable[int], now: datetime) -> None:
     """Have the reasons of these people looked at, for changes that no trigger sees."""
-    for person in sorted(set(people)):
-        row = EntitlementReview(person_id=person)
-        fields = row.make_due(now)
-        EntitlementReview.objects.bulk_create(
-            [row], update_conflicts=True, unique_fields=["person_id"], update_fields=fields
-        )
+    rows = [EntitlementReview(person_id=person) for person in sorted(set(people))]
+    for row in rows:
+        row.make_due(now)
+    EntitlementReview.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["person_id"], update_fields=outbox.COLUMNS
+    )
 
 
 # --- one person -------------------------------------------------------------------------------------------------------
@@ -116,7 +117,8 @@ def settle(person: int, now: datetime) -> None:
     after: UUID | None = None
     while True:
         rows = _copies_to_check(person).order_by("task_id")
-        tasks = list((rows.filter(task__gt=after) if after else rows).values_list("task", flat=True).distinct()[:STEP])
+        following = rows.filter(task__gt=after) if after else rows
+        tasks: list[Any] = list(following.values_list("task", flat=True).distinct()[:STEP])
         if tasks:
             _settle(tasks, now)
         if len(tasks) < STEP:

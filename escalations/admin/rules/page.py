@@ -153,7 +153,7 @@ class RuleRouteAdmin(RouteAdmin):
     def _hold(self, request: HttpRequest, route: Route, before: Sequence[Look | None]) -> bool:
         """Whether the rule waits for a second person: its route and its policy do so together."""
         policy = Policy.objects.filter(route=route, enabled=True).first()
-        rules = [route, policy] if policy is not None else [route]
+        rules: list[Any] = [route, policy] if policy is not None else [route]
         if not any(
             rule.enabled and second_person.must_wait(request.user, rule, seen)
             for rule, seen in zip(rules, before, strict=False)
