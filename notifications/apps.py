@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 SOURCES = (
     "notifications.routing.pipeline",
     "notifications.routing.expiry",
+    "notifications.routing.entitlement_review",
     "notifications.items.snoozing",
     "notifications.people.link_mails",
     "notifications.delivery.engine",

@@ -307,6 +307,27 @@ REASSIGNED_TO = code("reassigned_to", _("Reassigned to %(name)s"))
 EXPIRED = code("expired", _("Expired"))
 TASK_EXPIRED = code("task_expired", _("The task expired"))
 TASK_ANSWERED = code("task_answered", _("The task was answered"))
+NO_LONGER_MEMBER = code("no_longer_member", _("No longer a member of team %(name)s"))
+NO_LONGER_LEAD = code("no_longer_lead", _("No longer lead of team %(name)s"))
+NO_LONGER_MANAGER = code("no_longer_manager", _("No longer manager of %(name)s"))
+NO_LONGER_DELEGATE = code("no_longer_delegate", _("No longer stands in for %(name)s"))
+NO_LONGER_ON_DUTY = code("no_longer_on_duty", _("No longer on duty for %(rota)s"))
+NO_LONGER_IN_ROLE = code("no_longer_in_role", _("No longer %(role)s of the case"))
+NO_LONGER_ON_LIST = code("no_longer_on_list", _("No longer on the list for %(type)s"))
+NOBODY_HAS_TASK = code("nobody_has_task", _("Nobody has the task any more"))
+TAKEN_AWAY = (
+    REASSIGNED,
+    REASSIGNED_TO,
+    OFFER_IS_OVER,
+    NO_LONGER_MEMBER,
+    NO_LONGER_LEAD,
+    NO_LONGER_MANAGER,
+    NO_LONGER_DELEGATE,
+    NO_LONGER_ON_DUTY,
+    NO_LONGER_IN_ROLE,
+    NO_LONGER_ON_LIST,
+)
+"""Why a copy was withdrawn from a person while the task went on without them."""
 
 # --- what becomes of deliveries -------------------------------------------------------------------
 TEMPLATE_TEST = code("template_test", _("a test of “%(template)s” v%(number)s, which you sent to yourself"))

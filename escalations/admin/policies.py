@@ -23,11 +23,13 @@ from escalations.admin.policy_change import ANSWER, EDIT, GIVE, given, joining, 
 from escalations.admin.steps import StepInline
 from escalations.clocks import policy_reload
 from escalations.kinds import checks, wording
-from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep
-from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
+from notifications.admin import second_person
+from notifications.admin.base import LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, said
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
+from notifications.admin.second_person import Reading, RuleAdmin
 from notifications.admin.words import link, list_url, mark, shortened
 
 
@@ -63,7 +65,7 @@ class Gaps(Conditions):
 
 
 @admin.register(Policy)
-class PolicyAdmin(HistoryAdmin):
+class PolicyAdmin(RuleAdmin):
     form = PolicyForm
     list_display = ["position", "name", "which", "due_is", "what_happens", "open_clocks", "on"]
     list_display_links = ["name"]
@@ -75,7 +77,6 @@ class PolicyAdmin(HistoryAdmin):
     parts = [PolicyCondition, PolicyStep]
     kept_when_restored = ["route"]
     inlines = [PolicyConditionInline, StepInline]
-    actions = ["enable", "disable"]
     actions_detail = ["test"]
     fieldsets = [
         (None, {"fields": ["name", "enabled", "position", "engine"]}),
@@ -160,22 +161,21 @@ class PolicyAdmin(HistoryAdmin):
         address = reverse(simulator.NAME)
         return HttpResponseRedirect(f"{address}?task={running.task_id}" if running is not None else address)
 
-    @action(description=_("Enable"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Policy]) -> None:
-        self._switch(request, queryset, True)
 
-    @action(description=_("Disable"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Policy]) -> None:
-        self._switch(request, queryset, False)
+def _read_policy(policy: Policy) -> Reading:
+    """Its steps name people, and so does its fallback owner."""
+    steps = list(policy.steps.select_related("team", "rota"))
+    said = sorted(
+        [step.kind, step.target, step.offset, step.team_id or 0, step.person_id or 0, step.rota_id or 0]
+        for step in steps
+    )
+    conditions = sorted(policy.conditions.values_list("path", "operator", "value"))
+    subject = (policy.engine_id, policy.fallback_id, str(said), tuple(conditions))
+    fallback = PolicyStep(person_id=policy.fallback_id)
+    return Reading([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Policy], enabled: bool) -> None:
-        changed = list(Policy.objects.filter(pk__in=queryset.values("pk")).exclude(enabled=enabled))
-        for policy in changed:
-            policy.enabled = enabled
-            policy.save()  # one by one, so that each has its history
-            self.log(request, policy, "Enabled" if enabled else "Disabled")
-        text = gettext("%(done)d enabled.") if enabled else gettext("%(done)d disabled.")
-        self.message_user(request, text % {"done": len(changed)})
+
+second_person.READERS[Policy] = _read_policy
 
 
 # --- found across all policies ----------------------------------------------------------------------------------------

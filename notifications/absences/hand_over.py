@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from notifications import reasons
-from notifications.absences import offering, reassigning
+from notifications.absences import offering, reassigning, telling
 from notifications.absences.offering import Offer
 from notifications.absences.reassigning import Wish
 from notifications.answers import four_eyes
@@ -36,6 +36,7 @@ from notifications.models import (
     Task,
 )
 from notifications.people.absence import About, Absences, away_at, in_calendars_at
+from notifications.people.leading import led_by
 from notifications.routing.copies import Copies
 from wfpush.postgres import revision
 from wfpush.queue import outbox
@@ -54,12 +55,25 @@ NOT_GIVEN = (CallbackState.REFUSED, CallbackState.FAILED)
 def run(now: datetime) -> int:
     """Returns how many tasks were handed over or taken back."""
     until, done = time.monotonic() + SECONDS, 0
-    for work in (_take_back, _hand_over, _offer_what_was_refused):
+    for work in (_end_of_leaders, _take_back, _hand_over, _offer_what_was_refused):
         for count in work(now):
             done += count
             if time.monotonic() > until:
                 return done
     return done
+
+
+# --- whoever entered it does not lead the person any more ------------------------------------------------------------
+def _end_of_leaders(now: datetime) -> Iterable[int]:
+    """What a manager or lead has entered for somebody ends when they lead them no longer."""
+    entered = Absence.objects.filter(entered_by__isnull=False, ends_at__gt=now).select_related(
+        "recipient", "entered_by"
+    )
+    for row in list(entered):
+        by = row.entered_by
+        if by is not None and not (by.active and led_by(by).filter(pk=row.pk).exists()):
+            telling.end_for(row.recipient, by, now)
+            yield 0
 
 
 # --- an absence begins ------------------------------------------------------------------------------------------------

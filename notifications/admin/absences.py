@@ -32,6 +32,11 @@ class AbsenceForm(forms.ModelForm):
             self._check(said.get("recipient") or self.instance.recipient, said)
         return said
 
+    def save(self, commit: bool = True) -> Any:
+        """What an administrator has looked at stands by their word."""
+        self.instance.entered_by = None
+        return super().save(commit)
+
     def _check(self, person: Recipient, said: dict[str, Any]) -> None:
         given = Given(said["begins_at"], said["ends_at"], said["delegate"], parts_of(self.instance))
         for field, fault in faults_of(person, given, timezone.now()).items():

@@ -14,15 +14,20 @@ from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
 from notifications.admin.importing import ByFile
 from notifications.admin.roster_case_lists import CaseListRoster
+from notifications.admin.second_person import newly_listed, not_yourself
 from notifications.admin.words import link, mark, shortened
 from notifications.models import CaseList, Recipient, Route, TargetKind
 
 
 class CaseListForm(forms.ModelForm):
+    editor: Any = None
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not cleaned.get("people") and not cleaned.get("teams") and not self.errors:
             self.add_error("people", gettext("Choose people or teams."))
+        if newly_listed(self.editor, self.instance, cleaned.get("people") or (), cleaned.get("teams") or ()):
+            self.add_error("people", not_yourself())
         return cleaned
 
 
@@ -36,6 +41,11 @@ class CaseListAdmin(ByFile, HistoryAdmin):
     search_fields = ["case_type", "people__name", "=people__ref", "teams__name"]
     autocomplete_fields = ["engine", "people", "teams"]
     fields = ["case_type", "engine", "people", "teams"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.editor = request.user
+        return form
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CaseList]:
         found: QuerySet[CaseList] = super().get_queryset(request)

@@ -61,7 +61,10 @@ class ByFile(DeskAdmin):
         return bool(self.has_change_permission(request))
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(self.has_view_permission(request))
+        """Whoever changes the list, or sees the ledger of deliveries with everybody's address anyway; not who only
+        chooses of the list, for rules."""
+        sees_addresses = self.has_view_permission(request) and request.user.has_perm("notifications.view_delivery")
+        return bool(self.has_change_permission(request) or sees_addresses)
 
     # --- export -----------------------------------------------------------------------------------------------------
     @action(description=_("Export"), url_path="export", permissions=["export"], icon="download")

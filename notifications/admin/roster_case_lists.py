@@ -12,6 +12,7 @@ from import_export.fields import Field
 
 from notifications.admin.roster import Line, Named, Plan, Roster, grouped
 from notifications.admin.roster_people import BETWEEN, Rows
+from notifications.admin.second_person import newly_listed, not_yourself
 from notifications.models import CaseList, Engine, Recipient, Team
 from notifications.models.history import as_one, newest_record
 from notifications.wording.plaintext import clean_line
@@ -93,6 +94,14 @@ class CaseListRoster(Roster):
         return {name: JOINED[name].join(sorted(found)) for name, found in changed.items()}
 
     # --- writing ----------------------------------------------------------------------------------------------------
+    def refuse(self, plan: Plan, user: User) -> None:
+        super().refuse(plan, user)
+        for change in plan.changes:
+            wanted = self.wanted[id(change.instance)]
+            people, teams = (wanted.get(name, {}).values() for name in ("people", "teams"))
+            if newly_listed(user, change.instance, people, teams):
+                self.fault(change.row, "people", not_yourself())
+
     def store(self, plan: Plan, user: User, reason: str) -> None:
         """One by one: their history has who is on them, too."""
         for change in plan.changes:

@@ -23,6 +23,7 @@ from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.known_paths import OffersPaths, answer, offer
+from notifications.admin.second_person import RuleAdmin
 from notifications.admin.targets import TARGET_FIELDS, ConditionInline, TargetInline
 from notifications.admin.words import link, list_url, mark, shortened
 from notifications.channel_facts import INBOX, channel_name, offered_channels
@@ -227,7 +228,7 @@ class Gaps(Conditions):
 
 
 @admin.register(Route)
-class RouteAdmin(HistoryAdmin):
+class RouteAdmin(RuleAdmin):
     list_display = ["name", "priority", "when", "who", "words", "halts", "on"]
     list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
     list_select_related = ["category", "template", "engine"]
@@ -236,7 +237,6 @@ class RouteAdmin(HistoryAdmin):
     save_as = True
     parts = [RouteCondition, RouteTarget]
     inlines = [ConditionInline, TargetInline]
-    actions = ["enable", "disable"]
     actions_list = ["dry_run"]
     actions_detail = ["dry_run_here"]
     fieldsets = [
@@ -292,23 +292,6 @@ class RouteAdmin(HistoryAdmin):
     def dry_run_here(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The dry run with this route's event type."""
         return dry_run_page(self, request, self.found(request, object_id))
-
-    @action(description=_("Enable"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Route]) -> None:
-        self._switch(request, queryset, True)
-
-    @action(description=_("Disable"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Route]) -> None:
-        self._switch(request, queryset, False)
-
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Route], enabled: bool) -> None:
-        changed = list(Route.objects.filter(pk__in=queryset.values("pk")).exclude(enabled=enabled))
-        for route in changed:
-            route.enabled = enabled
-            route.save()  # one by one, so that each has a history
-            self.log(request, route, "Enabled" if enabled else "Disabled")
-        text = gettext("%(done)d enabled.") if enabled else gettext("%(done)d disabled.")
-        self.message_user(request, text % {"done": len(changed)})
 
 
 DOUBTS: list[Callable[[Route], list[str]]] = []

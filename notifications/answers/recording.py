@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from notifications import reasons
-from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables
+from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables, rights
 from notifications.answers.account_required import must_connect
 from notifications.answers.given import Answer, Given, Recorded
 from notifications.answers.scene import Scene
@@ -58,6 +58,7 @@ def record(given: Given, scene: Scene) -> Recorded:
         _remember_key(copy, answer, earlier, scene)
         return Recorded(earlier, created=False, connect=_connect(earlier, task))
     guards.refuse_if_over(task, copy, scene.now)
+    rights.refuse_if_ended(copy, scene)
     guards.refuse_if_changed(copy, answer)
     action = guards.offered(copy, answer)
     guards.check_words(action, answer)

@@ -6,6 +6,7 @@ written by one statement for all answers.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 from django.db import connection
@@ -28,6 +29,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.reasons import Reason
+from notifications.routing.entitlement import Entitlements
 from notifications.types import Json
 from wfpush.postgres.bulk import Writes
 from wfpush.postgres.joined import Joined, Table
@@ -90,6 +92,11 @@ class Scene:
             call.response = response
             found[call.task_id].append(call)
         return found
+
+    @cached_property
+    def entitlements(self) -> Entitlements:
+        """The reasons for which the people of these copies have their tasks, as they are now."""
+        return Entitlements(self.copies.values(), self.now)
 
     # --- what changes -------------------------------------------------------------------------------------------------
     def remember(self, key: IdempotencyKey) -> None:

@@ -81,7 +81,7 @@ class RecipientAbsenceView(DirectoryView):
         if by is None and isinstance(data, dict) and not {"from", "to"} & data.keys():
             return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
         person = self._person(ref)
-        given = given_in(data, person)
+        given = given_in(data, person, by=by)
         if by is not None and given is not None:
             telling.set_for(person, given, by, now)
         elif by is not None:
@@ -112,8 +112,8 @@ class RecipientAbsenceView(DirectoryView):
         return found
 
 
-def given_in(data: Any, person: Recipient) -> Given | None:
-    """The absence that a body says; None: the person is back. Raises Invalid and NotAllowed."""
+def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Given | None:
+    """The absence that a body says; None: the person is back. `by`: who leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
     said = validated(serializers.AbsenceGiven, data)
@@ -122,7 +122,7 @@ def given_in(data: Any, person: Recipient) -> Given | None:
     parts = [_part(number, each) for number, each in enumerate(said["parts"])]
     delegate = _delegate(said["delegate"], "/delegate")
     given = Given(said["from"], said["to"], delegate, parts, said["open_items"] or OpenItems.OFFER, said["give_back"])
-    if faults := faults_of(person, given, timezone.now()):
+    if faults := faults_of(person, given, timezone.now(), by=by):
         named = [{"pointer": _pointer(field), "detail": detail} for field, detail in faults.items()]
         raise Invalid("Some values are not possible; see errors.", named)
     return given

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -103,7 +103,9 @@ class MutedCasesView(PersonView):
     )
     def get(self, request: Request) -> HttpResponse:
         """The cases that one has muted, the last one first."""
-        rows = MutedCase.objects.filter(recipient=self.recipient()).select_related("case__engine")
+        person = self.recipient()
+        rows = MutedCase.objects.filter(recipient=person, case__in=following.cases_of(person))
+        rows = rows.select_related("case__engine")
         return _listed(request, rows, lambda row: {**_case(row.case), "since": iso_utc(row.created_at)})
 
 
@@ -119,8 +121,7 @@ def _case(case: Case) -> Json:
 
 def cases_of(recipient: Recipient, case_id: str, engine: str = "") -> list[Case]:
     """The case with this id, of each engine (or of this one) that told the person of one. Raises NotFound."""
-    known = Q(followers=recipient) | Q(notifications__recipient=recipient)
-    cases = Case.objects.filter(known, case_id=case_id).select_related("engine").distinct()
+    cases = following.cases_of(recipient).filter(case_id=case_id).select_related("engine")
     found = list(cases.filter(engine__slug=engine) if engine else cases)
     if not found:
         raise NotFound("There is no such case that you have heard of.")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from django.db.models import Q, QuerySet
 
+from notifications.items.taken_away import TAKEN
 from notifications.models import (
     ANSWERABLE,
     Case,
@@ -54,7 +55,22 @@ def copies_of(task: Task) -> QuerySet[Notification]:
 def sees(task: Task, reader: Recipient) -> Sees:
     if copies_of(task).filter(recipient=reader).exists():
         return "questions" if reader.external else "all"
-    return "own" if task.messages.filter(_concerns(reader)).exists() else ""
+    return "own" if task.messages.filter(_own_part(task, reader)).exists() else ""
+
+
+def have_lost(task: Task, people: Iterable[int]) -> set[int]:
+    """Those of the people (by key) from whom the task was taken, and who do not have it again."""
+    lost = set(Notification.objects.filter(TAKEN, task=task, recipient__in=people).values_list("recipient", flat=True))
+    return lost - set(copies_of(task).filter(recipient__in=lost).values_list("recipient", flat=True)) if lost else lost
+
+
+def _own_part(task: Task, reader: Recipient) -> Q:
+    """What somebody sees who does not have the task. Who has lost it sees what they wrote, and of others only the
+    questions that were for them."""
+    if not have_lost(task, [reader.pk]):
+        return _concerns(reader)
+    asked = Q(addressees__person=reader, kind=MessageKind.QUESTION)
+    return Q(author=reader) | asked
 
 
 def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
@@ -66,7 +82,7 @@ def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
         own = TaskMessage.objects.filter(_concerns(reader)).values("pk")
         of_engine = Q(kind__in=(MessageKind.QUESTION, MessageKind.REPLY), author=None)
         return found.filter(of_engine | Q(pk__in=own))
-    return found.filter(pk__in=TaskMessage.objects.filter(_concerns(reader), task=task).values("pk"))
+    return found.filter(pk__in=TaskMessage.objects.filter(_own_part(task, reader), task=task).values("pk"))
 
 
 def seen_of_case(case: Case, reader: Recipient) -> QuerySet[TaskMessage]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases.messages import SOURCE_NAME
-from notifications.conversation.people import copies_of
+from notifications.conversation.people import copies_of, have_lost
 from notifications.conversation.words import Wording
 from notifications.items import inbox_items, lifetime, outdating
 from notifications.items.representation import iso_utc
@@ -101,7 +101,8 @@ class Telling:
         asks = self.message.kind == MessageKind.QUESTION
         told = [] if asks else [by_person[each.person_id] for each in self.addressees if self._is_open(each, by_person)]
         anew = {copy.recipient_id for copy in told}
-        others = [each for each in self.addressees if each.person_id not in anew]
+        left = set() if asks else have_lost(self.task, {each.person_id for each in self.addressees} - by_person.keys())
+        others = [each for each in self.addressees if each.person_id not in anew | left]
         self._addresses.look_up([each.person for each in self.addressees], self._channels)
         for copy in told:
             self._tell_anew(copy)

@@ -17,8 +17,9 @@ from notifications.handover.telling import tell
 from notifications.models import ANSWERABLE, DEADLINE, Recipient, Rota, RotaWatch, Task
 from notifications.people.absence import stand_ins
 from notifications.rotas import swaps
-from notifications.rotas.duty import people_of, shifts_of
+from notifications.rotas.duty import Duties, people_of, shifts_of
 from notifications.rotas.turns import Shift
+from notifications.routing import entitlement_review
 from notifications.routing.notice import Words
 from notifications.wording.times import moment, when
 from wfpush.queue import outage
@@ -56,12 +57,22 @@ def _looked_at(pk: int, now: datetime) -> bool:
         return False
     found = shifts_of(rota, now - BEHIND, now + AHEAD)
     current = next((shift for shift in found if shift.begins <= now < shift.ends), None)
-    RotaWatch.objects.update_or_create(
-        rota=rota, defaults={"looked_at": now, "person_id": current.who if current else None}
-    )
+    on_duty = _pass_on(rota, watch, now)
+    seen = {"looked_at": now, "person_id": current.who if current else None, "on_duty": on_duty}
+    RotaWatch.objects.update_or_create(rota=rota, defaults=seen)
     if watch is None or current is None or not _is_handed_over(watch, current, now):
         return False
     return _tell(rota, current, found, now)
+
+
+def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
+    """What waits for people who are on duty no longer goes to whoever is. Returns who is, or was last."""
+    before = watch.on_duty if watch is not None else []
+    on_duty = [person.pk for person in Duties(now).people(rota)]
+    if not on_duty:
+        return before
+    entitlement_review.request(set(before) - set(on_duty), now)
+    return on_duty
 
 
 def _is_handed_over(watch: RotaWatch, current: Shift, now: datetime) -> bool:

@@ -106,9 +106,11 @@ class AbsenceForm(forms.Form):
     open_items = forms.ChoiceField(choices=OpenItems.choices, required=False)
     give_back = forms.BooleanField(required=False)
 
-    def __init__(self, person: Recipient, data: Any = None, *, row: Absence | None = None) -> None:
+    def __init__(
+        self, person: Recipient, data: Any = None, *, row: Absence | None = None, by: Recipient | None = None
+    ) -> None:
         super().__init__(data, initial=_initial(row))
-        self.person = person
+        self.person, self.by = person, by
         self.parts = self._part_forms(row)
         self.given: Given | None = None
         """What was entered, once it is valid."""
@@ -148,7 +150,7 @@ class AbsenceForm(forms.Form):
             said["open_items"] or OpenItems.OFFER,
             said["give_back"],
         )
-        for field, fault in faults_of(self.person, given, timezone.now()).items():
+        for field, fault in faults_of(self.person, given, timezone.now(), by=self.by).items():
             _whole, dot, number = field.partition("parts.")
             if dot:
                 rows[int(number)].add_error("delegate", fault)
@@ -205,7 +207,8 @@ def _whose(request: PersonRequest) -> Recipient:
 
 
 def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
-    form = AbsenceForm(person, request.POST, row=absence.away_from(person, timezone.now()))
+    row = absence.away_from(person, timezone.now())
+    form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
     if not form.is_valid() or form.given is None:
         return _show(request, person, form, status=422)
     telling.set_for(person, form.given, request.recipient, timezone.now())

@@ -7,6 +7,7 @@ missing changes from the database, so clients never notice lost or overtaken hin
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.utils import timezone
 
 from notifications.errors import Failure
 from notifications.inbox import socket_limits
@@ -57,6 +59,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     language = ""
     """The language chosen on the page of this socket, if any."""
     token_digest = ""
+    token_ends_at: datetime | None = None
     seq: int | None = None
     """The seq last sent on this socket; None before the first `resume`."""
     joined: int | None = None
@@ -129,11 +132,17 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if self.recipient is None:
             await asyncio.sleep(AUTH_SECONDS)
         while self.recipient is not None:
-            await asyncio.sleep(RECHECK_SECONDS)
+            await asyncio.sleep(self._pause())
             if not await socket_limits.run_query(self.recipient.pk, self._still_signed_in):
                 break
             await self.channel_layer.send(self.channel_name, {"type": "inbox.missed"})
         await self.close(NOT_SIGNED_IN)
+
+    def _pause(self) -> float:
+        """Seconds until the next check: at the latest when the token ends."""
+        if self.token_ends_at is None:
+            return RECHECK_SECONDS
+        return max(0.0, min(RECHECK_SECONDS, (self.token_ends_at - timezone.now()).total_seconds()))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one message at a time, from the client and from the channel layer."""
@@ -160,7 +169,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     def _still_signed_in(self) -> bool:
         assert self.recipient is not None
         if self.token_digest:
-            return self._person_of_token(self.token_digest) is not None
+            return usable_token(self.token_digest) is not None
         person = recipient_of_cookies(self.scope.get("cookies", {}))
         return person is not None and person.pk == self.recipient.pk
 
@@ -186,20 +195,15 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def _authenticate(self, token: object) -> None:
         digest = digest_of(token) if isinstance(token, str) else ""
-        self.recipient = await socket_limits.run_query(None, self._person_of_token, digest)
-        if self.recipient is None:
+        row = await socket_limits.run_query(None, usable_token, digest)
+        if row is None:
             await self.close(NOT_SIGNED_IN)
             return
-        self.token_digest = digest
+        self.recipient, self.token_digest, self.token_ends_at = row.recipient, digest, row.expires_at
         if self.watch is not None:
             self.watch.cancel()
         self.watch = asyncio.create_task(self._guarded(self._watch))
         await self._join(self.recipient)
-
-    @staticmethod
-    def _person_of_token(digest: str) -> Recipient | None:
-        row = RecipientToken.objects.select_related("recipient__user").filter(digest=digest).first()
-        return row.recipient if row is not None and row.usable and row.recipient.may_act else None
 
     async def _resume(self, after: object) -> None:
         if isinstance(after, bool) or not isinstance(after, int) or after < 0:
@@ -293,6 +297,12 @@ class InboxConsumer(AsyncWebsocketConsumer):
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
     """The person whom the session cookie signs in."""
     return person_of_session(cookies.get(settings.SESSION_COOKIE_NAME))
+
+
+def usable_token(digest: str) -> RecipientToken | None:
+    """With its person."""
+    row = RecipientToken.objects.select_related("recipient__user").filter(digest=digest).first()
+    return row if row is not None and row.usable and row.recipient.may_act else None
 
 
 def _parse(text: str | None) -> Json | None:

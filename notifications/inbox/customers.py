@@ -12,6 +12,7 @@ from notifications.conversation import people, saying
 from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.finding import Finding
 from notifications.items.inbox_json import phone_link
+from notifications.items.taken_away import PART
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
 from notifications.people.brands import brand_for
 from notifications.preferences import leaving
@@ -108,7 +109,7 @@ def is_for_customers(reader: Recipient, finding: Finding) -> bool:
 
 def cases_of(reader: Recipient) -> list[Case]:
     """Those that the reader has heard of: where something is wanted first, then the latest news."""
-    rows = Notification.objects.filter(recipient=reader, case__isnull=False).order_by("-seq")
+    rows = Notification.objects.filter(PART, recipient=reader, case__isnull=False).order_by("-seq")
     waiting = rows.filter(state=NotificationState.OPEN).values_list("case_id", flat=True)
     newest = dict.fromkeys([*waiting[:LOOKED_AT], *rows.values_list("case_id", flat=True)[:LOOKED_AT]])
     found = Case.objects.select_related("engine").in_bulk(list(newest)[:CASES_SHOWN])

@@ -85,7 +85,10 @@ def _listed(person: Recipient) -> _Listed:
     return _Listed(
         followed=cases.filter(followers=person).order_by("-updated_at")[:MOST],
         kinds=FollowedKind.objects.filter(recipient=person).select_related("engine").order_by("case_type", "pk")[:MOST],
-        muted=cases.filter(pk__in=person.muted_cases.values("case")).order_by("-updated_at")[:MOST],
+        muted=following.cases_of(person)
+        .filter(pk__in=person.muted_cases.values("case"))
+        .select_related("engine")
+        .order_by("-updated_at")[:MOST],
     )
 
 

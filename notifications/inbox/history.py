@@ -12,6 +12,7 @@ from notifications.forms import recorded
 from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
+from notifications.items.taken_away import is_taken
 from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of
 from notifications.wording.directions import all_apart
@@ -35,9 +36,10 @@ class Entry:
 
 
 def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
-    """The latest entries, oldest first. External people see questions and replies, and what they gave themselves."""
+    """The latest entries, oldest first. External people see questions and replies, and what they gave themselves;
+    people from whom the task was taken see none."""
     task = notification.task
-    if task is None:
+    if task is None or is_taken(notification):
         return []
     asked = _information(task) if sees_questions(notification) else ()
     if reader.external:

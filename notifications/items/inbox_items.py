@@ -15,7 +15,7 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.items import live_frames, outdating
+from notifications.items import live_frames, outdating, taken_away
 from notifications.models import (
     Delivery,
     DeliveryState,
@@ -200,10 +200,13 @@ def stands(copy: Notification) -> bool:
     return copy.state == NotificationState.OPEN or (copy.state == NotificationState.INFO and copy.is_copy)
 
 
+STANDING = Q(state=NotificationState.OPEN) | Q(state=NotificationState.INFO, is_copy=True)
+"""`stands` in SQL."""
+
+
 def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
     """The same for several tasks."""
-    asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
-    return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])
+    return Notification.objects.filter(STANDING, task__in=[*tasks])
 
 
 ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
@@ -227,6 +230,7 @@ def withdraw(why: Mapping[Notification, Reason], now: datetime) -> None:
     for row, reason in why.items():
         _take_back(row, reason, now)
     _save_ends(rows, {row.pk: reason for row, reason in why.items()}, now)
+    taken_away.stop_following(rows)
 
 
 def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:

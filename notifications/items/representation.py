@@ -13,6 +13,7 @@ from notifications.forms.fields import form_of
 from notifications.forms.shown import form_json
 from notifications.items.holding import is_held
 from notifications.items.plans import routes_of
+from notifications.items.taken_away import is_taken
 from notifications.models import (
     Brand,
     Callback,
@@ -75,6 +76,9 @@ def notification_queryset() -> QuerySet[Notification]:
 
 
 def _read_related(rows: Sequence[Notification]) -> None:
+    for row in rows:
+        if is_taken(row):
+            row.case = None  # what becomes of it is for those who have a part in it
     cases = prefetch.read(Case, "case", rows)
     tasks = prefetch.read(Task, "task", rows)
     prefetch.read(Engine, "engine", [*cases, *tasks])

@@ -39,6 +39,7 @@ from notifications.models.engines import (
     SigningSecret,
     TokenBody,
 )
+from notifications.models.entitlements import EntitlementReview
 from notifications.models.events import (
     ANSWERABLE,
     CHANGED_NOTHING,
@@ -196,6 +197,7 @@ __all__ = [
     "EngagementHour",
     "Engine",
     "EngineAccess",
+    "EntitlementReview",
     "Erasure",
     "ErasureState",
     "Event",

@@ -62,8 +62,10 @@ class Absence(models.Model):
     )
     handed_over_at = models.DateTimeField(null=True, editable=False)
     """When all that waited was handed over; null: not yet, or the absence was changed since."""
+    entered_by = models.ForeignKey(Recipient, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    """The manager or lead who entered it for the person; null: the person, or an administrator."""
 
-    history = HistoryWithParts(parts=["parts"], excluded_fields=["handed_over_at"])
+    history = HistoryWithParts(parts=["parts"], excluded_fields=["handed_over_at", "entered_by"])
 
     class Meta:
         verbose_name = _("absence")

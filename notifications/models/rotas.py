@@ -199,6 +199,8 @@ class RotaWatch(models.Model):
     rota = models.OneToOneField(Rota, on_delete=models.CASCADE, related_name="watch", primary_key=True)
     looked_at = models.DateTimeField()
     person = models.ForeignKey(Recipient, null=True, on_delete=models.SET_NULL, related_name="+")
+    on_duty = PeopleField(default=list, db_default=[], editable=False)
+    """All who were on duty at that look, or at the last one at which somebody was: of each layer one."""
 
     class Meta:
         default_permissions = ()

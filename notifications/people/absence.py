@@ -80,7 +80,10 @@ class Absences:
 
     def look_up(self, people: Iterable[Recipient]) -> None:
         """Read of all these people, and of their delegates, whether they are away."""
-        further = {person.pk for person in people if not person.external} - self._asked
+        self._look_up({person.pk for person in people if not person.external})
+
+    def _look_up(self, people: set[int]) -> None:
+        further = people - self._asked
         while further:
             self._asked |= further
             found = _parts_of(further, self.now)
@@ -106,6 +109,23 @@ class Absences:
             there = Recipient.objects.filter(active=True, engine=None).select_related("brand").in_bulk(missing)
             self._stand_ins |= {pk: there.get(pk) for pk in missing}
         return {pk: person for pk, end in ends.items() if (person := self._stand_ins[end]) is not None}
+
+    def chain(self, person: int, about: About = ANYTHING) -> Sequence[int]:
+        """The keys of the delegates of a person (by key), each link of the chain; empty unless the person is away."""
+        self._look_up({person})
+        found: list[int] = []
+        while person in self._parts:
+            part = fitting(self._parts[person], about)
+            if part is None or part.delegate is None or part.delegate in found:
+                break
+            person = part.delegate
+            found.append(person)
+        return found
+
+    def is_away(self, person: int) -> bool:
+        """Whether the person (by key) is away, with or without a delegate."""
+        self._look_up({person})
+        return person in self._parts
 
     def why(self, person: Recipient, about: About, reason: Reason) -> Reason:
         """Why somebody who stands in for the person is told; `reason`: why the person would have been."""
@@ -260,6 +280,7 @@ def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, bec
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
     row.begins_at, row.ends_at, row.delegate = given.begins_at, given.ends_at, given.delegate
     row.open_items, row.give_back = given.open_items, given.give_back
+    row.entered_by = by if by != recipient else None
     sign(row, by, because)
     row.save()
     row.parts.all().delete()

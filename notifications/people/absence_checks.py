@@ -6,8 +6,8 @@ from itertools import product
 
 from django.utils.translation import gettext as _
 
-from notifications.models import Absence, AbsencePart, Recipient
-from notifications.people.absence import ANYTHING, About, Given, Part, PartGiven, fitting
+from notifications.models import Absence, AbsencePart, OpenItems, Recipient
+from notifications.people.absence import ANYTHING, About, Absences, Given, Part, PartGiven, fitting
 
 LONGEST = timedelta(days=2 * 365)
 """The longest absence, and how far ahead one may begin: people who are away for longer are deactivated instead."""
@@ -17,18 +17,41 @@ MOST_PARTS = 20
 """Parts of one absence."""
 
 
-def faults_of(recipient: Recipient, given: Given, now: datetime) -> dict[str, str]:
+def faults_of(recipient: Recipient, given: Given, now: datetime, *, by: Recipient | None = None) -> dict[str, str]:
     """Faults of an absence: a sentence by field; empty if there are none. Those of the parts are `parts.0`, `parts.1`,
-    …; `parts` if there are too many."""
+    …; `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an administrator."""
     faults = _check_time(given.begins_at, given.ends_at, now)
     if recipient.external:
         faults["recipient"] = _("Only people of your own organisation can be away.")
     if given.delegate is not None and (fault := fault_of_delegate(recipient, given.delegate)):
         faults["delegate"] = fault
     faults |= _check_parts(recipient, given.parts)
+    if not faults and by is not None and by != recipient:
+        faults |= dict(_for_the_leader(recipient, given, by, now))
     if not faults:
         faults |= dict(_circles(recipient, given))
     return faults
+
+
+def _for_the_leader(recipient: Recipient, given: Given, by: Recipient, now: datetime) -> Iterator[tuple[str, str]]:
+    """What would give the person's decisions to whoever leads them, or take open tasks away: it may stay as the person
+    or an administrator has entered it, for that time at most."""
+    within = {"begins_at__lte": given.begins_at, "ends_at__gte": given.ends_at}
+    row = Absence.objects.filter(recipient=recipient, entered_by=None, **within).prefetch_related("parts").first()
+    before = {ANYTHING: row.delegate_id, **{_about(part): part.delegate_id for part in row.parts.all()}} if row else {}
+    absences = Absences(max(given.begins_at, now))
+    own = [(f"parts.{number}", part.about, part.delegate) for number, part in enumerate(given.parts)]
+    for field, about, delegate in [*own, ("delegate", ANYTHING, given.delegate)]:
+        if delegate is None or before.get(about) == delegate.pk:
+            continue
+        if by.pk in (delegate.pk, *absences.chain(delegate.pk, about)):
+            yield field, _("Only %(person)s or an administrator can have this come to you.") % {"person": recipient}
+    if given.open_items == OpenItems.REASSIGN and (row is None or row.open_items != OpenItems.REASSIGN):
+        yield (
+            "open_items",
+            _("Only %(person)s or an administrator can have open tasks given away. Choose that they are offered.")
+            % {"person": recipient},
+        )
 
 
 def _check_parts(recipient: Recipient, parts: Sequence[PartGiven]) -> dict[str, str]:

@@ -237,11 +237,14 @@ def follow_session(before: str, after: str) -> None:
 
 @transaction.atomic
 def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: Reason = SIGNED_OUT) -> int:
-    """Revoke the tokens of apps and portals, and remove devices that they registered. Returns how many tokens still
-    worked."""
-    ids = list(tokens.values_list("pk", flat=True))
+    """Revoke the tokens of apps and portals, remove devices that they registered, and close their open inboxes. Returns
+    how many tokens still worked."""
+    owners = dict(tokens.values_list("pk", "recipient"))
+    ids = list(owners)
     revoked = RecipientToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
     remove(Device.objects.filter(token_id__in=ids), reason, now)
+    for person in sorted(set(owners.values())):
+        live_frames.signed_out_on_commit(person)
     return revoked
 
 

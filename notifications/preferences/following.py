@@ -1,13 +1,14 @@
 """Cases that a person mutes or follows, and kinds of cases that they follow: those of an engine with the same type.
 
-Only cases of which somebody has heard can be muted or followed. Who follows a kind follows each case of it as soon as
-they have heard of it, and hears of no other.
+Only cases of which somebody has heard can be muted or followed, and none whose tasks were taken from them. Who follows
+a kind follows each case of it as soon as they have heard of it, and hears of no other.
 """
 
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from notifications.items.taken_away import PART
 from notifications.models import Case, FollowedKind, MutedCase, Notification, Recipient
 
 
@@ -29,12 +30,10 @@ def of_case(person: Recipient, case: Case) -> Heard:
 
 
 def cases_of(person: Recipient) -> QuerySet[Case]:
-    """Those of which the person has heard, or that they follow or mute already."""
-    heard_of = Notification.objects.filter(recipient=person, case__isnull=False).values("case_id")
-    known = (
-        Q(pk__in=heard_of) | Q(followers=person) | Q(pk__in=MutedCase.objects.filter(recipient=person).values("case"))
-    )
-    return Case.objects.filter(known).distinct()
+    """Those in which the person has a part by what they have heard, or that they follow already."""
+    heard_of = Notification.objects.filter(PART, recipient=person, case=OuterRef("pk"))
+    followed = Case.followers.through.objects.filter(recipient=person, case=OuterRef("pk"))
+    return Case.objects.filter(Exists(heard_of) | Exists(followed))
 
 
 def mute(person: Recipient, case: Case) -> None:
@@ -58,6 +57,6 @@ def unfollow_kind(person: Recipient, engine: int, case_type: str) -> None:
 def followers_of(case: Case) -> QuerySet[Recipient]:
     """Who follows the case, or its kind, and has heard of it."""
     followers = Case.followers.through.objects.filter(case=case).values("recipient")
-    heard = Notification.objects.filter(recipient=OuterRef("recipient"), case=case)
+    heard = Notification.objects.filter(PART, recipient=OuterRef("recipient"), case=case)
     of_kind = FollowedKind.objects.filter(Exists(heard), engine=case.engine_id, case_type=case.type)
     return Recipient.objects.filter(Q(pk__in=followers) | Q(pk__in=of_kind.exclude(case_type="").values("recipient")))

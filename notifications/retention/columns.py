@@ -133,6 +133,7 @@ TABLES: dict[str, Columns] = {
     "notifications.categorychoice": Columns(plain="channels frequency"),
     "notifications.unsubscription": Columns(plain="channel"),
     "notifications.heldreview": Columns(),
+    "notifications.entitlementreview": Columns(),
     "notifications.mutedcase": Columns(),
     "notifications.followedkind": Columns(plain="case_type"),
     "notifications.team_members": Columns(),
@@ -152,7 +153,7 @@ TABLES: dict[str, Columns] = {
     "notifications.rotalayer": Columns(plain="people unit weekdays"),
     "notifications.rotaoverride": Columns(),
     "notifications.rotaswap": Columns(plain="state"),
-    "notifications.rotawatch": Columns(),
+    "notifications.rotawatch": Columns(plain="on_duty"),
     "notifications.rotafeed": Columns(words="body fault fault_fact", plain="url etag"),
     "notifications.rotafeedshift": Columns(words="summary"),
     "notifications.engine": Columns(

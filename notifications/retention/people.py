@@ -42,6 +42,7 @@ STAY: tuple[tuple[str, str], ...] = (
     ("notifications.recipient", "manager"),
     ("notifications.historicalrecipient", "manager"),
     ("notifications.absence", "delegate"),
+    ("notifications.absence", "entered_by"),
     ("notifications.absencepart", "delegate"),
     ("notifications.absencefeed", "delegate"),
     ("notifications.historicalabsence", "delegate"),

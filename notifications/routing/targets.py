@@ -119,7 +119,7 @@ def _task_teams(search: Search) -> People:
 
 
 def _members(team: Team, search: Search) -> list[tuple[Recipient, Reason]]:
-    return [(person, reasons.MEMBER(name=team.name)) for person in search.members(team)]
+    return [(person, reasons.MEMBER(name=team.name, key=team.pk)) for person in search.members(team)]
 
 
 def _team(search: Search) -> People:
@@ -139,7 +139,7 @@ def _team_lead(search: Search) -> People:
         if team.lead is None:
             search.miss(Missing.LEAD, team)
         elif search.can_be_told(team.lead):
-            found.append((team.lead, reasons.LEAD(name=team.name)))
+            found.append((team.lead, reasons.LEAD(name=team.name, key=team.pk)))
     if not teams:
         search.miss(Missing.TEAM_TO_LEAD)
     return found
@@ -181,7 +181,7 @@ def _duty(search: Search) -> People:
         search.miss(Missing.ON_DUTY, rota)
         return []
     person = next((each for each in people if not search.is_out(each)), people[0])
-    return [(person, reasons.ON_DUTY(rota=rota.name))]
+    return [(person, reasons.ON_DUTY(rota=rota.name, key=rota.pk))]
 
 
 def _of_event(kind: TargetKind) -> Callable[[Search], People]:

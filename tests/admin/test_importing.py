@@ -376,7 +376,7 @@ def test_a_company_with_managers_and_teams_takes_few_queries(world: World, root:
 
 
 # --- who may --------------------------------------------------------------------------------------------------------
-def test_export_needs_to_see_people_and_import_to_change_them(world: World) -> None:
+def test_export_needs_to_see_where_messages_go_and_import_to_change_people(world: World) -> None:
     export, imports = (reverse(f"admin:notifications_recipient_{page}_rows") for page in ("export", "import"))
     clerk = User.objects.create_user("clerk", is_staff=True)
 
@@ -387,6 +387,8 @@ def test_export_needs_to_see_people_and_import_to_change_them(world: World) -> N
     client = may("view_engine")
     assert [client.get(page).status_code for page in (export, imports)] == [403, 403]
     client = may("view_recipient")
+    assert [client.get(page).status_code for page in (export, imports)] == [403, 403], "who chooses of them for rules"
+    client = may("view_recipient", "view_delivery")
     assert [client.get(page).status_code for page in (export, imports)] == [200, 403]
     client = may("view_recipient", "change_recipient")
     assert client.get(imports).status_code == 200

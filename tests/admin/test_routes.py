@@ -35,7 +35,7 @@ def route(world: World) -> Route:
 
 
 def with_target(client: Client, route: Route, **target: Any) -> Any:
-    names = ("id", "kind", "team", "person", "path", "role")
+    names = ("id", "kind", "team", "person", "rota", "path", "role")
     added = {f"targets-1-{name}": target.get(name, "") for name in names} | {"targets-1-route": str(route.pk)}
     fields = filled(form_at(client, page_of(route)), **added, **{"targets-TOTAL_FORMS": "2"})
     return client.post(page_of(route), fields, follow=True)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications.models import Absence, AbsenceFeed, Delivery, Notification, Recipient
+from notifications.absences import hand_over
+from notifications.models import Absence, AbsenceFeed, Delivery, Notification, Recipient, Team
 from notifications.people import absence, revocation
 from notifications.people.absence import Given
 from tests.factories import RecipientFactory, TeamFactory
@@ -265,3 +266,42 @@ def test_the_directory_keeps_absences_too(story: Story) -> None:
     assert is_problem(caller.get("/api/v1/recipients/nobody/absence"), 404, "not_found")
     assert caller.put("/api/v1/recipients/bob/absence", {"name": "Called so"}).status_code == 201
     assert Recipient.objects.get(ref="bob/absence").name == "Called so"
+
+
+def test_who_leads_bob_gives_his_decisions_neither_to_themself_nor_away(story: Story) -> None:
+    carol, usual = person_caller(story.carol), {"from": at(1), "to": at(8)}
+    part = {"category": None, "engine": "invoices", "case_type": None, "delegate": "carol"}
+    for said, pointer in (
+        ({"delegate": "carol"}, "/delegate"),
+        ({"delegate": "alice", "parts": [part]}, "/parts/0"),
+        ({"delegate": "alice", "open_items": "reassign"}, "/open_items"),
+    ):
+        refused = carol.put(BOBS, {**usual, **said})
+        assert is_problem(refused, 422, "invalid")
+        assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
+        assert "Only Bob or an administrator" in refused.json()["errors"][0]["detail"]
+    absence.set_absence(story.alice, Given(timezone.now(), timezone.now() + timedelta(days=9), story.carol), by=None)
+    assert is_problem(carol.put(BOBS, {**usual, "delegate": "alice"}), 422, "invalid"), "nor by way of Alice"
+    assert not Absence.objects.filter(recipient=story.bob).exists()
+
+
+def test_who_leads_bob_may_leave_what_he_has_said_for_his_time_at_most(story: Story) -> None:
+    said = {"from": at(1), "to": at(8), "delegate": "carol", "open_items": "reassign"}
+    assert person_caller(story.bob).put(ABSENCE, said).status_code == 200
+    carol = person_caller(story.carol)
+
+    assert is_problem(carol.put(BOBS, {**said, "to": at(9)}), 422, "invalid")
+    assert carol.put(BOBS, {**said, "to": at(7)}).status_code == 200
+    assert is_problem(carol.put(BOBS, {**said, "to": at(7)}), 422, "invalid"), "it is Carol's word by now"
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_what_a_manager_entered_ends_with_their_role(story: Story, leads: bool) -> None:
+    person_caller(story.carol).put(BOBS, {"from": at(1), "to": at(8), "delegate": "alice"})
+    Team.objects.update(lead=None)
+    Recipient.objects.filter(pk=story.bob.pk).update(manager=story.carol if leads else None)
+    hand_over.run(timezone.now())
+
+    assert Absence.objects.filter(recipient=story.bob).exists() is leads
+    titles = Notification.objects.filter(recipient=story.bob).order_by("seq").values_list("title", flat=True)
+    assert list(titles)[1:] == ([] if leads else ["Carol has ended your absence"])

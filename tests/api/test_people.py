@@ -13,6 +13,7 @@ from notifications.models import Engine, Recipient, RecipientToken, Scope, SignI
 from tests.factories import BrandFactory, EngineFactory, RecipientFactory, TeamFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
 from tests.support.length import some
+from tests.support.story import Story
 from wfpush.crypto import digest_of
 
 PEOPLE = "/api/v1/recipients"
@@ -73,24 +74,25 @@ def test_teams_and_managers_of_external_people_are_the_directorys_too(modest: Ca
 
 
 # --- internal people, without the directory -------------------------------------------------------
-def test_of_people_with_an_account_name_locale_and_time_zone_may_be_set(modest: Caller, bob: Recipient) -> None:
-    answer = modest.put(f"{PEOPLE}/bob", {"name": "Robert", "locale": "de", "timezone": "Europe/Berlin"})
-
-    assert answer.status_code == 200
-    assert answer.json() == {
-        "ref": "bob", "name": "Robert", "locale": "de", "timezone": "Europe/Berlin", "external": False,
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
-    "member", [{"email": "x@example.org"}, {"phone": "1"}, {"manager": None}, {"teams": []}, {"brand": None}]
+    "members", [{}, {"name": "Robert"}, {"locale": "de"}, {"timezone": "Europe/Berlin"}, {"email": "x@example.org"}]
 )
-def test_and_nothing_else(modest: Caller, bob: Recipient, member: dict[str, Any]) -> None:
-    answer = modest.put(f"{PEOPLE}/bob", {"name": "Robert", **member})
+def test_nothing_is_written_of_people_who_sign_in(modest: Caller, bob: Recipient, members: dict[str, Any]) -> None:
+    answer = modest.put(f"{PEOPLE}/bob", members)
 
     assert is_problem(answer, 403, "scope_missing")
     bob.refresh_from_db()
-    assert bob.name == "Bob"
+    assert (bob.name, bob.locale, bob.timezone) == ("Bob", "en", "")
+
+
+def test_nor_by_an_event_that_names_them(db: None) -> None:
+    story = Story.begin()
+    named = {"ref": "bob", "name": "Mallory", "locale": "de"}
+    story.assign(assignee=named, candidates=[named], initiator=named)
+    story.happen("case.status_changed", {"case": {"id": "4711", "roles": {"owner": [named]}}, "recipients": [named]})
+
+    assert Recipient.objects.get(ref="bob", engine=None).name == "Bob"
+    assert not Recipient.objects.filter(name="Mallory").exists()
 
 
 def test_people_without_an_account_and_new_ones_are_the_directorys(modest: Caller) -> None:

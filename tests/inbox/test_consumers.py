@@ -13,6 +13,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection, connections, transaction
+from django.test import Client
 from django.utils import timezone
 
 from escalations.clocks import due_steps, policy_reload
@@ -36,6 +37,7 @@ from tests.support.live_inbox import (
 )
 from tests.support.story import Story
 from wfpush.asgi import application
+from wfpush.crypto import digest_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -263,14 +265,32 @@ def _close_account(person: Recipient) -> None:
     revocation.settle_account(person.user, timezone.now())
 
 
-async def test_signing_out_closes_the_socket(story: Story) -> None:
-    token = await database_sync_to_async(token_of)(story.bob)
-    async with socket() as communicator:
-        await communicator.send_to(text_data=json.dumps({"type": "auth", "token": token}))
-        await resume(communicator, 0)
-        await database_sync_to_async(lambda: RecipientToken.objects.update(revoked_at=timezone.now()))()
-        await database_sync_to_async(live_frames.tell)(story.bob.pk, "inbox.signed_out")
+@pytest.mark.parametrize("way", ["by the app", "by the desk", "in time"])
+async def test_a_token_that_ends_closes_its_socket_at_once_and_no_other(story: Story, way: str) -> None:
+    token, another = [await database_sync_to_async(token_of)(story.bob) for _ in range(2)]
+    if way == "in time":
+        await database_sync_to_async(_ends_soon)(token)
+    async with socket() as communicator, socket() as other:
+        for each, its in ((communicator, token), (other, another)):
+            await each.send_to(text_data=json.dumps({"type": "auth", "token": its}))
+            await resume(each, 0)
+        if way != "in time":
+            await database_sync_to_async(_end)(token, way)
         assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+        assert (await resume(other, 0))[-1]["type"] == "synced"
+
+
+def _ends_soon(token: str) -> None:
+    RecipientToken.objects.filter(digest=digest_of(token)).update(expires_at=timezone.now() + timedelta(seconds=1))
+
+
+def _end(token: str, way: str) -> None:
+    row = RecipientToken.objects.filter(digest=digest_of(token))
+    if way == "by the app":
+        answer = Client().delete("/api/v1/tokens/current", HTTP_AUTHORIZATION=f"Bearer {token}")
+        assert answer.status_code == 204
+    else:
+        devices.revoke_tokens(row, timezone.now(), devices.SIGNED_OUT_BY_DESK)
 
 
 async def test_the_inbox_on_a_removed_device_is_told_to_forget_and_others_go_on(story: Story) -> None:

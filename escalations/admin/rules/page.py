@@ -1,5 +1,6 @@
 """The page of a rule, below the list of routes: new, or of a route that is there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,8 +23,10 @@ from escalations.admin.rules.forms import texts_of
 from escalations.admin.rules.saving import CannotSave, save
 from escalations.clocks import policy_reload
 from escalations.models import Policy
+from notifications.admin import second_person
 from notifications.admin.decorators import action
 from notifications.admin.routing import RouteAdmin, doubts_about
+from notifications.admin.second_person import Look
 from notifications.models import Route, Template
 
 NAME = "admin:notifications_route_new_rule"
@@ -129,15 +132,39 @@ class RuleRouteAdmin(RouteAdmin):
         now = timezone.now()
         with transaction.atomic():
             stamps.must_be_as_seen(rule, request.POST.get("seen", ""))
+            before = self._look(request, rule.route.pk)
             route = save(rule, request.user, now)
+            held = self._hold(request, route, before)
             policy = Policy.objects.filter(route=route, enabled=True).first()
             if rule.counts and policy is not None and rule.late.cleaned_data["follow"]:
                 self.message_user(request, given(policy_reload.mark(policy, now)))
             self.log(request, route, "Published as a rule" if rule.is_new else "Changed as a rule")
         for sentence in (*doubts_about(route), *(dead_ends.warnings(policy) if policy is not None else ())):
             self.message_user(request, sentence, messages.WARNING)
-        self.message_user(request, gettext("The rule “%(rule)s” is published.") % {"rule": route}, messages.SUCCESS)
+        if not held:
+            self.message_user(request, gettext("The rule “%(rule)s” is published.") % {"rule": route}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
+
+    def _look(self, request: HttpRequest, pk: Any) -> Sequence[Look | None]:
+        """The route and its policy, as they are stored."""
+        stored = (Route.objects.filter(pk=pk).first(), Policy.objects.filter(route=pk or 0).first())
+        return [second_person.look(request.user, each) for each in stored]
+
+    def _hold(self, request: HttpRequest, route: Route, before: Sequence[Look | None]) -> bool:
+        """Whether the rule waits for a second person: its route and its policy do so together."""
+        policy = Policy.objects.filter(route=route, enabled=True).first()
+        rules: list[Any] = [route, policy] if policy is not None else [route]
+        if not any(
+            rule.enabled and second_person.must_wait(request.user, rule, seen)
+            for rule, seen in zip(rules, before, strict=False)
+        ):
+            return False
+        for rule in rules:
+            rule.enabled = False
+            rule.save()
+        self.log(request, route, "Waits for a second person")
+        second_person.say_that_it_waits(self, request, route)
+        return True
 
     def _show(self, request: HttpRequest, rule: RuleForms, found: Answer, seen: str | None = None) -> HttpResponse:
         """`seen`: as which the page has shown the rule before; None: as it is now."""

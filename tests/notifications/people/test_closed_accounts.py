@@ -92,7 +92,7 @@ class Doors:
         return bool(any(person_messages.for_deliveries([rows], "", now)))
 
     def socket_of_the_token(self) -> bool:
-        return consumers.InboxConsumer._person_of_token(self.token.digest) is not None
+        return consumers.usable_token(self.token.digest) is not None
 
     def socket_of_the_session(self) -> bool:
         key = self.browser.cookies[project.SESSION_COOKIE_NAME].value

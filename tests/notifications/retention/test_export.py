@@ -25,6 +25,7 @@ NOT_EXPORTED = {
     ("notifications.farewell", "recipient"),  # devices that are being told that they are removed
     ("notifications.recipient", "manager"),  # whom they manage is told of these people
     ("notifications.historicalrecipient", "manager"),
+    ("notifications.absence", "entered_by"),  # absences of others, which are told of it
     ("notifications.historicalabsence", "delegate"),
     ("notifications.historicalabsencefeed", "delegate"),
     ("notifications.historicalteam_members", "recipient"),

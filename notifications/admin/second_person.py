@@ -1,0 +1,175 @@
+"""A rule by which its own editor would get approvals waits, disabled, until somebody else enables it.
+
+Whoever may change rules, but not people, could send any approval to themself. What was enabled before, and names its
+editor as it did then, goes on. Whoever may change people is not asked: they could decide as anybody.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import HistoryAdmin
+from notifications.admin.decorators import action
+from notifications.cases.locked import TYPES_THAT_ASK
+from notifications.models import CaseList, Recipient, Rota, RotaFeedShift, Route, TargetKind
+from notifications.types import behaviour_of
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a rule says: whom it names (a kind of target, and the row with `team`, `person` and `rota`), and of what."""
+
+    named: Iterable[tuple[str, Any]]
+    subject: Hashable
+
+
+READERS: dict[type[Model], Callable[[Any], Reading]] = {}
+"""Of the kinds of rules. Other apps add theirs."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A rule as its editor finds or leaves it."""
+
+    enabled: bool
+    names_editor: bool
+    subject: Hashable
+
+
+def look(user: Any, rule: Any) -> Look | None:
+    """None for who may change people, or is nobody who gets messages; and of a rule that there is not."""
+    person = _person_of(user)
+    if person is None or rule is None or rule.pk is None:
+        return None
+    reading = READERS[type(rule)](rule)
+    names_editor = any(_means(kind, row, person) for kind, row in reading.named)
+    return Look(rule.enabled, names_editor, reading.subject)
+
+
+def must_wait(user: Any, rule: Any, before: Look | None) -> bool:
+    """Whether the rule, as it is saved and enabled, takes another person's word."""
+    now = look(user, rule)
+    if now is None or not now.names_editor:
+        return False
+    return before is None or not (before.enabled and before.names_editor and before.subject == now.subject)
+
+
+def hold(desk: Any, request: HttpRequest, rule: Any, before: Look | None) -> bool:
+    """Disable a rule that was just saved, if it must wait. Returns whether it does."""
+    if not rule.enabled or not must_wait(request.user, rule, before):
+        return False
+    rule.enabled = False
+    rule.save()
+    desk.log(request, rule, "Waits for a second person")
+    say_that_it_waits(desk, request, rule)
+    return True
+
+
+def say_that_it_waits(desk: Any, request: HttpRequest, rule: Any) -> None:
+    text = gettext("“%(rule)s” would send approvals to you, so it stays disabled until somebody else enables it.")
+    desk.message_user(request, text % {"rule": rule}, messages.WARNING)
+
+
+def _person_of(user: User) -> Recipient | None:
+    if user.is_superuser or user.has_perm("notifications.change_recipient"):
+        return None
+    return Recipient.objects.filter(user=user).first()
+
+
+def _means(kind: str, row: Any, person: Recipient) -> bool:
+    if kind == TargetKind.PERSON:
+        return bool(row.person_id == person.pk)
+    if kind == TargetKind.TEAM:
+        return row.team is not None and row.team.members.filter(pk=person.pk).exists()
+    if kind == TargetKind.TEAM_LEAD:
+        return row.team is not None and row.team.lead_id == person.pk
+    if kind == TargetKind.DUTY:
+        return row.rota is not None and _is_in(row.rota, person)
+    return kind == TargetKind.CASE_LIST and is_listed(person)
+
+
+def _is_in(rota: Rota, person: Recipient) -> bool:
+    in_layers = rota.layers.filter(people__contains=[person.pk]).exists()
+    return in_layers or rota.overrides.filter(person=person).exists() or _is_in_feed(rota, person)
+
+
+def _is_in_feed(rota: Rota, person: Recipient) -> bool:
+    return RotaFeedShift.objects.filter(rota=rota, person=person).exists()
+
+
+def is_listed(person: Recipient) -> bool:
+    return CaseList.objects.filter(Q(people=person) | Q(teams__members=person)).exists()
+
+
+def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], teams: Iterable[Any]) -> bool:
+    """Whether a list for cases would name its editor, and does not yet: a list has nothing that could wait."""
+    person = _person_of(user)
+    if person is None:
+        return False
+    now = set(row.teams.values_list("pk", flat=True)) if row is not None and row.pk else set()
+    on_it = row is not None and row.pk is not None and row.people.filter(pk=person.pk).exists()
+    teams = [team for team in teams if team.pk not in now]
+    return (person in people and not on_it) or any(team.members.filter(pk=person.pk).exists() for team in teams)
+
+
+def not_yourself() -> str:
+    return gettext("Somebody else has to put you, or a team of yours, on a list for cases.")
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+def _read_route(route: Route) -> Reading:
+    types = sorted(route.event_types.values_list("name", flat=True))
+    conditions = sorted(route.conditions.values_list("path", "operator", "value"))
+    asks = not types or any(behaviour_of(name) in TYPES_THAT_ASK for name in types)
+    targets = route.targets.select_related("team", "rota") if asks else ()
+    return Reading([(row.kind, row) for row in targets], (route.engine_id, tuple(types), tuple(conditions)))
+
+
+READERS[Route] = _read_route
+
+
+# --- lists of rules ---------------------------------------------------------------------------------------------------
+class RuleAdmin(HistoryAdmin):
+    """A list of rules that can be enabled and disabled."""
+
+    actions = ["enable", "disable"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        stored = self.model._default_manager.filter(pk=obj.pk).first()
+        request.rule_before = look(request.user, stored)  # type: ignore[attr-defined]  # for `save_related`
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        rule = self.model._default_manager.get(pk=form.instance.pk)  # read again: its parts were just saved
+        if hold(self, request, rule, request.rule_before):  # type: ignore[attr-defined]
+            form.instance.enabled = False
+
+    @action(description=_("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._switch(request, queryset, True)
+
+    @action(description=_("Disable"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._switch(request, queryset, False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Any], enabled: bool) -> None:
+        rules = self.model._default_manager.filter(pk__in=queryset.values("pk")).exclude(enabled=enabled)
+        changed = []
+        for rule in rules:
+            if enabled and must_wait(request.user, rule, None):
+                say_that_it_waits(self, request, rule)
+                continue
+            rule.enabled = enabled
+            rule.save()  # one by one, so that each has a history
+            self.log(request, rule, "Enabled" if enabled else "Disabled")
+            changed.append(rule)
+        text = gettext("%(done)d enabled.") if enabled else gettext("%(done)d disabled.")
+        self.message_user(request, text % {"done": len(changed)})

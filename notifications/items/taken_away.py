@@ -1,0 +1,36 @@
+"""Items of tasks that were taken from their people: by these nobody has a part in the case any more.
+
+They keep what they said when they were withdrawn, and nothing of the case as it goes on.
+"""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from notifications import reasons
+from notifications.models import Case, Notification, NotificationState
+
+CODES = frozenset(code.name for code in reasons.TAKEN_AWAY)
+
+TAKEN = Q(state=NotificationState.WITHDRAWN, reason_fact__code__in=sorted(CODES))
+_FOLLOWED = Q(reason_fact__code=reasons.FOLLOWS.name)
+PART = Q(reason_fact__isnull=True) | ~(TAKEN | _FOLLOWED)
+"""Items by which their people have a part in the case: neither those, nor what came because somebody followed it."""
+
+
+def is_taken(notification: Notification) -> bool:
+    code = (notification.reason_fact or {}).get("code")
+    return notification.state == NotificationState.WITHDRAWN and code in CODES
+
+
+def stop_following(withdrawn: Iterable[Notification]) -> None:
+    """Whoever has no other part in the case follows it no longer."""
+    lost = {(row.recipient_id, row.case_id) for row in withdrawn if row.case_id is not None and is_taken(row)}
+    if not lost:
+        return
+    of_them = {"recipient__in": {person for person, _case in lost}, "case__in": {case for _person, case in lost}}
+    followers = Case.followers.through.objects.filter(**of_them)
+    found = {(row.recipient_id, row.case_id): row.pk for row in followers}
+    if lost & found.keys():
+        have_part = set(Notification.objects.filter(PART, **of_them).values_list("recipient_id", "case_id"))
+        followers.filter(pk__in=[found[each] for each in (lost & found.keys()) - have_part]).delete()

@@ -1,0 +1,378 @@
+"""Whether the reasons for which people have tasks still hold, and who has a task in the place of one who lost it.
+
+A team, a lead, a manager, a duty, a role in a case, a list for cases and standing in for somebody may end while a copy
+is open. What an event, a route or a policy says of one person does not.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from notifications import reasons
+from notifications.items.plans import routes_of
+from notifications.models import Event, Notification, Recipient, Rota, RouteTarget, TargetKind, Task, Team
+from notifications.people.absence import About
+from notifications.people.resolver import find_people, ref_of
+from notifications.people.roster import Roster
+from notifications.preferences import following
+from notifications.reasons import NOTHING, Code, Reason
+from notifications.routing import stakeholders, targets
+from notifications.types import Json, lookup
+
+MAX_MANAGERS = 20
+"""Levels of managers above somebody."""
+
+STEP_EVENTS = "task.escalation_raised"
+"""Type of our own events by which steps of policies tell people (escalations/kinds/step_run.py)."""
+
+DELEGATED = (reasons.DELEGATE.name, reasons.DELEGATE_FOR.name, reasons.OFFERED.name)
+"""Reasons of people who stand in for somebody: `reason` is that of the person who is away."""
+
+
+@dataclass(frozen=True)
+class Successor:
+    """Somebody who is to have a task in the place of one who has it no more. `on_behalf_of` is away."""
+
+    person: Recipient
+    reason: Reason
+    on_behalf_of: Recipient | None = None
+
+
+def may_end(copy: Notification) -> bool:
+    """Whether the reason for the copy is of a kind that ends by itself."""
+    code = (copy.reason_fact or {}).get("code")
+    return copy.task_id is not None and (code in KINDS or code in DELEGATED)
+
+
+class Entitlements:
+    """The reasons of some copies as they are at `now`. Reads nothing for copies whose reasons cannot end, and what
+    several of them need once."""
+
+    def __init__(self, copies: Iterable[Notification], now: datetime) -> None:
+        self.roster = Roster(now)
+        self._copies = [copy for copy in copies if may_end(copy)]
+        self._managers: dict[int, list[int]] = {}
+
+    def ended(self, copy: Notification) -> Reason:
+        """Why its person has the task no more; NOTHING while any reason for it holds."""
+        task = copy.task
+        if task is None or not may_end(copy) or task.assignee_id == copy.recipient_id:
+            return NOTHING
+        if self._holds(copy.recipient_id, copy.reason_fact, copy) or self._is_named_otherwise(copy):
+            return NOTHING
+        return self._why_ended(copy)
+
+    def successors(self, copy: Notification, *, others_have_it: bool) -> list[Successor]:
+        """Who has the place of the copy's person now. Of a team or a list somebody else has the task anyway, unless
+        nobody has (`others_have_it`)."""
+        found = []
+        for person, reason in self._named_by(copy.reason_fact, copy, others_have_it=others_have_it):
+            if person.active:
+                found.append(self._or_stand_in(person, reason, copy))
+        return found
+
+    def _or_stand_in(self, person: Recipient, reason: Reason, copy: Notification) -> Successor:
+        about, absences = about_of(copy), self.roster.absences
+        stand_in = absences.stand_ins([person], about).get(person.pk)
+        if stand_in is None:
+            return Successor(person, reason)
+        return Successor(stand_in, absences.why(person, about, reason), person)
+
+    # --- the reason that the copy says --------------------------------------------------------------------------------
+    def _holds(self, person: int, fact: Json | None, copy: Notification) -> bool:
+        """`person`: the key of the one whose reason it is."""
+        code = (fact or {}).get("code")
+        if fact is not None and code in DELEGATED:
+            away = copy.on_behalf_of_id
+            stands_in = away is not None and person in self.roster.absences.chain(away, about_of(copy))
+            return stands_in and away is not None and self._holds(away, fact.get("reason"), copy)
+        kind = KINDS.get(str(code))
+        return fact is None or kind is None or kind.holds(self, person, fact, copy)
+
+    def _why_ended(self, copy: Notification) -> Reason:
+        fact = copy.reason_fact
+        if fact["code"] not in DELEGATED:
+            kind = KINDS[fact["code"]]
+            return kind.ended(**{name: fact[name] for name in kind.words if name in fact})
+        away = copy.on_behalf_of
+        is_back = away is not None and not self.roster.absences.is_away(away.pk)
+        return (reasons.OFFER_IS_OVER if is_back else reasons.NO_LONGER_DELEGATE)(name=away or fact.get("name", ""))
+
+    def _named_by(self, fact: Json | None, copy: Notification, *, others_have_it: bool) -> targets.People:
+        code = (fact or {}).get("code")
+        if code == reasons.OFFERED.name:
+            return []  # the person who is away has a copy of their own, and it is offered to whoever stands in now
+        if fact is not None and code in DELEGATED:
+            away, before = self.roster.person(copy.on_behalf_of_id), fact.get("reason")
+            if away is not None and self._holds(away.pk, before, copy):
+                return [(away, reasons.of(before, ""))]
+            return self._named_by(before, copy, others_have_it=others_have_it)
+        kind = KINDS.get(str(code))
+        if fact is None or kind is None or (kind.is_shared and others_have_it):
+            return []
+        return kind.named(self, fact, copy)
+
+    # --- other reasons ------------------------------------------------------------------------------------------------
+    def _is_named_otherwise(self, copy: Notification) -> bool:
+        """Whether another step of a policy has told the person of the task for a reason that holds, or the copy's route
+        or another names them, or somebody for whom they stand in."""
+        if copy.escalated:
+            return any(self._holds(copy.recipient_id, fact, copy) for fact in _facts_of_steps(copy))
+        about = about_of(copy)
+        for target in _other_targets(copy):
+            for person, _reason in targets.people_for(target.kind, _Search(self, copy, target)):
+                if copy.recipient_id in (person.pk, *self.roster.absences.chain(person.pk, about)):
+                    return True
+        return False
+
+    # --- what is read once --------------------------------------------------------------------------------------------
+    @cached_property
+    def _people(self) -> set[int]:
+        away = {copy.on_behalf_of_id for copy in self._copies if copy.on_behalf_of_id is not None}
+        return away | {copy.recipient_id for copy in self._copies}
+
+    @cached_property
+    def teams_of(self) -> Mapping[int, Mapping[int, str]]:
+        """Person to the keys and names of their teams."""
+        found: dict[int, dict[int, str]] = {}
+        rows = Team.members.through.objects.filter(recipient__in=self._people)
+        for person, team, name in rows.values_list("recipient_id", "team_id", "team__name"):
+            found.setdefault(person, {})[team] = name
+        return found
+
+    @cached_property
+    def led_by(self) -> Mapping[int, Mapping[int, str]]:
+        """Person to the keys and names of the teams that they lead."""
+        found: dict[int, dict[int, str]] = {}
+        for person, team, name in Team.objects.filter(lead__in=self._people).values_list("lead_id", "pk", "name"):
+            found.setdefault(person, {})[team] = name
+        return found
+
+    def managers_of(self, person: int) -> Sequence[int]:
+        """The keys of those above the person, the nearest first."""
+        if person not in self._managers:
+            self._managers[person] = managers_above(person)
+        return self._managers[person]
+
+
+def managers_above(person: int) -> list[int]:
+    """The keys of the managers of a person, their managers, and so on."""
+    found: list[int] = []
+    below = person
+    while len(found) < MAX_MANAGERS:
+        manager = Recipient.objects.filter(pk=below).values_list("manager_id", flat=True).first()
+        if manager is None or manager in (person, *found):
+            break
+        found.append(manager)
+        below = manager
+    return found
+
+
+def about_of(copy: Notification) -> About:
+    """For parts of absences. Reads the copy's task and its case."""
+    task = copy.task
+    case = task.case if task is not None else None
+    return About(copy.category_id, task.engine_id if task is not None else None, case.type if case is not None else "")
+
+
+# --- kinds of reasons -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Kind:
+    """A kind of reason that ends. `ended` is said then, with those members of the fact that are its `words`. If it
+    `is_shared`, several people have the task for it at the same time."""
+
+    holds: Callable[[Entitlements, int, Json, Notification], bool]
+    named: Callable[[Entitlements, Json, Notification], targets.People]
+    ended: Code
+    words: Sequence[str]
+    is_shared: bool = False
+
+
+def _is_among(fact: Json, teams: Mapping[int, str]) -> bool:
+    """Facts of the version before have only the name."""
+    return fact["key"] in teams if "key" in fact else fact.get("name") in teams.values()
+
+
+def _team_of(entitlements: Entitlements, fact: Json) -> Team | None:
+    key = fact.get("key") or Team.objects.filter(name=fact.get("name")).values_list("pk", flat=True).first()
+    return entitlements.roster.team(key)
+
+
+def _is_member(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
+    return _is_among(fact, entitlements.teams_of.get(person, {}))
+
+
+def _members(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    team = _team_of(entitlements, fact)
+    return [(person, reasons.of(fact, "")) for person in entitlements.roster.members(team)] if team is not None else []
+
+
+def _is_lead(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
+    return _is_among(fact, entitlements.led_by.get(person, {}))
+
+
+def _lead(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    team = _team_of(entitlements, fact)
+    return [(team.lead, reasons.of(fact, ""))] if team is not None and team.lead is not None else []
+
+
+def _is_manager(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
+    """At any level: whoever is above the one who was told is above the assignee, too."""
+    assignee = copy.task.assignee_id if copy.task is not None else None
+    return assignee is None or person in entitlements.managers_of(assignee)
+
+
+def _manager(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    return targets.people_for(TargetKind.MANAGER, _Search(entitlements, copy, RouteTarget(), int(fact.get("level", 1))))
+
+
+def _rota_of(entitlements: Entitlements, fact: Json) -> Rota | None:
+    key = fact.get("key") or Rota.objects.filter(name=fact.get("rota")).values_list("pk", flat=True).first()
+    return entitlements.roster.duties.rota(key)
+
+
+def _is_on_duty(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
+    """Until somebody else is: a night without duty does not leave the task with nobody."""
+    rota = _rota_of(entitlements, fact)
+    people = entitlements.roster.duties.people(rota) if rota is not None else []
+    return not people or person in {each.pk for each in people}
+
+
+def _on_duty(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    rota = _rota_of(entitlements, fact)
+    if rota is None:
+        return []
+    return targets.people_for(TargetKind.DUTY, _Search(entitlements, copy, RouteTarget(rota=rota)))
+
+
+def _has_role(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
+    return person in {each.pk for each, _reason in _in_role(entitlements, fact, copy)}
+
+
+def _in_role(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    case = copy.task.case if copy.task is not None else None
+    if copy.task is None or case is None:
+        return []
+    names = [role for role in case.roles or {} if stakeholders.role_in_words(role) == fact.get("role")]
+    refs = {ref for role in names for ref in stakeholders.named(case.roles, role)}
+    return [(person, reasons.of(fact, "")) for person in _people_of(copy.task, refs)]
+
+
+def _is_on_list(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
+    return person in {each.pk for each, _reason in _on_list(entitlements, fact, copy)}
+
+
+def _on_list(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    case = copy.task.case if copy.task is not None else None
+    found = stakeholders.on_lists(case, entitlements.roster) if case is not None else []
+    return [(person, reasons.of(fact, "")) for person in found]
+
+
+KINDS: Mapping[str, Kind] = {
+    reasons.MEMBER.name: Kind(_is_member, _members, reasons.NO_LONGER_MEMBER, ["name"], is_shared=True),
+    reasons.LEAD.name: Kind(_is_lead, _lead, reasons.NO_LONGER_LEAD, ["name"]),
+    reasons.MANAGER.name: Kind(_is_manager, _manager, reasons.NO_LONGER_MANAGER, ["name"]),
+    reasons.MANAGER_OF_LEVEL.name: Kind(_is_manager, _manager, reasons.NO_LONGER_MANAGER, ["name"]),
+    reasons.ON_DUTY.name: Kind(_is_on_duty, _on_duty, reasons.NO_LONGER_ON_DUTY, ["rota"]),
+    reasons.HAS_ROLE.name: Kind(_has_role, _in_role, reasons.NO_LONGER_IN_ROLE, ["role"]),
+    reasons.ON_LIST.name: Kind(_is_on_list, _on_list, reasons.NO_LONGER_ON_LIST, ["type"], is_shared=True),
+}
+ENDING = (*KINDS, *DELEGATED)
+"""Codes of all reasons that may end."""
+
+
+# --- whom the task and its route name now -----------------------------------------------------------------------------
+def _other_targets(copy: Notification) -> list[RouteTarget]:
+    """Those of the routes that have told of the task. Where there is no route any more: whoever the engine says."""
+    if copy.route_id is None:
+        return [RouteTarget(kind=TargetKind.CANDIDATES), RouteTarget(kind=TargetKind.TASK_TEAMS)]
+    plans = Event.objects.filter(pk__in=[copy.event_id, copy.task.assigned_event_id if copy.task else None])
+    matched = {
+        tried["route"] for plan in plans.values_list("plan", flat=True) for tried in routes_of(plan) if tried["matched"]
+    }
+    return list(RouteTarget.objects.filter(route__in={copy.route_id, *matched}).select_related("route"))
+
+
+def _facts_of_steps(copy: Notification) -> list[Json]:
+    """The other reasons for which steps of policies have told the copy's person of the task."""
+    steps = Event.objects.filter(task=copy.task, source="wfpush", type=STEP_EVENTS).values_list("plan", flat=True)
+    told = (each for plan in steps for each in plan.get("recipients", ()) if each["recipient"] == copy.recipient_id)
+    return [fact for each in told if (fact := each["reason_fact"]) and fact != copy.reason_fact]
+
+
+def _people_of(task: Task, refs: Iterable[str]) -> list[Recipient]:
+    return list({person.pk: person for person in find_people(task.engine, set(refs)).values()}.values())
+
+
+class _Search(targets.Search):
+    """The people for a target, from the rows of the copy's task."""
+
+    def __init__(self, entitlements: Entitlements, copy: Notification, target: RouteTarget, level: int = 1) -> None:
+        assert copy.task is not None
+        self._entitlements, self._copy, self._target, self._level = entitlements, copy, target, level
+        self._task: Task = copy.task
+        self._roster = entitlements.roster
+
+    def assignee(self) -> Recipient | None:
+        return self._task.assignee
+
+    def candidates(self) -> Iterable[Recipient]:
+        return self._task.candidates.all() if self._task.assignee_id is None else []
+
+    def teams(self) -> Iterable[Team]:
+        return self._task.teams.all() if self._task.assignee_id is None else []
+
+    def teams_led(self) -> Sequence[Team]:
+        if self._target.team_id is not None:
+            return [team] if (team := self.team()) is not None else []
+        own = list(self._task.teams.select_related("lead"))
+        assignee = self._task.assignee_id
+        return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
+
+    def team(self) -> Team | None:
+        return self._roster.team(self._target.team_id)
+
+    def members(self, team: Team) -> Sequence[Recipient]:
+        return self._roster.members(team)
+
+    def person(self) -> tuple[Recipient, Reason] | None:
+        person = self._roster.person(self._target.person_id)
+        return (person, reasons.BY_ROUTE()) if person is not None else None
+
+    def rota(self) -> Rota | None:
+        return self._roster.duties.rota(self._target.rota_id)
+
+    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
+        return self._roster.duties.people(rota)
+
+    def is_out(self, person: Recipient) -> bool:
+        return self._roster.absences.is_out(person, about_of(self._copy))
+
+    @property
+    def level(self) -> int:
+        return self._level
+
+    def can_be_told(self, person: Recipient) -> bool:
+        return person.active and not self.is_out(person)
+
+    def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
+        """It has no trace."""
+
+    def people(self, kind: TargetKind) -> targets.People:
+        return [(person, NOTHING) for person in self._of_event(kind)]
+
+    def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
+        task, case = self._task, self._task.case
+        if kind == TargetKind.INITIATOR:
+            return [task.initiator] if task.initiator is not None else []
+        if kind == TargetKind.FOLLOWERS:
+            return following.followers_of(case) if case is not None else []
+        if kind == TargetKind.CASE_LIST:
+            return stakeholders.on_lists(case, self._roster) if case is not None else []
+        if kind == TargetKind.ROLE:
+            return _people_of(task, stakeholders.named(case.roles if case is not None else None, self._target.role))
+        paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
+        value = lookup(task.data, paths.get(kind, self._target.path))
+        named = value if isinstance(value, list) else [value]
+        return _people_of(task, {ref for person in named if (ref := ref_of(person))})

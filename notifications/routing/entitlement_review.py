@@ -1,0 +1,274 @@
+"""Copies of people whose reason to have a task has ended are withdrawn, and whoever has their place gets one.
+
+Triggers say whose reasons may have ended (`EntitlementReview`), whoever changed what. Until it is done, the answer
+itself is refused (notifications/answers/rights.py).
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Min, Q, QuerySet
+from django.utils import timezone
+
+from notifications import reasons
+from notifications.cases.facts import facts_of_task
+from notifications.channel_facts import INBOX
+from notifications.items import inbox_items
+from notifications.models import (
+    Absence,
+    AbsenceFeed,
+    AbsencePart,
+    CalendarAbsence,
+    EntitlementReview,
+    Event,
+    EventStatus,
+    Notification,
+    NotificationState,
+    Priority,
+    Task,
+)
+from notifications.reasons import Reason
+from notifications.routing import fanout
+from notifications.routing.addressing import Contacts
+from notifications.routing.copies import Copies
+from notifications.routing.entitlement import ENDING, Entitlements, Successor, managers_above
+from notifications.routing.plan import Plan
+from notifications.routing.route import Addressed, Manner, Unresolved
+from notifications.wording.batch_render import Writer
+from wfpush.identifiers import uuid7
+from wfpush.postgres import bulk, revision
+from wfpush.queue import outage, outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE_NAME = "entitlements"
+EVENT_SOURCE, TYPE = "wfpush", "task.passed_on"
+LEASE = timedelta(minutes=2)
+RETRY = timedelta(minutes=5)
+"""After which it is tried again if it has failed, or ended its process."""
+AT_ONCE = 20
+STEP = 25
+"""Tasks of one transaction."""
+LOUD = 10
+"""So many tasks of one transaction are told to a successor by all channels of their categories; further ones, unless
+they are urgent, in the inbox."""
+
+
+# --- the outbox's source ----------------------------------------------------------------------------------------------
+def has_due(now: datetime) -> bool:
+    return outbox.due(EntitlementReview.objects.all(), now).exists()
+
+
+def drain() -> None:
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
+        claimed = outbox.claim(EntitlementReview.objects.all(), limit=AT_ONCE, lease=LEASE, now=timezone.now())
+        if not claimed:
+            return
+        for review in claimed:
+            _run(review, timezone.now())
+    outbox.source_named(SOURCE_NAME).wake()
+
+
+def _run(review: EntitlementReview, now: datetime) -> None:
+    """If something is changed meanwhile, the lease is lost, and the row stays."""
+    outbox.delay(review, now + RETRY)
+    try:
+        settle(review.person_id, now)
+    except Exception as fault:  # one person's fault must not keep what others lost
+        if outage.database_is_away(fault):
+            raise
+        log.exception("entitlements_not_reviewed", person=review.person_id)
+        outbox.postpone(review, now + RETRY)
+        return
+    back_at = _back_at(review.person_id, now)
+    if back_at is not None:
+        outbox.postpone(review, back_at, attempts=0)
+    else:
+        outbox.held(review).delete()
+
+
+def _back_at(person: int, now: datetime) -> datetime | None:
+    """When the next absence of the person ends."""
+    entered = Absence.objects.filter(recipient=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
+    by_calendar = CalendarAbsence.objects.filter(feed=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
+    return min((at for at in (entered, by_calendar) if at is not None), default=None)
+
+
+def request(people: Iterable[int], now: datetime) -> None:
+    """Have the reasons of these people looked at, for changes that no trigger sees."""
+    rows = [EntitlementReview(person_id=person) for person in sorted(set(people))]
+    for row in rows:
+        row.make_due(now)
+    EntitlementReview.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["person_id"], update_fields=outbox.COLUMNS
+    )
+
+
+# --- one person -------------------------------------------------------------------------------------------------------
+def settle(person: int, now: datetime) -> None:
+    """Look at the copies that the person has, and at those that others have because of them."""
+    after: UUID | None = None
+    while True:
+        rows = _copies_to_check(person).order_by("task_id")
+        following = rows.filter(task__gt=after) if after else rows
+        tasks: list[Any] = list(following.values_list("task", flat=True).distinct()[:STEP])
+        if tasks:
+            _settle(tasks, now)
+        if len(tasks) < STEP:
+            return
+        after = tasks[-1]
+
+
+def _copies_to_check(person: int) -> QuerySet[Notification]:
+    """Of the person and the managers above, whose place depends on theirs; and of those who stand in for them."""
+    have = Q(recipient__in=[person, *managers_above(person)], reason_fact__code__in=ENDING)
+    stand_in = Q(on_behalf_of__in=_relying_on(person))
+    return Notification.objects.filter(inbox_items.STANDING, have | stand_in, task__isnull=False)
+
+
+def _relying_on(person: int) -> set[int]:
+    """The person, and everybody for whom they may stand in, by whatever chain."""
+    found: set[int] = set()
+    further = {person}
+    while further:
+        found |= further
+        entered = Absence.objects.filter(delegate__in=further).values_list("recipient_id", flat=True)
+        in_part = AbsencePart.objects.filter(delegate__in=further).values_list("absence_id", flat=True)
+        by_calendar = AbsenceFeed.objects.filter(delegate__in=further).values_list("recipient_id", flat=True)
+        further = {*chain(entered, in_part, by_calendar)} - found
+    return found
+
+
+@transaction.atomic
+def _settle(tasks: Sequence[UUID], now: datetime) -> None:
+    with revision.held():
+        locked = _locked(tasks)
+        copies = Copies(locked)
+        by_id = {task.pk: task for task in locked}
+        for copy in copies.all():
+            assert copy.task_id is not None
+            copy.task = by_id[copy.task_id]
+        entitlements = Entitlements(copies.all(), now)
+        passing = [
+            _PassingOn(task, lost, copies.of(task), entitlements, now)
+            for task in locked
+            if (lost := {copy: why for copy in copies.of(task) if (why := entitlements.ended(copy))})
+        ]
+        _write(passing, now)
+
+
+def _locked(tasks: Sequence[UUID]) -> list[Task]:
+    rows = Task.objects.filter(pk__in=tasks).order_by("engine_id", "task_id")
+    found = rows.select_related("engine", "case", "assignee", "initiator")
+    return list(found.select_for_update(no_key=True, of=("self",)))
+
+
+class _PassingOn:
+    """One task that somebody has no more: their copies are withdrawn, and whoever has their place gets one."""
+
+    def __init__(
+        self,
+        task: Task,
+        lost: Mapping[Notification, Reason],
+        copies: Sequence[Notification],
+        entitlements: Entitlements,
+        now: datetime,
+    ) -> None:
+        self.task, self.lost, self.now = task, lost, now
+        self.kept = {copy.recipient_id for copy in copies} - {copy.recipient_id for copy in lost}
+        self.successors = self._successors(entitlements) if task.answerable else {}
+
+    def _successors(self, entitlements: Entitlements) -> dict[int, tuple[Notification, Successor]]:
+        """By person, with the copy in whose place theirs is."""
+        found: dict[int, tuple[Notification, Successor]] = {}
+        for copy in self.lost:
+            for successor in entitlements.successors(copy, others_have_it=bool(self.kept)):
+                if successor.person.pk not in self.kept:
+                    found.setdefault(successor.person.pk, (copy, successor))
+        had = Notification.objects.filter(task=self.task, recipient__in=found)
+        had = had.exclude(state__in=(NotificationState.INFO, NotificationState.WITHDRAWN))
+        lost = {copy.pk for copy in self.lost}
+        for person in had.exclude(pk__in=lost).values_list("recipient_id", flat=True):
+            del found[person]
+        return found
+
+    @property
+    def people(self) -> set[int]:
+        return {copy.recipient_id for copy in self.lost} | self.successors.keys()
+
+    def planner(self, contacts: Contacts, told: dict[int, int]) -> fanout.Planner:
+        """`told`: how many tasks each person has got in this transaction."""
+        task, event = self.task, self._event()
+        writer = Writer(event, task, facts_of_task(task, task.case, event))
+        planner = fanout.Planner(event, task, task.case, writer, Plan(), self.now, True, contacts)
+        planner.colleagues = self.kept | self.successors.keys()
+        for reason in dict.fromkeys(self.lost.values()):
+            planner.withdraw([copy for copy, why in self.lost.items() if why == reason], reason)
+        for copy, successor in self.successors.values():
+            told[successor.person.pk] = told.get(successor.person.pk, 0) + 1
+            loud = told[successor.person.pk] <= LOUD or task.priority == Priority.URGENT
+            manner = _manner_of(copy, loud=loud)
+            planner.make([Addressed(successor.person, manner, successor.reason, successor.on_behalf_of)])
+        if task.answerable and not planner.colleagues:
+            planner.plan.unknown([Unresolved(task.task_id, reasons.NOBODY_HAS_TASK())])
+        event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
+        event.unresolved = len(planner.plan.unresolved)
+        return planner
+
+    def _event(self) -> Event:
+        """Of our own, so that trace and ledger show it like any other. It is processed when it is made."""
+        task = self.task
+        return bulk.new(
+            Event,
+            engine=task.engine,
+            source=EVENT_SOURCE,
+            event_id=f"passed-on/{uuid7()}",
+            type=TYPE,
+            subject=task.task_id,
+            time=self.now,
+            received_at=self.now,
+            data={"task": {"id": task.task_id}},
+            digest="",
+            group="",
+            status=EventStatus.PROCESSED,
+            processed_at=self.now,
+            task=task,
+            case=task.case,
+        )
+
+
+def _manner_of(copy: Notification, *, loud: bool) -> Manner:
+    """As the copy came."""
+    return Manner(
+        name=copy.route.name if copy.route is not None else "",
+        category=copy.category,
+        channels=copy.category.channels if loud else (INBOX,),
+        version=copy.template_version,
+        brand=copy.brand if copy.brand_id != copy.recipient.brand_id else None,
+        answer_from_email=copy.answer_from_email,
+        answer_from_push=copy.answer_from_push,
+        route=copy.route,
+        escalated=copy.escalated,
+    )
+
+
+def _write(passing: Sequence[_PassingOn], now: datetime) -> None:
+    if not passing:
+        return
+    inbox_items.lock(set().union(*(each.people for each in passing)))
+    contacts, told = Contacts(), dict[int, int]()
+    planners = [each.planner(contacts, told) for each in passing]
+    bulk.insert([planner.event for planner in planners])
+    fanout.save(planners, now)
+    outbox.wake_on_commit("deliveries")
+    log.info("tasks_passed_on", tasks=len(passing))
+
+
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)
