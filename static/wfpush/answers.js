@@ -206,7 +206,7 @@ function ask(host, button) {
   form.noValidate = true;  // the page shows the fault in its own words
   slot(form, "send").textContent = title;
   form.dataset.opener = action;
-  if (button.dataset.values) form.action = slot(host, "actions").action;
+  if (button.dataset.values) form.setAttribute("action", slot(host, "actions").getAttribute("action"));
   slot(host, "actions").before(form);
   if (button.dataset.values) lend(host, form);
   showActions(host, false);

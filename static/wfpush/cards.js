@@ -58,7 +58,8 @@ export function fill(host, item, told = null) {
 
 /** Where a form of the page goes without this script: with the revision that is shown. */
 function fillAddress(form, revision) {
-  if (form?.matches("form[action]")) form.action = form.action.replace(/revision=[^&]*/, `revision=${encodeURIComponent(revision)}`);
+  if (!form?.matches("form[action]")) return;  // its property `action` is a button of that name
+  form.setAttribute("action", form.getAttribute("action").replace(/revision=[^&]*/, `revision=${encodeURIComponent(revision)}`));
 }
 
 /** The language and direction of a message's own words. */

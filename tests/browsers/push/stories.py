@@ -126,6 +126,25 @@ class PushStories:
         bob.desktop.shows(f"Approve tarpaulin {status}")
         assert len(service.ordered) == before + 1
 
+    # --- what is decided changes ------------------------------------------------------------------
+    def test_what_changed_under_bobs_lock_screen_is_shown_there_and_asked_again(
+        self, world: World, service: PushService, bob: Person
+    ) -> None:
+        task = {"id": f"Y-{next(_numbers)}", "name": "Pay the yacht", "assignee": "bob", "priority": "low"}
+        data = {"task": task, "variables": {"amount": 1000, "currency": "EUR"}}
+        world.installation.send("task.assigned", data)
+        shown = bob.desktop.shows("Pay the yacht")
+        service.answer_next(503, urgency="normal", retry_after=60)  # of the silent replacement
+        world.installation.send("task.updated", {"task": {"id": task["id"]}, "variables": {"amount": 10_000}})
+        eventually(lambda: service.ordered, "the replacement does not arrive")
+
+        bob.desktop.press(shown, "Approve")
+
+        asked = bob.desktop.sees(about("Pay the yacht", "Amount: €1,000.00 → €10,000.00"), "Bob sees both", within=SOON)
+        assert answers(world, "Pay the yacht") == []
+        bob.desktop.press(asked, "Approve")
+        eventually(lambda: answers(world, "Pay the yacht") == [("approve", "webpush")], "Bob has approved what he saw")
+
     # --- others are faster ------------------------------------------------------------------------
     def test_what_carol_answered_is_replaced_on_bobs_desktop(self, world: World, bob: Person, carol: Person) -> None:
         _, title = started(world)
