@@ -11,7 +11,7 @@ import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from notifications.calendar_feeds import absent_times, content
@@ -24,6 +24,9 @@ MEMORY_BYTES = 512 * 1024 * 1024
 NAMES = TIMES | IDENTITY | {"SUMMARY", "ATTENDEE"}
 MAX_TEXT, MAX_ATTENDEES = 1_000, 10
 """Characters of a summary or an address, and addresses of an event, that are handed on."""
+
+_parsed = cache(content.parsed)
+"""Once for all questions."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -50,7 +53,7 @@ def _limit(kind: int, value: int) -> None:
 
 def _questions(body: str, zone: tzinfo, now: datetime, takes: Sequence[str]) -> Iterator[Callable[[], Any]]:
     if not takes:
-        yield lambda: _events(content.parsed(body, NAMES), zone, now)
+        yield lambda: _events(_parsed(body, NAMES), zone, now)
     for each in takes:
         yield partial(_times_away, body, each, zone, now)
 
@@ -78,8 +81,7 @@ def _attendees(event: Any) -> list[str]:
 
 
 def _times_away(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Any]:
-    calendar = content.parsed(body, absent_times.NAMES)
-    spans = absent_times.spans_in(calendar, takes, zone, now)
+    spans = absent_times.spans_in(_parsed(body, absent_times.NAMES), takes, zone, now)
     return [(span.begins_at.isoformat(), span.ends_at.isoformat()) for span in spans]
 
 

@@ -13,7 +13,7 @@ BEHIND, AHEAD = timedelta(days=7), timedelta(days=200)
 """The time of which events are read."""
 PAST = BEHIND + timedelta(days=1)
 """An event that was over so long ago is over in every time zone."""
-MAX_EVENTS, MAX_DATES, MAX_ZONE_LINES = 5_000, 5_000, 10_000
+MAX_EVENTS, MAX_DATES, MAX_ZONE_LINES, MAX_DEPTH = 5_000, 5_000, 10_000, 10
 READ_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "WKST"})
 """Parts of rules of repetition: others are of little use here, and some take for ever to compute."""
 
@@ -90,6 +90,8 @@ def parsed(body: str, names: Set[str]) -> Content:
         word, _colon, name = last.partition(":")
         if word == "BEGIN":
             within.append(name)
+            if len(within) > MAX_DEPTH:
+                raise Refused("feed_no_calendar")
             if within[1:] == ["VEVENT"]:
                 events.append(EventLines())
         if within[1:2] == ["VTIMEZONE"]:

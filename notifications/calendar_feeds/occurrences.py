@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 import icalendar
@@ -19,8 +20,10 @@ Occurrence = tuple[Any, datetime, datetime]
 """An event of `icalendar`, with its beginning and end."""
 
 
+@lru_cache(maxsize=1)
 def occurrences_in(body: str, zone: tzinfo, now: datetime) -> Sequence[Occurrence]:
-    """Those of the coming time. Days begin at midnight in the zone. Raises Refused."""
+    """Those of the coming time. Days begin at midnight in the zone. Raises Refused. Choices of entries often leave the
+    same ones."""
     try:
         calendar: Any = icalendar.Calendar.from_ical(body)
     except (ValueError, IndexError, KeyError) as fault:

@@ -50,6 +50,7 @@ ENDLESS: dict[str, tuple[Callable[[], str], str]] = {
         lambda: calendar(entry("RRULE:FREQ=DAILY", *["EXDATE:20261103T080000Z"] * 100_000)),
         "feed_too_many",
     ),
+    "components in components": (lambda: "BEGIN:VCALENDAR\r\n" + "BEGIN:VEVENT\r\n" * 300_000, "feed_no_calendar"),
     "zone lines": (lambda: calendar(*[zone(f"Z{number}") for number in range(1_000)], entry()), "feed_broken"),
 }
 
