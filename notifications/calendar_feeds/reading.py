@@ -94,6 +94,7 @@ def _run(arguments: Sequence[str], body: bytes) -> list[bytes]:
             cwd=ROOT,
             env=environment(os.environ),
             timeout=WALL_SECONDS,
+            process_group=0,  # a cluster ends when one of its own group is killed
         )
     except subprocess.TimeoutExpired as late:
         return _whole_lines(late.output or b"")
