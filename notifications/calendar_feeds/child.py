@@ -21,7 +21,7 @@ from wfpush import zones
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 * 1024 * 1024
-NAMES = TIMES | IDENTITY | {"SUMMARY", "ATTENDEE"}
+NAMES = TIMES | IDENTITY | {"SUMMARY", "ATTENDEE", "X-WR-TIMEZONE"}
 MAX_TEXT, MAX_ATTENDEES = 1_000, 10
 """Characters of a summary or an address, and addresses of an event, that are handed on."""
 

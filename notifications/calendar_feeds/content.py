@@ -40,16 +40,15 @@ class EventLines:
     is_whole_day: bool = False
 
     def add(self, line: str, names: Set[str]) -> None:
+        name = name_of(line)
         head, _colon, value = line.partition(":")
-        name, _semicolon, parameters = head.partition(";")
-        name = name.upper()
         if name in names:
             self.lines.append(line)
             self.values[name] = value.strip()
         if name in ("RDATE", "EXDATE"):
             self.dates += line.count(",") + 1
         if name == "DTSTART":
-            self.is_whole_day = "VALUE=DATE" in parameters.upper().replace("VALUE=DATE-TIME", "")
+            self.is_whole_day = "VALUE=DATE" in head.upper().replace("VALUE=DATE-TIME", "")
 
     def is_over(self, day: str) -> bool:
         """Whether it happens once, and was over on that day. False: perhaps."""
@@ -61,7 +60,7 @@ class EventLines:
 
 @dataclass(frozen=True)
 class Content:
-    """The lines of a calendar's time zones, and its events."""
+    """The lines of a calendar that tell of its time zones, and its events."""
 
     zones: Sequence[str]
     events: Sequence[EventLines]
@@ -94,7 +93,7 @@ def parsed(body: str, names: Set[str]) -> Content:
                 raise Refused("feed_no_calendar")
             if within[1:] == ["VEVENT"]:
                 events.append(EventLines())
-        if within[1:2] == ["VTIMEZONE"]:
+        if within[1:2] == ["VTIMEZONE"] or (within == ["VCALENDAR"] and name_of(line) in names):
             zones.append(line)
         elif within[1:] == ["VEVENT"] and word not in ("BEGIN", "END"):
             events[-1].add(line, names)
@@ -106,13 +105,18 @@ def parsed(body: str, names: Set[str]) -> Content:
     return Content(zones, events)
 
 
+def name_of(line: str) -> str:
+    """Of the property."""
+    return line.partition(":")[0].partition(";")[0].upper()
+
+
 def begins_like_a_calendar(body: str) -> bool:
     return body[:100].lstrip("\ufeff \r\n").upper().startswith("BEGIN:VCALENDAR")
 
 
 def _check_zones(zones: Sequence[str]) -> None:
     """Zones change once a year by a rule: real ones do, and others would take for ever to compute."""
-    rules = [line.upper().partition(":")[2] for line in zones if line[:6].upper() == "RRULE:"]
+    rules = [line.upper().partition(":")[2] for line in zones if name_of(line) == "RRULE"]
     parts = [dict(part.partition("=")[::2] for part in rule.strip().split(";")) for rule in rules]
     if len(zones) > MAX_ZONE_LINES or not all(
         rule.get("FREQ") == "YEARLY" and rule.keys() <= READ_PARTS for rule in parts

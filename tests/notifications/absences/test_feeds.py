@@ -1,5 +1,6 @@
 """Bob's calendar, from a real server: while it says that he is away, Carol hears; what it says no more has ended."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from notifications.absences import feeds, hand_over
 from notifications.absences.feeds import Wanted
+from notifications.calendar_feeds import polling, reading
 from notifications.models import Absence, AbsenceFeed, CalendarAbsence, Notification, Recipient, TakenEntries
 from notifications.people import absence
 from notifications.people.absence import Given
@@ -181,6 +183,18 @@ def test_a_calendar_that_fails_keeps_what_is_known_and_says_so_once_after_a_day(
     serve(receiver)
     mended = read_again(clock, 28 * HOUR)
     assert (mended.failing_since, mended.fault, mended.told_at, times()) == (None, "", None, [])
+
+
+def test_a_calendar_that_takes_too_much_is_read_seldom(
+    story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "COMMAND", (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
+    serve(receiver, away())
+
+    feed = goes_by(story, receiver)
+
+    assert feed.fault == "reading it takes too much time or memory: it has too much in it"
+    assert feed.due_at == NOW + polling.TOO_MUCH_EVERY
 
 
 def test_a_changed_choice_counts_at_once_and_the_address_is_kept_and_encrypted(

@@ -45,6 +45,10 @@ ENDLESS: dict[str, tuple[Callable[[], str], str]] = {
         lambda: calendar(zone("Odd", "+0200", "RRULE:FREQ=SECONDLY"), in_zone("Odd")),
         "feed_broken",
     ),
+    "zones by the second, in other words": (
+        lambda: calendar(zone("Odd", "+0200", "rrule;x=y:freq=secondly"), in_zone("Odd")),
+        "feed_broken",
+    ),
     "exceptions": (lambda: calendar(entry("RRULE:FREQ=DAILY", f"EXDATE:{DATES}")), "feed_too_many"),
     "exceptions, one a line": (
         lambda: calendar(entry("RRULE:FREQ=DAILY", *["EXDATE:20261103T080000Z"] * 100_000)),
@@ -159,6 +163,16 @@ def test_texts_of_an_event_come_back_as_they_were_written() -> None:
     assert (event.summary, list(event.attendees)) == ("On call, Zoë", ["mailto:a@x.example", "mailto:b@x.example"])
     assert event.begins_at == berlin("2026-11-03T09:00")
     assert spans_in(calendar(entry(*lines)), TakenEntries.ALL, BERLIN, NOW)[0].begins_at == event.begins_at
+
+
+def test_times_without_a_zone_are_of_the_one_that_the_calendar_names() -> None:
+    weekly = entry("RRULE:FREQ=WEEKLY;COUNT=25", begins=":20261103T130000Z", ends=":20261103T140000Z")
+    named = calendar("X-WR-TIMEZONE:America/New_York", weekly)
+
+    found = [event.begins_at for event in events_in(named, BERLIN, NOW)]
+
+    assert (found[0], found[-1]) == (berlin("2026-11-03T14:00"), berlin("2027-04-20T14:00"))
+    assert events_in(calendar(weekly), BERLIN, NOW)[-1].begins_at == berlin("2027-04-20T15:00")
 
 
 def test_what_is_handed_on_is_bounded() -> None:
