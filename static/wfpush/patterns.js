@@ -1,168 +1,105 @@
 // Patterns of text fields, as the server reads them (notifications/forms/patterns.py); tests/vectors/patterns.json holds
-// them to each other. A browser's own expressions try ways one after the other, and some texts have billions; here all
-// ways are followed at the same time, so that a text takes its length times the length of its pattern. How much one check
-// of a form may take is bounded, too: what is left over then is for the server.
+// them to each other. A browser's own expressions try ways one after the other, and some texts have billions. Here a part
+// of a pattern takes all places in the text that are reached so far, a bit for each, and gives those reached after it.
 
-const MAX_STEPS = 20_000, MAX_VISITS = 1_000_000;
-const LETTERS = { n: "\n", r: "\r", t: "\t", f: "\f", v: "\v" };
-const BLANKS = "\t\n\f\r ";
-const KINDS = { d: (sign) => sign >= "0" && sign <= "9", s: (sign) => BLANKS.includes(sign), w: (sign) => /^\w$/.test(sign) };
-const REPEAT = /^(?:[*+?]|\{(\d+)(,(\d*))?\})\??/;
+const MAX_VISITS = 1_000_000;
+const KINDS = { d: /^\d$/, s: /^[\t\n\f\r ]$/, w: /^\w$/ };
 
-const programs = new Map();
+const known = new Map();
 let visitsLeft = MAX_VISITS;
 
-/** Before the values of a form are checked. */
+/** Before the values of a form are checked, which takes a bounded number of visits in all. */
 export function beginCheck() {
   visitsLeft = MAX_VISITS;
 }
 
 /** Whether a part of the text fits. What cannot be said here does: the server looks at it. */
 export function fits(pattern, text) {
-  if (!programs.has(pattern)) programs.set(pattern, programOf(pattern));
-  const program = programs.get(pattern);
-  return !program || runs(program, [...text]);
+  if (!known.has(pattern)) known.set(pattern, parse([...pattern]));
+  const signs = [...text];
+  const reached = known.get(pattern)(2n * bit(signs.length) - 1n, signs);
+  return reached > 0n || visitsLeft <= 0;
 }
 
-function programOf(pattern) {
-  try {
-    return assemble(parse(pattern), { isEnd: true });
-  } catch (fault) {
-    if (fault instanceof SyntaxError) return null;
-    throw fault;
-  }
-}
-
-// --- from a pattern to a tree ----------------------------------------------------------------------------------------
 function parse(pattern) {
-  const signs = [...pattern];
   let at = 0;
-  const skip = (text) => signs.slice(at, at + text.length).join("") === text && (at += text.length);
-  const wrong = () => new SyntaxError(pattern);
+  const skip = (sign) => pattern[at] === sign && ++at;
 
   function choice() {
     const ways = [sequence()];
     while (skip("|")) ways.push(sequence());
-    return { ways };
+    return (places, signs) => ways.reduce((reached, way) => reached | way(places, signs), 0n);
   }
 
   function sequence() {
     const parts = [];
-    while (at < signs.length && !"|)".includes(signs[at])) parts.push(repeated(atom()));
-    return { parts };
+    while (at < pattern.length && !"|)".includes(pattern[at])) parts.push(repeated(atom()));
+    return (places, signs) => parts.reduce((reached, part) => part(reached, signs), places);
   }
 
   function repeated(part) {
-    const found = REPEAT.exec(signs.slice(at).join(""));
+    const found = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})\??/.exec(pattern.slice(at).join(""));
     if (!found) return part;
-    at += found[0].length;
-    const [sign, least, range, most] = found;
-    if (least !== undefined) return { part, least: Number(least), most: range ? Number(most || Infinity) : Number(least) };
-    return { part, least: sign[0] === "+" ? 1 : 0, most: sign[0] === "?" ? 1 : Infinity };
+    const [whole, least = whole[0] === "+" ? 1 : 0, comma, most = whole[0] === "?" ? 1 : ""] = found;
+    at += whole.length;
+    return repeat(part, Number(least), comma === "" ? Number(least) : Number(most || Infinity));
   }
 
   function atom() {
-    if (skip("(?:") || skip("(")) {
+    if (skip("(")) {
+      if (skip("?")) skip(":");
       const inner = choice();
-      if (!skip(")")) throw wrong();
+      skip(")");
       return inner;
     }
-    if (skip("^")) return { edge: "start" };
-    if (skip("$")) return { edge: "end" };
-    if (skip(".")) return { test: (sign) => sign !== "\n" };
-    if (skip("[")) return { test: charClass() };
-    return { test: skip("\\") ? escaped() : is(signs[at++]) };
-  }
-
-  function escaped() {
-    const letter = signs[at++], kind = KINDS[letter?.toLowerCase()];
-    if (letter === undefined) throw wrong();
-    if (kind) return letter in KINDS ? kind : (sign) => !kind(sign);
-    return is(LETTERS[letter] ?? letter);
+    if (skip("^")) return (places) => places & 1n;
+    if (skip("$")) return (places, signs) => places & bit(signs.length);
+    if (skip(".")) return one((sign) => sign !== "\n");
+    return one(skip("[") ? charClass() : kind() ?? range());
   }
 
   function charClass() {
-    const turned = skip("^"), tests = [];
-    do tests.push(oneOfClass()); while (!skip("]"));
-    return turned ? (sign) => !tests.some((test) => test(sign)) : (sign) => tests.some((test) => test(sign));
+    const turned = Boolean(skip("^")), tests = [];
+    do tests.push(kind() ?? range("-")); while (at < pattern.length && !skip("]"));
+    return (sign) => tests.some((test) => test(sign)) !== turned;
   }
 
-  function oneOfClass() {
-    if (signs[at] === "\\" && signs[at + 1]?.toLowerCase() in KINDS) return skip("\\") && escaped();
-    const first = signOfClass();
-    if (signs[at] !== "-" || signs[at + 1] === "]") return is(first);
-    at++;
-    const from = first.codePointAt(), to = signOfClass().codePointAt();
-    return (sign) => sign.codePointAt() >= from && sign.codePointAt() <= to;
+  function kind() {
+    const letter = pattern[at + 1], known = pattern[at] === "\\" && KINDS[letter.toLowerCase()];
+    if (!known) return null;
+    at += 2;
+    return (sign) => known.test(sign) === letter in KINDS;
   }
 
-  function signOfClass() {
-    const isEscaped = skip("\\"), sign = signs[at++];
-    if (sign === undefined) throw wrong();
-    return (isEscaped && LETTERS[sign]) || sign;
+  function range(between = null) {
+    const from = character(), isRange = pattern[at] === between && pattern[at + 1] !== "]";
+    const to = isRange ? ++at && character() : from;
+    return (sign) => from <= sign.codePointAt() && sign.codePointAt() <= to;
   }
 
-  const whole = choice();
-  if (at < signs.length) throw wrong();
-  return whole;
+  function character() {
+    const letter = skip("\\") ? "nrtfv".indexOf(pattern[at]) : -1, sign = pattern[at++];
+    return ("\n\r\t\f\v"[letter] ?? sign).codePointAt();
+  }
+
+  return choice();
 }
 
-const is = (known) => (sign) => sign === known;
+const bit = (place) => 1n << BigInt(place);
 
-// --- from a tree to steps --------------------------------------------------------------------------------------------
-/** The step with which `tree` begins, and after which `next` comes. A step tests a sign or an edge, or leads to several. */
-function assemble(tree, next) {
-  let count = 0;
+const one = (test) => (places, signs) => {
+  visitsLeft -= signs.length;
+  return signs.reduce((reached, sign, at) => (test(sign) ? reached | (2n * (places & bit(at))) : reached), 0n);
+};
 
-  function step(made) {
-    if (++count > MAX_STEPS) throw new SyntaxError("the pattern has too many steps");
-    return made;
+/** Of a place that is reached again after more repeats nothing new can be reached. */
+const repeat = (part, least, most) => (places, signs) => {
+  let all = places, fresh;
+  for (let count = 0; count < least && visitsLeft-- > 0; count++) all = part(all, signs);
+  fresh = all;
+  for (let count = least; count < most && fresh && visitsLeft-- > 0; count++) {
+    fresh = part(fresh, signs) & ~all;
+    all |= fresh;
   }
-
-  function made(part, then) {
-    if (part.ways) return step({ to: part.ways.map((way) => made(way, then)) });
-    if (part.parts) return part.parts.reduceRight((after, each) => made(each, after), then);
-    if (part.part) return repeat(part, then);
-    return step({ ...part, next: then });
-  }
-
-  function repeat({ part, least, most }, then) {
-    let after = then;
-    if (most === Infinity) {
-      after = step({ to: [then] });
-      after.to.push(made(part, after));
-    }
-    for (let more = most === Infinity ? least : most; more > 0; more--) {
-      const inner = made(part, after);
-      after = more > least ? step({ to: [inner, then] }) : inner;
-    }
-    return after;
-  }
-
-  return made(tree, next);
-}
-
-function runs(program, signs) {
-  let here = new Set();
-  for (let at = 0; at <= signs.length; at++) {
-    if (visitsLeft <= 0) return true;
-    reach(here, program, at, signs.length);
-    for (const step of here) if (step.isEnd) return true;
-    const there = new Set();
-    for (const { test, next } of here) if (test?.(signs[at] ?? "")) reach(there, next, at + 1, signs.length);
-    here = there;
-  }
-  return false;
-}
-
-/** Add a step, and those to which it leads without a sign. */
-function reach(steps, first, at, end) {
-  for (const waiting = [first]; waiting.length;) {
-    const step = waiting.pop();
-    if (steps.has(step)) continue;
-    steps.add(step);
-    visitsLeft--;
-    if (step.to) waiting.push(...step.to);
-    else if (step.edge === "start" ? at === 0 : step.edge === "end" && at === end) waiting.push(step.next);
-  }
-}
+  return all;
+};
