@@ -81,7 +81,7 @@ def _function(name: str, source: str) -> str:
     exports = ", ".join((match[1] or match[2]).strip() for match in EXPORT.finditer(source))
     body = NAMED.sub(lambda match: f'const {{{match[1].replace(" as ", ": ")}}} = loadModule("{match[2]}");', source)
     body = WHOLE.sub(r'const \1 = loadModule("\2");', body)
-    body = COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', REMARK.sub("", body))))
+    body = REMARK.sub("", COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', body))))
     if unread := STATEMENT.search(body):
         raise NotAModule(f"{name}: {unread[0]!r} is no import or export that pages can be made of")
     waits = "async " if name in ENTRIES else ""
