@@ -2,15 +2,20 @@
 
 Of an entry only its times are kept. An entry that is changed, moved or removed changes or ends the absence. A calendar
 that cannot be read keeps what is known; its page says so, and after a day its person is told.
+
+People may write any address. So it is read in networks that are open to people alone, and whatever answers there other
+than with a calendar is called the same: nobody can look around in our networks by it.
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,9 +23,10 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from notifications import calendar_feeds, reasons
-from notifications.absences.entries import Span, spans_in
-from notifications.calendar_feeds import Unreadable
+from notifications import reasons
+from notifications.calendar_feeds import fetching, polling
+from notifications.calendar_feeds.reading import Unreadable, spans_by_choice, spans_in
+from notifications.calendar_feeds.span import Span
 from notifications.models import AbsenceFeed, CalendarAbsence, OpenItems, Recipient, TakenEntries
 from notifications.models.validators import validate_callback_url
 from notifications.people.absence import sign
@@ -29,14 +35,22 @@ from notifications.routing import notice
 from notifications.routing.notice import About, Words
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
+from wfpush.net.http import OutboundError, check_url
 from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "absence_feeds"
 TYPE = "wfpush.absence"
 EVERY = timedelta(minutes=30)
 MAX_BODY = 5 * 1024 * 1024
 """Bytes: Google's calendars hold all that ever was in them."""
+SECONDS = 10.0
+"""For a calendar's server."""
 TOLD_AFTER = timedelta(days=1)
+LOOKS_AT_ONCE, WAIT_SECONDS = 4, 2.0
+"""Calendars that a web process looks at for people at the same time: each keeps a thread."""
+_looks = threading.BoundedSemaphore(LOOKS_AT_ONCE)
 
 
 # --- what people enter ------------------------------------------------------------------------------------------------
@@ -58,7 +72,14 @@ def cleaned(address: str) -> str:
         url = "https" + url[len("webcal") :]
     if urlsplit(url).scheme == "http" and settings.HTTPS:
         raise ValidationError(_("Write an address that begins with https://."))
-    validate_callback_url(url, settings.OUTBOUND_ALLOWED_CIDRS)
+    try:
+        check_url(url, settings.CALENDAR_ALLOWED_CIDRS)
+    except OutboundError as fault:
+        if fault.code != "refused_address":
+            raise ValidationError(fault.detail) from fault
+        text = _("Write a public address. Others are read only in networks that CALENDAR_ALLOWED_CIDRS names.")
+        raise ValidationError(text) from fault
+    validate_callback_url(url, settings.CALENDAR_ALLOWED_CIDRS)
     return url
 
 
@@ -93,25 +114,47 @@ def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
 def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Reason]:
     """What would be taken of the calendar, by the member of TakenEntries; or why that cannot be said: of all that is in
     a calendar something may repeat in a way that is not read. Raises Unreadable if nothing can be taken."""
-    body = _body(url)
-    found = {takes: _taken(body, takes, zone, now) for takes in TakenEntries.values}
-    whys = [each for each in found.values() if isinstance(each, Reason)]
-    if len(whys) == len(found):
-        raise Unreadable(whys[0])
-    return found
-
-
-def _taken(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span] | Reason:
+    if not _looks.acquire(timeout=WAIT_SECONDS):
+        raise Unreadable(reasons.FEED_BUSY())
     try:
-        return spans_in(body, takes, zone, now)
-    except Unreadable as fault:
-        return fault.reason
+        found = spans_by_choice(_body(url), TakenEntries.values, zone, now)
+    finally:
+        _looks.release()
+    whys = [each for each in found if isinstance(each, Reason)]
+    if len(whys) == len(found):
+        raise Unreadable(_for_people(whys[0], url))
+    return dict(zip(TakenEntries.values, found, strict=True))
 
 
 def _body(url: str) -> str:
-    response = asyncio.run(calendar_feeds.fetch(url, MAX_BODY))
+    """The calendar at a person's address. Raises Unreadable."""
+    try:
+        response = asyncio.run(fetching.fetch(url, settings.CALENDAR_ALLOWED_CIDRS, MAX_BODY, seconds=SECONDS))
+    except Unreadable as fault:
+        raise Unreadable(_for_people(fault.reason, url)) from fault
     assert response is not None  # no ETag was sent
-    return calendar_feeds.text_of(response)
+    return fetching.text_of(response)
+
+
+TOLD_PEOPLE = {
+    each.name
+    for each in (
+        reasons.FEED_TOO_LARGE,
+        reasons.FEED_TOO_MANY,
+        reasons.FEED_BROKEN,
+        reasons.FEED_ODD_RULE,
+        reasons.FEED_TOO_MUCH,
+    )
+}
+"""What is wrong with a calendar. All other reasons would tell what else is at an address."""
+
+
+def _for_people(reason: Reason, url: str) -> Reason:
+    """The reason, as a person may read it. The log has what it was."""
+    if reason.code in TOLD_PEOPLE:
+        return reason
+    log.info("absence_calendar_not_found", host=urlsplit(url).hostname, why=str(reason))
+    return reasons.FEED_NOT_THERE()
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -124,15 +167,19 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    calendar_feeds.drain(_feeds(), SOURCE_NAME, EVERY, _read, _tell_of_failure)
+    polling.drain(_feeds(), SOURCE_NAME, EVERY, _read, _tell_of_failure)
 
 
 def _read(feed: AbsenceFeed, now: datetime) -> None:
     """Raises Unreadable."""
     zone = zone_of(Recipient.objects.values_list("timezone", flat=True).get(pk=feed.pk))
-    spans = spans_in(_body(feed.url), feed.takes, zone, now)
+    body = _body(feed.url)
+    try:
+        spans = spans_in(body, feed.takes, zone, now)
+    except Unreadable as fault:
+        raise Unreadable(_for_people(fault.reason, feed.url)) from fault
     with transaction.atomic():
-        if outbox.postpone(feed, now + EVERY, told_at=None, **calendar_feeds.was_read(now)):
+        if outbox.postpone(feed, now + EVERY, told_at=None, **polling.was_read(now)):
             _keep(AbsenceFeed.objects.get(pk=feed.pk), spans)  # else it was changed, or somebody else reads it
 
 

@@ -18,8 +18,8 @@ CENTS = Decimal("0.01")
 
 
 def normal(form: Form, said: Json) -> Json:
-    """The values as they are recorded: texts without what nobody sees, whole numbers without a fraction, and nothing
-    for what is empty, or not asked under the circumstances."""
+    """The values as they are recorded: texts without what nobody sees, numbers without the noise of binary
+    fractions, and nothing for what is empty, or not asked under the circumstances."""
     found = {}
     known = {field.name: field for field in form}
     for name, value in said.items():
@@ -41,7 +41,10 @@ def _normal(field: Field, value: Any) -> Any:
         return list(dict.fromkeys(str(as_id(each) or each) if isinstance(each, str) else each for each in value))
     if isinstance(value, str) and field.kind in ("text", "long_text"):
         return clean(value) if field.kind == "long_text" else clean_line(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float):
+        number = keywords.as_number(value)
+        return value if number is None else number
+    return value
 
 
 def as_id(text: str) -> UUID | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from notifications.forms import definition, keywords
+from notifications.forms import definition, keywords, patterns
 from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, lookup, object_in
 from notifications.wording.labels import languages, tag
 from notifications.wording.plaintext import clean_line
@@ -247,7 +247,7 @@ class Form:
 def form_of(data: Json) -> Form | None:
     """The form of a task's data, if it has one that can be used: what was stored as `form` before there were forms may
     be anything."""
-    said = object_in(data, "task").get("form")
+    said = _without_refused_patterns(object_in(data, "task").get("form"))
     if said is None or not definition.is_form(said):
         return None
     ui = object_in(said, "ui")
@@ -271,6 +271,29 @@ def _fields(schema: Json, ui: Json, about: str, variables: Json) -> tuple[Field,
         Field(name, properties[name], object_in(object_in(ui, about), name), name in required, variables)
         for name in dict.fromkeys([*first, *properties])
     )
+
+
+def _without_refused_patterns(form: Any) -> Any:
+    """The form as this version can use it. Earlier ones took patterns that are refused by now: their fields take any
+    text, and the engine looks at it."""
+    if not isinstance(form, dict):
+        return form
+    schema = object_in(form, "schema")
+    properties = object_in(schema, "properties")
+    usable = {name: _usable(field) for name, field in properties.items()}
+    return {**form, "schema": {**schema, "properties": usable}} if usable != properties else form
+
+
+def _usable(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    pattern, items = schema.get("pattern"), schema.get("items")
+    if isinstance(pattern, str) and not patterns.is_usable(pattern):
+        schema = {name: value for name, value in schema.items() if name != "pattern"}
+    if isinstance(items, dict) and isinstance(items.get("properties"), dict):
+        columns = {name: _usable(column) for name, column in items["properties"].items()}
+        schema = {**schema, "items": {**items, "properties": columns}}
+    return schema
 
 
 def marked(actions: Sequence[Any], form: Form | None) -> list[Any]:

@@ -1,13 +1,12 @@
 """Checks of what stands in a form: each takes a value, its JSON pointer, and whom to tell a fault. Also what is a
 number, or a day."""
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 from notifications.forms import patterns
-from notifications.wording.formats import LARGEST
+from notifications.wording import formats
 from notifications.wording.plaintext import clean_line
 from wfpush.web.pointers import pointer
 
@@ -125,7 +124,7 @@ def names_in(value: Any, here: str, say: Say) -> list[Any]:
 
 def number(value: Any, here: str, say: Say) -> None:
     if as_number(value) is None or isinstance(value, str):
-        say(here, f"Write a number below {LARGEST:,}.")
+        say(here, f"Write a number below {formats.LARGEST:,}.")
 
 
 def step(value: Any, here: str, say: Say) -> None:
@@ -139,16 +138,19 @@ def day(value: Any, here: str, say: Say) -> None:
 
 
 def as_number(value: Any, *, whole: bool = False) -> int | float | None:
-    """The JSON number of a number, or of a text that is one; None for anything else, and outside the limits."""
+    """The JSON number of a number, or of a text that is one, without the noise of binary fractions; None for anything
+    else, and outside the limits."""
     if isinstance(value, str):
         try:
             value = float(value) if len(value) <= 30 else None
         except ValueError:
             return None
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not isinstance(value, int | float):
         return None
-    if (isinstance(value, float) and not math.isfinite(value)) or abs(value) >= LARGEST:
+    number = formats.as_number(value)
+    if number is None:
         return None
+    value = float(number) if isinstance(value, float) else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None if whole and isinstance(value, float) else value

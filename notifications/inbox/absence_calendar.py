@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
 from notifications.absences import feeds
-from notifications.absences.entries import Span
 from notifications.absences.feeds import Wanted
-from notifications.calendar_feeds import Unreadable
+from notifications.calendar_feeds.reading import Unreadable
+from notifications.calendar_feeds.span import Span
 from notifications.inbox.absence import Delegate, proposed
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
@@ -126,7 +126,7 @@ def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
             form.add_error("address", _("A look at a calendar has not ended yet. Try again in half a minute."))
             return _show(request, form, status=429)
         try:
-            found = feeds.look(form.url, timezone.get_current_timezone(), timezone.now())
+            found = feeds.look(form.url, zone_of(request.recipient.timezone), timezone.now())
         except Unreadable as fault:
             form.add_error("address", _("It cannot be read: %(why)s") % {"why": fault.reason.words()})
             return _show(request, form, status=422)

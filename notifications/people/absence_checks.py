@@ -1,17 +1,14 @@
 """Whether an absence makes sense: its times, its delegates, and nobody who stands in for themselves in a circle."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import product
 
 from django.utils.translation import gettext as _
 
+from notifications.calendar_feeds.span import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, OpenItems, Recipient
 from notifications.people.absence import ANYTHING, About, Absences, Given, Part, PartGiven, fitting
-
-LONGEST = timedelta(days=2 * 365)
-"""The longest absence, and how far ahead one may begin: people who are away for longer are deactivated instead."""
-
 
 MOST_PARTS = 20
 """Parts of one absence."""
@@ -73,9 +70,9 @@ def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[s
         return {"ends_at": _("An absence ends after it begins.")}
     if ends_at <= now:
         return {"ends_at": _("This is over already.")}
-    if begins_at > now + LONGEST:
+    if begins_at > now + LONGEST_ABSENCE:
         return {"begins_at": _("This is more than two years ahead.")}
-    if ends_at - begins_at > LONGEST:
+    if ends_at - begins_at > LONGEST_ABSENCE:
         return {"ends_at": _("An absence is at most two years long.")}
     return {}
 

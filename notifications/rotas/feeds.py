@@ -5,15 +5,17 @@ summary names. A feed that cannot be read, or makes no sense, keeps what was rea
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from notifications import calendar_feeds
+from notifications.calendar_feeds import fetching, polling
+from notifications.calendar_feeds.reading import CalendarEvent, events_in
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift
 from notifications.wording.plaintext import clean_line, cut
 from wfpush import zones
@@ -22,6 +24,8 @@ from wfpush.queue import outbox
 SOURCE_NAME = "rota_feeds"
 EVERY = timedelta(minutes=15)
 MAX_BODY = 1024 * 1024
+PORTION = 1_000
+"""Names or addresses that are looked for at once."""
 
 
 def settle(rota: Rota) -> None:
@@ -42,72 +46,85 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    calendar_feeds.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read)
+    polling.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read)
 
 
 def _read(feed: RotaFeed, now: datetime) -> None:
     """Raises Unreadable."""
-    response = asyncio.run(calendar_feeds.fetch(feed.url, MAX_BODY, feed.etag if feed.body else ""))
+    etag = feed.etag if feed.body else ""
+    response = asyncio.run(fetching.fetch(feed.url, settings.OUTBOUND_ALLOWED_CIDRS, MAX_BODY, etag))
     body, etag = feed.body, feed.etag
     if response is not None:
-        body, etag = calendar_feeds.text_of(response), response.headers.get("ETag", "")[:200]
+        body, etag = fetching.text_of(response), response.headers.get("ETag", "")[:200]
     rota = Rota.objects.get(pk=feed.rota_id)
-    known = _People()
-    found = [
-        RotaFeedShift(rota=rota, person=known.meant(event), begins_at=begins, ends_at=ends, summary=_summary(event))
-        for event, begins, ends in calendar_feeds.events_in(body, zones.zone(rota.timezone), now)
+    events = events_in(body, zones.zone(rota.timezone), now)
+    people = _People(events)
+    shifts = [
+        RotaFeedShift(
+            rota=rota,
+            person=people.meant(event),
+            begins_at=event.begins_at,
+            ends_at=event.ends_at,
+            summary=_summary(event),
+        )
+        for event in events
     ]
     with transaction.atomic():
-        if not outbox.postpone(feed, now + EVERY, body=body, etag=etag, **calendar_feeds.was_read(now)):
+        if not outbox.postpone(feed, now + EVERY, body=body, etag=etag, **polling.was_read(now)):
             return  # the address has been changed, or somebody else reads it
         RotaFeedShift.objects.filter(rota=rota).delete()
-        RotaFeedShift.objects.bulk_create(found)
+        RotaFeedShift.objects.bulk_create(shifts)
 
 
 # --- whom it names ----------------------------------------------------------------------------------------------------
-def _summary(event: Any) -> str:
-    return cut(clean_line(str(event.get("SUMMARY", ""))), 300)
+def _summary(event: CalendarEvent) -> str:
+    return cut(clean_line(event.summary), 300)
+
+
+def _addresses(event: CalendarEvent) -> list[str]:
+    return [attendee.strip().lower().removeprefix("mailto:") for attendee in event.attendees]
+
+
+def _names(event: CalendarEvent) -> list[str]:
+    """The whole of the summary, and what stands after a colon or a dash: “On call: Alice”."""
+    summary = _summary(event)
+    names = [summary, *(summary.rpartition(sign)[2] for sign in (":", " - ", " – "))]
+    return [name.strip() for name in dict.fromkeys(names) if name.strip()]
 
 
 class _People:
-    """Everybody whom a calendar may name: their addresses, refs and names."""
+    """Those whom a calendar's events name by their address, ref or name, each of which must be one person's alone."""
 
-    def __init__(self) -> None:
-        self._by_email: dict[str, Recipient | None] = {}
-        self._by_name: dict[str, Recipient | None] = {}
+    def __init__(self, events: Sequence[CalendarEvent]) -> None:
+        names = {name for event in events for name in _names(event)}
+        self._by_email = _people_by("email", {address for event in events for address in _addresses(event)})
+        self._by_ref = _people_by("ref", names)
+        self._by_name = _people_by("name", {name.lower() for name in names})
 
-    def meant(self, event: Any) -> Recipient | None:
-        said = event.get("ATTENDEE", [])
-        for attendee in said if isinstance(said, list) else [said]:
-            address = str(attendee).strip().lower().removeprefix("mailto:")
-            if (person := self._at(address)) is not None:
-                return person
-        return self._named(_summary(event))
+    def meant(self, event: CalendarEvent) -> Recipient | None:
+        found = [
+            *(self._by_email.get(address) for address in _addresses(event)),
+            *(self._by_ref.get(name) or self._by_name.get(name.lower()) for name in _names(event)),
+        ]
+        return next((person for person in found if person is not None), None)
 
-    def _at(self, address: str) -> Recipient | None:
-        if address not in self._by_email:
-            self._by_email[address] = self._only(self._all().annotate(lower=Lower("email")).filter(lower=address))
-        return self._by_email[address]
 
-    def _named(self, summary: str) -> Recipient | None:
-        """By the whole of the summary, or by what stands after a colon or a dash: “On call: Alice”."""
-        for text in dict.fromkeys([summary, *(summary.rpartition(sign)[2] for sign in (":", " - ", " – "))]):
-            name = text.strip()
-            if name and name not in self._by_name:
-                self._by_name[name] = self._only(self._all().filter(ref=name)) or self._only(
-                    self._all().filter(name__iexact=name)
-                )
-            if name and (person := self._by_name[name]) is not None:
-                return person
-        return None
+def _people_by(field: str, values: Iterable[str]) -> dict[str, Recipient]:
+    """By `field`, in small letters unless it is the ref. What several have is nobody's."""
+    key = field if field == "ref" else f"lower_{field}"
+    people = Recipient.objects.filter(engine=None, active=True)
+    if key != field:
+        people = people.annotate(**{key: Lower(field)})
+    found = [person for some in _portions(values) for person in people.filter(**{f"{key}__in": some})]
+    counts = Counter(getattr(person, key) for person in found)
+    return {getattr(person, key): person for person in found if counts[getattr(person, key)] == 1}
 
-    def _all(self) -> QuerySet[Recipient]:
-        return Recipient.objects.filter(engine=None, active=True)
 
-    def _only(self, people: QuerySet[Recipient]) -> Recipient | None:
-        """None if it may be several."""
-        found = list(people[:2])
-        return found[0] if len(found) == 1 else None
+def _portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """So many that a statement may name."""
+    rest = [value for value in values if value]
+    for start in range(0, len(rest), PORTION):
+        yield rest[start : start + PORTION]
 
 
 SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

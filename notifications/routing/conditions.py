@@ -11,6 +11,7 @@ from notifications.models import Condition, Operator
 from notifications.people.resolver import ref_of
 from notifications.reasons import Reason
 from notifications.types import Json, lookup
+from notifications.wording.formats import MOST_PLACES, rounded
 
 
 def all_of(conditions: Iterable[Condition]) -> Reason:
@@ -48,9 +49,11 @@ def _contains(value: Any, wanted: str) -> bool:
 
 
 def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
-    """Compare numbers as numbers (text that is a number, too); other values are never more or less."""
+    """Compare numbers as numbers (text that is a number, too), and fractions as people see them; other values are never
+    more or less."""
     try:
         left, right = Decimal(str(value)), Decimal(wanted.strip())
+        left = rounded(left, MOST_PLACES) if isinstance(value, float) else left
     except InvalidOperation:
         return False
     return left.is_finite() and right.is_finite() and test(left, right)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django.utils import translation
 from django.utils.timezone import localtime, make_aware
 
@@ -19,6 +19,12 @@ from wfpush import zones
 
 LARGEST = Decimal(10) ** 15
 """Numbers from here on are left as they came."""
+MOST_PLACES = 10
+"""What binary fractions have beyond is noise: 401.34999999999997 is 401.35. People can type as many."""
+PLACES = 3
+"""Of numbers that are no money, as they are shown."""
+_EXACT = Context(prec=400)
+"""For any number that a double can be."""
 
 FALLBACK = Locale("en")
 DAYS = {"en": Locale("en", "GB")}
@@ -76,14 +82,24 @@ def local_hour(moment: datetime, days: int, hour: int = 0) -> datetime:
 
 
 def as_number(value: Any) -> Decimal | None:
-    """The number of a JSON number or of a text that is one; None for anything else and outside the limits."""
+    """The number of a JSON number or of a text that is one; None for anything else and outside the limits. Fractions
+    are decimals from here on: everything that is shown, found, compared with typed values or added up begins with this
+    number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
         number = Decimal(str(value).strip()) if len(str(value)) <= 60 else None
     except (InvalidOperation, ValueError):
         return None
-    return number if number is not None and number.is_finite() and abs(number) < LARGEST else None
+    if number is None or not number.is_finite() or abs(number) >= LARGEST:
+        return None
+    return rounded(number, MOST_PLACES) if isinstance(value, float) else number
+
+
+def rounded(number: Decimal, places: int) -> Decimal:
+    """Halves go away from zero, as in commerce and in browsers. Zero has no sign."""
+    found = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT)
+    return found if found else abs(found)
 
 
 def as_instant(value: Any) -> datetime | None:
@@ -99,11 +115,17 @@ def as_instant(value: Any) -> datetime | None:
 
 def number(value: Decimal, locale: Locale) -> str:
     """1,200.5 or 1.200,5, at most three places."""
-    return _plain_blanks(format_decimal(value, locale=locale))
+    return _plain_blanks(format_decimal(rounded(value, PLACES), locale=locale))
+
+
+def places_of(currency: str) -> int:
+    """As many as the currency has: two of EUR and of what is no ISO 4217 code, none of JPY."""
+    return get_currency_precision(currency.upper())
 
 
 def money(amount: Decimal, currency: str, locale: Locale) -> str:
     """€1,200.50 or 1.200,50 €. A currency that is no ISO 4217 code follows the number."""
+    amount = rounded(amount, places_of(currency))
     if len(currency) == 3 and currency.isascii() and currency.isalpha():
         return _plain_blanks(format_currency(amount, currency.upper(), locale=locale))
     places = format_decimal(amount, format="#,##0.00", locale=locale)

@@ -1,7 +1,8 @@
 """Key facts: up to six labelled values by which people decide, read when a message is worded, written when it is read.
 
 A notification keeps them in `details["key_facts"]`, in the order of the template: label in the message's language,
-kind, value as it came, currency, and 1 if lock screens must not show it. What is empty at the end is left out.
+kind, value (a number as it is shown, not as it came), currency, and 1 if lock screens must not show it. What is empty
+at the end is left out.
 """
 
 import math
@@ -23,6 +24,7 @@ from notifications.wording.labels import languages, tag
 from notifications.wording.liquid_filters import MISSING, shown
 from notifications.wording.plaintext import clean_line, cut
 from notifications.wording.sensitive import without_paths
+from notifications.wording.typed_numbers import plain
 
 MAX_TEXT, MAX_LABEL, MAX_CURRENCY = 120, 60, 20
 """Characters of a value that is text, of a label and of a currency."""
@@ -43,7 +45,7 @@ Value = str | int | float
 
 
 class KeyFact(NamedTuple):
-    """`value` is as it came: a number, or text. `sensitive`: not for lock screens."""
+    """`value` is a number, rounded as it is shown, or text. `sensitive`: not for lock screens."""
 
     label: str
     kind: str
@@ -108,7 +110,19 @@ def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) 
     if value == "":
         return None
     sensitive = any(lookup(on_lock_screens, path) != lookup(context, path) for path in paths)
-    return KeyFact(label, kind, value, currency if kind == FactKind.MONEY else "", sensitive)
+    if kind == FactKind.MONEY:
+        return KeyFact(label, kind, _rounded(value, formats.places_of(currency)), currency, sensitive)
+    return KeyFact(label, kind, _rounded(value, formats.PLACES) if kind == FactKind.NUMBER else value, "", sensitive)
+
+
+def _rounded(value: Value, places: int) -> Value:
+    """The number as it is shown, so that it is found by what is shown; as it came where that is the same."""
+    number = formats.as_number(value)
+    assert number is not None  # by its kind
+    shown = formats.rounded(number, places)
+    if isinstance(value, str):
+        return value if shown == number else plain(shown)
+    return value if isinstance(value, int) else float(shown)
 
 
 def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:

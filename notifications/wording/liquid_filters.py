@@ -34,6 +34,7 @@ from liquid.filter import with_context
 from liquid.undefined import Undefined
 
 from notifications.wording import formats
+from notifications.wording.typed_numbers import plain
 
 MAX_TEXT = 64 * 1024
 """Characters of a text that enters or leaves a filter: as many as an event's data can hold."""
@@ -61,13 +62,14 @@ class Place:
 
 
 def shown(value: object) -> str:
-    """A value as text: an object as its name, a list with commas, whole numbers without “.0”."""
+    """A value as text: an object as its name, a list with commas, numbers as decimals, without “.0”."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < formats.LARGEST else str(value)
+        number = formats.as_number(value)
+        return plain(number) if number is not None else str(value)
     if isinstance(value, list | tuple):
         return _listed(value, ", ")
     if isinstance(value, dict):

@@ -1,6 +1,7 @@
 // Reads and checks what is typed into a task's form, as the server does (notifications/forms/typed.py and checking.py):
 // tests/vectors/form_values.json holds them to each other. A field is as GET /api/v1/notifications/{id} has it.
 
+import { beginCheck, fits } from "./patterns.js";
 import { plainBlanks } from "./times.js";
 
 const MOST = 1e15, MOST_TEXT = 4_000, MOST_FOR_PATTERN = 100, MOST_ROWS = 50, PLACES = 10;
@@ -15,6 +16,7 @@ export function valuesOf(form, texts) {
   const read = form.fields.map((field) => [field, field.columns ? readRows(field, texts, form.language) : readField(field, texts[field.name] ?? [], form.language)]);
   const values = Object.fromEntries(read.filter(([, { value }]) => value !== undefined).map(([{ name }, { value }]) => [name, value]));
   const asked = read.filter(([field]) => isAsked(field, values));
+  beginCheck();
   const faults = asked.flatMap(([field, found]) => faultsOf(field, found));
   return { values: Object.fromEntries(asked.filter(([{ name }]) => name in values).map(([{ name }]) => [name, values[name]])), faults };
 }
@@ -114,8 +116,8 @@ export function marksOf(language) {
 /** A number as it stands in a field: with all its places. Three places get a fourth, lest they look like thousands. */
 export function writeNumber(value, language, least = 0) {
   const { point, group } = marksOf(language);
-  const [whole, places = ""] = Math.abs(value).toFixed(PLACES).replace(/0+$/, "").split(".");
-  const fraction = places.padEnd(least, "0"), shown = fraction.length === 3 ? `${fraction}0` : fraction;
+  const [whole, places = ""] = decimalOf(Math.abs(value)).split(".");
+  const fraction = places.replace(/0+$/, "").padEnd(least, "0"), shown = fraction.length === 3 ? `${fraction}0` : fraction;
   return `${value < 0 ? "-" : ""}${whole.replace(/(?<=\d)(?=(\d{3})+$)/g, group)}${shown && point + shown}`;
 }
 
@@ -155,7 +157,7 @@ const RULES = [
   ["multipleOf", (value, step) => isMultiple(value, step)],
   ["minLength", (value, least) => lengthOf(value) >= least],
   ["maxLength", (value, most) => lengthOf(value) <= most],
-  ["pattern", (value, pattern) => lengthOf(value) <= MOST_FOR_PATTERN && new RegExp(pattern).test(value)],
+  ["pattern", (value, pattern) => lengthOf(value) <= MOST_FOR_PATTERN && fits(pattern, value)],
   ["formatMinimum", (value, least) => value >= least],
   ["formatMaximum", (value, most) => value <= most],
   ["minItems", (value, least) => value.length >= least],
@@ -167,7 +169,16 @@ function isMultiple(value, step) {
   return inPlaces(value) % inPlaces(step) === 0n;
 }
 
-const inPlaces = (number) => BigInt(number.toFixed(PLACES).replace(".", ""));
+function inPlaces(number) {
+  const [whole, fraction = ""] = decimalOf(number).split(".");
+  return BigInt(whole + fraction.padEnd(PLACES, "0"));
+}
+
+/** The number as its shortest text says it, without the noise of binary fractions, and never with an exponent. */
+function decimalOf(number) {
+  const text = String(number), [, fraction = ""] = text.split(".");
+  return text.includes("e") || fraction.length > PLACES ? number.toFixed(PLACES) : text;
+}
 
 function isDay(text) {
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00Z`) : new Date(NaN);
@@ -188,7 +199,7 @@ export function sentenceOf({ code, said = {} }, field, language, words) {
 }
 
 function written(value, kind, currency, language) {
-  if (typeof value === "number") return plainBlanks(kind === "money" ? money(value, currency, language) : new Intl.NumberFormat(language).format(value));
+  if (typeof value === "number") return plainBlanks(kind === "money" ? money(decimalOf(value), currency, language) : new Intl.NumberFormat(language).format(decimalOf(value)));
   if (kind === "date" && isDay(value)) {
     const locale = language === "en" ? "en-GB" : language;
     return plainBlanks(new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(`${value}T00:00Z`)));

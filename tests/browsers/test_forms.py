@@ -14,6 +14,7 @@ from tests.browsers.test_accessible import faults
 from tests.browsers.worker import is_kept, until
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.notifications.forms.rows import GIVEN, delivery_form
+from tests.notifications.forms.test_patterns import VECTORS as PATTERNS
 from tests.notifications.forms.test_vectors import VECTORS, form
 from tests.support.files import png
 
@@ -32,6 +33,13 @@ COMPARED = """async (cases) => {
     .filter(({ known, found }) => ["values", "faults"].some((name) => sorted(known[name]) !== sorted(found[name])))
     .map(({ known, found }) => [known.language, known.texts, found]);
 }"""
+UNLIKE = """async (cases) => {
+  const { beginCheck, fits } = await import("/static/wfpush/patterns.js");
+  for (let cell = 0; cell < 600; cell++) fits("(?:.|..)".repeat(6) + ".*?.*?.*?[0-9]", "a".repeat(100));
+  return cases.filter(([pattern, text, does]) => { beginCheck(); return fits(pattern, text) !== does; });
+}"""
+"""A check of so many cells takes days where ways are tried one after the other."""
+
 DRAFT = """async ([note, article]) => {
   const { allStored } = await import("/static/wfpush/store.js");
   const drafts = (await allStored("about")).map(({ texts }) => texts);
@@ -117,6 +125,7 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     installation.send("task.assigned", {"task": task, "variables": {**VARIABLES, **GIVEN}})
     dave = await sign_in("dave", phone=True)
     assert await dave.evaluate(COMPARED, cases()) == []
+    assert await dave.evaluate(UNLIKE, PATTERNS["fits"]) == []
 
     # What is typed is kept by itself, and there again.
     await opened(dave)

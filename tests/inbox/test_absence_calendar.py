@@ -1,5 +1,7 @@
 """The page on which Bob names a calendar: he looks what it would take, saves it, and never sees its address again."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -13,7 +15,7 @@ from notifications.absences import feeds
 from notifications.models import AbsenceFeed, Recipient
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
-from tests.notifications.absences.test_entries import calendar_of, entry
+from tests.notifications.calendar_feeds.test_absent_times import calendar_of, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 from wfpush.queue import outbox
@@ -31,7 +33,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    settings.CALENDAR_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     with receiving() as receiver:
         receiver.answer((200, {}, calendar_of("outlook").encode()))
         yield receiver
@@ -100,14 +102,11 @@ def test_bob_is_back_although_his_calendar_says_otherwise(
 
 def test_what_is_wrong_is_said(page: Page, story: Story, receiver: Receiver, settings: Settings) -> None:
     assert "Write the address of a calendar." in page.press("Save").text
-    receiver.answer(401)
-    refused = page.press("Look", address=receiver.url)
-    assert refused.status == 422
-    assert "It cannot be read: its server answers 401" in refused.text
     assert "Nobody stands in for themselves." in page.press("Save", address=receiver.url, delegate="bob").text
-    settings.OUTBOUND_ALLOWED_CIDRS = []
-    assert page.press("Look", address=receiver.url).status == 422
-    assert len(receiver.calls) == 1
+    settings.CALENDAR_ALLOWED_CIDRS, settings.OUTBOUND_ALLOWED_CIDRS = [], settings.CALENDAR_ALLOWED_CIDRS
+    for button in ("Look", "Save"):
+        assert "Write a public address." in page.press(button, address=receiver.url).text
+    assert receiver.calls == []
 
     key = f"wfpush:calendar-looks:{story.bob.pk}"
     outbox.connection().set(key, 1, ex=30)
@@ -116,13 +115,42 @@ def test_what_is_wrong_is_said(page: Page, story: Story, receiver: Receiver, set
     assert not AbsenceFeed.objects.exists()
 
 
+def test_nobody_learns_what_else_answers_at_an_address(
+    page: Page, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "SECONDS", 0.2)
+    silent = socket.create_server(("127.0.0.1", 0))
+    addresses = [receiver.url] * 4 + ["http://127.0.0.1:1/x", "http://nowhere.invalid/x"]
+    addresses.append(f"http://127.0.0.1:{silent.getsockname()[1]}/x")
+    receiver.answer(401, 404, (302, {"Location": "/"}, b""), (200, {}, b"SSH-2.0-OpenSSH"))
+
+    looked = [page.press("Look", address=address) for address in addresses]
+
+    silent.close()
+    assert {each.status for each in looked} == {422}
+    assert len({each.text for each in looked}) == 1
+    assert "It cannot be read: no calendar was found at this address" in looked[0].text
+
+
+def test_a_look_is_refused_while_many_are_under_way(
+    page: Page, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(feeds, "_looks", threading.BoundedSemaphore(1))
+
+    with feeds._looks:
+        assert "many calendars are being read at the moment" in page.press("Look", address=receiver.url).text
+    assert page.press("Look", address=receiver.url).status == 200
+
+
 def test_a_calendar_that_fails_says_so_on_both_pages(page: Page, receiver: Receiver) -> None:
     receiver.answer(500)
     page.press("Save", address=receiver.url)
     feeds.drain()
 
     assert (
-        "has not been read since Monday, 2 November, 10:00: its server answers 500" in get(page.client, page.url).text
+        "has not been read since Monday, 2 November, 10:00: no calendar was found at this address"
+        in get(page.client, page.url).text
     )
     assert "Your absences at 127.0.0.1 cannot be read at present." in get(page.client, "/absence").text
 

@@ -5,6 +5,7 @@ import pytest
 from notifications.inbox import search
 from notifications.items import gathered
 from notifications.models import Notification, Recipient
+from notifications.wording import key_facts
 from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.support.length import some
 
@@ -61,6 +62,14 @@ def test_words_are_bent_as_in_the_readers_language(bob: Recipient, words: str) -
 def test_numbers_are_read_in_the_readers_language(bob: Recipient) -> None:
     assert found(bob, "1.200,50", "de") == ["Approve invoice"]
     assert found(bob, "1.200,50 €", "de")[:1] == ["Approve invoice"]
+
+
+def test_what_is_shown_is_found(bob: Recipient) -> None:
+    facts = key_facts.usual("en", {"variables": {"amount": 401.34999999999997, "currency": "EUR"}}, ())
+    noisy = NotificationFactory(recipient=bob, title="Noisy", details={"key_facts": [fact.stored() for fact in facts]})
+
+    assert [fact.text for fact in key_facts.facts_of(noisy)] == ["€401.35"]
+    assert found(bob, "€401.35") == found(bob, "401,35 €", "de") == ["Noisy"]
 
 
 def test_signs_that_mean_something_to_a_database_mean_themselves(bob: Recipient) -> None:

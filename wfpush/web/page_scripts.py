@@ -2,9 +2,9 @@
 
 They are ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page, and again when
 the service worker keeps them. Here each becomes a function that makes its exports when something first needs them; what
-is loaded after a press (`import("./keys.js")`) is in the file, too. Comments that have lines of their own are left out,
-a sixth of what would be sent. There is no build step: the file is made when web starts, and with DEBUG for every
-request.
+is loaded after a press (`import("./keys.js")`) is in the file, too. Comments are left out, a fifth of what would be
+sent: those that have lines of their own, and those after two spaces. There is no build step: the file is made when web
+starts, and with DEBUG for every request.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ WHOLE = re.compile(r'^import \* as (\w+) from "\./([\w-]+\.js)";$', re.MULTILINE
 LATER = re.compile(r'\bimport\("\./([\w-]+\.js)"\)')
 EXPORT = re.compile(r"^export (?=(?:const|function|async function) (?:\{([\w, ]+)\}|(\w+)))", re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
-REMARK = re.compile(r"  // .*$", re.MULTILINE)
-"""At the end of a line, after two spaces: no string and no pattern of the modules has that."""
+REMARK = re.compile(r" {2,}// .*$", re.MULTILINE)
+"""At the end of a line: no string and no pattern of the modules has that."""
 STATEMENT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 HEAD = """const loadedModules = {};

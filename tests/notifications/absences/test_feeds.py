@@ -1,5 +1,6 @@
 """Bob's calendar, from a real server: while it says that he is away, Carol hears; what it says no more has ended."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -12,10 +13,11 @@ from pytest_django import Settings
 
 from notifications.absences import feeds, hand_over
 from notifications.absences.feeds import Wanted
+from notifications.calendar_feeds import polling, reading
 from notifications.models import Absence, AbsenceFeed, CalendarAbsence, Notification, Recipient, TakenEntries
 from notifications.people import absence
 from notifications.people.absence import Given
-from tests.notifications.absences.test_entries import calendar, entry
+from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 
@@ -39,7 +41,7 @@ def story(clock: time_machine.Traveller) -> Story:
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    settings.CALENDAR_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     with receiving() as receiver:
         yield receiver
 
@@ -148,21 +150,23 @@ def test_a_calendar_that_fails_keeps_what_is_known_and_says_so_once_after_a_day(
     goes_by(story, receiver)
     known = times()
 
+    none = "no calendar was found at this address"
     faults: list[tuple[Any, str]] = [
-        (401, "its server answers 401"),
-        ((200, {}, b"<html>Sign in</html>"), "what came is no calendar (iCalendar, RFC 5545)"),
-        ((200, {}, calendar(away()).encode()[:-30]), "what came is no calendar (iCalendar, RFC 5545)"),
-        ((200, {}, b"x" * (feeds.MAX_BODY + 1)), "it is larger than 5120 kB"),
-        ((302, {"Location": "http://127.0.0.1:1/"}, b""), "its server answers 302"),
+        (401, none),
+        ((200, {}, b"<html>Sign in</html>"), none),
+        ((200, {}, calendar(away()).encode()[:-30]), none),
+        ((200, {}, b"BEGIN:VCALENDAR\n" + b"x" * feeds.MAX_BODY), "it is larger than 5120 kB"),
+        ((302, {"Location": "http://127.0.0.1:1/"}, b""), none),
     ]
     for number, (answer, why) in enumerate(faults, 1):
         receiver.answer(answer)
         failing = read_again(clock, number * HOUR)
         assert (failing.fault, failing.failing_since, failing.read_at) == (why, NOW + HOUR, NOW)
         assert times() == known
-    settings.OUTBOUND_ALLOWED_CIDRS = []
-    assert "OUTBOUND_ALLOWED_CIDRS" in read_again(clock, 6 * HOUR).fault
-    assert len(receiver.calls) == 6, "a private address is not called"
+    settings.CALENDAR_ALLOWED_CIDRS = []
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    assert read_again(clock, 6 * HOUR).fault == none
+    assert len(receiver.calls) == 6, "where engines may be called, calendars of people are not read"
     assert not Notification.objects.exists()
 
     assert times() == known
@@ -170,15 +174,27 @@ def test_a_calendar_that_fails_keeps_what_is_known_and_says_so_once_after_a_day(
         read_again(clock, hours * HOUR)
     told = Notification.objects.get()
     assert (told.recipient, told.title) == (story.bob, "Your calendar cannot be read")
-    assert told.body.startswith("127.0.0.1: not read since Monday, 2 November, 10:00: 127.0.0.1 is a loopback address")
+    assert told.body.startswith("127.0.0.1: not read since Monday, 2 November, 10:00: no calendar was found")
     assert "What was known of your absences still counts." in told.body
     assert receiver.url not in told.body
     assert who_stands_in(story, 27) == story.carol
 
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    settings.CALENDAR_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     serve(receiver)
     mended = read_again(clock, 28 * HOUR)
     assert (mended.failing_since, mended.fault, mended.told_at, times()) == (None, "", None, [])
+
+
+def test_a_calendar_that_takes_too_much_is_read_seldom(
+    story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "COMMAND", (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
+    serve(receiver, away())
+
+    feed = goes_by(story, receiver)
+
+    assert feed.fault == "reading it takes too much time or memory: it has too much in it"
+    assert feed.due_at == NOW + polling.TOO_MUCH_EVERY
 
 
 def test_a_changed_choice_counts_at_once_and_the_address_is_kept_and_encrypted(
@@ -227,7 +243,7 @@ def test_calendars_of_people_who_are_switched_off_are_not_read(
     ],
 )
 def test_addresses_are_checked(typed: str, url: str | None, settings: Settings) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS, settings.HTTPS = [], True
+    settings.CALENDAR_ALLOWED_CIDRS, settings.HTTPS = [], True
     if url == "":
         with pytest.raises(ValidationError):
             feeds.cleaned(typed)

@@ -44,7 +44,7 @@ CAMUNDA: Json = {
         },
         {"type": "textfield", "key": "mail", "label": "Mail", "validate": {"validationType": "email"}},
         {"type": "textfield", "key": "code", "label": "Code", "validate": {"pattern": "^[A-Z]{3}$", "maxLength": 900}},
-        {"type": "textfield", "key": "odd", "label": "Odd", "validate": {"pattern": "(a+)+$", "required": True}},
+        {"type": "textfield", "key": "odd", "label": "Odd", "validate": {"pattern": "(?=a)", "required": True}},
         {
             "type": "textarea",
             "key": "why",

@@ -79,3 +79,29 @@ def test_other_kinds_are_read_from_what_browsers_send() -> None:
         "pay_on": "2026-12-01",
         "note": "a\nb",
     }
+
+
+@pytest.mark.parametrize(
+    ("amount", "value", "text"),
+    [
+        (401.34999999999997, 401.35, "401.35"),
+        (0.1 + 0.2, 0.3, "0.30"),
+        ("401.34999999999997", 401.35, "401.35"),
+        (0.00345, 0.00345, "0.00345"),
+        (-0.0, 0, "0.00"),
+        (1e-7, 1e-7, "0.0000001"),
+        (12345678901234.56, 12345678901234.56, "12,345,678,901,234.56"),
+        (10**14, 10**14, "100,000,000,000,000.00"),
+        (1e21, None, None),
+        (10**40, None, None),
+    ],
+)
+def test_an_amount_of_the_engine_is_proposed_as_the_decimal_that_it_is(
+    amount: object, value: object, text: str | None
+) -> None:
+    form = form_of({"task": {"form": invoice_form()}, "variables": {**VARIABLES, "amount": amount}})
+    assert form is not None
+    field = next(each for each in form if each.name == "amount")
+
+    assert field.default == value
+    assert typed.texts_of(field, field.default, locale_of("en")) == ([text] if text else [])

@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from notifications.calendar_feeds.span import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, Category, NotificationState, Recipient, TargetKind
 from notifications.people import absence
 from notifications.people.absence import About, Given, PartGiven
-from notifications.people.absence_checks import LONGEST, faults_of
+from notifications.people.absence_checks import faults_of
 from notifications.routing import pipeline
 from tests.factories import BrandFactory, CategoryFactory, RecipientFactory, RouteFactory
 from tests.support.story import Story
@@ -193,7 +194,7 @@ def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
     assert faults(story.bob, story.carol) == {}
     assert faults(story.bob, None) == {}
     assert faults(story.bob, story.carol, NOON - 9 * DAY, NOON) == {}
-    assert faults(story.bob, None, NOON, NOON + LONGEST) == {}
+    assert faults(story.bob, None, NOON, NOON + LONGEST_ABSENCE) == {}
 
 
 @pytest.mark.parametrize(
@@ -202,8 +203,8 @@ def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
         (NOON, NOON, "ends_at", "An absence ends after it begins."),
         (NOON, NOON - timedelta(hours=1), "ends_at", "An absence ends after it begins."),
         (NOON - 3 * DAY, NOON - DAY, "ends_at", "This is over already."),
-        (NOON, NOON + LONGEST + DAY, "ends_at", "An absence is at most two years long."),
-        (NOON + LONGEST, NOON + 2 * LONGEST, "begins_at", "This is more than two years ahead."),
+        (NOON, NOON + LONGEST_ABSENCE + DAY, "ends_at", "An absence is at most two years long."),
+        (NOON + LONGEST_ABSENCE, NOON + 2 * LONGEST_ABSENCE, "begins_at", "This is more than two years ahead."),
     ],
 )
 def test_times_that_somebody_mistyped_are_named(

@@ -260,3 +260,40 @@ def test_a_path_that_no_event_has_is_pointed_out() -> None:
 
     assert [(problem.where, problem.fatal) for problem in problems] == [("variables.amout, path", False)]
     assert "“variables.amout”" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text", "kept"),
+    [
+        ("money", 401.34999999999997, "€401.35", 401.35),
+        ("money", 0.1 + 0.2, "€0.30", 0.3),
+        ("money", 0.6149999999999999, "€0.62", 0.62),
+        ("money", 2.675, "€2.68", 2.68),
+        ("money", -2.675, "-€2.68", -2.68),
+        ("money", "401.349999", "€401.35", "401.35"),
+        ("money", 1200.5, "€1,200.50", 1200.5),
+        ("money", 12345678901234.56, "€12,345,678,901,234.56", 12345678901234.56),
+        ("money", -0.0, "€0.00", 0),
+        ("money", -0.001, "€0.00", 0),
+        ("money", 1e-7, "€0.00", 0),
+        ("money", 1e21, "1e+21", "1e+21"),
+        ("money", 10**20, "100000000000000000000", "100000000000000000000"),
+        ("number", 0.1 + 0.2, "0.3", 0.3),
+        ("number", 1.0005, "1.001", 1.001),
+        ("number", 12000, "12,000", 12000),
+        ("number", -0.0, "0", 0),
+        ("number", 1e-7, "0", 0),
+    ],
+)
+def test_a_number_is_rounded_once_and_kept_as_it_is_shown(kind: str, value: Any, text: str, kept: Any) -> None:
+    version = version_with((kind, "variables.value", {"en": "Value"}, "EUR"))
+
+    [fact] = read(version, {"variables": {"value": value}})
+
+    assert (fact.value, written([fact])["Value"]) == (kept, text)
+
+
+def test_a_currency_without_cents_has_none() -> None:
+    [fact] = read(version_with((FactKind.MONEY, "variables.value", {}, "JPY")), {"variables": {"value": 1234.5}})
+
+    assert (fact.value, written([fact])["Value"]) == (1235, "¥1,235")

@@ -107,6 +107,10 @@ def test_money_numbers_and_times_speak_the_readers_language(source: str, english
 @pytest.mark.parametrize(
     ("source", "text"),
     [
+        (
+            "{{ 401.34999999999997 }} {{ 401.34999999999997 | money: 'EUR' }} {{ 0.0000001 }}",
+            "401.35 €401.35 0.0000001",
+        ),
         ("{{ 0.1 | plus: 0.2 }} {{ '5' | times: 2 }} {{ 5 | minus: 7 }}", "0.3 10 -2"),
         ("{{ 7 | divided_by: 2 }} {{ 7.0 | divided_by: 2.5 }} {{ -7 | modulo: 3 }}", "3 2.8 2"),
         ("{{ 2.5 | round }} {{ 2.567 | round: 2 }} {{ 2.1 | ceil }} {{ 2.9 | floor }} {{ -3 | abs }}", "2 2.57 3 2 3"),

@@ -187,3 +187,11 @@ def test_whatever_comes_in_comes_out_clean_and_short(text: str, limit: int) -> N
         assert {each for each in kept if unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp")} <= allowed
         assert not {unicodedata.bidirectional(each) for each in kept} & TURNING
         assert cleaner(cleaned) == cleaned
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", " \n", "\u00a0", "\u200b", "\u0301", "«\u00a0"])
+def test_a_million_blanks_are_cleaned_while_somebody_waits(blank: str) -> None:
+    text = f"a{blank * 1_000_000}b  \nc"
+
+    assert clean_line(text).startswith("a")
+    assert clean(text).endswith("b\nc")

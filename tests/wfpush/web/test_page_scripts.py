@@ -46,11 +46,11 @@ def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
     assert "function own() {}\nreturn { one, two, three, four };" in script
 
 
-def test_comments_with_lines_of_their_own_are_left_out(folder: Path) -> None:
+def test_comments_are_left_out(folder: Path) -> None:
     lines = [
         "// One.",
         "/** Two. */",
-        'const address = "https://a.example/*";  // stays',
+        'const address = "https://a.example/*";  // "Three."',
         "",
         "  /**",
         "   * 4 * 5.",
@@ -60,7 +60,7 @@ def test_comments_with_lines_of_their_own_are_left_out(folder: Path) -> None:
 
     script = page_scripts.assembled()
 
-    assert '() => {\nconst address = "https://a.example/*";  // stays\n\nshow(address / 2);\nreturn {  };\n}' in script
+    assert '() => {\nconst address = "https://a.example/*";\n\nshow(address / 2);\nreturn {  };\n}' in script
     assert not re.search(r"^\s*(?://|/\*)", script, re.MULTILINE)
 
 

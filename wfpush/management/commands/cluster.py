@@ -40,10 +40,12 @@ def _end_with_a_killed_child(*_: object) -> None:
     which the other processes, the sentinel included, would wait for ever. The group's leases are given back, and the
     parent starts another cluster.
 
+    The workers inherit this, too. What they start in groups of its own, such as readers of calendars, may be killed.
+
     waitid may return another process that ended by itself and was not reaped yet; then the watchdog finds the fault.
     """
     with suppress(ChildProcessError):
-        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        ended = os.waitid(os.P_PGID, os.getpgrp(), os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
             log.error("cluster_process_killed", pid=ended.si_pid, signal=ended.si_status)
             _end_the_group()

@@ -1,0 +1,60 @@
+"""Which entries of a person's calendar mean that they are away, and when that is. Pure: no Django.
+
+Outlook marks entries as out of office (`X-MICROSOFT-CDO-BUSYSTATUS:OOF`), and Nextcloud those of its absences; Google
+marks none. Titles, places and people of entries are dropped before the calendar is read: only times are taken of it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from notifications.calendar_feeds.content import IDENTITY, TIMES, Content, EventLines
+from notifications.calendar_feeds.occurrences import Occurrence, occurrences_in
+from notifications.calendar_feeds.span import LONGEST_ABSENCE, Span
+
+OOF, NEXTCLOUD = "X-MICROSOFT-CDO-BUSYSTATUS", "X-NEXTCLOUD-OUT-OF-OFFICE"
+NAMES = TIMES | IDENTITY | {"TRANSP", OOF, NEXTCLOUD}
+"""Properties of entries that are kept."""
+NOT_BUSY = ("FREE", "TENTATIVE", "WORKINGELSEWHERE")
+ALL, WHOLE_DAYS = "all", "whole_days"
+"""Members of `TakenEntries`, whose module needs Django. Of "marked" ones only marks are looked at."""
+
+
+def spans_in(content: Content, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
+    """When the person is away in the coming time; what overlaps or touches is one. Days are those of the zone. Raises
+    Refused."""
+    body = content.reduced(now, lambda event: _lines_count(event, takes))
+    return _merged(_spans(occurrences_in(body, zone, now), takes, now))
+
+
+def _spans(occurrences: Iterable[Occurrence], takes: str, now: datetime) -> Iterator[Span]:
+    for event, begins, ends in occurrences:
+        if ends > now and _event_counts(event, takes):
+            yield Span(begins, min(ends, max(begins, now) + LONGEST_ABSENCE))
+
+
+def _event_counts(event: Any, takes: str) -> bool:
+    values = {name: str(event.get(name, "")) for name in (OOF, NEXTCLOUD, "TRANSP")}
+    return _counts(values, takes, is_whole_day=not isinstance(event["DTSTART"].dt, datetime))
+
+
+def _lines_count(event: EventLines, takes: str) -> bool:
+    return _counts(event.values, takes, is_whole_day=event.is_whole_day)
+
+
+def _counts(values: Mapping[str, str], takes: str, *, is_whole_day: bool) -> bool:
+    status = values.get(OOF, "").upper()
+    if takes == ALL or status == "OOF" or values.get(NEXTCLOUD):
+        return True
+    is_busy = values.get("TRANSP", "").upper() != "TRANSPARENT" and status not in NOT_BUSY
+    return takes == WHOLE_DAYS and is_whole_day and is_busy
+
+
+def _merged(spans: Iterator[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.begins_at <= merged[-1].ends_at:
+            merged[-1] = Span(merged[-1].begins_at, max(merged[-1].ends_at, span.ends_at))
+        else:
+            merged.append(span)
+    return merged

@@ -1,0 +1,115 @@
+"""Reads a calendar in a process of its own: nothing that a stranger sent is computed, or kept, in one of ours.
+
+The child's limits are its own (`child.py`); here is how long it is waited for, and what its end means.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from notifications import reasons
+from notifications.calendar_feeds.span import Span
+from notifications.reasons import Reason
+
+WALL_SECONDS = 10.0
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
+"""Variables with which Python is found. No others: the child needs no secret."""
+COMMAND = (sys.executable, "-m", "notifications.calendar_feeds.child")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Unreadable(Exception):
+    """What came is no calendar that can be read."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class CalendarEvent:
+    """A time of which a calendar says something: texts as they were written, addresses of attendees with `mailto:`."""
+
+    begins_at: datetime
+    ends_at: datetime
+    summary: str
+    attendees: Sequence[str]
+
+
+def events_in(body: str, zone: tzinfo, now: datetime) -> list[CalendarEvent]:
+    """The events of the coming time, in their order. Days begin at midnight in the zone. Raises Unreadable."""
+    [found] = _ask(body, zone, now)
+    if isinstance(found, Reason):
+        raise Unreadable(found)
+    return [CalendarEvent(*_times(begins, ends), summary, who) for begins, ends, summary, who in found]
+
+
+def spans_in(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
+    """When the calendar's person is away in the coming time, if entries as in TakenEntries count. What overlaps or
+    touches is one. Raises Unreadable."""
+    [found] = spans_by_choice(body, [takes], zone, now)
+    if isinstance(found, Reason):
+        raise Unreadable(found)
+    return found
+
+
+def spans_by_choice(body: str, takes: Sequence[str], zone: tzinfo, now: datetime) -> list[list[Span] | Reason]:
+    """The same for several choices: the times of each, or why they cannot be read."""
+    return [
+        found if isinstance(found, Reason) else [Span(*_times(*span)) for span in found]
+        for found in _ask(body, zone, now, *takes)
+    ]
+
+
+def _times(begins: str, ends: str) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(begins), datetime.fromisoformat(ends)
+
+
+def _ask(body: str, zone: tzinfo, now: datetime, *takes: str) -> list[Any]:
+    """What the child answers to each question. Those that it did not live to answer are too much for it."""
+    lines = _run([str(zone), now.isoformat(), *takes], body.encode())
+    answers = [_answer(json.loads(line)) for line in lines]
+    return answers + [reasons.FEED_TOO_MUCH()] * (max(1, len(takes)) - len(answers))
+
+
+def _answer(answer: dict[str, Any]) -> Any:
+    if "fault" in answer:
+        return reasons.CODES[answer["fault"]](**answer["arguments"])
+    return answer["found"]
+
+
+def _run(arguments: Sequence[str], body: bytes) -> list[bytes]:
+    """The whole lines that it wrote. Raises RuntimeError if it could not even begin."""
+    try:
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            input=body,
+            capture_output=True,
+            cwd=ROOT,
+            env=environment(os.environ),
+            timeout=WALL_SECONDS,
+            process_group=0,  # a cluster ends when one of its own group is killed
+        )
+    except subprocess.TimeoutExpired as late:
+        return _whole_lines(late.output or b"")
+    if ended.returncode > 0:  # not by a signal
+        raise RuntimeError(f"the reader of calendars ended with {ended.returncode}: {_last_line(ended.stderr)}")
+    return _whole_lines(ended.stdout)
+
+
+def environment(ours: Mapping[str, str]) -> dict[str, str]:
+    return {name: ours[name] for name in PASSED_ON if name in ours}
+
+
+def _whole_lines(output: bytes) -> list[bytes]:
+    return output[: output.rfind(b"\n") + 1].splitlines()
+
+
+def _last_line(errors: bytes) -> str:
+    return errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
