@@ -1,11 +1,13 @@
 """The page on which Bob names a calendar: he looks what it would take, saves it, and never sees its address again."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.test import Client
 from pytest_django import Settings
 
@@ -16,7 +18,7 @@ from tests.inbox.browser import Page, get, signed_in
 from tests.notifications.absences.test_entries import calendar_of, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
-from wfpush.queue import outbox
+from wfpush.web import waiting_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -109,11 +111,23 @@ def test_what_is_wrong_is_said(page: Page, story: Story, receiver: Receiver, set
     assert page.press("Look", address=receiver.url).status == 422
     assert len(receiver.calls) == 1
 
-    key = f"wfpush:calendar-looks:{story.bob.pk}"
-    outbox.connection().set(key, 1, ex=30)
-    assert page.press("Look", address="https://calendar.example/x.ics").status == 429
-    outbox.connection().delete(key)
     assert not AbsenceFeed.objects.exists()
+
+
+def test_looks_take_a_few_threads_and_leave_the_others_free(page: Page, story: Story) -> None:
+    """A calendar that does not answer holds its thread for as long as the deadline."""
+    address = "https://calendar.example/x.ics"
+    with waiting_threads.slots.hold(person=story.bob.pk, host="another.example"):
+        refused = page.press("Look", address=address)
+        assert (refused.status, refused.response["Retry-After"]) == (429, "10")
+        assert "has not ended yet" in refused.text
+
+    with ExitStack() as held:
+        for number in range(django_settings.DATABASE_POOL // waiting_threads.SHARE):
+            held.enter_context(waiting_threads.slots.hold(person=-number, host=f"{number}.example"))
+        refused = page.press("Look", address=address)
+        assert (refused.status, refused.response["Retry-After"]) == (503, "10")
+        assert "Many calendars are being read" in refused.text
 
 
 def test_a_calendar_that_fails_says_so_on_both_pages(page: Page, receiver: Receiver) -> None:
