@@ -48,9 +48,14 @@ _LISTED = {
     b"xl/workbook.xml": f"{_OOXML}spreadsheetml.sheet",
     b"ppt/presentation.xml": f"{_OOXML}presentationml.presentation",
 }
-_CONTENTS, _MACROS = b"[Content_Types].xml", b"vbaProject.bin"
-_NAMES = (*_LISTED, _CONTENTS, _MACROS)
-_LONGEST = max(len(name) for name in _NAMES)
+_CONTENTS = b"[Content_Types].xml"
+_NAMES = (*_LISTED, _CONTENTS)
+_MACROS = (b"vbaproject", b"vbadata", b"xl/macrosheets/")
+"""Parts of Office with macros. Their names are the same in any case (ISO/IEC 29500-2, 6.2.2.3)."""
+_BASIC = re.compile(rb"pk(?:\x03\x04.{26}|\x01\x02.{42})(?:basic|scripts)/", re.DOTALL)
+"""Folders of OpenDocument with macros, where an entry of the archive begins."""
+_LONGEST = 64
+"""Bytes before the end of a piece in which something of these may begin."""
 _MIMETYPE = b"mimetype"  # the first file of an OpenDocument archive, stored as it is (ODF 1.3, part 2, 3.3)
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -64,6 +69,7 @@ class Look:
         self._head = b""
         self._tail = b""
         self._names: set[bytes] = set()
+        self._has_macros = False
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._is_text = True
 
@@ -72,6 +78,7 @@ class Look:
         if self._head.startswith(_ARCHIVE):
             seen = self._tail + piece
             self._names.update(name for name in _NAMES if name in seen)
+            self._has_macros = self._has_macros or _has_macros(seen.lower())
             self._tail = seen[-_LONGEST:]
         elif self._is_text:
             self._is_text = self._reads(piece)
@@ -96,14 +103,20 @@ class Look:
 
     def _office(self) -> str:
         """Documents with macros are not taken."""
+        if self._has_macros:
+            return ""
         size, extra = struct.unpack("<HH", self._head[26:30]) if len(self._head) > 30 else (0, 0)
         if self._head[30 : 30 + size] == _MIMETYPE:
             said = self._head[30 + size + extra :]
             whole = (kind for kind in EXTENSIONS if kind.startswith(_ODF) and said.startswith(kind.encode() + b"PK"))
             return next(whole, "")
-        if _CONTENTS not in self._names or _MACROS in self._names:
+        if _CONTENTS not in self._names:
             return ""
         return next((kind for name, kind in _LISTED.items() if name in self._names), "")
+
+
+def _has_macros(seen: bytes) -> bool:
+    return any(name in seen for name in _MACROS) or _BASIC.search(seen) is not None
 
 
 def _kind_of_head(head: bytes) -> str:

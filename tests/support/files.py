@@ -67,8 +67,8 @@ def docx(*more: str) -> bytes:
     return archive("[Content_Types].xml", "word/document.xml", *more)
 
 
-def odt() -> bytes:
-    return archive("content.xml", stored={"mimetype": b"application/vnd.oasis.opendocument.text"})
+def odt(*more: str) -> bytes:
+    return archive("content.xml", *more, stored={"mimetype": b"application/vnd.oasis.opendocument.text"})
 
 
 def bomb() -> bytes:

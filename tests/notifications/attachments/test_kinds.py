@@ -42,6 +42,7 @@ def kind(content: bytes, piece: int = 100) -> str:
         (archive("[Content_Types].xml", *[f"word/media/{n}.png" for n in range(50)], "word/document.xml"), WORD),
         (archive("[Content_Types].xml", "xl/workbook.xml"), EXCEL),
         (odt(), "application/vnd.oasis.opendocument.text"),
+        (odt("Pictures/Scripts/1.png", "Basic.xml"), "application/vnd.oasis.opendocument.text"),
     ],
 )  # fmt: skip
 def test_kinds_that_are_taken(content: bytes, wanted: str) -> None:
@@ -57,6 +58,12 @@ def test_kinds_that_are_taken(content: bytes, wanted: str) -> None:
         bomb(),
         archive("readme.txt"),
         docx("word/vbaProject.bin"),
+        docx("word/VbaProject.BIN"),
+        docx("WORD/VBAPROJECT.bin"),
+        docx("word/vbaData.xml"),
+        archive("[Content_Types].xml", "xl/workbook.xml", "xl/macroSheets/sheet1.xml"),
+        odt("Basic/Standard/Module1.xml"),
+        odt("Scripts/python/run.py"),
         archive("content.xml", stored={"mimetype": b"application/vnd.oasis.opendocument.text-master"}),
         b"PK\x03\x04",
         b"MZ\x90\x00\x03",
