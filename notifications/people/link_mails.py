@@ -18,13 +18,13 @@ from notifications.channels.email.transport import Email
 from notifications.errors import TransportError
 from notifications.models import LinkMail, LinkRequest, Recipient
 from notifications.people.brands import brand_for
-from notifications.people.login_limits import address_of
 from notifications.people.recipient_tokens import is_staff, new_link
 from notifications.types import Message
 from notifications.wording.directions import all_apart
 from notifications.wording.languages import language_of
 from notifications.wording.message import brand_of
 from wfpush.queue import outage, outbox
+from wfpush.web.proxies import address_of
 
 log = structlog.get_logger(__name__)
 
