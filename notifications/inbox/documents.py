@@ -184,8 +184,8 @@ async def _ended_in_time() -> AsyncIterator[None]:
 async def _content(fetched: Streamed, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
     """The pieces of what may be shown. Raises NotShown."""
     kind = fetched.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    length = fetched.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) > LARGEST:
+    length = fetched.headers.get("Content-Length")  # which the HTTP parser has found to be a number
+    if length is not None and int(length) > LARGEST:
         raise NotShown(_("The document is too large to be shown here."), 413)
     try:
         beginning = await _beginning(fetched.pieces)
@@ -196,7 +196,7 @@ async def _content(fetched: Streamed, document: Document, response: AwaitedRespo
     response["Content-Type"] = kind
     response["Content-Disposition"] = "inline"
     response["Cache-Control"] = "private, no-store"
-    if length:
+    if length is not None:
         response["Content-Length"] = length
     return _passed_on(beginning, fetched.pieces, document)
 

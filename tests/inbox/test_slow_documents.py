@@ -40,6 +40,7 @@ class Visit:
     cookie: str = ""
     sent: list[dict[str, Any]] = field(default_factory=list)
     leave: asyncio.Event = field(default_factory=asyncio.Event)
+    takes: bool = True
 
     async def to(self, handler: ThreadedHandler) -> "Visit":
         headers = [(b"host", b"127.0.0.1"), (b"cookie", self.cookie.encode()), (b"accept", b"text/html")]
@@ -54,6 +55,8 @@ class Visit:
 
         async def send(message: Any) -> None:
             self.sent.append(message)
+            if message["type"] == "http.response.body" and not self.takes:
+                await asyncio.Future()
 
         await handler(scope, receive, send)
         return self
@@ -118,7 +121,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def run(scene: Callable[[], Awaitable[None]]) -> None:
+def run(scene: Callable[[], Awaitable[object]]) -> None:
     async def in_time() -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await scene()
@@ -175,6 +178,20 @@ def test_who_leaves_gives_the_slot_back_at_once(handler: ThreadedHandler, copy: 
     run(scene)
 
     assert [visit.sent for visit in visits] == [[]] * 4
+
+
+def test_a_reader_who_takes_nothing_gives_the_slot_back_in_the_end(
+    handler: ThreadedHandler, copy: Notification, host: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "SECONDS_IN_ALL", 0.2)
+    host.gate.set()
+    visit = document(copy)
+    visit.takes = False
+
+    run(lambda: visit.to(handler))
+
+    assert [message["type"] for message in visit.sent] == ["http.response.start", "http.response.body"]
+    assert documents.slots._count == 0
 
 
 @pytest.mark.parametrize(("head", "pieces"), [(b"Content-Length: 2000000\r\n", 10), (b"", 40)])

@@ -21,3 +21,4 @@ class AwaitedResponse(StreamingHttpResponse):
     def __init__(self, begin: Begin) -> None:
         super().__init__()
         self.begin = begin
+        self.is_sent = False

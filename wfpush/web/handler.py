@@ -70,7 +70,8 @@ class ThreadedHandler(ASGIHandler):
                 response.streaming_content = self._chunks(cast(Iterable[bytes], response.streaming_content))
             try:
                 if isinstance(response, AwaitedResponse):
-                    await _while_heard(receive, self._send_awaited(response, send, is_head=scope["method"] == "HEAD"))
+                    answering = self._send_awaited(response, send, is_head=scope["method"] == "HEAD")
+                    await _while_heard(receive, response, answering)
                 else:
                     await self.send_response(response, send)
             finally:
@@ -80,11 +81,12 @@ class ThreadedHandler(ASGIHandler):
             body.close()
 
     async def _send_awaited(self, response: AwaitedResponse, send: Send, *, is_head: bool) -> None:
-        async with AsyncExitStack() as stack:
-            content = await response.begin(response, stack)
-            response.streaming_content = _nothing() if is_head else content  # type: ignore[assignment]  # or async
-            with suppress(BrokenOff):
+        with suppress(BrokenOff):
+            async with AsyncExitStack() as stack:
+                content = await response.begin(response, stack)
+                response.streaming_content = _nothing() if is_head else content
                 await self.send_response(response, send)
+                response.is_sent = True
 
     def respond(self, scope: Scope, body: Any) -> HttpResponseBase:
         """The whole request, in one thread. Only streaming responses stay open."""
@@ -120,11 +122,13 @@ class ThreadedHandler(ASGIHandler):
         response.close()
 
 
-async def _while_heard(receive: Receive, answering: Coroutine[Any, Any, None]) -> None:
-    """Answer, and stop when the client is gone."""
+async def _while_heard(receive: Receive, response: AwaitedResponse, answering: Coroutine[Any, Any, None]) -> None:
+    """Answer, and stop when the client is gone. Servers say so, too, when all is sent."""
     task, gone = asyncio.create_task(answering), asyncio.create_task(_gone(receive))
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if response.is_sent:
+            await asyncio.wait((task,))
     finally:
         gone.cancel()
         task.cancel()
@@ -139,8 +143,8 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for piece in ():
-        yield piece
+    return
+    yield b""  # which makes it a generator
 
 
 def _asked(question: Callable[..., Any], *about: Any) -> Any:

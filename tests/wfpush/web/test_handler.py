@@ -41,9 +41,14 @@ def file(request: HttpRequest) -> FileResponse:
 
 def awaited(request: HttpRequest) -> AwaitedResponse:
     async def begin(response: AwaitedResponse, stack: AsyncExitStack) -> AsyncIterator[bytes]:
-        stack.callback(closed.append, "awaited")
+        stack.push_async_callback(close)
         response.status_code = 418
         return pieces()
+
+    async def close() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        closed.append("awaited")
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"one "
@@ -109,11 +114,18 @@ def serve(
     messages.append({"type": "http.request", "body": b"", "more_body": False})
     sent: list[Json] = []
 
+    answered = asyncio.Event()
+
     async def receive() -> Json:
-        return messages.pop(0) if messages else await asyncio.Future()  # who is not gone says nothing
+        if not messages:
+            await answered.wait()
+            return {"type": "http.disconnect"}
+        return messages.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
     path, _, query = where.partition("?")
     scope: Json = {"type": type, "method": method, "path": path, "query_string": query.encode(), "headers": []}
