@@ -274,7 +274,6 @@ FEED_BROKEN = code("feed_broken", _("an event in it makes no sense: its times, o
 FEED_ODD_RULE = code("feed_odd_rule", _("an event repeats in a way that is not read: only days, weeks, months, years"))
 FEED_TOO_MUCH = code("feed_too_much", _("reading it takes too much time or memory: it has too much in it"))
 FEED_NOT_THERE = code("feed_not_there", _("no calendar was found at this address"))
-FEED_BUSY = code("feed_busy", _("many calendars are being read at the moment: try again in a minute"))
 OWN_CALENDAR = code("own_calendar", _("it is your own calendar"))
 
 # --- which routes and policies apply --------------------------------------------------------------

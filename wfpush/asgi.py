@@ -6,6 +6,7 @@ from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.sessions import CookieMiddleware
+from django.conf import settings
 from django.urls import path, re_path
 
 from wfpush.web import handler
@@ -33,7 +34,7 @@ sockets = URLRouter([path("ws/inbox", InboxConsumer.as_asgi()), re_path("", noth
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(http, admits),
+        "http": BodyLimit(http, admits, proxies=settings.PROXY_COUNT),
         "websocket": CookieMiddleware(NulFreeSockets(sockets)),
     }
 )

@@ -24,4 +24,14 @@ def check_address(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckM
     return [Warning("BASE_URL is not https.", hint=hint, id="wfpush.W002")]
 
 
-DEPLOY = (check_hosts, check_address)
+def check_proxies(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckMessage]:
+    """PROXY_COUNT must count the proxy with TLS, since wfpush has none itself: otherwise all callers have one address,
+    and share its limits."""
+    if settings.PROXY_COUNT or not settings.BASE_URL.startswith("https://"):
+        return []
+    hint = "Set PROXY_COUNT to the number of your proxies in front of wfpush: 1 with deploy/wfpush.conf."
+    told = "PROXY_COUNT is missing: everybody has the address of the proxy, and its limits together."
+    return [Warning(told, hint=hint, id="wfpush.W003")]
+
+
+DEPLOY = (check_hosts, check_address, check_proxies)

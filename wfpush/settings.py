@@ -166,6 +166,8 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if ENV.flag("HSTS", default=True) and H
 # Only our own proxy knows the scheme; without a proxy anybody could set the header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXY_COUNT else None
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # set by the proxy, for the whole domain
+if not HTTPS:  # which wfpush.W002 says: these follow from it
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W012", "security.W016"]
 CSRF_FAILURE_VIEW = "wfpush.web.problems.csrf_failure"
 AXES_HANDLER = "notifications.people.login_limits.Handler"  # number of tries, and pauses
 AXES_COOLOFF_TIME = timedelta(days=1)  # seconds after which failures are forgotten

@@ -8,7 +8,6 @@ than with a calendar is called the same: nobody can look around in our networks 
 """
 
 import asyncio
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -48,9 +47,6 @@ MAX_BODY = 5 * 1024 * 1024
 SECONDS = 10.0
 """For a calendar's server."""
 TOLD_AFTER = timedelta(days=1)
-LOOKS_AT_ONCE, WAIT_SECONDS = 4, 2.0
-"""Calendars that a web process looks at for people at the same time: each keeps a thread."""
-_looks = threading.BoundedSemaphore(LOOKS_AT_ONCE)
 
 
 # --- what people enter ------------------------------------------------------------------------------------------------
@@ -114,12 +110,7 @@ def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
 def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Reason]:
     """What would be taken of the calendar, by the member of TakenEntries; or why that cannot be said: of all that is in
     a calendar something may repeat in a way that is not read. Raises Unreadable if nothing can be taken."""
-    if not _looks.acquire(timeout=WAIT_SECONDS):
-        raise Unreadable(reasons.FEED_BUSY())
-    try:
-        found = spans_by_choice(_body(url), TakenEntries.values, zone, now)
-    finally:
-        _looks.release()
+    found = spans_by_choice(_body(url), TakenEntries.values, zone, now)
     whys = [each for each in found if isinstance(each, Reason)]
     if len(whys) == len(found):
         raise Unreadable(_for_people(whys[0], url))

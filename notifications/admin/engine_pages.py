@@ -3,8 +3,11 @@
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import formats
 from django.utils.translation import gettext
@@ -21,6 +24,8 @@ from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.models import AuthKind, Engine, EngineAccess, InTheNameOf
 from notifications.wording.plaintext import escape_hidden_in_json
+from wfpush.concurrency.slots import SlotsTaken
+from wfpush.web import waiting_threads
 
 
 # --- does it let us in ------------------------------------------------------------------------------------------------
@@ -36,7 +41,7 @@ class Verdict:
 
 def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
     """Runs on POST only, since it makes a request in our name."""
-    verdict = tried(engine) if request.method == "POST" else None
+    verdict = tried(engine, request.user) if request.method == "POST" else None
     if verdict is not None:
         desk.log(request, engine, f"Connection tested: {verdict.says}")
     title = gettext("Test the connection to %(engine)s") % {"engine": engine}
@@ -49,10 +54,14 @@ def is_called(engine: Engine) -> bool:
     return reader_for(engine.kind) is None
 
 
-def tried(engine: Engine) -> Verdict:
+def tried(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> Verdict:
     begun = time.monotonic()
     try:
-        result = connection_test.check(engine)
+        with waiting_threads.slots.hold(person=f"account {by.pk}", host=urlsplit(engine.callback_url).hostname):
+            result = connection_test.check(engine)
+    except SlotsTaken:
+        busy = gettext("Other connections are being tried at the moment.")
+        return Verdict("bad", busy, then=gettext("Try again in half a minute."))
     except Misconfigured as fault:
         return Verdict("bad", gettext("There is nothing to try yet."), fault.reason.words())
     if is_called(engine):

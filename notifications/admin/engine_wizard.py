@@ -196,7 +196,7 @@ class StepByStep(DeskAdmin):
         found = self._engine(request, engine)
         may_make, plain, verdict = request.user.has_perm("notifications.add_signingsecret"), "", None
         if request.method == "POST" and "test" in request.POST:
-            verdict = tried(found)
+            verdict = tried(found, request.user)
             self.log(request, found, f"Connection tested: {verdict.says}")
         elif request.method == "POST":
             if not may_make:

@@ -65,9 +65,11 @@ class Authentication(BaseAuthentication):
 
 
 class KeyAuthentication(Authentication):
-    """`Authorization: Bearer wfp_…` or `wfr_…`, or `X-API-Key: wfp_…`."""
+    """`Authorization: Bearer wfp_…` or `wfr_…`, or `X-API-Key: wfp_…`.
 
-    goes_by_lately_read: ClassVar[bool] = False
+    Views with events go by what was lately read of a key (`goes_by_lately_read`), and have it compared before they
+    answer (`Handshaking`).
+    """
 
     def authenticate(self, request: Request) -> Found | None:
         given = _key_in(request._request)
@@ -75,7 +77,8 @@ class KeyAuthentication(Authentication):
             return None
         now = timezone.now()
         if given.startswith(API_KEY_PREFIX):
-            return None, _engine_of_key(digest_of(given), now, goes_by_lately_read=self.goes_by_lately_read)
+            goes_by_lately_read = getattr(request.parser_context.get("view"), "goes_by_lately_read", False)
+            return None, _engine_of_key(digest_of(given), now, goes_by_lately_read=goes_by_lately_read)
         if given.startswith(RECIPIENT_TOKEN_PREFIX):
             return None, _person_of_token(given, now)
         raise AuthenticationFailed
@@ -109,13 +112,6 @@ def _engine_of_key(digest: str, now: datetime, *, goes_by_lately_read: bool = Fa
 def read_again(caller: EngineCaller) -> EngineCaller:
     """The caller as its key and its engine are by now. Raises AuthenticationFailed."""
     return _engine_of_key(caller.lately.digest, timezone.now()) if caller.lately is not None else caller
-
-
-class EventKeyAuthentication(KeyAuthentication):
-    """For calls with events, which go by what was lately read of a key: their view has it compared before it answers
-    (`Handshaking`)."""
-
-    goes_by_lately_read = True
 
 
 _TOKENS = Joined(token=Table(RecipientToken), person=Table(Recipient), brand=Table(Brand), account=Table(User))

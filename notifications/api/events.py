@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from notifications.api import docs, last_calls, shown
 from notifications.api.authentication import (
     EngineCaller,
-    EventKeyAuthentication,
+    KeyAuthentication,
     SignatureAuthentication,
     read_again,
 )
@@ -55,7 +55,7 @@ class Handshaking(EngineView):
     stored, and before the call is refused.
     """
 
-    authentication_classes = [EventKeyAuthentication]
+    goes_by_lately_read = True
     parser_classes = []
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
@@ -116,7 +116,7 @@ class EventsView(Handshaking):
 class EngineEventsView(Handshaking):
     """The same, and an engine's own JSON; by key or by signature."""
 
-    authentication_classes = [EventKeyAuthentication, SignatureAuthentication]
+    authentication_classes = [KeyAuthentication, SignatureAuthentication]
 
     @docs.ENGINE_EVENTS_IN
     def post(self, request: Request, slug: str) -> HttpResponse:

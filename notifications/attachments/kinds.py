@@ -1,13 +1,17 @@
 """What a file is, decided by its content: what its sender calls it counts for nothing.
 
-Only kinds are taken that no browser runs scripts of, and that people open in programs they have. Nothing is unpacked or
-drawn here: of pictures the head is read, of office documents the names that their archive lists.
+Only kinds are taken that no browser runs scripts of, and that people open in programs they have. Nothing is drawn here:
+of pictures the head is read, of office documents the names of their parts, and what their archive says of their types.
 """
 
 import codecs
 import re
 import struct
 from collections.abc import Iterator
+from tempfile import TemporaryFile
+from typing import IO, Self
+
+from notifications.attachments.archives import MAX_PARTS, office_kind
 
 HEAD = 1024 * 1024
 """Bytes at the beginning in which a picture says how large it is."""
@@ -43,14 +47,13 @@ ACCEPT = ",".join(["image/*", *(end for kind, ends in EXTENSIONS.items() if kind
 """What the file field of a page offers to choose."""
 
 _ARCHIVE = b"PK\x03\x04"
-_LISTED = {
-    b"word/document.xml": f"{_OOXML}wordprocessingml.document",
-    b"xl/workbook.xml": f"{_OOXML}spreadsheetml.sheet",
-    b"ppt/presentation.xml": f"{_OOXML}presentationml.presentation",
-}
-_CONTENTS, _MACROS = b"[Content_Types].xml", b"vbaProject.bin"
-_NAMES = (*_LISTED, _CONTENTS, _MACROS)
-_LONGEST = max(len(name) for name in _NAMES)
+_MACROS = (b"vbaproject", b"vbadata", b"xl/macrosheets/")
+"""Parts of Office with macros. Their names are the same in any case (ISO/IEC 29500-2, 6.2.2.3)."""
+_BASIC = re.compile(rb"pk(?:\x03\x04.{26}|\x01\x02.{42})(?:basic|scripts)/", re.DOTALL)
+"""Folders of OpenDocument with macros, where an entry of the archive begins."""
+_LISTED = b"pk\x01\x02"
+_LONGEST = 64
+"""Bytes before the end of a piece in which something of these may begin."""
 _MIMETYPE = b"mimetype"  # the first file of an OpenDocument archive, stored as it is (ODF 1.3, part 2, 3.3)
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -58,23 +61,40 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG's SOF marker
 
 
 class Look:
-    """Takes a file piece by piece, and says what it is."""
+    """Takes a file piece by piece, and says what it is. A context, which holds a copy of an archive on disk."""
 
     def __init__(self) -> None:
         self._head = b""
         self._tail = b""
-        self._names: set[bytes] = set()
+        self._archive: IO[bytes] | None = None
+        self._parts = 0
+        self._has_macros = False
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._is_text = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._archive is not None:
+            self._archive.close()
 
     def feed(self, piece: bytes) -> None:
         self._head += piece[: HEAD - len(self._head)]
         if self._head.startswith(_ARCHIVE):
-            seen = self._tail + piece
-            self._names.update(name for name in _NAMES if name in seen)
-            self._tail = seen[-_LONGEST:]
+            if self._archive is None:
+                self._archive, piece = TemporaryFile(), self._head  # noqa: SIM115 - closed with this
+            self._look_into(self._archive, piece)
         elif self._is_text:
             self._is_text = self._reads(piece)
+
+    def _look_into(self, archive: IO[bytes], piece: bytes) -> None:
+        """Names stand in it twice, and are looked for in both places, since programs differ in which counts."""
+        archive.write(piece)
+        seen = (self._tail + piece).lower()
+        self._parts += seen.count(_LISTED) - self._tail.lower().count(_LISTED)
+        self._has_macros = self._has_macros or any(name in seen for name in _MACROS) or bool(_BASIC.search(seen))
+        self._tail = seen[-_LONGEST:]
 
     def _reads(self, piece: bytes, *, last: bool = False) -> bool:
         try:
@@ -84,8 +104,8 @@ class Look:
 
     def kind(self) -> str:
         """Once the whole file was fed. Empty: none that is taken."""
-        if self._head.startswith(_ARCHIVE):
-            return self._office()
+        if self._archive is not None:
+            return self._office(self._archive)
         found = _kind_of_head(self._head)
         if found in PICTURES:
             return found if 0 < pixels_of(self._head, found) <= MOST_PIXELS else ""
@@ -94,16 +114,16 @@ class Look:
         markup = self._head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")  # HTML, SVG and XML run in browsers
         return "" if markup else TEXT
 
-    def _office(self) -> str:
+    def _office(self, archive: IO[bytes]) -> str:
         """Documents with macros are not taken."""
+        if self._has_macros or self._parts > MAX_PARTS:
+            return ""
         size, extra = struct.unpack("<HH", self._head[26:30]) if len(self._head) > 30 else (0, 0)
         if self._head[30 : 30 + size] == _MIMETYPE:
             said = self._head[30 + size + extra :]
             whole = (kind for kind in EXTENSIONS if kind.startswith(_ODF) and said.startswith(kind.encode() + b"PK"))
             return next(whole, "")
-        if _CONTENTS not in self._names or _MACROS in self._names:
-            return ""
-        return next((kind for name, kind in _LISTED.items() if name in self._names), "")
+        return office_kind(archive)
 
 
 def _kind_of_head(head: bytes) -> str:

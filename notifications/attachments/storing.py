@@ -86,13 +86,14 @@ def _written(source: Source, name: str, sender: Sender, now: datetime, pk: UUID)
     attachment = Attachment(pk=pk, uploader=sender.person, engine=sender.engine, at=now)
     attachment.save(force_insert=True)  # first, so that a repeat waits for this transaction
     refuse_floods(attachment, now)
-    look, digest = Look(), hashlib.sha256()
-    for number, piece in enumerate(_pieces(source)):
-        look.feed(piece)
-        digest.update(piece)
-        attachment.size += len(piece)
-        AttachmentPiece.objects.create(attachment=attachment, number=number, content=piece)
-    attachment.type, attachment.sha256 = _kind(look, attachment.size), digest.hexdigest()
+    digest = hashlib.sha256()
+    with Look() as look:
+        for number, piece in enumerate(_pieces(source)):
+            look.feed(piece)
+            digest.update(piece)
+            attachment.size += len(piece)
+            AttachmentPiece.objects.create(attachment=attachment, number=number, content=piece)
+        attachment.type, attachment.sha256 = _kind(look, attachment.size), digest.hexdigest()
     attachment.name = kept_name(name, attachment.type)
     attachment.save()
     return attachment

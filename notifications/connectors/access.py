@@ -9,7 +9,8 @@ import ssl
 import tempfile
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Protocol
 from notifications.connectors import reasons
 from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
 from notifications.reasons import not_reached
-from wfpush.net.http import Outbound, OutboundError, Response
+from wfpush.net.http import Outbound, OutboundError, Response, Streamed
 
 __all__ = ["Access", "AccessRefused", "EngineClient", "PersonsTokens", "hide", "tls_context"]
 
@@ -142,7 +143,21 @@ class EngineClient:
         self, access: Access, token: str | None, method: str, url: str, body: bytes, headers: dict[str, str]
     ) -> Response:
         signed = {**headers, **_header_of(access, token)}
-        return await self.http.request(method, url, body=body, headers=signed, tls=self._tls(access))
+        return await self.http.request(method, url, body=body, headers=signed, tls=await self._tls(access))
+
+    @asynccontextmanager
+    async def stream(self, access: Access, url: str) -> AsyncIterator[Streamed]:
+        """GET as `request` does, and give what comes while it comes. Raises OutboundError, AccessRefused."""
+        token = await self._token(access)
+        tls = await self._tls(access)
+        async with AsyncExitStack() as stack:
+            streamed = partial(self.http.stream, url, tls=tls)
+            response = await stack.enter_async_context(streamed(headers=_header_of(access, token)))
+            if response.status == 401 and token is not None:
+                self._forget(access, token)
+                again = await self._token(access, refused=token)
+                response = await stack.enter_async_context(streamed(headers=_header_of(access, again)))
+            yield response
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
     async def _token(self, access: Access, refused: str = "") -> str | None:
@@ -185,7 +200,7 @@ class EngineClient:
         body, headers = _asking(access)
         try:
             response = await self.http.request(
-                "POST", access.token_url, body=body, headers=headers, tls=self._tls(access)
+                "POST", access.token_url, body=body, headers=headers, tls=await self._tls(access)
             )
         except OutboundError as fault:
             raise AccessRefused(
@@ -197,14 +212,15 @@ class EngineClient:
     async def ask(self, access: Access, url: str, said: dict[str, str]) -> Response:
         """Ask a token server for a person's tokens. Raises OutboundError."""
         body, headers = form(said)
-        return await self.http.request("POST", url, body=body, headers=headers, tls=self._tls(access))
+        return await self.http.request("POST", url, body=body, headers=headers, tls=await self._tls(access))
 
     # --- certificates -----------------------------------------------------------------------------
-    def _tls(self, access: Access) -> ssl.SSLContext | None:
+    async def _tls(self, access: Access) -> ssl.SSLContext | None:
+        """Made in a thread, since OpenSSL reads all the certificates that the system trusts."""
         if not access.certificate:
             return None
         if access.identity not in self._contexts:
-            self._contexts[access.identity] = tls_context(access)
+            self._contexts[access.identity] = await asyncio.to_thread(tls_context, access)
         return self._contexts[access.identity]
 
 

@@ -34,9 +34,11 @@ from notifications.models import (
     Recipient,
 )
 from notifications.reasons import NOTHING, Reason, kept, not_reached
+from wfpush.concurrency.slots import SlotsTaken
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, Response, outbound_from_settings
+from wfpush.web import waiting_threads
 
 log = structlog.get_logger(__name__)
 
@@ -151,7 +153,12 @@ def way_back(engine: Engine) -> str:
 def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: datetime) -> ConnectedAccount:
     """The sign-in came back with a code: store its tokens, and send answers that waited for them. Raises
     ConnectionFailed."""
-    grant = _exchanged(engine, begun, code)
+    try:
+        with waiting_threads.slots.hold(person=person.pk, host=urlsplit(engine.personal.token_url).hostname):
+            grant = _exchanged(engine, begun, code)
+    except SlotsTaken as taken:
+        sentence = _("Many people are connecting accounts at the moment. Please connect once more in half a minute.")
+        raise ConnectionFailed(sentence) from taken
     if _is_somebody_else(engine, person, grant.name):
         sentence = _("You are signed in there as %(name)s, who is somebody else here. Sign out there, connect again.")
         raise ConnectionFailed(sentence % {"name": grant.name})

@@ -1,12 +1,11 @@
 """The page on which people name a calendar from which their absences are read, and see what would be taken of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-import redis
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -30,14 +29,13 @@ from notifications.people.absence_checks import fault_of_delegate
 from notifications.reasons import Reason
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
-from wfpush.queue import outbox
+from wfpush.concurrency.slots import SlotsTaken
+from wfpush.web import waiting_threads
 
 PREVIEWED = timedelta(days=90)
 NAMED = 5
 """Times of a preview that are named."""
 LISTED = 10
-LOOK_SECONDS = 30
-"""After which somebody may look again, though the last look has not ended."""
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
@@ -121,38 +119,25 @@ def _save(request: PersonRequest, form: CalendarForm) -> HttpResponse:
 
 def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
     """Nothing is saved: the address stays in the form."""
-    with _alone(request.recipient) as free:
-        if not free:
-            form.add_error("address", _("A look at a calendar has not ended yet. Try again in half a minute."))
-            return _show(request, form, status=429)
-        try:
+    try:
+        with waiting_threads.slots.hold(person=request.recipient.pk, host=urlsplit(form.url).hostname):
             found = feeds.look(form.url, zone_of(request.recipient.timezone), timezone.now())
-        except Unreadable as fault:
-            form.add_error("address", _("It cannot be read: %(why)s") % {"why": fault.reason.words()})
-            return _show(request, form, status=422)
+    except SlotsTaken as taken:
+        return _show_busy(request, form, taken)
+    except Unreadable as fault:
+        form.add_error("address", _("It cannot be read: %(why)s") % {"why": fault.reason.words()})
+        return _show(request, form, status=422)
     return _show(request, form, found=found)
 
 
-@contextmanager
-def _alone(person: Recipient) -> Iterator[bool]:
-    """Whether nobody looks for this person already: each look takes a thread until the calendar has answered."""
-    key = f"wfpush:calendar-looks:{person.pk}"
-    try:
-        free = bool(outbox.connection().set(key, 1, nx=True, ex=LOOK_SECONDS))
-    except (redis.RedisError, OSError):
-        free = True
-    try:
-        yield free
-    finally:
-        if free:
-            _forget(key)
-
-
-def _forget(key: str) -> None:
-    try:
-        outbox.connection().delete(key)
-    except (redis.RedisError, OSError):
-        return  # it ends by itself
+def _show_busy(request: PersonRequest, form: CalendarForm, taken: SlotsTaken) -> HttpResponse:
+    if taken.kind == "person":
+        form.add_error("address", _("A look at a calendar has not ended yet. Try again in half a minute."))
+    else:
+        form.add_error("address", _("Many calendars are being read at the moment. Try again in half a minute."))
+    response = _show(request, form, status=429 if taken.kind == "person" else 503)
+    response["Retry-After"] = str(waiting_threads.RETRY_SECONDS)
+    return response
 
 
 def _show(

@@ -3,18 +3,28 @@
 An event names their addresses, so we fetch only what an engine may have us fetch: from its own address with its
 sign-in, and from public addresses without. Only types that cannot run scripts are passed on, and under a policy that
 lets them do nothing.
+
+No thread waits for a document: it is fetched on the event loop and passed on while it comes. A person, a host and the
+process each have a number of slots; who finds none free is told so at once.
 """
 
 import asyncio
-import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
+import structlog
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.conf import settings
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.utils.translation import gettext as _
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 from yarl import URL
@@ -26,14 +36,23 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.items.inbox_json import documents_of
 from notifications.items.representation import sees_questions
 from notifications.models import Notification
+from wfpush.concurrency.slots import Slots, SlotsTaken
 from wfpush.crypto import UndecryptableSecret
-from wfpush.net.http import Outbound, OutboundError, Response
+from wfpush.net.http import Outbound, OutboundError, Streamed
+from wfpush.web.awaited import AwaitedResponse, BrokenOff
+
+log = structlog.get_logger(__name__)
 
 LARGEST = 20 * 1024 * 1024
 """Bytes of a document that is shown."""
 SECONDS = 30.0
-AT_ONCE = 4
-"""Documents that a process fetches at the same time: each may take LARGEST of memory."""
+"""Until a document begins, and between two pieces of it."""
+SECONDS_IN_ALL = 300.0
+"""Until its reader has it: slow readers hold slots, too."""
+RETRY_SECONDS = 5
+
+slots = Slots(32, person=4, host=8)
+"""Of each process. A document takes some 200 kB of memory while it is passed on, whatever its size."""
 
 KINDS = {
     "application/pdf": (b"%PDF-",),
@@ -43,6 +62,7 @@ KINDS = {
     "image/webp": (b"RIFF",),
 }
 """The types that are shown, and how their files begin: what a server calls its file is not enough."""
+MAGIC_BYTES = max(len(magic) for magics in KINDS.values() for magic in magics)
 
 NOT_GIVEN = 424
 """Failed Dependency (RFC 4918, 11.4): the fault is not ours, and not the reader's."""
@@ -54,76 +74,168 @@ POLICY = {
     "frame-ancestors": [SELF],
 }
 
-_places = threading.BoundedSemaphore(AT_ONCE)
-
 
 class NotShown(Exception):
-    """`why`: a sentence for the reader."""
+    """`why`: a sentence for the reader. `again`: it may be there in a while."""
 
-    def __init__(self, why: str, status: int) -> None:
+    def __init__(self, why: Promise, status: int, *, again: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.status = status
+        self.again = again
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of somebody's item, and how it is fetched."""
+
+    title: str
+    url: str
+    person: int
+    language: str
+    access: Access | None = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        return URL(self.url).host or ""
 
 
 @xframe_options_sameorigin
 @csp_replace(POLICY)
 @person_required
 @require_safe
-def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpResponse:
+def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpResponseBase:
     """The document at this place of the item's list, or a page that says why it is not shown here."""
     notification = own_notification(request.recipient, notification_id)
     documents = documents_of(notification)
     if place >= len(documents) or not documents[place]["url"]:
         raise Http404
     title, url = documents[place]["text"], documents[place]["url"]
-    try:
-        kind, content = _shown(notification, url)
-    except NotShown as not_shown:
-        context = {"title": title, "url": url, "why": not_shown.why}
-        return render(request, "inbox/document.html", context, status=not_shown.status)
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = "inline"
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _shown(notification: Notification, url: str) -> tuple[str, bytes]:
-    """The type and the content. Raises NotShown."""
-    if not _places.acquire(timeout=SECONDS / 10):
-        raise NotShown(_("Many documents are being fetched at the moment. Try again in a while."), 503)
-    try:
-        reply = asyncio.run(_fetch(_access_to(notification, url), url))
-    except (OutboundError, AccessRefused, UndecryptableSecret, TimeoutError) as fault:
-        raise NotShown(_("The document could not be fetched."), NOT_GIVEN) from fault
-    finally:
-        _places.release()
-    if reply.status != 200:
-        raise NotShown(_("The document could not be fetched."), NOT_GIVEN)
-    if reply.truncated:
-        raise NotShown(_("The document is too large to be shown here."), 413)
-    named = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if not reply.body.startswith(KINDS.get(named, ())):
-        raise NotShown(_("A document of this type is not shown here."), 415)
-    return named, reply.body
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    shown = Document(title, url, request.recipient.pk, language, _access_to(notification, url))
+    return AwaitedResponse(partial(_begin, shown))
 
 
 def _access_to(notification: Notification, url: str) -> Access | None:
     """The engine's sign-in, if the document is at the engine's own address, and the task is its reader's: not for
-    followers, or for people whom it was taken from. Raises UndecryptableSecret."""
+    followers, or for people whom it was taken from."""
     task = notification.task
     if task is None or not task.engine.callback_url or not sees_questions(notification):
         return None
-    return access_of(task.engine) if URL(url).origin() == URL(task.engine.callback_url).origin() else None
-
-
-async def _fetch(access: Access | None, url: str) -> Response:
-    """Raises OutboundError, AccessRefused."""
-    allowed = settings.OUTBOUND_ALLOWED_CIDRS if access is not None else ()
-    client = EngineClient(Outbound(allowed, deadline=SECONDS, max_body=LARGEST))
+    if URL(url).origin() != URL(task.engine.callback_url).origin():
+        return None
     try:
-        if access is None or access.auth == "person":
-            return await client.http.request("GET", url)
-        return await client.request(access, "GET", url)
-    finally:
-        await client.close()
+        return access_of(task.engine)
+    except UndecryptableSecret as fault:
+        log.warning("document_without_sign_in", engine=task.engine.slug, detail=str(fault))
+        return Access(task.engine.callback_url)
+
+
+# --- on the event loop ------------------------------------------------------------------------------------------------
+async def _begin(document: Document, response: AwaitedResponse, stack: AsyncExitStack) -> AsyncIterator[bytes]:
+    """The document, or a page that says why it is not shown."""
+    try:
+        _take_slot(document, stack)
+        return await _content(await _fetched(document, stack), document, response)
+    except NotShown as not_shown:
+        await stack.aclose()  # no slot is held while a page is read
+        return _page(document, not_shown, response)
+
+
+def _take_slot(document: Document, stack: AsyncExitStack) -> None:
+    """Raises NotShown."""
+    try:
+        stack.enter_context(slots.hold(person=document.person, host=document.host))
+    except SlotsTaken as taken:
+        if taken.kind == "person":
+            why = _("Other documents that you have opened are still being fetched. Try again in a moment.")
+            raise NotShown(why, 429, again=True) from taken
+        why = _("Many documents are being fetched at the moment. Try again in a while.")
+        raise NotShown(why, 503, again=True) from taken
+
+
+async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
+    """The head of what the server answers. Raises NotShown."""
+    allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
+    await stack.enter_async_context(_ended_in_time())
+    client = EngineClient(Outbound(allowed, deadline=SECONDS))
+    stack.push_async_callback(client.close)
+    try:
+        if document.access is None or document.access.auth == "person":
+            fetched = await stack.enter_async_context(client.http.stream(document.url))
+        else:
+            fetched = await stack.enter_async_context(client.stream(document.access, document.url))
+    except (OutboundError, AccessRefused) as fault:
+        raise NotShown(_("The document could not be fetched."), NOT_GIVEN) from fault
+    if fetched.status != 200:
+        raise NotShown(_("The document could not be fetched."), NOT_GIVEN)
+    return fetched
+
+
+@asynccontextmanager
+async def _ended_in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(SECONDS_IN_ALL):
+            yield
+    except TimeoutError as fault:
+        raise BrokenOff from fault
+
+
+async def _content(fetched: Streamed, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
+    """The pieces of what may be shown. Raises NotShown."""
+    kind = fetched.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    length = fetched.headers.get("Content-Length")  # which the HTTP parser has found to be a number
+    if length is not None and int(length) > LARGEST:
+        raise NotShown(_("The document is too large to be shown here."), 413)
+    try:
+        beginning = await _beginning(fetched.pieces)
+    except OutboundError as fault:
+        raise NotShown(_("The document could not be fetched."), NOT_GIVEN) from fault
+    if not beginning.startswith(KINDS.get(kind, ())):
+        raise NotShown(_("A document of this type is not shown here."), 415)
+    response["Content-Type"] = kind
+    response["Content-Disposition"] = "inline"
+    response["Cache-Control"] = "private, no-store"
+    if length is not None:
+        response["Content-Length"] = length
+    return _passed_on(beginning, fetched.pieces, document)
+
+
+async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
+    """At least as much as it takes to know the type, if there is so much. Raises OutboundError."""
+    beginning = b""
+    async for piece in pieces:
+        beginning += piece
+        if len(beginning) >= MAGIC_BYTES:
+            break
+    return beginning
+
+
+async def _passed_on(beginning: bytes, pieces: AsyncIterator[bytes], document: Document) -> AsyncIterator[bytes]:
+    """Raises BrokenOff, since it is too late to say what is wrong."""
+    yield beginning
+    count = len(beginning)
+    try:
+        async for piece in pieces:
+            count += len(piece)
+            if count > LARGEST:
+                log.warning("document_broken_off", host=document.host, detail="it is too large")
+                raise BrokenOff
+            yield piece
+    except OutboundError as fault:
+        log.warning("document_broken_off", host=document.host, detail=fault.detail)
+        raise BrokenOff from fault
+
+
+def _page(document: Document, not_shown: NotShown, response: AwaitedResponse) -> AsyncIterator[bytes]:
+    response.status_code = not_shown.status
+    if not_shown.again:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    with translation.override(document.language):
+        context = {"title": document.title, "url": document.url, "why": not_shown.why, "again": not_shown.again}
+        page = render_to_string("inbox/document.html", context)
+    return _only(page.encode())
+
+
+async def _only(content: bytes) -> AsyncIterator[bytes]:
+    yield content

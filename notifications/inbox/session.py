@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user, login, logout
@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -33,6 +34,7 @@ session."""
 BACKEND = "notifications.signing_in.AccountBackend"
 View = Callable[..., HttpResponse]
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 class PersonRequest(HttpRequest):
@@ -136,13 +138,14 @@ def recipient_of(request: HttpRequest) -> Recipient | None:
 
 
 def person_required(
-    view: Callable[Concatenate[PersonRequest, P], HttpResponse],
-) -> Callable[..., HttpResponse]:
+    view: Callable[Concatenate[PersonRequest, P], R],
+) -> Callable[..., R | HttpResponse]:
     """Decorator: sends strangers to the sign-in page and back, and shows a page to accounts without an inbox. The
     response is never cached."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
+        response: R | HttpResponse
         if recipient_of(request) is not None:
             response = view(request, *args, **kwargs)  # type: ignore[arg-type]
         elif isinstance(request.user, User):

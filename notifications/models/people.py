@@ -320,6 +320,22 @@ class SignInLink(models.Model):
         return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class LinkRequest(Work):
+    """An e-mail address that somebody wrote to get a sign-in link. A worker looks up whose it is, so that the page
+    answers strangers as soon as people whom we know; then the row goes. It is its own outbox entry."""
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.CharField(max_length=254)
+    next = models.CharField(max_length=500)
+    created_at = models.DateTimeField()
+
+    class Meta(Work.Meta):
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="link_request_due")]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+
 class LinkMail(Work):
     """An e-mail with a sign-in link, asked for by its person or at the desk. The row is its own outbox entry.
 

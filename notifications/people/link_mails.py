@@ -16,15 +16,15 @@ from django.utils.translation import gettext as _
 
 from notifications.channels.email.transport import Email
 from notifications.errors import TransportError
-from notifications.models import LinkMail, Recipient
+from notifications.models import LinkMail, LinkRequest, Recipient
 from notifications.people.brands import brand_for
-from notifications.people.login_limits import address_of
 from notifications.people.recipient_tokens import is_staff, new_link
 from notifications.types import Message
 from notifications.wording.directions import all_apart
 from notifications.wording.languages import language_of
 from notifications.wording.message import brand_of
 from wfpush.queue import outage, outbox
+from wfpush.web.proxies import address_of
 
 log = structlog.get_logger(__name__)
 
@@ -63,15 +63,16 @@ def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> Asked:
 
 
 def ask_by_address(email: str, seen_at: str, path: str, now: datetime) -> bool:
-    """Send a link to external people of this e-mail address, if there are any: the caller does not learn whether.
+    """Send a link to external people of this e-mail address, if there are any: the caller does not learn whether, and
+    is answered before it is looked up.
 
     `seen_at`: the network address of whoever asks. False: they have asked too often.
     """
     if not _may_ask(address_of(seen_at), now):
         return False
-    written = {email, email.lower()}
-    for person in Recipient.objects.filter(email__in=written, engine__isnull=False, active=True)[:MOST_PEOPLE]:
-        ask(person, path, now)
+    with transaction.atomic():
+        LinkRequest.objects.create(email=email, next=path, created_at=now, **outbox.scheduled(now))
+        outbox.wake_on_commit(SOURCE_NAME)
     return True
 
 
@@ -91,19 +92,37 @@ def _may_ask(address: str, now: datetime) -> bool:
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
 def has_due(now: datetime) -> bool:
-    return outbox.due(LinkMail.objects.all(), now).exists()
+    return any(outbox.due(rows, now).exists() for rows in (LinkRequest.objects.all(), LinkMail.objects.all()))
 
 
 def drain() -> None:
-    """Send what is due, for one turn; if something is left, the source is woken again."""
+    """Look up and send what is due, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
-        claimed = outbox.claim(LinkMail.objects.all(), limit=1, lease=LEASE, now=timezone.now())
-        if not claimed:
+        if not _look_up_next() and not _send_next():
             return
-        for mail in claimed:
-            _send_safely(mail, timezone.now())
     outbox.source_named(SOURCE_NAME).wake()
+
+
+def _look_up_next() -> bool:
+    """Ask for links for the people of one address that somebody wrote. Returns whether there was one."""
+    claimed = outbox.claim(LinkRequest.objects.all(), limit=1, lease=LEASE, now=timezone.now())
+    for request in claimed:
+        written = {request.email, request.email.lower()}
+        people = Recipient.objects.filter(email__in=written, engine__isnull=False, active=True)
+        with transaction.atomic():
+            for person in people[:MOST_PEOPLE]:
+                ask(person, request.next, timezone.now())
+            request.delete()
+    return bool(claimed)
+
+
+def _send_next() -> bool:
+    """Send one mail. Returns whether there was one."""
+    claimed = outbox.claim(LinkMail.objects.all(), limit=1, lease=LEASE, now=timezone.now())
+    for mail in claimed:
+        _send_safely(mail, timezone.now())
+    return bool(claimed)
 
 
 def _send_safely(mail: LinkMail, now: datetime) -> None:

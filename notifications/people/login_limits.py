@@ -19,7 +19,6 @@ import math
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 import structlog
@@ -31,6 +30,8 @@ from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
+
+from wfpush.web.proxies import address_of
 
 log = structlog.get_logger(__name__)
 
@@ -99,18 +100,6 @@ class Try:
 
 def try_of(request: HttpRequest, name: str) -> Try:
     return Try(name, address_of(request.META.get("REMOTE_ADDR", "")), _browser_of(request, name))
-
-
-def address_of(seen: str) -> str:
-    """What counts as one address: for IPv6 the network of a customer (RFC 6177: at least a /64), who can use all of
-    it."""
-    try:
-        address = ip_address(seen)
-    except ValueError:  # a socket of the machine itself
-        return "0.0.0.0"
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    return str(address.ipv4_mapped or ip_network((address, 64), strict=False).network_address)
 
 
 def wait_for(tried: Try, now: datetime) -> timedelta:

@@ -124,6 +124,7 @@ TABLES: dict[str, Columns] = {
     "notifications.recipienttoken": Columns(own="label prefix digest"),
     "notifications.signinlink": Columns(own="digest next"),
     "notifications.linkmail": Columns(own="next detail", words="by"),
+    "notifications.linkrequest": Columns(words="email next", goes=True),
     "notifications.connectedaccount": Columns(
         own="name given_for access_token refresh_token end_reason end_reason_fact"
     ),

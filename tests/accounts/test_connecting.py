@@ -1,5 +1,6 @@
 """People connect their accounts by a browser: the way there and back, and every other answer that can come back."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -15,6 +16,7 @@ from tests.support.authorization import CLIENT_SECRET
 from tests.support.length import some
 from wfpush.net.http import Response
 from wfpush.security.redaction import redact_text
+from wfpush.web import waiting_threads
 
 YEAR = 365 * 24 * 3600
 
@@ -59,6 +61,19 @@ def test_three_tabs_may_be_signing_in_at_once(acme: Acme) -> None:
     ways = [acme.begun(acme.bob) for _ in range(4)]
     assert "begun elsewhere, or too long ago" in text_of(acme.bob.get(acme.returned(ways[0]), follow=True))
     assert "is connected" in text_of(acme.bob.get(acme.returned(ways[1]), follow=True))
+
+
+def test_a_token_server_that_does_not_answer_takes_a_few_threads_at_most(acme: Acme) -> None:
+    host = urlsplit(acme.row.personal.token_url).hostname
+    way = acme.begun(acme.bob)
+    with ExitStack() as held:
+        for number in range(settings.DATABASE_POOL // waiting_threads.SHARE // 2):
+            held.enter_context(waiting_threads.slots.hold(person=-number, host=host))
+        said = text_of(acme.bob.get(acme.returned(way), follow=True))
+
+    assert "Many people are connecting accounts at the moment." in said
+    assert not ConnectedAccount.objects.exists()
+    assert "is connected" in acme.connect()
 
 
 # --- what may come back instead ---------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import Settings
@@ -25,6 +27,7 @@ from tests.support.length import some
 from tests.support.receiver import Receiver, receiving
 from tests.support.running import running
 from tests.support.story import Story
+from wfpush.web import waiting_threads
 
 CHECK, PREVIEW = "test_connection", "what_would_be_sent"
 
@@ -87,6 +90,19 @@ def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
     assert f"Invoices lets us in: {server.base} answers as Flowable does." in text_of(root.post(page_of(engine, CHECK)))
     assert [(method, address) for method, address, _ in server.told] == [("GET", f"{server.base}/runtime/tasks?size=1")]
     assert LogEntry.objects.get().change_message.startswith("Connection tested: Invoices lets us in")
+
+
+def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(
+    world: World, server: RecordingFlowable, root: Client
+) -> None:
+    engine = connect(world.engine, server.base)
+    with ExitStack() as held:
+        for number in range(settings.DATABASE_POOL // waiting_threads.SHARE):
+            held.enter_context(waiting_threads.slots.hold(person=-number, host=f"{number}.example"))
+        said = text_of(root.post(page_of(engine, CHECK)))
+
+    assert "Other connections are being tried at the moment." in said and "Try again in half a minute." in said
+    assert server.told == []
 
 
 def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(

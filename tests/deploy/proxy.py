@@ -1,5 +1,6 @@
 """nginx as `deploy/wfpush.conf` configures it, on ports and with a certificate of the test's own."""
 
+import http.client
 import os
 import shutil
 import ssl
@@ -13,6 +14,7 @@ import trustme
 
 from tests.support.processes import free_ports
 
+HOST = "push.example.com"
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "wfpush.conf"
 MAIN = """\
 daemon off;
@@ -41,11 +43,30 @@ def nginx() -> str:
     return found
 
 
-class Proxy:
-    """`webs`: the ports of the web processes."""
+class Line(http.client.HTTPSConnection):
+    """A connection over TLS, as somebody in the world would make it; the name leads to loopback here."""
 
-    def __init__(self, folder: Path, webs: list[int]) -> None:
-        self.folder, self.webs = folder, webs
+    def __init__(self, proxy: "Proxy") -> None:
+        super().__init__("127.0.0.1", proxy.port, timeout=60)
+        self._trusted = proxy.client
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._trusted.wrap_socket(self.sock, server_hostname=HOST)
+
+    def ask(self, path: str) -> int:
+        """The status of the answer."""
+        self.request("GET", path, headers={"Host": HOST})
+        answer = self.getresponse()
+        answer.read()
+        return answer.status
+
+
+class Proxy:
+    """`webs`: the ports of the web processes. `at_once`: requests of one address at the same time."""
+
+    def __init__(self, folder: Path, webs: list[int], at_once: int = 500) -> None:
+        self.folder, self.webs, self.at_once = folder, webs, at_once
         self.port = free_ports(2)
         authority = trustme.CA()
         made = authority.issue_cert("push.example.com")
@@ -63,6 +84,7 @@ class Proxy:
             "127.0.0.1:8001": f"127.0.0.1:{self.webs[0]}",
             "127.0.0.1:8002": f"127.0.0.1:{self.webs[1]}",
             "/etc/ssl/wfpush": str(self.folder),
+            "limit_conn wfpush_addresses 500": f"limit_conn wfpush_addresses {self.at_once}",
         }
         for shipped, ours in changes.items():
             assert shipped in text

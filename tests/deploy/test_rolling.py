@@ -1,6 +1,5 @@
 """nginx in front of two web processes: one after the other is restarted, and nobody notices."""
 
-import http.client
 import json
 import subprocess
 import threading
@@ -12,13 +11,11 @@ import aiohttp
 import pytest
 
 from tests.deploy.conftest import Deployed
-from tests.deploy.proxy import Proxy
+from tests.deploy.proxy import HOST, Line, Proxy
 from tests.soak.installation import task_assigned
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.ci]
-
-HOST = "push.example.com"
 
 
 @pytest.fixture
@@ -43,16 +40,6 @@ def ask(proxy: Proxy, method: str, path: str, body: object = None, key: str = ""
     line.request(method, path, body if isinstance(body, bytes) else json.dumps(body), headers)
     answer = line.getresponse()
     return answer.status, answer.read()
-
-
-class Line(http.client.HTTPSConnection):
-    def __init__(self, proxy: Proxy) -> None:
-        super().__init__("127.0.0.1", proxy.port, timeout=60)
-        self._trusted = proxy.client
-
-    def connect(self) -> None:
-        http.client.HTTPConnection.connect(self)
-        self.sock = self._trusted.wrap_socket(self.sock, server_hostname=HOST)
 
 
 class Engine(threading.Thread):

@@ -1,13 +1,14 @@
 """The page on which Bob names a calendar: he looks what it would take, saves it, and never sees its address again."""
 
 import socket
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.test import Client
 from pytest_django import Settings
 
@@ -18,7 +19,7 @@ from tests.inbox.browser import Page, get, signed_in
 from tests.notifications.calendar_feeds.test_absent_times import calendar_of, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
-from wfpush.queue import outbox
+from wfpush.web import waiting_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -108,10 +109,6 @@ def test_what_is_wrong_is_said(page: Page, story: Story, receiver: Receiver, set
         assert "Write a public address." in page.press(button, address=receiver.url).text
     assert receiver.calls == []
 
-    key = f"wfpush:calendar-looks:{story.bob.pk}"
-    outbox.connection().set(key, 1, ex=30)
-    assert page.press("Look", address="https://calendar.example/x.ics").status == 429
-    outbox.connection().delete(key)
     assert not AbsenceFeed.objects.exists()
 
 
@@ -132,15 +129,20 @@ def test_nobody_learns_what_else_answers_at_an_address(
     assert "It cannot be read: no calendar was found at this address" in looked[0].text
 
 
-def test_a_look_is_refused_while_many_are_under_way(
-    page: Page, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feeds, "WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(feeds, "_looks", threading.BoundedSemaphore(1))
+def test_looks_take_a_few_threads_and_leave_the_others_free(page: Page, story: Story) -> None:
+    """A calendar that does not answer holds its thread for as long as the deadline."""
+    address = "https://calendar.example/x.ics"
+    with waiting_threads.slots.hold(person=story.bob.pk, host="another.example"):
+        refused = page.press("Look", address=address)
+        assert (refused.status, refused.response["Retry-After"]) == (429, "10")
+        assert "has not ended yet" in refused.text
 
-    with feeds._looks:
-        assert "many calendars are being read at the moment" in page.press("Look", address=receiver.url).text
-    assert page.press("Look", address=receiver.url).status == 200
+    with ExitStack() as held:
+        for number in range(django_settings.DATABASE_POOL // waiting_threads.SHARE):
+            held.enter_context(waiting_threads.slots.hold(person=-number, host=f"{number}.example"))
+        refused = page.press("Look", address=address)
+        assert (refused.status, refused.response["Retry-After"]) == (503, "10")
+        assert "Many calendars are being read" in refused.text
 
 
 def test_a_calendar_that_fails_says_so_on_both_pages(page: Page, receiver: Receiver) -> None:

@@ -1,6 +1,7 @@
 """Documents are shown beside the decision, and nothing else can be fetched by way of them."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from ipaddress import ip_network
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_django import Settings
 from notifications.inbox import documents
 from notifications.models import EngineAccess, Notification
 from tests.inbox.browser import get, signed_in
+from tests.support.awaited import arrived
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 
@@ -43,7 +45,7 @@ def copy(story: Story, engine_side: Receiver) -> Notification:
 
 def opened(copy: Notification, place: int = 0, client: Client | None = None) -> HttpResponse:
     client = client or signed_in(copy.recipient)
-    return client.get(f"/n/{copy.pk}/documents/{place}")  # type: ignore[return-value]
+    return arrived(client.get(f"/n/{copy.pk}/documents/{place}"))
 
 
 def answers(engine_side: Receiver, kind: str, body: bytes, status: int = 200, **headers: str) -> None:
@@ -148,15 +150,29 @@ def test_whose_task_it_is_not_gets_nothing_by_our_sign_in(
     assert engine_side.calls == []
 
 
-def test_many_at_once_wait_their_turn(copy: Notification, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "SECONDS", 0.1)
-    for _ in range(documents.AT_ONCE):
-        assert documents._places.acquire(blocking=False)
-    try:
-        assert opened(copy).status_code == 503
-    finally:
-        for _ in range(documents.AT_ONCE):
-            documents._places.release()
+@pytest.mark.parametrize(("person", "status", "says"), [(4, 429, "you have opened"), (0, 503, "at the moment")])
+def test_who_finds_no_slot_is_told_so_at_once(copy: Notification, person: int, status: int, says: str) -> None:
+    host = "127.0.0.1"
+    with ExitStack() as held:
+        for number in range(8):
+            key = copy.recipient_id if number < person else -number
+            held.enter_context(documents.slots.hold(person=key, host=host))
+
+        refused = opened(copy)
+
+    assert (refused.status_code, refused["Retry-After"]) == (status, "5")
+    assert says in refused.content.decode()
+    assert b"Try again" in refused.content
+
+
+def test_a_secret_that_cannot_be_read_is_no_fault_of_ours(
+    copy: Notification, engine_side: Receiver, settings: Settings
+) -> None:
+    answers(engine_side, "application/pdf", PDF, 401)
+    settings.ENCRYPTION_KEYS = ["another key, long enough to be one of them"]
+
+    assert opened(copy).status_code == documents.NOT_GIVEN
+    assert "authorization" not in engine_side.calls[0].headers
 
 
 def test_the_item_offers_them(copy: Notification, engine_side: Receiver) -> None:

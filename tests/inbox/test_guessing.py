@@ -211,20 +211,6 @@ def test_other_headers_make_nobody_new(story: Story, header: str) -> None:
     assert sign_in("root", "127.0.0.1") == LOCKED
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
-        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
-        ("::ffff:203.0.113.7", "203.0.113.7", True),
-        ("203.0.113.7", "203.0.113.8", False),
-        ("", "unix:", True),
-    ],
-)
-def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
-    assert (login_limits.address_of(one) == login_limits.address_of(other)) is same
-
-
 @pytest.mark.django_db(transaction=True)
 def test_twenty_guesses_at_once_are_no_more_than_twenty_one_after_the_other() -> None:
     User.objects.create_user("root", password=PASSWORD)

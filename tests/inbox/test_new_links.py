@@ -7,10 +7,12 @@ import pytest
 import time_machine
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.models import LinkMail, Recipient, SignInLink
+from notifications.models import LinkMail, LinkRequest, Recipient, SignInLink
 from notifications.people import link_mails
 from tests.factories import BrandFactory, EngineFactory, RecipientFactory, UserFactory, action_token, sign_in_link
 from tests.inbox.browser import Page, get
@@ -126,6 +128,22 @@ def test_nobody_learns_who_is_known(erin: Recipient) -> None:
     assert [each.to for each in mail.outbox] == [["erin@example.com"]]
 
 
+def test_strangers_cost_what_people_cost_whom_we_know(erin: Recipient) -> None:
+    """Whom an address belongs to is looked up in the background: the answer's time tells nothing of it."""
+    for email in ("erin@example.com", "nobody@example.com", "bob@example.com"):
+        with CaptureQueriesContext(connection) as asked:
+            get(browser(), "/link").press("Send me a link", email=email)
+        kinds = [re.sub(r"\d+", "", re.split(r"[(=]", query["sql"])[0]) for query in asked]
+        assert not [sql for sql in kinds if "recipient" in sql], email
+        if email == "erin@example.com":
+            for_erin = kinds
+        assert kinds == for_erin
+
+    link_mails.drain()
+    assert [each.to for each in mail.outbox] == [["erin@example.com"]]
+    assert not LinkRequest.objects.exists()
+
+
 def test_an_address_that_is_none_is_refused_beside_its_field(db: None) -> None:
     page = get(browser(), "/link").press("Send me a link", email="erin")
 
@@ -145,6 +163,7 @@ def test_people_with_passwords_get_none_by_writing_their_address(db: None) -> No
     RecipientFactory(ref="bob", email="bob@example.com")
 
     get(browser(), "/link").press("Send me a link", email="bob@example.com")
+    link_mails.drain()
 
     assert not LinkMail.objects.exists()
 

@@ -52,23 +52,38 @@ def pdf(words: str = "Offer") -> bytes:
     return made + b"xref\n0 6\n0000000000 65535 f \n" + table + end
 
 
-def archive(*names: str, stored: dict[str, bytes] | None = None) -> bytes:
-    """A zip with these files; `stored` first, without compression."""
+MAIN_TYPES = {
+    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
+    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+    "ppt/presentation.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml",
+}
+CONTENT_TYPES = "[Content_Types].xml"
+
+
+def archive(*names: str, stored: dict[str, bytes] | None = None, types: str | None = None) -> bytes:
+    """A zip with these files; `stored` first, without compression. `types`: what it says of the types of its parts."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in (stored or {}).items():
             file.writestr(zipfile.ZipInfo(name), content)
         for name in names:
-            file.writestr(name, "<x/>")
+            file.writestr(name, (types or content_types(*names)) if name == CONTENT_TYPES else "<x/>")
     return made.getvalue()
 
 
+def content_types(*names: str, **more: str) -> str:
+    """[Content_Types].xml of these parts (ISO/IEC 29500-2, 7.2.3); `more` are parts of other types."""
+    parts = {name: MAIN_TYPES[name] for name in names if name in MAIN_TYPES} | more
+    told = "".join(f'<Override PartName="/{name}" ContentType="{kind}"/>' for name, kind in parts.items())
+    return f'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{told}</Types>'
+
+
 def docx(*more: str) -> bytes:
-    return archive("[Content_Types].xml", "word/document.xml", *more)
+    return archive(CONTENT_TYPES, "word/document.xml", *more)
 
 
-def odt() -> bytes:
-    return archive("content.xml", stored={"mimetype": b"application/vnd.oasis.opendocument.text"})
+def odt(*more: str) -> bytes:
+    return archive("content.xml", *more, stored={"mimetype": b"application/vnd.oasis.opendocument.text"})
 
 
 def bomb() -> bytes:

@@ -10,13 +10,14 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
 from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -31,6 +32,7 @@ __all__ = [
     "Outbound",
     "OutboundError",
     "Response",
+    "Streamed",
     "check_url",
     "outbound_from_settings",
     "parse_retry_after",
@@ -55,7 +57,9 @@ _PUSH_PER_HOST = _PUSH_TOTAL = 0
 _PUSH_KEEP_ALIVE = 30.0
 _PUSH_MAX_BODY = 4 * 1024
 _MAX_RETRY_AFTER = 24 * 3600.0
+_PIECE = 64 * 1024
 
+T = TypeVar("T")
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 """Resolves a host name into IP addresses; raises OSError."""
 
@@ -69,6 +73,15 @@ class Response:
     body: bytes = field(repr=False)
     truncated: bool
     elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What comes back, redirects included, while it comes. `headers` ignores case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    pieces: AsyncIterator[bytes] = field(repr=False)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -134,17 +147,28 @@ class Outbound:
 
         `tls`: the TLS context of this request, for example with a client's certificate.
         """
-        target = parse_url(url, self._allowed)
-        check_request(method, headers or {})
-        seconds = self._deadline if timeout is None else timeout
+        target = self._checked(method, url, headers)
         progress = SimpleNamespace(sent=not self._notes_arrival)
+        beginning = self._begin(method, target, progress, data=body or None, headers=headers, ssl=tls or True)
+        seconds = self._deadline if timeout is None else timeout
+        return await self._in_time(seconds, self._whole(beginning), target, progress)
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, *, headers: Mapping[str, str] | None = None, tls: ssl.SSLContext | None = None
+    ) -> AsyncIterator[Streamed]:
+        """GET what is passed on while it comes. The deadline is that of its head, and then of each piece.
+
+        Raises OutboundError, also while the pieces are read.
+        """
+        target = self._checked("GET", url, headers)
+        progress = SimpleNamespace(sent=not self._notes_arrival)
+        beginning = self._begin("GET", target, progress, headers=headers, ssl=tls or True)
+        response = await self._in_time(self._deadline, beginning, target, progress)
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(method, target, body, headers or {}, progress, tls)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            explained = _explained(error, target.host or "", seconds, may_have_arrived=progress.sent)
-        # Outside the handler: aiohttp's messages repeat the URL, and must not appear as this error's context.
-        raise explained
+            yield Streamed(response.status, response.headers, self._pieces(response.content, target, progress))
+        finally:
+            response.close()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -160,25 +184,28 @@ class Outbound:
     ) -> None:
         await self.close()
 
-    async def _exchange(
-        self,
-        method: str,
-        target: URL,
-        body: bytes,
-        headers: Mapping[str, str],
-        progress: SimpleNamespace,
-        tls: ssl.SSLContext | None,
-    ) -> Response:
+    def _checked(self, method: str, url: str, headers: Mapping[str, str] | None) -> URL:
+        target = parse_url(url, self._allowed)
+        check_request(method, headers or {})
+        return target
+
+    async def _in_time(self, seconds: float, work: Awaitable[T], target: URL, progress: SimpleNamespace) -> T:
+        """Await a part of an exchange. Raises OutboundError."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            explained = _explained(error, target.host or "", seconds, may_have_arrived=progress.sent)
+        # Outside the handler: aiohttp's messages repeat the URL, and must not appear as this error's context.
+        raise explained
+
+    async def _begin(self, method: str, target: URL, progress: SimpleNamespace, **more: Any) -> aiohttp.ClientResponse:
+        """Return the response when its head is there."""
+        return await self._open().request(method, target, allow_redirects=False, trace_request_ctx=progress, **more)
+
+    async def _whole(self, beginning: Awaitable[aiohttp.ClientResponse]) -> Response:
         started = time.monotonic()
-        response = await self._open().request(
-            method,
-            target,
-            data=body or None,
-            headers=headers,
-            allow_redirects=False,
-            trace_request_ctx=progress,
-            ssl=tls or True,  # True: what the connector has
-        )
+        response = await beginning
         try:
             content = await _read(response.content, self._max_body + 1)
             return Response(
@@ -190,6 +217,12 @@ class Outbound:
             )
         finally:
             response.close()  # a connection whose answer was read to its end has gone back to the pool before this
+
+    async def _pieces(
+        self, content: aiohttp.StreamReader, target: URL, progress: SimpleNamespace
+    ) -> AsyncIterator[bytes]:
+        while piece := await self._in_time(self._deadline, content.read(_PIECE), target, progress):
+            yield piece
 
     def _open(self) -> aiohttp.ClientSession:
         """Made with the first request: aiohttp needs a running loop."""

@@ -13,6 +13,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from wfpush.security.redaction import redact, redact_text
 
+MAX_REASON = 200
+"""Characters of why a request was refused: whoever sent it may have written them."""
+
 # Libraries whose loggers come with handlers, levels or formats of their own.
 _OPINIONATED = ("django", "django.server", "django-q", "aiohttp", "channels")
 
@@ -59,7 +62,8 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
                 ],
             }
         },
-        "handlers": {"stderr": {"()": QuietStreamHandler, "formatter": "redacted"}},
+        "filters": {"client_errors": {"()": ClientErrors}},
+        "handlers": {"stderr": {"()": QuietStreamHandler, "formatter": "redacted", "filters": ["client_errors"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
@@ -76,6 +80,19 @@ def event_context(event_id: object) -> AbstractContextManager[None]:
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """A structlog processor: takes secrets out of every value of a line, the traceback's text included."""
     return dict(redact(event))
+
+
+class ClientErrors(logging.Filter):
+    """Leaves out Django's own record of an answer of 4xx, with the traceback of how it came about. What it says becomes
+    the `reason` of the request's line (`wfpush.web.request_log`)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        status = getattr(record, "status_code", None)
+        if not record.name.startswith("django.") or status is None or not 400 <= status < 500:
+            return True
+        if record.exc_info or record.name.startswith("django.security"):  # others come after the request's line
+            structlog.contextvars.bind_contextvars(reason=record.getMessage()[:MAX_REASON])
+        return False
 
 
 class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time

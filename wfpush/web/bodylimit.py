@@ -6,12 +6,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext, gettext_noop
+
+from wfpush.web.body_bytes import BodyBytes, HeldBody, TooManyBytes
+from wfpush.web.proxies import address_of_scope
 
 BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 16 * 1024 * 1024
@@ -95,6 +99,28 @@ STRANGER = Refusal(
 )
 
 
+AGAIN_SECONDS = b"5"
+_MUCH = gettext_noop("Too much is being sent at the moment. Go back, and send it again in a while.")
+TOO_MUCH_OF_ADDRESS = Refusal(
+    429,
+    "Too Many Requests",
+    "too_many_requests",
+    "Too many requests",
+    "Bodies from this network address have 64 MiB already that are not answered. Send fewer at a time.",
+    _MUCH,
+    ((b"retry-after", AGAIN_SECONDS),),
+)
+TOO_MUCH = Refusal(
+    503,
+    "Service Unavailable",
+    "unavailable",
+    "Temporarily out of order",
+    "Bodies that are not answered have as many bytes as there is room for. Nothing was stored; try again.",
+    _MUCH,
+    ((b"retry-after", AGAIN_SECONDS),),
+)
+
+
 def limit_for(content_type: bytes, path: str) -> int:
     """The largest number of bytes of a body of this type, sent to this path."""
     kind = content_type.partition(b";")[0].strip().lower()
@@ -116,44 +142,65 @@ def asks_who(content_length: int | None, content_type: bytes, path: str) -> bool
     return is_large and kind in FILE_TYPES and limit_for(content_type, path) > BODY_LIMIT
 
 
-class TooLarge(Exception):
-    """The body went over its limit while it was read."""
+class Refused(Exception):
+    """The body may not be read on."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.title)
+        self.refusal = refusal
 
 
 class BodyLimit:
-    """ASGI wrapper: ASGI servers have no limit of their own.
+    """ASGI wrapper: ASGI servers have no limit of their own. `proxies`: how many of ours stand in front.
 
     What the client still sends after a refusal is read and dropped for a moment: closing at once would reset the
     connection, and the client would lose the answer.
     """
 
-    def __init__(self, application: Application, admits: Admits | None = None) -> None:
+    def __init__(self, application: Application, admits: Admits | None = None, *, proxies: int = 0) -> None:
         self.application = application
         self.admits = admits
+        self.proxies = proxies
+        self.bodies = BodyBytes()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        kind, path = headers.get(b"content-type", b""), scope["path"]
-        limit, length = limit_for(kind, path), headers.get(b"content-length", b"")
-        accept = headers.get(b"accept", b"")
+        kind, accept = headers.get(b"content-type", b""), headers.get(b"accept", b"")
+        refusal = await self._refusal_of_head(scope, headers.get(b"content-length", b""), kind)
+        if refusal is None:
+            refusal = await self._served(scope, receive, send, limit_for(kind, scope["path"]))
+        if refusal is not None:
+            await _refuse(receive, send, refusal, kind, accept)
+
+    async def _refusal_of_head(self, scope: MutableMapping[str, Any], length: bytes, kind: bytes) -> Refusal | None:
+        path = scope["path"]
         if too_long(length, kind, path):
-            await _refuse(receive, send, TOO_LARGE, kind, accept)
-            return
+            return TOO_LARGE
         asks = asks_who(int(length) if length.isdigit() else None, kind, path)
         if asks and self.admits is not None and not await self.admits(path, scope["headers"]):
-            await _refuse(receive, send, STRANGER, kind, accept)
-            return
+            return STRANGER
+        return None
+
+    async def _served(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, limit: int
+    ) -> Refusal | None:
+        """Run the application. Returns why its body was not read on, unless the answer has begun."""
         read, started = 0, False
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
-            read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            read += size
             if read > limit:
-                raise TooLarge
+                raise Refused(TOO_LARGE)
+            try:
+                body.add(size)
+            except TooManyBytes as much:
+                raise Refused(TOO_MUCH_OF_ADDRESS if much.of == "address" else TOO_MUCH) from much
             return message
 
         async def watched(message: Message) -> None:
@@ -161,11 +208,12 @@ class BodyLimit:
             started = True
             await send(message)
 
-        try:
-            await self.application(scope, counted, watched)
-        except TooLarge:
-            if not started:
-                await _refuse(receive, send, TOO_LARGE, kind, accept)
+        with HeldBody(self.bodies, partial(address_of_scope, scope, self.proxies)) as body:
+            try:
+                await self.application(scope, counted, watched)
+            except Refused as refused:
+                return None if started else refused.refusal
+        return None
 
 
 async def _refuse(receive: Receive, send: Send, refusal: Refusal, content_type: bytes, accept: bytes) -> None:

@@ -1,7 +1,8 @@
 """Finds the address of the client behind our own proxies."""
 
-from collections.abc import Callable
-from ipaddress import ip_address
+from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -33,3 +34,22 @@ def address_seen(forwarded_for: str, proxies: int) -> str:
         return str(ip_address(entries[-proxies]))
     except ValueError:
         return ""
+
+
+def address_of(seen: str) -> str:
+    """What counts as one address: for IPv6 the network of a customer (RFC 6177: at least a /64), who can use all of
+    it."""
+    try:
+        address = ip_address(seen)
+    except ValueError:  # a socket of the machine itself
+        return "0.0.0.0"
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False).network_address)
+
+
+def address_of_scope(scope: Mapping[str, Any], proxies: int) -> str:
+    """What counts as the address from which a request of ASGI comes."""
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    host, _port = scope.get("client") or ("", 0)
+    return address_of(address_seen(forwarded.decode("latin-1"), proxies) or host)

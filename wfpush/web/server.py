@@ -86,10 +86,20 @@ class Requests(HttpToolsProtocol):
         self._kept = 0 if self._took else self._kept + len(data)
         if self._kept >= HEAD_LIMIT:
             self._refuse(TOO_LONG_A_HEAD)
+        self._wait_for_turn()
         if len(self.pipeline) > MOST_WAITING:
             self.transport.abort()
         elif not self._is_over and (not self._is_answering or self.cycle.more_body):
             self._wait_for_more()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
+        """Read no more while requests wait, since uvicorn keeps their bodies."""
+        if self.pipeline:
+            self.flow.pause_reading()
 
     def _read(self, data: bytes) -> None:
         while data:

@@ -6,7 +6,19 @@ import pytest
 
 from notifications.attachments.kinds import GIF, HEIC, JPEG, PDF, PNG, TEXT, WEBP, Look
 from notifications.attachments.names import kept_name
-from tests.support.files import archive, bomb, docx, gif, jpeg, odt, pdf, png, webp
+from tests.support.files import (
+    CONTENT_TYPES,
+    archive,
+    bomb,
+    content_types,
+    docx,
+    gif,
+    jpeg,
+    odt,
+    pdf,
+    png,
+    webp,
+)
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -17,11 +29,25 @@ VP8 = (
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
+MACRO_TYPES = [
+    "application/vnd.ms-office.vbaProject",
+    "application/vnd.ms-word.document.macroEnabled.main+xml",
+    "application/vnd.ms-excel.addin.MacroEnabled.main+xml",
+    "application/vnd.ms-excel.macrosheet+xml",
+    "application/vnd.ms-excel.intlmacrosheet+xml",
+]
+
+
+def typed(**more: str) -> bytes:
+    """A document whose parts have any name, and say by their types what they are."""
+    return archive(CONTENT_TYPES, "word/document.xml", *more, types=content_types("word/document.xml", **more))
+
+
 def kind(content: bytes, piece: int = 100) -> str:
-    look = Look()
-    for at in range(0, len(content), piece):
-        look.feed(content[at : at + piece])
-    return look.kind()
+    with Look() as look:
+        for at in range(0, len(content), piece):
+            look.feed(content[at : at + piece])
+        return look.kind()
 
 
 @pytest.mark.parametrize(
@@ -39,9 +65,11 @@ def kind(content: bytes, piece: int = 100) -> str:
         ("Zählerstand 4711\r\n".encode(), TEXT),
         (b"\xef\xbb\xbfwith a mark", TEXT),
         (docx(), WORD),
+        (typed(**{"word/media/image1.png": PNG}), WORD),
         (archive("[Content_Types].xml", *[f"word/media/{n}.png" for n in range(50)], "word/document.xml"), WORD),
         (archive("[Content_Types].xml", "xl/workbook.xml"), EXCEL),
         (odt(), "application/vnd.oasis.opendocument.text"),
+        (odt("Pictures/Scripts/1.png", "Basic.xml"), "application/vnd.oasis.opendocument.text"),
     ],
 )  # fmt: skip
 def test_kinds_that_are_taken(content: bytes, wanted: str) -> None:
@@ -57,6 +85,24 @@ def test_kinds_that_are_taken(content: bytes, wanted: str) -> None:
         bomb(),
         archive("readme.txt"),
         docx("word/vbaProject.bin"),
+        docx("word/VbaProject.BIN"),
+        docx("WORD/VBAPROJECT.bin"),
+        docx("word/vbaData.xml"),
+        archive("[Content_Types].xml", "xl/workbook.xml", "xl/macroSheets/sheet1.xml"),
+        *(typed(**{"word/m.bin": kind}) for kind in MACRO_TYPES),
+        typed(**{"word/m.bin": "application/vnd.ms-office.&#118;baProject"}),
+        archive(CONTENT_TYPES, "word/document.xml", types="<Types/>"),
+        archive(CONTENT_TYPES, "word/document.xml", types=content_types("word/document.xml") + " " * 1_000_000),
+        archive(
+            CONTENT_TYPES,
+            "word/document.xml",
+            types=content_types("word/document.xml").encode("utf-16").decode("latin-1"),
+        ),
+        archive(CONTENT_TYPES, "word/document.xml", CONTENT_TYPES.upper()),
+        archive(CONTENT_TYPES, "word/document.xml", *(f"{number}" for number in range(20_000))),
+        docx()[:-30],
+        odt("Basic/Standard/Module1.xml"),
+        odt("Scripts/python/run.py"),
         archive("content.xml", stored={"mimetype": b"application/vnd.oasis.opendocument.text-master"}),
         b"PK\x03\x04",
         b"MZ\x90\x00\x03",

@@ -40,6 +40,7 @@ from notifications.models import (
     HandedOver,
     Journey,
     LegalHold,
+    LinkRequest,
     MutedCase,
     PausedService,
     Poll,
@@ -138,6 +139,7 @@ def signs_in(person: Recipient) -> None:
     SignInLink.objects.create(recipient=person, digest="s" * 64, next=f"/?q={REF}", expires_at=timezone.now())
     phone = NewAddress("webpush", "https://web.push.apple.com/pelican", "endpoint", "BSender", p256dh="BKey")
     devices.register(person, phone, name="Phone of Zdenka", now=timezone.now())
+    LinkRequest.objects.create(email=EMAIL, next=f"/?q={REF}", created_at=timezone.now())
 
 
 def has_things(world: World, person: Recipient) -> None:

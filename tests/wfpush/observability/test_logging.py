@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import structlog
-from django.conf import settings
+from django.conf import LazySettings, settings
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -293,7 +294,15 @@ def broken_page(request: HttpRequest, token: str) -> HttpResponse:
     raise LookupError(f"nobody knows {authorization} or {token} or {request.headers['X-API-Key']}")
 
 
-urlpatterns = [path("link/<str:token>", broken_page)]
+def refused_page(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
+def odd_page(request: HttpRequest) -> HttpResponse:
+    raise SuspiciousOperation("This is odd: " + "x" * 10_000)
+
+
+urlpatterns = [path("link/<str:token>", broken_page), path("refused", refused_page), path("odd", odd_page)]
 
 
 def test_an_unhandled_error_in_a_page_tells_no_secret(log: Log) -> None:
@@ -313,6 +322,31 @@ def test_an_unhandled_error_in_a_page_tells_no_secret(log: Log) -> None:
     assert "request_id" in written
     for token in TOKENS:
         assert token[-20:] not in written
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "host", "status", "reason"),
+    [
+        ("/refused", "testserver", 403, "Forbidden (Permission denied): /refused"),
+        ("/refused", "evil.example", 400, "Invalid HTTP_HOST header: 'evil.example'."),
+        ("/nowhere", "testserver", 404, ""),
+        ("/odd", "testserver", 400, "This is odd: xxx"),
+    ],
+)
+def test_what_a_client_does_wrong_is_one_line_without_a_traceback(
+    json_log: Log, settings: LazySettings, address: str, host: str, status: int, reason: str
+) -> None:
+    settings.ROOT_URLCONF, settings.ALLOWED_HOSTS = __name__, ["testserver"]
+    answer = Client(raise_request_exception=False).get(address, headers={"Host": host})
+
+    (line,) = json_log.lines()
+    assert answer.status_code == status
+    assert (line["event"], line["code"], line["level"]) == ("request_finished", status, "warning")
+    assert line.get("reason", "").startswith(reason)
+    assert len(line.get("reason", "")) <= 200
+    assert "exception" not in line
+    assert "reason" not in structlog.contextvars.get_contextvars()
 
 
 @pytest.mark.parametrize("where", ["raise_it()", "t = threading.Thread(target=raise_it); t.start(); t.join()"])

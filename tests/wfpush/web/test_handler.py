@@ -1,7 +1,8 @@
 """Requests are served by a fixed number of threads, each with a database connection that it keeps and mends."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.test import override_settings
 from django.urls import path
 
+from wfpush.web.awaited import AwaitedResponse, BrokenOff
 from wfpush.web.bodylimit import BODY_LIMIT
 from wfpush.web.handler import ThreadedHandler, drop_dead_connection
 
@@ -35,6 +37,26 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 def file(request: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).open("rb"))
+
+
+def awaited(request: HttpRequest) -> AwaitedResponse:
+    async def begin(response: AwaitedResponse, stack: AsyncExitStack) -> AsyncIterator[bytes]:
+        stack.push_async_callback(close)
+        response.status_code = 418
+        return pieces()
+
+    async def close() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        closed.append("awaited")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one "
+        if "broken" in request.GET:
+            raise BrokenOff
+        yield b"two"
+
+    return AwaitedResponse(begin)
 
 
 def pid(request: HttpRequest) -> HttpResponse:
@@ -72,6 +94,7 @@ urlpatterns = [
     path("fail", fail),
     path("stream", stream),
     path("file", file),
+    path("awaited", awaited),
 ]
 
 
@@ -83,19 +106,29 @@ def handler() -> Iterator[ThreadedHandler]:
         handler._pool.shutdown()
 
 
-def serve(handler: ThreadedHandler, where: str, *chunks: bytes, type: str = "http") -> tuple[int, bytes]:
-    """Status and body of the answer to a POST whose body comes in these chunks."""
+def serve(
+    handler: ThreadedHandler, where: str, *chunks: bytes, type: str = "http", method: str = "POST"
+) -> tuple[int, bytes]:
+    """Status and body of the answer to a request whose body comes in these chunks."""
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     messages.append({"type": "http.request", "body": b"", "more_body": False})
     sent: list[Json] = []
 
+    answered = asyncio.Event()
+
     async def receive() -> Json:
+        if not messages:
+            await answered.wait()
+            return {"type": "http.disconnect"}
         return messages.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
-    scope: Json = {"type": type, "method": "POST", "path": where, "query_string": b"", "headers": []}
+    path, _, query = where.partition("?")
+    scope: Json = {"type": type, "method": method, "path": path, "query_string": query.encode(), "headers": []}
     asyncio.run(handler(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
@@ -110,6 +143,15 @@ def test_streams_and_files_are_sent_to_their_end_and_closed(handler: ThreadedHan
     assert serve(handler, "/stream") == (200, b"one two")
     assert closed == ["stream"]
     assert __doc__.encode() in serve(handler, "/file")[1]
+
+
+def test_what_is_awaited_says_itself_how_it_is_answered(handler: ThreadedHandler) -> None:
+    closed.clear()
+
+    assert serve(handler, "/awaited") == (418, b"one two")
+    assert serve(handler, "/awaited?broken") == (418, b"one ")
+    assert serve(handler, "/awaited", method="HEAD") == (418, b"")
+    assert closed == ["awaited"] * 3
 
 
 def test_a_fault_of_ours_is_an_answer_too(handler: ThreadedHandler) -> None:

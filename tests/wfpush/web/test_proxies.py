@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from wfpush.web.proxies import ClientAddressMiddleware
+from wfpush.web.proxies import ClientAddressMiddleware, address_of
 from wfpush.web.request_log import RequestLogMiddleware
 
 
@@ -48,3 +48,17 @@ def test_only_what_our_own_proxies_wrote_counts(
     settings: Settings, proxies: int, header: str | None, address: str
 ) -> None:
     assert seen(header, settings, proxies) == address
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("", "unix:", True),
+    ],
+)
+def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
+    assert (address_of(one) == address_of(other)) is same
