@@ -116,6 +116,7 @@ TROUBLE: dict[str, Text] = {
     "still_trying": _("No connection. Still trying to send your answer…"),
     "try_again": _("Try again"),
     "undo": _("Undo"),
+    "key_again": _("Press {key} again to answer."),
     "too_late": _("Too late: the engine has been told."),
     "not_loaded": _("This could not be loaded. Check your connection and try again."),
 }
