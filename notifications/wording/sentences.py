@@ -170,6 +170,14 @@ REMOVED: dict[str, Text] = {
     "removed_body": _("It gets no more messages, and nothing that it showed can be answered. Sign in to use it again."),
 }
 
+LEFT: dict[str, Text] = {
+    "left_title": _("Signed out on this device"),
+    "left_body": _(
+        "Nothing of yours is kept here any more. There is no connection: the server is told as soon as there is one, "
+        "and this page opens for nobody before that."
+    ),
+}
+
 DOCUMENTS: dict[str, Text] = {
     "document_kept": _("kept on this device"),
     "document_keeping": _("is being kept… {percent} %"),
@@ -214,11 +222,12 @@ CUSTOMERS: dict[str, Text] = {
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
-    **ESCALATED, **LATER, **REMOVED, **DOCUMENTS, **FILES,
+    **ESCALATED, **LATER, **REMOVED, **LEFT, **DOCUMENTS, **FILES,
 }  # fmt: skip
 
 WORKER = (
-    *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, "withdrawn", "expired", "not_allowed",
+    *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, *LEFT, "withdrawn", "expired", "not_allowed",
+    "try_again",
 )  # fmt: skip
 """Sentences of the service worker, in the language of each message."""
 

@@ -2,7 +2,7 @@
 // none, and everything works without.
 
 import { csrfToken } from "./cards.js";
-import { person, store, tellPerson } from "./store.js";
+import { person, store, storeFor, tellPerson } from "./store.js";
 import { settings } from "./words.js";
 
 const AN_HOUR = 3_600_000;
@@ -11,6 +11,7 @@ let registration = null, lookedAt = Date.now();
 
 /** `heard`: message type → what to do. Returns the registration, or null. */
 export async function start(heard, seq) {
+  await storeFor(settings.ref).catch(() => {});  // private windows of some browsers store nothing
   if (!workers) return null;
   workers.addEventListener("message", ({ data, ports }) => {
     if (!heard[data.type]) return;
@@ -64,11 +65,10 @@ export async function keepAnswer(answer) {
   const { ref, language, customer } = settings;
   try {
     const { device = "" } = await person();
-    await store("answers", { ...answer, ref, customer, lang: language, csrf: csrfToken(), device, at: Date.now() });
+    return await store("answers", { ...answer, ref, customer, lang: language, csrf: csrfToken(), device, at: Date.now() });
   } catch {
     return false;
   }
-  return true;
 }
 
 /** Keep what the page has just received, to show it without a connection. */

@@ -101,6 +101,8 @@ const live = connect(Number(document.body.dataset.seq), {
   },
 });
 
+document.addEventListener("left", live.stop);
+
 document.getElementById("read-all")?.addEventListener("submit", (event) => {
   event.preventDefault();
   fetch("/api/v1/notifications/read", {

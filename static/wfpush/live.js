@@ -18,7 +18,7 @@ export function connect(seq, handlers) {
     const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/inbox`);
     socket = mine;
     mine.addEventListener("open", () => resume());
-    mine.addEventListener("message", (event) => mine === socket && read(JSON.parse(event.data)));
+    mine.addEventListener("message", (event) => mine === socket && heard(event.data));
     mine.addEventListener("close", (event) => mine === socket && closed(event.code));
     expectAnswer();
   }
@@ -40,6 +40,16 @@ export function connect(seq, handlers) {
     socket = null;
     dead?.close();
     closed(0);
+  }
+
+  /** What one frame makes go wrong on this page is no reason to lose the next: the list is loaded again instead. */
+  function heard(data) {
+    try {
+      read(JSON.parse(data) ?? {});
+    } catch (fault) {
+      console.error(fault);
+      handlers.onReset();
+    }
   }
 
   function read(frame) {
@@ -81,11 +91,19 @@ export function connect(seq, handlers) {
     else open();
   }
 
+  function stop() {
+    over = true;
+    clearTimeout(watchdog);
+    clearTimeout(retry);
+    socket?.close();
+    socket = null;
+  }
+
   window.addEventListener("online", () => (tries = 0) || check());
-  window.addEventListener("offline", drop);
+  window.addEventListener("offline", () => over || drop());
   window.addEventListener("pageshow", (event) => event.persisted && check());
   document.addEventListener("visibilitychange", () => document.hidden || check());
   handlers.onState("connecting");
   open();
-  return { seen: () => last };
+  return { seen: () => last, stop };
 }
