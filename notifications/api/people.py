@@ -26,7 +26,7 @@ class DirectoryView(EngineView):
             raise _bad_name("/ref", "A ref is 1 to 200 characters without control characters.")
         given = validated(serializers.Person, request.data)
         person, created = directory.put_person(self.writer(), ref, given)
-        return answer(directory.person_json(person, self.writer()), 201 if created else 200)
+        return answer(directory.person_json(person), 201 if created else 200)
 
 
 class RecipientView(DirectoryView):

@@ -13,8 +13,6 @@ from notifications.types import Json
 from notifications.wording.plaintext import clean_line
 
 PLAIN = ("name", "email", "phone", "locale", "timezone")
-BY_ANYBODY = frozenset({"name", "locale", "timezone", "external"})
-"""What an engine without the scope `directory` may write about a person who has an account."""
 BY_DIRECTORY = frozenset({"manager", "teams"})
 
 
@@ -56,17 +54,16 @@ def _find(engine: Engine, ref: str, external: bool | None) -> Recipient | None:
 
 
 def _refuse(writer: Writer, person: Recipient | None, given: Json) -> None:
-    """Raises ScopeMissing."""
+    """A key without the scope `directory` writes about external people of its engine only: the names of all others are
+    those by which colleagues know them. Raises ScopeMissing."""
     if writer.directs:
         return
-    external = person.external if person is not None else bool(given.get("external"))
-    if not external and (person is None or person.user_id is None):
+    if not (person.external if person is not None else given.get("external")):
         raise ScopeMissing(
             "Without the scope directory a key may write about external people of its engine. "
             'Send "external": true if this is one.'
         )
-    forbidden = set(given) & BY_DIRECTORY if external else set(given) - BY_ANYBODY
-    if forbidden:
+    if forbidden := set(given) & BY_DIRECTORY:
         raise ScopeMissing(f"Only keys with the scope directory may set {', '.join(sorted(forbidden))} here.")
 
 
@@ -171,18 +168,14 @@ def _unknown(here: str, what: str, unknown: Iterable[bool]) -> list[dict[str, st
 
 
 # --- as the API shows them ------------------------------------------------------------------------
-def person_json(person: Recipient, writer: Writer) -> Json:
-    """A person as the engine may see them: of people that are not its own, only what it may write."""
-    shown: Json = {
+def person_json(person: Recipient) -> Json:
+    """A person, for an engine that may write about them."""
+    return {
         "ref": person.ref,
         "name": person.name,
         "locale": person.locale,
         "timezone": person.timezone or "UTC",
         "external": person.external,
-    }
-    if not writer.directs and not person.external:
-        return shown
-    return shown | {
         "email": person.email or None,
         "phone": person.phone or None,
         "manager": person.manager.ref if person.manager else None,
