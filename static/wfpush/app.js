@@ -6,6 +6,7 @@ import { person, store, storeFor, tellPerson } from "./store.js";
 import { settings } from "./words.js";
 
 const AN_HOUR = 3_600_000;
+const ASKED_TO_KEEP = "wfpush storage asked";
 const workers = navigator.serviceWorker;
 let registration = null, lookedAt = Date.now();
 
@@ -47,6 +48,13 @@ async function keepInStep(csrf, ref) {
 export function send() {
   registration?.sync?.register("answers").catch(() => {});
   registration?.active?.postMessage({ type: "send" });
+}
+
+/** An answer waits on this device: ask the browser once not to clear our storage when it runs short of room. */
+export function keepStorage() {
+  if (!navigator.storage?.persist || localStorage.getItem(ASKED_TO_KEEP)) return;
+  localStorage.setItem(ASKED_TO_KEEP, new Date().toISOString());
+  navigator.storage.persist().catch(() => {});
 }
 
 /** This browser was removed from the person's devices: the worker deletes what it keeps and shows. */

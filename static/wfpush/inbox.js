@@ -120,7 +120,10 @@ const heard = {
   open: ({ address }) => reader.visit(address),
   "signed-out": signedOut,
   version: tellVersion,
-  waiting: ({ answer }) => answers.waits(answer),
+  waiting: ({ answer }) => {
+    app.keepStorage();
+    answers.waits(answer);
+  },
 };
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));
 document.addEventListener("toggle", ({ target }) => target.matches?.(".comment") && import("./conversation.js"), { capture: true });

@@ -322,9 +322,11 @@ async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(
     installation.assign("Approve the lift")
     dave = await sign_in("dave")
     await is_kept(dave, "Approve the lift")
+    await dave.evaluate("() => { navigator.storage.persist = async () => (window.persisted = true); }")
     await dave.context.set_offline(True)
     await card(dave, "Approve the lift").get_by_role("button", name="Approve").click()
     await expect(card(dave, "Approve the lift").locator(".outcome")).to_contain_text("will be sent")
+    assert await dave.evaluate("window.persisted"), "what waits is not to be cleared when the device runs short of room"
 
     async with dave.expect_event("dialog") as asked:
         dave.once("dialog", lambda dialog: dialog.dismiss())
