@@ -124,14 +124,18 @@ class Line:
         self.sent: list[dict[str, Any]] = []
         self.lose_next = 0
         self.seq = 0  # the newest that passed
+        self.refuse_next = 0
         self.open: list[WebSocketRoute] = []
 
     async def lay(self, context: BrowserContext) -> None:
         await context.route_web_socket(re.compile("/ws/inbox"), self._route)
 
-    def _route(self, socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
+    async def _route(self, socket: WebSocketRoute) -> None:
         self.open.append(socket)
+        if self.refuse_next:
+            self.refuse_next -= 1
+            return await socket.close(code=1011)
+        server = socket.connect_to_server()
 
         def to_server(message: str | bytes) -> None:
             self.sent.append(json.loads(message))
@@ -213,6 +217,28 @@ async def test_the_page_comes_back_by_itself_and_catches_up(installation: Instal
     await is_live(dave)
     assert len(line.open) == 2
     await expect(dave.locator("#trouble")).to_be_hidden()
+
+
+async def test_a_page_opens_no_socket_before_there_is_a_server_again(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    """Firefox lets each socket that fails wait longer than the one before."""
+    dave, line = await on_a_line(sign_in)
+    asked: list[int] = []
+
+    async def away_at_first(route: Route) -> None:
+        asked.append(len(line.open))
+        await (route.fulfill(status=502) if len(asked) < 3 else route.continue_())
+
+    await dave.route("**/healthz", away_at_first)
+    line.refuse_next = 1
+    await line.cut(1001)
+
+    await expect(dave.locator("#connection")).to_have_attribute("data-mood", "paused")
+    await is_live(dave)
+    assert asked == [2, 2, 2]
+    assert len(line.open) == 3
+    await dave.unroute("**/healthz")
 
 
 async def test_off_line_has_its_own_calm_sentence(installation: Installation, sign_in: SignIn) -> None:
