@@ -173,8 +173,8 @@ REMOVED: dict[str, Text] = {
 LEFT: dict[str, Text] = {
     "left_title": _("Signed out on this device"),
     "left_body": _(
-        "Nothing of yours is kept here any more. There is no connection: the server is told as soon as there is one, "
-        "and this page opens for nobody before that."
+        "Nothing of yours is kept here any more. There is no connection: the server is told as soon as there is one. "
+        "Until then nobody can open the inbox in this browser."
     ),
 }
 

@@ -15,6 +15,8 @@ export function start() {
 export function clear() {
   storeNoMore();
   document.dispatchEvent(new CustomEvent("left"));
+  document.body.className = "narrow";
+  delete document.body.dataset.view;
   document.body.replaceChildren(instead.content.cloneNode(true));
   document.title = document.querySelector("h1").textContent;
   window.addEventListener("popstate", (event) => {

@@ -134,7 +134,8 @@ class Line:
         self.open.append(socket)
         if self.refuse_next:
             self.refuse_next -= 1
-            return await socket.close(code=1011)
+            await socket.close(code=1011)
+            return
         server = socket.connect_to_server()
 
         def to_server(message: str | bytes) -> None:
@@ -171,7 +172,7 @@ async def test_what_a_newer_server_says_makes_no_page_lose_the_next_frame(
 ) -> None:
     task_id = installation.assign("Approve the hatch")
     dave, line = await on_a_line(sign_in)
-    await card(dave, "Approve the hatch").get_by_role("link").first.focus()  # a list in use is not loaded again by itself
+    await card(dave, "Approve the hatch").get_by_role("link").first.focus()  # a list in use is not loaded again
     odd = await dave.evaluate(
         """async ([title, seq]) => {
           const {items} = await (await fetch("/api/v1/notifications?state=open&limit=50")).json();

@@ -305,8 +305,8 @@ class PushStories:
         ((number,),) = world.installation.house.rows(
             f"{item} (SELECT id FROM notifications_recipient WHERE ref = 'bob')"
         )
-        answer = {"key": f"kept-{number}", "id": number, "action": "approve", "title": "Approve", "comment": "As agreed",
-                  "ref": "bob", "lang": "en", "csrf": "", "heading": title, "at": 1}  # fmt: skip
+        answer = {"key": f"kept-{number}", "id": number, "action": "approve", "title": "Approve", "comment": "Agreed"}
+        answer |= {"ref": "bob", "lang": "en", "csrf": "", "heading": title, "at": 1}
         browser = bob.browser
         browser.open("/settings")
         assert browser.evaluate(PUT_BACK, {**answer, "ref": "nobody"}, False) == 1
@@ -324,8 +324,8 @@ class PushStories:
 
         eventually(lambda: answers(world, title) == [("approve", "inbox")], "it is sent")
         version = "return indexedDB.databases().then((all) => all.find(({name}) => name === 'wfpush').version)"
-        newer = browser.evaluate(version) + 1
-        browser.evaluate("return new Promise((done) => (indexedDB.open('wfpush', arguments[0]).onsuccess = done))", newer)
+        raised = "return new Promise((done) => (indexedDB.open('wfpush', arguments[0]).onsuccess = done))"
+        browser.evaluate(raised, browser.evaluate(version) + 1)
         assert browser.evaluate(READ, "older") == "", "a page goes on with what a newer one has made of it"
 
     # --- the server does not answer -----------------------------------------------------------------
