@@ -255,9 +255,9 @@ def say_of(prefix: str, action: str, *, customer: bool = False, **values: object
 
 
 def spoken(*, customer: bool = False) -> dict[str, str]:
-    """Sentences of the browser, in the active language."""
+    """Sentences of pages, in the active language. What is shown to nobody (LEFT) only the service worker says."""
     texts = {**TEXTS, **CUSTOMERS} if customer else TEXTS
-    return {key: str(text) for key, text in texts.items() if key not in SERVER}
+    return {key: str(text) for key, text in texts.items() if key not in SERVER and key not in LEFT}
 
 
 def spoken_by_worker() -> dict[str, str]:

@@ -15,6 +15,7 @@ export function start() {
 export function clear() {
   storeNoMore();
   document.dispatchEvent(new CustomEvent("left"));
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: instead.dataset.style }));
   document.body.className = "narrow";
   delete document.body.dataset.view;
   document.body.replaceChildren(instead.content.cloneNode(true));

@@ -2,8 +2,8 @@
 
 They are ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page, and again when
 the service worker keeps them. Here each becomes a function that makes its exports when something first needs them; what
-is loaded after a press (`import("./keys.js")`) is in the file, too. Comments that have lines of their own are left out,
-a sixth of what would be sent. There is no build step: the file is made when web starts, and with DEBUG for every
+is loaded after a press (`import("./keys.js")`) is in the file, too. Comments are left out, a fifth of what would be sent:
+those with lines of their own, and those at the end of a line that has no string. There is no build step: the file is made when web starts, and with DEBUG for every
 request.
 """
 
@@ -33,6 +33,7 @@ WHOLE = re.compile(r'^import \* as (\w+) from "\./([\w-]+\.js)";$', re.MULTILINE
 LATER = re.compile(r'\bimport\("\./([\w-]+\.js)"\)')
 EXPORT = re.compile(r"^export (?=(?:const|function|async function) (?:\{([\w, ]+)\}|(\w+)))", re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
+AT_THE_END = re.compile(r"^([^\"'`/\n]*[;,{}()\]>]) {2}// .*$", re.MULTILINE)
 STATEMENT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 HEAD = """const loadedModules = {};
@@ -80,7 +81,7 @@ def _function(name: str, source: str) -> str:
     exports = ", ".join((match[1] or match[2]).strip() for match in EXPORT.finditer(source))
     body = NAMED.sub(lambda match: f'const {{{match[1].replace(" as ", ": ")}}} = loadModule("{match[2]}");', source)
     body = WHOLE.sub(r'const \1 = loadModule("\2");', body)
-    body = COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', body)))
+    body = AT_THE_END.sub(r"\1", COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', body))))
     if unread := STATEMENT.search(body):
         raise NotAModule(f"{name}: {unread[0]!r} is no import or export that pages can be made of")
     waits = "async " if name in ENTRIES else ""

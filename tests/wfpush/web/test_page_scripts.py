@@ -46,7 +46,7 @@ def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
     assert "function own() {}\nreturn { one, two, three, four };" in script
 
 
-def test_comments_with_lines_of_their_own_are_left_out(folder: Path) -> None:
+def test_comments_are_left_out_where_no_string_could_be_meant(folder: Path) -> None:
     lines = [
         "// One.",
         "/** Two. */",
@@ -56,11 +56,14 @@ def test_comments_with_lines_of_their_own_are_left_out(folder: Path) -> None:
         "   * 4 * 5.",
         "   */",
     ]
-    (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", ""]))
+    (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", "show();  // Five.", ""]))
 
     script = page_scripts.assembled()
 
-    assert '() => {\nconst address = "https://a.example/*";  // stays\n\nshow(address / 2);\nreturn {  };\n}' in script
+    assert (
+        '() => {\nconst address = "https://a.example/*";  // stays\n\nshow(address / 2);\nshow();\nreturn {  };\n}'
+        in script
+    )
     assert not re.search(r"^\s*(?://|/\*)", script, re.MULTILINE)
 
 
