@@ -2,9 +2,9 @@
 
 They are ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page, and again when
 the service worker keeps them. Here each becomes a function that makes its exports when something first needs them; what
-is loaded after a press (`import("./keys.js")`) is in the file, too. Comments are left out, a fifth of what would be sent:
-those with lines of their own, and those at the end of a line that has no string. There is no build step: the file is made when web starts, and with DEBUG for every
-request.
+is loaded after a press (`import("./keys.js")`) is in the file, too. Comments are left out, a fifth of what would be
+sent: those with lines of their own, and those at the end of a line that has no string. There is no build step: the file
+is made when web starts, and with DEBUG for every request.
 """
 
 import hashlib
