@@ -18,6 +18,9 @@ URGENCY = {"urgent": "high", "high": "high", "normal": "normal", "low": "low"}
 SHORTEST_BUTTON, SHORTEST_TITLE = 16, 40
 """Characters of buttons and title that stay as long as anything else can be cut."""
 
+BUTTONS_SEEN = 4
+"""Answers that stay as long as anything else can be cut: no system shows more. The item that the link opens has all."""
+
 SEEN_AT_A_GLANCE = 200
 """Characters of the text for browsers that show it by themselves: no lock screen has room for more, and it is sent
 twice."""
@@ -140,11 +143,14 @@ def fit(said: Json, limit: int, size: Callable[[Json], int] = lambda said: len(e
 
 
 def _steps() -> Iterator[Callable[[Json, Fits], Json]]:
-    yield lambda said, fits: _shorter(said, fits, "body", 0)
+    """The key facts stand at the beginning of the text."""
+    yield lambda said, fits: _fewer_buttons(said, fits, BUTTONS_SEEN)
+    yield lambda said, fits: _shorter(said, fits, "body", SEEN_AT_A_GLANCE)
     yield _shorter_buttons
     yield lambda said, fits: _shorter(said, fits, "title", SHORTEST_TITLE)
     yield lambda said, fits: {name: value for name, value in said.items() if name not in ("icon", "brand")}
-    yield _fewer_buttons
+    yield lambda said, fits: _shorter(said, fits, "body", 0)
+    yield lambda said, fits: _fewer_buttons(said, fits, 0)
     yield lambda said, fits: _shorter(said, fits, "title", 1)
 
 
@@ -163,10 +169,11 @@ def _shorter_buttons(said: Json, fits: Fits) -> Json:
     return _largest(made, min(SHORTEST_BUTTON, longest), longest, fits) if buttons else said
 
 
-def _fewer_buttons(said: Json, fits: Fits) -> Json:
-    """Remove buttons: the item that the link opens has all of them."""
+def _fewer_buttons(said: Json, fits: Fits, least: int) -> Json:
     buttons = said.get("actions", [])
-    return _largest(lambda count: said | {"actions": buttons[:count]}, 0, len(buttons), fits) if buttons else said
+    if len(buttons) <= least:
+        return said
+    return _largest(lambda count: said | {"actions": buttons[:count]}, least, len(buttons), fits)
 
 
 def _largest(made: Callable[[int], Json], least: int, most: int, fits: Fits) -> Json:

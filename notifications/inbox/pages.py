@@ -29,6 +29,7 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.uploads import File, file_rules
 from notifications.inbox.views import is_shown, views_of
+from notifications.items import holding
 from notifications.models import Recipient
 from notifications.types import TAKES_AWAY, Json
 from notifications.wording.languages import reading_language
@@ -194,6 +195,7 @@ def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
         "max_comment": MAX_COMMENT,
         "max_file": storing.largest(),
         "never_primary": sorted(TAKES_AWAY),
+        "undo": bool(holding.HELD),
         "icons": static("wfpush/icons.svg"),
         "sign_in": reverse("inbox:sign-in"),
         "worker": reverse("inbox:worker"),

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +24,7 @@ from notifications.inbox.session import (
 from notifications.inbox.shell import show_page
 from notifications.items import live_frames
 from notifications.people import login_limits, password_places
+from wfpush.web import problems
 
 NAME_LENGTH = 150
 """The longest account name, in characters."""
@@ -92,11 +93,16 @@ def busy(request: HttpRequest) -> HttpResponse:
 
 @form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session and the messages to its browser; its other pages are told at once. `next`: where to go on."""
+    """End the session and the messages to its browser; its other pages are told at once. `next`: where to go on.
+
+    The service worker asks for JSON: a proxy in between might redirect, too.
+    """
     person = recipient_of(request)
     end_session(request)
     if person is not None:
         live_frames.tell(person.pk, "inbox.signed_out")
+    if problems.wants_problem(request):
+        return JsonResponse({"signed_out": True})
     return redirect(sign_in_url(local_path(request.POST.get("next", ""))))
 
 

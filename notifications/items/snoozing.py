@@ -72,8 +72,10 @@ def _fault(notification: Notification, until: datetime, now: datetime) -> str:
         return _("Only what waits for an answer can be snoozed.")
     if notification.due_at is not None and until >= notification.due_at:
         return _("Choose a time before it is due.")
-    if until < now + SHORTEST:
+    if until <= now:
         return _("Choose a time to come.")
+    if until < now + SHORTEST:
+        return _("That is less than a minute from now. Choose a later time.")
     if until > now + LONGEST:
         return _("Choose a time within %(days)s days.") % {"days": LONGEST.days}
     return ""

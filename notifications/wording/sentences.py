@@ -124,6 +124,7 @@ TROUBLE: dict[str, Text] = {
     "still_trying": _("No connection. Still trying to send your answer…"),
     "try_again": _("Try again"),
     "undo": _("Undo"),
+    "key_again": _("Press {key} again to answer."),
     "too_late": _("Too late: the engine has been told."),
     "not_loaded": _("This could not be loaded. Check your connection and try again."),
 }
@@ -177,6 +178,14 @@ REMOVED: dict[str, Text] = {
     "removed_body": _("It gets no more messages, and nothing that it showed can be answered. Sign in to use it again."),
 }
 
+LEFT: dict[str, Text] = {
+    "left_title": _("Signed out on this device"),
+    "left_body": _(
+        "Nothing of yours is kept here any more. There is no connection: the server is told as soon as there is one. "
+        "Until then nobody can open the inbox in this browser."
+    ),
+}
+
 DOCUMENTS: dict[str, Text] = {
     "document_kept": _("kept on this device"),
     "document_keeping": _("is being kept… {percent} %"),
@@ -223,12 +232,12 @@ CUSTOMERS: dict[str, Text] = {
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
-    **ESCALATED, **LATER, **REMOVED, **DOCUMENTS, **FILES,
+    **ESCALATED, **LATER, **REMOVED, **LEFT, **DOCUMENTS, **FILES,
 }  # fmt: skip
 
 WORKER = (
-    *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, "withdrawn", "expired", "not_allowed",
-    "changed", "changed_meanwhile", "changed_somehow",
+    *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, *LEFT, "withdrawn", "expired", "not_allowed",
+    "changed", "changed_meanwhile", "changed_somehow", "try_again",
 )  # fmt: skip
 """Sentences of the service worker, in the language of each message."""
 
@@ -256,9 +265,9 @@ def say_of(prefix: str, action: str, *, customer: bool = False, **values: object
 
 
 def spoken(*, customer: bool = False) -> dict[str, str]:
-    """Sentences of the browser, in the active language."""
+    """Sentences of pages, in the active language. What is shown to nobody (LEFT) only the service worker says."""
     texts = {**TEXTS, **CUSTOMERS} if customer else TEXTS
-    return {key: str(text) for key, text in texts.items() if key not in SERVER}
+    return {key: str(text) for key, text in texts.items() if key not in SERVER and key not in LEFT}
 
 
 def spoken_by_worker() -> dict[str, str]:

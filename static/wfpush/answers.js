@@ -290,6 +290,7 @@ const keepUntilSent = (id, { host, told, ...answer }) =>
 function waiting(id, { title, host }, { status }) {
   const text = status ? say("sent_again") : say("kept_answer", { title });
   announce(text);
+  app.keepStorage();
   app.send();
   return tell(id, { text }, host);
 }

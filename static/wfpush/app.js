@@ -2,15 +2,17 @@
 // none, and everything works without.
 
 import { csrfToken } from "./cards.js";
-import { person, store, tellPerson } from "./store.js";
+import { person, store, storeFor, tellPerson } from "./store.js";
 import { settings } from "./words.js";
 
 const AN_HOUR = 3_600_000;
+const ASKED_TO_KEEP = "wfpush storage asked";
 const workers = navigator.serviceWorker;
 let registration = null, lookedAt = Date.now();
 
 /** `heard`: message type → what to do. Returns the registration, or null. */
 export async function start(heard, seq) {
+  await storeFor(settings.ref).catch(() => {});  // private windows of some browsers store nothing
   if (!workers) return null;
   workers.addEventListener("message", ({ data, ports }) => {
     if (!heard[data.type]) return;
@@ -48,6 +50,13 @@ export function send() {
   registration?.active?.postMessage({ type: "send" });
 }
 
+/** An answer waits on this device: ask the browser once not to clear our storage when it runs short of room. */
+export function keepStorage() {
+  if (!navigator.storage?.persist || localStorage.getItem(ASKED_TO_KEEP)) return;
+  localStorage.setItem(ASKED_TO_KEEP, new Date().toISOString());
+  navigator.storage.persist().catch(() => {});
+}
+
 /** This browser was removed from the person's devices: the worker deletes what it keeps and shows. */
 export const removed = () => registration?.active?.postMessage({ type: "removed" });
 
@@ -64,11 +73,10 @@ export async function keepAnswer(answer) {
   const { ref, language, customer } = settings;
   try {
     const { device = "" } = await person();
-    await store("answers", { ...answer, ref, customer, lang: language, csrf: csrfToken(), device, at: Date.now() });
+    return await store("answers", { ...answer, ref, customer, lang: language, csrf: csrfToken(), device, at: Date.now() });
   } catch {
     return false;
   }
-  return true;
 }
 
 /** Keep what the page has just received, to show it without a connection. */

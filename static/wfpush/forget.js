@@ -1,22 +1,31 @@
 // Deletes what this device keeps of a person, since somebody else may use it next. Shared by page and service worker.
 
-import { emptied, everything } from "./store.js";
+import { emptied, everything, person } from "./store.js";
 
 export const SHOWING = "wfpush showing";  // a lock
+export const LEAVING = "wfpush leaving";  // a channel to all open pages, for the `ref` of who has left
 const PATIENCE_WITH_ICONS = 3_000;  // milliseconds: a notification is not there until its icon is
 const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 
 /**
- * After signing out, or when somebody else signs in: end the subscription, and delete everything kept or shown here, except
- * notifications with the tag `but`.
+ * After signing out, or when somebody else signs in: clear open pages, end the subscription, and delete everything kept or
+ * shown here, except notifications with the tag `but`.
  */
 export async function forget(registration, but = "") {
+  clearPages((await person().catch(() => ({}))).ref);
   await Promise.allSettled([
     unsubscribed(registration),
     alone(() => Promise.allSettled([emptied(...everything), ...cachesDeleted()])),
     closed(registration, but),
     navigator.clearAppBadge?.(),
   ]);
+}
+
+function clearPages(ref) {
+  if (ref === undefined || !("BroadcastChannel" in self)) return;
+  const channel = new BroadcastChannel(LEAVING);
+  channel.postMessage(ref);
+  channel.close();
 }
 
 /** Run `work` while nothing else is kept or deleted. */

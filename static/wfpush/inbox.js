@@ -3,6 +3,7 @@
 import * as answers from "./answers.js";
 import * as app from "./app.js";
 import { csrfToken, tick } from "./cards.js";
+import * as disclosures from "./disclosures.js";
 import * as documents from "./documents.js";
 import * as kept from "./kept.js";
 import * as list from "./list.js";
@@ -70,6 +71,7 @@ function tellVersion({ version }) {
 const offline = "offline" in document.body.dataset;
 if (offline) seenAt = await restoreList();
 answers.start(signedOut);
+disclosures.start();
 kept.start();
 documents.start();
 await reader.start();
@@ -99,6 +101,8 @@ const live = connect(Number(document.body.dataset.seq), {
   },
 });
 
+document.addEventListener("left", live.stop);
+
 document.getElementById("read-all")?.addEventListener("submit", (event) => {
   event.preventDefault();
   fetch("/api/v1/notifications/read", {
@@ -116,7 +120,10 @@ const heard = {
   open: ({ address }) => reader.visit(address),
   "signed-out": signedOut,
   version: tellVersion,
-  waiting: ({ answer }) => answers.waits(answer),
+  waiting: ({ answer }) => {
+    app.keepStorage();
+    answers.waits(answer);
+  },
 };
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));
 document.addEventListener("toggle", ({ target }) => target.matches?.(".comment") && import("./conversation.js"), { capture: true });

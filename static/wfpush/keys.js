@@ -1,13 +1,16 @@
 // Single keys for whoever works through many items. They can be turned off (WCAG 2.2, 2.1.4), and do nothing while somebody
 // writes. Loaded only where there is a mouse, and so a keyboard.
 
+import { isOneOpen } from "./disclosures.js";
 import { visit } from "./reader.js";
-import { announce } from "./words.js";
+import { announce, say, settings } from "./words.js";
 
 const KEPT = "wfpush-keys";
 const sheet = document.getElementById("keys"), turned = sheet.querySelector("input");
 const list = document.getElementById("list"), pane = document.getElementById("item");
 const ANSWERS = { a: "approve", r: "reject", i: "request_info" };
+
+let proposed = null;  // {key, button, line}: an answer that the next press of its key gives
 
 const links = () => [...list.querySelectorAll('li[id] [data-slot="title"][href]')];
 const idOf = (element) => element?.closest("[data-id]")?.dataset.id;
@@ -15,6 +18,12 @@ const idOf = (element) => element?.closest("[data-id]")?.dataset.id;
 function writes(element) {
   return element.isContentEditable || element.matches("input:not([type=checkbox]), textarea, select");
 }
+
+/** Whether something is open to write or choose in: then a letter may be meant for that, whatever has the focus. */
+const isBusy = () => isOneOpen() || Boolean(document.querySelector("dialog[open], .ask:not(.standing)"));
+
+/** Whether letters may be about more than one item: several are being chosen, or text is selected. */
+const isSelecting = () => Boolean(document.getElementById("several")) || !getSelection().isCollapsed;
 
 /** The item that the keys are about: the one with the focus, else the one that is open. */
 const current = () => document.activeElement.closest("[data-id]") ?? pane.querySelector("[data-item]");
@@ -28,14 +37,32 @@ function move(by) {
   else next.focus();
 }
 
-function answer(action) {
+function answer(key) {
+  const action = ANSWERS[key];
   const host = current();
   if (!host) return;
   const button = host.querySelector(`[data-slot="buttons"] [data-action="${action}"]`);
   const fills = host.querySelector(`[data-fills="${action}"]`);
-  if (button && !button.closest("[hidden]")) button.click();
+  if (button && !button.closest("[hidden]")) pressOrPropose(button, key);
   else if (fills) fills.click();
   else if (action === "request_info" && host.dataset.state === "open") visit(`/n/${host.dataset.id}?answer=${action}`);
+}
+
+/** What can be taken back, or asks for words first, takes one press of its key; everything else a second one. */
+function pressOrPropose(button, key) {
+  const { comment } = button.dataset, isSure = comment === "required" || (settings.undo && comment === "optional");
+  if (isSure || button === proposed?.button) return button.click();
+  const line = Object.assign(document.createElement("p"), { className: "hint", textContent: say("key_again", { key: key.toUpperCase() }) });
+  proposed = { key, button, line };
+  button.closest('[data-slot="actions"]').after(line);
+  button.focus();
+  button.addEventListener("blur", withdraw, { once: true });
+  return announce(line.textContent);
+}
+
+function withdraw() {
+  proposed?.line.remove();
+  proposed = null;
 }
 
 function tick() {
@@ -49,12 +76,13 @@ const KEYS = {
   x: tick,
   "/": () => document.getElementById("words")?.focus(),
   "?": () => sheet.showModal(),
-  ...Object.fromEntries(Object.entries(ANSWERS).map(([key, action]) => [key, () => answer(action)])),
+  ...Object.fromEntries(Object.keys(ANSWERS).map((key) => [key, () => isSelecting() || answer(key)])),
 };
 
 document.addEventListener("keydown", (event) => {
   const press = KEYS[event.key];
-  if (!press || !turned.checked || sheet.open || event.repeat && event.key in ANSWERS) return;
+  if (event.key !== proposed?.key) withdraw();
+  if (!press || !turned.checked || isBusy() || event.repeat && event.key in ANSWERS) return;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || writes(event.target)) return;
   event.preventDefault();
   press();

@@ -28,7 +28,7 @@ for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", 
 window.addEventListener("scroll", touched, { passive: true });
 showNew.addEventListener("click", () => (stale ? location.reload() : show({ pressed: true })));
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && !stale && !asked) show();  // nobody sees the page: update the list
+  if (document.hidden && !stale && !asked && list.isConnected) show();  // nobody sees the page: update the list
 });
 
 function touched(event) {

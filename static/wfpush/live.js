@@ -1,6 +1,9 @@
 // The live connection to `WS /ws/inbox`: resumes, detects gaps, reconnects by itself and reports its state.
 
-const FIRST_PAUSE = 500, LONGEST_PAUSE = 30_000;  // milliseconds between tries, doubling, with full jitter
+// Milliseconds between tries, doubling, with full jitter: a server that restarts finds its pages again within SOON, and
+// one that stays away is asked less and less.
+const FIRST_PAUSE = 500, SOON = 2_000, LONGEST_PAUSE = 30_000, TRIES_SOON = 20;
+const ALIVE = "/healthz", AWAY = [502, 503, 504];
 const PATIENCE = 8_000;  // milliseconds for an answer to `resume` before the connection counts as dead
 const SIGNED_OUT = 4401, REFUSED = 4403, RESTART = 1012;
 
@@ -9,16 +12,31 @@ const SIGNED_OUT = 4401, REFUSED = 4403, RESTART = 1012;
  * connecting, live, lost, offline, signed-out, refused.
  */
 export function connect(seq, handlers) {
-  let socket = null, tries = 0, retry = 0, watchdog = 0, over = false, resuming = false, last = seq;
+  let socket = null, tries = 0, retry = 0, watchdog = 0, over = false, resuming = false, last = seq, asking = null;
+
+  const isOpen = () => socket && socket.readyState <= WebSocket.OPEN;
 
   function open() {
     clearTimeout(retry);
-    if (over || (socket && socket.readyState <= WebSocket.OPEN)) return;
+    if (over || isOpen()) return null;
     if (!navigator.onLine) return handlers.onState("offline");
+    return tries > 1 ? askFirst() : dial();
+  }
+
+  /** Whether there is a server again. Firefox has each socket that fails wait longer than the one before, up to a minute. */
+  async function askFirst() {
+    const mine = asking = fetch(ALIVE, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const isThere = await mine.then(({ status }) => !AWAY.includes(status), () => false);
+    if (mine !== asking || over || isOpen()) return;
+    if (isThere) dial();
+    else closed(0);
+  }
+
+  function dial() {
     const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/inbox`);
     socket = mine;
     mine.addEventListener("open", () => resume());
-    mine.addEventListener("message", (event) => mine === socket && read(JSON.parse(event.data)));
+    mine.addEventListener("message", (event) => mine === socket && heard(event.data));
     mine.addEventListener("close", (event) => mine === socket && closed(event.code));
     expectAnswer();
   }
@@ -40,6 +58,16 @@ export function connect(seq, handlers) {
     socket = null;
     dead?.close();
     closed(0);
+  }
+
+  /** What one frame makes go wrong on this page is no reason to lose the next: the list is loaded again instead. */
+  function heard(data) {
+    try {
+      read(JSON.parse(data) ?? {});
+    } catch (fault) {
+      console.error(fault);
+      handlers.onReset();
+    }
   }
 
   function read(frame) {
@@ -64,15 +92,15 @@ export function connect(seq, handlers) {
   function closed(code) {
     clearTimeout(watchdog);
     clearTimeout(retry);
-    socket = null;
+    socket = asking = null;
     if (code === SIGNED_OUT || code === REFUSED) {
       over = true;
       return handlers.onState(code === SIGNED_OUT ? "signed-out" : "refused");
     }
     handlers.onState(navigator.onLine ? "lost" : "offline");
-    const most = code === RESTART && tries === 0 ? 4 * FIRST_PAUSE : Math.min(FIRST_PAUSE * 2 ** tries, LONGEST_PAUSE);
+    const most = tries < TRIES_SOON ? Math.min(FIRST_PAUSE * 2 ** tries, SOON) : Math.min(SOON * 2 ** (tries - TRIES_SOON), LONGEST_PAUSE);
     tries += 1;
-    retry = setTimeout(open, FIRST_PAUSE / 5 + Math.random() * most);
+    retry = setTimeout(open, FIRST_PAUSE / 5 + Math.random() * (code === RESTART ? SOON : most));
   }
 
   /** Check whether the connection still works: after sleep, a tunnel, or when the page comes from the browser's cache. */
@@ -81,11 +109,19 @@ export function connect(seq, handlers) {
     else open();
   }
 
+  function stop() {
+    over = true;
+    clearTimeout(watchdog);
+    clearTimeout(retry);
+    socket?.close();
+    socket = asking = null;
+  }
+
   window.addEventListener("online", () => (tries = 0) || check());
-  window.addEventListener("offline", drop);
+  window.addEventListener("offline", () => over || drop());
   window.addEventListener("pageshow", (event) => event.persisted && check());
   document.addEventListener("visibilitychange", () => document.hidden || check());
   handlers.onState("connecting");
   open();
-  return { seen: () => last };
+  return { seen: () => last, stop };
 }

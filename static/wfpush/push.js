@@ -52,11 +52,17 @@ async function turnOff() {
 async function busily(work) {
   place.setAttribute("aria-busy", "true");
   for (const button of place.querySelectorAll("button")) button.disabled = true;
-  const state = await work().catch(() => "failed");
+  const state = await work().catch(failure);
   for (const button of place.querySelectorAll("button")) button.disabled = false;
   place.removeAttribute("aria-busy");
   show(state, { focus: true });
   changed(state);
+}
+
+/** Where the server sends nothing to this browser's push service, another try would end in the same way. */
+function failure({ service }) {
+  if (service) place.querySelector("[data-service]").textContent = service;
+  return service ? "refused" : "failed";
 }
 
 function later() {

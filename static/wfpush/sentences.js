@@ -11,9 +11,9 @@ export const changeLine = (changes) =>
 
 /** {say, sayOf} of `texts`, key → sentence. */
 export function sentencesOf(texts) {
-  /** The sentence of that key with its {placeholders} filled. */
+  /** The sentence of that key with its {placeholders} filled; nothing for a key of a newer server, of which this page knows none. */
   const say = (key, values = {}) =>
-    texts[key].replace(/\{(\w+)\}/g, (whole, name) => name in values ? apart(values[name], texts[key]) : whole);
+    (texts[key] ?? "").replace(/\{(\w+)\}/g, (whole, name) => name in values ? apart(values[name], texts[key]) : whole);
 
   /** The sentence of a family for an action, or the family's `other`. */
   const sayOf = (family, action, values) => say(`${family}_${action}` in texts ? `${family}_${action}` : `${family}_other`, values);

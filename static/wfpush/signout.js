@@ -1,28 +1,28 @@
-// Before signing out, delete what this browser keeps: somebody else may use it next.
+// Before signing out, have answers sent that wait: the service worker deletes what this browser keeps (worker/signing_out.js).
 
+import * as clearing from "./clearing.js";
 import { forget } from "./forget.js";
-import { allStored } from "./store.js";
+import { allStored, emptied, everything } from "./store.js";
 
-const PATIENCE = 5_000;  // milliseconds for sending what waits, and again for forgetting
+const PATIENCE = 5_000;  // milliseconds for sending what waits, and for forgetting
 
+clearing.start();
 document.addEventListener("submit", (event) => event.target.matches("form[data-sign-out]") && leave(event));
 
 async function leave(event) {
-  if (!navigator.serviceWorker) return;
   const form = event.target;
   event.preventDefault();
-  const registration = await navigator.serviceWorker.getRegistration();
-  await inTime(sent(registration?.active));
+  const registration = await navigator.serviceWorker?.getRegistration(), worker = registration?.active;
+  if (worker) await inTime(sent(worker));
   const unsent = (await allStored("answers").catch(() => [])).some(({ ended }) => !ended);
   if (unsent && !window.confirm(form.dataset.signOut)) return;
-  await inTime(forget(registration));
+  if (!worker) await inTime(navigator.locks ? forget(registration) : emptied(...everything));  // pages without https have no locks
   form.submit();
 }
 
 /** Have the worker send answers that wait; resolves when it has tried. */
 function sent(worker) {
   return new Promise((resolve) => {
-    if (!worker) return resolve();
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = resolve;
     worker.postMessage({ type: "send" }, [port2]);

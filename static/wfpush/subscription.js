@@ -7,13 +7,21 @@ import { person, tellPerson } from "./store.js";
 const A_DAY = 86_400_000;  // milliseconds
 const DEVICES = "/api/v1/subscriptions";
 
-/** Subscribe under the server's key, and register. Throws when the push service or the server refuses. */
+/**
+ * Subscribe under the server's key, and register. Throws when the push service or the server refuses: with the host as
+ * `service` where the server sends nothing to that push service, whenever it is asked.
+ */
 export async function subscribe(registration, csrf) {
   const key = await serverKey();
   const before = await registration.pushManager.getSubscription();
   if (before) await before.unsubscribe();
   const options = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
-  await registerDevice(await registration.pushManager.subscribe(options), key, csrf);
+  const made = await registration.pushManager.subscribe(options);
+  await registerDevice(made, key, csrf).catch(async (fault) => {
+    if (!fault.pointers?.includes("/subscription/endpoint")) throw fault;
+    await made.unsubscribe();
+    throw Object.assign(fault, { service: new URL(made.endpoint).host });
+  });
 }
 
 /** Register a subscription at the server, which removes the device that this browser was before. */
@@ -71,8 +79,9 @@ async function serverKey() {
 async function called(address, csrf = "", method = "GET", body = null) {
   const headers = method === "GET" ? {} : { "Content-Type": "application/json", "X-CSRFToken": csrf };
   const response = await fetch(address, { method, headers, body: body && JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${method} ${address}: ${response.status}`);
-  return response;
+  if (response.ok) return response;
+  const { errors = [] } = (await response.json().catch(() => null)) ?? {};
+  throw Object.assign(new Error(`${method} ${address}: ${response.status}`), { pointers: errors.map(({ pointer }) => pointer) });
 }
 
 function bytesOf(key) {

@@ -11,6 +11,7 @@ import { fetched } from "./worker/fetching.js";
 import { begin, catchUp } from "./worker/keeping.js";
 import { sendAnswers } from "./worker/sending.js";
 import { keepShell, onlyThisShell } from "./worker/shell.js";
+import { isSignOutTold } from "./worker/signing_out.js";
 import { person } from "./store.js";
 import { pushed, removedHere } from "./worker/showing.js";
 import { renewed } from "./worker/renewing.js";
@@ -47,7 +48,10 @@ function later() {
   else afterwards();
 }
 
-const afterwards = () => Promise.allSettled([sendAnswers(), catchUp().then(() => keepDocuments(A_MOMENT))]);
+const afterwards = () => signedOutFirst(() => Promise.allSettled([sendAnswers(), catchUp().then(() => keepDocuments(A_MOMENT))]));
+
+/** Do nothing in the session of somebody who has signed out. */
+const signedOutFirst = async (work) => (await isSignOutTold()) && work();
 
 self.addEventListener("notificationclick", (event) => {
   event.waitUntil(clicked(event.notification, event.action, event.reply).then(() => catchUp()));
@@ -63,6 +67,7 @@ self.addEventListener("sync", (event) => {
 
 /** The browser fires `sync` again later only if this rejects. */
 async function sentOrLater() {
+  if (!(await isSignOutTold())) throw new Error("The server could not be told of the sign-out yet.");
   const { size } = await sendAnswers();
   await catchUp();
   if (size) throw new Error("There are answers that could not be sent yet.");
@@ -71,7 +76,7 @@ async function sentOrLater() {
 const A_MOMENT = 20_000;  // milliseconds for documents after a message: browsers end workers that run in the background
 
 const ASKED = {
-  begin: (message) => begin(message),
+  begin: (message) => signedOutFirst(() => begin(message)),
   "catch-up": () => afterwards(),
   removed: () => person().then(({ language }) => removedHere(language)),
   send: () => sendAnswers().then(() => catchUp()),

@@ -83,3 +83,29 @@ async def test_a_push_service_that_cannot_be_reached_is_said_and_can_be_tried_ag
     await expect(dave.locator("#push").get_by_role("button", name="Try again")).to_be_enabled()
     listed: Any = await dave.evaluate("fetch('/api/v1/subscriptions').then((answer) => answer.json())")
     assert listed["items"] == []
+
+
+REFUSED_SERVICE = """PushManager.prototype.subscribe = async () => ({
+  endpoint: "https://jmt17.google.com/fcm/send/1",
+  unsubscribe: async () => (window.unsubscribed = true),
+  toJSON: () => ({endpoint: "https://jmt17.google.com/fcm/send/1", keys: {
+    p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    auth: "BTBZMqHH6r4Tts7J_aSIgg",
+  }}),
+});"""
+"""As Chromium is built by Debian; the keys are those of RFC 8291."""
+
+
+async def test_a_push_service_that_the_server_does_not_allow_is_named_and_not_tried_again(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    dave = await sign_in("dave", phone=True)
+    await dave.context.grant_permissions(["notifications"], origin=installation.url)
+    await started(dave, REFUSED_SERVICE)
+
+    await dave.get_by_role("button", name="Turn on").click()
+
+    place = dave.locator("#push")
+    await expect(place).to_contain_text("go through jmt17.google.com, and this server sends nothing there.")
+    await expect(place.get_by_role("button", name="Try again")).to_be_hidden()
+    assert await dave.evaluate("window.unsubscribed")

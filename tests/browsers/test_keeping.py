@@ -19,6 +19,12 @@ WAITS = """async (answers) => {
   await store("answers", ...answers.map((answer, at) => ({comment: "", title: "Approve", heading: "A task", csrf: "",
                                                           ref, lang: "en", at, ...answer})));
 }"""
+PROXY = """(status) => {
+  self.fetch = async () => status === 403 ? new Response("<h1>Not from here</h1>", {status})
+    : Object.defineProperty(new Response("<h1>Sign in to this Wi-Fi</h1>"), "redirected", {value: true});
+}"""
+"""What a network says that wants something of its own first."""
+
 ANSWERED = """{code: "already_answered", action: "approve", answered_by: {ref: "carol", name: "Carol"},
                answered_at: "2025-11-24T10:00:00Z"}"""
 
@@ -50,6 +56,23 @@ async def test_a_page_of_a_proxy_is_no_answer_to_who_looks_at_the_inbox_either(
     await expect(mine.locator(".outcome")).to_contain_text("Approved.")
     query = "SELECT 1 FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
     assert installation.house.rows(f"{query} WHERE t.name = 'Approve the orchard'") == [(1,)]
+
+
+async def test_a_proxy_that_redirects_or_refuses_takes_away_nothing_that_is_kept(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the orangery")
+    dave = await sign_in("dave")
+    await is_kept(dave, "Approve the orangery")
+    device = await Device.of(installation, dave)
+    for status in (403, 302):
+        await device.worker.evaluate(PROXY, status)
+        await dave.goto("/")
+        await device.worker.evaluate("Promise.all([keepPage('another look'), freshToken(), catchUp()])")
+
+    kept = await dave.evaluate(KEPT)
+
+    assert "Approve the orangery" in kept["items"] and "wfpush person" in kept["caches"]
 
 
 async def test_an_answer_of_which_nothing_can_be_told_holds_up_no_other(

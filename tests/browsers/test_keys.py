@@ -38,8 +38,62 @@ async def test_keys_move_open_and_answer(installation: Installation, sign_in: Si
     await dave.keyboard.type("a j ? /")
     await expect(dave.get_by_label("What do you need to know?")).to_have_value("a j ? /")
     await dave.keyboard.press("Escape")
-    await dave.keyboard.press("a")
+    await dave.keyboard.type("aa")
     await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Approved.")
+
+
+async def test_no_key_answers_while_something_is_open_to_write_or_choose_in(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the slow samovar", assignee=None, candidates=["dave", "carol"], initiator="alice")
+    dave = await with_items(installation, sign_in, "Approve the fast samovar")
+    await dave.get_by_role("link", name="Approve the slow samovar", exact=True).click()
+    item, outcome = dave.locator("#item"), dave.locator('#item [data-slot="outcome"]')
+
+    for name, words, box in (
+        ("Add a comment", "all fine with me", item.get_by_label("Comment for the engine")),
+        ("Write to your colleagues", "Fine, I approve", item.get_by_label("Message", exact=True)),
+        ("Snooze…", "a", item.get_by_role("button", name="for an hour")),
+    ):
+        summary = item.locator("summary", has_text=name)
+        await summary.focus()
+        await dave.keyboard.press("Enter")
+        await expect(box).to_be_focused()
+        await dave.keyboard.type(words)
+        if name != "Snooze…":
+            await expect(box).to_have_value(words)
+        await box.evaluate("element => element.blur()")
+        await dave.keyboard.type("ar ij")
+        await summary.focus()
+        await dave.keyboard.press("Escape")
+        await expect(box).to_be_hidden()
+        await expect(summary).to_be_focused()
+    await dave.evaluate("getSelection().selectAllChildren(document.getElementById('item-heading'))")
+    await dave.keyboard.type("ar")
+    await dave.evaluate("getSelection().removeAllRanges()")
+    await expect(outcome).to_be_hidden()
+    await expect(item.locator(".ask")).to_have_count(0)
+
+    await dave.keyboard.type("aa")
+    await expect(outcome).to_contain_text("Approved.")
+
+
+async def test_an_answer_by_key_waits_for_a_second_press_where_it_cannot_be_undone(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    dave = await with_items(installation, sign_in, "Approve the only thermos")
+    first = dave.locator("#found li").first
+    await dave.keyboard.press("j")
+    await dave.keyboard.press("a")
+    await expect(first.get_by_role("button", name="Approve")).to_be_focused()
+    await expect(first).to_contain_text("Press A again to answer.")
+    await dave.keyboard.press("x")
+    await expect(first).not_to_contain_text("Press A again")
+    await dave.keyboard.press("a")
+    await expect(first).to_contain_text("Press A again to answer.")
+    await expect(first.locator(".outcome")).to_be_hidden()
+    await dave.keyboard.press("a")
+    await expect(first.locator(".outcome")).to_contain_text("Approved.")
 
 
 async def test_keys_are_explained_and_can_be_turned_off(installation: Installation, sign_in: SignIn) -> None:

@@ -1,6 +1,9 @@
 """In a cellar with no signal: the inbox opens as it was, answers are kept and sent once, and nobody else reads it."""
 
+import asyncio
 import re
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -11,6 +14,7 @@ from playwright.async_api import Error, Locator, Page, Playwright, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.browsers.test_accessible import faults
 from tests.browsers.worker import KEPT, is_kept, signs_in, until
 from tests.support.chromium import FLAGS
 
@@ -258,15 +262,71 @@ async def holds_nothing(page: Page) -> bool:
     return await page.evaluate(KEPT) == {"items": [], "answers": 0, "to_send": 0, "caches": []}
 
 
+async def test_signing_out_with_no_connection_counts_before_anything_else(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the till")
+    dave = await sign_in("dave", phone=True, anew=True)
+    await is_kept(dave, "Approve the till")
+    other, settings = await dave.context.new_page(), await dave.context.new_page()
+    await other.goto("/")
+    await is_live(other)
+    await settings.goto("/settings")
+    session = {"cookie": "; ".join(f"{each['name']}={each['value']}" for each in await dave.context.cookies())}
+    await dave.context.set_offline(True)
+
+    await dave.get_by_role("button", name="Sign out").click()
+
+    told_later = dave.get_by_role("heading", name="Signed out on this device")
+    await expect(told_later).to_be_visible()
+    for page in (other, settings):
+        await expect(page.get_by_role("heading", name="You have been signed out.")).to_be_visible()
+        await expect(page.locator("body")).not_to_contain_text("Dave")
+    await expect(other.locator("body")).not_to_contain_text("Approve the till")
+    await until(lambda: holds_nothing(settings), "nothing of Dave is left")
+    await settings.evaluate("""async () => {
+      const {store, tellPerson} = await import("/static/wfpush/store.js");
+      await store("items", {id: "late", title: "Late"});
+      await tellPerson({at: 1});
+    }""")
+    assert await holds_nothing(settings)
+    await dave.goto("/devices")
+    await expect(told_later).to_be_visible()
+    assert await faults(dave) == []
+
+    await dave.context.set_offline(False)
+    await settings.goto("/")
+
+    await expect(settings).to_have_url(re.compile("/sign-in"))
+    await expect(dave).to_have_url(re.compile("/sign-in"))  # by itself
+    address = f"{installation.url}/api/v1/notifications"
+    assert (await browser_less(address, session)) == 401
+
+
+async def browser_less(address: str, headers: dict[str, str]) -> int:
+    """The status of a request that no browser makes."""
+
+    def ask() -> int:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as fault:
+            return fault.code
+
+    return await asyncio.to_thread(ask)
+
+
 async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the lift")
     dave = await sign_in("dave")
     await is_kept(dave, "Approve the lift")
+    await dave.evaluate("() => { navigator.storage.persist = async () => (window.persisted = true); }")
     await dave.context.set_offline(True)
     await card(dave, "Approve the lift").get_by_role("button", name="Approve").click()
     await expect(card(dave, "Approve the lift").locator(".outcome")).to_contain_text("will be sent")
+    assert await dave.evaluate("window.persisted"), "what waits is not to be cleared when the device runs short of room"
 
     async with dave.expect_event("dialog") as asked:
         dave.once("dialog", lambda dialog: dialog.dismiss())

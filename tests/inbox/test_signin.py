@@ -31,6 +31,16 @@ def test_bob_signs_in_and_is_in_his_inbox(story: Story) -> None:
     assert "Signed in as Bob" in page.text
 
 
+def test_a_program_that_signs_out_is_told_so_and_whoever_it_was_is_nobody(story: Story) -> None:
+    client = signed_in(story.bob)
+    client.handler.enforce_csrf_checks = False
+
+    told = [client.post("/sign-out", HTTP_ACCEPT="application/json") for _ in range(2)]
+
+    assert [(each.status_code, each.json()) for each in told] == [(200, {"signed_out": True})] * 2
+    assert client.get("/api/v1/notifications").status_code == 401
+
+
 def test_strangers_are_led_to_the_sign_in_and_back_to_what_they_wanted(story: Story) -> None:
     story.assign()
     wanted = f"/n/{story.copy(story.bob).pk}"

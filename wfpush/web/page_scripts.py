@@ -25,7 +25,7 @@ FOLDER = settings.BASE_DIR / "static" / "wfpush"
 NAME = "pages.js"
 PATH = f"wfpush/{NAME}"
 """What `static` is asked for."""
-ENTRIES = ("customer.js", "devices.js", "inbox.js", "settings.js", "several.js", "signout.js")
+ENTRIES = ("customer.js", "devices.js", "inbox.js", "settings.js", "several.js", "signout.js", "told_later.js")
 """Modules that pages begin with. A page says which: `<script data-modules="signout inbox">`."""
 
 NAMED = re.compile(r'^import \{([^}]+)\} from "\./([\w-]+\.js)";$', re.MULTILINE)

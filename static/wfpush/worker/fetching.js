@@ -1,24 +1,34 @@
 // Requests of our pages. With a connection the worker does not interfere; without one it answers from what is kept.
 
-import { forget } from "../forget.js";
 import { keptDocument } from "./documents.js";
-import { lock } from "./leaving.js";
+import { lockIfSignedOut } from "./leaving.js";
 import { INBOX } from "./pages.js";
 import { keptFile, keptPage } from "./shell.js";
+import { afterSignOut, leaving, mayLeave, mayWait } from "./signing_out.js";
 
-const SIGNING_OUT = ["/sign-out", "/admin/logout/"];
 const PATIENCE_WITH_PAGES = 5_000;  // milliseconds after which the kept page is shown
 const AWAY = [502, 503, 504];
 
 export function fetched(event) {
   const { request } = event, { origin, pathname } = new URL(request.url);
-  if (origin !== self.location.origin) return;
-  if (request.method === "POST" && SIGNING_OUT.includes(pathname)) event.waitUntil(forget(self.registration));
-  if (request.method !== "GET") return;
+  if (origin !== self.location.origin || pathname.startsWith("/static/")) return;
   if (pathname.startsWith("/offline/documents/")) event.respondWith(keptDocument(pathname));
   else if (pathname.startsWith("/offline/")) event.respondWith(keptFile(pathname));
-  else if (pathname.startsWith("/brand/")) event.respondWith(fetch(request).catch(() => kept(request)));
-  else if (request.mode === "navigate" && INBOX.test(pathname)) event.respondWith(page(event));
+  else if (mayLeave(request)) event.respondWith(leaving(request));
+  else if (mayWait()) event.respondWith(afterSignOut(request, () => replyWithout(event) ?? fetch(request)));
+  else replied(event, replyWithout(event));
+}
+
+function replied(event, reply) {
+  if (reply) event.respondWith(reply);
+}
+
+/** The reply to what has one with no connection, too; nothing for other requests. */
+function replyWithout(event) {
+  const { request } = event, { pathname } = new URL(request.url);
+  if (request.method !== "GET") return null;
+  if (pathname.startsWith("/brand/")) return fetch(request).catch(() => kept(request));
+  return request.mode === "navigate" && INBOX.test(pathname) ? page(event) : null;
 }
 
 const kept = async (request) => (await caches.match(request)) ?? Response.error();
@@ -27,7 +37,7 @@ const kept = async (request) => (await caches.match(request)) ?? Response.error(
 async function page(event) {
   const asked = fetch(event.request);
   const answer = await Promise.race([asked, after(PATIENCE_WITH_PAGES)]).catch(() => null);
-  if (answer?.type === "opaqueredirect" || answer?.status === 403) event.waitUntil(lock());  // to the page for signing in
+  if (answer?.type === "opaqueredirect" || answer?.status === 403) event.waitUntil(lockIfSignedOut());  // or it is a proxy's
   if (answer && !AWAY.includes(answer.status)) return answer;
   return (await keptPage().catch(() => undefined)) ?? asked;
 }

@@ -3,7 +3,7 @@
 import { forget } from "../forget.js";
 import { allStored, person, store, tellPerson, unstore } from "../store.js";
 import { keepDocuments } from "./documents.js";
-import { lock, whileHere } from "./leaving.js";
+import { lock, saysSignedOut, whileHere } from "./leaving.js";
 import { sendAnswers } from "./sending.js";
 import { keepPage } from "./shell.js";
 
@@ -61,8 +61,9 @@ async function whole(seq) {
 async function listed(query) {
   try {
     const response = await fetch(`/api/v1/notifications?${query}`, { signal: AbortSignal.timeout(LIST_PATIENCE) });
-    if (response.status === 401 || response.status === 403) await lock();
-    return response.ok ? await response.json() : null;
+    if (response.ok) return await response.json();
+    if (await saysSignedOut(response)) await lock();
+    return null;
   } catch {
     return null;
   }

@@ -2,13 +2,15 @@
 // PAGE_VERSION is over all of it: what is kept is of one version, to the byte, or it is not kept.
 
 import { person, tellPerson } from "../store.js";
-import { lock, whileHere } from "./leaving.js";
+import { lockIfSignedOut, whileHere } from "./leaving.js";
 import { tellPages } from "./pages.js";
 
 const SHELL = `wfpush shell ${PAGE_VERSION}`;
 const KEPT = "wfpush person";
 const BASE = `/offline/${PAGE_VERSION}/`;  // where the kept page finds its files; no server has them there
 const A_DAY_OLD = 86_400_000;
+
+export const shellFile = (name) => BASE + name;
 
 export async function keepShell() {
   const cache = await caches.open(SHELL);
@@ -37,7 +39,7 @@ export async function keepPage(look) {
   const same = shell?.look === look && shell.version === PAGE_VERSION && Date.now() - shell.at < A_DAY_OLD;
   if (same && (await keptPage())) return;
   const response = await fetch("/offline").catch(() => null);
-  if (response?.redirected || response?.status === 403) return void (await lock());
+  if (response?.redirected || response?.status === 403) return void (await lockIfSignedOut());
   if (!response?.ok) return;
   const text = await response.text();
   if (!text.includes(`"version": "${PAGE_VERSION}"`)) return;  // the server is newer: so will the worker be, soon
@@ -67,16 +69,13 @@ async function putPage(text, headers, style) {
 /** A token for forms of the session as it is now; empty where there is none. */
 export async function freshToken() {
   const response = await fetch("/offline").catch(() => null);
-  if (response?.redirected) {
-    await lock();
-    await tellPages({ type: "signed-out" });
-  }
+  if (response?.redirected && (await lockIfSignedOut())) await tellPages({ type: "signed-out" });
   const csrf = response?.ok && !response.redirected ? csrfOf(await response.text()) : "";
   await tellPerson({ csrf });
   return csrf;
 }
 
-const csrfOf = (text) => /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(text)?.[1] ?? "";
+export const csrfOf = (text) => /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(text)?.[1] ?? "";
 
 export async function keptPage() {
   return (await caches.has(KEPT)) ? (await caches.open(KEPT)).match("/offline") : undefined;

@@ -26,6 +26,42 @@ SOON = 15.0
 
 _numbers = count(8001)
 
+PUT_BACK = """
+const answer = arguments[0], lets_go = arguments[1];
+const asked = (request) => new Promise((resolve, reject) => {
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => reject(request.error);
+});
+const tables = {about: "name", items: "id", answers: "key", shown: "tag", documents: "url"};
+return (async () => {
+  const now = await asked(indexedDB.open("wfpush"));
+  now.onversionchange = () => now.close();
+  const about = await asked(now.transaction("about").objectStore("about").getAll());
+  const gone = asked(indexedDB.deleteDatabase("wfpush"));
+  const request = indexedDB.open("wfpush", 1);
+  request.onupgradeneeded = () => {
+    for (const [table, keyPath] of Object.entries(tables)) request.result.createObjectStore(table, {keyPath});
+  };
+  const released = window.released = await asked(request);
+  if (lets_go) released.onversionchange = () => released.close();
+  const writing = released.transaction(["about", "answers"], "readwrite");
+  for (const row of about) writing.objectStore("about").put(row);
+  writing.objectStore("answers").put(answer);
+  await new Promise((done) => (writing.oncomplete = done));
+  return released.version;
+})();
+"""
+"""Make the database of this browser what release 0.2.0 makes it, with an answer that waits; this tab keeps it open."""
+
+READ = """
+const text = arguments[0];
+return (async () => {
+  const {allStored} = await import(`/static/wfpush/store.js?${text}`);
+  return await allStored("answers").then((rows) => rows.map(({key}) => key).join(), (fault) => fault.message);
+})();
+"""
+"""The keys of answers that wait, as a page of the version under test reads them; or why it cannot."""
+
 
 class PushStories:
     """`bob`, `carol` and `service` come from the module of the browser."""
@@ -277,6 +313,39 @@ class PushStories:
 
         bob.browser.find("#list li", "Already approved by Carol")
         assert answers(world, title) == [("approve", "api")]
+
+    # --- another version --------------------------------------------------------------------------
+    def test_an_answer_that_an_earlier_version_kept_is_sent_by_this_one_with_two_tabs_open(
+        self, world: World, bob: Person
+    ) -> None:
+        _, title = started(world)
+        bob.desktop.shows(title)
+        item = f"SELECT n.id::text FROM notifications_notification n WHERE n.title = '{title}' AND recipient_id = "
+        ((number,),) = world.installation.house.rows(
+            f"{item} (SELECT id FROM notifications_recipient WHERE ref = 'bob')"
+        )
+        answer = {"key": f"kept-{number}", "id": number, "action": "approve", "title": "Approve", "comment": "Agreed"}
+        answer |= {"ref": "bob", "lang": "en", "csrf": "", "heading": title, "at": 1}
+        browser = bob.browser
+        browser.open("/settings")
+        assert browser.evaluate(PUT_BACK, {**answer, "ref": "nobody"}, False) == 1
+        (old,) = browser.driver.window_handles
+        browser.driver.switch_to.new_window("tab")
+        browser.open("/settings")
+        assert browser.evaluate(READ, "blocked") == "Another tab holds an older database of this site."
+        browser.driver.switch_to.window(old)
+        browser.evaluate("released.close()")
+        assert browser.evaluate(READ, "free") == answer["key"]
+
+        assert browser.evaluate(PUT_BACK, answer, True) == 1
+        browser.driver.switch_to.window(browser.driver.window_handles[-1])
+        browser.open("/")
+
+        eventually(lambda: answers(world, title) == [("approve", "inbox")], "it is sent")
+        version = "return indexedDB.databases().then((all) => all.find(({name}) => name === 'wfpush').version)"
+        raised = "return new Promise((done) => (indexedDB.open('wfpush', arguments[0]).onsuccess = done))"
+        browser.evaluate(raised, browser.evaluate(version) + 1)
+        assert browser.evaluate(READ, "older") == "", "a page goes on with what a newer one has made of it"
 
     # --- the server does not answer -----------------------------------------------------------------
     @pytest.mark.told_in("Chromium")

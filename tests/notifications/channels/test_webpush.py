@@ -425,6 +425,20 @@ async def test_a_browser_without_our_worker_shows_the_message_by_itself(transpor
     assert "only Alice may read" not in json.dumps(read)
 
 
+@pytest.mark.parametrize("count", [5, 10, 15])
+def test_buttons_that_nobody_sees_go_before_the_words_with_the_amount(count: int) -> None:
+    title = "Send it back to the purchasing department for another look"
+    actions = tuple(Action(f"send_back_to_department_{at}", title, "final", "optional") for at in range(count))
+    text = f"{'The purchasing department has asked for it. ' * 4}It is about €64,000.00."
+    message = replace(PUSH.message, actions=actions, short_body=text, glance="Northwind Traders")
+
+    read = json.loads(webpush.fitting(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT))
+
+    assert read["body"] == f"Northwind Traders\n{text}"
+    assert 4 <= len(read["actions"]) <= count
+    assert [each["action"] for each in read["actions"]] == [each.name for each in actions[: len(read["actions"])]]
+
+
 async def test_declared_buttons_lead_to_the_page_that_offers_the_answer_and_carry_no_token(transport: WebPush) -> None:
     action = Action("ask more/now", "Ask", "final", "required")
     read = await declared(transport, replace(PUSH, message=replace(MESSAGE, actions=(action,))))

@@ -184,6 +184,13 @@ def test_without_javascript(story: Story) -> None:
     assert "Choose a day and a time." in get(browser, address).press("Snooze", until="soon").text
 
 
+@pytest.mark.parametrize(("seconds", "words"), [(0, "Choose a time to come."), (59, "less than a minute from now")])
+def test_a_time_that_is_too_soon_says_so(story: Story, seconds: int, words: str) -> None:
+    story.assign()
+    with pytest.raises(Invalid, match=words):
+        snoozing.snooze(story.copy(story.bob), NOW + timedelta(seconds=seconds), NOW)
+
+
 def test_by_the_api(story: Story) -> None:
     story.assign()
     copy, browser = story.copy(story.bob), signed_in(story.bob)

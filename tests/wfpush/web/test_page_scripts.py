@@ -56,11 +56,11 @@ def test_comments_are_left_out(folder: Path) -> None:
         "   * 4 * 5.",
         "   */",
     ]
-    (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", ""]))
+    (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", "show();  // Five.", ""]))
 
     script = page_scripts.assembled()
 
-    assert '() => {\nconst address = "https://a.example/*";\n\nshow(address / 2);\nreturn {  };\n}' in script
+    assert '() => {\nconst address = "https://a.example/*";\n\nshow(address / 2);\nshow();\nreturn {  };\n}' in script
     assert not re.search(r"^\s*(?://|/\*)", script, re.MULTILINE)
 
 
