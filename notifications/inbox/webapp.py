@@ -103,7 +103,7 @@ def shell_files() -> dict[str, bytes]:
     """What pages need besides their HTML: their script, styles, icons. By name, with what is in them."""
     found = (path for kind in ("*.css", "*.svg") for path in page_scripts.FOLDER.glob(kind))
     files = {path.name: path.read_bytes() for path in sorted(found)}
-    return {page_scripts.NAME: page_scripts.page_script().encode(), **files}
+    return {name: script.encode() for name, script in page_scripts.page_scripts().items()} | files
 
 
 def page_templates() -> list[Path]:

@@ -1,4 +1,4 @@
-"""All scripts of pages are in one file. That it works is seen by every test with a browser."""
+"""All scripts of pages are in two files. That it works is seen by every test with a browser."""
 
 import re
 import shutil
@@ -23,12 +23,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_module_of_pages_is_in_it_and_those_of_the_worker_alone_are_not() -> None:
     there = {path.name for path in page_scripts.FOLDER.glob("*.js")}
-    script = page_scripts.assembled()
+    first, later = page_scripts.assembled().values()
+    modules = re.compile(r'^"([\w-]+\.js)": (?:async )?\(\) => \{$', re.MULTILINE)
+    needed = re.compile(r'loadModule\("([\w-]+\.js)"\)')
 
-    assert there - {path.name for path in page_scripts.reachable()} == {"worker.js"}
-    assert set(re.findall(r'^"([\w-]+\.js)": (?:async )?\(\) => \{$', script, re.MULTILINE)) == there - {"worker.js"}
-    assert set(re.findall(r'loadModule(?:Later)?\("([\w-]+\.js)"\)', script)) <= there
-    assert not re.search(r"^\s*(?:import|export)\b", script, re.MULTILINE)
+    assert sorted([*modules.findall(first), *modules.findall(later)]) == sorted(there - {"worker.js"})
+    assert set(needed.findall(first)) <= set(modules.findall(first))
+    assert set(re.findall(r'loadModuleLater\("([\w-]+\.js)"\)', first + later)) <= there
+    assert not re.search(r"^\s*(?:import|export)\b", first, re.MULTILINE)
+    assert {"keys.js", "inbox.js"} <= set(modules.findall(first)) and "forms.js" in modules.findall(later)
+
+
+def test_both_files_know_that_they_belong_together() -> None:
+    first, later = page_scripts.assembled().values()
+    assert re.findall(r'OF = "(\w{16})"', first) == re.findall(r'OF = "(\w{16})"', later)
 
 
 def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
@@ -39,7 +47,7 @@ def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
         "export const one = 1;\nexport async function two() {}\nexport const { three, four } = x;\nfunction own() {}\n"
     )
 
-    script = page_scripts.assembled()
+    script = page_scripts.assembled()[page_scripts.NAME]
 
     assert 'const {\n  one: two,\n  four,\n} = loadModule("kept.js");\nconst all = loadModule("kept.js");' in script
     assert '"inbox.js": async () => {' in script
@@ -58,7 +66,7 @@ def test_comments_are_left_out(folder: Path) -> None:
     ]
     (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", "show();  // Five.", ""]))
 
-    script = page_scripts.assembled()
+    script = page_scripts.assembled()[page_scripts.NAME]
 
     assert '() => {\nconst address = "https://a.example/*";\n\nshow(address / 2);\nshow();\nreturn {  };\n}' in script
     assert not re.search(r"^\s*(?://|/\*)", script, re.MULTILINE)
@@ -84,10 +92,11 @@ def test_it_is_served_small_and_its_copy_can_be_renewed(client: Client) -> None:
 
 def test_while_developing_each_request_has_the_modules_as_they_are(folder: Path, settings: Settings) -> None:
     settings.DEBUG = True
-    before = finders.find(page_scripts.PATH)
+    path = f"wfpush/{page_scripts.NAME}"
+    before = finders.find(path)
     (folder / "several.js").write_text("nothing();\n")
 
-    after = finders.find(page_scripts.PATH)
+    after = finders.find(path)
 
     assert before != after
     assert "nothing();" in Path(str(after)).read_text()
@@ -101,7 +110,6 @@ def test_with_a_data_folder_that_takes_no_files_it_is_elsewhere(
     taken.write_text("not a folder")
     settings.DATA_DIR, settings.DEBUG = taken, True
 
-    found = [Path(str(finders.find(page_scripts.PATH))) for _ in range(2)]
+    found = [Path(str(finders.find(f"wfpush/{name}"))) for name in (page_scripts.NAME, page_scripts.LATER_NAME)]
 
-    assert found[0].read_text() == page_scripts.assembled()
-    assert found[0] == found[1]
+    assert [path.read_text() for path in found] == list(page_scripts.assembled().values())
