@@ -78,9 +78,9 @@ ENGINE: dict[str, Text] = {
     "engine_handled": _("The engine had already handled it."),
     "engine_refused": _("The engine refused it: {detail} You can answer again."),
     "engine_refused_silently": _("The engine refused it without a reason. You can answer again."),
-    "given_back": _("This changed before the engine was told. Nothing was sent: look at it again, and answer anew."),
+    "given_back": _("This changed before the engine was told, so nothing was sent. Look at it again, then answer."),
     "given_back_others": _(
-        "This changed after {name} had answered it {when}. Nothing was sent: it waits for an answer."
+        "This changed after {name} had answered it {when}, so nothing was sent. It waits for an answer."
     ),
     "engine_failed": _("The engine could not be told, and we have stopped trying. Please tell your administrator."),
 }
