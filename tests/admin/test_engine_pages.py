@@ -155,7 +155,7 @@ def test_the_preview_is_what_a_real_answer_then_sends(
         }
         AnswerMapping.objects.create(engine=engine, action="approve", outcome="accepted", variables=variables)
         story.assign(task, assignee="bob", answer_variables=["limit"])
-        server.book.open(task)
+        server.book.open(task, name="Approve invoice 4711")
         said = {"task": task, "kind": "approval", "comment": "Fine.", "variables": '{"limit": 7.5}'}
         page = root.get(page_of(engine, PREVIEW), {"action": "approve", **said})
         assert server.told == [] and not Response.objects.exists()

@@ -100,17 +100,22 @@ class Camunda8Server(EngineServer):
     def variables(self, asked: Asked) -> Answer:
         _check_key(asked)
         said = asked.body(filter=dict, page=dict, sort=list) if asked.said is not None else {}
-        wanted = members(said.get("filter", {}), name=(str, dict)).get("name")
+        name = members(said.get("filter", {}), name=(str, dict)).get("name")
+        wanted = members(name, **{"$in": list}).get("$in") if isinstance(name, dict) else [name] if name else None
         tasks, variables = self._seen()
         task = tasks.get(asked.task)
         if task is None:
             raise Wrong(404, f"User Task with key '{asked.task}' not found", "NOT_FOUND")
         rows = [
             {"name": name, "value": each["value"], "isTruncated": False, "processInstanceKey": task.process}
-            for name, each in variables.get(task.process, {}).items()
-            if wanted in (None, name)
+            for name, each in (self._of(task) | variables.get(task.process, {})).items()
+            if wanted is None or name in wanted
         ]
         return Answer(200, _page(rows))
+
+    @staticmethod
+    def _of(task: Task) -> dict[str, Json]:
+        return {name: {"value": json.dumps(value)} for name, value in task.variables.items()}
 
     def form(self, asked: Asked) -> Answer:
         _check_key(asked)
@@ -147,7 +152,7 @@ class Camunda8Server(EngineServer):
 def task_json(task: Task) -> Json:
     return {
         "userTaskKey": task.id,
-        "name": "Approve the order",
+        "name": task.name,
         "state": task.busy or STATES[task.state],
         "assignee": task.assignee,
         "elementId": "approve",
