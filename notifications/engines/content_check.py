@@ -26,6 +26,7 @@ from notifications.intake import cloudevents, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Engine, Event, Response, Task
 from notifications.reasons import NOTHING, Reason, kept, said
+from notifications.reasons import read as read_reason
 from notifications.revisions.content import revision_of
 from notifications.types import InboundEvent, Json, object_in
 
@@ -143,7 +144,7 @@ def _may_work_later(reading: Reading) -> bool:
 def _not_compared(check: Check, reason: Reason) -> None:
     """Say on the engine's page why its answers are told without comparing; NOTHING: they are compared."""
     engine = check.callback.engine
-    if engine.not_compared_reason == kept("not_compared_reason", reason)["not_compared_reason"]:
+    if read_reason(engine, "not_compared_reason") == reason:
         return
     Engine.objects.filter(pk=engine.pk).update(**kept("not_compared_reason", reason))
     if reason:

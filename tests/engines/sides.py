@@ -298,7 +298,7 @@ class RestSide(Side):
         return self.engine.calls("command")
 
     def prepare(self, count: int) -> dict[str, Theirs]:
-        tasks = [InBook(self.engine.book.open()) for _ in range(count)]
+        tasks = [InBook(self.engine.book.open(name="Approve invoice 4711")) for _ in range(count)]
         return {task.id: task for task in tasks}
 
     def listen(self, listener: Callable[[str], None] | None) -> None:
