@@ -24,7 +24,7 @@ from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -137,10 +137,9 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         if wait:  # one call is made to see whether the engine is back
             outbox.put_back(callback, now + timedelta(seconds=wait))
             continue
-        check = content_check.prepare(callback, call)
-        if check is None:
+        if not isinstance(call, Check):
             _begin(callback, now)
-        ready.append((engine, (callback, check or call)))
+        ready.append((engine, (callback, call)))
     return Claimed(ready, len(claimed))
 
 
@@ -148,7 +147,8 @@ def _prepared(callback: Callback, now: datetime) -> Any | None:
     """None for a callback that cannot be sent; it must not hold up the others."""
     try:
         tokens = connected_accounts.tokens_for(callback)
-        return connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+        call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+        return content_check.prepare(callback, call) or call
     except connected_accounts.NotConnected as fault:
         _hold(callback, fault.reason, now)
     except Exception as fault:
@@ -195,7 +195,15 @@ def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
 
     The attempt begins when that is known: whoever dies before it has told the engine nothing.
     """
-    result = content_check.why_not_told(reading, now)
+    if returning.return_if_changed(callback, now):  # while it was read
+        return False
+    try:
+        result = content_check.why_not_told(reading, now)
+    except Exception as fault:
+        if outage.database_is_away(fault):
+            raise
+        log.exception("answer_cannot_be_compared")
+        result = Result("misconfigured", None, reasons.crashed(fault))
     _begin(callback, now)
     if result is not None:
         _answered(callback, result, now)

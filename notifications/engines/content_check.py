@@ -114,13 +114,17 @@ def why_not_told(reading: Reading, now: datetime) -> Result | None:
     told. If reading is not allowed or not possible there, it is, and the engine's page says so."""
     check = reading.check
     if reading.failure is not None:
-        return reading.failure if _may_work_later(reading) else _not_compared(check, reading.failure.reason)
+        if _may_work_later(reading):
+            return reading.failure
+        _not_compared(check, reading.failure.reason)
+        return None
     if reading.row is None:
         return None
     try:
         event = _event(check, reading.row, now)
     except InvalidEvent as fault:
-        return _not_compared(check, said(fault))
+        _not_compared(check, said(fault))
+        return None
     _not_compared(check, NOTHING)
     if not _has_changed(check, event):
         return None

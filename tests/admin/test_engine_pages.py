@@ -186,13 +186,13 @@ def deliver() -> None:
 
 
 def without_id(told: list[Any]) -> list[Any]:
-    """The answer's id is another each time."""
+    """The answer's id is another each time, and its revision another than the sample's."""
     for _method, _address, body in told:
         variables = body.get("variables", {})
         if isinstance(variables, dict) and variables:
-            variables["wfpush_answer"] = ""
+            variables |= dict.fromkeys({"wfpush_answer", "wfpush_revision"} & variables.keys(), "")
         for variable in variables if isinstance(variables, list) else []:
-            if variable["name"] == "wfpush_answer":
+            if variable["name"] in ("wfpush_answer", "wfpush_revision"):
                 variable["value"] = ""
     return told
 

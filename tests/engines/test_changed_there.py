@@ -1,14 +1,21 @@
 """The engine has changed what a task asks and told nobody: an answer to what it asked before is not told."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from django.db import connection
 
+from notifications.connectors.rest import Api
+from notifications.engines import content_check
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus
 from notifications.models import Task as OurTask
+from notifications.routing import pipeline
+from notifications.types import Json
 from tests.engines.server import LOST_AFTER, Fault
 from tests.engines.sides import Answered, InBook, RestSide
 from tests.engines.world import KINDS
+from tests.support.callbacks import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +76,59 @@ def test_only_a_final_answer_is_compared_and_only_if_the_engine_has_it_set(side:
     Engine.objects.update(reads_before_answers=False)
     side.world.respond("bob", "approve")
     assert (theirs.answers, side.engine.calls("query")) == (APPROVED, 0)
+
+
+@of_kinds("flowable")
+def test_a_form_counts_and_what_nobody_was_shown_does_not(side: RestSide) -> None:
+    theirs = assigned(side)
+    task = side.engine.book.tasks[theirs.id]
+    for name in ("Note", "Why so much?"):
+        task.form = {"fields": [{"id": "note", "type": "text", "name": name}]}
+        if name == "Note":
+            side.world.send("task.updated", {"task": {"id": task.id, "form": task.form}})
+    side.world.respond("bob", "approve")
+    assert is_asked_again(side, theirs)
+
+    side.somebody_changes(theirs, nobody_uses_this=1)
+    side.world.respond("bob", "approve")
+    assert theirs.answers == APPROVED
+
+
+@of_kinds("flowable")
+def test_a_dispatcher_that_ends_while_it_reads_has_told_nothing(
+    side: RestSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = assigned(side)
+    with monkeypatch.context() as asleep:
+        asleep.setattr(side.world, "run", lambda: None)
+        side.world.respond("bob", "approve")
+    assert len(claimed()) == 1
+    assert not Callback.objects.get().in_doubt
+    side.somebody_changes(theirs, amount=10000)
+    assert is_asked_again(side, theirs)
+
+
+@of_kinds("flowable")
+def test_an_update_that_comes_while_the_task_is_read_counts(side: RestSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine has shown the task as it was, and tells of the change before it is told the answer."""
+    theirs, read = assigned(side), content_check._read
+
+    def tell() -> None:
+        data = {"task": {"id": theirs.id, "name": "Pay Evil Ltd"}}
+        event = {"specversion": "1.0", "id": "e-evil", "source": "invoices", "type": "task.updated", "data": data}
+        side.world.post("/api/v1/events", event)
+        pipeline.drain()
+        connection.close()
+
+    async def reads_and_tells(api: Api, check: content_check.Check) -> Json | None:
+        row = await read(api, check)
+        await asyncio.to_thread(tell)
+        return row
+
+    with monkeypatch.context() as slow:
+        slow.setattr(content_check, "_read", reads_and_tells)
+        side.world.respond("bob", "approve")
+    assert is_asked_again(side, theirs)
 
 
 @of_kinds("camunda7")
