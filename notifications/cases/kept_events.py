@@ -24,6 +24,8 @@ def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
 def answers_behind_events(callbacks: Sequence[UUID], since: datetime) -> set[UUID]:
     """Of these callbacks, those of final answers to tasks with an event that waits to be processed, and that came in or
     was released after `since`: it may change what was answered."""
+    if not callbacks:
+        return set()
     group = Concat(Value("task:"), OuterRef("task__task_id"))
     waiting = Event.objects.filter(
         Q(received_at__gt=since) | Q(due_at__gt=since, attempts__lte=1),
@@ -33,7 +35,7 @@ def answers_behind_events(callbacks: Sequence[UUID], since: datetime) -> set[UUI
         status=EventStatus.ACCEPTED,
     )
     answers = Callback.objects.filter(Exists(waiting), pk__in=callbacks, response__effect="final")
-    return set(answers.order_by().values_list("pk", flat=True)) if callbacks else set()
+    return set(answers.order_by().values_list("pk", flat=True))
 
 
 def kept_events(tasks: Sequence[UUID]) -> QuerySet[Event]:

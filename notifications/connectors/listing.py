@@ -6,7 +6,7 @@ the processes of all rows at once.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -45,9 +45,9 @@ class Listing(Protocol):
         give, its name. Raises Failed."""
         ...
 
-    async def add_variables(self, api: Api, row: Json, names: Collection[str]) -> None:
-        """Add `variables` to a task that was read by itself: those of these names, where they are numbers, texts, yes
-        or no. Raises Failed."""
+    async def add_variables(self, api: Api, row: Json) -> None:
+        """Add `variables` to a task that was read by itself, but for those that are written otherwise elsewhere. Raises
+        Failed."""
         ...
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
@@ -127,7 +127,7 @@ class Query:
         if self.form and key:
             await _read_form(api, self.form.format(task=part(str(row.get(self.id, "")))), row, key if or_name else None)
 
-    async def add_variables(self, api: Api, row: Json, names: Collection[str]) -> None:
+    async def add_variables(self, api: Api, row: Json) -> None:
         if not self.variables:
             return
         reply = await api.call("GET", self.variables.format(task=part(str(row.get(self.id, "")))))
@@ -139,7 +139,7 @@ class Query:
             typed = [{**said, "name": name} for name, said in reply.body.items() if isinstance(said, dict)]
         else:
             typed = rows(reply.body)
-        row["variables"] = [each for each in typed if each.get("name") in names and _is_simple(each)]
+        row["variables"] = [each for each in typed if _is_simple(each)]
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
         """Nobody is known where the engine keeps no history, or does not let us see it: that keeps no task back."""
@@ -156,11 +156,12 @@ class Query:
                 row["startUserId"] = who
 
 
+MOST_VARIABLES = 1000
 SIMPLE = ("string", "boolean", "short", "integer", "long", "double")
 
 
 def _is_simple(variable: Json) -> bool:
-    """Whether a variable is written alike wherever it comes from; dates and objects are not."""
+    """Whether listeners and interfaces write a variable alike: dates and objects they do not."""
     return str(variable.get("type", "")).lower() in SIMPLE and variable.get("value") is not None
 
 
@@ -208,9 +209,9 @@ class Search:
             key = row["formKey"] if or_name else None
             await _read_form(api, f"/user-tasks/{part(str(row.get(self.id, '')))}/form", row, key)
 
-    async def add_variables(self, api: Api, row: Json, names: Collection[str]) -> None:
+    async def add_variables(self, api: Api, row: Json) -> None:
         """Values are JSON in a string. One that is cut off, or has several scopes, is left out."""
-        said = {"filter": {"name": {"$in": sorted(names)}}, "page": {"limit": 1000}}
+        said = {"page": {"limit": MOST_VARIABLES}}
         path = f"/user-tasks/{part(str(row.get(self.id, '')))}/variables/search"
         reply = await api.call("POST", path, said, acts=False)
         if reply.status == 404:  # completed meanwhile
@@ -221,7 +222,7 @@ class Search:
         several = Counter(each["name"] for each in found)
         whole = [each for each in found if several[each["name"]] == 1 and not each.get("isTruncated")]
         values = {each["name"]: _read_json(each.get("value")) for each in whole}
-        row["variables"] = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
+        row["variables"] = {name: value for name, value in values.items() if value is not None}
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
         """Nothing to do: the engine does not keep who started a process (REST v2, ProcessInstanceResult)."""

@@ -102,7 +102,7 @@ async def _read(api: Api, check: Check) -> Json | None:
     if row is None:
         return None
     if check.variables:
-        await connector.listing.add_variables(api, row, check.variables)
+        await connector.listing.add_variables(api, row)
     if "form" in check.content:
         await connector.listing.add_form(api, row, or_name=False)
     return row
@@ -157,7 +157,7 @@ def _not_compared(check: Check, reason: Reason) -> None:
 
 def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
     """What the engine says now, as an update of the content: whom the task belongs to is told by other events, and
-    variables that were not asked for are left out. Raises InvalidEvent."""
+    variables that the content does not have are left out. Raises InvalidEvent."""
     engine, task = check.callback.engine, check.task
     connector = reader_for(engine.kind)
     assert connector is not None

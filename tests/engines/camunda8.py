@@ -100,8 +100,7 @@ class Camunda8Server(EngineServer):
     def variables(self, asked: Asked) -> Answer:
         _check_key(asked)
         said = asked.body(filter=dict, page=dict, sort=list) if asked.said is not None else {}
-        name = members(said.get("filter", {}), name=(str, dict)).get("name")
-        wanted = members(name, **{"$in": list}).get("$in") if isinstance(name, dict) else [name] if name else None
+        wanted = members(said.get("filter", {}), name=(str, dict)).get("name")
         tasks, variables = self._seen()
         task = tasks.get(asked.task)
         if task is None:
@@ -109,7 +108,7 @@ class Camunda8Server(EngineServer):
         rows = [
             {"name": name, "value": each["value"], "isTruncated": False, "processInstanceKey": task.process}
             for name, each in (self._of(task) | variables.get(task.process, {})).items()
-            if wanted is None or name in wanted
+            if wanted in (None, name)
         ]
         return Answer(200, _page(rows))
 

@@ -8,6 +8,7 @@ from django.db import connection
 
 from notifications.connectors.rest import Api
 from notifications.engines import content_check
+from notifications.intake import mapping
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus
 from notifications.models import Task as OurTask
 from notifications.routing import pipeline
@@ -92,6 +93,17 @@ def test_a_form_counts_and_what_nobody_was_shown_does_not(side: RestSide) -> Non
     side.somebody_changes(theirs, nobody_uses_this=1)
     side.world.respond("bob", "approve")
     assert theirs.answers == APPROVED
+
+
+@of_kinds("camunda8")
+def test_a_mapping_may_give_variables_other_names(side: RestSide) -> None:
+    theirs = side.assign("bob", **INVOICE)
+    mapping.use_preset(
+        Engine.objects.get(), {"data.task.id": "userTaskKey", "data.variables.amount": "variables.betrag"}
+    )
+    side.somebody_changes(theirs, betrag=10000)
+    side.world.respond("bob", "approve")
+    assert is_asked_again(side, theirs)
 
 
 @of_kinds("flowable")
