@@ -11,7 +11,7 @@ from notifications import reasons
 from notifications.admin.backlogs import backlogs
 from notifications.admin.words import clock, span
 from notifications.channels import registry
-from notifications.models import Event, LinkMail, PausedService
+from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
 
@@ -56,6 +56,16 @@ def links_not_mailed(now: datetime) -> list[str]:
     return [text % {"count": count, "why": clean_line(last.detail)}]
 
 
+def answers_not_compared(now: datetime) -> list[str]:
+    """Engines whose tasks cannot be read before an answer: what has changed there is not noticed."""
+    engines = Engine.objects.filter(active=True, reads_before_answers=True).exclude(not_compared_reason="")
+    text = _("Answers to %(engine)s are told without reading the task in the engine: %(why)s")
+    return [
+        text % {"engine": engine.name, "why": reasons.words(engine, "not_compared_reason")}
+        for engine in engines.order_by("name")
+    ]
+
+
 def alarms_of_channels(now: datetime) -> list[str]:
     return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
 
@@ -66,5 +76,6 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, paused_services),
     (Event, alarms_of_channels),
     (LinkMail, links_not_mailed),
+    (Engine, answers_not_compared),
 ]
 """Each for users who may see the rows of its model."""

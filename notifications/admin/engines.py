@@ -30,7 +30,7 @@ from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
-from notifications.admin.words import ago, list_url, mark, with_why
+from notifications.admin.words import NOTHING, ago, list_url, mark, with_why
 from notifications.connectors import CONNECTORS, connector_for, labels, readable, reader_for
 from notifications.connectors.rest import RestConnector
 from notifications.engines import requeue
@@ -101,7 +101,7 @@ def _switched(kind: str) -> dict[str, Any]:
     """What the form hides for each kind, and how it labels the rest."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
-    parts = ["#access-group", "#personal-group", "#poll-group"]
+    parts = ["#access-group", "#personal-group", "#poll-group", ".field-reads_before_answers"]
     missing = set(AuthKind.values) - set(connector_for(kind).sign_ins)
     no_choice = [f'#access-group option[value="{auth}"]' for auth in sorted(missing)] if reader else []
     hidden = [*([] if reader else parts), *([] if paths else [".field-paths"]), *no_choice]
@@ -172,7 +172,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
     list_filter = ["active", Endpoint, Asking, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["answers", "created_at"]
+    readonly_fields = ["answers", "compared", "created_at"]
     fieldsets = [(None, {"fields": ["name", "slug", "kind", "active"]})]
     parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret, EngineAccess, PersonalSignIn, ConnectedAccount, Poll]
     inlines = [
@@ -203,7 +203,8 @@ class EngineAdmin(StepByStep, HistoryAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """A new engine has no section about its answers yet."""
-        answers = {"fields": ["callback_url", "answers"] if obj else ["callback_url"]}
+        shown = ["answers", ("reads_before_answers", "compared")] if obj else ["reads_before_answers"]
+        answers = {"fields": ["callback_url", *shown]}
         return [*self.fieldsets, (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
@@ -267,6 +268,13 @@ class EngineAdmin(StepByStep, HistoryAdmin):
                 % {"why": reasons.words(engine, "callback_disabled_reason") or gettext("address gone")},
             )
         return mark("ok", gettext("sent to %(address)s") % {"address": engine.callback_url})
+
+    @display(description=_("what is wrong"))
+    def compared(self, engine: Engine) -> SafeString:
+        """Why its tasks could not be read before answers."""
+        if not engine.reads_before_answers or not engine.not_compared_reason:
+            return NOTHING
+        return mark("bad", reasons.words(engine, "not_compared_reason"))
 
     @display(description=_("answers waiting"), ordering="waiting")
     def waiting_answers(self, engine: Any) -> SafeString | int:

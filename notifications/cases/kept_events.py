@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from notifications.models import Callback, CallbackState, Event, EventStatus, Task
 from wfpush.queue import outbox
@@ -18,6 +19,23 @@ def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
     return Callback.objects.filter(
         task__in=tasks, state__in=UNTOLD, response__effect="final", response__counts=True
     ).order_by("task")
+
+
+def answers_behind_events(callbacks: Sequence[UUID], since: datetime) -> set[UUID]:
+    """Of these callbacks, those of final answers to tasks with an event that waits to be processed, and that came in or
+    was released after `since`: it may change what was answered."""
+    if not callbacks:
+        return set()
+    group = Concat(Value("task:"), OuterRef("task__task_id"))
+    waiting = Event.objects.filter(
+        Q(received_at__gt=since) | Q(due_at__gt=since, attempts__lte=1),
+        engine=OuterRef("engine"),
+        group=group,
+        due_at__isnull=False,
+        status=EventStatus.ACCEPTED,
+    )
+    answers = Callback.objects.filter(Exists(waiting), pk__in=callbacks, response__effect="final")
+    return set(answers.order_by().values_list("pk", flat=True))
 
 
 def kept_events(tasks: Sequence[UUID]) -> QuerySet[Event]:

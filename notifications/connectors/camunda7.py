@@ -53,6 +53,7 @@ class Camunda7(RestConnector):
         group="groupId",
         form="/task/{task}/deployed-form",
         form_keys=("camundaFormRef",),
+        variables="/task/{task}/variables?deserializeValues=false",
         processes="/history/process-instance",
         created="created",
     )
@@ -103,13 +104,18 @@ class Camunda7(RestConnector):
         return [each.get("message") for each in rows(reply.body)] if reply.ok else []
 
     async def look_up(self, api: Api, task: str) -> Standing:
+        row = await self.open_row(api, task)
+        if row is None:
+            return await self._ended(api, task)
+        return Standing(True, text_of(row.get("assignee")), delegated=row.get("delegationState") == "PENDING")
+
+    async def open_row(self, api: Api, task: str) -> Json | None:
         reply = await api.call("GET", _task(task))
         if reply.status == 404 and _says(reply):
-            return await self._ended(api, task)
+            return None
         if not reply.ok or not reply.object:
             raise unexpected(reply)
-        said = reply.object
-        return Standing(True, text_of(said.get("assignee")), delegated=said.get("delegationState") == "PENDING")
+        return reply.object
 
     async def _ended(self, api: Api, task: str) -> Standing:
         """The state of a finished task. Unknown where the engine keeps no history, or does not let us read it."""

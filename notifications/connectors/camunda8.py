@@ -88,13 +88,24 @@ class Camunda8(RestConnector):
             return Result("later", reply.status, reasons.CHANGING())
         raise unexpected(reply)
 
-    async def look_up(self, api: Api, task: str) -> Standing:
+    async def open_row(self, api: Api, task: str) -> Json | None:
+        row = await self._row(api, task)
+        return row if row is not None and row.get("state") not in OVER else None
+
+    async def _row(self, api: Api, task: str) -> Json | None:
+        """None for a task that the engine does not know. Raises Failed."""
         reply = await api.call("GET", _task(task))
         if reply.status == 404 and is_problem(reply):
-            return UNKNOWN
+            return None
         if not reply.ok or not reply.object:
             raise unexpected(reply)
-        assignee, state = text_of(reply.object.get("assignee")), reply.object.get("state")
+        return reply.object
+
+    async def look_up(self, api: Api, task: str) -> Standing:
+        row = await self._row(api, task)
+        if row is None:
+            return UNKNOWN
+        assignee, state = text_of(row.get("assignee")), row.get("state")
         if state not in OVER:
             return Standing(True, assignee)
         return Standing(False, assignee, await self._answers(api, task), cancelled=state == "CANCELED")

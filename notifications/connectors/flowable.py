@@ -63,6 +63,7 @@ class Flowable(RestConnector):
         group="group",
         form="/runtime/tasks/{task}/form",
         form_keys=("formKey",),
+        variables="/runtime/tasks/{task}/variables?scope=global",
         processes="/query/historic-process-instances",
     )
 
@@ -91,8 +92,11 @@ class Flowable(RestConnector):
         return [each.get("message") for each in rows(reply.body)] if reply.ok else []
 
     async def look_up(self, api: Api, task: str) -> Standing:
-        reply = await api.call("GET", task_path(task))
-        return await self._ended(api, task) if is_gone(reply) else standing_of(reply)
+        row = await self.open_row(api, task)
+        return await self._ended(api, task) if row is None else standing_of(row)
+
+    async def open_row(self, api: Api, task: str) -> Json | None:
+        return row_of(await api.call("GET", task_path(task)))
 
     async def _ended(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", f"/history/historic-task-instances/{part(task)}")
@@ -135,12 +139,18 @@ def is_gone(reply: Reply) -> bool:
     return reply.status == 404 and "exception" in reply.object
 
 
-def standing_of(reply: Reply) -> Standing:
-    """The state of an open task. Raises Failed."""
+def row_of(reply: Reply) -> Json | None:
+    """An open task; None for one that the engine does not have. Raises Failed."""
+    if is_gone(reply):
+        return None
     if not reply.ok or not reply.object:
         raise unexpected(reply)
-    delegated = reply.object.get("delegationState") == "pending"
-    return Standing(True, text_of(reply.object.get("assignee")), delegated=delegated)
+    return reply.object
+
+
+def standing_of(row: Json) -> Standing:
+    """The state of an open task."""
+    return Standing(True, text_of(row.get("assignee")), delegated=row.get("delegationState") == "pending")
 
 
 async def complete(

@@ -4,6 +4,8 @@ Rows are the engine's own JSON. What lists leave out is queried: candidates for 
 the processes of all rows at once.
 """
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,8 +40,14 @@ class Listing(Protocol):
         """Add `candidateUsers` and `candidateGroups` to an unassigned task. Raises Failed."""
         ...
 
-    async def add_form(self, api: Api, row: Json) -> None:
-        """Add the `form` of a task that has one, as the engine has it. Raises Failed."""
+    async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
+        """Add the `form` of a task that has one, as the engine has it. `or_name`: of a form that the engine does not
+        give, its name. Raises Failed."""
+        ...
+
+    async def add_variables(self, api: Api, row: Json) -> None:
+        """Add `variables` to a task that was read by itself, but for those that are written otherwise elsewhere. Raises
+        Failed."""
         ...
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
@@ -67,8 +75,9 @@ class Query:
     """For Flowable and engines like it: parameters of a GET, and links that list candidates.
 
     `rows`: the member of the answer with the rows; empty where the answer is the list itself. `form`: where the form of
-    a task is, and `form_keys` the members that tasks with one have; empty where that is unknown. `processes`: where
-    processes are found by `processInstanceIds`, with their `startUserId`; empty where that is unknown.
+    a task is, and `form_keys` the members that tasks with one have; empty where that is unknown. `variables`: where
+    those of a task are; empty where its row has them. `processes`: where processes are found by `processInstanceIds`,
+    with their `startUserId`; empty where that is unknown.
     """
 
     path: str
@@ -81,6 +90,7 @@ class Query:
     group: str = ""
     form: str = ""
     form_keys: tuple[str, ...] = ()
+    variables: str = ""
     processes: str = ""
     id: str = "id"
     created: str = "createTime"
@@ -112,10 +122,24 @@ class Query:
         row["candidateUsers"] = [link[self.user] for link in candidates if link.get(self.user)]
         row["candidateGroups"] = [link[self.group] for link in candidates if link.get(self.group)]
 
-    async def add_form(self, api: Api, row: Json) -> None:
+    async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
         key = next((row[name] for name in self.form_keys if row.get(name)), None)
         if self.form and key:
-            await _read_form(api, self.form.format(task=part(str(row.get(self.id, "")))), row, key)
+            await _read_form(api, self.form.format(task=part(str(row.get(self.id, "")))), row, key if or_name else None)
+
+    async def add_variables(self, api: Api, row: Json) -> None:
+        if not self.variables:
+            return
+        reply = await api.call("GET", self.variables.format(task=part(str(row.get(self.id, "")))))
+        if reply.status == 404:  # completed meanwhile
+            return
+        if not reply.ok:
+            raise unexpected(reply)
+        if isinstance(reply.body, dict):
+            typed = [{**said, "name": name} for name, said in reply.body.items() if isinstance(said, dict)]
+        else:
+            typed = rows(reply.body)
+        row["variables"] = [each for each in typed if _is_simple(each)]
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
         """Nobody is known where the engine keeps no history, or does not let us see it: that keeps no task back."""
@@ -132,12 +156,23 @@ class Query:
                 row["startUserId"] = who
 
 
+MOST_VARIABLES = 1000
+SIMPLE = ("string", "boolean", "short", "integer", "long", "double")
+
+
+def _is_simple(variable: Json) -> bool:
+    """Whether listeners and interfaces write a variable alike: dates and objects they do not."""
+    return str(variable.get("type", "")).lower() in SIMPLE and variable.get("value") is not None
+
+
 async def _read_form(api: Api, path: str, row: Json, key: Any) -> None:
-    """A form that the engine does not give keeps no task back: people read that there is one."""
+    """A form that the engine does not give keeps no task back: people read that there is one, if it has a key."""
     reply = await api.call("GET", path, may_be_refused=True)
     if reply.status == 204:
         return
     if not reply.ok or not reply.object:
+        if key is None:
+            return
         name = key.get("key") if isinstance(key, dict) else key
         log.warning("form_of_a_task_not_read", path=path, status=reply.status)
         row["form"] = unread(cut(clean_line(str(name or "form")), 100))
@@ -169,9 +204,33 @@ class Search:
     async def add_people(self, api: Api, row: Json) -> None:
         """Nothing to do: the rows have them."""
 
-    async def add_form(self, api: Api, row: Json) -> None:
+    async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
         if row.get("formKey"):
-            await _read_form(api, f"/user-tasks/{part(str(row.get(self.id, '')))}/form", row, row["formKey"])
+            key = row["formKey"] if or_name else None
+            await _read_form(api, f"/user-tasks/{part(str(row.get(self.id, '')))}/form", row, key)
+
+    async def add_variables(self, api: Api, row: Json) -> None:
+        """Values are JSON in a string. One that is cut off, or has several scopes, is left out."""
+        said = {"page": {"limit": MOST_VARIABLES}}
+        path = f"/user-tasks/{part(str(row.get(self.id, '')))}/variables/search"
+        reply = await api.call("POST", path, said, acts=False)
+        if reply.status == 404:  # completed meanwhile
+            return
+        if not reply.ok:
+            raise unexpected(reply)
+        found = [each for each in rows(reply.object.get("items")) if isinstance(each.get("name"), str)]
+        several = Counter(each["name"] for each in found)
+        whole = [each for each in found if several[each["name"]] == 1 and not each.get("isTruncated")]
+        values = {each["name"]: _read_json(each.get("value")) for each in whole}
+        row["variables"] = {name: value for name, value in values.items() if value is not None}
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
         """Nothing to do: the engine does not keep who started a process (REST v2, ProcessInstanceResult)."""
+
+
+def _read_json(text: Any) -> Any:
+    """None for what is no JSON."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None

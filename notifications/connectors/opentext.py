@@ -12,7 +12,7 @@ from typing import Any
 from notifications.connectors import reasons
 from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.flowable import Flowable, assign, claim, complete, is_gone, standing_of
+from notifications.connectors.flowable import Flowable, assign, claim, complete, row_of, standing_of
 from notifications.connectors.listing import Query
 from notifications.connectors.rest import UNKNOWN, EnginePerson, Instruction, RestConnector, Standing
 from notifications.types import Json
@@ -47,8 +47,12 @@ class OpenText(RestConnector):
         return Result("done", None, reasons.NO_PLACE())
 
     async def look_up(self, api: Api, task: str) -> Standing:
-        reply = await api.call("GET", _path(api, "read_task", task))
-        return UNKNOWN if is_gone(reply) else standing_of(reply)
+        row = row_of(await api.call("GET", _path(api, "read_task", task)))
+        return UNKNOWN if row is None else standing_of(row)
+
+    async def open_row(self, api: Api, task: str) -> Json | None:
+        """With its variables, if it takes the parameter that lists take."""
+        return row_of(await api.call("GET", _path(api, "read_task", task), query={"includeProcessVariables": "true"}))
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         return await assign(self, api, _path(api, "update_task", task), user)

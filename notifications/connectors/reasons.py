@@ -39,6 +39,14 @@ NO_SIGNING_SECRET = code(
     "engine_no_signing_secret", _("The engine has no active signing secret. Add one in the admin.")
 )
 NO_ADDRESS_YET = code("engine_no_address_yet", _("The engine has no address yet."))
+CHANGED_THERE = code(
+    "engine_changed_it",
+    _("The task has changed in the engine. The answer is not told; its person is asked again."),
+)
+MAY_LAG = code(
+    "engine_may_lag",
+    _("The engine does not show yet what was answered, since its queries lag. It is read again."),
+)
 CLOSED_THERE = code("engine_closed_there", _("The engine closed the task."))
 GIVEN_UP = code(
     "engine_given_up", _("The engine could not be told for over a week. Please tell whoever runs the process.")

@@ -2,20 +2,26 @@
 
 import asyncio
 import dataclasses
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, cast
+from typing import ClassVar
 
 from notifications.connectors import reasons
 from notifications.connectors.access import Access, EngineClient, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Connector, Misconfigured, Result, Standing
+from notifications.connectors.instructions import (
+    ANSWER,
+    BY,
+    COMMENT,
+    OUTCOME,
+    EnginePerson,
+    Instruction,
+    instruction_of,
+)
 from notifications.connectors.listing import Listing
 from notifications.models import AuthKind, Callback, Engine, EngineAccess
-from notifications.models.variable_names import is_ours, without_reserved
-from notifications.people import resolver
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
@@ -45,71 +51,11 @@ __all__ = [
     "unexpected",
 ]
 
-Does = Literal["final", "acknowledge", "request_info", "late", "assign", "message"]
-
 PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
 """For presets: an engine's `priority` of 0 to 100, 50 being usual, as one of our priorities."""
 
-ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
-"""Variables that every completed task gets: the answer's id, by which it is recognised after a lost reply; its name in
-the engine; who gave it; and the comment."""
-
-MESSAGES = {"reply": "replies", "comment": "writes"}
-"""What people do who write a message, in the engine's comments."""
-
 WITHIN = 30.0
 """Seconds for all requests of one answer: less than the lease of callbacks (notifications/engines/callback.py)."""
-
-
-@dataclass(frozen=True)
-class EnginePerson:
-    """A person, by the names under which engines may know them. `email` is verified, or empty."""
-
-    ref: str
-    email: str = ""
-
-    def is_called(self, user: str) -> bool:
-        return user == self.ref or (self.email != "" and user.lower() == self.email.lower())
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """What to tell the engine. `unsure`: an earlier try may have acted, so the task is read first. When the task is to
-    be given `to` somebody, `had` is its assignee as far as we know."""
-
-    answer: str
-    task: str
-    does: Does
-    action: str = ""
-    outcome: str = ""
-    comment: str = ""
-    variables: Json = field(default_factory=dict)
-    types: Mapping[str, str] = field(default_factory=dict)
-    by: str = ""
-    by_name: str = ""
-    unsure: bool = False
-    to: EnginePerson | None = None
-    had: EnginePerson | None = None
-
-    @property
-    def all_variables(self) -> Json:
-        """Our variables and those of the answer. The answer's own are left out if they are named like ours: older
-        answers may contain some, since they were not always refused."""
-        said = {ANSWER: self.answer, OUTCOME: self.outcome, BY: self.by}
-        return {**without_reserved((), self.variables), **said, **({COMMENT: self.comment} if self.comment else {})}
-
-    def type_of(self, name: str) -> str:
-        """The type that a mapping declares for a variable, else empty."""
-        return "" if is_ours(name) else self.types.get(name, "")
-
-    @property
-    def remark(self) -> str:
-        """The same as a comment, for people who look at the task in the engine."""
-        if self.does == "late":
-            return self.comment
-        words = {"acknowledge": "has seen this", "request_info": "asks", "message": MESSAGES.get(self.action, "writes")}
-        says = words.get(self.does, f"answered {self.outcome or self.action}")
-        return f"{self.by_name or self.by} {says}{': ' + self.comment if self.comment else ''}"
 
 
 UNKNOWN = Standing(False, known=False)
@@ -125,6 +71,8 @@ class Call:
     said: Instruction
     paths: Mapping[str, str]
     acting: Access | None = None
+    within: float = WITHIN
+    """Seconds that are left for its requests."""
 
     @property
     def reading(self) -> Access:
@@ -161,13 +109,13 @@ class RestConnector(Connector):
         return Call(access, instruction_of(callback, unsure=callback.in_doubt), paths, acting)
 
     async def send(self, line: EngineClient, call: Call) -> Result:
-        """Takes WITHIN seconds at most, however many requests it needs: after that another worker may try."""
+        """Takes `call.within` seconds at most, however many requests it needs: after that another worker may try."""
         api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
-            async with asyncio.timeout(WITHIN):
+            async with asyncio.timeout(call.within):
                 return await self.tell(api, call.said)
         except TimeoutError:
-            return Result("later", None, reasons.TOO_SLOW(seconds=f"{WITHIN:g}"), unsure=True, down=True)
+            return Result("later", None, reasons.TOO_SLOW(seconds=f"{call.within:.0f}"), unsure=True, down=True)
 
     async def tell(self, api: Api, said: Instruction) -> Result:
         """Acts once, as far as that can be known: what may have acted is looked up before it is repeated."""
@@ -267,6 +215,11 @@ class RestConnector(Connector):
         """The state of a task. UNKNOWN when the engine says that it has no such task. Raises Failed."""
         raise NotImplementedError
 
+    async def open_row(self, api: Api, task: str) -> Json | None:
+        """An open task as the engine writes it, mostly without its variables. None for one that is over, or that the
+        engine says it does not have. Raises Failed."""
+        raise NotImplementedError
+
     async def assign(self, api: Api, task: str, user: str) -> Result:
         """Assign the task, whoever has it. Raises Failed."""
         raise NotImplementedError
@@ -332,60 +285,3 @@ def access_of(engine: Engine) -> Access:
 def paths_of(engine: Engine) -> dict[str, str]:
     row = EngineAccess.objects.filter(engine=engine).only("paths").first()
     return row.paths if row is not None else {}
-
-
-def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
-    """Raises Misconfigured."""
-    try:
-        data: Json = json.loads(callback.body)["data"]
-        task = data["task_id"]
-    except (ValueError, KeyError, TypeError) as fault:
-        raise Misconfigured(reasons.NOT_READ()) from fault
-    if "to" in data:
-        had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
-        return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
-    if "message" in data:
-        return _of_message(callback, task, data["message"], unsure=unsure)
-    if callback.response is None:
-        late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
-        return Instruction(str(callback.pk), task, "late", comment=late, unsure=unsure)
-    by = data["responded_by"]
-    return Instruction(
-        answer=str(callback.pk),
-        task=task,
-        does=cast(Does, callback.response.effect),
-        action=data["action"],
-        outcome=data["outcome"],
-        comment=_with_files(data["comment"], data),
-        variables=data["variables"],
-        types=data.get("types", {}),
-        by=by["ref"],
-        by_name=by["name"],
-        unsure=unsure,
-    )
-
-
-def _of_message(callback: Callback, task: str, message: Json, *, unsure: bool) -> Instruction:
-    by, kind = message["by"] or {"ref": "", "name": ""}, message["kind"]
-    return Instruction(
-        str(callback.pk),
-        task,
-        "message",
-        action=kind,
-        comment=_with_files(message["text"], message),
-        by=by["ref"],
-        by_name=by["name"],
-        unsure=unsure,
-    )
-
-
-def _with_files(text: str, said: Json) -> str:
-    """What people who look at the task in the engine read: the text, and where each file is."""
-    return "\n".join([text, *(f"{file['name']}: {file['url']}" for file in said.get("attachments", ()))])
-
-
-def _named(engine: Engine, person: Json | None) -> EnginePerson | None:
-    if person is None:
-        return None
-    known = resolver.find_person(engine, person["ref"])
-    return EnginePerson(person["ref"], known.email if known is not None and known.email_verified else "")

@@ -11,18 +11,20 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
+from notifications.cases import kept_events
 from notifications.connectors import connector_for
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
-from notifications.engines import callback_results, connected_accounts, requeue, returning, task_sync
+from notifications.engines import callback_results, connected_accounts, content_check, requeue, returning, task_sync
+from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, kept
 from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +41,14 @@ WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
 """The pause for an engine that is away: when it is back, it gets all that waited within a minute."""
 HELD = timedelta(minutes=10)
 """The pause for a callback that waits until somebody has connected their account; connecting it ends the pause."""
+UNPROCESSED_FOR, UNPROCESSED_PAUSE = timedelta(seconds=30), timedelta(seconds=1)
+"""A final answer waits for events of its task that came in within that time and are not processed yet; the pause."""
 CLOSE_SECONDS = 2.0
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Failed calls in a row after which an engine is paused; the first pause in seconds, doubled up to the longest."""
 
-Ready = tuple[Callback, Any]
-"""A claimed callback, and the call that its connector has prepared."""
+Ready = tuple[Callback, Any | Check]
+"""A claimed callback, and the call that its connector has prepared; or a check that comes before the call."""
 
 NOT_OVERTAKING = (CallbackState.REFUSED, CallbackState.TAKEN_BACK, CallbackState.RETURNED)
 """States of a final answer that does not count: what was said before it is still told."""
@@ -119,7 +123,11 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     ready = []
     rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
     claimed = outbox.claim_places(rows, room, by=F("engine_id"), lease=LEASE, now=now)
+    behind = kept_events.answers_behind_events([callback.pk for _, callback in claimed], now - UNPROCESSED_FOR)
     for engine, callback in claimed:
+        if callback.pk in behind:
+            outbox.put_back(callback, now + UNPROCESSED_PAUSE)
+            continue
         if returning.return_if_changed(callback, now):
             continue
         call = _prepared(callback, now)
@@ -129,7 +137,8 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         if wait:  # one call is made to see whether the engine is back
             outbox.put_back(callback, now + timedelta(seconds=wait))
             continue
-        _begin(callback, now)
+        if not isinstance(call, Check):
+            _begin(callback, now)
         ready.append((engine, (callback, call)))
     return Claimed(ready, len(claimed))
 
@@ -138,7 +147,8 @@ def _prepared(callback: Callback, now: datetime) -> Any | None:
     """None for a callback that cannot be sent; it must not hold up the others."""
     try:
         tokens = connected_accounts.tokens_for(callback)
-        return connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+        call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+        return content_check.prepare(callback, call) or call
     except connected_accounts.NotConnected as fault:
         _hold(callback, fault.reason, now)
     except Exception as fault:
@@ -171,8 +181,33 @@ def _begin(callback: Callback, now: datetime) -> None:
 async def _send(ready: Ready) -> None:
     callback, call = ready
     with structlog.contextvars.bound_contextvars(callback_id=str(callback.pk), engine=callback.engine.slug):
+        if isinstance(call, Check):
+            reading = await content_check.read(_door.open(), call)
+            if not await in_database_thread(_may_be_told, callback, reading, timezone.now()):
+                return
+            call = reading.call
         result = await connector_for(callback.engine.kind).send(_door.open(), call)
         await in_database_thread(_answered, callback, result, timezone.now())
+
+
+def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
+    """Whether the task asks in its engine what was answered. If not, the result is recorded, and no call is made.
+
+    The attempt begins when that is known: whoever dies before it has told the engine nothing.
+    """
+    if returning.return_if_changed(callback, now):  # while it was read
+        return False
+    try:
+        result = content_check.why_not_told(reading, now)
+    except Exception as fault:
+        if outage.database_is_away(fault):
+            raise
+        log.exception("answer_cannot_be_compared")
+        result = Result("misconfigured", None, reasons.crashed(fault))
+    _begin(callback, now)
+    if result is not None:
+        _answered(callback, result, now)
+    return result is None
 
 
 def _answered(callback: Callback, result: Result, now: datetime) -> None:

@@ -27,6 +27,7 @@ from notifications.models import (
     Response,
     Task,
 )
+from notifications.revisions.content import revision_of
 from notifications.types import USUAL_EFFECTS, Json
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
@@ -171,6 +172,7 @@ def _callback(engine: Engine, sample: Sample) -> Callback:
         effect=USUAL_EFFECTS.get(sample.action, "final"),
         comment=sample.comment,
         variables=sample.variables,
+        revision=revision_of({"name": task.name}),
         via="inbox",
         at=now,
     )

@@ -6,8 +6,6 @@ takes nothing twice. A sweep over all tasks finds tasks that changed or ended wi
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +21,7 @@ from notifications.connectors.base import Result
 from notifications.connectors.listing import created_at, id_of
 from notifications.connectors.reasons import TOO_MANY_AT_ONCE
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing
+from notifications.engines import rows as task_rows
 from notifications.engines import task_sync
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, eventdata, ingest, mapping
@@ -204,15 +203,11 @@ def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
     """Raises _Lost."""
     _go_on(ready.poll, timezone.now())
     by_id = {id_of(ready.connector.listing, row): row for row in rows}
-    digests = {task_id: digest_of(row) for task_id, row in by_id.items()}
+    digests = {task_id: task_rows.digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
     known = dict(listed.values_list("task_id", "digest"))
     fresh = [row for task_id, row in by_id.items() if known.get(task_id) != digests[task_id]]
     return Page(digests, fresh, max((created_at(ready.connector.listing, row) for row in rows), default=since))
-
-
-def digest_of(row: Json) -> str:
-    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @transaction.atomic
@@ -245,8 +240,7 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
     """Event by task id; None for a task that the mapping cannot read, which counts as new until it can. Tasks that wait
     for nobody yet are left out: once they do, they have changed."""
     engine = ready.poll.engine
-    written = list(engine.event_mappings.values_list("member", "expression"))
-    expressions = written or list(ready.connector.preset.items())
+    expressions = task_rows.expressions_of(engine, ready.connector)
     found: dict[str, InboundEvent | None] = {}
     for row in rows:
         task_id = id_of(ready.connector.listing, row)

@@ -17,6 +17,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.engines import callback_results
 from notifications.models import Callback, CallbackState, Response, Task
 from notifications.revisions.content import content_of, revision_of
+from notifications.types import Json
 from notifications.wording import batch_render
 from wfpush.queue import outbox
 
@@ -37,7 +38,7 @@ def return_if_changed(callback: Callback, now: datetime) -> bool:
             return False
         returned = outbox.finish(callback, state=CallbackState.RETURNED, ended_at=now)
         if returned:
-            callback_results.given_back(task, _response(callback), now)
+            callback_results.given_back(task, response_of(callback), now)
     return returned
 
 
@@ -60,7 +61,7 @@ def _look_at(callback: Callback, now: datetime) -> None:
     if callback.in_doubt or not _is_outdated(task, callback):
         return
     if outbox.finish_all(free, state=CallbackState.RETURNED, ended_at=now):
-        callback_results.given_back(task, _response(callback), now)
+        callback_results.given_back(task, response_of(callback), now)
 
 
 def _locked(task: UUID) -> Task:
@@ -68,7 +69,7 @@ def _locked(task: UUID) -> Task:
     return rows.get(pk=task)
 
 
-def _response(callback: Callback) -> Response:
+def response_of(callback: Callback) -> Response:
     rows = Response.objects.select_related("recipient", "notification")
     return rows.get(pk=callback.pk)
 
@@ -77,7 +78,7 @@ def _is_outdated(task: Task, callback: Callback) -> bool:
     """Whether the kept events change what a final answer decides about. The task is locked."""
     if callback.response_id is None or not task_state.is_answered(task):
         return False
-    response = _response(callback)
+    response = response_of(callback)
     if response.effect != "final" or not response.counts:
         return False
     later, events = copy(task), list(kept_events.kept_events([task.pk]))
@@ -86,7 +87,12 @@ def _is_outdated(task: Task, callback: Callback) -> bool:
     return bool(events) and _revision(later, response) != _revision(task, response)
 
 
-def _revision(task: Task, response: Response) -> str:
+def content_for(task: Task, response: Response) -> Json:
+    """What the task asks whoever gave this answer."""
     version = response.notification.template_version_id or 0
     facts = facts_of_task(task, task.case)
-    return revision_of(content_of(task, batch_render.versions([version]).get(version), facts))
+    return content_of(task, batch_render.versions([version]).get(version), facts)
+
+
+def _revision(task: Task, response: Response) -> str:
+    return revision_of(content_for(task, response))

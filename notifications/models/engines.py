@@ -48,13 +48,27 @@ class Engine(models.Model):
             "sends them again later. Empty: no limit."
         ),
     )
+    reads_before_answers = models.BooleanField(
+        _("read the task before a final answer"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "If what the task asks has changed in the engine since it was answered, the answer is not told, and its "
+            "person is asked again."
+        ),
+    )
+    not_compared_reason = models.CharField(
+        _("why answers are not compared"), max_length=500, blank=True, default="", db_default="", editable=False
+    )
+    not_compared_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     callback_disabled_at = models.DateTimeField(_("callbacks stopped at"), null=True, blank=True, editable=False)
     callback_disabled_reason = models.CharField(_("why callbacks stopped"), max_length=500, blank=True, editable=False)
     callback_disabled_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     history = HistoryWithParts(
-        parts=["event_mappings", "answer_mappings"], excluded_fields=["callback_disabled_reason_fact"]
+        parts=["event_mappings", "answer_mappings"],
+        excluded_fields=["callback_disabled_reason_fact", "not_compared_reason", "not_compared_reason_fact"],
     )
 
     class Meta:

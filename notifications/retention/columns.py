@@ -158,7 +158,10 @@ TABLES: dict[str, Columns] = {
     "notifications.rotafeed": Columns(words="body fault fault_fact", plain="url etag"),
     "notifications.rotafeedshift": Columns(words="summary"),
     "notifications.engine": Columns(
-        words="name callback_disabled_reason callback_disabled_reason_fact", plain="slug kind callback_url"
+        words=(
+            "name callback_disabled_reason callback_disabled_reason_fact not_compared_reason not_compared_reason_fact"
+        ),
+        plain="slug kind callback_url",
     ),
     "notifications.historicalengine": Columns(
         words=f"parts name callback_disabled_reason{_CHANGE}", plain=f"slug kind callback_url{_TYPE}"

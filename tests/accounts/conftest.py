@@ -50,8 +50,8 @@ class Acme:
     bob: Client
 
     def assign(self, *people: str) -> Task:
-        theirs = self.engine.book.open()
-        said = {"id": theirs.id, "name": "Approve invoice 4711", "candidates": list(people) or ["bob", "carol"]}
+        theirs = self.engine.book.open(name="Approve invoice 4711")
+        said = {"id": theirs.id, "name": theirs.name, "candidates": list(people) or ["bob", "carol"]}
         self.world.send("task.assigned", {"task": said})
         return theirs
 

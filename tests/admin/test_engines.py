@@ -56,6 +56,21 @@ def test_an_address_that_would_never_be_called_is_refused(
     assert world.engine.callback_url == "https://engine.acme.example/answers"
 
 
+def test_whether_tasks_are_read_before_answers_is_set_there(world: World, root: Client) -> None:
+    page = page_of(world.engine)
+    Engine.objects.update(kind="flowable", not_compared_reason="The engine answered 404.")
+    assert "The engine answered 404." in text_of(root.get(page))
+    assert "Answers to Invoices are told without reading the task" in text_of(root.get("/admin/"))
+
+    form = filled(form_at(root, page))
+    del form["reads_before_answers"]
+    root.post(page, form)
+    world.engine.refresh_from_db()
+    assert (world.engine.reads_before_answers, world.engine.history.latest().reads_before_answers) == (False, False)
+    assert "The engine answered 404." not in text_of(root.get(page))
+    assert "Answers to Invoices are told without" not in text_of(root.get("/admin/"))
+
+
 def test_how_many_of_an_engines_events_may_wait_is_set_there(world: World, root: Client) -> None:
     page = page_of(world.engine)
     assert "Events that may wait" in text_of(root.get(page))

@@ -56,8 +56,8 @@ async def acme(installation: Installation, request: pytest.FixtureRequest) -> As
 async def test_an_answer_goes_in_daves_own_name(
     installation: Installation, sign_in: SignIn, acme: Acme, phone: bool, scheme: str
 ) -> None:
-    theirs = acme.engine.book.open()
     title = f"Sign the contract, {acme.slug}"
+    theirs = acme.engine.book.open(name=title)
     task = {"id": theirs.id, "name": title, "assignee": "dave", "kind": "approval"}
     installation.send("task.assigned", {"task": task}, key=acme.key)
     dave = await sign_in("dave", phone=phone, color_scheme=scheme)

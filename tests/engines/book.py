@@ -24,6 +24,9 @@ class Task:
     id: str
     process: str
     assignee: str | None = None
+    name: str = "Approve the order"
+    variables: Json = field(default_factory=dict)
+    """Those that its process has, as Python has them."""
     owner: str | None = None
     delegation: Literal["", "pending", "resolved"] = ""
     priority: int = 50
@@ -50,9 +53,9 @@ class Book:
         """By process and name: the variable as it was sent."""
         self._numbers = itertools.count(2251799813685249)
 
-    def open(self, id: str = "", *, process: str = "", assignee: str | None = None) -> Task:
+    def open(self, id: str = "", *, process: str = "", assignee: str | None = None, **members: Any) -> Task:
         id = id or str(next(self._numbers))
-        task = self.tasks[id] = Task(id, process or f"{next(self._numbers)}", assignee)
+        task = self.tasks[id] = Task(id, process or f"{next(self._numbers)}", assignee, **members)
         return task
 
     def complete(self, task: Task, by: str, variables: Json, outcome: str = "", sent: Json | None = None) -> None:

@@ -90,6 +90,11 @@ class Camunda7Server(EngineServer):
             raise Wrong(404, f"No matching task with id {asked.task}", "InvalidRequestException")
         return Answer(200, task_json(task))
 
+    def variables(self, asked: Asked) -> Answer:
+        members(asked.query, deserializeValues=str)
+        task = self._known(asked, f"Cannot find task with id {asked.task}")
+        return Answer(200, {name: {**typed(value), "valueInfo": {}} for name, value in task.variables.items()})
+
     def count(self, asked: Asked) -> Answer:
         return Answer(200, {"count": sum(task.is_open for task in self.book.tasks.values())})
 
@@ -142,6 +147,7 @@ class Camunda7Server(EngineServer):
         Route("POST", "/task/{task}/delegate", "command", delegate),
         Route("POST", "/task/{task}/resolve", "command", resolve),
         Route("GET", "/task/{task}/deployed-form", "query", form),
+        Route("GET", "/task/{task}/variables", "query", variables),
         Route("GET", "/task/{task}/comment", "query", comments),
         Route("POST", "/task/{task}/comment/create", "comment", comment),
         Route("GET", "/history/task", "query", historic_tasks),
@@ -152,7 +158,7 @@ class Camunda7Server(EngineServer):
 def task_json(task: Task) -> Json:
     return {
         "id": task.id,
-        "name": "Approve the order",
+        "name": task.name,
         "assignee": task.assignee,
         "owner": task.owner,
         "created": CREATED,
@@ -162,6 +168,14 @@ def task_json(task: Task) -> Json:
         "suspended": False,
         "camundaFormRef": None if task.form is None else {"key": "approve-order", "binding": "latest", "version": None},
     }
+
+
+def typed(value: Any) -> Json:
+    """A variable as the engine shows it; a moment of a day is one of its dates."""
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return {"type": "Date", "value": value}
+    names = {bool: "Boolean", int: "Integer", float: "Double", str: "String"}
+    return {"type": names[type(value)], "value": value}
 
 
 def read_value(name: str, said: Any) -> Any:

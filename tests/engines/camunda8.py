@@ -107,10 +107,14 @@ class Camunda8Server(EngineServer):
             raise Wrong(404, f"User Task with key '{asked.task}' not found", "NOT_FOUND")
         rows = [
             {"name": name, "value": each["value"], "isTruncated": False, "processInstanceKey": task.process}
-            for name, each in variables.get(task.process, {}).items()
+            for name, each in (self._of(task) | variables.get(task.process, {})).items()
             if wanted in (None, name)
         ]
         return Answer(200, _page(rows))
+
+    @staticmethod
+    def _of(task: Task) -> dict[str, Json]:
+        return {name: {"value": json.dumps(value)} for name, value in task.variables.items()}
 
     def form(self, asked: Asked) -> Answer:
         _check_key(asked)
@@ -147,7 +151,7 @@ class Camunda8Server(EngineServer):
 def task_json(task: Task) -> Json:
     return {
         "userTaskKey": task.id,
-        "name": "Approve the order",
+        "name": task.name,
         "state": task.busy or STATES[task.state],
         "assignee": task.assignee,
         "elementId": "approve",

@@ -62,6 +62,10 @@ class FlowableServer(EngineServer):
     def read(self, asked: Asked) -> Answer:
         return Answer(200, task_json(self._known(asked)))
 
+    def variables(self, asked: Asked) -> Answer:
+        members(asked.query, scope=str)
+        return Answer(200, [{**each, "scope": "global"} for each in shown(self._known(asked))])
+
     def listed(self, asked: Asked) -> Answer:
         rows = [task_json(task) for task in self.book.tasks.values() if task.is_open]
         size = int(asked.query.get("size", "10"))
@@ -136,6 +140,7 @@ class FlowableServer(EngineServer):
         Route("POST", "/runtime/tasks/{task}", "command", act),
         Route("PUT", "/runtime/tasks/{task}", "command", update),
         Route("GET", "/runtime/tasks/{task}/form", "query", form),
+        Route("GET", "/runtime/tasks/{task}/variables", "query", variables),
         Route("GET", "/runtime/tasks/{task}/comments", "query", comments),
         Route("POST", "/runtime/tasks/{task}/comments", "comment", comment),
         Route("GET", "/history/historic-task-instances/{task}", "query", historic),
@@ -150,7 +155,7 @@ def task_json(task: Task) -> Json:
         "owner": task.owner,
         "assignee": task.assignee,
         "delegationState": task.delegation or None,
-        "name": "Approve the order",
+        "name": task.name,
         "createTime": CREATED,
         "priority": task.priority,
         "suspended": False,
@@ -158,6 +163,12 @@ def task_json(task: Task) -> Json:
         "processInstanceId": task.process,
         "variables": [],
     }
+
+
+def shown(task: Task) -> list[Json]:
+    """Its process's variables, as the engine shows them."""
+    names = {bool: "boolean", int: "integer", float: "double", str: "string"}
+    return [{"name": name, "type": names[type(value)], "value": value} for name, value in task.variables.items()]
 
 
 def read_variable(variable: Any) -> tuple[str, Any]:

@@ -6,7 +6,7 @@ What no document says is as in Flowable: actions get 200 and no body. Nothing te
 from typing import Any
 
 from tests.engines.book import CREATED, Json, Task
-from tests.engines.flowable import check_value
+from tests.engines.flowable import check_value, shown
 from tests.engines.guards import Guard
 from tests.engines.server import Answer, Asked, EngineServer, Route, Wrong, members
 
@@ -121,8 +121,8 @@ def task_json(task: Task) -> dict[str, Any]:
         "assignee": task.assignee,
         "owner": task.owner,
         "delegationState": task.delegation or None,
-        "name": "Approve the contract",
+        "name": task.name,
         "createTime": CREATED,
         "dueDate": None,
-        "variables": [],
+        "variables": shown(task),
     }

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import connection
+from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from escalations.clocks import due_steps
 from notifications.connectors.base import Misconfigured
 from notifications.engines import connection_test
-from notifications.models import Callback, CallbackState, Engine, EngineAccess
+from notifications.models import Callback, CallbackState, Engine, EngineAccess, Notification
 from notifications.models import Task as OurTask
 from notifications.routing import pipeline
 from tests.engines.book import Task
@@ -249,15 +250,27 @@ class RestSide(Side):
         if self.tokens is not None:
             self._background.run(self.tokens.stop())
 
-    def assign(self, *people: str) -> InBook:
-        task = self.engine.book.open()
+    def assign(self, *people: str, **variables: Any) -> InBook:
+        task = self.engine.book.open(name="Approve invoice 4711", variables=variables)
         waits_for = {"assignee": people[0]} if len(people) == 1 else {"candidates": list(people)}
-        said = {"id": task.id, "name": "Approve invoice 4711", **waits_for}
+        said = {"id": task.id, "name": task.name, **waits_for}
         task.assignee = people[0] if len(people) == 1 else None
         due = datetime.now(UTC) + timedelta(hours=1)
-        self.world.send("task.assigned", {"task": {**said, "due_at": due.isoformat()}, "case": {"id": task.process}})
-        OurTask.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+        about = {"task": {**said, "due_at": due.isoformat()}, "case": {"id": task.process}, "variables": variables}
+        self.world.send("task.assigned", about)
+        self.time_passes()
         return InBook(task)
+
+    def time_passes(self) -> None:
+        """What we know is no longer so young that the engine's queries might not show it yet."""
+        ago = timezone.now() - timedelta(minutes=5)
+        OurTask.objects.update(created_at=ago)
+        Notification.objects.update(created_at=ago, revised_at=Case(When(revised_at__isnull=False, then=Value(ago))))
+
+    def somebody_changes(self, theirs: Theirs, *, name: str = "", **variables: Any) -> None:
+        """On the engine's own pages, which tell nobody of it."""
+        task = self._task(theirs)
+        task.name, task.variables = name or task.name, {**task.variables, **variables}
 
     def _task(self, theirs: Theirs) -> Task:
         return self.engine.book.tasks[theirs.id]
@@ -285,7 +298,7 @@ class RestSide(Side):
         return self.engine.calls("command")
 
     def prepare(self, count: int) -> dict[str, Theirs]:
-        tasks = [InBook(self.engine.book.open()) for _ in range(count)]
+        tasks = [InBook(self.engine.book.open(name="Approve invoice 4711")) for _ in range(count)]
         return {task.id: task for task in tasks}
 
     def listen(self, listener: Callable[[str], None] | None) -> None:

@@ -30,6 +30,8 @@ async def test_a_form_that_the_engine_does_not_give_keeps_no_task_back(world: Wo
     (row,) = await rows_of(world)
     row |= {"formKey": "gone", "camundaFormRef": {"key": "gone"}, world.kind.connector.listing.id: "2251799813685"}
 
+    await world.kind.connector.listing.add_form(world.api, row, or_name=False)
+    assert "form" not in row
     await world.kind.connector.listing.add_form(world.api, row)
 
     form = form_of({"task": {"form": row["form"]}})

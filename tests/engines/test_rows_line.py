@@ -262,7 +262,7 @@ def test_row_17_a_gigabyte_of_an_engine_in_trouble(line: Line) -> None:
     line.engine_at(line.open(rude_engine(pouring)))
     line.side.world.respond("bob", "approve")
     assert pouring.sent < 50_000_000, "more than fits into the sockets' buffers"
-    assert_waits_and_arrives(line, unsure=True, alert=False)
+    assert_waits_and_arrives(line, unsure=not line.side.readable, alert=False)  # or else it was not even told
     assert theirs.answers == APPROVED
 
 

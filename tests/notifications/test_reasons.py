@@ -80,7 +80,7 @@ def test_programs_get_the_text_alone() -> None:
 # --- nobody reads a sentence ------------------------------------------------------------------------------------------
 TEXTS = {
     *("reason", "void_reason", "end_reason", "why", "history_change_reason", "last_fault", "alert", "fault"),
-    *("callback_disabled_reason", "detail", "error"),
+    *("callback_disabled_reason", "not_compared_reason", "detail", "error"),
 }
 """Columns and members whose text is for people and searches alone."""
 QUERIES = {"filter", "exclude", "get", "Q", "When"}

@@ -109,7 +109,7 @@ class World:
         item = next(each for each in self.inbox(person) if each["task"])
         answer = self.client.post(
             f"/api/v1/notifications/{item['id']}/responses",
-            json.dumps({"action": action, "comment": comment}),
+            json.dumps({"action": action, "comment": comment, "revision": item["revision"]}),
             content_type="application/json",
             headers=self._as(person),
         )

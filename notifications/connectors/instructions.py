@@ -1,0 +1,135 @@
+"""What is told to an engine with a REST interface: an answer or a message, as its callback has it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+from notifications.connectors import reasons
+from notifications.connectors.base import Misconfigured
+from notifications.models import Callback, Engine
+from notifications.models.variable_names import is_ours, without_reserved
+from notifications.people import resolver
+from notifications.types import Json
+
+Does = Literal["final", "acknowledge", "request_info", "late", "assign", "message"]
+
+ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
+REVISION = "wfpush_revision"
+"""Variables that every completed task gets: the answer's id, by which it is recognised after a lost reply; its name in
+the engine; who gave it; the comment; and the revision of what they decided about."""
+
+MESSAGES = {"reply": "replies", "comment": "writes"}
+"""What people do who write a message, in the engine's comments."""
+
+
+@dataclass(frozen=True)
+class EnginePerson:
+    """A person, by the names under which engines may know them. `email` is verified, or empty."""
+
+    ref: str
+    email: str = ""
+
+    def is_called(self, user: str) -> bool:
+        return user == self.ref or (self.email != "" and user.lower() == self.email.lower())
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What to tell the engine. `unsure`: an earlier try may have acted, so the task is read first. When the task is to
+    be given `to` somebody, `had` is its assignee as far as we know."""
+
+    answer: str
+    task: str
+    does: Does
+    action: str = ""
+    outcome: str = ""
+    comment: str = ""
+    variables: Json = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+    by_name: str = ""
+    revision: str = ""
+    unsure: bool = False
+    to: EnginePerson | None = None
+    had: EnginePerson | None = None
+
+    @property
+    def all_variables(self) -> Json:
+        """Our variables and those of the answer. The answer's own are left out if they are named like ours: older
+        answers may contain some, since they were not always refused."""
+        ours = {ANSWER: self.answer, OUTCOME: self.outcome, BY: self.by}
+        optional = {COMMENT: self.comment, REVISION: self.revision}
+        ours |= {name: value for name, value in optional.items() if value}
+        return {**without_reserved((), self.variables), **ours}
+
+    def type_of(self, name: str) -> str:
+        """The type that a mapping declares for a variable, else empty."""
+        return "" if is_ours(name) else self.types.get(name, "")
+
+    @property
+    def remark(self) -> str:
+        """The same as a comment, for people who look at the task in the engine."""
+        if self.does == "late":
+            return self.comment
+        words = {"acknowledge": "has seen this", "request_info": "asks", "message": MESSAGES.get(self.action, "writes")}
+        says = words.get(self.does, f"answered {self.outcome or self.action}")
+        return f"{self.by_name or self.by} {says}{': ' + self.comment if self.comment else ''}"
+
+
+def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
+    """Raises Misconfigured."""
+    try:
+        data: Json = json.loads(callback.body)["data"]
+        task = data["task_id"]
+    except (ValueError, KeyError, TypeError) as fault:
+        raise Misconfigured(reasons.NOT_READ()) from fault
+    if "to" in data:
+        had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
+        return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
+    if "message" in data:
+        return _of_message(callback, task, data["message"], unsure=unsure)
+    if callback.response is None:
+        late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
+        return Instruction(str(callback.pk), task, "late", comment=late, unsure=unsure)
+    by = data["responded_by"]
+    return Instruction(
+        answer=str(callback.pk),
+        task=task,
+        does=cast(Does, callback.response.effect),
+        action=data["action"],
+        outcome=data["outcome"],
+        comment=_with_files(data["comment"], data),
+        variables=data["variables"],
+        types=data.get("types", {}),
+        by=by["ref"],
+        by_name=by["name"],
+        revision=data.get("revision") or "",
+        unsure=unsure,
+    )
+
+
+def _of_message(callback: Callback, task: str, message: Json, *, unsure: bool) -> Instruction:
+    by, kind = message["by"] or {"ref": "", "name": ""}, message["kind"]
+    return Instruction(
+        str(callback.pk),
+        task,
+        "message",
+        action=kind,
+        comment=_with_files(message["text"], message),
+        by=by["ref"],
+        by_name=by["name"],
+        unsure=unsure,
+    )
+
+
+def _with_files(text: str, said: Json) -> str:
+    """What people who look at the task in the engine read: the text, and where each file is."""
+    return "\n".join([text, *(f"{file['name']}: {file['url']}" for file in said.get("attachments", ()))])
+
+
+def _named(engine: Engine, person: Json | None) -> EnginePerson | None:
+    if person is None:
+        return None
+    known = resolver.find_person(engine, person["ref"])
+    return EnginePerson(person["ref"], known.email if known is not None and known.email_verified else "")

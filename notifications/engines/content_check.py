@@ -1,0 +1,195 @@
+"""Reads a task in its engine before a final answer to it is told, and compares what it asks with what was answered.
+
+An engine may have changed a task and told nobody. Then the answer is not told: what the engine says now is taken in as
+an event, which gives the answer back to its person (`returning`).
+"""
+
+import asyncio
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+
+from notifications.cases import task_state
+from notifications.connectors import reader_for, reasons
+from notifications.connectors.access import EngineClient
+from notifications.connectors.base import Result
+from notifications.connectors.rest import Api, Call, Failed
+from notifications.engines import returning, rows, task_sync
+from notifications.errors import InvalidEvent
+from notifications.forms import arriving
+from notifications.intake import cloudevents, ingest, mapping
+from notifications.items.representation import iso_utc
+from notifications.models import Callback, Engine, Event, Response, Task
+from notifications.reasons import NOTHING, Reason, kept, said
+from notifications.reasons import read as read_reason
+from notifications.revisions.content import revision_of
+from notifications.types import InboundEvent, Json, object_in
+
+log = structlog.get_logger(__name__)
+
+WITHIN = 10.0
+"""Seconds for all requests that read one task. They are taken from those of the call."""
+PEOPLE = ("assignee", "candidates", "teams", "initiator")
+VARIABLES = "variables"
+
+
+@dataclass(frozen=True)
+class Check:
+    """An answer that is about to be told, and the content that it decides about."""
+
+    callback: Callback
+    call: Call
+    task: Task
+    response: Response
+    content: Json
+
+    @property
+    def variables(self) -> set[str]:
+        """The names of the variables that the content shows or uses."""
+        values = object_in(self.content, "values")
+        paths = [path.split(".") for path in values if path.startswith(f"{VARIABLES}.")]
+        return {path[1] for path in paths} | set(object_in(values, VARIABLES))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What became of reading a task: its row, None where the task is over or unknown, or the failure. `call`: the call
+    that may be made then, with the time that is left for it."""
+
+    check: Check
+    call: Call
+    row: Json | None = None
+    failure: Result | None = None
+
+
+def prepare(callback: Callback, call: Any) -> Check | None:
+    """None for a call before which nothing is read. An answer that may have arrived before is told again, whatever the
+    engine says meanwhile."""
+    if not isinstance(call, Call) or not callback.engine.reads_before_answers:
+        return None
+    if call.said.does != "final" or call.said.unsure:
+        return None
+    response = returning.response_of(callback)
+    task = Task.objects.select_related("case", "engine").get(pk=callback.task_id)
+    return Check(callback, call, task, response, returning.content_for(task, response))
+
+
+async def read(line: EngineClient, check: Check) -> Reading:
+    """Raises nothing: every failure is part of the reading."""
+    began = asyncio.get_running_loop().time()
+    row, failure = None, None
+    try:
+        async with asyncio.timeout(WITHIN):
+            row = await _read(Api(line, check.call.reading, check.call.paths), check)
+    except TimeoutError:
+        failure = Result("later", None, reasons.TOO_SLOW(seconds=f"{WITHIN:g}"), down=True)
+    except Failed as failed:
+        failure = failed.result
+    spent = asyncio.get_running_loop().time() - began
+    return Reading(check, replace(check.call, within=check.call.within - spent), row, failure)
+
+
+async def _read(api: Api, check: Check) -> Json | None:
+    """Only what the content shows or uses is asked for. Raises Failed."""
+    connector = reader_for(check.callback.engine.kind)
+    assert connector is not None  # only those have a Call
+    row = await connector.open_row(api, check.task.task_id)
+    if row is None:
+        return None
+    if check.variables:
+        await connector.listing.add_variables(api, row)
+    if "form" in check.content:
+        await connector.listing.add_form(api, row, or_name=False)
+    return row
+
+
+# --- comparing --------------------------------------------------------------------------------------------------------
+def why_not_told(reading: Reading, now: datetime) -> Result | None:
+    """The result of an answer that is not told now: its task was not read, or asks something else. None: it may be
+    told. If reading is not allowed or not possible there, it is, and the engine's page says so."""
+    check = reading.check
+    if reading.failure is not None:
+        if _may_work_later(reading):
+            return reading.failure
+        _not_compared(check, reading.failure.reason)
+        return None
+    if reading.row is None:
+        return None
+    try:
+        event = _event(check, reading.row, now)
+    except InvalidEvent as fault:
+        _not_compared(check, said(fault))
+        return None
+    _not_compared(check, NOTHING)
+    if not _has_changed(check, event):
+        return None
+    if task_sync.lags(check.callback.engine) and now - _shown_since(check.response) < task_sync.SETTLED:
+        return Result("later", None, reasons.MAY_LAG())
+    ingest.accept(check.callback.engine, [event], now)
+    log.warning("task_changed_in_engine", task=check.task.task_id)
+    return Result("later", None, reasons.CHANGED_THERE())
+
+
+def _may_work_later(reading: Reading) -> bool:
+    """Whether another try may read the task, or the call would fail in the same way: then nothing is told until it was
+    read. An engine that lets us read nothing, or not there, does so for ever."""
+    failure = reading.failure
+    assert failure is not None
+    if failure.outcome == "misconfigured":
+        return reading.call.acting is None and failure.status in (None, 401)
+    return failure.outcome == "later" and failure.status != HTTPStatus.NOT_IMPLEMENTED
+
+
+def _not_compared(check: Check, reason: Reason) -> None:
+    """Say on the engine's page why its answers are told without comparing; NOTHING: they are compared."""
+    engine = check.callback.engine
+    if read_reason(engine, "not_compared_reason") == reason:
+        return
+    Engine.objects.filter(pk=engine.pk).update(**kept("not_compared_reason", reason))
+    if reason:
+        log.error("answers_not_compared", engine=engine.slug, detail=str(reason))
+
+
+def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
+    """What the engine says now, as an update of the content: whom the task belongs to is told by other events, and
+    variables that the content does not have are left out. Raises InvalidEvent."""
+    engine, task = check.callback.engine, check.task
+    connector = reader_for(engine.kind)
+    assert connector is not None
+    document = mapping.translate(rows.expressions_of(engine, connector), row, source=f"/engines/{engine.slug}")
+    data = object_in(document, "data")
+    about = {name: value for name, value in object_in(data, "task").items() if name not in PEOPLE}
+    known, found = object_in(task.data, VARIABLES), object_in(data, VARIABLES)
+    variables = {**known, **{name: found[name] for name in check.variables & found.keys()}}
+    told = {"task": {**about, "id": task.task_id}, VARIABLES: variables}
+    told |= {"documents": data["documents"]} if "documents" in data else {}
+    when = max(now, task.last_event_time or now)  # an engine whose clock is ahead may have sent later events
+    members = {"id": f"{check.callback.pk}/{rows.digest_of(told)}", "type": "task.updated", "time": iso_utc(when)}
+    return cloudevents.structured({**document, **members, "subject": task.task_id, "data": told})
+
+
+def _has_changed(check: Check, event: InboundEvent) -> bool:
+    """Whether anything that the content has reads otherwise now. What the engine does not say stays as it was."""
+    later = copy(check.task)
+    task_state.take_data(later, Event(type=event.type, data=arriving.stored(event.data)))
+    now = dict(_parts(returning.content_for(later, check.response)))
+    before = dict(_parts(check.content))
+    return revision_of(before) != revision_of({name: now[name] for name in before if name in now})
+
+
+def _parts(content: Json) -> Iterator[tuple[str, Any]]:
+    for name, value in content.items():
+        if name == "values":
+            yield from ((f"values/{path}", each) for path, each in value.items())
+        else:
+            yield name, value
+
+
+def _shown_since(response: Response) -> datetime:
+    """When the person's item began to show what they have answered."""
+    return response.notification.revised_at or response.notification.created_at
