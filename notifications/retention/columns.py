@@ -58,7 +58,7 @@ TABLES: dict[str, Columns] = {
         plain="priority state states_before",
         case="case",
     ),
-    "notifications.taskcontent": Columns(words="content", ids="event", plain="revision", case="task__case"),
+    "notifications.taskcontent": Columns(words="content event", plain="revision", case="task__case"),
     "notifications.notification": Columns(
         words=f"{_TEXTS} notice url actions details outcome reason reason_fact",
         plain="language state priority opened_by revision",
