@@ -110,6 +110,7 @@ async def test_an_answer_that_was_kept_is_asked_for_again(
     await dave.context.set_offline(True)
     await card(dave, name).get_by_role("button", name=approve, exact=True).click()
     becomes(installation, task_id)
+    await is_changed(installation, name)
     await dave.context.set_offline(False)
 
     changes = card(dave, name).locator(".changes")
@@ -151,7 +152,7 @@ async def test_several_leave_out_what_has_changed(installation: Installation, si
         await dave.get_by_role("checkbox", name=f"Choose {name}").check()
     await dave.locator("#several .primary").click()
     becomes(installation, task_id)
-    await _is_changed(installation, names[0])
+    await is_changed(installation, names[0])
 
     await dave.get_by_role("button", name="Approve", exact=True).click()
 
@@ -168,7 +169,7 @@ async def is_answered(installation: Installation, name: str) -> None:
     await until(look_up, f"{name} is approved")
 
 
-async def _is_changed(installation: Installation, name: str) -> None:
+async def is_changed(installation: Installation, name: str) -> None:
     query = f"SELECT count(*) FROM notifications_notification WHERE title = '{name}' AND revised_at IS NOT NULL"
 
     async def look_up() -> bool:

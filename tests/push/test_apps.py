@@ -50,7 +50,7 @@ def test_bobs_phone_gets_the_task_and_answers_it(story: Story, google: Google) -
 
     ((project, message),) = google.messages
     assert project == PROJECT and message["data"]["title"] == story.copy(story.bob).title
-    recorded = respond.respond_with_token(message["data"]["token"], Answer("approve"), now=timezone.now())
+    recorded = respond.take_with_token(message["data"]["token"], Answer("approve"), now=timezone.now())
     assert recorded.response.via == "fcm"
     assert recorded.response.delivery is not None and recorded.response.delivery.device == phone
     assert Delivery.objects.get(channel="fcm").state == "delivered"

@@ -135,7 +135,7 @@ def test_bob_answers_from_the_lock_screen_and_the_trace_knows_where(story: Story
     firefox = host.subscribe(story.bob, "firefox")
     story.assign()
     dispatch()
-    recorded = respond.respond_with_token(host.shown("firefox")[0]["token"], Answer("approve"), now=timezone.now())
+    recorded = respond.take_with_token(host.shown("firefox")[0]["token"], Answer("approve"), now=timezone.now())
 
     assert recorded.response.via == "webpush"
     assert recorded.response.delivery is not None and recorded.response.delivery.device == firefox
@@ -404,7 +404,7 @@ def test_after_signing_out_the_shown_message_answers_nothing(story: Story, host:
     assert Delivery.objects.get(channel="webpush", notification__task__task_id="T-42").state == "suppressed"
     assert Delivery.objects.get(channel="email", notification__task__task_id="T-42").due_at is not None
     with pytest.raises(Expired, match="Signed out"):
-        respond.respond_with_token(host.shown("firefox")[0]["token"], Answer("approve"), now=timezone.now())
+        respond.take_with_token(host.shown("firefox")[0]["token"], Answer("approve"), now=timezone.now())
 
 
 def test_a_deactivated_person_gets_nothing_more(story: Story, host: PushHost) -> None:

@@ -83,7 +83,7 @@ def test_a_withdrawn_task_is_taken_off_the_screen(story: Story, host: PushHost, 
 
     assert last(host, "firefox")["state"] == "withdrawn" and "Carol" in last(host, "firefox")["body"]
     with pytest.raises(Expired):
-        respond.respond_with_token(token, Answer("approve"), now=timezone.now())
+        respond.take_with_token(token, Answer("approve"), now=timezone.now())
 
 
 def test_a_task_that_comes_back_is_not_covered_by_word_of_its_leaving(

@@ -65,7 +65,7 @@ def message_on(device: Device, **fields: Any) -> tuple[Delivery, str]:
 
 
 def answer(token: str) -> Any:
-    return respond.respond_with_token(token, Answer("approve"), now=timezone.now())
+    return respond.take_with_token(token, Answer("approve"), now=timezone.now())
 
 
 # --- coming -------------------------------------------------------------------------------------------------------
