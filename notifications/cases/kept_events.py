@@ -15,10 +15,12 @@ UNTOLD = (CallbackState.WAITING, CallbackState.FAILED)
 
 
 def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
-    """The callbacks of the final answers that count, to these tasks, whose engine has not been told for certain."""
-    return Callback.objects.filter(
-        task__in=tasks, state__in=UNTOLD, response__effect="final", response__counts=True
-    ).order_by("task")
+    """The callbacks of the final answers that count, to these tasks, whose engine has not been told for certain. An
+    engine without an address may have fetched the answer at any time."""
+    told = Callback.objects.exclude(engine__callback_url="")
+    return told.filter(task__in=tasks, state__in=UNTOLD, response__effect="final", response__counts=True).order_by(
+        "task"
+    )
 
 
 def answers_behind_events(callbacks: Sequence[UUID], since: datetime) -> set[UUID]:
@@ -48,6 +50,12 @@ def release(task: Task, now: datetime) -> None:
     kept = kept_events([task.pk])
     if outbox.make_due(kept, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None):
         outbox.wake_on_commit("events")
+
+
+def has_released(task: Task, before: Event) -> bool:
+    """Whether events of the task that were kept, and came before this one, still wait to be processed."""
+    released = Event.objects.filter(task=task, status=EventStatus.ACCEPTED, due_at__isnull=False)
+    return released.filter(pk__lt=before.pk).exists()
 
 
 def drop(tasks: Sequence[UUID]) -> None:

@@ -85,7 +85,7 @@ class Locked:
 def _read_people(tasks: Sequence[Task]) -> None:
     people = [*prefetch.read(Recipient, "assignee", tasks), *prefetch.read(Recipient, "initiator", tasks)]
     prefetch.read(Brand, "brand", people)
-    prefetch.read(Event, "assigned_event", tasks, only=["type"])
+    prefetch.read(Event, "assigned_event", tasks, only=["type", "event_id", "source"])
     prefetch_related_objects(tasks, "candidates", "teams")
 
 

@@ -38,6 +38,10 @@ FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
 
 
+class OutOfTurn(Exception):
+    """Earlier events of the task were released after this one was claimed."""
+
+
 @dataclass
 class Change:
     """What an event changed."""
@@ -139,6 +143,8 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     if task is None:
         return
     behaviour, directory = behaviour_of(event.type), scene.directory
+    if task.outcome is not None and kept_events.has_released(task, event):
+        raise OutOfTurn(f"Events of task {task.task_id} that came before are processed first.")
     if behaviour == MESSAGE:
         _take_message(task, event, change, scene)
         return

@@ -128,8 +128,6 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         if callback.pk in behind:
             outbox.put_back(callback, now + UNPROCESSED_PAUSE)
             continue
-        if returning.return_if_changed(callback, now):
-            continue
         call = _prepared(callback, now)
         if call is None:
             continue
@@ -146,6 +144,8 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
 def _prepared(callback: Callback, now: datetime) -> Any | None:
     """None for a callback that cannot be sent; it must not hold up the others."""
     try:
+        if returning.return_if_changed(callback, now):
+            return None
         tokens = connected_accounts.tokens_for(callback)
         call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
         return content_check.prepare(callback, call) or call

@@ -25,10 +25,11 @@ from notifications.forms import arriving
 from notifications.intake import cloudevents, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Engine, Event, Response, Task
-from notifications.reasons import NOTHING, Reason, kept, said
+from notifications.reasons import NOTHING, Reason, crashed, kept, said
 from notifications.reasons import read as read_reason
 from notifications.revisions.content import revision_of
 from notifications.types import InboundEvent, Json, object_in
+from notifications.wording import links
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,9 @@ async def read(line: EngineClient, check: Check) -> Reading:
         failure = Result("later", None, reasons.TOO_SLOW(seconds=f"{WITHIN:g}"), down=True)
     except Failed as failed:
         failure = failed.result
+    except Exception as fault:  # whatever the engine says
+        log.exception("task_cannot_be_read")
+        failure = Result("misconfigured", None, crashed(fault))
     spent = asyncio.get_running_loop().time() - began
     return Reading(check, replace(check.call, within=check.call.within - spent), row, failure)
 
@@ -176,7 +180,8 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
 def _has_changed(check: Check, event: InboundEvent) -> bool:
     """Whether anything that the content has reads otherwise now. What the engine does not say stays as it was."""
     later = copy(check.task)
-    task_state.take_data(later, Event(type=event.type, data=arriving.stored(event.data)))
+    data, _notes = links.without_bad_links(arriving.stored(event.data))
+    task_state.take_data(later, Event(type=event.type, data=data))
     now = dict(_parts(returning.content_for(later, check.response)))
     before = dict(_parts(check.content))
     return revision_of(before) != revision_of({name: now[name] for name in before if name in now})

@@ -18,7 +18,7 @@ from notifications.engines import callback_results
 from notifications.models import Callback, CallbackState, Response, Task
 from notifications.revisions.content import content_of, revision_of
 from notifications.types import Json
-from notifications.wording import batch_render
+from notifications.wording import batch_render, links
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -81,10 +81,14 @@ def _is_outdated(task: Task, callback: Callback) -> bool:
     response = response_of(callback)
     if response.effect != "final" or not response.counts:
         return False
-    later, events = copy(task), list(kept_events.kept_events([task.pk]))
-    for event in events:
-        task_state.take_data(later, event)
-    return bool(events) and _revision(later, response) != _revision(task, response)
+    later = copy(task)
+    for event in kept_events.kept_events([task.pk]):
+        when = task_state.effective_time(event)
+        if later.last_event_time is None or when >= later.last_event_time:
+            event.data, _notes = links.without_bad_links(event.data)
+            task_state.take_data(later, event)
+            later.last_event_time = when
+    return _revision(later, response) != _revision(task, response)
 
 
 def content_for(task: Task, response: Response) -> Json:

@@ -33,6 +33,8 @@ from notifications.wording.key_facts import facts_of
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say
 
+UNKNOWN = "unknown"
+"""No revision is called that."""
 MOST = 100
 """Items that are answered at once."""
 
@@ -64,11 +66,11 @@ class Told:
     changes: Sequence[ChangedValue] = ()
 
 
-def chosen(request: HttpRequest) -> dict[UUID, str]:
-    """The items named by `n`, each once, with the revision that the page showed of it: `<key>` or `<key> <revision>`.
+def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
+    """The items of that `name`, each once, with the revision that the page showed of it: `<key>` or `<key> <revision>`.
     What is no key is left out."""
     given = request.POST if request.method == "POST" else request.GET
-    pairs = (each.partition(" ") for each in given.getlist("n"))
+    pairs = (each.partition(" ") for each in given.getlist(name))
     return {UUID(key): revision[:100] for key, _space, revision in pairs if _is_key(key)}
 
 
@@ -143,6 +145,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if fault:
         return _choice(request, found, comment=comment, fault=fault, status=422)
     refused = answer_all(reader, found.open, Answer(button.action.name, comment), shown, now) if button else {}
+    keys += [key for key in chosen(request, "over") if key not in shown]
     told = _told(several_of(reader, keys, timezone.now()), keys, refused)
     return show_page(request, "inbox/several_told.html", {"told": told, "comment": comment if refused else ""})
 
@@ -161,10 +164,15 @@ def answer_all(
     """Give each the answer, to the revision that was `shown` of it. Returns why, for those that did not take it: they
     stop none of the others."""
     answer = replace(answer, via=Via.of_pages(reader))
-    keys = [each.notification.pk for each in cards]
-    givens = [Given(reader.pk, key, replace(answer, revision=shown.get(key, "")), now) for key in keys]
+    rows = [each.notification for each in cards]
+    givens = [Given(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
     outcomes = zip(givens, together.record_all(givens), strict=True)
     return {given.notification: outcome for given, outcome in outcomes if isinstance(outcome, Failure)}
+
+
+def _shown(row: Notification, shown: Mapping[UUID, str]) -> str:
+    """The revision that the page showed of an item. It names one of each that has one."""
+    return shown.get(row.pk) or (UNKNOWN if row.revision else "")
 
 
 def _told(found: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:

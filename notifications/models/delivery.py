@@ -75,6 +75,8 @@ class Notification(models.Model):
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
     """Of the content that these texts show (`TaskContent`). Empty where there is nothing to decide."""
+    revised_from: Any = models.CharField(max_length=43, null=True, blank=True, editable=False)
+    """The revision before the last change of the content. Null: it is as it was when the item was made."""
     revised_at = models.DateTimeField(_("content changed at"), null=True, blank=True, editable=False)
     """When that content last changed under the item. Null: it is as it was when the item was made."""
     outcome: Any = models.JSONField(null=True, blank=True)

@@ -61,7 +61,7 @@ TABLES: dict[str, Columns] = {
     "notifications.taskcontent": Columns(words="content event", plain="revision", case="task__case"),
     "notifications.notification": Columns(
         words=f"{_TEXTS} notice url actions details outcome reason reason_fact",
-        plain="language state priority opened_by revision",
+        plain="language state priority opened_by revision revised_from",
         case="case task__case",
     ),
     "notifications.delivery": Columns(

@@ -45,8 +45,7 @@ def changes_since(notification: Notification, shown: str, *, on_lock_screen: boo
     contents = TaskContent.objects.filter(task=task, revision__in=wanted)
     by_revision = dict(contents.values_list("revision", "content"))
     version = versions([notification.template_version_id or 0]).get(notification.template_version_id or 0)
-    event = task.assigned_event
-    hidden = sensitive.paths_of(event, task) if event is not None else ()
+    hidden = sensitive.paths_of_task(task)
     before, now = (
         _Side(by_revision.get(revision) or {}, version, notification, hidden, on_lock_screen) for revision in wanted
     )
@@ -59,9 +58,7 @@ def changes_of(notification: Notification) -> list[ChangedValue]:
     """Return what the last update has changed in an open copy; nothing where it is as it was when it was made."""
     if notification.revised_at is None or notification.state != NotificationState.OPEN:
         return []
-    earlier = TaskContent.objects.filter(task=notification.task_id, created_at__lt=notification.revised_at)
-    before = earlier.order_by("-created_at").values_list("revision", flat=True).first()
-    return changes_since(notification, before or "")
+    return changes_since(notification, notification.revised_from or "")
 
 
 @dataclass(frozen=True)
@@ -166,13 +163,18 @@ def _description(before: _Side, now: _Side) -> Iterator[ChangedValue]:
 
 
 def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
-    """Values that are no key facts: their label is the last name of their path."""
-    known = _fact_paths(now.version)
+    """Values that are no key facts: their label is that of their form's field, else the last name of their path."""
+    known, fields = _fact_paths(now.version), {f"variables.{each.source}": each for each in now.fields.values()}
     for path in sorted(before.values.keys() | now.values.keys()):
         one, other = before.values.get(path), now.values.get(path)
         if one != other and path not in known:
-            label = path.rpartition(".")[2].replace("_", " ").capitalize()
+            field = fields.get(path)
+            label = clean_line(field.label(now.language)) if field is not None else _readable(path)
             yield _told_apart(label, _plain(one), _plain(other), one, other)
+
+
+def _readable(path: str) -> str:
+    return path.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _fact_paths(version: TemplateVersion | None) -> Collection[str]:
@@ -222,5 +224,6 @@ def _shortened(text: str) -> str:
 
 
 BRIEF = (_name, _key_facts)
-FOR_CUSTOMERS = (_name, _key_facts, _description, _form, _actions, _documents)
+FOR_CUSTOMERS = (_key_facts, _form, _actions, _documents)
+"""Their texts need not have the task's name and description."""
 EVERYTHING = (_name, _key_facts, _description, _other_values, _form, _actions, _documents)

@@ -1,6 +1,7 @@
 """Which values of a task its template and its engine's answer mappings use."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import TypeAlias
 
 from notifications.errors import RenderError
@@ -8,10 +9,13 @@ from notifications.models import AnswerMapping, TemplateVersion
 from notifications.types import Json
 from notifications.wording import liquid
 from notifications.wording.key_facts import AMOUNT, CODE, currency_path
-from notifications.wording.template_check import FIELDS, variables_of
+from notifications.wording.template_check import FIELDS
 from wfpush.postgres.revision import Compiled
 
 Paths: TypeAlias = tuple[str, ...]
+
+OF_LISTS = ("size", "first", "last")
+"""What Liquid knows of a list besides its members."""
 
 _ROOTS_LEFT_OUT = frozenset({"event", "brand", "info", "recipients", "result", "message", "asked_by", "title"})
 """What comes from the event or the reader, and not from what is to be decided."""
@@ -94,8 +98,14 @@ def _variables(source: str) -> Iterator[str]:
         template = liquid.parse(source)
     except RenderError:
         return
-    for path in variables_of(template):
-        yield path.partition(".*")[0]
+    for variables in template.analyze(include_partials=False).globals.values():
+        yield from (_path_of(variable.segments) for variable in variables)
+
+
+def _path_of(segments: Sequence[object]) -> str:
+    """Up to a place in a list, a name that is computed, or one that a path cannot have: then the whole of it counts."""
+    plain = takewhile(lambda name: isinstance(name, str) and "." not in name and name not in OF_LISTS, segments)
+    return ".".join(map(str, plain))
 
 
 def _counts(path: str) -> bool:

@@ -64,6 +64,7 @@ WORDED = [
     "due_at",
     "details",
     "revision",
+    "revised_from",
     "revised_at",
 ]
 
@@ -86,8 +87,12 @@ class Planner:
     handed_over: list[Notification] = field(default_factory=list)
     reworded: dict[Notification, dict[str, Json]] = field(default_factory=dict)
     """With the texts of channels that have texts of their own."""
+    words: dict[Notification, dict[str, Json]] = field(default_factory=dict)
+    """The same of copies of which a new message is sent, too: for what devices show of them by now."""
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
+    known_revisions: frozenset[str] = frozenset()
+    """Of contents that are stored already."""
     new_contents: dict[str, TaskContent] = field(default_factory=dict)
     """By revision: what the task was not known to ask before."""
     left: Sequence[Addressed] = ()
@@ -220,7 +225,8 @@ class Planner:
         notification.due_at = self.task.deadline if self.task and self.is_task else None
         content = self._content(notification.template_version)
         if content is not None and content.revision != notification.revision:
-            notification.revision, notification.revised_at = content.revision, self.now
+            notification.revised_from, notification.revision = notification.revision, content.revision
+            notification.revised_at = self.now
             self._keep(content)
 
     def _content(self, version: TemplateVersion | None) -> TaskContent | None:
@@ -234,14 +240,14 @@ class Planner:
                 task=self.task,
                 revision=revision_of(content),
                 content=content,
-                event=_origin(self.event, self.task),
                 created_at=self.now,
             )
         return self._contents[version]
 
     def _keep(self, content: TaskContent | None) -> None:
         """Save the content with the copies that show it."""
-        if content is not None:
+        if content is not None and content.revision not in self.known_revisions:
+            content.event = _origin(self.event, content.task)
             self.new_contents[content.revision] = content
 
     def _details_with(self, wording: batch_render.Wording) -> Json:
@@ -317,6 +323,7 @@ class Planner:
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
             row.actions = self._actions(wording, row.recipient)
+            self.words[row] = wording.words
             self._tell_anew(row, each.manner, each.reason, wording.words)
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
@@ -333,6 +340,7 @@ class Planner:
             if alert:
                 row.read_at = row.snoozed_until = None
                 self.told_anew.append(row)
+                self.words[row] = wording.words
                 deliveries += self._deliveries(row, channels, wording.words)
             else:
                 self.reworded[row] = wording.words
@@ -368,14 +376,15 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     inbox_items.rewrite(told_anew, [*WORDED, *TOLD_ANEW], now, alert=True)
     outdating.supersede_held(_told_by_other_means([*handed_over, *told_anew], planners), now)
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
-    outdating.reword({row.pk: words for row, words in reworded.items()})
+    renewed = {row: words for planner in planners for row, words in planner.words.items()}
+    outdating.reword({row.pk: words for row, words in (reworded | renewed).items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)
     with pipelined():
         inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
         bulk.insert([row for planner in planners for row in planner.deliveries])
     for planner in planners:
         planner.made, planner.told_anew, planner.handed_over, planner.deliveries = [], [], [], []
-        planner.reworded, planner.withdrawn = {}, {}
+        planner.reworded, planner.words, planner.withdrawn = {}, {}, {}
         for _ in planner.parts():
             with pipelined():
                 _save_contents([planner])

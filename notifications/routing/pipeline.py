@@ -38,6 +38,9 @@ RETRY = outbox.Backoff(
     most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
 )
 
+OUT_OF_TURN = timedelta(milliseconds=200)
+"""The pause of an event before which others of its task are processed."""
+
 
 # --- the outbox's source --------------------------------------------------------------------------
 def drain() -> None:
@@ -91,6 +94,9 @@ def run(event: Event, now: datetime) -> None:
             process([event], now)
         except LeaseLost:
             log.warning("event_lease_lost")
+        except task_state.OutOfTurn as fault:
+            log.info("event_out_of_turn", detail=str(fault))
+            outbox.put_back(event, now + OUT_OF_TURN)
         except Exception as fault:  # whatever the fault is, the event must not be lost and the worker must live
             if outage.database_is_away(fault):
                 raise  # it can be neither recorded nor tried again now

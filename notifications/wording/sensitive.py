@@ -21,6 +21,12 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
     return _BY_TYPE.get().of(frozenset(types))
 
 
+def paths_of_task(task: Task) -> tuple[str, ...]:
+    """The sensitive paths of all types of events that the task has had."""
+    types = set(Event.objects.filter(task=task).values_list("type", flat=True))
+    return _BY_TYPE.get().of(frozenset(types | {behaviour_of(type) for type in types}))
+
+
 def _assigned_by(task: Task) -> Sequence[str]:
     """The type of the event that assigned the task, which those who have many tasks have read for all of them."""
     if "assigned_event" in task._state.fields_cache and task.assigned_event is not None:

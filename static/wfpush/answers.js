@@ -3,7 +3,7 @@
 
 import * as app from "./app.js";
 import { filesOf, settled as filesSettled } from "./attaching.js";
-import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showChanges, showOutcome, slot } from "./cards.js";
+import { actionOf, csrfToken, fill, hideChanges, hostsOf, outcomeText, showActions, showChanges, showOutcome, slot } from "./cards.js";
 import { newId } from "./ids.js";
 import { draftOf, giveBack, keep, take } from "./kept.js";
 import { NOBODY, finish, isFinal, isWaiting, posted, withoutOthers } from "./posting.js";
@@ -85,7 +85,8 @@ function lend(host, form) {
 export function receive(item) {
   if (known.get(item.id)?.seq > item.seq) return;  // a response older than a frame that was received meanwhile
   known.set(item.id, item);
-  const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
+  const answer = sending.get(item.id), counts = !["changed", "refused"].includes(item.outcome?.engine);
+  const given = counts && isMine(item.outcome) && item.outcome.action === answer?.action;
   if (given && answer.values) dropDraft(item.id);
   const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
   if (given || place || (over && !wordsOf(answer))) ended(item.id);
@@ -94,8 +95,10 @@ export function receive(item) {
   let news = false, shown = "";
   for (const host of hostsOf(item.id)) {
     news ||= text !== outcomeText(host);
-    if (item.state !== "open") rescue(host, text);
-    else if (isRevised(host, item)) shown = hold(host);
+    if (item.state !== "open") {
+      rescue(host, text);
+      hideChanges(host);
+    } else if (isRevised(host, item)) shown = hold(host);
     fill(host, item, told);
   }
   if (shown) tellChanges(item, shown);
@@ -114,8 +117,7 @@ function hold(host) {
 
 /** Say what has changed, where the item is shown and to screen readers. */
 async function tellChanges({ id, title }, shown) {
-  const response = await fetch(`/api/v1/notifications/${id}?shown=${encodeURIComponent(shown)}`).catch(() => null);
-  const { changes = [] } = response?.ok ? await response.json().catch(() => ({})) : {};
+  const { changes = [] } = (await sinceShown(id, shown)) ?? {};
   for (const host of hostsOf(id)) if (host.dataset.changed) showChanges(host, changes);
   announce(`${title}: ${changes.length ? say("changed_meanwhile", { changes: changeLine(changes) }) : say("changed_somehow")}`);
 }
@@ -168,9 +170,12 @@ function press(button, signedOut) {
   if (isHeld(host, answer.title)) return null;
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
-  const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newId() };
+  const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newId(), revision: shownBy(host, button.dataset.values) };
   return withValues(host, button.dataset.values ? button.form : null, said, (filled) => send(host, filled, signedOut));
 }
+
+/** The revision of what is shown: a form may be that of the one before, for a moment. */
+const shownBy = (host, fills) => (fills && slot(host, "form")?.dataset.shows) || host.dataset.revision;
 
 function asked(form) {
   const box = form.querySelector("textarea"), comment = box.value.trim();
@@ -180,7 +185,8 @@ function asked(form) {
     return null;
   }
   const to = form.elements.to?.value ?? "";
-  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newId(), ...(to ? { to } : {}), ...sent };
+  const revision = shownBy(form.closest("[data-id]"), hasValues(form));
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newId(), revision, ...(to ? { to } : {}), ...sent };
 }
 
 // --- the comment -----------------------------------------------------------------------------------------------------
@@ -251,7 +257,6 @@ function fault(form, text) {
 // --- sending ---------------------------------------------------------------------------------------------------------
 async function send(host, answer, signedOut) {
   const id = host.dataset.id;
-  answer.revision = host.dataset.revision;
   closeAsk(host, { quietly: true });
   for (const box of host.querySelectorAll(".remark textarea")) if (box.value.trim() === answer.comment) box.value = "";
   sending.set(id, Object.assign(answer, { host }));
@@ -357,7 +362,7 @@ function settle(id, host, answer, { status, body }, signedOut) {
     return;
   }
   const text = overText(answer, body), place = hostOf(answer, id);
-  if (body.code === "changed" && body.notification && place) return changed(place, answer, body);
+  if (body.code === "changed" && body.notification && place) return changed(id, answer, body);
   if (!place) {  // its comment stays stored until the item is opened
     tell(id, { text: text ?? say(body.code === "changed" ? "changed" : "not_recorded") });
     sending.delete(id);
@@ -383,16 +388,24 @@ function settle(id, host, answer, { status, body }, signedOut) {
 }
 
 /** It has changed since: nothing was sent, and its reader is asked again, with what they wrote. */
-function changed(host, answer, { notification, changes }) {
-  const { id } = notification;
+async function changed(id, answer, { notification, changes }) {
+  const item = (await sinceShown(id, answer.revision)) ?? { ...notification, changes }, place = hostOf(answer, id);
   ended(id);
-  if (!(known.get(id)?.seq > notification.seq)) known.set(id, notification);
+  if (!(known.get(id)?.seq > item.seq)) known.set(id, item);
   restore(id);
+  if (item.state !== "open") return receive(item), keep(place, wordsOf(answer));
   seen(id);
-  for (const each of hostsOf(id)) showChanges(each, changes);
-  giveBack(host, answer);
-  showOutcome(host, { text: say("changed"), mood: "bad" }).focus({ preventScroll: true });
-  announce(`${say("changed")} ${changeLine(changes)}`);
+  for (const each of hostsOf(id)) showChanges(each, item.changes);
+  giveBack(place, answer);
+  showOutcome(place, { text: say("changed"), mood: "bad" }).focus({ preventScroll: true });
+  announce(`${say("changed")} ${changeLine(item.changes)}`);
+  document.dispatchEvent(new CustomEvent("item-revised", { detail: id }));
+}
+
+/** The item as it is, with what has changed since that revision; null without a connection. */
+async function sinceShown(id, revision) {
+  const response = await fetch(`/api/v1/notifications/${id}?shown=${encodeURIComponent(revision)}`).catch(() => null);
+  return response?.ok ? response.json().catch(() => null) : null;
 }
 
 /** Fetch the item, since there may be no live connection, or no change that it would send. */

@@ -110,10 +110,10 @@ export function showChanges(host, changes) {
   const left = host.matches(".card") ? changes : changes.filter((change) => !markFact(host, change)), place = slot(host, "changes");
   if (!place) return;
   const list = document.createElement(host.matches(".card") ? "span" : "ul");
-  list.append(...left.map(({ label, before, now }) => {
+  list.append(...left.flatMap(({ label, before, now }, at) => {
     const line = document.createElement(host.matches(".card") ? "span" : "li");
     line.append(wordsIn("span", label), ...(before || now ? [": ", markOf(before), wordsIn("ins", now || "—")] : []));
-    return line;
+    return at && host.matches(".card") ? [" · ", line] : [line];
   }));
   place.replaceChildren(wordsIn(host.matches(".card") ? "span" : "p", say("changed_somehow")), " ", ...(left.length ? [list] : []));
   place.hidden = false;

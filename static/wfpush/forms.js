@@ -30,6 +30,7 @@ export async function begin(host, { restoring = true } = {}) {
   for (const [part, field, words] of tables(place)) beginRows(part, field, form, words, () => changed(place));
   place.addEventListener("input", () => changed(place));
   place.addEventListener("change", ({ target }) => recheck(place, target));
+  known.get(place).first = textsOf(place);
   if (restoring && !place.querySelector(".fault-summary")) await restore(place);
   settleAll(place);
   const { words } = known.get(place), toSign = boxes(place).filter(({ dataset }) => "signature" in dataset);
@@ -40,7 +41,7 @@ export async function begin(host, { restoring = true } = {}) {
 /** The form as it is by now: what was typed stays, with what the field would say now beside it; everything else follows. */
 export async function follow(host, fresh) {
   const before = slot(host, "form"), typed = textsOf(before), owner = controls(before)[0]?.getAttribute("form");
-  const touched = Object.keys(typed).filter((name) => partOf(before, name.split(".")[0]) && isTouched(before, name));
+  const touched = Object.keys(touchedIn(before));
   const files = boxes(before).map(filesIn);
   before.replaceWith(fresh);
   for (const field of owner ? fresh.querySelectorAll("[name]") : []) field.setAttribute("form", owner);
@@ -53,8 +54,12 @@ export async function follow(host, fresh) {
   settleAll(fresh);
 }
 
-const isTouched = (place, name) => controls(place).some((field) => field.name === `value-${name}` && (ticks(field) ? field.checked !== field.defaultChecked
-  : field.options ? !field.selectedOptions[0]?.defaultSelected : field.value !== field.defaultValue));
+/** What somebody has typed, by name: of a table all of it. */
+function touchedIn(place) {
+  const texts = textsOf(place), { first = {} } = known.get(place) ?? {}, root = (name) => name.split(".")[0];
+  const names = new Set([...Object.keys(texts), ...Object.keys(first)].filter((name) => String(texts[name] ?? "") !== String(first[name] ?? "")).map(root));
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => names.has(root(name))));
+}
 
 function tellNow(place, name, texts, words) {
   const part = partOf(place, name), labels = texts.map((text) => [...part.querySelectorAll(seen)].find((field) => ticks(field) && field.value === text)?.parentElement.textContent.trim() ?? text);
@@ -211,14 +216,15 @@ function changed(place) {
 
 async function keepDraft(place) {
   const about = known.get(place), { id } = about, files = boxes(place).map(filesIn), look = JSON.stringify(files);
-  const rows = [{ name: draftName(id), ref: settings.ref, texts: textsOf(place), at: Date.now() }];
+  const rows = [{ name: draftName(id), ref: settings.ref, texts: touchedIn(place), at: Date.now() }];
   if (look !== about.filesLook) rows.push({ name: draftFilesName(id), files });
   await store("about", ...rows).then(() => (about.filesLook = look), () => {});
 }
 
 async function restore(place) {
   const { id, words } = known.get(place), before = textsOf(place), found = await stored("about", draftName(id)).catch(() => null);
-  if (found?.ref !== settings.ref || JSON.stringify(found.texts) === JSON.stringify(before)) return;
+  const same = found && Object.entries(found.texts).every(([name, texts]) => String(texts) === String(before[name] ?? ""));
+  if (found?.ref !== settings.ref || same) return;
   write(place, found.texts);
   const kept = await stored("about", draftFilesName(id)).catch(() => null);
   for (const [at, box] of boxes(place).entries()) setFiles(box, kept?.files[at] ?? []);
@@ -243,6 +249,7 @@ export async function build(host, form, formId) {
   const words = jsonIn(document, "form-words"), place = made("div", "fields");
   if (!form || !words) return;
   Object.assign(place, { id: "form" }).dataset.slot = "form";
+  place.dataset.shows = host.dataset.revision ?? "";
   place.append(...form.fields.map((field) => partFor(field, form, words, formId)), jsonBlock("form-fields", form));
   if (form.unshown) place.append(made("p", "", `${words.unshown} ${form.unshown.map(({ label, type }) => `${label} (${type})`).join(", ")}`));
   slot(host, "answer").before(place);

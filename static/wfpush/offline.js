@@ -29,7 +29,7 @@ export async function keptArticle(id) {
   const item = await stored("items", id).catch(() => null);
   if (!item) return null;
   const article = document.getElementById("item-template").content.firstElementChild.cloneNode(true);
-  Object.assign(article.dataset, { id, seq: item.seq });
+  Object.assign(article.dataset, { id, seq: item.seq, revision: item.revision ?? "" });
   await formOf(article, item);
   fill(article, item);
   fillFacts(article, item);

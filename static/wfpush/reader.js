@@ -1,7 +1,7 @@
 // The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
 import { openAsk, overtake, retell, seen } from "./answers.js";
-import { csrfToken } from "./cards.js";
+import { csrfToken, slot } from "./cards.js";
 import { mark } from "./documents.js";
 import { address, choose } from "./list.js";
 import { keptArticle } from "./offline.js";
@@ -32,6 +32,7 @@ export async function start() {
     event.preventDefault();
     replaceParts(fetch(event.target.action, { method: "POST", body: new FormData(event.target) }));
   });
+  document.addEventListener("item-revised", ({ detail }) => refresh(detail));
   window.addEventListener("popstate", () => (location.pathname === "/" ? showList() : load(location.pathname)));
   history.replaceState({ mine: true }, "", withoutWay(location.href));
   if (article()) opened();
@@ -176,7 +177,11 @@ export async function replaceParts(request) {
 async function followForm(pane) {
   const here = article().querySelector('[data-slot="form"]'), there = pane.querySelector('[data-slot="form"]');
   if (here?.dataset.shows === there?.dataset.shows) return;
-  if (!here || !there) return void (await load(location.pathname));
+  if (!there) return here.remove();  // what was typed into it is kept
+  if (!here) {
+    slot(article(), "answer").before(withToken(there));
+    return import("./forms.js").then(({ begin }) => begin(article()), () => {});
+  }
   await import("./forms.js").then(({ follow }) => follow(article(), withToken(there)), () => {});
 }
 

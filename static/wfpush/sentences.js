@@ -7,7 +7,7 @@ const apart = (value, sentence) => RIGHT_TO_LEFT.test(value) || RIGHT_TO_LEFT.te
 
 /** “Amount: €1,000.00 → €10,000.00 · Vendor: Good Ltd → Evil Ltd” of the API's changes. */
 export const changeLine = (changes) =>
-  changes.map(({ label, before, now }) => (before || now ? `${label}: ${before || "—"} → ${now || "—"}` : label)).join(" · ");
+  changes.map(({ label, before, now }) => (before || now ? `${label}: ${apart(before || "—", label)} → ${apart(now || "—", label)}` : label)).join(" · ");
 
 /** {say, sayOf} of `texts`, key → sentence. */
 export function sentencesOf(texts) {

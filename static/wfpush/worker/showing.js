@@ -118,8 +118,7 @@ async function remember(note) {
 export async function showChanged({ notification, changes }, customer) {
   const { say: words } = speaking(notification.lang, customer);
   const line = changes.length ? words("changed_meanwhile", { changes: changeLine(changes) }) : words("changed_somehow");
-  const note = noteOf({ ...notification, body: [line, notification.body].filter(Boolean).join("\n"), kind: "message" }, false, true);
-  await show({ ...note, at: Math.max(note.at, Date.now()) });
+  await show(noteOf({ ...notification, body: [line, notification.body].filter(Boolean).join("\n"), kind: "message" }, false, true));
 }
 
 /** What became of it, in place of the notification: silently, with no buttons. */

@@ -22,6 +22,7 @@ from notifications.models import (
     TaskState,
 )
 from notifications.reasons import said
+from notifications.routing import claims, pipeline
 from tests.support.api import Caller, browser_of, is_problem, person_caller
 from tests.support.callbacks import claimed
 from tests.support.story import Story
@@ -120,6 +121,14 @@ def test_several_are_answered_but_for_those_that_have_changed(story: Story) -> N
     page = browser_of(story.bob).client.post("/several", {"n": chosen, "action": "approve"})
     assert [row.task.task_id for row in Response.objects.all()] == ["T-43"]
     assert "10,000.00" in page.content.decode()
+
+
+def test_several_answer_nothing_that_was_listed_as_over(story: Story) -> None:
+    story.assign("T-43")
+    copy, other = story.copy(story.bob), story.copy(story.bob, "T-43")
+    form = {"n": [f"{other.pk} {other.revision}", str(copy.pk)], "over": [str(copy.pk)], "action": "approve"}
+    browser_of(story.bob).client.post("/several", form)
+    assert [row.task.task_id for row in Response.objects.all()] == ["T-43"]
 
 
 # --- what a refusal says ----------------------------------------------------------------------------------------------
@@ -222,3 +231,40 @@ def test_an_answer_that_may_have_arrived_is_not_given_back_and_a_refusal_applies
     story.happen("case.status_changed", {"case": {"id": "4711", "status": "submitted"}}, minute=7)
     copy = story.copy(story.bob)
     assert (copy.state, copy.title, copy.outcome["engine"]) == ("open", "Pay Evil Ltd", "refused")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_update_is_not_processed_before_those_that_were_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    story.answer(story.bob, "approve", via="inbox")
+    kept = change(story, minute=5, task={"id": "T-42", "priority": "high"})
+    later = story.send("task.updated", {"task": {"id": "T-42", "due_at": "2026-12-01T10:00:00Z"}}, minute=6)
+    (claimed_first,) = claims.claim()
+    assert claimed_first.pk == later.pk
+    taking_back.take_back(story.copy(story.bob), timezone.now())
+    pipeline.run(claimed_first, timezone.now())
+    later.refresh_from_db()
+    assert later.status == EventStatus.ACCEPTED
+    Event.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
+    pipeline.drain()
+    kept.refresh_from_db()
+    assert (kept.status, story.task().priority) == (EventStatus.PROCESSED, "high")
+    Event.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
+    pipeline.drain()
+    assert story.task().due_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_links_that_are_left_out_are_no_change(story: Story) -> None:
+    story.happen("task.updated", {"task": {"id": "T-42"}, "documents": [{"title": "A", "url": "/a.pdf"}]}, minute=1)
+    story.answer(story.bob, "approve", revision=story.copy(story.bob).revision)
+    change(story, minute=5, task={"id": "T-42"}, documents=[{"title": "A", "url": "/a.pdf"}])
+    assert len(tell_engine()) == 1
+
+
+def test_an_engine_that_fetches_answers_may_have_this_one(story: Story) -> None:
+    story.engine.callback_url = ""
+    story.engine.save()
+    story.answer(story.bob, "approve")
+    assert change(story).status == EventStatus.IGNORED
+    assert story.task().state == TaskState.ANSWERED

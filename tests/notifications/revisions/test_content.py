@@ -113,3 +113,11 @@ def test_the_content_is_kept_once_a_revision_with_its_event(story: Story) -> Non
 def test_numbers_beyond_what_canonical_json_has_are_told_apart() -> None:
     assert revision_of({"a": 2**60}) != revision_of({"a": 2**60 + 1})
     assert revision_of({"a": 1.0}) == revision_of({"a": 1})
+
+
+@pytest.mark.parametrize("source", ["{{ variables.positions[0].price }}", "{{ variables['net.price'] }}"])
+def test_a_member_of_a_list_and_a_name_with_a_dot_count_with_what_they_are_in(story: Story, source: str) -> None:
+    version = TemplateVersion.objects.get(pk=story.copy(story.bob).template_version_id)
+    TemplateText.objects.create(version=version, language="it", title=source)
+    before = after(story, {"variables": {"positions": [{"price": 1}], "net.price": 1}})
+    assert after(story, {"variables": {"positions": [{"price": 2}], "net.price": 2}}) != before
