@@ -52,10 +52,13 @@ def release(task: Task, now: datetime) -> None:
         outbox.wake_on_commit("events")
 
 
-def has_released(task: Task, before: Event) -> bool:
-    """Whether events of the task that were kept, and came before this one, still wait to be processed."""
-    released = Event.objects.filter(task=task, status=EventStatus.ACCEPTED, due_at__isnull=False)
-    return released.filter(pk__lt=before.pk).exists()
+def released(tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The kept events that have been released and still wait to be processed, by task."""
+    found: dict[UUID, list[UUID]] = {}
+    waiting = Event.objects.filter(task__in=tasks, status=EventStatus.ACCEPTED, due_at__isnull=False)
+    for task, event in waiting.values_list("task_id", "pk"):
+        found.setdefault(task, []).append(event)
+    return found
 
 
 def drop(tasks: Sequence[UUID]) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
+from notifications.cases import kept_events
 from notifications.models import Brand, Case, Event, Recipient, Task, TaskState
 from notifications.types import Json, behaviour_of, object_in
 from wfpush.postgres import prefetch
@@ -54,6 +55,8 @@ class Locked:
         self.known = [task for key, task in self._tasks.items() if key in asked and task.last_event_time is not None]
         """Tasks that earlier events have changed, and these events reword. Their people are read."""
         _read_people(self.known)
+        self.released = kept_events.released([task.pk for task in self.known]) if self.known else {}
+        """Events that come before those that were claimed, by task."""
         prefetch.read(Case, "case", self._tasks.values())
         self._mentioned: dict[Key, Task] = {}
         if mentioned:

@@ -143,7 +143,7 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     if task is None:
         return
     behaviour, directory = behaviour_of(event.type), scene.directory
-    if task.outcome is not None and kept_events.has_released(task, event):
+    if any(earlier < event.pk for earlier in scene.locked.released.get(task.pk, ())):
         raise OutOfTurn(f"Events of task {task.task_id} that came before are processed first.")
     if behaviour == MESSAGE:
         _take_message(task, event, change, scene)

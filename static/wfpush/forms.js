@@ -62,8 +62,10 @@ function touchedIn(place) {
 }
 
 function tellNow(place, name, texts, words) {
-  const part = partOf(place, name), labels = texts.map((text) => [...part.querySelectorAll(seen)].find((field) => ticks(field) && field.value === text)?.parentElement.textContent.trim() ?? text);
-  part?.append(made("p", "hint changed-value", words.value_now.replace("{value}", labels.join(", "))));
+  const part = partOf(place, name);
+  if (!part || part.matches(".table")) return;
+  const labels = texts.map((text) => [...part.querySelectorAll(seen)].find((field) => ticks(field) && field.value === text)?.parentElement.textContent.trim() ?? text);
+  part.append(made("p", "hint changed-value", words.value_now.replace("{value}", labels.join(", "))));
 }
 
 /** Its tables: [the part of the page, field, words]. */
