@@ -170,7 +170,7 @@ class PushStories:
         data = {"task": task, "variables": {"amount": 1000, "currency": "EUR"}}
         world.installation.send("task.assigned", data)
         shown = bob.desktop.shows("Pay the yacht")
-        service.answer_next(503, urgency="normal", retry_after=60)  # of the silent replacement
+        service.answer_next(400, urgency="normal")  # of the silent replacement
         world.installation.send("task.updated", {"task": {"id": task["id"]}, "variables": {"amount": 10_000}})
         eventually(lambda: service.ordered, "the replacement does not arrive")
 
