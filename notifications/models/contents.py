@@ -9,9 +9,10 @@ from notifications.models.events import Task
 
 
 class TaskContent(models.Model):
-    """One revision of what a task asks people to decide. It is inserted once and never changed.
+    """One revision of what a task asks people to decide. It is inserted once and never changed, but for
+    what erasure takes out of it.
 
-    `revision` is the digest of `content` (notifications/revisions/content.py). `event` is the id and source of the
+    `revision` is the digest of `content` as it was inserted (notifications/revisions/content.py). `event` is the id and source of the
     CloudEvent that it came from, which may have been pruned since.
     """
 
