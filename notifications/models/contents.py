@@ -9,10 +9,10 @@ from notifications.models.events import Task
 
 
 class TaskContent(models.Model):
-    """One revision of what a task asks people to decide. It is inserted once and never changed.
+    """One revision of what a task asks people to decide. It is inserted once; only erasure changes it.
 
-    `revision` is the digest of `content` (notifications/revisions/content.py). `event` is the id and source of the
-    CloudEvent that it came from, which may have been pruned since.
+    `revision` is the digest of `content` as it was inserted (notifications/revisions/content.py). `event` is the id and
+    source of the CloudEvent that it came from, which may have been pruned since.
     """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="contents", db_index=False)

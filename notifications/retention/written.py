@@ -22,6 +22,7 @@ from notifications.models import (
     RefusedAnswer,
     Response,
     Task,
+    TaskContent,
     TaskMessage,
 )
 from notifications.retention import holds, scrubbing
@@ -135,6 +136,7 @@ def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Ta
         asked,
         Delivery.objects.filter(Q(notification__task__in=alone) | Q(notification__case__in=cases)),
         Event.objects.filter(Q(task__in=alone) | Q(case__in=cases)),
+        TaskContent.objects.filter(mine),
         TaskMessage.objects.filter(mine),
         Response.objects.filter(mine),
         Callback.objects.filter(mine),

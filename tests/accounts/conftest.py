@@ -64,7 +64,8 @@ class Acme:
         """The address where the browser is sent to sign in."""
         answer = browser.post(f"/accounts/{self.row.slug}/connect")
         assert answer.status_code == 200, answer.content
-        led, pressed = re.findall(r'content="0; url=([^"]+)"|<a class="button primary" href="([^"]+)"', text_of(answer))
+        page = text_of(answer).partition('<template id="left"')[0]  # which is shown to those who have signed out
+        led, pressed = re.findall(r'content="0; url=([^"]+)"|<a class="button primary" href="([^"]+)"', page)
         assert led[0] == pressed[1]
         return html.unescape(led[0])
 

@@ -23,8 +23,8 @@ WAITS = "would send approvals to you, so it stays disabled until somebody else e
 
 @pytest.fixture
 def bob(world: World) -> Recipient:
-    """A rule editor."""
-    Recipient.objects.filter(pk=world.bob.pk).update(user=member_of(RULE_EDITORS))
+    """A rule editor, who reads the desk in English."""
+    Recipient.objects.filter(pk=world.bob.pk).update(user=member_of(RULE_EDITORS), locale="en")
     return Recipient.objects.get(pk=world.bob.pk)
 
 

@@ -218,13 +218,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.ci
-def test_row_17_bytes_that_drip(line: Line, impatient: None) -> None:
+@pytest.mark.parametrize("reads", [True, False], ids=["the task", "the reply"])
+def test_row_17_bytes_that_drip(line: Line, impatient: None, reads: bool) -> None:
+    Engine.objects.update(reads_before_answers=reads)
     theirs = line.side.assign("bob", "carol")
     line.engine_at(line.open(rude_engine(drip)))
     started = time.monotonic()
     line.side.world.respond("bob", "approve")
     assert time.monotonic() - started < 20, "the engine would have gone on for 40 seconds"
-    assert_waits_and_arrives(line, unsure=True, alert=False)
+    assert_waits_and_arrives(line, unsure=not (reads and line.side.readable), alert=False)  # or it was not even told
     assert theirs.answers == APPROVED
 
 

@@ -288,9 +288,9 @@ MEMBERS = [
     "expirationTime", "external", "fid", "fields", "form", "from", "give_back", "id", "keys", "kind", "label",
     "lead", "limit", "locale", "lock_screen", "manager", "members", "most_an_hour", "name", "next", "now",
     "open_items", "p256dh", "parts", "phone", "platform", "properties", "public_key", "quiet_hours",
-    "quiet_on_holidays", "ref", "repeat_pause", "reply_to", "schema", "silent", "source", "specversion", "subject",
-    "subscription", "task", "teams", "text", "time", "timezone", "to", "token", "type", "ui", "until", "up_to",
-    "values", "variables",
+    "quiet_on_holidays", "ref", "repeat_pause", "reply_to", "revision", "schema", "silent", "source", "specversion",
+    "subject", "subscription", "task", "teams", "text", "time", "timezone", "to", "token", "type", "ui", "until",
+    "up_to", "values", "variables",
 ]  # fmt: skip
 """Of the bodies that the API takes; tests/test_fuzz.py compares them with its description."""
 

@@ -192,7 +192,8 @@ def test_whatever_is_sent_and_mapped_the_engine_is_told_our_outcome_and_by(
     assert completion is not None
     heard = variables_in(completion)
     assert (heard["wfpush_outcome"], heard["wfpush_by"]) == ("rejected", "bob")
-    assert {name for name in heard if is_ours(name)} == {"wfpush_outcome", "wfpush_by", "wfpush_answer"}
+    ours = {"wfpush_outcome", "wfpush_by", "wfpush_answer", "wfpush_revision"}
+    assert {name for name in heard if is_ours(name)} == ours
     assert completion.get("outcome", "rejected") == "rejected"
     assert completion.get("action", "complete") == ("reject" if kind == "camunda8" else "complete")
 

@@ -18,7 +18,7 @@ from notifications.channels.fcm.sending import PAUSE, QUOTA_PAUSE
 from notifications.channels.fcm.transport import Fcm
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress
-from tests.notifications.channels.test_fcm_message import ACME, APPROVE, LINK, PHONE, PUSH, TOKEN
+from tests.notifications.channels.test_fcm_message import ACME, APPROVE, LINK, PHONE, PUSH, REVISION, TOKEN
 from tests.pushlab.fcm import Google, google_on_loopback
 
 
@@ -69,6 +69,7 @@ async def test_alices_app_gets_all_it_needs_to_show_the_message_and_its_buttons(
         "at": "1795608000000",
         "link": LINK,
         "token": TOKEN,
+        "revision": REVISION,
         "device": PUSH.device,
         "unread": "3",
         "icon": "https://acme.example/logo.svg",

@@ -18,6 +18,7 @@ ACME = "acme-prod"
 NOW = 1_764_100_000.0
 LINK = "https://push.example/n/01930000-0000-7000-8000-000000000001"
 TOKEN = "wfa_abcdefghijklmnopqrstuvwxyz0123456789"
+REVISION = "kQ0cVY9bMtxbL0rYv3dJ4Yt2JH9b0m6aQ1uJ0mC7w1E"
 APPROVE = Message(
     notification_id="01930000-0000-7000-8000-000000000001",
     language="en",
@@ -41,6 +42,7 @@ PUSH = PushMessage(
     tag="dGFzay00Mg",
     link=LINK,
     token=TOKEN,
+    revision=REVISION,
     ttl=86_400,
     at=datetime(2026, 11, 25, 12, 0, tzinfo=UTC),
     state="open",

@@ -125,11 +125,24 @@ def test_whoever_was_told_of_before_is_told_of_once(story: Story, asked: Callbac
     assert assignments() == known
 
 
-def test_an_answer_given_while_it_was_asked_stays_the_answer(story: Story, asked: Callback) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "status", "end"),
+    [("done", "ignored", {"bob": "answered"}), ("refused", "processed", {"bob": "withdrawn", "carol": "open"})],
+)
+def test_an_answer_given_while_it_was_asked_stays_the_answer_unless_the_engine_refuses_it(
+    story: Story, asked: Callback, outcome: Any, status: str, end: dict[str, str]
+) -> None:
     story.answer(story.bob, "approve", task_id="T-43")
     callback.record(asked, Result("done", 200, standing=CAROLS), timezone.now())
     assert (story.task("T-43").state, story.task("T-43").assignee) == ("answered", story.bob)
-    assert Event.objects.latest("id").status == "ignored"
+    event = Event.objects.latest("id")
+    assert event.status == "kept"
+
+    (answer,) = outbox.claim(callback.sendable(), limit=1, lease=callback.LEASE, now=timezone.now())
+    callback.record(answer, Result(outcome, 200), timezone.now())
+    pipeline.drain()
+    assert Event.objects.get(pk=event.pk).status == status
+    assert story.states("T-43") == end
 
 
 def test_what_an_answer_overtook_is_asked_for_after_all_when_the_engine_refuses_the_answer(

@@ -101,6 +101,7 @@ def test_all_is_well(worker: None) -> None:
         "rota_feeds",
         "absence_feeds",
         "held_reviews",
+        "entitlements",
     }
     assert set(body["checks"].values()) == {"ok"}
 
