@@ -11,6 +11,7 @@ from notifications.models import Task
 from tests.engines.server import Fault
 from tests.engines.sides import RestSide, late
 from tests.engines.world import KINDS
+from tests.support.length import some
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +51,7 @@ def test_batch_after_batch_signs_in_with_one_token(side: RestSide, reader: Reade
 
 
 @pytest.mark.ci
-@rest
+@pytest.mark.parametrize("side", some(KINDS, 1), ids=lambda kind: kind.name, indirect=True)
 def test_a_connection_that_the_engine_has_ended_is_made_anew(side: RestSide, reader: Reader) -> None:
     side.assign("bob")
     assert reads(reader)
