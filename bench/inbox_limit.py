@@ -12,6 +12,7 @@ BATCH = 100
 TABLES = {
     "notifications_case": "id IN (SELECT case_id FROM notifications_event WHERE id = ANY(%s))",
     "notifications_task": "id IN (SELECT task_id FROM notifications_event WHERE id = ANY(%s))",
+    "notifications_taskcontent": "task_id IN (SELECT task_id FROM notifications_event WHERE id = ANY(%s))",
     "notifications_notification": "event_id = ANY(%s)",
     "notifications_delivery": "event_id = ANY(%s)",
 }
