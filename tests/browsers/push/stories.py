@@ -170,9 +170,10 @@ class PushStories:
         data = {"task": task, "variables": {"amount": 1000, "currency": "EUR"}}
         world.installation.send("task.assigned", data)
         shown = bob.desktop.shows("Pay the yacht")
+        before = len(service.ordered)
         service.answer_next(400, urgency="normal")  # of the silent replacement
         world.installation.send("task.updated", {"task": {"id": task["id"]}, "variables": {"amount": 10_000}})
-        eventually(lambda: service.ordered, "the replacement does not arrive")
+        eventually(lambda: len(service.ordered) == before + 1, "the replacement does not arrive")
 
         bob.desktop.press(shown, "Approve")
 
