@@ -166,22 +166,24 @@ class PushStories:
     def test_what_changed_under_bobs_lock_screen_is_shown_there_and_asked_again(
         self, world: World, service: PushService, bob: Person
     ) -> None:
-        task = {"id": f"Y-{next(_numbers)}", "name": "Pay the yacht", "assignee": "bob", "priority": "low"}
+        number = f"Y-{next(_numbers)}"
+        title = f"Pay yacht {number}"
+        task = {"id": number, "name": title, "assignee": "bob", "priority": "low"}
         data = {"task": task, "variables": {"amount": 1000, "currency": "EUR"}}
         world.installation.send("task.assigned", data)
-        shown = bob.desktop.shows("Pay the yacht")
+        shown = bob.desktop.shows(title)
         before = len(service.ordered)
         service.answer_next(400, urgency="normal")  # of the silent replacement
-        world.installation.send("task.updated", {"task": {"id": task["id"]}, "variables": {"amount": 10_000}})
+        world.installation.send("task.updated", {"task": {"id": number}, "variables": {"amount": 10_000}})
         eventually(lambda: len(service.ordered) == before + 1, "the replacement does not arrive")
 
         bob.desktop.press(shown, "Approve")
 
-        asked = bob.desktop.sees(about("Pay the yacht", "Amount: €1,000.00 → €10,000.00"), "Bob sees both", within=SOON)
-        assert answers(world, "Pay the yacht") == []
+        asked = bob.desktop.sees(about(title, "Amount: €1,000.00 → €10,000.00"), "Bob sees both", within=SOON)
+        assert answers(world, title) == []
         bob.desktop.press(asked, "Approve")
-        eventually(lambda: answers(world, "Pay the yacht") == [("approve", "webpush")], "Bob has approved what he saw")
-        world.installation.send("task.completed", {"task": {"id": task["id"]}})  # its engine takes no calls
+        eventually(lambda: answers(world, title) == [("approve", "webpush")], "Bob has approved what he saw")
+        world.installation.send("task.completed", {"task": {"id": number}})  # its engine takes no calls
 
     # --- others are faster ------------------------------------------------------------------------
     def test_what_carol_answered_is_replaced_on_bobs_desktop(self, world: World, bob: Person, carol: Person) -> None:
