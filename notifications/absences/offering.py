@@ -62,7 +62,7 @@ def _planner(offer: Offer, contacts: Contacts, now: datetime) -> fanout.Planner:
     writer = Writer(event, task, facts_of_task(task, task.case, event))
     planner = fanout.Planner(event, task, task.case, writer, Plan(), now, True, contacts)
     planner.colleagues = set(offer.have)
-    planner.known_revisions = frozenset({offer.copy.revision})
+    planner.contents.stored.add(offer.copy.revision)
     return planner
 
 

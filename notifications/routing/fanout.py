@@ -7,7 +7,6 @@ from functools import cached_property
 from uuid import UUID
 
 from notifications import reasons
-from notifications.cases.locked import TYPES_THAT_ASK
 from notifications.items import inbox_items, lifetime, outdating
 from notifications.models import (
     Brand,
@@ -20,14 +19,14 @@ from notifications.models import (
     Priority,
     Recipient,
     Task,
-    TaskContent,
     TemplateVersion,
 )
 from notifications.reasons import NOTHING, Reason
-from notifications.revisions.content import content_of, revision_of
+from notifications.routing import task_contents
 from notifications.routing.addressing import Addresses, Contacts
 from notifications.routing.plan import Plan
 from notifications.routing.route import Addressed, Manner
+from notifications.routing.task_contents import TaskContents
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.key_facts import STORED, KeyFact
@@ -91,19 +90,16 @@ class Planner:
     """The same of copies of which a new message is sent, too: for what devices show of them by now."""
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
-    known_revisions: frozenset[str] = frozenset()
-    """Of contents that are stored already."""
-    new_contents: dict[str, TaskContent] = field(default_factory=dict)
-    """By revision: what the task was not known to ask before."""
     left: Sequence[Addressed] = ()
     """For whom copies will be made in `save`."""
     _details: dict[batch_render.Wording, Json] = field(default_factory=dict)
-    _contents: dict[TemplateVersion | None, TaskContent] = field(default_factory=dict)
     colleagues: set[int] = field(default_factory=set)
     """Everybody who has the task, or gets it: whom the others can ask."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now, self.contacts)
+        task = self.task if self.is_task else None
+        self.contents = TaskContents(self.event, task, self.writer.facts, self.now)
 
     @property
     def new_recipients(self) -> set[int]:
@@ -168,7 +164,6 @@ class Planner:
     ) -> Notification:
         """A copy that is still nobody's."""
         asks = self.is_task and bool(wording.actions)
-        content = self._content(version)
         notification = bulk.new(
             Notification,
             event=self.event,
@@ -184,11 +179,10 @@ class Planner:
             escalated=manner.escalated,
             is_copy=self.is_task,
             outcome=self.task.outcome if self.task and asks else None,
-            revision=content.revision if content is not None else "",
+            revision=self.contents.revision(version),
             created_at=self.now,
             updated_at=self.now,
         )
-        self._keep(content)
         self._word(notification, wording, asks, notice)
         return notification
 
@@ -223,32 +217,11 @@ class Planner:
         notification.details = self._details_with(wording)
         notification.url = self._url(facts)
         notification.due_at = self.task.deadline if self.task and self.is_task else None
-        content = self._content(notification.template_version)
-        if content is not None and content.revision != notification.revision:
-            notification.revised_from, notification.revision = notification.revision, content.revision
+        self.contents.stored.add(notification.revision)
+        revision = self.contents.revision(notification.template_version)
+        if revision and revision != notification.revision:
+            notification.revised_from, notification.revision = notification.revision, revision
             notification.revised_at = self.now
-            self._keep(content)
-
-    def _content(self, version: TemplateVersion | None) -> TaskContent | None:
-        """What copies with this version ask to decide, as a row that is not saved; None for copies that ask nothing."""
-        if self.task is None or not self.is_task:
-            return None
-        if version not in self._contents:
-            content = content_of(self.task, version, self.writer.facts)
-            self._contents[version] = bulk.new(
-                TaskContent,
-                task=self.task,
-                revision=revision_of(content),
-                content=content,
-                created_at=self.now,
-            )
-        return self._contents[version]
-
-    def _keep(self, content: TaskContent | None) -> None:
-        """Save the content with the copies that show it."""
-        if content is not None and content.revision not in self.known_revisions:
-            content.event = _origin(self.event, content.task)
-            self.new_contents[content.revision] = content
 
     def _details_with(self, wording: batch_render.Wording) -> Json:
         """One object for all copies of a wording: frames are made once for it."""
@@ -368,7 +341,7 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
         for planner in planners:  # one after the other, so that items are numbered in the order of the events
             save([planner], now)
         return
-    _save_contents(planners)
+    task_contents.save(planner.contents for planner in planners)
     inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
     handed_over = [row for planner in planners for row in planner.handed_over]
     inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *TOLD_ANEW], now, alert=True)
@@ -387,24 +360,10 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
         planner.reworded, planner.words, planner.withdrawn = {}, {}, {}
         for _ in planner.parts():
             with pipelined():
-                _save_contents([planner])
+                task_contents.save([planner.contents])
                 inbox_items.create(planner.made, keep=False)
                 bulk.insert(planner.deliveries)
             planner.made, planner.deliveries = [], []
-
-
-def _save_contents(planners: Sequence[Planner]) -> None:
-    """The task may have asked the same before, with other copies or at another time."""
-    bulk.insert([row for planner in planners for row in planner.new_contents.values()], ignore_conflicts=True)
-    for planner in planners:
-        planner.new_contents = {}
-
-
-def _origin(event: Event, task: Task) -> Json:
-    """The CloudEvent that a content came from: of an event of our own, which changes none, the assigning one."""
-    known = task._state.fields_cache.get("assigned_event")
-    event = event if behaviour_of(event.type) in TYPES_THAT_ASK or known is None else known
-    return {"id": event.event_id, "source": event.source}
 
 
 def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:

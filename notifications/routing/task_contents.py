@@ -1,0 +1,61 @@
+"""What the copies of one event ask their people to decide: each revision of it is stored once, by the batch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from notifications.cases.locked import TYPES_THAT_ASK
+from notifications.models import Event, Task, TaskContent, TemplateVersion
+from notifications.revisions.content import content_of, revision_of
+from notifications.types import Json, behaviour_of
+from wfpush.postgres import bulk
+
+
+@dataclass
+class TaskContents:
+    """The contents of a task by template version. `task`: None if its copies ask nothing. `facts` are as `content_of`
+    takes them."""
+
+    event: Event
+    task: Task | None
+    facts: Json
+    now: datetime
+    stored: set[str] = field(default_factory=set)
+    """Revisions whose contents need not be saved again."""
+    unsaved: list[TaskContent] = field(default_factory=list)
+    _revisions: dict[TemplateVersion | None, str] = field(default_factory=dict)
+
+    def revision(self, version: TemplateVersion | None) -> str:
+        """Return the revision that copies with this version show; empty: they ask nothing."""
+        if self.task is None:
+            return ""
+        if version not in self._revisions:
+            self._revisions[version] = self._add(self.task, content_of(self.task, version, self.facts))
+        return self._revisions[version]
+
+    def _add(self, task: Task, content: Json) -> str:
+        row = bulk.new(
+            TaskContent,
+            task=task,
+            revision=revision_of(content),
+            content=content,
+            event=self._origin(task),
+            created_at=self.now,
+        )
+        if row.revision not in self.stored:
+            self.unsaved.append(row)
+        return row.revision
+
+    def _origin(self, task: Task) -> Json:
+        """The CloudEvent that the content came from: of an event of our own, which changes none, the assigning one."""
+        assigning = task._state.fields_cache.get("assigned_event")
+        event = self.event if behaviour_of(self.event.type) in TYPES_THAT_ASK or assigning is None else assigning
+        return {"id": event.event_id, "source": event.source}
+
+
+def save(batch: Iterable[TaskContents]) -> None:
+    """A task may have asked the same before, with other copies or at another time: that row stays."""
+    batch = [*batch]
+    bulk.insert([row for contents in batch for row in contents.unsaved], ignore_conflicts=True)
+    for contents in batch:
+        contents.unsaved = []
