@@ -11,11 +11,13 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from notifications.cases import kept_events, task_state
 from notifications.cases.facts import facts_of_task
 from notifications.engines import callback_results
 from notifications.models import Callback, CallbackState, Response, Task
+from notifications.models.responses import may_have_arrived
 from notifications.revisions.content import content_of, revision_of
 from notifications.types import Json
 from notifications.wording import batch_render, links
@@ -27,19 +29,10 @@ log = structlog.get_logger(__name__)
 def return_if_changed(callback: Callback, now: datetime) -> bool:
     """Give the answer of a claimed callback back, if an update that is kept changes what it decides about. Returns
     whether it did: then the engine is not told.
-
-    An answer that may have reached the engine before is sent again, whatever has changed.
     """
-    if not kept_events.kept_events([callback.task_id]).exists() or callback.in_doubt:
+    if callback.response_id is None or not kept_events.kept_events([callback.task_id]).exists():
         return False
-    with transaction.atomic():
-        task = _locked(callback.task_id)
-        if not _is_outdated(task, callback):
-            return False
-        returned = outbox.finish(callback, state=CallbackState.RETURNED, ended_at=now)
-        if returned:
-            callback_results.given_back(task, response_of(callback), now)
-    return returned
+    return _give_back(callback, outbox.held(callback), now)
 
 
 def look_at(tasks: Sequence[UUID], now: datetime) -> None:
@@ -47,21 +40,27 @@ def look_at(tasks: Sequence[UUID], now: datetime) -> None:
 
     A failure is logged: the callback is looked at again before it is sent.
     """
-    for callback in kept_events.untold_answers(tasks).filter(outbox.not_leased(now)):
+    free = kept_events.untold_answers(tasks).filter(outbox.not_leased(now))
+    for callback in free:
         try:
-            _look_at(callback, now)
+            _give_back(callback, free.filter(pk=callback.pk), now)
         except Exception:  # whatever it is, the event that was kept is stored
             log.exception("answer_cannot_be_given_back", callback_id=str(callback.pk))
 
 
 @transaction.atomic
-def _look_at(callback: Callback, now: datetime) -> None:
-    task = _locked(callback.task_id)
-    free = kept_events.untold_answers([task.pk]).filter(outbox.not_leased(now), pk=callback.pk)
-    if callback.in_doubt or not _is_outdated(task, callback):
-        return
-    if outbox.finish_all(free, state=CallbackState.RETURNED, ended_at=now):
-        callback_results.given_back(task, response_of(callback), now)
+def _give_back(callback: Callback, row: QuerySet[Callback], now: datetime) -> bool:
+    """`row` finds the callback as long as no other worker sends it. An answer that may have reached the engine before
+    is sent again, whatever has changed.
+    """
+    task, response = _locked(callback.task_id), response_of(callback)
+    if not _is_outdated(task, response):
+        return False
+    unsent = row.filter(~may_have_arrived())
+    if not outbox.finish_all(unsent, state=CallbackState.RETURNED, ended_at=now):
+        return False
+    callback_results.given_back(task, response, now)
+    return True
 
 
 def _locked(task: UUID) -> Task:
@@ -74,12 +73,9 @@ def response_of(callback: Callback) -> Response:
     return rows.get(pk=callback.pk)
 
 
-def _is_outdated(task: Task, callback: Callback) -> bool:
+def _is_outdated(task: Task, response: Response) -> bool:
     """Whether the kept events change what a final answer decides about. The task is locked."""
-    if callback.response_id is None or not task_state.is_answered(task):
-        return False
-    response = response_of(callback)
-    if response.effect != "final" or not response.counts:
+    if not task_state.is_answered(task) or response.effect != "final" or not response.counts:
         return False
     later = copy(task)
     for event in kept_events.kept_events([task.pk]):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -219,3 +219,8 @@ class CallbackAttempt(models.Model):
 
 UNKNOWN = Q(ended_at=None) | Q(unsure=True)
 """Attempts with an unknown result."""
+
+
+def may_have_arrived() -> Exists:
+    """The condition that a callback may have reached its engine."""
+    return Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))

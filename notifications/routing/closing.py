@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
-
 from notifications import reasons
 from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items
 from notifications.items.representation import tells_of
 from notifications.models import (
     Callback,
-    CallbackAttempt,
     CallbackState,
     Delivery,
     Event,
@@ -22,7 +19,7 @@ from notifications.models import (
     Task,
     TaskState,
 )
-from notifications.models.responses import UNKNOWN
+from notifications.models.responses import may_have_arrived
 from notifications.reasons import Reason
 from notifications.routing.plan import Plan
 from wfpush.queue import outbox
@@ -74,9 +71,8 @@ def drop_waiting_callbacks(tasks: Iterable[Task], now: datetime) -> None:
     very answer.
     """
     by_id = {task.pk: task for task in tasks}
-    in_doubt = Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
     waiting = Callback.objects.filter(
-        outbox.not_leased(now), ~in_doubt, task__in=by_id, state=CallbackState.WAITING
+        outbox.not_leased(now), ~may_have_arrived(), task__in=by_id, state=CallbackState.WAITING
     ).order_by("pk")
     dropped = list(waiting.select_related("response__recipient").select_for_update(of=("self",)))
     if not dropped:
