@@ -227,7 +227,8 @@ class Condition(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.path} {self.get_operator_display()} {self.value}".strip()
+        operator = Operator(self.operator).label  # get_operator_display hashes all choices, for each event
+        return f"{self.path} {operator} {self.value}".strip()
 
 
 class RouteCondition(Condition):
