@@ -12,7 +12,7 @@ import psycopg
 from bench.harness import Api, Figure, House, at_once
 from bench.inboxes import EVENTS, PEOPLE, flood
 
-REACH = 4_500.0
+REACH = 6_500.0
 _SIZES = """
 SELECT relname, pg_total_relation_size(oid), pg_indexes_size(oid) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
