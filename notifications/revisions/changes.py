@@ -33,7 +33,8 @@ class ChangedValue(NamedTuple):
 
 
 def changes_since(notification: Notification, shown: str, *, on_lock_screen: bool = False) -> list[ChangedValue]:
-    """Return what has changed in a copy since its person was shown the revision `shown`, in the active language.
+    """Return what has changed in a copy since its person was shown the revision `shown`, in the active language; key
+    facts in the language of the copy's texts, as it shows them.
 
     The list is empty if nothing has. An unknown revision counts as one that showed nothing. `on_lock_screen`: name and
     key facts, without what lock screens must not show. Reads the copy's task, and its recipient with brand.
@@ -79,6 +80,11 @@ class _Side:
     def language(self) -> str:
         return translation.get_language() or "en"
 
+    @property
+    def text_language(self) -> str:
+        """The language of the copy's texts."""
+        return self.notification.language or self.language
+
     def text(self, name: str) -> str:
         value = self.content.get(name)
         return _shortened(clean(value)) if isinstance(value, str) else ""
@@ -91,9 +97,9 @@ class _Side:
     def facts(self) -> dict[str, KeyFact]:
         """By label."""
         if self.version is not None:
-            found: Sequence[KeyFact] = key_facts.read(self.version, self.language, self._context, self.hidden)
+            found: Sequence[KeyFact] = key_facts.read(self.version, self.text_language, self._context, self.hidden)
         else:
-            found = key_facts.usual(self.language, self._context, self.hidden)
+            found = key_facts.usual(self.text_language, self._context, self.hidden)
         if self.reader.external:
             found = for_customers(found, self.notification.brand or self.reader.brand)
         return {fact.label: fact for fact in found if not (fact.sensitive and self.on_lock_screen)}
@@ -114,7 +120,7 @@ class _Side:
         return context
 
     def written(self, label: str) -> str:
-        return key_facts.written_for(self.facts[label], self.language, self.reader) if label in self.facts else ""
+        return key_facts.written_for(self.facts[label], self.text_language, self.reader) if label in self.facts else ""
 
     @cached_property
     def fields(self) -> dict[str, Field]:

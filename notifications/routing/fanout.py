@@ -56,6 +56,7 @@ WORDED = [
     "body",
     "short_body",
     "notice",
+    "language",
     "actions",
     "state",
     "priority",
@@ -173,7 +174,6 @@ class Planner:
             route=manner.route,
             template_version=version,
             brand=brand,
-            language=wording.language,
             answer_from_email=manner.answer_from_email,
             answer_from_push=manner.answer_from_push,
             escalated=manner.escalated,
@@ -211,6 +211,7 @@ class Planner:
         facts = self.writer.facts
         notification.title, notification.body = wording.title, wording.body
         notification.short_body, notification.notice = wording.short_body, notice
+        notification.language = wording.language
         notification.actions = wording.actions_json if asks else []
         notification.state = NotificationState.OPEN if asks else NotificationState.INFO
         notification.priority = self._priority(facts)

@@ -16,7 +16,8 @@ export function controlFor(field, language, words) {
   if (kind === "choice" || kind === "yes_no") {
     const list = made("select");
     list.append(new Option(required ? words.choose : words.no_answer, ""), ...optionsOf(field, words).map((each) => new Option(each.label, each.value)));
-    list.value = value === null ? "" : { true: "yes", false: "no" }[value] ?? String(value);
+    const chosen = value === null ? "" : { true: "yes", false: "no" }[value] ?? String(value);
+    for (const option of list.options) option.defaultSelected = option.value === chosen;
     return list;
   }
   if (kind === "long_text") return Object.assign(made("textarea"), { rows: 4, dir: "auto", maxLength, defaultValue: value ?? "" });

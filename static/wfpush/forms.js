@@ -30,7 +30,7 @@ export async function begin(host, { restoring = true } = {}) {
   for (const [part, field, words] of tables(place)) beginRows(part, field, form, words, () => changed(place));
   place.addEventListener("input", () => changed(place));
   place.addEventListener("change", ({ target }) => recheck(place, target));
-  known.get(place).first = textsOf(place);
+  known.get(place).first = textsOf(place, first);  // somebody may have begun to type before
   if (restoring && !place.querySelector(".fault-summary")) await restore(place);
   settleAll(place);
   const { words } = known.get(place), toSign = boxes(place).filter(({ dataset }) => "signature" in dataset);
@@ -75,14 +75,23 @@ function tables(place) {
 }
 
 // --- what stands in it -----------------------------------------------------------------------------------------------
-function textsOf(place) {
+function textsOf(place, read = current) {
   const texts = {};
   for (const field of controls(place)) {
-    const name = field.name.slice("value-".length);
+    const name = field.name.slice("value-".length), text = read(field);
     texts[name] ??= [];
-    if (!ticks(field) || field.checked) texts[name].push(field.value);
+    if (text !== null) texts[name].push(text);
   }
   return texts;
+}
+
+const current = (field) => (ticks(field) && !field.checked ? null : field.value);
+
+/** What stood in a field when the form came. */
+function first(field) {
+  if (ticks(field)) return field.defaultChecked ? field.value : null;
+  if (!field.options) return field.defaultValue;
+  return ([...field.options].find(({ defaultSelected }) => defaultSelected) ?? field.options[0]).value;
 }
 
 function write(place, texts) {
@@ -224,10 +233,11 @@ async function keepDraft(place) {
 }
 
 async function restore(place) {
-  const { id, words } = known.get(place), before = textsOf(place), found = await stored("about", draftName(id)).catch(() => null);
+  const { id, words } = known.get(place), before = textsOf(place), typed = touchedIn(place);
+  const found = await stored("about", draftName(id)).catch(() => null);
   const same = found && Object.entries(found.texts).every(([name, texts]) => String(texts) === String(before[name] ?? ""));
   if (found?.ref !== settings.ref || same) return;
-  write(place, found.texts);
+  write(place, { ...found.texts, ...typed });
   const kept = await stored("about", draftFilesName(id)).catch(() => null);
   for (const [at, box] of boxes(place).entries()) setFiles(box, kept?.files[at] ?? []);
   const note = made("p", "hint draft", `${words.draft} `), button = made("button", "plain", words.discard);
@@ -321,7 +331,7 @@ function choicesFor({ name, kind, required, value }, options, words, formId) {
   return [...options, ...none].map((option, at) => {
     const label = made("label", "option"), control = made("input");
     Object.assign(control, { type: kind === "choices" ? "checkbox" : "radio", name: `value-${name}`, id: `value-${name}-${at}`, value: option.value });
-    control.checked = option.value === "" ? value === null : chosen.includes(option.value);
+    control.defaultChecked = option.value === "" ? value === null : chosen.includes(option.value);
     control.setAttribute("form", formId);
     label.append(control, Object.assign(made("span", "", option.label), { dir: "auto" }));
     return label;

@@ -1,6 +1,7 @@
 """The day of Bob in Firefox, and what Alice, Carol and Erin do in it: tests/browsers/test_bobs_day.py."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,11 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
 
+from tests.browsers.conftest import needed
 from tests.browsers.installation import Installation
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.pushlab.background import Background
+from tests.pushlab.desktop import Desktop
 from tests.pushlab.firefox import Firefox
 from tests.pushlab.network import Network
 from tests.support.files import png
@@ -35,6 +38,31 @@ class Line:
 
     def mend(self) -> None:
         self.background.run(self.network.mend())
+
+
+@contextmanager
+def line_to(here: Installation) -> Iterator[Line]:
+    needed(Firefox.binary, Path("/usr/bin/dbus-daemon"))
+    line = Line(Background(), Network())
+    line.background.run(line.network.start())
+    line.network.leads_to(here.port)
+    try:
+        yield line
+    finally:
+        line.cut()
+        line.background.stop()
+
+
+@contextmanager
+def firefox_at(line: Line, profile: Path) -> Iterator[Firefox]:
+    desktop = Desktop(line.background)
+    browser = Firefox(desktop, profile, f"http://127.0.0.1:{line.network.port}")
+    try:
+        browser.start()
+        yield browser
+    finally:
+        browser.quit()
+        desktop.stop()
 
 
 def opens(browser: Firefox, path: str) -> None:

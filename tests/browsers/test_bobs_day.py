@@ -9,14 +9,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browsers import in_firefox
-from tests.browsers.conftest import by_the_form, is_live, needed, new_page
-from tests.browsers.in_firefox import Line
+from tests.browsers.conftest import by_the_form, is_live, new_page
 from tests.browsers.installation import Installation, Json
 from tests.browsers.test_accessible import faults
-from tests.pushlab.background import Background
-from tests.pushlab.desktop import Desktop
-from tests.pushlab.firefox import Firefox
-from tests.pushlab.network import Network
 from tests.support.waiting import eventually
 
 VENDORS = ["Acme GmbH", "Contoso Ltd", "Northwind", "Müller & Söhne KG"]
@@ -150,46 +145,24 @@ async def test_when_the_time_to_undo_is_over_the_card_says_what_it_waits_for(
 
 
 # --- in Firefox -------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def line(here: Installation) -> Iterator[Line]:
-    needed(Firefox.binary, Path("/usr/bin/dbus-daemon"))
-    found = Line(Background(), Network())
-    found.background.run(found.network.start())
-    found.network.leads_to(here.port)
-    yield found
-    found.cut()
-    found.background.stop()
-
-
-@pytest.fixture
-def firefox(line: Line, tmp_path: Path) -> Iterator[Firefox]:
-    desktop = Desktop(line.background)
-    found = Firefox(desktop, tmp_path / "firefox", f"http://127.0.0.1:{line.network.port}")
-    try:
-        found.start()
-        yield found
-    finally:
-        found.quit()
-        desktop.stop()
-
-
 @pytest.mark.long
 def test_bob_decides_in_firefox_alice_replies_carol_sees_it_and_erin_follows_her_case(
-    here: Installation, firefox: Firefox, line: Line, tmp_path: Path
+    here: Installation, tmp_path: Path
 ) -> None:
     """In one session: to start Firefox takes as long as all of this."""
-    morning(here, "bobby")
-    in_firefox.signs_in(firefox, here, "bobby")
-    in_firefox.decides(firefox)
-    in_firefox.asks(firefox, here)
-    in_firefox.signs_out(firefox)
-    in_firefox.alice_replies_on_her_phone(firefox, here, tmp_path / "boat.png")
-    in_firefox.signs_out(firefox)
-    in_firefox.erin_follows_her_case_on_her_phone(firefox, here)
-    in_firefox.signs_out(firefox)
-    in_firefox.signs_in(firefox, here, "carol")
-    in_firefox.carol_sees_it_all(firefox)
-    in_firefox.signs_out(firefox)
-    in_firefox.signs_in(firefox, here, "bobby")
-    in_firefox.has_the_reply(firefox)
-    in_firefox.fills_in_a_form(firefox, here, line)
+    with in_firefox.line_to(here) as line, in_firefox.firefox_at(line, tmp_path / "firefox") as firefox:
+        morning(here, "bobby")
+        in_firefox.signs_in(firefox, here, "bobby")
+        in_firefox.decides(firefox)
+        in_firefox.asks(firefox, here)
+        in_firefox.signs_out(firefox)
+        in_firefox.alice_replies_on_her_phone(firefox, here, tmp_path / "boat.png")
+        in_firefox.signs_out(firefox)
+        in_firefox.erin_follows_her_case_on_her_phone(firefox, here)
+        in_firefox.signs_out(firefox)
+        in_firefox.signs_in(firefox, here, "carol")
+        in_firefox.carol_sees_it_all(firefox)
+        in_firefox.signs_out(firefox)
+        in_firefox.signs_in(firefox, here, "bobby")
+        in_firefox.has_the_reply(firefox)
+        in_firefox.fills_in_a_form(firefox, here, line)

@@ -17,6 +17,7 @@ from notifications.models import (
     Delivery,
     Event,
     EventStatus,
+    Recipient,
     Response,
     Route,
     TaskState,
@@ -141,9 +142,21 @@ def test_it_says_what_has_changed_in_the_readers_language(story: Story) -> None:
     assert is_problem(refused, 409, "changed")
     body = refused.json()
     assert body["notification"]["revision"] == story.copy(story.bob).revision
+    assert body["notification"]["language"] == "de"
     assert {"label": "Betrag", "before": "1.200,50 €", "now": "10.000,00 €"} in body["changes"]
     again = {"action": "approve", "revision": body["notification"]["revision"]}
     assert person_caller(story.bob).post(responses(story), again).status_code == 201
+
+
+def test_key_facts_are_named_as_the_item_names_them(story: Story) -> None:
+    """Its texts are in the language that the person had when they were written."""
+    press = by_api(story)
+    change(story)
+    Recipient.objects.filter(pk=story.bob.pk).update(locale="de")
+    body = press().json()
+    labels = {fact["label"] for fact in body["notification"]["key_facts"]}
+    assert "Amount" in labels
+    assert {"label": "Amount", "before": "€1,200.50", "now": "€10,000.00"} in body["changes"]
 
 
 def test_a_token_gets_another_one_for_what_it_is_now(story: Story) -> None:
