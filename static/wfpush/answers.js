@@ -3,10 +3,11 @@
 
 import * as app from "./app.js";
 import { filesOf, settled as filesSettled } from "./attaching.js";
-import { actionOf, csrfToken, fill, hideChanges, hostsOf, outcomeText, showActions, showChanges, showOutcome, slot } from "./cards.js";
+import { actionOf, csrfToken, fill, hideChanges, hostsOf, outcomeText, showActions, showChanges, showLeft, showOutcome, slot } from "./cards.js";
 import { newId } from "./ids.js";
 import { draftOf, giveBack, keep, take } from "./kept.js";
 import { NOBODY, finish, isFinal, isWaiting, posted, withoutOthers } from "./posting.js";
+import { hold, isHeld, isRevised, seen, sinceShown, tellChanges } from "./revised.js";
 import { changeLine } from "./sentences.js";
 import { allStored, dropDraft, unstore } from "./store.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
@@ -104,39 +105,6 @@ export function receive(item) {
   if (shown) tellChanges(item, shown);
   if (over) keep(place, wordsOf(answer), { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
-}
-
-// --- what has changed under the reader's eyes ------------------------------------------------------------------------
-const isRevised = ({ dataset }, { revision }) => Boolean(dataset.revision && revision && dataset.revision !== revision);
-
-/** The next press only says that it has changed. Returns the revision that the reader saw. */
-function hold(host) {
-  host.dataset.changed ||= host.dataset.revision;
-  return host.dataset.changed;
-}
-
-/** Say what has changed, where the item is shown and to screen readers. */
-async function tellChanges({ id, title }, shown) {
-  const { changes = [] } = (await sinceShown(id, shown)) ?? {};
-  for (const host of hostsOf(id)) if (host.dataset.changed) showChanges(host, changes);
-  announce(`${title}: ${changes.length ? say("changed_meanwhile", { changes: changeLine(changes) }) : say("changed_somehow")}`);
-}
-
-/** Whether an item has changed since its reader last looked: then a press asks to look again, and answers nothing. */
-function isHeld(host, title) {
-  if (!host.dataset.changed) return false;
-  const text = say("press_again", { title });
-  for (const each of hostsOf(host.dataset.id)) {
-    delete each.dataset.changed;
-    showOutcome(each, { text, mood: "bad" });
-  }
-  announce(text);
-  return true;
-}
-
-/** The reader sees the item as it is: a press answers. */
-export function seen(id) {
-  for (const host of hostsOf(id)) delete host.dataset.changed;
 }
 
 /** Show what has changed while an item was being loaded. Returns whether something has. */
@@ -263,6 +231,7 @@ async function send(host, answer, signedOut) {
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });
   const kept = await keepUntilSent(id, answer);  // first, so that the answer is sent even if this page is closed
+  if (kept && (await isBehind(id, answer.key))) return waiting(id, answer);
   let reply = {};
   for (const pause of PAUSES) {
     if (pause) {
@@ -292,17 +261,21 @@ const post = (id, answer, kept) => withoutOthers(id, async () => {
 const keepUntilSent = (id, { host, told, ...answer }) =>
   app.keepAnswer({ ...answer, id, heading: slot(host, "title").textContent });
 
-function waiting(id, { title, host }, { status }) {
+/** Whether another answer to the item, an acknowledgement, waits: the service worker sends them in their order. */
+const isBehind = async (id, key) =>
+  (await allStored("answers").catch(() => [])).some((each) => each.id === id && each.key !== key && !each.ended);
+
+function waiting(id, { action, title, host }, { status } = {}) {
   const text = status ? say("sent_again") : say("kept_answer", { title });
   announce(text);
   app.keepStorage();
   app.send();
-  return tell(id, { text }, host);
+  return tell(id, { text, waits: action }, host);
 }
 
 /** Answers given before this page was opened, which still wait, or have ended since. */
 export async function resume() {
-  for (const answer of await allStored("answers").catch(() => [])) {
+  for (const answer of (await allStored("answers").catch(() => [])).sort((one, other) => one.at - other.at)) {
     (answer.ended ? late : sending).set(answer.id, answer);
     retell(answer.id);
   }
@@ -311,7 +284,7 @@ export async function resume() {
 /** Show the state of the answer of an item that has just been shown. A comment that came too late is shown beside the buttons. */
 export function retell(id) {
   const answer = sending.get(id), lost = late.get(id);
-  if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }) });
+  if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }), waits: answer.action });
   if (answer || !lost || !hostOf(lost, id)) return;
   late.delete(id);
   sending.set(id, lost);
@@ -319,7 +292,7 @@ export function retell(id) {
 }
 
 export function holdUntilSignedIn() {
-  for (const [id, answer] of sending) if (answer.told) tell(id, { text: say("sign_in_to_send", { title: answer.title }) });
+  for (const [id, answer] of sending) if (answer.told) tell(id, { text: say("sign_in_to_send", { title: answer.title }), waits: answer.action });
 }
 
 /** The service worker has sent an answer of this page, or of one before it. */
@@ -332,7 +305,7 @@ export function settled({ answer: { id, key }, status, body }, signedOut) {
 export function waits({ id, key, action, title }) {
   if (sending.has(id)) return;
   sending.set(id, { key, action, title });
-  tell(id, { text: say("kept_answer", { title }) });
+  tell(id, { text: say("kept_answer", { title }), waits: action });
 }
 
 /** Open the comment field of an answer, if it is offered and needs a comment. */
@@ -402,12 +375,6 @@ async function changed(id, answer, { notification, changes }) {
   document.dispatchEvent(new CustomEvent("item-revised", { detail: id }));
 }
 
-/** The item as it is, with what has changed since that revision; null without a connection. */
-async function sinceShown(id, revision) {
-  const response = await fetch(`/api/v1/notifications/${id}?shown=${encodeURIComponent(revision)}`).catch(() => null);
-  return response?.ok ? response.json().catch(() => null) : null;
-}
-
 /** Fetch the item, since there may be no live connection, or no change that it would send. */
 async function lookAgain(id) {
   try {
@@ -444,7 +411,7 @@ function tell(id, told, focus = null) {
   let line = null;
   for (const host of hostsOf(id)) {
     const shown = showOutcome(host, told);
-    showActions(host, false);
+    showLeft(host, told);
     if (host === focus) line = shown;
   }
   return line;

@@ -53,7 +53,7 @@ export function fill(host, item, told = null) {
   fillStamp(host, item.created_at);
   showOutcome(host, told ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
-  if (told) showActions(host, false);
+  if (told) showLeft(host, told);
 }
 
 /** Where a form of the page goes without this script: with the revision that is shown. */
@@ -214,9 +214,16 @@ function offerButton(offer) {
   return button;
 }
 
-export function showActions(host, shown) {
-  const form = slot(host, "actions");
-  if (form) form.hidden = !shown || !slot(form, "buttons").childElementCount;
+export function showActions(host, shown, without = null) {
+  const form = slot(host, "actions"), buttons = form ? [...slot(form, "buttons").children] : [];
+  for (const button of buttons) button.hidden = button === without;
+  if (form) form.hidden = !shown || buttons.every(({ hidden }) => hidden);
+}
+
+/** The answers that can still be given while one is on its way: all others beside an acknowledgement that waits for a connection. */
+export function showLeft(host, { waits = "" }) {
+  const waiting = slot(host, "buttons")?.querySelector(`[data-effect="acknowledge"][data-action="${CSS.escape(waits)}"]`);
+  showActions(host, Boolean(waiting), waiting);
 }
 
 /** The answers still offered: a person who has acknowledged is not asked to acknowledge again. */
@@ -252,7 +259,7 @@ function ordered(actions) {
 }
 
 /** As templates/inbox/_button.html. `way`: the address where it is given; empty: here. */
-function buttonFor({ action, comment, title, values = "" }, primary, way) {
+function buttonFor({ action, comment, effect, title, values = "" }, primary, way) {
   const button = document.createElement(way ? "a" : "button"), className = primary ? "button primary" : "button";
   Object.assign(button, { className, textContent: way || comment === "required" ? `${title}…` : title });
   if (way) {
@@ -261,7 +268,7 @@ function buttonFor({ action, comment, title, values = "" }, primary, way) {
     return button;
   }
   Object.assign(button, { type: values ? "submit" : "button", name: "action", value: action });
-  Object.assign(button.dataset, { action, comment, values });
+  Object.assign(button.dataset, { action, comment, effect, values });
   return button;
 }
 

@@ -1,10 +1,11 @@
 // The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
-import { openAsk, overtake, retell, seen } from "./answers.js";
+import { openAsk, overtake, retell } from "./answers.js";
 import { csrfToken, slot } from "./cards.js";
 import { mark } from "./documents.js";
 import { address, choose } from "./list.js";
 import { keptArticle } from "./offline.js";
+import { seen } from "./revised.js";
 import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again

@@ -2,7 +2,7 @@
 
 import os
 import re
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.length import some
 
 _numbers = count(1)
 LOOKS = os.environ.get("WFPUSH_LOOKS", "")
+SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 LANGUAGES = {
     "en": ("€1,000.00", "€10,000.00", "Approve"),
     "de": ("1.000,00 €", "10.000,00 €", "Genehmigen"),
@@ -48,8 +49,16 @@ def becomes(installation: Installation, task_id: str, amount: int = 10_000) -> N
 
 
 async def look(page: Page, name: str) -> None:
-    if LOOKS:
-        await page.screenshot(path=str(Path(LOOKS) / f"changes-{name}.png"))
+    """Keep pictures on a phone and a desk, light and dark."""
+    if not LOOKS:
+        return
+    before = page.viewport_size
+    for (size, viewport), scheme in product(SIZES.items(), ("light", "dark")):
+        await page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.screenshot(path=str(Path(LOOKS) / f"changes-{name}-{size}-{scheme}.png"), animations="disabled")
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size(before)  # type: ignore[arg-type]
 
 
 def pane(page: Page) -> Locator:

@@ -162,6 +162,33 @@ async def nothing_waits(page: Page) -> bool:
     return (await page.evaluate(KEPT))["answers"] == 0
 
 
+async def test_who_has_acknowledged_with_no_connection_can_still_decide(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the mine")
+    dave = await sign_in("dave", phone=True)
+    await is_kept(dave, "Approve the mine")
+    await dave.get_by_role("link", name="Approve the mine", exact=True).click()
+    pane = dave.locator("#item")
+    await expect(dave.locator("#item-heading")).to_have_text("Approve the mine")
+    await dave.context.set_offline(True)
+    await pane.get_by_role("button", name="Acknowledge").click()
+    await expect(pane.locator(".outcome")).to_have_text("“Acknowledge” will be sent when you are back.")
+    await expect(pane.get_by_role("button", name="Acknowledge")).to_be_hidden()
+    await dave.reload()
+    await expect(pane.locator(".outcome")).to_have_text("“Acknowledge” will be sent when you are back.")
+    await expect(pane.get_by_role("button", name="Acknowledge")).to_be_hidden()
+
+    await pane.get_by_role("button", name="Approve", exact=True).click()
+    await expect(pane.locator(".outcome")).to_have_text("“Approve” will be sent when you are back.")
+    await expect(pane.locator("[data-slot=actions]")).to_be_hidden()
+    await dave.context.set_offline(False)
+
+    await expect(pane.locator(".outcome")).to_contain_text("Approved.")
+    assert answers(installation, "Approve the mine") == [("acknowledge", ""), ("approve", "")]
+    await until(lambda: nothing_waits(dave), "nothing waits to be sent")
+
+
 async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the_words(
     installation: Installation, sign_in: SignIn
 ) -> None:
