@@ -6,7 +6,6 @@ an event, which gives the answer back to its person (`returning`).
 
 import asyncio
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from typing import Any
 
 import structlog
 
-from notifications.cases import task_state
 from notifications.connectors import reader_for, reasons
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Result
@@ -29,7 +27,6 @@ from notifications.reasons import NOTHING, Reason, crashed, kept, said
 from notifications.reasons import read as read_reason
 from notifications.revisions.content import revision_of
 from notifications.types import InboundEvent, Json, object_in
-from notifications.wording import links
 
 log = structlog.get_logger(__name__)
 
@@ -179,9 +176,7 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
 
 def _has_changed(check: Check, event: InboundEvent) -> bool:
     """Whether anything that the content has reads otherwise now. What the engine does not say stays as it was."""
-    later = copy(check.task)
-    data, _notes = links.without_bad_links(arriving.stored(event.data))
-    task_state.take_data(later, Event(type=event.type, data=data))
+    later = returning.after(check.task, Event(type=event.type, data=arriving.stored(event.data)))
     now = dict(_parts(returning.content_for(later, check.response)))
     before = dict(_parts(check.content))
     return revision_of(before) != revision_of({name: now[name] for name in before if name in now})

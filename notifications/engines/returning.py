@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from notifications.cases import kept_events, task_state
 from notifications.cases.facts import facts_of_task
 from notifications.engines import callback_results
-from notifications.models import Callback, CallbackState, Response, Task
+from notifications.models import Callback, CallbackState, Event, Response, Task
 from notifications.models.responses import may_have_arrived
 from notifications.revisions.content import content_of, revision_of
 from notifications.types import Json
@@ -77,14 +77,21 @@ def _is_outdated(task: Task, response: Response) -> bool:
     """Whether the kept events change what a final answer decides about. The task is locked."""
     if not task_state.is_answered(task) or response.effect != "final" or not response.counts:
         return False
-    later = copy(task)
+    later = task
     for event in kept_events.kept_events([task.pk]):
         when = task_state.effective_time(event)
         if later.last_event_time is None or when >= later.last_event_time:
-            event.data, _notes = links.without_bad_links(event.data)
-            task_state.take_data(later, event)
+            later = after(later, event)
             later.last_event_time = when
     return _revision(later, response) != _revision(task, response)
+
+
+def after(task: Task, event: Event) -> Task:
+    """Return a copy of the task with the event's data, as processing it leaves the task. Nothing is saved."""
+    event.data, _notes = links.without_bad_links(event.data)
+    later = copy(task)
+    task_state.take_data(later, event)
+    return later
 
 
 def content_for(task: Task, response: Response) -> Json:
