@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from django.db.models import Max
 
 from escalations import reasons
-from escalations.kinds.step_run import EVENT_SOURCE, Taken, Taking, event_of
+from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import RunResult
+from notifications.cases import own_events
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Event, Task
 from notifications.people import resolver
@@ -74,7 +75,7 @@ def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> 
     said = {
         "specversion": "1.0",
         "id": str(event.pk),
-        "source": EVENT_SOURCE,
+        "source": own_events.SOURCE,
         "type": type,
         "subject": task.task_id,
         "time": iso_utc(taking.now),

@@ -6,14 +6,13 @@ from datetime import datetime
 
 from escalations.models import Escalation, RunResult
 from escalations.policies.rules import Occurrence, RuleSet, Step
+from notifications.cases import own_events
 from notifications.items.representation import iso_utc
-from notifications.models import Event, EventStatus, Task
+from notifications.models import Event, Task
 from notifications.reasons import Reason
 from notifications.types import Json
-from wfpush.postgres import bulk
 
 TYPE = "task.escalation_raised"
-EVENT_SOURCE = "wfpush"
 
 
 @dataclass(frozen=True)
@@ -42,26 +41,9 @@ class Taken:
 
 
 def event_of(taking: Taking) -> Event:
-    """An event of our own, so that trace and ledger show the step like any other event. It is processed when it is
-    made."""
-    task, occurrence = taking.task, taking.occurrence
-    return bulk.new(
-        Event,
-        engine=task.engine,
-        source=EVENT_SOURCE,
-        event_id=f"{taking.escalation.pk}/{occurrence.step.id}/{occurrence.number}",
-        type=TYPE,
-        subject=task.task_id,
-        time=occurrence.at,
-        received_at=taking.now,
-        data={"task": {"id": task.task_id}, "escalation": _facts(taking)},
-        digest="",
-        group="",
-        status=EventStatus.PROCESSED,
-        processed_at=taking.now,
-        task=task,
-        case=task.case,
-    )
+    occurrence = taking.occurrence
+    event_id = f"{taking.escalation.pk}/{occurrence.step.id}/{occurrence.number}"
+    return own_events.about_task(taking.task, TYPE, event_id, taking.now, time=occurrence.at, escalation=_facts(taking))
 
 
 def _facts(taking: Taking) -> Json:

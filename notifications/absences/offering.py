@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications import reasons
+from notifications.cases import own_events
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
-from notifications.models import Event, EventStatus, Notification, Priority, Recipient, Task
+from notifications.models import Notification, Priority, Recipient, Task
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
 from notifications.routing.plan import Plan
@@ -24,7 +25,7 @@ from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
-SOURCE, TYPE = "wfpush", "task.offered"
+TYPE = "task.offered"
 
 
 @dataclass(frozen=True)
@@ -58,34 +59,13 @@ def make(offers: Sequence[Offer], now: datetime) -> list[Notification]:
 
 
 def _planner(offer: Offer, contacts: Contacts, now: datetime) -> fanout.Planner:
-    task, event = offer.task, _event(offer, now)
+    task, person = offer.task, offer.copy.recipient
+    event = own_events.about_task(task, TYPE, f"offer/{uuid7()}", now, offered_by=person.as_person())
     writer = Writer(event, task, facts_of_task(task, task.case, event))
     planner = fanout.Planner(event, task, task.case, writer, Plan(), now, True, contacts)
     planner.colleagues = set(offer.have)
     planner.contents.stored.add(offer.copy.revision)
     return planner
-
-
-def _event(offer: Offer, now: datetime) -> Event:
-    """Of our own, so that trace and ledger show the offer like any other message. It is processed when it is made."""
-    task, person = offer.task, offer.copy.recipient
-    return bulk.new(
-        Event,
-        engine=task.engine,
-        source=SOURCE,
-        event_id=f"offer/{uuid7()}",
-        type=TYPE,
-        subject=task.task_id,
-        time=now,
-        received_at=now,
-        data={"task": {"id": task.task_id}, "offered_by": person.as_person()},
-        digest="",
-        group="",
-        status=EventStatus.PROCESSED,
-        processed_at=now,
-        task=task,
-        case=task.case,
-    )
 
 
 def _copy(offer: Offer, planner: fanout.Planner, now: datetime) -> Notification:

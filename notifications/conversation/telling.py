@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications import reasons
+from notifications.cases import own_events
 from notifications.cases.messages import SOURCE_NAME
 from notifications.conversation.people import copies_of, have_lost
 from notifications.conversation.words import Wording
@@ -26,7 +27,6 @@ from notifications.models import (
     Category,
     Delivery,
     Event,
-    EventStatus,
     MessageKind,
     Notification,
     NotificationState,
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 BATCH = 20
 LEASE = timedelta(seconds=30)
 RETRY = outbox.Backoff(most=timedelta(minutes=1), give_up_after=timedelta(hours=1), tries=30)
-TYPE, EVENT_SOURCE = "task.message", "wfpush"
+TYPE = "task.message"
 SEES = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
 """States of copies whose people see the task; and information that is a copy."""
 
@@ -213,27 +213,11 @@ class Telling:
     # --- the event ----------------------------------------------------------------------------------------------------
     @cached_property
     def event(self) -> Event:
-        """An event of our own, so that trace and ledger show the message like any other. It is processed when made."""
         files = [attachment.name for attachment in self.message.attachments.all()]
         said: Json = {"id": str(self.message.pk), "kind": self.message.kind, "by": self.message.by}
         said |= {"files": files} if files else {}
-        return bulk.new(
-            Event,
-            engine=self.task.engine,
-            source=EVENT_SOURCE,
-            event_id=f"message/{self.message.pk}",
-            type=TYPE,
-            subject=self.task.task_id,
-            time=self.message.at,
-            received_at=self.now,
-            data={"task": {"id": self.task.task_id}, "message": said},
-            digest="",
-            group="",
-            status=EventStatus.PROCESSED,
-            processed_at=self.now,
-            task=self.task,
-            case=self.task.case,
-        )
+        about = f"message/{self.message.pk}"
+        return own_events.about_task(self.task, TYPE, about, self.now, time=self.message.at, message=said)
 
     def _with_plan(self) -> Event:
         self.event.plan, self.event.told = self.plan.as_json(), len(self._deliveries)

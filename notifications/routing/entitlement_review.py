@@ -17,6 +17,7 @@ from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
+from notifications.cases import own_events
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
@@ -26,8 +27,6 @@ from notifications.models import (
     AbsencePart,
     CalendarAbsence,
     EntitlementReview,
-    Event,
-    EventStatus,
     Notification,
     NotificationState,
     Priority,
@@ -48,7 +47,7 @@ from wfpush.queue import outage, outbox
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "entitlements"
-EVENT_SOURCE, TYPE = "wfpush", "task.passed_on"
+TYPE = "task.passed_on"
 LEASE = timedelta(minutes=2)
 RETRY = timedelta(minutes=5)
 """After which it is tried again if it has failed, or ended its process."""
@@ -205,7 +204,8 @@ class _PassingOn:
 
     def planner(self, contacts: Contacts, told: dict[int, int]) -> fanout.Planner:
         """`told`: how many tasks each person has got in this transaction."""
-        task, event = self.task, self._event()
+        task = self.task
+        event = own_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
         writer = Writer(event, task, facts_of_task(task, task.case, event))
         planner = fanout.Planner(event, task, task.case, writer, Plan(), self.now, True, contacts)
         planner.colleagues = self.kept | self.successors.keys()
@@ -221,27 +221,6 @@ class _PassingOn:
         event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
         event.unresolved = len(planner.plan.unresolved)
         return planner
-
-    def _event(self) -> Event:
-        """Of our own, so that trace and ledger show it like any other. It is processed when it is made."""
-        task = self.task
-        return bulk.new(
-            Event,
-            engine=task.engine,
-            source=EVENT_SOURCE,
-            event_id=f"passed-on/{uuid7()}",
-            type=TYPE,
-            subject=task.task_id,
-            time=self.now,
-            received_at=self.now,
-            data={"task": {"id": task.task_id}},
-            digest="",
-            group="",
-            status=EventStatus.PROCESSED,
-            processed_at=self.now,
-            task=task,
-            case=task.case,
-        )
 
 
 def _manner_of(copy: Notification, *, loud: bool) -> Manner:

@@ -6,19 +6,18 @@ from datetime import datetime
 
 from django.conf import settings
 
+from notifications.cases import own_events
 from notifications.items import inbox_items, lifetime
-from notifications.models import Category, Engine, Event, EventStatus, Notification, NotificationState, Recipient
+from notifications.models import Category, Engine, Event, Notification, NotificationState, Recipient
 from notifications.reasons import Reason, kept
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
 from notifications.types import Json
 from notifications.wording.languages import language_of, speaking_to
 from notifications.wording.plaintext import clean, clean_line, cut
-from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
-SOURCE = "wfpush"
 MOST_TITLE, MOST_SHORT = 200, 500
 
 
@@ -60,7 +59,7 @@ def send(
         return None
     with speaking_to(person):
         words = worded()
-    event = _event(engine, about, now)
+    event = own_events.of_engine(engine, about.type, about.data, now)
     item = _item(event, category, person, words, why)
     item.on_behalf_of, item.details, item.url = instead_of, about.details, f"{settings.BASE_URL}{about.page}"
     _save(event, item, category.channels, why)
@@ -79,24 +78,6 @@ def _save(event: Event, item: Notification, channels: Sequence[str], why: Reason
     inbox_items.create([item])
     bulk.insert(rows)
     outbox.wake_on_commit("deliveries")
-
-
-def _event(engine: Engine, about: About, now: datetime) -> Event:
-    """So that trace and ledger show the message like any other. It is processed when it is made."""
-    return bulk.new(
-        Event,
-        engine=engine,
-        source=SOURCE,
-        event_id=str(uuid7()),
-        type=about.type,
-        time=now,
-        received_at=now,
-        processed_at=now,
-        status=EventStatus.PROCESSED,
-        data=about.data,
-        digest="",
-        group="",
-    )
 
 
 def _item(event: Event, category: Category, person: Recipient, words: Words, why: Reason) -> Notification:

@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications import reasons
+from notifications.cases import own_events
 from notifications.channel_facts import INBOX, reaches_devices
 from notifications.channels.base import PersonChannel
 from notifications.channels.registry import channels
@@ -22,8 +23,6 @@ from notifications.models import (
     Delivery,
     Device,
     Engine,
-    Event,
-    EventStatus,
     Notification,
     Recipient,
     TemplateVersion,
@@ -35,10 +34,9 @@ from notifications.types import Json
 from notifications.wording import render
 from notifications.wording.batch_render import Writer
 from notifications.wording.languages import language_of
-from wfpush.identifiers import uuid7
 from wfpush.queue import outbox
 
-SOURCE, TYPE = "wfpush", "wfpush.test"
+TYPE = "wfpush.test"
 MOST, WITHIN = 5, timedelta(minutes=10)
 """So many tests a person in that time."""
 
@@ -81,7 +79,8 @@ def send(
     _check_words(version, person, writer, chosen)
     inbox_items.lock({person.pk})
     _check_rate(person, now)
-    event = _event(version, engine, now)
+    about: Json = {"template": {"slug": version.template.slug, "version": version.number}}
+    event = own_events.of_engine(engine, TYPE, about, now)
     event.save(force_insert=True)
     planner = fanout.Planner(event, None, None, writer, Plan(), now, is_task=False)
     plan = Plan()
@@ -126,25 +125,9 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
 def _check_rate(person: Recipient, now: datetime) -> None:
     """The person is locked."""
     mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
-    if mine.filter(event__source=SOURCE).count() >= MOST:
+    if mine.filter(event__source=own_events.SOURCE).count() >= MOST:
         said = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
         raise CannotSend(said % {"most": MOST, "minutes": WITHIN.seconds // 60})
-
-
-def _event(version: TemplateVersion, engine: Engine, now: datetime) -> Event:
-    about: Json = {"template": {"slug": version.template.slug, "version": version.number}}
-    return Event(
-        engine=engine,
-        source=SOURCE,
-        event_id=str(uuid7()),
-        type=TYPE,
-        time=now,
-        received_at=now,
-        processed_at=now,
-        status=EventStatus.PROCESSED,
-        data=about,
-        digest="",
-    )
 
 
 def _mark(made: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
