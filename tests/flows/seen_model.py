@@ -67,9 +67,11 @@ class Seen:
 
 @dataclass
 class Press:
-    """A button that somebody may press: it gives the status, and what the reply shows."""
+    """A button that somebody may press: it gives the status, and what the reply shows. `asked`: all that the task asked
+    when it was shown."""
 
     way: str
+    asked: Json
     seen: Seen
     press: Callable[[], tuple[int, str]]
 
@@ -89,7 +91,7 @@ class World:
     number: int = 0
     minute: int = 0
     waiting: list[Press] = field(default_factory=list)
-    answered: dict[str, Seen] = field(default_factory=dict)
+    answered: dict[str, Press] = field(default_factory=dict)
     told: int = 0
     refused: int = 0
     browsers: dict[str, Client] = field(default_factory=dict)
@@ -115,6 +117,14 @@ class World:
     def amount(self) -> float:
         return self.random.randrange(100, 9_999_999) / 100
 
+    def move(self) -> None:
+        """Mostly what matters next: while an answer waits, it is not looked at again."""
+        if Callback.objects.filter(task=self.task, state=CallbackState.WAITING).exists():
+            moves = [self.update, self.update, self.undo, self.tell, self.press]
+        else:
+            moves = [self.update, self.look, self.press, self.press] if self.waiting else [self.look]
+        self.random.choice(moves)()
+
     # --- the engine changes it ----------------------------------------------------------------------------------------
     def assign(self) -> None:
         self.number += 1
@@ -131,7 +141,7 @@ class World:
     def update(self) -> None:
         task: Json = {"id": self.task_id}
         kind = self.random.choice(
-            ["amount", "amount", "name", "due", "priority", "documents", "actions", "form", "people"]
+            ["amount", "amount", "amount", "name", "due", "priority", "documents", "actions", "form", "people"]
         )
         data: Json = {"task": task}
         if kind == "amount":
@@ -172,7 +182,13 @@ class World:
         way = self.random.choice(WAYS)
         found = getattr(self, f"_by_{way.replace(' ', '_')}")(copy)
         if found is not None:
-            self.waiting.append(Press(way, *found))
+            self.waiting.append(Press(way, self._asked(), *found))
+
+    def _asked(self) -> Json:
+        task = self.task
+        said, documents = task.data["task"].get("form"), task.data.get("documents")
+        parts = {"name": task.name, "form": said, "documents": documents, "actions": task.actions}
+        return {name: value for name, value in parts.items() if value}
 
     def _by_page(self, copy: Notification) -> Any:
         page = get(self.browsers[copy.recipient.ref], f"/n/{copy.pk}")
@@ -254,7 +270,7 @@ class World:
         status, shown = chosen.press()
         assert status < 500, (chosen.way, status, shown)
         for pk in set(Response.objects.filter(task=self.task).values_list("pk", flat=True)) - before:
-            self.answered[str(pk)] = chosen.seen
+            self.answered[str(pk)] = chosen
         if status == 409 and '"changed"' in shown:
             self.refused += 1
             reply = json.loads(shown)
@@ -289,11 +305,17 @@ class World:
 
     def check(self, call: Callback) -> None:
         """What the engine hears is what was seen."""
-        data, seen = json.loads(call.body)["data"], self.answered[str(call.pk)]
+        data, press = json.loads(call.body)["data"], self.answered[str(call.pk)]
+        seen = press.seen
         content = TaskContent.objects.get(task=call.task_id, revision=data["revision"]).content
         assert data["action"] == "approve"
         assert round(float(data["variables"]["paid"]) * 100) == seen.cents, (data, seen)
         assert (round(content["values"]["variables.amount"] * 100), content["name"]) == (seen.cents, seen.title)
+        assert {name: value for name, value in content.items() if name not in ("values", "description")} == press.asked
+        if not call.in_doubt:
+            for event in Event.objects.filter(task=call.task_id, status=EventStatus.KEPT):
+                assert event.data.get("variables", {}).get("amount", seen.cents / 100) == seen.cents / 100, event
+                assert event.data["task"].get("name", seen.title) == seen.title, event
         self.told += 1
 
     def finish(self) -> None:
