@@ -23,7 +23,7 @@ SOURCES = (
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 
 ORDER = 200
-"""Position of conversations among the observers of tasks: after clocks."""
+"""Position of our own among the observers of tasks: after clocks."""
 
 
 class NotificationsConfig(AppConfig):
@@ -36,6 +36,9 @@ class NotificationsConfig(AppConfig):
         import_module("notifications.channel_facts").all_facts()  # and with them the codes of reasons
         import_module("notifications.cases.lifecycle").register(
             "conversation", import_module("notifications.cases.messages").observe, order=ORDER
+        )
+        import_module("notifications.cases.lifecycle").register(
+            "entitlements", import_module("notifications.routing.entitlement_review").observe, order=ORDER
         )
         import_module("notifications.cases.lifecycle").register_after_kept(
             import_module("notifications.engines.returning").look_at

@@ -83,16 +83,22 @@ def _person_of(user: User) -> Recipient | None:
     return Recipient.objects.filter(user=user).first()
 
 
+OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
+"""Whoever starts or follows a case, or is named in it, can become one of these."""
+
+
 def _means(kind: str, row: Any, person: Recipient) -> bool:
     if kind == TargetKind.PERSON:
         return bool(row.person_id == person.pk)
     if kind == TargetKind.TEAM:
         return row.team is not None and row.team.members.filter(pk=person.pk).exists()
     if kind == TargetKind.TEAM_LEAD:
-        return row.team is not None and row.team.lead_id == person.pk
+        return bool(row.team.lead_id == person.pk) if row.team is not None else person.leads.exists()
+    if kind == TargetKind.MANAGER:
+        return Recipient.objects.filter(manager=person).exists()
     if kind == TargetKind.DUTY:
         return row.rota is not None and _is_in(row.rota, person)
-    return kind == TargetKind.CASE_LIST and is_listed(person)
+    return kind in OF_CHOICE or (kind == TargetKind.CASE_LIST and is_listed(person))
 
 
 def _is_in(rota: Rota, person: Recipient) -> bool:

@@ -41,6 +41,7 @@ class Answer:
         parts = [self.action, self.comment, self.variables, *([self.to] if self.to else [])]
         parts += [{"values": self.values}] if self.values else []
         parts += [{"files": [str(each) for each in self.files]}] if self.files else []
+        parts += [{"revision": self.revision}] if self.revision else []
         said = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
 

@@ -50,14 +50,20 @@ def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -
 
 def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
     """An earlier answer to the task, of the same person and with the same content, whatever its key, token or
-    device."""
+    device. What does not decide may be said again once what the person sees has changed."""
     said = (copy.recipient_id, answer.action, answer.variables, answer.values)
     for response in earlier:
         values = given_of(response.values)
         known = (response.recipient_id, response.action, response.variables, values)
-        if response.counts and known == said and _asks_the_same(response, answer) and _says_the_same(response, answer):
+        if not response.counts or known != said or not _is_about_the_same(response, copy):
+            continue
+        if _asks_the_same(response, answer) and _says_the_same(response, answer):
             return response
     return None
+
+
+def _is_about_the_same(response: Response, copy: Notification) -> bool:
+    return response.effect == "final" or response.revision == copy.revision
 
 
 def _asks_the_same(response: Response, answer: Answer) -> bool:

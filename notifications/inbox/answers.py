@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -46,7 +45,8 @@ from notifications.inbox.session import PersonRequest, form_only, person_require
 from notifications.inbox.signin import local_path
 from notifications.inbox.uploads import Attached, attached, attached_as, keep_text
 from notifications.items import inbox_items, snoozing
-from notifications.models import Case, Notification, Recipient, Via
+from notifications.models import Notification, Recipient, Via
+from notifications.preferences import following
 from notifications.wording.formats import locale_of
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean_line
@@ -136,7 +136,8 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         found = item(
             own_notification(request.recipient, notification_id), request.recipient, timezone.now(), shown=failure.shown
         )
-        sent = Sent(said.action if said.comment else "", said.comment, typed=typed, changed=True)
+        asked = said.action if said.comment or files.files else ""
+        sent = Sent(asked, said.comment, typed=typed, attached=files.files, changed=True)
         return show(request, found, sent, status=failure.status)
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
@@ -188,7 +189,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     """A customer writes about their case."""
     reader, text = request.recipient, cleaned_comment(request.POST.get("text", ""))
-    case = get_object_or_404(cases_of(reader), pk=case_id)
+    case = get_object_or_404(following.cases_of(reader), pk=case_id)
     if not reader.external:
         raise Http404
     files = attached(request, reader, timezone.now())
@@ -294,12 +295,6 @@ def mark_all_read(request: PersonRequest) -> HttpResponse:
         shown = Notification.objects.filter(recipient=request.recipient, seq__lte=int(up_to))
         inbox_items.mark_read(shown, timezone.now())
     return redirect(_back(request))
-
-
-def cases_of(reader: Recipient) -> QuerySet[Case]:
-    """Cases about which the person was told. Others are unknown to them."""
-    heard_of = Notification.objects.filter(recipient=reader, case__isnull=False).values("case_id")
-    return Case.objects.filter(pk__in=heard_of)
 
 
 def _back(request: PersonRequest) -> str:

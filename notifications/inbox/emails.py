@@ -132,8 +132,17 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
         )
     except Changed as failure:
         found = _item(row, failure.shown)
-        asked = said.action if said.comment else ""
-        return _show(request, row, token, found, asked=asked, comment=said.comment, changed=True, status=failure.status)
+        return _show(
+            request,
+            row,
+            token,
+            found,
+            asked=said.action if said.comment or files.files else "",
+            comment=said.comment,
+            attached=files.files,
+            changed=True,
+            status=failure.status,
+        )
     except Failure:
         return _too_late(request, row, token, said.comment)
     return redirect("inbox:email", token)

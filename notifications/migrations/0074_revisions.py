@@ -4,19 +4,6 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
-BEGIN = """
-UPDATE notifications_notification item
-SET revision = rtrim(translate(encode(sha256(convert_to(
-        title || chr(10) || body || chr(10) || short_body || chr(10) || details::text, 'UTF8')), 'base64'), '+/', '-_'), '='),
-    revised_at = (SELECT max(event.processed_at) FROM notifications_event event
-        WHERE event.task_id = item.task_id AND event.status = 'processed' AND event.processed_at > item.created_at
-        AND (event.type LIKE '%task.updated' OR event.type LIKE '%task.assigned'))
-WHERE state = 'open' AND is_copy AND task_id IS NOT NULL
-"""
-"""Items that wait have a revision from now on, of what they show; their next event gives them that of their content. Those
-that may have changed since they were made say so: nobody answers them who has not looked at them."""
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -75,5 +62,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('task', 'revision'), name='one_content_a_revision')],
             },
         ),
-        migrations.RunSQL(BEGIN, migrations.RunSQL.noop),
     ]

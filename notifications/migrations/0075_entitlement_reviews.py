@@ -57,7 +57,12 @@ WATCHED = {
     ),
     "roles": (
         OF_CASE,
-        "AFTER UPDATE OF roles ON notifications_case FOR EACH ROW WHEN (OLD.roles IS DISTINCT FROM NEW.roles)",
+        """AFTER UPDATE OF roles, type ON notifications_case FOR EACH ROW
+           WHEN (OLD.roles IS DISTINCT FROM NEW.roles OR OLD.type IS DISTINCT FROM NEW.type)""",
+    ),
+    "case_of_task": (
+        "SELECT recipient_id FROM notifications_notification WHERE task_id = NEW.id",
+        "AFTER UPDATE OF case_id ON notifications_task FOR EACH ROW WHEN (OLD.case_id IS DISTINCT FROM NEW.case_id)",
     ),
     "listed_person": (
         "SELECT OLD.recipient_id",
@@ -70,36 +75,6 @@ WATCHED = {
     "list": (LISTED, "AFTER UPDATE ON notifications_caselist FOR EACH ROW"),
 }
 """Whose reasons to have tasks may have ended, and after what."""
-
-ENDING = "member lead manager manager_of_level on_duty has_role on_list delegate delegate_for offered".split()
-FIRST = f"""
-INSERT INTO notifications_entitlementreview (person_id, due_at, attempts)
-SELECT recipient_id, 'epoch'::timestamptz, 0 FROM notifications_absence
-UNION SELECT feed_id, 'epoch', 0 FROM notifications_calendarabsence
-UNION SELECT recipient_id, 'epoch', 0 FROM notifications_notification
-      WHERE state = 'open' AND reason_fact->>'code' IN ({", ".join(f"'{code}'" for code in ENDING)})
-"""
-"""What ended before this version is looked at once, and absences are looked at when they end."""
-
-TAKEN = (
-    "reassigned reassigned_to offer_is_over no_longer_member no_longer_lead no_longer_manager no_longer_delegate "
-    "no_longer_on_duty no_longer_in_role no_longer_on_list"
-).split()
-IS_TAKEN = f"""
-item.state = 'withdrawn' AND item.reason_fact->>'code' IN ({", ".join(f"'{code}'" for code in TAKEN)})
-"""
-OF_FOLLOWER = """
-SELECT FROM notifications_notification item
-WHERE item.recipient_id = follower.recipient_id AND item.case_id = follower.case_id
-"""
-FOLLOW_NO_MORE = f"""
-DELETE FROM notifications_case_followers follower
-WHERE EXISTS ({OF_FOLLOWER} AND {IS_TAKEN}) AND NOT EXISTS (
-    {OF_FOLLOWER} AND (item.reason_fact IS NULL OR NOT ({IS_TAKEN} OR item.reason_fact->>'code' = 'follows'))
-)
-"""
-"""Whoever lost a task before this version, and has no other part in its case, follows it no longer."""
-
 
 def triggers():
     for name, (people, after) in WATCHED.items():
@@ -144,5 +119,5 @@ class Migration(migrations.Migration):
                 base_field=models.BigIntegerField(), db_default=[], default=list, editable=False, size=None
             ),
         ),
-        migrations.RunSQL([*triggers(), FIRST, FOLLOW_NO_MORE], list(undo())),
+        migrations.RunSQL(list(triggers()), list(undo())),
     ]

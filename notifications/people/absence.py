@@ -1,6 +1,6 @@
 """Who is away, and who stands in: the delegate gets what the person would get."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,11 @@ class Absences:
             person = part.delegate
             found.append(person)
         return found
+
+    @property
+    def away(self) -> Set[int]:
+        """The keys of those who are away, of the people who were looked up."""
+        return self._parts.keys()
 
     def is_away(self, person: int) -> bool:
         """Whether the person (by key) is away, with or without a delegate."""

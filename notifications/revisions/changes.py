@@ -36,7 +36,8 @@ def changes_since(notification: Notification, shown: str, *, on_lock_screen: boo
     """Return what has changed in a copy since its person was shown the revision `shown`, in the active language; key
     facts in the language of the copy's texts, as it shows them.
 
-    The list is empty if nothing has. An unknown revision counts as one that showed nothing. `on_lock_screen`: name and
+    The list is empty if nothing has. Of a revision that the copy never had it only says that it was another one; one
+    from before there were contents counts as one that showed nothing. `on_lock_screen`: name and
     key facts, without what lock screens must not show. Reads the copy's task, and its recipient with brand.
     """
     task = notification.task
@@ -45,6 +46,8 @@ def changes_since(notification: Notification, shown: str, *, on_lock_screen: boo
     wanted = (shown, notification.revision)
     contents = TaskContent.objects.filter(task=task, revision__in=wanted)
     by_revision = dict(contents.values_list("revision", "content"))
+    if shown and shown not in by_revision and shown != notification.revised_from:
+        return [ChangedValue(_("Details"), "", "")]
     version = versions([notification.template_version_id or 0]).get(notification.template_version_id or 0)
     hidden = sensitive.paths_of_task(task)
     before, now = (

@@ -8,17 +8,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TypeAlias
+from uuid import UUID
 
 from notifications import reasons
+from notifications.cases import own_events
 from notifications.items.plans import routes_of
-from notifications.models import Event, Notification, Recipient, Rota, RouteTarget, TargetKind, Task, Team
-from notifications.people.absence import About
-from notifications.people.resolver import find_people, ref_of
+from notifications.models import (
+    Case,
+    Engine,
+    Event,
+    Notification,
+    Recipient,
+    Rota,
+    RouteTarget,
+    TargetKind,
+    Team,
+)
+from notifications.people.resolver import find_people
 from notifications.people.roster import Roster
-from notifications.preferences import following
 from notifications.reasons import NOTHING, Code, Reason
 from notifications.routing import stakeholders, targets
-from notifications.types import Json, lookup
+from notifications.routing.entitlement_search import Search, about_of
+from notifications.types import Json
+
+People: TypeAlias = Mapping[int, Recipient]
+"""By their keys."""
 
 MAX_MANAGERS = 20
 """Levels of managers above somebody."""
@@ -53,6 +68,11 @@ class Entitlements:
         self.roster = Roster(now)
         self._copies = [copy for copy in copies if may_end(copy)]
         self._managers: dict[int, list[int]] = {}
+        self._listed: dict[tuple[int, str], People] = {}
+        self._called: dict[tuple[int, frozenset[str]], People] = {}
+        self._named: dict[tuple[object, ...], People] = {}
+        self._targets: dict[tuple[object, ...], list[RouteTarget]] = {}
+        self._told_by_steps: dict[UUID, list[Json]] = {}
 
     def ended(self, copy: Notification) -> Reason:
         """Why its person has the task no more; NOTHING while any reason for it holds."""
@@ -118,13 +138,42 @@ class Entitlements:
         """Whether another step of a policy has told the person of the task for a reason that holds, or the copy's route
         or another names them, or somebody for whom they stand in."""
         if copy.escalated:
-            return any(self._holds(copy.recipient_id, fact, copy) for fact in _facts_of_steps(copy))
-        about = about_of(copy)
-        for target in _other_targets(copy):
-            for person, _reason in targets.people_for(target.kind, _Search(self, copy, target)):
-                if copy.recipient_id in (person.pk, *self.roster.absences.chain(person.pk, about)):
-                    return True
-        return False
+            return any(self._holds(copy.recipient_id, fact, copy) for fact in self._facts_of_steps(copy))
+        return any(self._is_named_by(target, copy) for target in self._other_targets(copy))
+
+    def _is_named_by(self, target: RouteTarget, copy: Notification) -> bool:
+        key = (target.kind, target.pk, copy.task_id, copy.category_id)
+        if key not in self._named:
+            found = targets.people_for(target.kind, Search(self, copy, target))
+            self._named[key] = {person.pk: person for person, _reason in found}
+        people, absences, about = self._named[key], self.roster.absences, about_of(copy)
+        if copy.recipient_id in people:
+            return True
+        absences.look_up(people.values())
+        return any(copy.recipient_id in absences.chain(person, about) for person in people.keys() & absences.away)
+
+    def _other_targets(self, copy: Notification) -> list[RouteTarget]:
+        """Those of the routes that have told of the task. Where there is no route any more: whoever the engine says."""
+        if copy.route_id is None:
+            return [RouteTarget(kind=TargetKind.CANDIDATES), RouteTarget(kind=TargetKind.TASK_TEAMS)]
+        assigned = copy.task.assigned_event_id if copy.task is not None else None
+        key = (copy.route_id, copy.event_id, assigned)
+        if key not in self._targets:
+            plans = Event.objects.filter(pk__in=[copy.event_id, assigned]).values_list("plan", flat=True)
+            matched = {tried["route"] for plan in plans for tried in routes_of(plan) if tried["matched"]}
+            rows = RouteTarget.objects.filter(route__in={copy.route_id, *matched})
+            self._targets[key] = list(rows.select_related("route"))
+        return self._targets[key]
+
+    def _facts_of_steps(self, copy: Notification) -> list[Json]:
+        """The other reasons for which steps of policies have told the copy's person of the task."""
+        assert copy.task_id is not None
+        if copy.task_id not in self._told_by_steps:
+            steps = Event.objects.filter(task=copy.task_id, source=own_events.SOURCE, type=STEP_EVENTS)
+            plans = steps.values_list("plan", flat=True)
+            self._told_by_steps[copy.task_id] = [told for plan in plans for told in plan.get("recipients", ())]
+        mine = (told for told in self._told_by_steps[copy.task_id] if told["recipient"] == copy.recipient_id)
+        return [fact for told in mine if (fact := told["reason_fact"]) and fact != copy.reason_fact]
 
     # --- what is read once --------------------------------------------------------------------------------------------
     @cached_property
@@ -149,6 +198,20 @@ class Entitlements:
             found.setdefault(person, {})[team] = name
         return found
 
+    def on_lists(self, case: Case) -> People:
+        """Everybody on the lists for the case's type."""
+        key = (case.engine_id, case.type)
+        if key not in self._listed:
+            self._listed[key] = {person.pk: person for person in stakeholders.on_lists(case, self.roster)}
+        return self._listed[key]
+
+    def called(self, engine: Engine, refs: Iterable[str]) -> People:
+        """Those whom the engine calls so."""
+        key = (engine.pk, frozenset(refs))
+        if key not in self._called:
+            self._called[key] = {person.pk: person for person in find_people(engine, set(key[1])).values()}
+        return self._called[key]
+
     def managers_of(self, person: int) -> Sequence[int]:
         """The keys of those above the person, the nearest first."""
         if person not in self._managers:
@@ -167,13 +230,6 @@ def managers_above(person: int) -> list[int]:
         found.append(manager)
         below = manager
     return found
-
-
-def about_of(copy: Notification) -> About:
-    """For parts of absences. Reads the copy's task and its case."""
-    task = copy.task
-    case = task.case if task is not None else None
-    return About(copy.category_id, task.engine_id if task is not None else None, case.type if case is not None else "")
 
 
 # --- kinds of reasons -------------------------------------------------------------------------------------------------
@@ -224,7 +280,7 @@ def _is_manager(entitlements: Entitlements, person: int, fact: Json, copy: Notif
 
 
 def _manager(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
-    return targets.people_for(TargetKind.MANAGER, _Search(entitlements, copy, RouteTarget(), int(fact.get("level", 1))))
+    return targets.people_for(TargetKind.MANAGER, Search(entitlements, copy, RouteTarget(), int(fact.get("level", 1))))
 
 
 def _rota_of(entitlements: Entitlements, fact: Json) -> Rota | None:
@@ -243,29 +299,35 @@ def _on_duty(entitlements: Entitlements, fact: Json, copy: Notification) -> targ
     rota = _rota_of(entitlements, fact)
     if rota is None:
         return []
-    return targets.people_for(TargetKind.DUTY, _Search(entitlements, copy, RouteTarget(rota=rota)))
+    return targets.people_for(TargetKind.DUTY, Search(entitlements, copy, RouteTarget(rota=rota)))
 
 
 def _has_role(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
-    return person in {each.pk for each, _reason in _in_role(entitlements, fact, copy)}
+    return person in _with_role(entitlements, fact, copy)
 
 
 def _in_role(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
+    return [(person, reasons.of(fact, "")) for person in _with_role(entitlements, fact, copy).values()]
+
+
+def _with_role(entitlements: Entitlements, fact: Json, copy: Notification) -> People:
     case = copy.task.case if copy.task is not None else None
     if copy.task is None or case is None:
-        return []
+        return {}
     names = [role for role in case.roles or {} if stakeholders.role_in_words(role) == fact.get("role")]
-    refs = {ref for role in names for ref in stakeholders.named(case.roles, role)}
-    return [(person, reasons.of(fact, "")) for person in _people_of(copy.task, refs)]
+    return entitlements.called(
+        copy.task.engine, {ref for role in names for ref in stakeholders.named(case.roles, role)}
+    )
 
 
 def _is_on_list(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
-    return person in {each.pk for each, _reason in _on_list(entitlements, fact, copy)}
+    case = copy.task.case if copy.task is not None else None
+    return case is not None and person in entitlements.on_lists(case)
 
 
 def _on_list(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     case = copy.task.case if copy.task is not None else None
-    found = stakeholders.on_lists(case, entitlements.roster) if case is not None else []
+    found = entitlements.on_lists(case).values() if case is not None else ()
     return [(person, reasons.of(fact, "")) for person in found]
 
 
@@ -280,99 +342,3 @@ KINDS: Mapping[str, Kind] = {
 }
 ENDING = (*KINDS, *DELEGATED)
 """Codes of all reasons that may end."""
-
-
-# --- whom the task and its route name now -----------------------------------------------------------------------------
-def _other_targets(copy: Notification) -> list[RouteTarget]:
-    """Those of the routes that have told of the task. Where there is no route any more: whoever the engine says."""
-    if copy.route_id is None:
-        return [RouteTarget(kind=TargetKind.CANDIDATES), RouteTarget(kind=TargetKind.TASK_TEAMS)]
-    plans = Event.objects.filter(pk__in=[copy.event_id, copy.task.assigned_event_id if copy.task else None])
-    matched = {
-        tried["route"] for plan in plans.values_list("plan", flat=True) for tried in routes_of(plan) if tried["matched"]
-    }
-    return list(RouteTarget.objects.filter(route__in={copy.route_id, *matched}).select_related("route"))
-
-
-def _facts_of_steps(copy: Notification) -> list[Json]:
-    """The other reasons for which steps of policies have told the copy's person of the task."""
-    steps = Event.objects.filter(task=copy.task, source="wfpush", type=STEP_EVENTS).values_list("plan", flat=True)
-    told = (each for plan in steps for each in plan.get("recipients", ()) if each["recipient"] == copy.recipient_id)
-    return [fact for each in told if (fact := each["reason_fact"]) and fact != copy.reason_fact]
-
-
-def _people_of(task: Task, refs: Iterable[str]) -> list[Recipient]:
-    return list({person.pk: person for person in find_people(task.engine, set(refs)).values()}.values())
-
-
-class _Search(targets.Search):
-    """The people for a target, from the rows of the copy's task."""
-
-    def __init__(self, entitlements: Entitlements, copy: Notification, target: RouteTarget, level: int = 1) -> None:
-        assert copy.task is not None
-        self._entitlements, self._copy, self._target, self._level = entitlements, copy, target, level
-        self._task: Task = copy.task
-        self._roster = entitlements.roster
-
-    def assignee(self) -> Recipient | None:
-        return self._task.assignee
-
-    def candidates(self) -> Iterable[Recipient]:
-        return self._task.candidates.all() if self._task.assignee_id is None else []
-
-    def teams(self) -> Iterable[Team]:
-        return self._task.teams.all() if self._task.assignee_id is None else []
-
-    def teams_led(self) -> Sequence[Team]:
-        if self._target.team_id is not None:
-            return [team] if (team := self.team()) is not None else []
-        own = list(self._task.teams.select_related("lead"))
-        assignee = self._task.assignee_id
-        return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
-
-    def team(self) -> Team | None:
-        return self._roster.team(self._target.team_id)
-
-    def members(self, team: Team) -> Sequence[Recipient]:
-        return self._roster.members(team)
-
-    def person(self) -> tuple[Recipient, Reason] | None:
-        person = self._roster.person(self._target.person_id)
-        return (person, reasons.BY_ROUTE()) if person is not None else None
-
-    def rota(self) -> Rota | None:
-        return self._roster.duties.rota(self._target.rota_id)
-
-    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        return self._roster.duties.people(rota)
-
-    def is_out(self, person: Recipient) -> bool:
-        return self._roster.absences.is_out(person, about_of(self._copy))
-
-    @property
-    def level(self) -> int:
-        return self._level
-
-    def can_be_told(self, person: Recipient) -> bool:
-        return person.active and not self.is_out(person)
-
-    def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
-        """It has no trace."""
-
-    def people(self, kind: TargetKind) -> targets.People:
-        return [(person, NOTHING) for person in self._of_event(kind)]
-
-    def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
-        task, case = self._task, self._task.case
-        if kind == TargetKind.INITIATOR:
-            return [task.initiator] if task.initiator is not None else []
-        if kind == TargetKind.FOLLOWERS:
-            return following.followers_of(case) if case is not None else []
-        if kind == TargetKind.CASE_LIST:
-            return stakeholders.on_lists(case, self._roster) if case is not None else []
-        if kind == TargetKind.ROLE:
-            return _people_of(task, stakeholders.named(case.roles if case is not None else None, self._target.role))
-        paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
-        value = lookup(task.data, paths.get(kind, self._target.path))
-        named = value if isinstance(value, list) else [value]
-        return _people_of(task, {ref for person in named if (ref := ref_of(person))})

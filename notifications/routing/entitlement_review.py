@@ -5,7 +5,7 @@ itself is refused (notifications/answers/rights.py).
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -13,11 +13,11 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.cases import own_events
+from notifications.cases import lifecycle, own_events
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
@@ -30,6 +30,7 @@ from notifications.models import (
     Notification,
     NotificationState,
     Priority,
+    Recipient,
     Task,
 )
 from notifications.reasons import Reason
@@ -53,7 +54,9 @@ RETRY = timedelta(minutes=5)
 """After which it is tried again if it has failed, or ended its process."""
 AT_ONCE = 20
 STEP = 25
-"""Tasks of one transaction."""
+"""Tasks that are read together."""
+MOST_COPIES = 1_000
+"""Of the tasks of one transaction, which are locked in it."""
 LOUD = 10
 """So many tasks of one transaction are told to a successor by all channels of their categories; further ones, unless
 they are urgent, in the inbox."""
@@ -100,14 +103,22 @@ def _back_at(person: int, now: datetime) -> datetime | None:
     return min((at for at in (entered, by_calendar) if at is not None), default=None)
 
 
-def request(people: Iterable[int], now: datetime) -> None:
-    """Have the reasons of these people looked at, for changes that no trigger sees."""
-    rows = [EntitlementReview(person_id=person) for person in sorted(set(people))]
+def request(people: Iterable[int | None], now: datetime) -> None:
+    """Have the reasons of these people looked at, for changes that no trigger sees. None is nobody."""
+    rows = [EntitlementReview(person_id=person) for person in sorted({each for each in people if each is not None})]
     for row in rows:
         row.make_due(now)
     EntitlementReview.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["person_id"], update_fields=outbox.COLUMNS
     )
+
+
+def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: bulk.Writes) -> None:
+    """While a task was answered, reasons to have it may have ended, and nobody looked at its copies."""
+    if moment == "reopened":
+        copies = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
+        request(chain.from_iterable(copies.values_list("recipient_id", "on_behalf_of_id")), now)
+        outbox.wake_on_commit(SOURCE_NAME)
 
 
 # --- one person -------------------------------------------------------------------------------------------------------
@@ -118,11 +129,25 @@ def settle(person: int, now: datetime) -> None:
         rows = _copies_to_check(person).order_by("task_id")
         following = rows.filter(task__gt=after) if after else rows
         tasks: list[Any] = list(following.values_list("task", flat=True).distinct()[:STEP])
-        if tasks:
-            _settle(tasks, now)
+        for part in _in_parts(tasks):
+            _settle(part, now)
         if len(tasks) < STEP:
             return
         after = tasks[-1]
+
+
+def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
+    """Tasks of one transaction each: so many that they have no more than `MOST_COPIES`, or one."""
+    standing = Notification.objects.filter(inbox_items.STANDING, task__in=tasks).order_by()
+    counts = dict(standing.values_list("task").annotate(Count("pk")))
+    part: list[UUID] = []
+    for task in tasks:
+        if part and sum(counts.get(each, 0) for each in [*part, task]) > MOST_COPIES:
+            yield part
+            part = []
+        part.append(task)
+    if part:
+        yield part
 
 
 def _copies_to_check(person: int) -> QuerySet[Notification]:

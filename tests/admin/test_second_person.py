@@ -44,16 +44,19 @@ def is_on(rule: Any) -> bool:
     return bool(type(rule).objects.get(pk=rule.pk).enabled)
 
 
-@pytest.mark.parametrize("kind", ["person", "team", "team_lead", "duty", "case_list"])
+@pytest.mark.parametrize(
+    "kind",
+    ["person", "team", "team_lead", "teams_lead", "duty", "case_list", "initiator", "followers", "role", "path"],
+)
 def test_a_route_to_its_editor_waits_for_somebody_else(
     kind: str, bob: Recipient, world: World, route: Route, editor: Client, root: Client
 ) -> None:
     team = TeamFactory(slug="own", lead=bob, members=[bob])
     CaseList.objects.create(case_type="claims").people.set([bob])
     said = {"person": {"person": bob.pk}, "team": {"team": team.pk}, "team_lead": {"team": team.pk}}
-    said["duty"] = {"rota": rota_of(team, bob).pk}
+    said |= {"duty": {"rota": rota_of(team, bob).pk}, "role": {"role": "requester"}, "path": {"path": "variables.by"}}
 
-    assert WAITS in text_of(with_target(editor, route, kind=kind, **said.get(kind, {})))
+    assert WAITS in text_of(with_target(editor, route, kind=kind.replace("teams_", "team_"), **said.get(kind, {})))
     assert not is_on(route)
     assert WAITS in text_of(choose(editor, [route], "enable"))
     assert not is_on(route)

@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 
 from escalations.clocks import due_steps
 from escalations.models import StepTarget
 from notifications import tasks
+from notifications.engines import callback_results
 from notifications.errors import Withdrawn
 from notifications.models import (
     AbsenceFeed,
     ActionToken,
     CalendarAbsence,
     Callback,
+    CallbackState,
     CaseList,
     Category,
     Delivery,
@@ -26,10 +29,12 @@ from notifications.models import (
     Route,
     RouteTarget,
     TargetKind,
+    Team,
     Template,
 )
 from notifications.people import absence
 from notifications.people.absence import Given
+from notifications.reasons import NOTHING
 from notifications.routing import entitlement_review
 from notifications.routing.entitlement import Entitlements
 from tests.factories import RecipientFactory, TeamFactory
@@ -72,6 +77,23 @@ def refusal(story: Story, person: Recipient) -> str:
         story.answer(person, "approve")
     assert not Callback.objects.exists()
     return str(refused.value.detail)
+
+
+# --- while it was answered -------------------------------------------------------------------------------------------
+def test_what_opens_again_goes_to_whoever_has_the_place_by_then(story: Story) -> None:
+    only_route(TargetKind.TEAM_LEAD)
+    story.assign(teams=["finance"])
+    answer = story.answer(story.carol, "approve").response
+    Team.objects.filter(pk=story.finance.pk).update(lead=story.alice)
+    entitlement_review.drain()
+    assert story.states() == {"carol": "answered"}
+
+    with transaction.atomic():
+        callback_results.engine_has_it(answer.pk, CallbackState.REFUSED, NOTHING, NOW)
+    entitlement_review.drain()
+
+    assert story.states() == {"carol": "withdrawn", "alice": "open"}
+    story.answer(story.alice, "approve")
 
 
 # --- teams ------------------------------------------------------------------------------------------------------------

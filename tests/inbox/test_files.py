@@ -92,6 +92,19 @@ def test_the_question_has_files_too(story: Story) -> None:
     assert (thumbnails(seen), seen.client.get(links(seen)[0]).status_code) == (1, 200)
 
 
+def test_the_files_of_a_question_stay_when_the_task_has_changed(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"], initiator="alice")
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}?answer=request_info")
+    story.happen("task.updated", {"task": {"id": "T-42", "name": "Pay Evil Ltd"}}, minute=1)
+
+    page = page.press("Ask for information", comment="Which one?", files=[photo()])
+    assert page.status == 409
+    assert "heating.png" in page.part("ask-form")
+
+    page.press("Ask for information", comment="Which one?")
+    assert [each.name for each in Attachment.objects.filter(message__isnull=False)] == ["heating.png"]
+
+
 def test_an_answer_that_is_no_message_takes_no_files(story: Story) -> None:
     story.assign(candidates=["bob"])
     page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}?answer=reject")

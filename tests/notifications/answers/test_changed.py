@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.connectors.base import Result
-from notifications.engines import callback, taking_back
+from notifications.engines import callback, returning, taking_back
 from notifications.items import action_tokens, holding
 from notifications.models import (
     AnswerMapping,
@@ -157,6 +157,33 @@ def test_key_facts_are_named_as_the_item_names_them(story: Story) -> None:
     labels = {fact["label"] for fact in body["notification"]["key_facts"]}
     assert "Amount" in labels
     assert {"label": "Amount", "before": "€1,200.50", "now": "€10,000.00"} in body["changes"]
+
+
+def test_an_acknowledgement_of_what_has_changed_counts_again(story: Story) -> None:
+    caller, path = person_caller(story.bob), responses(story)
+    before = {"action": "acknowledge", "revision": story.copy(story.bob).revision}
+    assert caller.post(path, before).status_code == 201
+    assert caller.post(path, before).status_code == 200
+    change(story)
+    assert is_problem(caller.post(path, before), 409, "changed")
+    now = story.copy(story.bob).revision
+    assert caller.post(path, {**before, "revision": now}).status_code == 201
+    assert set(Response.objects.values_list("revision", flat=True)) == {before["revision"], now}
+
+
+def test_a_key_is_of_one_content(story: Story) -> None:
+    caller, path = person_caller(story.bob), responses(story)
+    before = {"action": "approve", "revision": story.copy(story.bob).revision}
+    assert caller.post(path, before, idempotency_key="k").status_code == 201
+    change(story)
+    returning.look_at([story.task().pk], timezone.now())
+    pipeline.drain()
+    assert story.states()["bob"] == "open"
+    assert caller.post(path, before, idempotency_key="k").status_code == 200
+
+    after = {**before, "revision": story.copy(story.bob).revision}
+    assert is_problem(caller.post(path, after, idempotency_key="k"), 422, "idempotency_key_reused")
+    assert caller.post(path, after, idempotency_key="k-2").status_code == 201
 
 
 def test_a_token_gets_another_one_for_what_it_is_now(story: Story) -> None:

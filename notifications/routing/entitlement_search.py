@@ -1,0 +1,107 @@
+"""Whom a target means now, from the rows of a task that somebody has."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from notifications import reasons
+from notifications.models import Case, Engine, Notification, Recipient, Rota, RouteTarget, TargetKind, Task, Team
+from notifications.people.absence import About
+from notifications.people.resolver import ref_of
+from notifications.people.roster import Roster
+from notifications.preferences import following
+from notifications.reasons import NOTHING, Reason
+from notifications.routing import stakeholders, targets
+from notifications.types import lookup
+
+
+class Known(Protocol):
+    """What is read once for several targets; people by their keys."""
+
+    roster: Roster
+
+    def on_lists(self, case: Case) -> Mapping[int, Recipient]:
+        """Everybody on the lists for the case's type."""
+
+    def called(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
+        """Those whom the engine calls so."""
+
+
+def about_of(copy: Notification) -> About:
+    """For parts of absences. Reads the copy's task and its case."""
+    task = copy.task
+    case = task.case if task is not None else None
+    return About(copy.category_id, task.engine_id if task is not None else None, case.type if case is not None else "")
+
+
+class Search(targets.Search):
+    """The people for a target, from the rows of the copy's task."""
+
+    def __init__(self, known: Known, copy: Notification, target: RouteTarget, level: int = 1) -> None:
+        assert copy.task is not None
+        self._known, self._copy, self._target, self._level = known, copy, target, level
+        self._task: Task = copy.task
+        self._roster = known.roster
+
+    def assignee(self) -> Recipient | None:
+        return self._task.assignee
+
+    def candidates(self) -> Iterable[Recipient]:
+        return self._task.candidates.all() if self._task.assignee_id is None else []
+
+    def teams(self) -> Iterable[Team]:
+        return self._task.teams.all() if self._task.assignee_id is None else []
+
+    def teams_led(self) -> Sequence[Team]:
+        if self._target.team_id is not None:
+            return [team] if (team := self.team()) is not None else []
+        own = list(self._task.teams.select_related("lead"))
+        assignee = self._task.assignee_id
+        return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
+
+    def team(self) -> Team | None:
+        return self._roster.team(self._target.team_id)
+
+    def members(self, team: Team) -> Sequence[Recipient]:
+        return self._roster.members(team)
+
+    def person(self) -> tuple[Recipient, Reason] | None:
+        person = self._roster.person(self._target.person_id)
+        return (person, reasons.BY_ROUTE()) if person is not None else None
+
+    def rota(self) -> Rota | None:
+        return self._roster.duties.rota(self._target.rota_id)
+
+    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
+        return self._roster.duties.people(rota)
+
+    def is_out(self, person: Recipient) -> bool:
+        return self._roster.absences.is_out(person, about_of(self._copy))
+
+    @property
+    def level(self) -> int:
+        return self._level
+
+    def can_be_told(self, person: Recipient) -> bool:
+        return person.active and not self.is_out(person)
+
+    def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
+        """It has no trace."""
+
+    def people(self, kind: TargetKind) -> targets.People:
+        return [(person, NOTHING) for person in self._of_event(kind)]
+
+    def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
+        task, case = self._task, self._task.case
+        if kind == TargetKind.INITIATOR:
+            return [task.initiator] if task.initiator is not None else []
+        if kind == TargetKind.FOLLOWERS:
+            return following.followers_of(case) if case is not None else []
+        if kind == TargetKind.CASE_LIST:
+            return self._known.on_lists(case).values() if case is not None else ()
+        if kind == TargetKind.ROLE:
+            refs = stakeholders.named(case.roles if case is not None else None, self._target.role)
+            return self._known.called(task.engine, refs).values()
+        paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
+        value = lookup(task.data, paths.get(kind, self._target.path))
+        named = value if isinstance(value, list) else [value]
+        return self._known.called(task.engine, [ref for person in named if (ref := ref_of(person))]).values()
