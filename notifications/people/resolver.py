@@ -1,6 +1,6 @@
 """Who a name in an event means: the internal person, else the engine's own external one (docs/api.md)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -102,15 +102,31 @@ def find_person(engine: Engine, ref: str) -> Recipient | None:
 def upsert_external(engine: Engine, person: Json, known: Recipient | None = None) -> Recipient:
     """Create or update an external person of one engine. Members that cannot be read stay as they were."""
     recipient = known or Recipient.objects.get_or_create(engine=engine, ref=ref_of(person))[0]
-    changed = []
-    for name, accept in _EDITABLE.items():
-        value = clean_line(person[name]) if isinstance(person.get(name), str) else None
-        if isinstance(value, str) and value != getattr(recipient, name) and accept(value):
-            setattr(recipient, name, value)
-            changed.append(name)
+    changed = _edits(person, recipient)
+    for name, value in changed.items():
+        setattr(recipient, name, value)
     if changed:
         recipient.save(update_fields=changed)
     return recipient
+
+
+def edits_anybody(named: Iterable[PersonInEvent], known: Mapping[str, Recipient]) -> bool:
+    """Whether one of the people whom an event names is to be changed, such as an external person with a new name."""
+    for person in named:
+        found = known.get(ref_of(person))
+        if isinstance(person, dict) and found is not None and found.external and _edits(person, found):
+            return True
+    return False
+
+
+def _edits(person: Json, recipient: Recipient) -> dict[str, str]:
+    """The fields that are to be changed, with their values."""
+    changed = {}
+    for name, accept in _EDITABLE.items():
+        value = clean_line(person[name]) if isinstance(person.get(name), str) else None
+        if isinstance(value, str) and value != getattr(recipient, name) and accept(value):
+            changed[name] = value
+    return changed
 
 
 def _is_email(value: str) -> bool:

@@ -24,6 +24,10 @@ from notifications.wording import links
 from wfpush.postgres.bulk import Writes
 
 
+class PersonChanges(Exception):
+    """An event changes a person, whom others of its batch may show: it is processed alone."""
+
+
 class Batch:
     """Make it in the transaction that processes the events."""
 
@@ -39,6 +43,8 @@ class Batch:
         self.contacts = Contacts()
         self.writes = Writes()
         self._people = self._named(events)
+        if len(events) > 1:
+            self._refuse_edits(events)
         self._planners: list[fanout.Planner] = []
         self._closings: list[Closing] = []
         lifecycle.look_up(self.locked.known, self.writes)
@@ -59,6 +65,12 @@ class Batch:
         for event in events:
             refs[event.engine_id] |= {resolver.ref_of(person) for person in task_state.people_named(event.data)} - {""}
         return {pk: resolver.find_people(engines[pk], named) for pk, named in refs.items()}
+
+    def _refuse_edits(self, events: Sequence[Event]) -> None:
+        """Raise PersonChanges if an event changes a person, of whom other rows were read by now."""
+        for event in events:
+            if resolver.edits_anybody(task_state.people_named(event.data), self._people[event.engine_id]):
+                raise PersonChanges(str(event.pk))
 
     def scene(self, event: Event) -> task_state.Scene:
         directory = Directory(event.engine, task_state.people_named(event.data), self._people[event.engine_id])

@@ -38,7 +38,7 @@ def card(page: Page, title: str) -> Locator:
 
 def answers(installation: Installation, title: str) -> list[tuple[object, ...]]:
     query = "SELECT r.action, r.comment FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
-    return installation.house.rows(f"{query} WHERE t.name = '{title}'")
+    return installation.house.rows(f"{query} WHERE t.name = '{title}' ORDER BY r.at")
 
 
 # --- reading ----------------------------------------------------------------------------------------

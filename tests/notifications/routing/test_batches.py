@@ -196,6 +196,18 @@ def test_events_of_one_task_are_done_in_order(story: Story) -> None:
     assert story.task("T-1").name == "Second"
 
 
+def test_a_batch_in_which_an_external_person_is_renamed_shows_the_new_name(story: Story) -> None:
+    erin = {"ref": "erin", "name": "Erin", "locale": "en"}
+    story.happen("task.assigned", {"task": {"id": "T-1", "name": "Approve it", "assignee": erin}}, minute=0)
+    renamed = {**erin, "name": "Erin Lindner", "locale": "de"}
+    story.send("task.assigned", {"task": {"id": "T-2", "name": "Another", "assignee": renamed}}, minute=1)
+    story.send("task.updated", {"task": {"id": "T-1", "name": "Approve it now"}}, minute=2)
+    pipeline.drain()
+
+    copies = Notification.objects.filter(recipient__ref="erin").order_by("task__task_id")
+    assert [copy.language for copy in copies] == ["de", "de"]
+
+
 def test_tasks_are_changed_and_reassigned_together(story: Story) -> None:
     Policy.objects.create(name="Until it is due", clock="due", position=-1)
     a_hundred(story)
