@@ -12,8 +12,8 @@ from notifications.models import Route
 from tests.flows.seen_model import World
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
-DRAWS = 250 if LONG else 75
-PARTS = 40 if LONG else 4
+DRAWS = 250 if LONG else 150
+PARTS = 40 if LONG else 2
 STEPS = 10 if LONG else 5
 
 
