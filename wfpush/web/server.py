@@ -234,6 +234,8 @@ class Server(uvicorn.Server):
         notify_systemd("STOPPING=1")
         self.server_state.is_stopping = True
         await _accept_all(sockets or [])
+        await asyncio.sleep(LOOK_SECONDS)  # a kernel that is busy has answered clients whose connections it lists later
+        await _accept_all(sockets or [])
         for server in self.servers:
             server.close()
         for connection in self._open():

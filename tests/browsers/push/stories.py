@@ -346,6 +346,7 @@ class PushStories:
         browser.open("/")
 
         eventually(lambda: answers(world, title) == [("approve", "inbox")], "it is sent")
+        eventually(lambda: browser.evaluate(READ, "sent") == "", "it is kept no longer")
         version = "return indexedDB.databases().then((all) => all.find(({name}) => name === 'wfpush').version)"
         raised = "return new Promise((done) => (indexedDB.open('wfpush', arguments[0]).onsuccess = done))"
         browser.evaluate(raised, browser.evaluate(version) + 1)
