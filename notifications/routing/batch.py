@@ -70,7 +70,7 @@ class Batch:
         """Raise PersonChanges if an event changes a person, of whom other rows were read by now."""
         for event in events:
             if resolver.edits_anybody(task_state.people_named(event.data), self._people[event.engine_id]):
-                raise PersonChanges(str(event.pk))
+                raise PersonChanges
 
     def scene(self, event: Event) -> task_state.Scene:
         directory = Directory(event.engine, task_state.people_named(event.data), self._people[event.engine_id])

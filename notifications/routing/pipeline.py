@@ -22,7 +22,7 @@ from notifications.items import outcomes
 from notifications.models import Delivery, Engine, Event, EventStatus, Notification, Task
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
-from notifications.routing.batch import Batch
+from notifications.routing.batch import Batch, PersonChanges
 from notifications.routing.closing import Closing
 from notifications.routing.plan import Plan
 from notifications.types import InboundEvent
@@ -79,6 +79,8 @@ def _are_done(events: Sequence[Event]) -> bool:
     """False if nothing was changed, because of one of the events or more."""
     try:
         process([copy(event) for event in events], timezone.now())  # what fails must leave nothing in those tried again
+    except PersonChanges:
+        return False
     except Exception as fault:  # whatever the fault is, it must cost one event at most
         if outage.database_is_away(fault):
             raise
