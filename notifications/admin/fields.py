@@ -14,13 +14,25 @@ from notifications.wording.plaintext import escape_hidden_in_json
 MAX_LABEL = 60
 
 
+class _Decoder(json.JSONDecoder):
+    """Raises JSONDecodeError, as forms expect, also for numbers with too many digits and what is nested too deeply."""
+
+    def decode(self, s: str, *more: Any) -> Any:
+        try:
+            return super().decode(s, *more)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as fault:
+            raise json.JSONDecodeError(str(fault), s, 0) from fault
+
+
 class JsonObjectField(forms.JSONField):
     """A JSON object, shown with line breaks; errors say where the text is wrong."""
 
     widget = UnfoldAdminTextareaWidget
 
     def __init__(self, *, rows: int = 12, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(decoder=_Decoder, **kwargs)
         self.widget.attrs.update({"rows": rows, "spellcheck": "false"})
         self.widget.attrs["class"] = f"{self.widget.attrs.get('class', '')} desk-code"
 
@@ -29,8 +41,8 @@ class JsonObjectField(forms.JSONField):
             return {}
         if isinstance(value, str):
             try:
-                value = json.loads(value)
-            except ValueError as fault:
+                value = json.loads(value, cls=_Decoder)
+            except json.JSONDecodeError as fault:
                 raise ValidationError(_("This is not JSON: %(fault)s") % {"fault": fault}) from fault
         if not isinstance(value, dict):
             raise ValidationError(_('Write a JSON object, such as {"task": {"id": "T-42"}}.'))

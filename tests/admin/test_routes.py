@@ -157,8 +157,9 @@ def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) ->
     event_type = EventType.objects.get(name="task.assigned")
     fields = filled(form_at(root, page_of(event_type)), sample='{"task": {"name": "x"}}')
     assert "/data/task/id" in text_of(root.post(page_of(event_type), fields))
-    fields["sample"] = "{not json"
-    assert "This is not JSON" in text_of(root.post(page_of(event_type), fields))
+    for sample in ("{not json", f'{{"amount": {"9" * 5000}}}', "[" * 5000):
+        fields["sample"] = sample
+        assert "This is not JSON" in text_of(root.post(page_of(event_type), fields))
     event_type.refresh_from_db()
     assert "id" in event_type.sample["task"]
 
