@@ -159,7 +159,7 @@ class Terms:
         if value[:1] in "{[" and value:
             try:
                 kept = json.loads(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return self.in_text(value)
             told = self.in_json(kept)
             return value if told == kept else json.dumps(told, ensure_ascii=False, separators=(",", ":"))

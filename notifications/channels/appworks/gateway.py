@@ -66,7 +66,7 @@ def read(url: str, key: str, options: str) -> Gateway | None:
 def _options(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text) if text else {}
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadGateway(f"{OPTIONS} is not JSON: {fault}.") from fault
     known = {each.name: each.type for each in fields(Gateway) if each.name not in ("url", "key")}
     if not isinstance(given, dict) or given.keys() - known.keys():

@@ -116,7 +116,7 @@ def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
     """The error in an answer of Google's APIs; None if the answer is not theirs."""
     try:
         body = json.loads(answer.content) if answer is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     error = body.get("error") if isinstance(body, dict) else None
     return error if isinstance(error, dict) else None

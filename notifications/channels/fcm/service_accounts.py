@@ -50,7 +50,7 @@ def _content(given: Any, whose: str) -> dict[str, Any]:
         text = _text_of(given, whose)
     try:
         content = json.loads(text) if isinstance(text, str) else text
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadServiceAccount(f"{whose} is not JSON. {HOW}") from fault
     if not isinstance(content, dict) or not content:
         raise BadServiceAccount(f"{whose} is neither a path nor a JSON object. {HOW}")

@@ -241,7 +241,7 @@ def _status(secret: str, options: Any) -> Status | None:
 def _options(text: str, known: list[str]) -> dict[str, Any]:
     try:
         given = json.loads(text) if text else {}
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadGateway(f"{OPTIONS} is not JSON: {fault}.") from fault
     if not isinstance(given, dict) or given.keys() - set(known):
         raise BadGateway(f"{OPTIONS} is, for this gateway, a JSON object of {', '.join(known)}.")

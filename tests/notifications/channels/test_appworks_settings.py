@@ -49,6 +49,7 @@ def test_options_change_the_rest() -> None:
         ({"OPTIONS": '{"path": "push"}'}, "the path in APPWORKS_GATEWAY_OPTIONS, which begins with /"),
         ({"OPTIONS": '{"path": "/a b"}'}, "APPWORKS_GATEWAY_URL: The address contains a space"),
         ({"OPTIONS": "{"}, "APPWORKS_GATEWAY_OPTIONS is not JSON"),
+        ({"OPTIONS": "[" * 5000}, "APPWORKS_GATEWAY_OPTIONS is not JSON"),
         ({"OPTIONS": "[]"}, "is a JSON object of path, key_field, message_field, users_field, user, members"),
         ({"OPTIONS": '{"url": "https://other.example"}'}, "is a JSON object of path"),
         ({"OPTIONS": '{"user_field": "to"}'}, "is a JSON object of path"),

@@ -81,6 +81,7 @@ def test_a_brand_without_account_has_no_app_where_there_is_no_default(google: Go
     [
         ("/no/such/file.json", "It names a file that cannot be read (No such file or directory)"),
         ('{"type": "service_account"', "It is not JSON"),
+        ('{"type": ' + "[" * 5000, "It is not JSON"),
         ("{}", "It is neither a path nor a JSON object"),
         ('{"type": "authorized_user"}', "It is not a service account"),
         ('{"type": "service_account", "project_id": ""}', "without project_id, client_email, private_key, token_uri"),

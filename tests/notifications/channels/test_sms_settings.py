@@ -73,6 +73,7 @@ def test_http() -> None:
         (SMPP | {"SMS_MAX_PARTS": "0"}, {}, "SMS_MAX_PARTS='0' is not a whole number of at least 1."),
         (SMPP | {"SMS_MOST_AN_HOUR": "many"}, {}, "SMS_MOST_AN_HOUR='many' is not a whole number"),
         (SMPP | {"SMS_OPTIONS": "{"}, {}, "SMS_OPTIONS is not JSON"),
+        (SMPP | {"SMS_OPTIONS": "[" * 5000}, {}, "SMS_OPTIONS is not JSON"),
         (SMPP, {"format": "json"}, "SMS_OPTIONS is, for this gateway, a JSON object of system_type, window,"),
         (SMPP, {"window": 11}, "SMS_OPTIONS: window is a whole number from 1 to 10."),
         (SMPP, {"window": True}, "SMS_OPTIONS: window is a whole number."),
