@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from django.test import Client
 from django.utils import timezone
 
 from notifications.connectors.base import Result
 from notifications.delivery import device_messages
-from notifications.engines import callback, returning
+from notifications.engines import callback, connected_accounts, returning
 from notifications.engines.taking_back import take_back
 from notifications.errors import Failure
 from notifications.items import action_tokens
@@ -42,20 +43,22 @@ from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
+from tests.inbox.test_customers import by_link
 from tests.support.api import Caller, person_caller
 from tests.support.callbacks import claimed
 from tests.support.story import Story
 
 LANGUAGES = ["en", "de", "fr", "es"]
 FORM = {"schema": {"type": "object", "properties": {"note": {"type": "string"}}}}
-WAYS = ["page", "list", "several", "api", "app", "lock screen", "mail", "mail page", "offline"]
-ENGINE = ["done", "refused", "away", "silent", "nothing"]
+WAYS = ["page", "list", "several", "api", "app", "lock screen", "phone", "mail", "mail page", "offline"]
+ENGINE = ["done", "refused", "away", "silent", "account missing", "nothing"]
 RESULTS = {
     "done": Result("done", 200),
     "refused": Result("refused", 422, said("There is no budget.")),
     "away": Result("later", None, said("refused"), down=True),
     "silent": Result("later", None, said("timed out"), unsure=True, down=True),
 }
+NO_ACCOUNT = connected_accounts.NotConnected(said("Bob has to connect his account."))
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class World:
         )
         self.people = [self.story.bob, self.story.carol]
         self.people += [RecipientFactory(ref=f"p-{each}", name=each, locale=each) for each in LANGUAGES]
-        self.browsers = {each.ref: signed_in(each) for each in self.people}
+        self.people.append(RecipientFactory(ref="erin", name="Erin", engine=self.story.engine))  # a customer
+        self.browsers = {each.ref: by_link(each) if each.external else signed_in(each) for each in self.people}
         self.apps = {each.ref: person_caller(each) for each in self.people}
 
     @property
@@ -250,6 +254,10 @@ class World:
         token, seen = self._message(copy, "webpush")
         return seen, lambda: _replied(Caller().post("/api/v1/responses", {"token": token, "action": "approve"}))
 
+    def _by_phone(self, copy: Notification) -> Any:
+        token, seen = self._message(copy, "fcm")
+        return seen, lambda: _replied(Caller().post("/api/v1/responses", {"token": token, "action": "approve"}))
+
     def _by_mail(self, copy: Notification) -> Any:
         token, seen = self._message(copy, "email")
         return seen, lambda: _replied(Caller().post("/api/v1/responses", {"token": token, "action": "approve"}))
@@ -275,7 +283,7 @@ class World:
         if status == 409 and '"changed"' in shown:
             self.refused += 1
             reply = json.loads(shown)
-            lock_screen = chosen.way in ("lock screen", "mail")
+            lock_screen = chosen.way in ("lock screen", "phone", "mail")
             assert reply["notification"]["title"] and (reply["changes"] or lock_screen), reply
             assert any(each["before"] != each["now"] or each["label"] for each in reply["changes"])
 
@@ -296,13 +304,17 @@ class World:
             Callback.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
         outcome = outcome or self.random.choice(ENGINE)
         if outcome == "nothing":
-            return
+            return None
         callback._door.breaker = callback._breaker()
+        if outcome == "account missing":
+            with patch.object(connected_accounts, "tokens_for", side_effect=NO_ACCOUNT):
+                assert not claimed()
+            return self.work()
         for each, _call in claimed():
             if outcome != "away":  # a refused connection tells nobody anything
                 self.check(each)
             callback.record(each, RESULTS[outcome], timezone.now())
-        self.work()
+        return self.work()
 
     def check(self, call: Callback) -> None:
         """What the engine hears is what was seen."""
@@ -314,9 +326,11 @@ class World:
         assert (round(content["values"]["variables.amount"] * 100), content["name"]) == (seen.cents, seen.title)
         assert {name: value for name, value in content.items() if name not in ("values", "description")} == press.asked
         if not call.attempt_log.filter(UNKNOWN).exclude(number=call.attempts).exists():
-            for event in Event.objects.filter(task=call.task_id, status=EventStatus.KEPT):
-                assert event.data.get("variables", {}).get("amount", seen.cents / 100) == seen.cents / 100, event
-                assert event.data["task"].get("name", seen.title) == seen.title, event
+            kept = Event.objects.filter(task=call.task_id, status=EventStatus.KEPT).order_by("id")
+            amounts = [event.data["variables"]["amount"] for event in kept if event.data.get("variables")]
+            names = [name for event in kept if (name := event.data["task"].get("name"))]
+            assert round([seen.cents / 100, *amounts][-1] * 100) == seen.cents, amounts
+            assert [seen.title, *names][-1] == seen.title, names
         self.told += 1
 
     def finish(self) -> None:
