@@ -21,6 +21,9 @@ from notifications.cases.locked import TYPES_THAT_ASK
 from notifications.models import CaseList, Recipient, Rota, RotaFeedShift, Route, TargetKind
 from notifications.types import behaviour_of
 
+OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
+"""Targets that anybody can become: who starts or follows a case, or is named in its data."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -81,10 +84,6 @@ def _person_of(user: User) -> Recipient | None:
     if user.is_superuser or user.has_perm("notifications.change_recipient"):
         return None
     return Recipient.objects.filter(user=user).first()
-
-
-OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
-"""Whoever starts or follows a case, or is named in it, can become one of these."""
 
 
 def _means(kind: str, row: Any, person: Recipient) -> bool:

@@ -103,9 +103,9 @@ def _back_at(person: int, now: datetime) -> datetime | None:
     return min((at for at in (entered, by_calendar) if at is not None), default=None)
 
 
-def request(people: Iterable[int | None], now: datetime) -> None:
-    """Have the reasons of these people looked at, for changes that no trigger sees. None is nobody."""
-    rows = [EntitlementReview(person_id=person) for person in sorted({each for each in people if each is not None})]
+def request(people: Iterable[int], now: datetime) -> None:
+    """Have the reasons of these people looked at, for changes that no trigger sees."""
+    rows = [EntitlementReview(person_id=person) for person in sorted(set(people))]
     for row in rows:
         row.make_due(now)
     EntitlementReview.objects.bulk_create(
@@ -115,9 +115,16 @@ def request(people: Iterable[int | None], now: datetime) -> None:
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: bulk.Writes) -> None:
     """While a task was answered, reasons to have it may have ended, and nobody looked at its copies."""
-    if moment == "reopened":
-        copies = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
-        request(chain.from_iterable(copies.values_list("recipient_id", "on_behalf_of_id")), now)
+    if moment != "reopened":
+        return
+    had = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
+    copies = list(had.exclude(state=NotificationState.WITHDRAWN).select_related("on_behalf_of"))
+    for copy in copies:
+        copy.task = task
+    entitlements = Entitlements(copies, now)
+    lost = {copy.recipient_id for copy in copies if entitlements.ended(copy)}
+    if lost:
+        request(lost, now)
         outbox.wake_on_commit(SOURCE_NAME)
 
 

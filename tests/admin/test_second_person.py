@@ -46,13 +46,26 @@ def is_on(rule: Any) -> bool:
 
 @pytest.mark.parametrize(
     "kind",
-    ["person", "team", "team_lead", "teams_lead", "duty", "case_list", "initiator", "followers", "role", "path"],
+    [
+        "person",
+        "team",
+        "team_lead",
+        "teams_lead",
+        "manager",
+        "duty",
+        "case_list",
+        "initiator",
+        "followers",
+        "role",
+        "path",
+    ],
 )
 def test_a_route_to_its_editor_waits_for_somebody_else(
     kind: str, bob: Recipient, world: World, route: Route, editor: Client, root: Client
 ) -> None:
     team = TeamFactory(slug="own", lead=bob, members=[bob])
     CaseList.objects.create(case_type="claims").people.set([bob])
+    Recipient.objects.filter(pk=world.carol.pk).update(manager=bob)
     said = {"person": {"person": bob.pk}, "team": {"team": team.pk}, "team_lead": {"team": team.pk}}
     said |= {"duty": {"rota": rota_of(team, bob).pk}, "role": {"role": "requester"}, "path": {"path": "variables.by"}}
 

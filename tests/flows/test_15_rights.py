@@ -96,6 +96,15 @@ def test_what_opens_again_goes_to_whoever_has_the_place_by_then(story: Story) ->
     story.answer(story.alice, "approve")
 
 
+def test_nobody_is_looked_at_when_all_still_have_it(story: Story) -> None:
+    story.assign(teams=["finance"])
+    answer = story.answer(story.carol, "approve").response
+    with transaction.atomic():
+        callback_results.engine_has_it(answer.pk, CallbackState.REFUSED, NOTHING, NOW)
+    assert story.states() == {"bob": "open", "carol": "open"}
+    assert not EntitlementReview.objects.exists()
+
+
 # --- teams ------------------------------------------------------------------------------------------------------------
 def test_who_leaves_the_team_has_its_tasks_no_more(story: Story) -> None:
     story.assign(teams=["finance"])

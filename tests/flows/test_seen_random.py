@@ -14,7 +14,7 @@ from tests.flows.seen_model import World
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 DRAWS = 250 if LONG else 150
 PARTS = 40 if LONG else 2
-STEPS = 5
+STEPS = 10 if LONG else 6
 
 
 @pytest.mark.django_db
