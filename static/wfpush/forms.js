@@ -30,7 +30,7 @@ export async function begin(host, { restoring = true } = {}) {
   for (const [part, field, words] of tables(place)) beginRows(part, field, form, words, () => changed(place));
   place.addEventListener("input", () => changed(place));
   place.addEventListener("change", ({ target }) => recheck(place, target));
-  known.get(place).first = textsOf(place, first);  // somebody may have begun to type before
+  known.get(place).first = textsOf(place, initial);  // somebody may have begun to type before
   if (restoring && !place.querySelector(".fault-summary")) await restore(place);
   settleAll(place);
   const { words } = known.get(place), toSign = boxes(place).filter(({ dataset }) => "signature" in dataset);
@@ -88,7 +88,7 @@ function textsOf(place, read = current) {
 const current = (field) => (ticks(field) && !field.checked ? null : field.value);
 
 /** What stood in a field when the form came. */
-function first(field) {
+function initial(field) {
   if (ticks(field)) return field.defaultChecked ? field.value : null;
   if (!field.options) return field.defaultValue;
   return ([...field.options].find(({ defaultSelected }) => defaultSelected) ?? field.options[0]).value;

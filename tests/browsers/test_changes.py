@@ -12,13 +12,13 @@ from playwright.async_api import Locator, Page, expect
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.test_offline import answers, card
+from tests.browsers.test_peace_looks import SIZES
 from tests.browsers.worker import is_kept, until
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.support.length import some
 
 _numbers = count(1)
 LOOKS = os.environ.get("WFPUSH_LOOKS", "")
-SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
 LANGUAGES = {
     "en": ("€1,000.00", "€10,000.00", "Approve"),
     "de": ("1.000,00 €", "10.000,00 €", "Genehmigen"),
@@ -184,10 +184,13 @@ async def is_answered(installation: Installation, name: str) -> None:
     await until(look_up, f"{name} is approved")
 
 
-async def is_changed(installation: Installation, name: str) -> None:
-    query = f"SELECT count(*) FROM notifications_notification WHERE title = '{name}' AND revised_at IS NOT NULL"
+def has_changed(installation: Installation, name: str) -> bool:
+    query = f"SELECT 1 FROM notifications_notification WHERE title = '{name}' AND revised_at IS NOT NULL"
+    return bool(installation.house.rows(query))
 
+
+async def is_changed(installation: Installation, name: str) -> None:
     async def look_up() -> bool:
-        return installation.house.rows(query) != [(0,)]
+        return has_changed(installation, name)
 
     await until(look_up, f"{name} has changed")
