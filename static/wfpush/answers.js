@@ -138,7 +138,7 @@ function press(button, signedOut) {
   if (isHeld(host, answer.title)) return null;
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
-  const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newId(), revision: shownBy(host, button.dataset.values) };
+  const said = { ...answer, effect: button.dataset.effect, comment: remark ? remark.value.trim() : "", key: newId(), revision: shownBy(host, button.dataset.values) };
   return withValues(host, button.dataset.values ? button.form : null, said, (filled) => send(host, filled, signedOut));
 }
 
@@ -265,12 +265,20 @@ const keepUntilSent = (id, { host, told, ...answer }) =>
 const isBehind = async (id, key) =>
   (await allStored("answers").catch(() => [])).some((each) => each.id === id && each.key !== key && !each.ended);
 
-function waiting(id, { action, title, host }, { status } = {}) {
+/** For `tell`: the acknowledgement that waits. From a notification only the page's own buttons know that it is one. */
+function whichWaits(id, { action, effect }) {
+  const button = `[data-effect="acknowledge"][data-action="${CSS.escape(action)}"]`;
+  const is = effect ? effect === "acknowledge" : [...hostsOf(id)].some((host) => host.querySelector(button));
+  return { acknowledges: is ? action : "" };
+}
+
+function waiting(id, answer, { status } = {}) {
+  const { title, host } = answer;
   const text = status ? say("sent_again") : say("kept_answer", { title });
   announce(text);
   app.keepStorage();
   app.send();
-  return tell(id, { text, waits: action }, host);
+  return tell(id, { text, ...whichWaits(id, answer) }, host);
 }
 
 /** Answers given before this page was opened, which still wait, or have ended since. */
@@ -284,7 +292,7 @@ export async function resume() {
 /** Show the state of the answer of an item that has just been shown. A comment that came too late is shown beside the buttons. */
 export function retell(id) {
   const answer = sending.get(id), lost = late.get(id);
-  if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }), waits: answer.action });
+  if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }), ...whichWaits(id, answer) });
   if (answer || !lost || !hostOf(lost, id)) return;
   late.delete(id);
   sending.set(id, lost);
@@ -292,7 +300,7 @@ export function retell(id) {
 }
 
 export function holdUntilSignedIn() {
-  for (const [id, answer] of sending) if (answer.told) tell(id, { text: say("sign_in_to_send", { title: answer.title }), waits: answer.action });
+  for (const [id, answer] of sending) if (answer.told) tell(id, { text: say("sign_in_to_send", { title: answer.title }), ...whichWaits(id, answer) });
 }
 
 /** The service worker has sent an answer of this page, or of one before it. */
@@ -305,7 +313,7 @@ export function settled({ answer: { id, key }, status, body }, signedOut) {
 export function waits({ id, key, action, title }) {
   if (sending.has(id)) return;
   sending.set(id, { key, action, title });
-  tell(id, { text: say("kept_answer", { title }), waits: action });
+  tell(id, { text: say("kept_answer", { title }), ...whichWaits(id, { action }) });
 }
 
 /** Open the comment field of an answer, if it is offered and needs a comment. */

@@ -221,9 +221,9 @@ export function showActions(host, shown, without = null) {
 }
 
 /** The answers that can still be given while one is on its way: all others beside an acknowledgement that waits for a connection. */
-export function showLeft(host, { waits = "" }) {
-  const waiting = slot(host, "buttons")?.querySelector(`[data-effect="acknowledge"][data-action="${CSS.escape(waits)}"]`);
-  showActions(host, Boolean(waiting), waiting);
+export function showLeft(host, { acknowledges = "" }) {
+  const given = slot(host, "buttons")?.querySelector(`[data-action="${CSS.escape(acknowledges)}"]`);
+  showActions(host, Boolean(acknowledges), given);
 }
 
 /** The answers still offered: a person who has acknowledged is not asked to acknowledge again. */

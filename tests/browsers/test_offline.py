@@ -179,12 +179,15 @@ async def test_who_has_acknowledged_with_no_connection_can_still_decide(
     await expect(pane.locator(".outcome")).to_have_text("“Acknowledge” will be sent when you are back.")
     await expect(pane.get_by_role("button", name="Acknowledge")).to_be_hidden()
 
-    await pane.get_by_role("button", name="Approve", exact=True).click()
-    await expect(pane.locator(".outcome")).to_have_text("“Approve” will be sent when you are back.")
-    await expect(pane.locator("[data-slot=actions]")).to_be_hidden()
+    await dave.get_by_role("link", name="Inbox", exact=True).click()
+    mine = card(dave, "Approve the mine")
+    await expect(mine.locator(".outcome")).to_have_text("“Acknowledge” will be sent when you are back.")
+    await mine.get_by_role("button", name="Approve", exact=True).click()
+    await expect(mine.locator(".outcome")).to_have_text("“Approve” will be sent when you are back.")
+    await expect(mine.locator("[data-slot=actions]")).to_be_hidden()
     await dave.context.set_offline(False)
 
-    await expect(pane.locator(".outcome")).to_contain_text("Approved.")
+    await expect(mine.locator(".outcome")).to_contain_text("Approved.")
     assert answers(installation, "Approve the mine") == [("acknowledge", ""), ("approve", "")]
     await until(lambda: nothing_waits(dave), "nothing waits to be sent")
 
