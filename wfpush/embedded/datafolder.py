@@ -15,6 +15,9 @@ name."""
 
 SECRETS_FILE = "secrets.env"
 
+STATIC, MAIL = "static", "mail"
+"""Folders in it that other commands make: compressed static files, and e-mails while `EMAIL_URL` is unset."""
+
 GENERATORS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
 """How to make those secrets that are not just any random text."""
 
@@ -35,7 +38,8 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not was_made(folder):  # in this order: another process may be making it just now
+        others = [path for path in folder.iterdir() if path.name not in (STATIC, MAIL)]
+        if others and not was_made(folder):  # in this order: another process may be making it just now
             raise DataFolderError(f"{folder} holds other files. Set WFPUSH_DATA to a new or empty folder.")
         folder.chmod(0o700)
         with (folder / MARKER).open("a+", encoding="utf-8") as marker:

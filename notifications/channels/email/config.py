@@ -5,6 +5,7 @@ from typing import Any
 from environ import Env as DjangoEnviron
 
 from wfpush.config.env import Environment
+from wfpush.embedded import datafolder
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
@@ -18,5 +19,5 @@ def backend(env: Environment) -> dict[str, Any]:
         return dict(DjangoEnviron.email_url_config(address)) | {"EMAIL_TIMEOUT": 20}
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-        "EMAIL_FILE_PATH": str(env.data_dir / "mail"),
+        "EMAIL_FILE_PATH": str(env.data_dir / datafolder.MAIL),
     }
