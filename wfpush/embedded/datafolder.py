@@ -58,8 +58,8 @@ def read_secrets(folder: Path) -> str:
     path = folder / SECRETS_FILE
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
-    except OSError as fault:
-        raise DataFolderError(f"{path} cannot be read ({fault.strerror}). Start as the user who made it.") from fault
+    except (OSError, UnicodeDecodeError) as fault:
+        raise DataFolderError(f"{path} cannot be read ({fault}). Start as the user who made it.") from fault
 
 
 def new_secret(name: str) -> str:
