@@ -15,11 +15,17 @@ name."""
 
 SECRETS_FILE = "secrets.env"
 
+CLAIM = "up"
+"""The file that a running `manage.py up` keeps locked. It holds its address and process."""
+
 STATIC, MAIL = "static", "mail"
 """Folders in it that other commands make: compressed static files, and e-mails while `EMAIL_URL` is unset."""
 
 GENERATORS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
 """How to make those secrets that are not just any random text."""
+
+
+_claims: list[int] = []  # descriptors, open and locked until this process ends
 
 
 class DataFolderError(RuntimeError):
@@ -51,6 +57,26 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
             _add_secrets(folder / SECRETS_FILE, missing_secrets)
     except OSError as fault:
         raise DataFolderError(f"WFPUSH_DATA cannot be used: {fault}. Set it to a folder you may write.") from fault
+
+
+def claim(folder: Path, address: str) -> None:
+    """Have the folder for this process alone until it ends, which is to listen at `address`.
+
+    Raises DataFolderError with the address of the process that has it.
+    """
+    descriptor = os.open(folder / CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 1000, 0).decode()
+        os.close(descriptor)
+        raise DataFolderError(
+            f"it runs already, or starts just now, at {holder} with the data of {folder}: stop that with Ctrl-C, or "
+            "start another beside it with PORT=9000 WFPUSH_DATA=.wfpush-2 make run."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{address} (process {os.getpid()})".encode(), 0)
+    _claims.append(descriptor)
 
 
 def read_secrets(folder: Path) -> str:
