@@ -1,7 +1,7 @@
 """`python3 tools/installing.py DESCRIPTION COMMAND…`: run a command that installs into .venv, if no other one does.
 
-`make` calls it with any Python 3, before there is a .venv. While a command runs, a second call runs nothing and ends with
-a sentence that has the description of the first.
+`make` calls it with any Python 3, before there is a .venv. While a command runs, a second call ends with a
+sentence that has the description of the first, and runs nothing.
 """
 
 import fcntl

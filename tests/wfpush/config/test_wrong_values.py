@@ -126,9 +126,9 @@ def cases(values: dict[str, list[str]]) -> list[Any]:
 
 SECRETIVE = ("text", "address", "contact", "secret", "secrets", "keys")
 """Types of settings, as docs/settings.md calls them, whose values are never shown."""
-UGLY = ["", " ", "%", "%zz", "[", "]", "[::1", "://", "//", "a:b:c", "\\", "\n", "\x7f", "\udcff", "²", "é", "-1",
-        "9" * 5000, "null", "{}", "[]", "{", "[" * 2000, "~x/", "/", ".", ",", ",,", "http://", "https://[", "https://x:y",
-        "mailto:", "*.", "a@b@c", "x" * 5000, f"https://u:{SECRET}@[::1", f"smpp://u:{SECRET}@x:y", SECRET]  # fmt: skip
+UGLY = ["", "%zz", "[::1", "://", "a:b:c", "\n", "\x7f", "\udcff", "²", "é", "-1", "9" * 5000, "{}", "{", "[" * 2000,
+        "~x/", ",", "https://[", "https://x:y", "mailto:", "a@b@c", f"https://u:{SECRET}@[::1",
+        f"smpp://u:{SECRET}@x:y"]  # fmt: skip
 
 
 @pytest.fixture
