@@ -31,7 +31,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from wfpush import VERSION
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, service_metrics, services, tallies
+from wfpush.observability import backlog, http_metrics, service_metrics, services, tallies
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
 from wfpush.queue import outbox
@@ -216,6 +216,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    for collector in http_metrics.COLLECTORS:
+        registry.register(collector)
     registry.register(Installation())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
