@@ -48,9 +48,9 @@ def _devices(channel: str, name: str) -> int:
 
 
 def _names(channel: Channel) -> Iterable[str]:
-    if isinstance(channel, PersonChannel) and channel.service is not None and channel.facts.is_set_up():
-        return [channel.service()]
-    return []
+    """A channel that is not set up names itself."""
+    name = channel.service() if isinstance(channel, PersonChannel) and channel.service is not None else channel.name
+    return [name] if name != channel.name else []
 
 
 def _resume(channel: str, name: str, now: datetime) -> None:

@@ -37,6 +37,8 @@ HELD_FOR = timedelta(minutes=3)
 """What waits for a service does not count as late for so long after the last try: longer than tries are apart."""
 UNUSED_FOR = {SLOW: timedelta(minutes=5), REFUSES: timedelta(days=1), AWAY: timedelta(days=1)}
 """A state that no call has shown for so long is over."""
+IDLE_FOR = {AWAY: timedelta(minutes=1), REFUSES: timedelta(minutes=15)}
+"""The same if nothing waits for the service: nobody is affected, and the next call shows it."""
 SHORT = timedelta(seconds=10)
 
 
@@ -184,6 +186,9 @@ def forget_or_try(row: ServiceState, now: datetime) -> None:
         return
     kind = kinds().get(row.kind)
     if row.try_at is None or row.try_at > now or kind is None:
+        return
+    if now - row.seen_at >= IDLE_FOR[row.state] and not kind.waiting(row.name).exists():
+        same.delete()
         return
     if same.filter(try_at=row.try_at).update(try_at=now + TRY_EVERY):
         waiting = kind.waiting(row.name).filter(lease_token=None)
