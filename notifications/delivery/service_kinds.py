@@ -26,7 +26,7 @@ def _kind(channel: Channel) -> Kind:
     if isinstance(channel, DeviceChannel):
         of, parties = partial(_at_service, channel.name), partial(_devices, channel.name)
         return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties)
-    of, names = partial(_by_channel, channel.name), partial(_names, channel)
+    of, names = partial(_by_channel, channel), partial(_names, channel)
     return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names)
 
 
@@ -34,8 +34,9 @@ def _waiting_for_persons() -> QuerySet[Delivery]:
     return claims.waiting_for_persons().filter(due_at__isnull=False)
 
 
-def _by_channel(channel: str, name: str) -> Q:
-    return Q(channel=channel)
+def _by_channel(channel: Channel, name: str) -> Q:
+    """Nothing waits for a server that another one has replaced in the settings."""
+    return Q(channel=channel.name) if name in _names(channel) else Q(pk__in=())
 
 
 def _at_service(channel: str, name: str) -> Q:

@@ -92,8 +92,10 @@ def held(queue: str, now: datetime) -> Q | None:
     Services that nobody has tried lately hold nothing: then it is the dispatcher that does not work.
     """
     found: Q | None = None
-    for row in troubled(now):
-        kind = kinds()[row.kind]
+    rows = troubled(now)
+    known = kinds() if rows else {}
+    for row in rows:
+        kind = known[row.kind]
         if kind.queue == queue and now - row.seen_at < HELD_FOR:
             found = kind.of(row.name) if found is None else found | kind.of(row.name)
     return found
@@ -181,11 +183,11 @@ def forget_or_try(row: ServiceState, now: datetime) -> None:
     """End a state that no call has shown for long. Or, if its time has come, make the row due that waits for the
     service and was tried least, if none is due. Of several processes one does it."""
     same = ServiceState.objects.filter(pk=row.pk, seen_at=row.seen_at)
-    if now - row.seen_at >= UNUSED_FOR[row.state]:
+    kind = kinds().get(row.kind)
+    if kind is None or now - row.seen_at >= UNUSED_FOR[row.state]:
         same.delete()
         return
-    kind = kinds().get(row.kind)
-    if row.try_at is None or row.try_at > now or kind is None:
+    if row.try_at is None or row.try_at > now:
         return
     if now - row.seen_at >= IDLE_FOR[row.state] and not kind.waiting(row.name).exists():
         same.delete()

@@ -283,7 +283,7 @@ def shorten_wait(rows: QuerySet[WorkT], most: timedelta, now: datetime) -> None:
     service that they waited for works again. In a transaction. Rows that somebody works on stay as they are."""
     overdue = due(rows, now).filter(due_at__lt=now - most)
     ids = list(overdue.order_by("pk").select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
-    mine = rows.model._default_manager.filter(pk__in=ids)
+    mine = rows.model._default_manager.filter(keys.among(rows.model, ids))
     oldest = mine.aggregate(Min("due_at"))["due_at__min"]
     if oldest is not None:
         shorter = (Value(now) - F("due_at")) * (most / (now - oldest))
