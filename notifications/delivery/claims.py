@@ -99,8 +99,7 @@ def _claim_units(
 ) -> list[tuple[str, list[Delivery]]]:
     units = together.units(outbox.waiting_for_places(rows, room, by=places.by, now=now), room)
     ids = [pk for unit in units for pk in unit.rows]
-    got = outbox.claim(rows.filter(pk__in=ids), limit=len(ids), lease=places.lease, now=now) if ids else []
-    mine = {row.pk: row for row in got}
+    mine = {row.pk: row for row in outbox.claim_by_keys(rows, ids, lease=places.lease, now=now)}
     claimed = [(unit.place, [mine[pk] for pk in unit.rows if pk in mine]) for unit in units]
     for _, those in claimed:
         if len(those) > 1:
@@ -141,7 +140,7 @@ _WAITING = """
 SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
     EXISTS (SELECT FROM notifications_farewell WHERE due_at <= %s),
     ARRAY(SELECT name FROM unnest(%s::text[]) AS name
-          WHERE EXISTS (SELECT FROM notifications_delivery WHERE channel = name AND due_at <= %s))
+          WHERE (SELECT true FROM notifications_delivery WHERE channel = name AND due_at <= %s LIMIT 1))
 """
 _ANY_SUSPECT = "SELECT EXISTS (SELECT FROM notifications_device WHERE last_fault > '')"
 

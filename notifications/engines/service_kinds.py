@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from notifications.engines import callback, poll, requeue
+from notifications.engines import callback, callback_claims, poll, requeue
 from notifications.models import Callback, Engine, Poll
 from wfpush.observability.services import Kind
 from wfpush.queue import outbox
@@ -17,7 +17,10 @@ def _of(slug: str) -> Q:
 
 
 def _waiting_answers() -> QuerySet[Callback]:
-    return callback.sendable().filter(due_at__isnull=False)
+    """The first of each task: the next one follows when it has ended."""
+    before = Callback.objects.filter(task=OuterRef("task"), ended_at=None, position__lt=OuterRef("position"))
+    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None)
+    return reachable.exclude(engine__callback_url="").filter(~Exists(before), due_at__isnull=False)
 
 
 def _answers_go_on(slug: str, now: datetime) -> None:
@@ -46,7 +49,7 @@ def _that_are_polled() -> Iterable[str]:
 def kinds() -> Sequence[Kind]:
     return (
         Kind(
-            callback.KIND,
+            callback_claims.KIND,
             _("Engine"),
             callback.SOURCE_NAME,
             _waiting_answers,

@@ -50,7 +50,7 @@ def test_the_first_row_counts_and_names_the_worst(day: World, root: Client) -> N
 
 def test_an_answer_the_engine_never_got_is_the_worst_failure(day: World, root: Client) -> None:
     failed = Callback.objects.get(state="waiting")
-    Callback.objects.filter(pk=failed.pk).update(state="failed", due_at=None)
+    Callback.objects.filter(pk=failed.pk).update(state="failed", due_at=None, ended_at=day.now)
     assert tiles(root)["Failed, last 7 days"].worst_href == page_of(failed)
 
 

@@ -22,7 +22,7 @@ from notifications.calendar_feeds import polling
 from notifications.channels import registry
 from notifications.channels.sms.gateway import Http, Sms
 from notifications.delivery.engine import Engine as Sending
-from notifications.engines import callback, poll
+from notifications.engines import callback, callback_claims, poll
 from notifications.models import Callback, Category, Delivery, LinkMail, Notification, Poll, RotaFeed
 from notifications.people import link_mails
 from notifications.rotas import feeds
@@ -191,7 +191,7 @@ def test_answers_for_a_dead_engine_wait_for_it_and_none_is_late_before_or_after_
 ) -> None:
     answer(story, 24)
     engine_stays_dead(time, receiver)
-    assert callback.has_due(timezone.now() - timedelta(seconds=120)), "most have not been tried"
+    assert callback_claims.has_due(timezone.now() - timedelta(seconds=120)), "most have not been tried"
 
     status, faults, notes = readiness()
     assert (status, faults) == (200, {})

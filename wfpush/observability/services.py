@@ -106,8 +106,9 @@ def without_held(rows: QuerySet[Any], queue: str, now: datetime) -> QuerySet[Any
     return rows if condition is None else rows.exclude(condition)
 
 
-def is_held(service: Service, now: datetime) -> bool:
-    return any((row.kind, row.name) == service and now - row.seen_at < HELD_FOR for row in troubled(now))
+def held_names(kind: str, now: datetime) -> list[str]:
+    """The services of a kind for which rows wait that do not count as late."""
+    return [row.name for row in troubled(now) if row.kind == kind and now - row.seen_at < HELD_FOR]
 
 
 def is_left_alone(service: Service, now: datetime) -> bool:

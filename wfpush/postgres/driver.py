@@ -1,5 +1,6 @@
 """psycopg as Django's backend uses it, with connections that do not wait for ever."""
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -36,8 +37,12 @@ __all__ = [
 ]
 
 
+CANCEL_SECONDS = 1.0
+
+
 class Connection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer does not come in time: the statement's result is unknown then."""
+    """A connection that is closed when an answer does not come in time: the statement's result is unknown then. The
+    server is asked to cancel the statement, which would otherwise go on to its end."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         if timeout is not None:  # psycopg's own, which it handles itself
@@ -46,6 +51,8 @@ class Connection(psycopg.Connection[Any]):
             return super().wait(gen, interval, silence.patience)
         except _WaitTimeout:
             silence.begin()
+            with suppress(Error):  # a server that hangs does not answer this either
+                self.cancel_safe(timeout=CANCEL_SECONDS)
             self.pgconn.finish()
             raise OperationalError(f"the database has not answered for {silence.patience:g} s") from None
 
