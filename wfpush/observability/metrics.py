@@ -31,7 +31,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from wfpush import VERSION
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, tallies
+from wfpush.observability import backlog, http_metrics, service_metrics, services, tallies
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
 from wfpush.queue import outbox
@@ -128,11 +128,11 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
 
 def notes(now: datetime) -> list[str]:
     """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
-    way, one of several workers that has stopped, or more events than are processed."""
+    way, one of several workers that has stopped, more events than are processed, or a service that is away."""
     note = schema.last_found().note
     try:
         with _short_statements():
-            return [*([note] if note else []), *_silent_workers(now), *_backlog(now)]
+            return [*([note] if note else []), *_silent_workers(now), *_backlog(now), *service_metrics.notes(now)]
     except DatabaseError:
         return [note] if note else []
 
@@ -182,7 +182,7 @@ def _silence(beat: Heartbeat, now: datetime) -> str | None:
 
 
 def _late(source: outbox.Source, now: datetime) -> str:
-    late = source.has_due(now - WORK_LATE)
+    late = (source.has_late or source.has_due)(now - WORK_LATE)
     return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
 
 
@@ -216,6 +216,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    for collector in http_metrics.COLLECTORS:
+        registry.register(collector)
     registry.register(Installation())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
@@ -257,6 +259,7 @@ class Installation(Collector):
         questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
         questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
         questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
+        questions += [partial(service_metrics.families, now)]
         for question in questions if complete else []:
             try:
                 with _short_statements():
@@ -304,9 +307,8 @@ def _waiting(now: datetime) -> list[Metric]:
     due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
     oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
     for queue in QUEUES:
-        found = (
-            _rows(queue.model).filter(queue.workable, due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
-        )
+        rows = services.without_held(_rows(queue.model).filter(queue.workable, due_at__lte=now), queue.name, now)
+        found = rows.aggregate(count=Count("pk"), since=Min("due_at"))
         due.add_metric([queue.name], found["count"])
         oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
     return [due, oldest]

@@ -102,6 +102,7 @@ def test_all_is_well(worker: None) -> None:
         "absence_feeds",
         "held_reviews",
         "entitlements",
+        "services",
     }
     assert set(body["checks"].values()) == {"ok"}
 
