@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 
 from bench import (
     answers,
+    burst,
     escalations,
     first_paint,
     followers,
@@ -36,6 +37,7 @@ PARTS = (
     "live",
     "ingest",
     "inboxes",
+    "burst",
     "preferences",
     "answers",
     "workers",
@@ -74,7 +76,11 @@ def asked(words: Sequence[str]) -> tuple[Collection[str], int | None]:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
     choices = ", ".join([*PARTS, LARGE, GROWTH, RETENTION, DAY, "all"])
     parser.add_argument(
-        "parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day, growth or retention a number"
+        "parts",
+        nargs="*",
+        type=_part,
+        default=["all"],
+        help=f"{choices}; after burst, day, growth or retention a number",
     )
     given: list[str | int] = parser.parse_args(words).parts
     number = next((each for each in given if isinstance(each, int)), None)
@@ -109,6 +115,8 @@ def measured(parts: Collection[str], number: int | None) -> list[Figure]:
     if "inboxes" in parts:
         with House() as house:
             figures += asyncio.run(inboxes.measure(house))
+    if "burst" in parts:
+        figures += burst.measure(number or burst.MANY)
     if "preferences" in parts:
         with House() as house:
             figures += asyncio.run(preferences.measure(house))
