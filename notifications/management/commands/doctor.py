@@ -13,7 +13,7 @@ from notifications.channels import registry
 from notifications.items.ledger_audit import Sums, faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
-from wfpush.observability import metrics
+from wfpush.observability import readiness
 from wfpush.security import lost_secrets
 
 
@@ -37,11 +37,11 @@ class Command(BaseCommand):
 
     def _parts(self, now: datetime) -> Iterator[str]:
         """What `/readyz` checks."""
-        for name, found in metrics.checks(now):
+        for name, found in readiness.checks(now):
             self.stdout.write(f"{name}: {found}")
-            if found != metrics.OK:
+            if found != readiness.OK:
                 yield f"{name} {found}"
-        for note in metrics.notes(now):
+        for note in readiness.notes(now):
             self.stdout.write(f"note: {note}")
 
     def _channels(self) -> Iterator[str]:

@@ -25,7 +25,7 @@ from tests.factories import EventFactory
 from tests.support.length import some
 from tests.support.story import Story
 from wfpush.models import Heartbeat
-from wfpush.observability import metrics
+from wfpush.observability import readiness
 from wfpush.queue import lease_holder, outbox
 from wfpush.tasks import beat
 
@@ -207,7 +207,7 @@ def test_a_database_that_is_silent_is_not_waited_for(
     began = time.monotonic()
     assert faults() == {"database": "does not answer (ConnectionTimeout)"}
     answer = get("/metrics", authorization=f"Bearer {TOKEN}")
-    assert time.monotonic() - began < 4 * metrics.CONNECT_SECONDS
+    assert time.monotonic() - began < 4 * readiness.CONNECT_SECONDS
 
     assert numbers(answer)["wfpush_up", "database"] == 0
     assert numbers(answer)["wfpush_up", "redis"] == 1
@@ -370,7 +370,7 @@ def test_answers_that_an_engine_without_an_address_fetches_do_not_wait_for_anybo
 
 @with_database
 def test_numbers_that_take_too_long_are_left_out_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "STATEMENT_MS", 100)
+    monkeypatch.setattr(readiness, "STATEMENT_MS", 100)
 
     with psycopg.connect(**connections["default"].get_connection_params()) as migration:
         migration.execute("LOCK TABLE notifications_device IN ACCESS EXCLUSIVE MODE")
