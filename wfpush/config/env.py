@@ -143,7 +143,8 @@ class Environment:
             raise ImproperlyConfigured(
                 "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
             )
-        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        age = self.integer("DATABASE_CONNECTION_SECONDS", default=300, minimum=1)
+        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": age}
         # A server-side cursor belongs to one server connection, and a pooler may use another one for the next rows.
         return config | ours | {"DISABLE_SERVER_SIDE_CURSORS": True}
 

@@ -12,11 +12,13 @@ from psycopg import (
     InterfaceError,
     InternalError,
     NotSupportedError,
-    OperationalError,
     ProgrammingError,
 )
 from psycopg.abc import RV, PQGen
-from psycopg.errors import _WaitTimeout  # what `wait` raises; psycopg has no public name for it
+from psycopg.errors import (
+    ReadOnlySqlTransaction,
+    _WaitTimeout,  # what `wait` raises; psycopg has no public name for it
+)
 
 from wfpush.postgres.silence import silence
 
@@ -36,6 +38,11 @@ __all__ = [
 ]
 
 
+OperationalError = (psycopg.OperationalError, ReadOnlySqlTransaction)
+"""What Django raises as its OperationalError. A server that takes no writes is one that cannot be used now, but psycopg
+calls that an internal error."""
+
+
 class Connection(psycopg.Connection[Any]):
     """A connection that is closed when an answer does not come in time: the statement's result is unknown then."""
 
@@ -47,7 +54,7 @@ class Connection(psycopg.Connection[Any]):
         except _WaitTimeout:
             silence.begin()
             self.pgconn.finish()
-            raise OperationalError(f"the database has not answered for {silence.patience:g} s") from None
+            raise psycopg.OperationalError(f"the database has not answered for {silence.patience:g} s") from None
 
 
 connect = Connection.connect

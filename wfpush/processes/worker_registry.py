@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.apps import apps
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from wfpush.models import Heartbeat
@@ -50,6 +50,7 @@ class Registration:
 
     def refresh(self) -> None:
         """Update the row of this worker, and take over from dead ones. Raises DatabaseError."""
+        close_old_connections()
         self._give_back_own()
         now = timezone.now()
         if not self._is_known:
