@@ -5,6 +5,7 @@ test` lets it hang for a few seconds: that it is gone, tests/soak/test_killing.p
 tests/wfpush/postgres/test_database_away.py show, too. Nothing starts the servers again but the test.
 """
 
+import json
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -190,6 +191,7 @@ def test_a_database_that_takes_no_writes_is_used_again_at_once_when_it_does(
         with engine.sending():
             answers = [approve(here, item) for _ in range(3)]
             status, headers, _page = browser.try_to_sign_in("bob", "a wrong password")
+            reason = eventually(lambda: faults(here).get("database"), "/readyz has written")
             waits(READ_ONLY_SECONDS)
         with ThreadPoolExecutor(WEB_THREADS) as threads:
             pages = set(threads.map(lambda _: browser.open("/link/wfs_any")[0], range(3 * WEB_THREADS)))
@@ -199,12 +201,14 @@ def test_a_database_that_takes_no_writes_is_used_again_at_once_when_it_does(
         assert answer.headers["retry-after"].isdecimal()
         assert answer.body["code"] == "unavailable"
     assert (status, headers["Retry-After"]) == (503, "2")
+    assert reason.startswith({"read_only": "is read-only", "standby": "is a standby"}[how])
     assert pages == {410}, "they are read"
 
     with ThreadPoolExecutor(WEB_THREADS) as threads:
         posts = list(threads.map(lambda number: send(here, number).status, engine.refused * 3))
     assert set(posts) <= {200, 202}
     assert approve(here, item).status == 201
+    eventually(lambda: "database" not in faults(here), "/readyz has written")
     engine.accepted += engine.refused
     eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "all is in Bob's inbox", within=PATIENCE)
     assert set(here.times_in_the_inbox().values()) == {1}
@@ -223,15 +227,17 @@ def test_without_redis_everything_is_taken_and_only_slower(
         eventually(lambda: inbox.synced, "Bob's inbox is open")
         engine.insist(islice(_numbers, UNDER_WAY))
         eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "Bob has tasks", within=PATIENCE)
-        with outage.lasting(), engine.sending():
-            answer = approve_one(here)
-            eventually(lambda: answer in [call.id for call in here.receiver.calls], "the engine is told", within=60)
-            there = here.last_seq()
-            with open_inbox(here.port, here.token) as another:
-                eventually(lambda: another.last >= there, "another inbox opens and has what there is")
-            if LONG:
-                eventually(lambda: inbox.last >= there, "the open inbox has looked by itself", within=90)
-            waits(seconds)
+        with outage.lasting():
+            with engine.sending():
+                answer = approve_one(here)
+                eventually(lambda: answer in [call.id for call in here.receiver.calls], "the engine is told", within=60)
+                there = here.last_seq()
+                with open_inbox(here.port, here.token) as another:
+                    eventually(lambda: another.last >= there, "another inbox opens and has what there is")
+                if LONG:
+                    eventually(lambda: inbox.last >= there, "the open inbox has looked by itself", within=90)
+                waits(seconds)
+            eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "workers look themselves", within=PATIENCE)
         assert {answer.status for answer in engine.answers} == {202}
         assert engine.slowest < LONGEST_ANSWER
         took = recovered(here, engine, inbox)
@@ -242,6 +248,12 @@ def test_without_redis_everything_is_taken_and_only_slower(
         f" {engine.slowest:.1f} s, and an answer told to its engine; afterwards each once in the inbox, the last after"
         f" {took:.1f} s; the open inbox stayed open; no process was started again"
     )
+
+
+def faults(here: Installation) -> dict[str, str]:
+    """What `/readyz` says of parts that are not well."""
+    checks = json.loads(Browser(f"http://127.0.0.1:{here.port}").open("/readyz")[2])["checks"]
+    return {name: state for name, state in checks.items() if state != "ok"}
 
 
 def send(here: Installation, number: int) -> Answer:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 _NO_ROOM = """
-CREATE FUNCTION pg_temp.no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$
 """
 
@@ -17,10 +17,10 @@ def full_disk(table: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(_NO_ROOM)
         cursor.execute(
-            f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION pg_temp.no_room()"
+            f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION no_room()"
         )
         try:
             yield
         finally:
             cursor.execute(f"DROP TRIGGER no_room ON {table}")
-            cursor.execute("DROP FUNCTION pg_temp.no_room()")
+            cursor.execute("DROP FUNCTION no_room()")

@@ -40,3 +40,4 @@ def read_only_database() -> Iterator[None]:
         yield
     finally:
         end(url)
+        connection.close()

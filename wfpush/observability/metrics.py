@@ -28,7 +28,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from wfpush import VERSION
 from wfpush.models import Heartbeat
 from wfpush.observability import backlog, readiness, tallies
-from wfpush.observability.readiness import OK, database_state, redis_state, short_statements
+from wfpush.observability.readiness import short_statements
+from wfpush.observability.write_checks import OK, database_state, redis_state
 from wfpush.queue import outbox
 from wfpush.web import problems
 
@@ -163,7 +164,7 @@ class Installation(Collector):
                 complete = False
             else:
                 yield from answer
-        up = GaugeMetricFamily("wfpush_up", "1 if it answers, the database to every question.", labels=["part"])
+        up = GaugeMetricFamily("wfpush_up", "1 if it takes writes, the database questions too.", labels=["part"])
         up.add_metric(["database"], complete)
         up.add_metric(["redis"], redis_up)
         yield up

@@ -8,26 +8,24 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
-import psycopg
-import redis
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.db.utils import Error as DatabaseError
 from django.utils import translation
 
 from wfpush.models import Heartbeat
 from wfpush.observability import backlog
+from wfpush.observability.write_checks import OK, STATEMENT_MS, database_state, redis_state
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
+from wfpush.processes.worker_registry import latest_worker
 from wfpush.queue import outbox
 
 BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
 """Seconds after which a missing beat means that the watchdog has not repaired the cluster either."""
 WORK_LATE = timedelta(minutes=2)
 """Seconds of waiting due work after which workers are too slow, or do nothing at all."""
-CONNECT_SECONDS = 2
-STATEMENT_MS = 3_000
-
-OK = "ok"
+RESTART = timedelta(minutes=2)
+"""For how long a worker that was stopped is taken to be started again soon."""
 
 
 def checks(now: datetime) -> Iterator[tuple[str, str]]:
@@ -45,45 +43,39 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
 
 def notes(now: datetime) -> list[str]:
     """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
-    way, one of several workers that has stopped, or more events than are processed."""
+    way, a worker that was stopped or is silent, or more events than are processed."""
     note = schema.last_found().note
     try:
         with short_statements():
-            return [*([note] if note else []), *_silent_workers(now), *_backlog(now)]
+            return [*([note] if note else []), *_stopped_worker(), *_silent_workers(now), *_backlog(now)]
     except DatabaseError:
         return [note] if note else []
 
 
-def database_state() -> str:
-    """Over a connection of its own: the pool would wait for a server that is away."""
-    parameters = connections["default"].get_connection_params()
-    try:
-        with psycopg.connect(**{**parameters, "connect_timeout": CONNECT_SECONDS}) as own:
-            own.execute("SELECT 1")
-    except psycopg.Error as fault:
-        return f"does not answer ({type(fault).__name__})"
-    return OK
-
-
-def redis_state() -> str:
-    try:
-        outbox.connection().ping()
-    except (redis.RedisError, OSError) as fault:
-        return f"does not answer ({type(fault).__name__})"
-    return OK
-
-
 def _worker(now: datetime) -> str:
     """The state of the installation's workers: "ok" while at least one runs tasks."""
-    latest = Heartbeat.objects.order_by("beat_at").last()
+    latest = latest_worker()
     if latest is None:
         return "has never run a task; start `manage.py worker`"
+    if latest.stopped_at is not None:
+        return OK if now - latest.stopped_at <= RESTART else f"{_stop(latest)}; start `manage.py worker`"
     said = _silence(latest, now)
     return OK if said is None else f"{said}; is `manage.py worker` up?"
 
 
+def _stopped_worker() -> list[str]:
+    latest = latest_worker()
+    if latest is None or latest.stopped_at is None:
+        return []
+    return [f"worker {latest.name} {_stop(latest)}: start one"]
+
+
+def _stop(worker: Heartbeat) -> str:
+    return f"was stopped at {worker.stopped_at:%Y-%m-%d %H:%M:%S} UTC, and nothing is processed since"
+
+
 def _silent_workers(now: datetime) -> list[str]:
-    beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # `_worker` reports when it is the last
+    beats = list(Heartbeat.objects.filter(stopped_at=None).order_by("beat_at"))[:-1]  # `_worker` reports the last
     return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
 
 

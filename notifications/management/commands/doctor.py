@@ -14,6 +14,7 @@ from notifications.items.ledger_audit import Sums, faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
 from wfpush.observability import readiness
+from wfpush.observability.write_checks import OK, database_state
 from wfpush.security import lost_secrets
 
 
@@ -26,20 +27,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        faults = [*self._parts(now), *lost_secrets.faults(), *self._channels(), *self._messages()]
-        if options["ledger"]:
-            since = now - timedelta(days=options["days"])
-            self._tell(sums_since(since), options["days"])
-            faults += faults_since(since, now)
+        faults = list(self._parts(now))
+        if database_state() == OK:  # the others read it
+            faults += [*lost_secrets.faults(), *self._channels(), *self._messages()]
+            faults += self._ledger(now, options["days"]) if options["ledger"] else []
         if faults:
             raise CommandError("\n".join([f"{len(faults)} faults:" if len(faults) > 1 else "1 fault:", *faults]))
         self.stdout.write("All is well.")
+
+    def _ledger(self, now: datetime, days: int) -> list[str]:
+        since = now - timedelta(days=days)
+        self._tell(sums_since(since), days)
+        return faults_since(since, now)
 
     def _parts(self, now: datetime) -> Iterator[str]:
         """What `/readyz` checks."""
         for name, found in readiness.checks(now):
             self.stdout.write(f"{name}: {found}")
-            if found != readiness.OK:
+            if found != OK:
                 yield f"{name} {found}"
         for note in readiness.notes(now):
             self.stdout.write(f"note: {note}")
