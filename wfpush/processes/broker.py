@@ -23,6 +23,7 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from wfpush.processes.pulses import send_pulses
 from wfpush.queue import lease_holder, outage, outbox
 from wfpush.redis.cooldown import redis_cooldown
 
@@ -49,6 +50,8 @@ class Broker(Redis):  # type: ignore[misc]
         return True
 
     def dequeue(self) -> list[tuple[None, bytes]] | None:
+        """Called again and again by one process of a cluster."""
+        send_pulses()
         try:
             if redis_cooldown:
                 raise redis.TimeoutError("Redis did not answer in time")
