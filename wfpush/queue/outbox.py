@@ -18,7 +18,6 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import redis
-import structlog
 from django.conf import settings
 from django.db import connection as database
 from django.db import models, transaction
@@ -30,10 +29,9 @@ from redis.retry import Retry
 
 from wfpush.concurrency.places import FreePlaces
 from wfpush.postgres import bulk, keys
+from wfpush.queue import outage
 from wfpush.queue.lease_holder import new_token
 from wfpush.redis.cooldown import redis_cooldown
-
-log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "wfpush:wake"
 """Redis pub/sub channel on which the dispatcher hears the names of due sources."""
@@ -391,7 +389,9 @@ def wake(source: Source) -> None:
     if redis_cooldown:
         return
     try:
-        if not connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS):
+        is_first = connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS)
+        outage.broker.ended()
+        if not is_first:
             return  # a wake-up that nobody has taken yet stands for this one
         if source.runner == "dispatcher":
             connection().publish(WAKE_CHANNEL, source.name)
@@ -399,7 +399,7 @@ def wake(source: Source) -> None:
             async_task("wfpush.tasks.run_source", source.name)
     except (redis.RedisError, OSError) as fault:
         redis_cooldown.after(fault)
-        log.warning("wake_lost", source=source.name, fault=str(fault))
+        outage.broker.began(fault)
 
 
 def _waits(name: str) -> bool:
@@ -416,7 +416,7 @@ def wake_up_received(name: str) -> None:
         connection().delete(flag_of(name), _place(name))
     except (redis.RedisError, OSError) as fault:
         redis_cooldown.after(fault)
-        log.warning("wake_flag_kept", source=name, fault=str(fault))
+        outage.broker.began(fault)
 
 
 def wake_on_commit(name: str) -> None:
