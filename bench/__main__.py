@@ -23,6 +23,7 @@ from bench import (
     leftover,
     live,
     preferences,
+    programs,
     push,
     retention,
     workers,
@@ -52,6 +53,9 @@ DAY, GROWTH, RETENTION = "day", "growth", "retention"
 
 def main() -> int:
     parts, number = asked(sys.argv[1:])
+    parts = measurable(parts)
+    if not parts:
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
@@ -75,6 +79,14 @@ def asked(words: Sequence[str]) -> tuple[Collection[str], int | None]:
     given: list[str | int] = parser.parse_args(words).parts
     number = next((each for each in given if isinstance(each, int)), None)
     return PARTS if "all" in given else [each for each in given if isinstance(each, str)], number
+
+
+def measurable(parts: Collection[str]) -> Collection[str]:
+    """Return the parts without those of which nothing can be measured here. Prints what is missing for any of them."""
+    missing = programs.missing(parts)
+    for needed in missing:
+        print(needed.sentence(), file=sys.stderr, flush=True)
+    return [part for part in parts if part not in {needed.part for needed in missing if needed.whole}]
 
 
 def _part(word: str) -> str | int:

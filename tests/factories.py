@@ -175,6 +175,8 @@ class EventFactory(DjangoModelFactory[Event]):
     event_id = factory.Sequence(lambda n: f"event-{n}")
     type = "task.assigned"
     received_at = factory.LazyFunction(timezone.now)
+    processed_at = factory.LazyAttribute(lambda event: None if event.due_at else event.received_at)
+    due_at = None
     digest = factory.LazyAttribute(lambda event: hashlib.sha256(event.event_id.encode()).hexdigest())
 
 

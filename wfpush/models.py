@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -83,3 +85,27 @@ class ConfigurationChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+
+
+class ServiceState(models.Model):
+    """A service that is slow, refuses what we ask of it, or is away. A service without a row works
+    (wfpush/observability/services.py)."""
+
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=253)
+    state = models.CharField(max_length=10)
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    """When a call last showed the state."""
+    try_at = models.DateTimeField(null=True)
+    """When one row that waits for the service is made due to try it; null: rows come by themselves."""
+    reason = models.CharField(max_length=500, default="", blank=True)
+    reason_fact: Any = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "state of a service"
+        verbose_name_plural = "states of services"
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_state_a_service")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.state}"

@@ -14,6 +14,7 @@ from notifications.channels import registry
 from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
+from wfpush.observability import services
 from wfpush.processes.worker_registry import latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
@@ -43,6 +44,13 @@ def paused_services(now: datetime) -> list[str]:
         text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
         for each in PausedService.objects.order_by("service")
     ]
+
+
+def services_that_do_not_work(now: datetime) -> list[str]:
+    """Services that are slow, refuse or are away, except those that are paused, which are told of already."""
+    paused = set(PausedService.objects.values_list("channel", "service"))
+    rows = [row for row in services.troubled(now) if (row.kind, row.name) not in paused]
+    return [services.sentence(row, short(row.since), reasons.words(row)) for row in rows]
 
 
 def links_not_mailed(now: datetime) -> list[str]:
@@ -78,6 +86,7 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, silent_parts),
     (Event, backlogs),
     (Event, paused_services),
+    (Event, services_that_do_not_work),
     (Event, alarms_of_channels),
     (LinkMail, links_not_mailed),
     (Engine, answers_not_compared),

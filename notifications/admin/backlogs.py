@@ -23,8 +23,9 @@ def _of_all(now: datetime) -> list[str]:
 
 def _most_from(now: datetime) -> str:
     """The engine with the most waiting events, if there are several."""
-    due = Event.objects.filter(due_at__lte=now).order_by()
-    engines = list(due.values_list("engine__name").annotate(waiting=Count("pk")).order_by("-waiting")[:2])
+    engines = list(
+        Event.backlog(now).values_list("engine__name").annotate(waiting=Count("pk")).order_by("-waiting")[:2]
+    )
     if len(engines) < 2:
         return ""
     name, count = engines[0]

@@ -23,17 +23,18 @@ def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
     )
 
 
-def answers_behind_events(callbacks: Sequence[UUID], since: datetime) -> set[UUID]:
+def answers_behind_events(callbacks: Sequence[UUID], since: datetime, now: datetime) -> set[UUID]:
     """Of these callbacks, those of final answers to tasks with an event that waits to be processed, and that came in or
-    was released after `since`: it may change what was answered."""
+    was released after `since`: it may change what was answered. Parked events are due later than `now`, untried."""
     if not callbacks:
         return set()
     group = Concat(Value("task:"), OuterRef("task__task_id"))
+    released = Q(due_at__gt=since, attempts__lte=1) & ~Q(due_at__gt=now, attempts=0)
     waiting = Event.objects.filter(
-        Q(received_at__gt=since) | Q(due_at__gt=since, attempts__lte=1),
+        Q(received_at__gt=since) | released,
         engine=OuterRef("engine"),
         group=group,
-        due_at__isnull=False,
+        processed_at=None,
         status=EventStatus.ACCEPTED,
     )
     answers = Callback.objects.filter(Exists(waiting), pk__in=callbacks, response__effect="final")

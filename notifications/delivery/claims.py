@@ -12,6 +12,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Min, Q, QuerySet
+from django.utils import timezone
 
 from notifications.channel_facts import device_channels
 from notifications.channels import registry
@@ -33,6 +34,7 @@ from notifications.models import (
     Task,
 )
 from wfpush.concurrency.places import FreePlaces
+from wfpush.observability import services
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
@@ -58,6 +60,14 @@ class Busy:
 def has_due(now: datetime) -> bool:
     """On any channel."""
     return outbox.due(waiting_for_persons(), now).exists() or has_due_for_devices(now)
+
+
+def has_late(before: datetime) -> bool:
+    """Messages for services that do not work are not late for lack of workers."""
+    wanted = waiting_for_persons(), due()
+    now = timezone.now()
+    messages = any(outbox.due(services.without_held(rows, "deliveries", now), before).exists() for rows in wanted)
+    return messages or any(outbox.due(rows, before).exists() for rows in (asked_tests(), asked_farewells()))
 
 
 # --- for people's addresses -----------------------------------------------------------------------
@@ -89,8 +99,7 @@ def _claim_units(
 ) -> list[tuple[str, list[Delivery]]]:
     units = together.units(outbox.waiting_for_places(rows, room, by=places.by, now=now), room)
     ids = [pk for unit in units for pk in unit.rows]
-    got = outbox.claim(rows.filter(pk__in=ids), limit=len(ids), lease=places.lease, now=now) if ids else []
-    mine = {row.pk: row for row in got}
+    mine = {row.pk: row for row in outbox.claim_by_keys(rows, ids, lease=places.lease, now=now)}
     claimed = [(unit.place, [mine[pk] for pk in unit.rows if pk in mine]) for unit in units]
     for _, those in claimed:
         if len(those) > 1:
@@ -131,7 +140,7 @@ _WAITING = """
 SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
     EXISTS (SELECT FROM notifications_farewell WHERE due_at <= %s),
     ARRAY(SELECT name FROM unnest(%s::text[]) AS name
-          WHERE EXISTS (SELECT FROM notifications_delivery WHERE channel = name AND due_at <= %s))
+          WHERE (SELECT true FROM notifications_delivery WHERE channel = name AND due_at <= %s LIMIT 1))
 """
 _ANY_SUSPECT = "SELECT EXISTS (SELECT FROM notifications_device WHERE last_fault > '')"
 

@@ -1,13 +1,14 @@
 """Tells engines people's answers: those of one task in order, each under one id, retried over days, ended exactly
 once."""
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from notifications import reasons
@@ -16,7 +17,15 @@ from notifications.connectors import connector_for
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
-from notifications.engines import callback_results, connected_accounts, content_check, requeue, returning, task_sync
+from notifications.engines import (
+    callback_claims,
+    callback_results,
+    connected_accounts,
+    content_check,
+    requeue,
+    returning,
+    task_sync,
+)
 from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, kept
@@ -24,6 +33,7 @@ from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
+from wfpush.observability import service_watch, services
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
@@ -34,8 +44,6 @@ MOST_DETAIL = 1000
 NO_ALERT = kept("alert", NOTHING)
 MOST, EACH = 256, 16
 """Calls that run at the same time: to all engines, and to one of them."""
-LEASE = timedelta(seconds=45)
-"""Longer than a call's deadline and what surrounds it, so that no call is made twice at the same time."""
 RETRY = outbox.Backoff()
 WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
 """The pause for an engine that is away: when it is back, it gets all that waited within a minute."""
@@ -96,18 +104,6 @@ they are sent to it."""
 
 
 # --- claiming -------------------------------------------------------------------------------------
-def sendable() -> QuerySet[Callback]:
-    """Callbacks whose engine takes calls, the first of each task: the next one follows when it has ended."""
-    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None).exclude(
-        engine__callback_url=""
-    )
-    return outbox.head_of_group(reachable.select_related("engine"), "position", "task")
-
-
-def has_due(now: datetime) -> bool:
-    return outbox.due(sendable(), now).exists()
-
-
 async def drain() -> None:
     """Begin to send what is due. Each engine has places of its own, so a slow engine does not hold up others."""
     await _door.places.drain()
@@ -121,9 +117,8 @@ async def drained() -> None:
 def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     now = timezone.now()
     ready = []
-    rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
-    claimed = outbox.claim_places(rows, room, by=F("engine_id"), lease=LEASE, now=now)
-    behind = kept_events.answers_behind_events([callback.pk for _, callback in claimed], now - UNPROCESSED_FOR)
+    claimed = callback_claims.claim(room, _door.breaker.paused(), now)
+    behind = kept_events.answers_behind_events([callback.pk for _, callback in claimed], now - UNPROCESSED_FOR, now)
     for engine, callback in claimed:
         if callback.pk in behind:
             outbox.put_back(callback, now + UNPROCESSED_PAUSE)
@@ -188,8 +183,20 @@ async def _send(ready: Ready) -> None:
             if not await in_database_thread(_may_be_told, callback, reading, timezone.now()):
                 return
             call = reading.call
+        began = time.monotonic()
         result = await connector_for(callback.engine.kind).send(_door.open(), call)
+        _watch(callback, result, time.monotonic() - began)
         await in_database_thread(_answered, callback, result, timezone.now())
+
+
+def _watch(callback: Callback, result: Result, seconds: float) -> None:
+    """Count the call for the state of its engine. One that was not made says nothing."""
+    service = (callback_claims.KIND, callback.engine.slug)
+    if result.outcome in ENDED:
+        service_watch.watch.took(service, seconds)
+    elif not result.silent:
+        state = services.AWAY if result.down else services.REFUSES
+        service_watch.watch.failed(service, state, kept("reason", result.reason), party=callback.pk, seconds=seconds)
 
 
 def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
@@ -364,4 +371,6 @@ def undo_replay(callback: Callback, now: datetime, *, attempts: int, due_at: dat
 
 _door = _Door()
 
-SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, drain, _door.close),)
+SOURCES = (
+    outbox.Source(SOURCE_NAME, "dispatcher", callback_claims.has_due, drain, _door.close, callback_claims.has_late),
+)

@@ -224,6 +224,7 @@ def _event(task: Task, type: str, event_id: str, data: Json, now: datetime) -> E
         subject=task.task_id,
         time=max(now, task.last_event_time or now),  # an engine whose clock is ahead may have sent later events
         received_at=now,
+        processed_at=now,
         data=data,
         digest="",
         group=f"task:{task.task_id}"[:260],

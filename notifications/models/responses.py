@@ -167,9 +167,16 @@ class Callback(Work):
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["task", "position"], name="one_callback_a_position")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "position"], name="one_callback_a_position"),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=False, ended_at__isnull=True)
+                | Q(due_at__isnull=True, ended_at__isnull=False),
+                name="callback_is_due_until_ended",
+            ),
+        ]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="callback_due"),
+            models.Index(fields=["engine", "due_at"], condition=Q(due_at__isnull=False), name="callback_queue"),
             models.Index(fields=["state", "-id"]),
         ]
 

@@ -252,6 +252,7 @@ TABLES: dict[str, Columns] = {
         plain="name func hook args kwargs schedule_type cron task cluster intended_date_kwarg"
     ),
     "django_q.ormq": Columns(plain="key payload"),
+    "wfpush.servicestate": Columns(words="reason reason_fact", plain="kind name state"),
     "wfpush.heartbeat": Columns(plain="name machine holders"),
     "wfpush.tally": Columns(plain="name kind state"),
     "wfpush.lead": Columns(plain="name leader"),

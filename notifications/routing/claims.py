@@ -4,15 +4,21 @@ Due events wait in queues, one for each engine and urgency. The n-th event of a 
 of the queue's urgency, and a batch takes those with the earliest turns. So of two engines each has half, and normal
 events still get an eighth as many places as urgent ones that keep coming (stride scheduling: Waldspurger and Weihl,
 1995).
+
+Events of one group, which is a task or a case, are processed one at a time, in order of arrival. A claim looks at the
+first WINDOW events of each queue and takes those that are the first of their group. Where the window holds too few,
+because many events wait behind another of their group, those are parked: they are due again when their turn comes, or
+after PARKED_FOR. So a claim's work does not grow with the number of waiting events, whether they are of many groups or
+of one.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from notifications.models import Event, Urgency
@@ -20,57 +26,125 @@ from wfpush.queue import outbox
 
 BATCH: int = settings.EVENT_BATCH
 """Events of one transaction at most. A hundred are about a quarter of a second's work."""
+WINDOW = 10 * BATCH
 
 LEASE = timedelta(seconds=50)
+PARKED_FOR = timedelta(minutes=5)
 
 WEIGHTS = {Urgency.URGENT: 1, Urgency.HIGH: 2, Urgency.NORMAL: 8, Urgency.LOW: 16}
 
 TRIES = 3
 """How often a worker chooses again, because others have claimed all that it chose."""
 
-_QUEUES = ", ".join(f"({urgency.value}, {weight})" for urgency, weight in WEIGHTS.items())
+# The row comparison and the order are those of the index `event_group`, and of no other index: PostgreSQL reads one
+# entry of it for each event, whatever its statistics say.
+_FIRST = """
+SELECT {columns} FROM notifications_event first
+WHERE (first.engine_id, first."group") >= ({event}.engine_id, {event}."group") AND first.processed_at IS NULL
+ORDER BY first.engine_id, first."group", first.id LIMIT 1
+"""
+_WINDOW = f"""
+SELECT id, due_at,
+    CASE WHEN "group" = '' THEN id ELSE ({_FIRST.format(columns="first.id", event="waiting")}) END AS first
+FROM notifications_event waiting
+WHERE engine_id = engine.id AND urgency = queue.urgency AND due_at <= %(now)s
+  AND (lease_until IS NULL OR lease_until <= %(now)s OR lease_until > %(too_long)s)
+ORDER BY due_at, id LIMIT %(window)s
+"""
+_IS_FULL = """
+EXISTS (
+    SELECT FROM notifications_event
+    WHERE engine_id = engine.id AND urgency = queue.urgency AND due_at <= %(now)s
+    ORDER BY due_at, id OFFSET %(window)s - 1
+)
+"""
+_QUEUES = "notifications_engine engine CROSS JOIN (VALUES {}) AS queue(urgency, weight)".format(
+    ", ".join(f"({urgency.value}, {weight})" for urgency, weight in WEIGHTS.items())
+)
 _NEXT = f"""
-SELECT event.id FROM notifications_engine engine CROSS JOIN (VALUES {_QUEUES}) AS queue(urgency, weight),
-LATERAL (
-    SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS place FROM (
-        SELECT id, due_at FROM notifications_event
-        WHERE engine_id = engine.id AND urgency = queue.urgency AND due_at <= %(now)s
-          AND (lease_until IS NULL OR lease_until <= %(now)s OR lease_until > %(too_long)s)
-          AND ("group" = '' OR NOT EXISTS (
-                SELECT FROM notifications_event earlier
-                WHERE earlier.engine_id = engine.id AND earlier."group" = notifications_event."group"
-                  AND earlier.due_at IS NOT NULL AND earlier.id < notifications_event.id))
-        ORDER BY due_at, id LIMIT %(most)s
-    ) AS first
-) AS event
-ORDER BY event.place * queue.weight, event.due_at, event.id LIMIT %(most)s
+SELECT event.id, depth.is_full FROM {_QUEUES}
+CROSS JOIN LATERAL (SELECT {_IS_FULL} AS is_full OFFSET 0) AS depth  -- OFFSET: once for each queue
+LEFT JOIN LATERAL (
+    SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS place
+    FROM (SELECT id, due_at FROM ({_WINDOW}) AS seen WHERE id = first ORDER BY due_at, id LIMIT %(limit)s) AS chosen
+) AS event ON true
+WHERE event.id IS NOT NULL OR depth.is_full
+ORDER BY event.place * queue.weight, event.due_at, event.id LIMIT %(limit)s
+"""
+
+# An event cannot end while its row is locked, and then releases those behind it: none stays parked behind nothing.
+_PARK = f"""
+WITH passed AS MATERIALIZED (
+    SELECT event.id, event.due_at, event.first FROM {_QUEUES} CROSS JOIN LATERAL ({_WINDOW}) AS event
+    WHERE {_IS_FULL} AND event.id <> event.first
+), locked AS MATERIALIZED (
+    SELECT id, processed_at FROM notifications_event WHERE id IN (SELECT first FROM passed)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE notifications_event behind SET {outbox.set_due("%(until)s")}
+FROM passed JOIN locked ON locked.id = passed.first AND locked.processed_at IS NULL
+WHERE behind.id = passed.id AND behind.due_at IS NOT DISTINCT FROM passed.due_at AND behind.lease_token IS NULL
+"""
+_RELEASE = f"""
+WITH parked AS MATERIALIZED (
+    SELECT next.id FROM unnest(%(engines)s::bigint[], %(groups)s::text[]) AS ended(engine_id, "group")
+    CROSS JOIN LATERAL ({_FIRST.format(columns="first.*", event="ended")}) AS next
+    WHERE next.engine_id = ended.engine_id AND next."group" = ended."group" AND next.due_at > %(now)s
+)
+UPDATE notifications_event event SET {outbox.set_due("received_at")} FROM parked WHERE event.id = parked.id
 """
 
 
-@cache
-def due_events() -> QuerySet[Event]:
-    """Unprocessed events that are the first of their group: events of one task or case are processed one at a time, in
-    order of arrival."""
-    return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))
-
-
 def has_due(now: datetime) -> bool:
-    return outbox.due(due_events(), now).exists()
+    """Whether an event is due and the first of its group, or so many wait that a claim has to look further."""
+    return bool(_fetch(_NEXT, now, limit=1))
 
 
 def claim() -> list[Event]:
     """Claim the next batch; empty if nothing is due."""
     for _ in range(TRIES):
         now = timezone.now()
-        chosen = _next(now)
+        chosen = _choose(now)
         if not chosen:
             return []
-        if claimed := outbox.claim(due_events().filter(pk__in=chosen), limit=len(chosen), lease=LEASE, now=now):
+        events = Event.objects.select_related("engine")
+        if claimed := outbox.claim_by_keys(events, chosen, lease=LEASE, now=now):
             return claimed
     return []
 
 
-def _next(now: datetime) -> list[UUID]:
+def _choose(now: datetime) -> list[UUID]:
+    """The events of the next batch. Parks those behind others where they keep a batch from being full."""
+    while True:
+        rows = _fetch(_NEXT, now, limit=BATCH)
+        chosen = [pk for pk, _ in rows if pk is not None]
+        is_short = len(chosen) < BATCH and any(is_full for _, is_full in rows)
+        if not is_short or not _park(now) or chosen:
+            return chosen
+
+
+def _park(now: datetime) -> int:
+    """Make events behind others of their group due later. Returns their number."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"now": now, "too_long": now + outbox.LONGEST_LEASE, "most": BATCH})
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_PARK, _parameters(now) | {"until": now + PARKED_FOR})
+        return int(cursor.rowcount)
+
+
+def release_next(ended: Iterable[Event], now: datetime) -> None:
+    """Make the next events of the groups of `ended` events due, if they are parked. In the transaction that ends
+    them."""
+    groups = {(event.engine_id, event.group) for event in ended if event.group}
+    if groups:
+        engines, names = zip(*groups, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(_RELEASE, {"engines": list(engines), "groups": list(names), "now": now})
+
+
+def _fetch(statement: str, now: datetime, *, limit: int) -> list[tuple[UUID | None, bool]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _parameters(now) | {"limit": limit})
+        return list(cursor.fetchall())
+
+
+def _parameters(now: datetime) -> dict[str, Any]:
+    return {"now": now, "too_long": now + outbox.LONGEST_LEASE, "window": WINDOW}

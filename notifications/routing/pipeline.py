@@ -119,9 +119,15 @@ def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
     error = error_of(fault)
     again = RETRY.next_at(event.attempts, event.received_at, now)
     if again is None:
-        outbox.finish(event, status=EventStatus.FAILED, error=error, processed_at=now)
+        _give_up(event, now, error)
     else:
         outbox.postpone(event, again, error=error)
+
+
+@transaction.atomic
+def _give_up(event: Event, now: datetime, error: str) -> None:
+    if outbox.finish(event, status=EventStatus.FAILED, error=error, processed_at=now):
+        claims.release_next([event], now)
 
 
 def error_of(fault: Exception) -> str:
@@ -158,6 +164,7 @@ def process(events: Sequence[Event], now: datetime) -> None:
         event.told = told.get(event.pk, 0)
     if outbox.finish_together(events, ENDED) < len(events):
         raise LeaseLost
+    claims.release_next(events, now)
     kept = [event.task.pk for event in events if event.status == EventStatus.KEPT and event.task is not None]
     if kept:
         lifecycle.kept_on_commit(kept, now)
@@ -294,6 +301,7 @@ def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
         subject=inbound.subject,
         time=inbound.time,
         received_at=now,
+        processed_at=now,
         data=inbound.data,
         extensions=inbound.extensions,
         digest=inbound.digest,

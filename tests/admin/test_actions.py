@@ -173,7 +173,9 @@ def test_one_that_was_given_up_can_be_marked_and_one_that_ended_or_is_under_way_
         assert "Mark as handled by hand" not in text_of(root.get(page_of(callback)))
         assert sentence in text_of(root.post(page_of(callback, "mark_handled"), {"reason": "By phone."}, follow=True))
         assert Callback.objects.get(pk=callback.pk).state == callback.state
-    Callback.objects.filter(pk=waiting.pk).update(state=CallbackState.FAILED, due_at=None, lease_until=None)
+    Callback.objects.filter(pk=waiting.pk).update(
+        state=CallbackState.FAILED, due_at=None, ended_at=day.now, lease_until=None
+    )
     assert "Mark as handled by hand" in text_of(root.get(page_of(waiting)))
     root.post(page_of(waiting, "mark_handled"), {"reason": "By phone."})
     assert Callback.objects.get(pk=waiting.pk).state == CallbackState.HANDLED

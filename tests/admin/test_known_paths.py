@@ -158,7 +158,15 @@ def test_a_number_that_may_be_two_is_refused_with_both(route: Route, root: Clien
 def many(world: World, variables: dict[str, Any]) -> None:
     data = {"task": {"id": "T"}, "variables": variables}
     Event.objects.bulk_create(
-        Event(engine=world.engine, source="s", event_id=f"m{n}", type="task.assigned", data=data, received_at=world.now)
+        Event(
+            engine=world.engine,
+            source="s",
+            event_id=f"m{n}",
+            type="task.assigned",
+            data=data,
+            received_at=world.now,
+            processed_at=world.now,
+        )
         for n in range(200)
     )
 

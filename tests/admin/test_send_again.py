@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from notifications.engines import callback
+from notifications.engines import callback_claims
 from notifications.models import (
     Callback,
     CallbackState,
@@ -212,7 +212,7 @@ def test_answers_keep_their_id_and_body_and_are_left_while_one_is_sent(day: Worl
     work()
     waiting_now = Callback.objects.get(pk=waiting.pk)
     assert (waiting_now.state, waiting_now.body) == (CallbackState.WAITING, waiting.body)
-    outbox.claim(Callback.objects.filter(pk=waiting.pk), limit=1, lease=callback.LEASE, now=timezone.now())
+    outbox.claim(Callback.objects.filter(pk=waiting.pk), limit=1, lease=callback_claims.LEASE, now=timezone.now())
     assert "Nothing of it can be sent again." in text_of(operator.get(asking(Callback)))
 
 

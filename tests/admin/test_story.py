@@ -86,7 +86,14 @@ def test_a_page_reads_no_more_the_more_events_there_are(
 ) -> None:
     row = task("T-102")
     event = Event.objects.filter(task=row)[0]
-    kept = {"engine": event.engine, "task": row, "status": event.status, "plan": event.plan, "received_at": day.now}
+    kept = {
+        "engine": event.engine,
+        "task": row,
+        "status": event.status,
+        "plan": event.plan,
+        "received_at": day.now,
+        "processed_at": day.now,
+    }
     Event.objects.bulk_create(Event(event_id=f"copy-{n}", source="s", type=event.type, **kept) for n in range(40))
     with django_assert_max_num_queries(70):
         assert root.get(page_of(row)).status_code == 200

@@ -16,7 +16,7 @@ from notifications.channels.base import LEASE
 from notifications.connectors import credentials
 from notifications.connectors.base import Result
 from notifications.delivery import results
-from notifications.engines import callback
+from notifications.engines import callback, callback_claims
 from notifications.errors import TransportError
 from notifications.intake import cloudevents, ingest
 from notifications.items import ledger
@@ -189,7 +189,7 @@ def call(waiting: Callback, result: Result) -> None:
     """What came of one call to the engine, recorded as the dispatcher records it."""
     now = timezone.now()
     Callback.objects.filter(pk=waiting.pk).update(due_at=now)
-    [claimed] = outbox.claim(Callback.objects.filter(pk=waiting.pk), limit=1, lease=callback.LEASE, now=now)
+    [claimed] = outbox.claim(Callback.objects.filter(pk=waiting.pk), limit=1, lease=callback_claims.LEASE, now=now)
     CallbackAttempt.objects.create(callback=claimed, number=claimed.attempts, started_at=now)
     callback.record(claimed, result, timezone.now())
 

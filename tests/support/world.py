@@ -18,7 +18,7 @@ from notifications.channels import registry
 from notifications.conversation import telling
 from notifications.delivery import claims
 from notifications.delivery.engine import Engine
-from notifications.engines import callback
+from notifications.engines import callback, callback_claims
 from notifications.models import Recipient
 from notifications.routing import pipeline
 from notifications.types import Json
@@ -64,7 +64,7 @@ class World:
     def run(self) -> None:
         """What worker and dispatcher would do now. The dispatcher, too, asks first whether something is due."""
         self._work()
-        if _channels_due() or callback.has_due(timezone.now()):
+        if _channels_due() or callback_claims.has_due(timezone.now()):
             async_to_sync(_dispatch)()
             self._work()
 

@@ -22,30 +22,35 @@ Key = TypeVar("Key", bound=Hashable)
 Job = TypeVar("Job")
 
 SCARCE = 4
-"""While more than half of all places are taken, each key gets at most this fraction of its own: several keys may be
-slow."""
+"""While places are scarce, each key gets at most this fraction of its own: several keys may be slow."""
 
 
 @dataclass(frozen=True)
 class FreePlaces(Generic[Key]):
-    """The free places at one moment: `left` in all, `each` for one key, less what that key has taken."""
+    """The free places at one moment: `left` in all, `each` for one key, less what that key has taken. Places are scarce
+    while fewer than `scarce_below` are left."""
 
     left: int
     each: int
     taken: Mapping[Key, int]
+    scarce_below: int = 0
 
     @property
     def full(self) -> list[Key]:
-        return [key for key, count in self.taken.items() if count >= self.each]
+        return [key for key, count in self.taken.items() if count >= self._of_key(self.left)]
 
     def choose(self, waiting: Iterable[tuple[Any, Key]]) -> list[Any]:
         """The ids for which there is a place, in their order. Takes pairs of id and key."""
         taken, chosen = Counter(self.taken), list[Any]()
         for id, key in waiting:
-            if len(chosen) < self.left and taken[key] < self.each:
+            left = self.left - len(chosen)
+            if left > 0 and taken[key] < self._of_key(left):
                 taken[key] += 1
                 chosen.append(id)
         return chosen
+
+    def _of_key(self, left: int) -> int:
+        return self.each if left >= self.scarce_below else max(1, self.each // SCARCE)
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,8 @@ class Places(Generic[Key, Job]):
 
     @property
     def room(self) -> FreePlaces[Key]:
-        count = len(self._under_way)
-        each = self._each if count <= self._most // 2 else max(1, self._each // SCARCE)
-        return FreePlaces(self._most - count, each, dict(self._taken))
+        left = self._most - len(self._under_way)
+        return FreePlaces(left, self._each, dict(self._taken), scarce_below=self._most - self._most // 2)
 
     async def fill(self) -> bool:
         """Claim once for the places that are free. Returns whether another claim may find more."""

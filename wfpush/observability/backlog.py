@@ -81,7 +81,8 @@ def told(now: datetime) -> Backlog | None:
 
 
 def _due(now: datetime) -> tuple[int, timedelta]:
-    due = _events().filter(due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
+    waiting = apps.get_model("notifications.Event").backlog(now)
+    due = waiting.aggregate(count=Count("pk"), since=Min("due_at"))
     return due["count"], now - (due["since"] or now)
 
 

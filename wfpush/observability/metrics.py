@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from wfpush import VERSION
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, readiness, tallies
+from wfpush.observability import backlog, http_metrics, readiness, service_metrics, services, tallies
 from wfpush.observability.readiness import short_statements
 from wfpush.observability.write_checks import OK, database_state, redis_state
 from wfpush.queue import outbox
@@ -114,6 +114,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    for collector in http_metrics.COLLECTORS:
+        registry.register(collector)
     registry.register(Installation())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
@@ -155,6 +157,7 @@ class Installation(Collector):
         questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
         questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
         questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
+        questions += [partial(service_metrics.families, now)]
         for question in questions if complete else []:
             try:
                 with short_statements():
@@ -202,9 +205,8 @@ def _waiting(now: datetime) -> list[Metric]:
     due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
     oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
     for queue in QUEUES:
-        found = (
-            _rows(queue.model).filter(queue.workable, due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
-        )
+        rows = services.without_held(_rows(queue.model).filter(queue.workable, due_at__lte=now), queue.name, now)
+        found = rows.aggregate(count=Count("pk"), since=Min("due_at"))
         due.add_metric([queue.name], found["count"])
         oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
     return [due, oldest]

@@ -13,7 +13,7 @@ from django.db.utils import Error as DatabaseError
 from django.utils import translation
 
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog
+from wfpush.observability import backlog, service_metrics
 from wfpush.observability.write_checks import OK, STATEMENT_MS, database_state, redis_state
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
@@ -43,11 +43,17 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
 
 def notes(now: datetime) -> list[str]:
     """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
-    way, a worker that was stopped or is silent, or more events than are processed."""
+    way, a worker that was stopped or is silent, more events than are processed, or a service that is away."""
     note = schema.last_found().note
     try:
         with short_statements():
-            return [*([note] if note else []), *_stopped_worker(), *_silent_workers(now), *_backlog(now)]
+            return [
+                *([note] if note else []),
+                *_stopped_worker(),
+                *_silent_workers(now),
+                *_backlog(now),
+                *service_metrics.notes(now),
+            ]
     except DatabaseError:
         return [note] if note else []
 
@@ -91,7 +97,7 @@ def _silence(beat: Heartbeat, now: datetime) -> str | None:
 
 
 def _late(source: outbox.Source, now: datetime) -> str:
-    late = source.has_due(now - WORK_LATE)
+    late = (source.has_late or source.has_due)(now - WORK_LATE)
     return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
 
 

@@ -1,5 +1,6 @@
 """psycopg as Django's backend uses it, with connections that do not wait for ever."""
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -37,14 +38,16 @@ __all__ = [
     "connect",
 ]
 
-
 OperationalError = (psycopg.OperationalError, ReadOnlySqlTransaction)
 """What Django raises as its OperationalError. A server that takes no writes is one that cannot be used now, but psycopg
 calls that an internal error."""
 
+CANCEL_SECONDS = 1.0
+
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer does not come in time: the statement's result is unknown then."""
+    """A connection that is closed when an answer does not come in time: the statement's result is unknown then. The
+    server is asked to cancel the statement, which would otherwise go on to its end."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         if timeout is not None:  # psycopg's own, which it handles itself
@@ -53,6 +56,8 @@ class Connection(psycopg.Connection[Any]):
             return super().wait(gen, interval, silence.patience)
         except _WaitTimeout:
             silence.begin()
+            with suppress(Error):  # a server that hangs does not answer this either
+                self.cancel_safe(timeout=CANCEL_SECONDS)
             self.pgconn.finish()
             raise psycopg.OperationalError(f"the database has not answered for {silence.patience:g} s") from None
 

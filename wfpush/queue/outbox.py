@@ -10,18 +10,20 @@ their statements of `set_due`, `RELEASED` and `held_by` (tests/wfpush/queue/test
 """
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import redis
+import structlog
 from django.conf import settings
 from django.db import connection as database
 from django.db import models, transaction
-from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Expression, ExpressionWrapper, F, Min, Q, QuerySet, Value
 from django.db.models.functions import Least
 from django_q.tasks import async_task
 from redis.backoff import NoBackoff
@@ -29,9 +31,10 @@ from redis.retry import Retry
 
 from wfpush.concurrency.places import FreePlaces
 from wfpush.postgres import bulk, keys
-from wfpush.queue import outage
 from wfpush.queue.lease_holder import new_token
 from wfpush.redis.cooldown import redis_cooldown
+
+log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "wfpush:wake"
 """Redis pub/sub channel on which the dispatcher hears the names of due sources."""
@@ -78,6 +81,12 @@ class Work(models.Model):
         save."""
         self.due_at, self.lease_until, self.lease_token = at, None, None
         return COLUMNS
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether the row is due and not leased, as `due` finds it."""
+        if self.due_at is None or self.due_at > now:
+            return False
+        return self.lease_until is None or not now < self.lease_until <= now + LONGEST_LEASE
 
     @property
     def is_retried(self) -> bool:
@@ -127,32 +136,40 @@ def not_leased(now: datetime) -> Q:
     return Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
-def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str, alone: Q | None = None) -> QuerySet[WorkT]:
-    """Rows that are the first of their group that has not ended: each group's rows are done one at a time, in `order`.
-
-    Rows that match `alone` belong to no group.
-    """
-    same = {name: OuterRef(name) for name in group}
-    earlier = queryset.model._default_manager.filter(due_at__isnull=False, **same, **{f"{order}__lt": OuterRef(order)})
-    return queryset.filter(~Exists(earlier.exclude(alone) if alone is not None else earlier))
-
-
 def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datetime) -> list[WorkT]:
     """Lease up to `limit` due rows, oldest due first. Each counts an attempt, recorded before any work is done.
 
     `lease` is at most LONGEST_LEASE.
     """
     with transaction.atomic(savepoint=False):
-        rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
-        if not rows:
-            return []
-        token, until = new_token(), now + lease
-        mine = keys.among(queryset.model, [row.pk for row in rows])
-        queryset.model._default_manager.filter(mine).update(
-            lease_token=token, lease_until=until, attempts=F("attempts") + 1
-        )
+        rows = list(_unlocked(due(queryset, now).order_by("due_at"))[:limit])
+        return _lease(rows, now + lease)
+
+
+def claim_by_keys(queryset: QuerySet[WorkT], ids: Collection[Any], *, lease: timedelta, now: datetime) -> list[WorkT]:
+    """Lease those rows of `ids` that are due and not leased, like `claim`.
+
+    The rows are found by their keys alone. With a condition on `due_at`, PostgreSQL may prefer that column's index and
+    read all due rows: its statistics can say that nothing is due.
+    """
+    with transaction.atomic(savepoint=False):
+        rows = _unlocked(queryset.filter(keys.among(queryset.model, ids))) if ids else []
+        return _lease(sorted((row for row in rows if row.is_free(now)), key=attrgetter("due_at")), now + lease)
+
+
+def _unlocked(rows: QuerySet[WorkT]) -> QuerySet[WorkT]:
+    return rows.select_for_update(skip_locked=True, of=("self",))
+
+
+def _lease(rows: list[WorkT], until: datetime) -> list[WorkT]:
+    """Lease the locked rows, and count an attempt of each."""
+    if not rows:
+        return []
+    model, token = type(rows[0]), new_token()
+    mine = keys.among(model, [row.pk for row in rows])
+    model._default_manager.filter(mine).update(lease_token=token, lease_until=until, attempts=F("attempts") + 1)
     if _kept is not None:
-        _kept.append((queryset.model, token))
+        _kept.append((model, token))
     for row in rows:
         row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
     return rows
@@ -195,7 +212,7 @@ def claim_places(
     waiting = waiting_for_places(queryset, room, by=by, now=now)
     places = dict(waiting.values_list("pk", "place")[:ROWS_CHECKED])
     chosen = room.choose(places.items())
-    rows = claim(queryset.filter(pk__in=chosen), limit=len(chosen), lease=lease, now=now) if chosen else []
+    rows = claim_by_keys(queryset, chosen, lease=lease, now=now)
     return [(places[row.pk], row) for row in rows]
 
 
@@ -276,6 +293,18 @@ def bring_forward(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
     return rows.update(due_at=Least("due_at", Value(at)), **fields)  # LEAST ignores NULL
 
 
+def shorten_wait(rows: QuerySet[WorkT], most: timedelta, now: datetime) -> None:
+    """Let rows that have been due for longer than `most` count as due since then at the latest, in their order: a
+    service that they waited for works again. In a transaction. Rows that somebody works on stay as they are."""
+    overdue = due(rows, now).filter(due_at__lt=now - most)
+    ids = list(overdue.order_by("pk").select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+    mine = rows.model._default_manager.filter(keys.among(rows.model, ids))
+    oldest = mine.aggregate(Min("due_at"))["due_at__min"]
+    if oldest is not None:
+        shorter = (Value(now) - F("due_at")) * (most / (now - oldest))
+        mine.update(due_at=ExpressionWrapper(Value(now) - shorter, output_field=models.DateTimeField()))
+
+
 def finish_all(rows: QuerySet[WorkT], **fields: Any) -> int:
     """End rows: nothing more is to be done. Whoever works on one loses the lease. Returns the number of rows."""
     return rows.update(due_at=None, **FREE, **fields)
@@ -333,7 +362,9 @@ def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None
 class Source:
     """A kind of due work. `drain` does what is due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
 
-    `close` gives back what a source of the dispatcher holds when the process stops.
+    `close` gives back what a source of the dispatcher holds when the process stops. `has_late`: whether work has been
+    due since before an instant for lack of workers; work that waits for a service which does not work is left out.
+    None: as `has_due`.
     """
 
     name: str
@@ -341,6 +372,7 @@ class Source:
     has_due: Callable[[datetime], bool]
     drain: Callable[[], None] | Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]] | None = None
+    has_late: Callable[[datetime], bool] | None = None
 
     def wake(self) -> None:
         wake(self)
@@ -389,9 +421,7 @@ def wake(source: Source) -> None:
     if redis_cooldown:
         return
     try:
-        is_first = connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS)
-        outage.broker.ended()
-        if not is_first:
+        if not connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS):
             return  # a wake-up that nobody has taken yet stands for this one
         if source.runner == "dispatcher":
             connection().publish(WAKE_CHANNEL, source.name)
@@ -399,7 +429,7 @@ def wake(source: Source) -> None:
             async_task("wfpush.tasks.run_source", source.name)
     except (redis.RedisError, OSError) as fault:
         redis_cooldown.after(fault)
-        outage.broker.began(fault)
+        log.warning("wake_lost", source=source.name, fault=str(fault))
 
 
 def _waits(name: str) -> bool:
@@ -416,7 +446,7 @@ def wake_up_received(name: str) -> None:
         connection().delete(flag_of(name), _place(name))
     except (redis.RedisError, OSError) as fault:
         redis_cooldown.after(fault)
-        outage.broker.began(fault)
+        log.warning("wake_flag_kept", source=name, fault=str(fault))
 
 
 def wake_on_commit(name: str) -> None:

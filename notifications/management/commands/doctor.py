@@ -13,7 +13,7 @@ from notifications.channels import registry
 from notifications.items.ledger_audit import Sums, faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
-from wfpush.observability import readiness
+from wfpush.observability import readiness, service_metrics, services
 from wfpush.observability.write_checks import OK, database_state
 from wfpush.security import lost_secrets
 
@@ -29,7 +29,9 @@ class Command(BaseCommand):
         now = timezone.now()
         faults = list(self._parts(now))
         if database_state() == OK:  # the others read it
-            faults += [*lost_secrets.faults(), *self._channels(), *self._messages()]
+            self._notes(now)
+            faults += [*lost_secrets.faults(), *self._channels(), *self._services(now)]
+            self._messages()
             faults += self._ledger(now, options["days"]) if options["ledger"] else []
         if faults:
             raise CommandError("\n".join([f"{len(faults)} faults:" if len(faults) > 1 else "1 fault:", *faults]))
@@ -46,8 +48,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {found}")
             if found != OK:
                 yield f"{name} {found}"
+
+    def _notes(self, now: datetime) -> None:
+        failing = service_metrics.notes(now)
         for note in readiness.notes(now):
-            self.stdout.write(f"note: {note}")
+            if note not in failing:  # they are faults
+                self.stdout.write(f"note: {note}")
 
     def _channels(self) -> Iterator[str]:
         devices = [each.facts for each in registry.device_channels()]
@@ -56,9 +62,15 @@ class Command(BaseCommand):
         for channel in registry.channels().values():
             yield from channel.diagnose(self.stdout.write)
 
-    def _messages(self) -> Iterator[str]:
-        for paused in PausedService.objects.all():
-            yield f"{paused.service} refuses us since {paused.paused_at:%Y-%m-%d %H:%M} UTC: {paused.reason}"
+    def _services(self, now: datetime) -> Iterator[str]:
+        paused = {(each.channel, each.service): each for each in PausedService.objects.all()}
+        for each in paused.values():
+            yield f"{each.service} refuses us since {each.paused_at:%Y-%m-%d %H:%M} UTC: {each.reason}"
+        for row in services.troubled(now):
+            if (row.kind, row.name) not in paused:
+                yield service_metrics.note(row)
+
+    def _messages(self) -> None:
         dead = Delivery.objects.filter(
             pk__gte=lowest_id(timezone.now() - timedelta(days=1)), state=DeliveryState.DEAD
         ).count()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from escalations.clocks import due_steps, policy_reload
 from escalations.models import OnAcknowledge, Policy
-from notifications.engines import callback
+from notifications.engines import callback, callback_claims
 from notifications.items.representation import iso_utc, notification_json
 from notifications.models import Callback, Delivery, Device, Notification, Recipient, Task
 from notifications.reasons import said
@@ -96,7 +96,7 @@ def test_without_a_policy_the_engines_date_counts_again(story: Story, policy: Po
 # --- what the engine makes of answers ---------------------------------------------------------------------------------
 def engine_refuses() -> None:
     Callback.objects.update(due_at=timezone.now())
-    (claimed,) = outbox.claim(callback.sendable(), limit=1, lease=callback.LEASE, now=timezone.now())
+    (claimed,) = outbox.claim(Callback.objects.all(), limit=1, lease=callback_claims.LEASE, now=timezone.now())
     callback.record(claimed, callback.Result("refused", 422, said("Ask somebody else.")), timezone.now())
 
 

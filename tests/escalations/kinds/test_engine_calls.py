@@ -66,7 +66,7 @@ def calls() -> list[Any]:
 def engine_obeys(story: Story, now: datetime) -> str:
     """It has given the task to whom it was asked to, and says so."""
     call = Callback.objects.latest("position")
-    Callback.objects.filter(pk=call.pk).update(state=CallbackState.DELIVERED, due_at=None)
+    Callback.objects.filter(pk=call.pk).update(state=CallbackState.DELIVERED, due_at=None, ended_at=now)
     new: str = json.loads(call.body)["data"]["to"]["ref"]
     clock = Policy.objects.get().clock
     assign(story, now, DUE if clock == "due" else None, assignee=new)
@@ -205,7 +205,9 @@ def test_managers_in_a_circle_do_not_pass_it_round(story: Story, policy: Policy,
 def test_the_story_of_a_clock_tells_what_the_engine_made_of_it(story: Story, policy: Policy) -> None:
     assign(story)
     tick(DUE)
-    Callback.objects.update(state=CallbackState.HANDLED, detail="In the engine dave has it meanwhile.", ended_at=DUE)
+    Callback.objects.update(
+        state=CallbackState.HANDLED, detail="In the engine dave has it meanwhile.", due_at=None, ended_at=DUE
+    )
 
     told = trace(StepRun.objects.get().event)
     line = timeline.lines(Escalation.objects.get())[1]

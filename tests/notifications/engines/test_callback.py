@@ -14,7 +14,7 @@ from pytest_django import Settings
 from notifications import errors
 from notifications.connectors.signatures import new_secret
 from notifications.connectors.webhook import Call
-from notifications.engines import callback
+from notifications.engines import callback, callback_claims
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
 from notifications.reasons import said
 from notifications.routing import expiry
@@ -158,7 +158,7 @@ def test_410_disables_the_endpoint_and_keeps_the_answer(story: Story, engine_sid
     story.engine.refresh_from_db()
     assert not story.engine.takes_answers and "410" in story.engine.callback_disabled_reason
     assert story.callbacks() == [("approve", "waiting")]
-    assert not callback.has_due(timezone.now() + timedelta(days=1))
+    assert not callback_claims.has_due(timezone.now() + timedelta(days=1))
 
 
 @pytest.mark.row_18
@@ -261,7 +261,7 @@ def test_an_engine_without_an_address_keeps_its_answers(story: Story) -> None:
     story.engine.callback_url = ""
     story.engine.save()
     story.answer(story.bob, "approve")
-    assert not callback.has_due(timezone.now())
+    assert not callback_claims.has_due(timezone.now())
     assert story.callbacks() == [("approve", "waiting")]
     assert Callback.objects.filter(callback.KEPT).exists()
 

@@ -62,7 +62,9 @@ def test_it_waits_for_no_other_task_no_old_event_and_only_where_it_decides(story
     Event.objects.filter(status=EventStatus.ACCEPTED).update(
         received_at=timezone.now() - timedelta(seconds=31), due_at=timezone.now() - timedelta(seconds=31)
     )
-    Callback.objects.filter(response__action="acknowledge").update(state=CallbackState.DELIVERED, due_at=None)
+    Callback.objects.filter(response__action="acknowledge").update(
+        state=CallbackState.DELIVERED, due_at=None, ended_at=timezone.now()
+    )
     story.answer(story.bob, "approve", via="api")
     assert told() == ["approve"]
 

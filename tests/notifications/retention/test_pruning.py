@@ -73,9 +73,10 @@ def decided(story: Story, task_id: str, case: str = "4711") -> None:
     reply = {"kind": "reply", "text": "Because."}
     assert person_caller(story.alice).post(MESSAGES.format(task_id), reply).status_code in (200, 201)
     story.answer(story.bob, "approve", task_id=task_id)
-    for row in (Callback, Delivery, TaskMessage, Event):
+    for row in (Delivery, TaskMessage):
         row.objects.update(due_at=None)
-    Callback.objects.update(state="delivered", ended_at=timezone.now())
+    Event.objects.update(due_at=None, processed_at=timezone.now())
+    Callback.objects.update(state="delivered", due_at=None, ended_at=timezone.now())
     Delivery.objects.filter(state="pending").update(state="delivered", ended_at=timezone.now())
 
 
@@ -118,11 +119,12 @@ def test_what_waits_is_under_way_or_held_stays(story: Story) -> None:
     assert through(items_days=90)["tasks"] == 0
     holds.lift(hold, None, now)
     callback = Callback.objects.filter(task__task_id="T-1").first()
-    for row in (callback, Delivery.objects.filter(notification__task__task_id="T-1").first()):
+    delivery = Delivery.objects.filter(notification__task__task_id="T-1").first()
+    for row, waits, ended in ((callback, {"ended_at": None}, {"ended_at": now}), (delivery, {}, {})):
         assert row is not None
-        type(row)._default_manager.filter(pk=row.pk).update(due_at=now + timedelta(days=1))
+        type(row)._default_manager.filter(pk=row.pk).update(due_at=now + timedelta(days=1), **waits)
         assert through()["tasks"] == 0
-        type(row)._default_manager.filter(pk=row.pk).update(due_at=None)
+        type(row)._default_manager.filter(pk=row.pk).update(due_at=None, **ended)
     assert through()["tasks"] == 1 and "T-2" in tasks()
 
 

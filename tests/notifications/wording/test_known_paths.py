@@ -28,7 +28,13 @@ def invoices() -> Engine:
 def send(engine: Engine, data: Json, type: str = "task.assigned") -> None:
     at = timezone.now() + timedelta(seconds=Event.objects.count())
     Event.objects.create(
-        engine=engine, source="erp", event_id=str(Event.objects.count()), type=type, data=data, received_at=at
+        engine=engine,
+        source="erp",
+        event_id=str(Event.objects.count()),
+        type=type,
+        data=data,
+        received_at=at,
+        processed_at=at,
     )
 
 
@@ -65,9 +71,10 @@ def test_only_events_of_the_engine_and_of_the_types_count(invoices: Engine) -> N
 
 
 def test_types_that_come_seldom_are_found_behind_many_others(invoices: Engine) -> None:
+    now = timezone.now()
     send(invoices, {"variables": {"yearly": 1}}, "com.acme.audit")
     Event.objects.bulk_create(
-        Event(engine=invoices, source="s", event_id=f"n{n}", type="task.updated", received_at=timezone.now())
+        Event(engine=invoices, source="s", event_id=f"n{n}", type="task.updated", received_at=now, processed_at=now)
         for n in range(2 * known_paths.NEWEST)
     )
 
@@ -115,6 +122,7 @@ def hostile(number: int) -> Json:
 
 
 def test_a_hostile_engine_neither_fills_the_list_nor_takes_long(invoices: Engine) -> None:
+    now = timezone.now()
     for _ in range(3):
         send(invoices, {"variables": {"amount": 1}})
     Event.objects.bulk_create(
@@ -123,7 +131,8 @@ def test_a_hostile_engine_neither_fills_the_list_nor_takes_long(invoices: Engine
             source="s",
             event_id=f"h{n}",
             type="task.assigned",
-            received_at=timezone.now(),
+            received_at=now,
+            processed_at=now,
             data=hostile(n),
         )
         for n in range(100)

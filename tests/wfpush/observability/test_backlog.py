@@ -162,7 +162,7 @@ def test_it_takes_three_queries_that_use_indexes(rows: Rows, django_assert_num_q
         for query in asked.captured_queries:
             cursor.execute(f"EXPLAIN (FORMAT JSON) {query['sql']}")
             plans.append(json.dumps(cursor.fetchone()[0]))
-    for plan, index in zip(plans, ["_due", "notifications_event_pkey", "event_processed"], strict=True):
+    for plan, index in zip(plans, ["event_queue", "notifications_event_pkey", "event_processed"], strict=True):
         assert index in plan
         assert '"Sort"' not in plan
 

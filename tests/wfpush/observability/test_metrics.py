@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from notifications.connectors.base import Result
-from notifications.engines import callback
+from notifications.engines import callback, callback_claims
 from notifications.models import Callback, Delivery, Engine, Event
 from notifications.reasons import said
 from notifications.routing import route
@@ -102,6 +102,7 @@ def test_all_is_well(worker: None) -> None:
         "absence_feeds",
         "held_reviews",
         "entitlements",
+        "services",
     }
     assert set(body["checks"].values()) == {"ok"}
 
@@ -354,7 +355,7 @@ def test_prometheus_sees_what_fails_while_it_is_still_tried(monkeypatch: pytest.
 
     monkeypatch.setattr(route, "match", stumble)
     assert story.assign("T-3").status == "accepted"
-    [sent] = outbox.claim(Callback.objects.all(), limit=1, lease=callback.LEASE, now=timezone.now())
+    [sent] = outbox.claim(Callback.objects.all(), limit=1, lease=callback_claims.LEASE, now=timezone.now())
     callback.record(sent, Result("later", 503, said("The engine answered 503.")), timezone.now())
     found = numbers(get("/metrics"))
 

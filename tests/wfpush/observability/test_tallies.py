@@ -188,9 +188,9 @@ def test_with_many_deliveries_nothing_that_has_ended_is_read() -> None:
     )
     many(
         MANY // 4,
-        f"""INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, received_at, data,
-                extensions, digest, "group", status, plan, told, unresolved, error, attempts)
-            SELECT gen_random_uuid(), {event.engine_id}, 's', i::text, 't', '', now(), '{{}}', '{{}}', '', '',
+        f"""INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, received_at,
+                processed_at, data, extensions, digest, "group", status, plan, told, unresolved, error, attempts)
+            SELECT gen_random_uuid(), {event.engine_id}, 's', i::text, 't', '', now(), now(), '{{}}', '{{}}', '', '',
                 'processed', '{{}}', 0, 0, '', 1 FROM numbers i""",
     )
     sql("ANALYZE notifications_delivery, notifications_event, notifications_callback, notifications_task")

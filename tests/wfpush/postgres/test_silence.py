@@ -45,6 +45,22 @@ def test_a_statement_without_an_answer_is_given_up_and_its_connection_with_it(im
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_statement_that_was_given_up_is_cancelled_on_the_server(impatient: None) -> None:
+    with connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SELECT pg_sleep(30), 'given up'")
+    connection.close()
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute(
+                "SELECT pg_sleep(0.01), (SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+                " AND query LIKE 'SELECT pg_sleep(30), %%')"
+            )
+            if cursor.fetchone() == ("", 0):
+                return
+    pytest.fail("the server still runs it")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_programs_that_may_take_long_wait(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silence, "patience", None)
     with connection.cursor() as cursor:

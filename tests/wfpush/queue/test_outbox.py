@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from pytest_django import DjangoAssertNumQueries
 
 from escalations.clocks import due_steps
-from notifications.models import Event
+from notifications.models import LinkMail
 from notifications.routing import pipeline
-from tests.factories import EventFactory
+from tests.factories import RecipientFactory
 from wfpush.queue import outbox
 
 NAMES = ("flood", "clocks")
@@ -104,95 +104,106 @@ LATER = NOW + timedelta(hours=1)
 
 
 @pytest.fixture
-def events(db: None) -> QuerySet[Event]:
+def mails(db: None) -> QuerySet[LinkMail]:
     for _ in range(2):
-        EventFactory(due_at=NOW)
-    return Event.objects.order_by("pk")
+        LinkMail.objects.create(recipient=RecipientFactory(), created_at=NOW, due_at=NOW)
+    return LinkMail.objects.order_by("pk")
 
 
-def taken(events: QuerySet[Event]) -> Event:
-    (event,) = outbox.claim(events.filter(pk=events.first().pk), limit=1, lease=LEASE, now=NOW)  # type: ignore[union-attr]
-    return event
+def taken(mails: QuerySet[LinkMail]) -> LinkMail:
+    (mail,) = outbox.claim(mails.filter(pk=mails.first().pk), limit=1, lease=LEASE, now=NOW)  # type: ignore[union-attr]
+    return mail
 
 
-def stands(event: Event) -> tuple[datetime | None, bool, int]:
+def stands(mail: LinkMail) -> tuple[datetime | None, bool, int]:
     """When it is due, whether somebody holds it, and how often it was tried."""
-    event = Event.objects.get(pk=event.pk)
-    assert (event.lease_token is None) == (event.lease_until is None)
-    return event.due_at, event.lease_token is not None, event.attempts
+    mail = LinkMail.objects.get(pk=mail.pk)
+    assert (mail.lease_token is None) == (mail.lease_until is None)
+    return mail.due_at, mail.lease_token is not None, mail.attempts
 
 
-def test_whoever_has_claimed_a_row_ends_it_or_puts_it_off_once(events: QuerySet[Event]) -> None:
-    event = taken(events)
+def test_whoever_has_claimed_a_row_ends_it_or_puts_it_off_once(mails: QuerySet[LinkMail]) -> None:
+    mail = taken(mails)
 
-    assert outbox.postpone(event, LATER, error="busy")
-    assert stands(event) == (LATER, False, 1)
-    assert not outbox.finish(event)
-    assert stands(event) == (LATER, False, 1)
-
-
-def test_a_row_that_was_put_back_was_not_tried(events: QuerySet[Event]) -> None:
-    event = taken(events)
-
-    assert outbox.put_back(event, LATER)
-    assert stands(event) == (LATER, False, 0)
+    assert outbox.postpone(mail, LATER, detail="busy")
+    assert stands(mail) == (LATER, False, 1)
+    assert not outbox.finish(mail)
+    assert stands(mail) == (LATER, False, 1)
 
 
-def test_a_lease_is_renewed_only_for_its_holder(events: QuerySet[Event]) -> None:
-    event = taken(events)
+def test_a_row_that_was_put_back_was_not_tried(mails: QuerySet[LinkMail]) -> None:
+    mail = taken(mails)
 
-    assert outbox.renew(event, LATER)
-    assert Event.objects.get(pk=event.pk).lease_until == LATER
-    outbox.release(events)
-    assert not outbox.renew(event, LATER)
+    assert outbox.put_back(mail, LATER)
+    assert stands(mail) == (LATER, False, 0)
 
 
-def test_whoever_is_at_work_loses_what_is_made_due_or_ended(events: QuerySet[Event]) -> None:
-    for change, due_at in ((lambda: outbox.make_due(events, LATER), LATER), (lambda: outbox.finish_all(events), None)):
-        outbox.make_due(events, NOW)
-        event = taken(events)
+def test_a_lease_is_renewed_only_for_its_holder(mails: QuerySet[LinkMail]) -> None:
+    mail = taken(mails)
+
+    assert outbox.renew(mail, LATER)
+    assert LinkMail.objects.get(pk=mail.pk).lease_until == LATER
+    outbox.release(mails)
+    assert not outbox.renew(mail, LATER)
+
+
+def test_whoever_is_at_work_loses_what_is_made_due_or_ended(mails: QuerySet[LinkMail]) -> None:
+    for change, due_at in ((lambda: outbox.make_due(mails, LATER), LATER), (lambda: outbox.finish_all(mails), None)):
+        outbox.make_due(mails, NOW)
+        mail = taken(mails)
 
         assert change() == 2
-        assert stands(event)[:2] == (due_at, False)
-        assert not outbox.finish(event)
+        assert stands(mail)[:2] == (due_at, False)
+        assert not outbox.finish(mail)
 
 
-def test_what_is_brought_forward_is_never_later_and_stays_with_its_holder(events: QuerySet[Event]) -> None:
-    event, other = taken(events), events.last()
+def test_what_is_brought_forward_is_never_later_and_stays_with_its_holder(mails: QuerySet[LinkMail]) -> None:
+    mail, other = taken(mails), mails.last()
     assert other is not None
-    outbox.finish_all(events.filter(pk=other.pk))
+    outbox.finish_all(mails.filter(pk=other.pk))
 
-    assert outbox.bring_forward(events, LATER) == 2
-    assert stands(event) == (NOW, True, 1)
+    assert outbox.bring_forward(mails, LATER) == 2
+    assert stands(mail) == (NOW, True, 1)
     assert stands(other)[0] == LATER
 
 
-def test_release_leaves_what_has_ended(events: QuerySet[Event]) -> None:
-    event, other = taken(events), events.last()
-    assert other is not None
-    outbox.finish_all(events.filter(pk=other.pk))
+def test_rows_that_were_held_up_count_as_due_since_a_moment_ago_in_their_order(mails: QuerySet[LinkMail]) -> None:
+    for minutes in (40, 20, 10):
+        LinkMail.objects.create(recipient=RecipientFactory(), created_at=NOW, due_at=NOW - timedelta(minutes=minutes))
+    mail, other = taken(mails), mails[1]
+    outbox.make_due(mails.filter(pk=other.pk), LATER)
 
-    assert outbox.release(events) == 1
-    assert stands(event) == (NOW, False, 1)
+    outbox.shorten_wait(mails, timedelta(seconds=8), NOW)
+    waited = [(NOW - due_at).total_seconds() for due_at in mails.values_list("due_at", flat=True) if due_at]
+    assert waited == [0, -3600, 8, 4, 2] and stands(mail) == (NOW, True, 1), "what is not overdue stays as it is"
+
+
+def test_release_leaves_what_has_ended(mails: QuerySet[LinkMail]) -> None:
+    mail, other = taken(mails), mails.last()
+    assert other is not None
+    outbox.finish_all(mails.filter(pk=other.pk))
+
+    assert outbox.release(mails) == 1
+    assert stands(mail) == (NOW, False, 1)
     assert stands(other)[0] is None
 
 
 def test_each_row_is_due_at_its_own_time_in_one_statement(
-    events: QuerySet[Event], django_assert_num_queries: DjangoAssertNumQueries
+    mails: QuerySet[LinkMail], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    event, other = taken(events), events.last()
+    mail, other = taken(mails), mails.last()
     assert other is not None
 
     with django_assert_num_queries(1):
-        outbox.reschedule(Event, {event.pk: LATER, other.pk: None})
+        outbox.reschedule(LinkMail, {mail.pk: LATER, other.pk: None})
 
-    assert stands(event) == (LATER, False, 0)
+    assert stands(mail) == (LATER, False, 0)
     assert stands(other) == (None, False, 0)
 
 
-def test_a_row_in_memory_says_what_is_to_be_saved(events: QuerySet[Event]) -> None:
-    event = taken(events)
+def test_a_row_in_memory_says_what_is_to_be_saved(mails: QuerySet[LinkMail]) -> None:
+    mail = taken(mails)
 
-    event.save(update_fields=event.make_due(LATER))
+    mail.save(update_fields=mail.make_due(LATER))
 
-    assert stands(event) == (LATER, False, 1)
+    assert stands(mail) == (LATER, False, 1)

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """When a worker was stopped, and the row that `/readyz` writes. Workers of the release before delete the rows of
     those that stopped an hour ago, as they do with any that is silent."""
 
-    dependencies = [("wfpush", "0005_configuration_changes")]
+    dependencies = [("wfpush", "0006_service_states")]
 
     operations = [
         migrations.AddField("heartbeat", "stopped_at", models.DateTimeField(editable=False, null=True)),

@@ -1,0 +1,71 @@
+"""Claims answers that are due: the first of each task, since the next one follows when it has ended, and of each engine
+only as many as it has free places. So a claim does not read all that waits for an engine that is away."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from notifications.models import Callback
+from wfpush.concurrency.places import FreePlaces
+from wfpush.observability import services
+from wfpush.queue import outbox
+
+KIND = "engine"
+"""Of services: engines that take answers."""
+LEASE = timedelta(seconds=45)
+"""Longer than a call's deadline and what surrounds it, so that no call is made twice at the same time."""
+
+# `ended_at` and `due_at` say the same (a constraint of the table). The search for a task's first answer names the one,
+# so that PostgreSQL cannot use the index of the other for it, which holds all that waits for the engine.
+_DUE = """
+SELECT call.id, engine.id FROM notifications_engine engine CROSS JOIN LATERAL (
+    SELECT waiting.id, waiting.due_at FROM notifications_callback waiting
+    WHERE waiting.engine_id = engine.id AND waiting.due_at <= %(now)s
+      AND (waiting.lease_until IS NULL OR waiting.lease_until <= %(now)s OR waiting.lease_until > %(too_long)s)
+      AND waiting.id = (
+          SELECT first.id FROM notifications_callback first
+          WHERE first.task_id = waiting.task_id AND first.ended_at IS NULL ORDER BY first.position LIMIT 1)
+    ORDER BY waiting.due_at LIMIT %(each)s
+) AS call
+WHERE engine.active AND engine.callback_disabled_at IS NULL AND engine.callback_url <> ''
+  AND engine.id <> ALL(%(full)s) AND engine.slug <> ALL(%(paused)s)
+ORDER BY call.due_at
+"""
+
+
+def has_due(now: datetime) -> bool:
+    """Whether an answer is due to an engine that takes calls."""
+    return bool(_due(FreePlaces(left=1, each=1, taken={}), (), now))
+
+
+def has_late(before: datetime) -> bool:
+    """The same for answers that have been due since before, without engines that do not work: what waits for them is
+    not late for lack of workers."""
+    held = services.held_names(KIND, timezone.now())
+    return bool(_due(FreePlaces(left=1, each=1, taken={}), held, before))
+
+
+def claim(room: FreePlaces[int], paused: Collection[str], now: datetime) -> list[tuple[int, Callback]]:
+    """Claim the oldest due answers for which their engine has a free place. Return each with the id of its engine.
+    Engines with one of the `paused` slugs are left out."""
+    engines = dict(_due(room, paused, now))
+    callbacks = Callback.objects.select_related("engine")
+    claimed = outbox.claim_by_keys(callbacks, room.choose(engines.items()), lease=LEASE, now=now)
+    return [(callback.engine_id, callback) for callback in claimed]
+
+
+def _due(room: FreePlaces[int], paused: Collection[str], now: datetime) -> list[tuple[UUID, int]]:
+    parameters: dict[str, Any] = {
+        "now": now,
+        "too_long": now + outbox.LONGEST_LEASE,
+        "each": room.each,
+        "full": room.full,
+        "paused": list(paused),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, parameters)
+        return list(cursor.fetchall())
