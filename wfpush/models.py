@@ -16,6 +16,8 @@ class Heartbeat(models.Model):
     """The machine on which its processes run, as `lease_holder.machine` returns it."""
     holders = models.TextField(default="", db_default="", editable=False)
     """Ids of its children that may hold leases, separated by blanks."""
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    """When it was stopped properly. The row stays until another worker runs."""
 
     class Meta:
         verbose_name = _("heartbeat")
@@ -23,6 +25,19 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.beat_at:%Y-%m-%d %H:%M:%S}"
+
+
+class WriteCheck(models.Model):
+    """The one row that `/readyz` writes (wfpush/observability/readiness.py)."""
+
+    written_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "write check"
+        verbose_name_plural = "write checks"
+
+    def __str__(self) -> str:
+        return f"{self.written_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Tally(models.Model):

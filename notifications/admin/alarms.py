@@ -15,6 +15,7 @@ from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
 from wfpush.observability import services
+from wfpush.processes.worker_registry import latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
 """How long a sign-in link is waited for: as long as it would be good."""
@@ -25,10 +26,13 @@ it."""
 
 def silent_parts(now: datetime) -> list[str]:
     """Parts of the worker that have not run lately."""
-    beats = list(Heartbeat.objects.order_by("name"))
-    if not beats:
+    latest = latest_worker()
+    if latest is None:
         return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
-    quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
+    if latest.stopped_at is not None:
+        text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
+        return [text % {"time": short(latest.stopped_at)}]
+    quiet = Heartbeat.objects.filter(stopped_at=None, beat_at__lt=now - QUIET_FOR).order_by("name")
     text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 

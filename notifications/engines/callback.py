@@ -147,6 +147,8 @@ def _prepared(callback: Callback, now: datetime) -> Any | None:
     except connected_accounts.NotConnected as fault:
         _hold(callback, fault.reason, now)
     except Exception as fault:
+        if outage.database_is_away(fault):
+            raise
         if not isinstance(fault, Misconfigured):
             log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
         reason = fault.reason if isinstance(fault, Misconfigured) else reasons.said(fault)

@@ -36,7 +36,7 @@ from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
 from wfpush.net.http import outbound_from_settings
 from wfpush.observability import service_watch, services
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -167,6 +167,8 @@ async def _poll(ready: Ready) -> None:
         except _Lost:
             log.warning("poll_lease_lost")
         except Exception as fault:  # whatever an engine answers, the dispatcher must live and poll again
+            if outage.database_is_away(fault):
+                raise
             log.exception("poll_failed")
             await in_database_thread(_failed, ready.poll, crashed(fault), timezone.now())
 

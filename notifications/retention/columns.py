@@ -257,6 +257,7 @@ TABLES: dict[str, Columns] = {
     "wfpush.tally": Columns(plain="name kind state"),
     "wfpush.lead": Columns(plain="name leader"),
     "wfpush.configurationchange": Columns(),
+    "wfpush.writecheck": Columns(),
     # --- last, since it repeats what stands above ---------------------------------------------------------------------
     "notifications.searchedpart": Columns(words="texts", plain="items", goes=True),
     "notifications.searchedanew": Columns(),

@@ -173,7 +173,8 @@ class Environment:
             self.text("DATABASE_URL", default="") or shared_servers.servers(self.data_dir, "DATABASE_URL").database_url
         )
         config = check_address("DATABASE_URL", addresses.database, address, DATABASE_EXAMPLE)
-        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        age = self.integer("DATABASE_CONNECTION_SECONDS", default=300, minimum=1)
+        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": age}
         # A server-side cursor belongs to one server connection, and a pooler may use another one for the next rows.
         return config | ours | {"DISABLE_SERVER_SIDE_CURSORS": True}
 

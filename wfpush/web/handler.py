@@ -28,9 +28,6 @@ from wfpush.postgres.silence import limit_waits, silence
 from wfpush.processes.garbage import tune_garbage_collection
 from wfpush.web.awaited import AwaitedResponse, BrokenOff
 
-KEEP_SECONDS = 600
-"""How long a thread keeps its database connection."""
-
 ROUTE = "wfpush.route"
 """The member of the ASGI scope with the template of the request's route, such as `api/v1/tasks/<str:task_id>`; missing
 for a request that matches none."""
@@ -52,7 +49,7 @@ class ThreadedHandler(ASGIHandler):
 
     def __init__(self, threads: int) -> None:
         super().__init__()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=keep_connection)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=skip_health_checks)
         self._respond = sync_to_async(self.respond, thread_sensitive=False, executor=self._pool)
         self._next = sync_to_async(_next, thread_sensitive=False, executor=self._pool)
         self._ask = sync_to_async(_asked, thread_sensitive=False, executor=self._pool)
@@ -172,10 +169,11 @@ def _next(chunks: Iterator[bytes]) -> bytes | None:
     return next(chunks, None)
 
 
-def keep_connection() -> None:
-    """Called first in each thread of the pool: it keeps its database connection between requests."""
+def skip_health_checks() -> None:
+    """Called first in each thread of the pool: it keeps its database connection between requests, and looks at its
+    socket instead of asking before each (`drop_dead_connection`)."""
     wrapper = connections[DEFAULT_DB_ALIAS]
-    wrapper.settings_dict = wrapper.settings_dict | {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": False}
+    wrapper.settings_dict = wrapper.settings_dict | {"CONN_HEALTH_CHECKS": False}
 
 
 def drop_dead_connection() -> None:

@@ -13,7 +13,8 @@ from notifications.channels import registry
 from notifications.items.ledger_audit import Sums, faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
-from wfpush.observability import metrics, service_metrics, services
+from wfpush.observability import readiness, service_metrics, services
+from wfpush.observability.write_checks import OK, database_state
 from wfpush.security import lost_secrets
 
 
@@ -26,24 +27,31 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        faults = [*self._parts(now), *lost_secrets.faults(), *self._channels(), *self._services(now)]
-        self._messages()
-        if options["ledger"]:
-            since = now - timedelta(days=options["days"])
-            self._tell(sums_since(since), options["days"])
-            faults += faults_since(since, now)
+        faults = list(self._parts(now))
+        if database_state() == OK:  # the others read it
+            self._notes(now)
+            faults += [*lost_secrets.faults(), *self._channels(), *self._services(now)]
+            self._messages()
+            faults += self._ledger(now, options["days"]) if options["ledger"] else []
         if faults:
             raise CommandError("\n".join([f"{len(faults)} faults:" if len(faults) > 1 else "1 fault:", *faults]))
         self.stdout.write("All is well.")
 
+    def _ledger(self, now: datetime, days: int) -> list[str]:
+        since = now - timedelta(days=days)
+        self._tell(sums_since(since), days)
+        return faults_since(since, now)
+
     def _parts(self, now: datetime) -> Iterator[str]:
         """What `/readyz` checks."""
-        for name, found in metrics.checks(now):
+        for name, found in readiness.checks(now):
             self.stdout.write(f"{name}: {found}")
-            if found != metrics.OK:
+            if found != OK:
                 yield f"{name} {found}"
+
+    def _notes(self, now: datetime) -> None:
         failing = service_metrics.notes(now)
-        for note in metrics.notes(now):
+        for note in readiness.notes(now):
             if note not in failing:  # they are faults
                 self.stdout.write(f"note: {note}")
 
