@@ -15,6 +15,7 @@ from django.apps import apps
 from django.db import transaction
 from django.utils import timezone
 
+from wfpush import VERSION
 from wfpush.models import Heartbeat
 from wfpush.queue import lease_holder, outbox
 
@@ -90,8 +91,9 @@ class Registration:
             holders = " ".join(sorted(self._holders))
         if row is not None and row.holders == holders:
             return
+        own = Heartbeat(name=self.name, beat_at=now, machine=lease_holder.machine(), holders=holders, release=VERSION)
         Heartbeat.objects.bulk_create(
-            [Heartbeat(name=self.name, beat_at=now, machine=lease_holder.machine(), holders=holders)],
+            [own],
             update_conflicts=True,
             unique_fields=["name"],
             update_fields=["machine", "holders"],
