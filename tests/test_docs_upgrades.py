@@ -199,7 +199,7 @@ def required_by(migration: Any) -> str:
 
 def test_no_new_migration_stops_a_process_that_may_still_run() -> None:
     stopped = [
-        f"{path}: {operation.describe()}: it {why}, those of {old.version}; see docs/architecture.md, Migrations"
+        f"{path}: {operation.describe()}: to processes of {old.version}, it {why}; see docs/architecture.md, Migrations"
         for path, migration in new_migrations().items()
         for operation in migration.operations
         for old in releases()
