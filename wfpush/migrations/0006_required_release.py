@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("wfpush", "0005_configuration_changes"),
-        ("notifications", "0079_open_items_before_revisions"),
+        ("notifications", "0081_callback_queue"),
         ("escalations", "0008_rotas"),
     ]
 
