@@ -4,6 +4,10 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
+# What people called, for the messages of what it needs.
+GOAL ?= $(or $(firstword $(MAKECMDGOALS)),setup)
+INSTALL = $(MAKE) --question $(1) >/dev/null 2>&1 || exec $(PYTHON) tools/installing.py \
+	"\`make $(GOAL)\`$(if $(filter run dev,$(GOAL)), for http://127.0.0.1:$(PORT))" $(MAKE) --no-print-directory GOAL=$(GOAL) $(1)
 ALSO_LONG := tests/engines tests/flows/test_facts_everywhere.py tests/flows/test_peace_random.py tests/notifications/answers/test_respond.py \
 	tests/escalations/clocks/test_races.py tests/escalations/forecast/test_policy_change.py tests/notifications/routing/test_batches.py \
 	tests/notifications/routing/test_out_of_order.py tests/escalations/clocks/test_batches.py tests/notifications/routing/test_expiry.py \
@@ -18,27 +22,30 @@ LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/
 
 .PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages release
 
-setup: $(VENV)/installed
+setup:
+	@$(call INSTALL,$(VENV)/installed)
 
-setup-dev: $(VENV)/installed-dev
+setup-dev:
+	@$(call INSTALL,$(VENV)/installed-dev)
 
 # The stamps are younger than the files they were made from, or pip runs again.
 $(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/python
-	@echo "Installing requirements.txt into $(VENV)"
+	@echo "Installing requirements.txt into $(VENV): the first time takes minutes on a slow line"
 	@$(PIP) install --quiet --requirement requirements.txt --constraint constraints.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/bin/python
-	@echo "Installing requirements-dev.txt into $(VENV)"
+	@echo "Installing requirements-dev.txt into $(VENV): the first time takes minutes on a slow line"
 	@$(PIP) install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	@touch $@ $(VENV)/installed
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "wfpush needs Python 3.11 or newer. Choose one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+		{ echo "wfpush needs Python 3.11 or newer. Choose one: make $(GOAL) PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) lacks ensurepip. Install it (Debian, Ubuntu: apt-get install python3-venv)" \
-			"or choose another Python: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+			"or choose another Python: make $(GOAL) PYTHON=python3.12"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV)
 
 run: setup

@@ -18,6 +18,8 @@ try:
     from wfpush.config import env
     from wfpush.embedded.datafolder import DataFolderError
     from wfpush.embedded.servers import EmbeddedError
+    from wfpush.management import starting
+    from wfpush.net.ports import PortTaken
 except ModuleNotFoundError as fault:
     sys.exit(f"{fault}. Run `make setup` and start with .venv/bin/python, or install requirements.txt.")
 
@@ -32,13 +34,13 @@ def main(arguments: list[str]) -> None:
         if needs_no_settings or {"--help", "-h"} & set(arguments[2:]) or arguments[1:] == ["vapid", "--new"]:
             env.stand_in(BASE_DIR)
         elif command == "up":
-            env.prepare(BASE_DIR)
+            starting.begin(BASE_DIR, arguments[2:])
         importlib.import_module("wfpush.settings")  # before Django does, which would hide what is wrong with them
         django.setup()
         gc.freeze()  # what is loaded stays, and is shared with forked processes
         gc.enable()
         execute_from_command_line(arguments)
-    except (ImproperlyConfigured, DataFolderError, EmbeddedError) as fault:
+    except (ImproperlyConfigured, DataFolderError, EmbeddedError, PortTaken) as fault:
         sys.exit(f"{Path(arguments[0]).name} {command}: {fault}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 
 from bench import (
     answers,
+    burst,
     escalations,
     first_paint,
     followers,
@@ -23,6 +24,7 @@ from bench import (
     leftover,
     live,
     preferences,
+    programs,
     push,
     retention,
     workers,
@@ -35,6 +37,7 @@ PARTS = (
     "live",
     "ingest",
     "inboxes",
+    "burst",
     "preferences",
     "answers",
     "workers",
@@ -52,6 +55,9 @@ DAY, GROWTH, RETENTION = "day", "growth", "retention"
 
 def main() -> int:
     parts, number = asked(sys.argv[1:])
+    parts = measurable(parts)
+    if not parts:
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
@@ -70,11 +76,23 @@ def asked(words: Sequence[str]) -> tuple[Collection[str], int | None]:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
     choices = ", ".join([*PARTS, LARGE, GROWTH, RETENTION, DAY, "all"])
     parser.add_argument(
-        "parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day, growth or retention a number"
+        "parts",
+        nargs="*",
+        type=_part,
+        default=["all"],
+        help=f"{choices}; after burst, day, growth or retention a number",
     )
     given: list[str | int] = parser.parse_args(words).parts
     number = next((each for each in given if isinstance(each, int)), None)
     return PARTS if "all" in given else [each for each in given if isinstance(each, str)], number
+
+
+def measurable(parts: Collection[str]) -> Collection[str]:
+    """Return the parts without those of which nothing can be measured here. Prints what is missing for any of them."""
+    missing = programs.missing(parts)
+    for needed in missing:
+        print(needed.sentence(), file=sys.stderr, flush=True)
+    return [part for part in parts if part not in {needed.part for needed in missing if needed.whole}]
 
 
 def _part(word: str) -> str | int:
@@ -97,6 +115,8 @@ def measured(parts: Collection[str], number: int | None) -> list[Figure]:
     if "inboxes" in parts:
         with House() as house:
             figures += asyncio.run(inboxes.measure(house))
+    if "burst" in parts:
+        figures += burst.measure(number or burst.MANY)
     if "preferences" in parts:
         with House() as house:
             figures += asyncio.run(preferences.measure(house))

@@ -4,11 +4,9 @@ Chromium is slowed down as its own tools do it: 1.6 Mbit/s, 150 ms until each an
 slow. Each visit is somebody's first one, in a profile of its own.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,8 +15,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from bench.harness import Api, Figure, House, Json, median
 from bench.inboxes import until_processed
 from bench.live import task_assigned
+from bench.programs import CHROMIUM
 
-CHROMIUM = Path("/usr/bin/chromium")
 ITEMS = 202
 VISITS = 5
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1280, 800), "wide": (1920, 1080)}
@@ -41,26 +39,20 @@ class Visit:
 
 
 async def measure(house: House) -> list[Figure]:
-    """Nothing, and says so, where Chromium is missing."""
-    if not _has_chromium():
-        print(f"first_paint: {CHROMIUM} is missing. Install it (Debian: apt-get install chromium).", file=sys.stderr)
-        return []
     house.manage("create_person", "bob", "--name", "Bob", "--password", PASSWORD)
     async with aiohttp.ClientSession() as session:
         await Api(session, house.url, house.api_key).batch(_mixed())
     await until_processed(house, "paint", ITEMS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM.program, args=["--no-sandbox", "--disable-gpu"]
+        )
         cookies = await _signed_in(browser, house)
         visits = {
             name: [await _visit(browser, house, cookies, *size) for _ in range(VISITS)] for name, size in SIZES.items()
         }
         await browser.close()
     return [*(_paint(name, visits[name]) for name in SIZES), *_weight(visits["phone"])]
-
-
-def _has_chromium() -> bool:
-    return CHROMIUM.exists()
 
 
 def _mixed() -> list[Json]:

@@ -74,19 +74,19 @@ def _wait(what: str, share: float, seconds: Sequence[float], most: float) -> Fig
 
 
 # --- a flood --------------------------------------------------------------------------------------------------
-def _events(refs: Sequence[str], source: str, count: int) -> list[Json]:
+def events_for(refs: Sequence[str], source: str, count: int) -> list[Json]:
     return [{**task_assigned(assignee=refs[number % len(refs)]), "source": source} for number in range(count)]
 
 
 async def flood(house: House, api: Api, refs: Sequence[str], source: str, count: int) -> float:
-    events = _events(refs, source, count)
+    events = events_for(refs, source, count)
     began = time.perf_counter()
-    await _post(api, events)
+    await post(api, events)
     await until_processed(house, source, count)
     return count / (time.perf_counter() - began)
 
 
-async def _post(api: Api, events: Sequence[Json]) -> None:
+async def post(api: Api, events: Sequence[Json]) -> None:
     await at_once([api.batch(events[start : start + BATCH]) for start in range(0, len(events), BATCH)], 4)
 
 
@@ -122,7 +122,7 @@ async def _peer(house: House, refs: Sequence[str], number: int) -> float:
 
 
 async def _peers_flood(house: House, api: Api, refs: Sequence[str], source: str, count: int) -> float:
-    events = _events(refs, source, count)
+    events = events_for(refs, source, count)
     began = time.perf_counter()
     for start in range(0, count, BATCH):
         await api.call("POST", "/events", events[start : start + BATCH])
@@ -165,7 +165,7 @@ async def _paced(api: Api, refs: Sequence[str], arrivals: Arrivals) -> list[floa
         accepted[event["data"]["task"]["id"]] = time.monotonic()
 
     begin, sending = time.monotonic(), []
-    for number, event in enumerate(_events(refs, "paced", PACE * PACED_SECONDS)):
+    for number, event in enumerate(events_for(refs, "paced", PACE * PACED_SECONDS)):
         await asyncio.sleep(max(0.0, begin + number / PACE - time.monotonic()))
         sending.append(asyncio.create_task(send(event)))
     await asyncio.gather(*sending)
@@ -183,7 +183,7 @@ async def _waits(accepted: dict[str, float], arrivals: Arrivals) -> list[float]:
 
 async def _urgent(house: House, api: Api, refs: Sequence[str], arrivals: Arrivals) -> list[float]:
     """Urgent events while a burst is worked off."""
-    await _post(api, _events(refs, "burst", BURST))
+    await post(api, events_for(refs, "burst", BURST))
     accepted: dict[str, float] = {}
     for number in range(URGENT):
         event = task_assigned(assignee=refs[number % len(refs)], priority="urgent")

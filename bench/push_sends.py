@@ -1,13 +1,13 @@
 """Messages a second from one core, over HTTP and TLS: our transport, the tutorials' loop, Node's web-push in turn."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.harness import ROOT, BenchError, Figure, House, median
 from bench.pinned import PINNED, cores
+from bench.programs import NPM
 from bench.push_orders import CONTENT, Order, Took, public_half, subscriptions
 from bench.push_service import Certificates, Service, push_service
 
@@ -53,8 +53,8 @@ def measure(house: House, certificates: Certificates) -> list[Figure]:
 def _node(house: House) -> tuple[dict[str, str], str]:
     """Where Node finds web-push, or why it cannot be measured."""
     folder = house.folder / "node"
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return {}, "not measured: there is no node, or no npm"
+    if NPM.is_missing():
+        return {}, "not measured: there is no npm"
     folder.mkdir()
     install = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), WEB_PUSH)
     try:

@@ -17,6 +17,7 @@ from pywebpush import webpush
 
 from bench.harness import Api, BenchError, Figure, House, Json, percentile
 from bench.live import PATIENCE_SECONDS, task_assigned
+from bench.programs import DBUS, FIREFOX
 from bench.push_orders import CONTACT
 from bench.push_service import Certificates
 from tests.pushlab.background import Background
@@ -39,8 +40,8 @@ return navigator.serviceWorker.ready
 
 
 def measure(house: House, certificates: Certificates) -> list[Figure]:
-    if not Firefox.binary.exists():
-        why_not = f"not measured: there is no {Firefox.binary} (Debian: apt-get install firefox-esr)"
+    if lacking := next((needed for needed in (FIREFOX, DBUS) if needed.is_missing()), None):
+        why_not = f"not measured: there is no {lacking.program} (Debian: apt-get install {lacking.package})"
         return [Figure(f"{WHAT}, p50", None, why_not, None, "ms")]
     house.manage("create_person", "bob", "--name", "Bob", "--password", PASSWORD)
     try:

@@ -19,8 +19,17 @@ SOURCES = (
     "notifications.replays.running",
     "notifications.retention.pruning",
     "notifications.retention.erasing",
+    "wfpush.observability.service_watch",
 )
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
+
+SERVICE_KINDS = (
+    "notifications.delivery.service_kinds",
+    "notifications.engines.service_kinds",
+    "notifications.absences.feeds",
+    "notifications.rotas.feeds",
+)
+"""Modules with kinds of services that we call (`kinds` in each)."""
 
 ORDER = 200
 """Position of our own among the observers of tasks: after clocks."""
@@ -47,3 +56,6 @@ class NotificationsConfig(AppConfig):
         for module in SOURCES:
             for source in import_module(module).SOURCES:
                 outbox.register(source)
+        services = import_module("wfpush.observability.services")
+        for module in SERVICE_KINDS:
+            services.register(import_module(module).kinds)

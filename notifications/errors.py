@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from notifications import reasons
+from wfpush.observability.services import AWAY, REFUSES
 
 
 class Failure(Exception):
@@ -166,6 +167,8 @@ class TransportError(Exception):
     is `reasons.ASKS_TO_WAIT(service=…, words=…)`, with `retry_after`; no other error uses this code.
     `works`: the service works, and does not take this message now. Without it, and with another reason, an error that
     is not permanent says that the service does not work.
+    `service_state`: what a permanent error says of the service (wfpush/observability/services.py); empty: nothing,
+    since it was not asked, or may have taken others.
     """
 
     def __init__(
@@ -175,12 +178,14 @@ class TransportError(Exception):
         permanent: bool = False,
         retry_after: float | None = None,
         works: bool = False,
+        service_state: str = "",
     ) -> None:
         self.reason = reasons.reason_of(reason)
         super().__init__(str(self.reason))
         self.permanent = permanent
         self.retry_after = retry_after
         self.works = works or permanent or self.busy
+        self.service_state = service_state or ("" if permanent else REFUSES if self.works else AWAY)
 
     @property
     def detail(self) -> str:

@@ -87,6 +87,14 @@ def long_turns() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def states_of_now() -> Iterator[None]:
+    """Check at once what `/readyz` says, and not once in some seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wfpush.observability.write_checks.REMEMBERED_SECONDS", 0.0)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def static_files_found_once() -> Iterator[None]:
     """Every `Client()` looks through all folders for static files, which takes longer than most tests."""
     known: dict[str, Any] = {}

@@ -2,12 +2,15 @@
 test_bench_push.py."""
 
 import sys
+from dataclasses import replace
 
 import psutil
 import pytest
 
-from bench.__main__ import table
+from bench import programs
+from bench.__main__ import PARTS, main, measurable, table
 from bench.harness import BenchError, Figure, House, Program, percentile
+from bench.programs import CHROMIUM, FIREFOX
 from tests.support import migrated
 from wfpush.embedded import shared_servers
 
@@ -49,6 +52,25 @@ def test_a_program_that_fails_is_told_with_its_last_words() -> None:
     with pytest.raises(BenchError, match="peer failed:\nno such table"):
         program.finish()
     program.stop()
+
+
+def test_programs_that_are_missing_are_named_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = [replace(needed, program=f"/nowhere/{needed.package}") for needed in (CHROMIUM, FIREFOX)]
+    monkeypatch.setattr(programs, "NEEDED", lacking)
+    monkeypatch.setattr("sys.argv", ["bench", "paint"])
+
+    assert main() == 1, "nothing is left to measure"
+    assert capsys.readouterr().err == (
+        "paint: /nowhere/chromium is missing, so that an inbox on a slow phone is not measured. "
+        "Install it (Debian: apt-get install chromium).\n"
+    )
+    assert measurable(PARTS) == [part for part in PARTS if part != "paint"], "the rest of push can be measured"
+    assert "apt-get install chromium" in (said := capsys.readouterr().err)
+    assert "push: /nowhere/firefox-esr is missing" in said
+    monkeypatch.setattr(programs, "NEEDED", [replace(CHROMIUM, program=sys.executable)])
+    assert measurable(PARTS) == list(PARTS)
 
 
 class MigratedHouse(House):

@@ -24,6 +24,8 @@ TYPES = {
     "integer": "whole number",
     "choice": "word",
     "words": "list",
+    "hosts": "list",
+    "sender": "text",
     "url": "address",
     "networks": "networks",
     "secret": "secret",

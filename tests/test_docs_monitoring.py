@@ -9,33 +9,56 @@ from typing import Any
 
 import pytest
 import yaml
+from asgiref.sync import async_to_sync
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifications.models import Device
-from tests.support.documentation import ROOT, first_words, read, section
+from tests.support.documentation import ROOT, code, first_words, read, rows, section
 from tests.support.story import Story
+from wfpush.observability import service_watch, services
+from wfpush.observability.http_metrics import CountedRequests
+from wfpush.observability.service_watch import NO_REASON, Watch
 from wfpush.queue import lease_holder
 from wfpush.tasks import beat
 
 FOLDER = ROOT / "monitoring"
-PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
+PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count|total)$")
 
 
 @pytest.fixture
 def shown(db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """Our metrics after a story, each with the names of its labels."""
     monkeypatch.setenv(lease_holder.WORKER, "worker-1/0123456789ab")
+    monkeypatch.setattr(service_watch, "watch", Watch())
     beat()
     story = Story.begin()
     story.assign()
     story.answer(story.bob, "approve")
     Device.objects.create(recipient=story.bob, channel="webpush", address="https://push.example/1", digest="1")
+    service_watch.watch.failed(("engine", "invoices"), services.AWAY, NO_REASON, party="T-42", seconds=60)
+    service_watch.watch.failed(("engine", "invoices"), services.AWAY, NO_REASON, party="T-42", seconds=0)
+    service_watch.watch.look(timezone.now())
+    async_to_sync(requested)()
     text = Client().get("/metrics").content.decode()
     families = text_string_to_metric_families(text)
     return {
         each.name: {label for one in each.samples for label in one.labels} for each in families if "wfpush" in each.name
     }
+
+
+async def requested() -> None:
+    """A request and a socket, as the web process counts them."""
+
+    async def answers(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start" if scope["type"] == "http" else "websocket.accept", "status": 200})
+
+    for type in ("http", "websocket"):
+        await CountedRequests(answers)({"type": type, "method": "GET"}, None, ignore)  # type: ignore[arg-type]
+
+
+async def ignore(message: Any) -> None: ...
 
 
 def rules() -> list[dict[str, Any]]:
@@ -71,6 +94,14 @@ def test_every_metric_is_on_the_dashboard(shown: dict[str, set[str]]) -> None:
     asked = {PARTS_OF_HISTOGRAMS.sub("", name) for query in queries() for name in re.findall(r"wfpush_\w+", query)}
 
     assert asked == set(shown)
+
+
+def test_every_alert_that_the_documentation_names_is_there(shown: dict[str, set[str]]) -> None:
+    queries = " ".join(rule["expr"] for rule in rules())
+    for cells in rows(section("docs/operations.md", "Metrics and alerts")):
+        names = [name for name in code(cells[0]) if name in shown]
+        if names and cells[2]:
+            assert any(name in queries for name in names), f"{cells[0]}: “{cells[2]}” is in no rule"
 
 
 def test_every_alert_says_what_to_look_at() -> None:

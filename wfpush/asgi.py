@@ -16,6 +16,7 @@ http = handler.application()  # first: it fills the app registry that the consum
 
 from notifications.api.file_senders import may_send_files  # noqa: E402
 from notifications.inbox.consumers import InboxConsumer  # noqa: E402
+from wfpush.observability.http_metrics import CountedRequests  # noqa: E402
 from wfpush.web.bodylimit import BodyLimit, Header  # noqa: E402
 from wfpush.web.nul import NulFreeSockets  # noqa: E402
 
@@ -32,9 +33,11 @@ async def admits(path: str, headers: Iterable[Header]) -> bool:
 
 sockets = URLRouter([path("ws/inbox", InboxConsumer.as_asgi()), re_path("", nothing_here)])  # type: ignore[arg-type,list-item]
 
-application = ProtocolTypeRouter(
-    {
-        "http": BodyLimit(http, admits, proxies=settings.PROXY_COUNT),
-        "websocket": CookieMiddleware(NulFreeSockets(sockets)),
-    }
+application = CountedRequests(
+    ProtocolTypeRouter(
+        {
+            "http": BodyLimit(http, admits, proxies=settings.PROXY_COUNT),
+            "websocket": CookieMiddleware(NulFreeSockets(sockets)),
+        }
+    )
 )

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,8 @@ class Heartbeat(models.Model):
     release = models.CharField(_("version"), max_length=20, default="", editable=False)
     """The version that it runs; empty of one before 0.4.0. It has no default in the database: releases before 0.4.0,
     which cannot read what newer ones write, refuse to start on a table that asks for a value they do not write."""
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    """When it was stopped properly. The row stays until another worker runs."""
 
     class Meta:
         verbose_name = _("heartbeat")
@@ -24,6 +28,19 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.beat_at:%Y-%m-%d %H:%M:%S}"
+
+
+class WriteCheck(models.Model):
+    """The one row that `/readyz` writes (wfpush/observability/readiness.py)."""
+
+    written_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "write check"
+        verbose_name_plural = "write checks"
+
+    def __str__(self) -> str:
+        return f"{self.written_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Tally(models.Model):
@@ -71,6 +88,30 @@ class ConfigurationChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+
+
+class ServiceState(models.Model):
+    """A service that is slow, refuses what we ask of it, or is away. A service without a row works
+    (wfpush/observability/services.py)."""
+
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=253)
+    state = models.CharField(max_length=10)
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    """When a call last showed the state."""
+    try_at = models.DateTimeField(null=True)
+    """When one row that waits for the service is made due to try it; null: rows come by themselves."""
+    reason = models.CharField(max_length=500, default="", blank=True)
+    reason_fact: Any = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "state of a service"
+        verbose_name_plural = "states of services"
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_state_a_service")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.state}"
 
 
 class RequiredRelease(models.Model):

@@ -21,16 +21,16 @@ DEBUG = ENV.flag("DEBUG", default=False)
 SECRET_KEY = ENV.secret("SECRET_KEY")
 ENCRYPTION_KEYS = ENV.secrets("ENCRYPTION_KEYS")
 BASE_URL = ENV.url("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = ENV.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = ENV.hosts("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.own_origins(BASE_URL, ALLOWED_HOSTS)
-PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0)
+PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0, maximum=100)
 METRICS_TOKEN = ENV.token("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")
 CALENDAR_ALLOWED_CIDRS = ENV.networks("CALENDAR_ALLOWED_CIDRS")
 PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
 DATA_DIR = ENV.data_dir
-DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
-DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
+DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1, maximum=86_400)
+DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1, maximum=1000)
 UNDO_SECONDS = ENV.integer("UNDO_SECONDS", default=5, minimum=0, maximum=60)
 EVENT_BATCH = ENV.integer("EVENT_BATCH", default=100, minimum=1, maximum=100)
 ATTACHMENT_MEGABYTES = ENV.integer("ATTACHMENT_MEGABYTES", default=10, minimum=1, maximum=15)
@@ -133,8 +133,8 @@ CHANNEL_LAYERS = {
 Q_CLUSTER = {
     "name": "wfpush",
     "ALT_CLUSTERS": {},
-    "workers": ENV.integer("CLUSTER_WORKERS", default=2, minimum=1),
-    "queue_limit": ENV.integer("CLUSTER_WORKERS", default=2, minimum=1),
+    "workers": ENV.integer("CLUSTER_WORKERS", default=2, minimum=1, maximum=1000),
+    "queue_limit": ENV.integer("CLUSTER_WORKERS", default=2, minimum=1, maximum=1000),
     "timeout": 60,
     "retry": 150,
     "max_attempts": 1,

@@ -30,7 +30,7 @@ from notifications.models import Brand, Case, Engine, Event, Recipient, Task
 from notifications.reasons import crashed, kept
 from wfpush.postgres import bulk, lock_waits, prefetch, revision
 from wfpush.postgres.pipelined import pipelined
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,9 @@ def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
         standings = [(task, standing) for task in tasks if (standing := found.get(task.pk)) is not None]
         if changed := task_sync.apply_differences(standings, now):
             log.info("caught_up_with_engines", tasks=changed)
-    except Exception:  # whatever the fault is, these clocks and those behind them must go on
+    except Exception as fault:  # whatever the fault is, these clocks and those behind them must go on
+        if outage.database_is_away(fault):
+            raise
         log.exception("tasks_not_read")
 
 
@@ -101,6 +103,8 @@ def run(claimed: Sequence[Escalation], now: datetime) -> None:
         reread(claimed, now)
         advance(claimed, now)
     except Exception as fault:  # whatever it is, the worker must live
+        if outage.database_is_away(fault):
+            raise  # no step is at fault
         locked = lock_waits.in_vain(fault)
         if len(claimed) > 1:
             half = len(claimed) // 2
@@ -277,7 +281,8 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
         with transaction.atomic():
             return take(takings)
     except Exception as fault:
-        if lock_waits.in_vain(fault):  # whoever has the row will let it go: the step is not at fault
+        # Whoever has the row will let it go, and the database will be back: the step is not at fault.
+        if lock_waits.in_vain(fault) or outage.database_is_away(fault):
             raise
         log.exception("step_given_up", step=takings[0].step.id)
         return [Taken(RunResult.FAILED, crashed(fault))]

@@ -8,7 +8,7 @@ than with a calendar is called the same: nobody can look around in our networks 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -35,6 +35,7 @@ from notifications.routing.notice import About, Words
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
 from wfpush.net.http import OutboundError, check_url
+from wfpush.observability.services import Kind
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,8 @@ MAX_BODY = 5 * 1024 * 1024
 SECONDS = 10.0
 """For a calendar's server."""
 TOLD_AFTER = timedelta(days=1)
+SEVERAL = 2
+"""So many people's calendars of one server fail before it is the server that fails, and not what somebody typed."""
 
 
 # --- what people enter ------------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ def _body(url: str) -> str:
     try:
         response = asyncio.run(fetching.fetch(url, settings.CALENDAR_ALLOWED_CIDRS, MAX_BODY, seconds=SECONDS))
     except Unreadable as fault:
-        raise Unreadable(_for_people(fault.reason, url)) from fault
+        raise Unreadable(_for_people(fault.reason, url), fault.service_state, fault.reason) from fault
     assert response is not None  # no ETag was sent
     return fetching.text_of(response)
 
@@ -157,8 +160,16 @@ def has_due(now: datetime) -> bool:
     return outbox.due(_feeds(), now).exists()
 
 
+def has_late(before: datetime) -> bool:
+    return polling.has_late(_feeds(), SOURCE_NAME, before)
+
+
 def drain() -> None:
-    polling.drain(_feeds(), SOURCE_NAME, EVERY, _read, _tell_of_failure)
+    polling.drain(_feeds(), SOURCE_NAME, EVERY, _read, lambda feed: feed.host, SEVERAL, _tell_of_failure)
+
+
+def kinds() -> Sequence[Kind]:
+    return [polling.kind(SOURCE_NAME, _feeds, lambda host: Q(host=host))]
 
 
 def _read(feed: AbsenceFeed, now: datetime) -> None:
@@ -214,4 +225,4 @@ def _words(feed: AbsenceFeed, now: datetime) -> Words:
     return Words(title, body, short=body)
 
 
-SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain, has_late=has_late),)

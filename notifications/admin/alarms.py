@@ -9,11 +9,13 @@ from django.utils.translation import ngettext
 
 from notifications import reasons
 from notifications.admin.backlogs import backlogs
-from notifications.admin.words import clock, span
+from notifications.admin.words import clock, short, span
 from notifications.channels import registry
 from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
+from wfpush.observability import services
+from wfpush.processes.worker_registry import latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
 """How long a sign-in link is waited for: as long as it would be good."""
@@ -24,10 +26,13 @@ it."""
 
 def silent_parts(now: datetime) -> list[str]:
     """Parts of the worker that have not run lately."""
-    beats = list(Heartbeat.objects.order_by("name"))
-    if not beats:
+    latest = latest_worker()
+    if latest is None:
         return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
-    quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
+    if latest.stopped_at is not None:
+        text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
+        return [text % {"time": short(latest.stopped_at)}]
+    quiet = Heartbeat.objects.filter(stopped_at=None, beat_at__lt=now - QUIET_FOR).order_by("name")
     text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 
@@ -39,6 +44,13 @@ def paused_services(now: datetime) -> list[str]:
         text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
         for each in PausedService.objects.order_by("service")
     ]
+
+
+def services_that_do_not_work(now: datetime) -> list[str]:
+    """Services that are slow, refuse or are away, except those that are paused, which are told of already."""
+    paused = set(PausedService.objects.values_list("channel", "service"))
+    rows = [row for row in services.troubled(now) if (row.kind, row.name) not in paused]
+    return [services.sentence(row, short(row.since), reasons.words(row)) for row in rows]
 
 
 def links_not_mailed(now: datetime) -> list[str]:
@@ -74,6 +86,7 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, silent_parts),
     (Event, backlogs),
     (Event, paused_services),
+    (Event, services_that_do_not_work),
     (Event, alarms_of_channels),
     (LinkMail, links_not_mailed),
     (Engine, answers_not_compared),

@@ -7,6 +7,7 @@ from notifications.calendar_feeds.content import begins_like_a_calendar
 from notifications.calendar_feeds.reading import Unreadable
 from wfpush.net.addresses import Network
 from wfpush.net.http import DEADLINE, Outbound, OutboundError, Response
+from wfpush.observability.services import AWAY, REFUSES
 
 
 async def fetch(
@@ -18,11 +19,12 @@ async def fetch(
         try:
             response = await door.request("GET", url, headers=headers)
         except OutboundError as fault:
-            raise Unreadable(reasons.not_reached(fault)) from fault
+            raise Unreadable(reasons.not_reached(fault), "" if fault.permanent else AWAY) from fault
     if response.status == 304 and etag:
         return None
     if response.status != 200:
-        raise Unreadable(reasons.FEED_STATUS(status=response.status))
+        refuses = response.status >= 500 or response.status == 429
+        raise Unreadable(reasons.FEED_STATUS(status=response.status), REFUSES if refuses else "")
     if not begins_like_a_calendar(text_of(response)):
         raise Unreadable(reasons.FEED_NO_CALENDAR())
     if response.truncated:

@@ -1,4 +1,8 @@
-"""Feeds are read when they are due, and tried again when they fail: what was read before stays until then."""
+"""Feeds are read when they are due, and tried again when they fail: what was read before stays until then.
+
+Feeds at a server that does not answer are left alone, except for one now and then that tries it: each of them would
+keep a worker waiting.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,13 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.calendar_feeds.reading import Unreadable
 from notifications.models import CalendarFeed
-from notifications.reasons import Reason
+from wfpush.observability import services
+from wfpush.observability.services import Kind, Service
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
@@ -20,6 +26,8 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=2)
 WHILE_READ = timedelta(hours=1)
 """After which a feed is tried again whose reading has ended its process."""
+LEFT_ALONE = timedelta(minutes=5)
+"""After which a feed is looked at again whose server did not answer a moment ago, if the server does not before."""
 TOO_MUCH_EVERY = timedelta(hours=6)
 """A calendar that takes all time or memory that it may is read this seldom."""
 
@@ -31,37 +39,75 @@ def drain(
     source: str,
     every: timedelta,
     read: Callable[[FeedT, datetime], None],
+    host_of: Callable[[FeedT], str],
+    least: int,
     failed: Callable[[FeedT, datetime], None] = lambda feed, now: None,
 ) -> None:
-    """Read what is due. `read` raises Unreadable; `failed` is called after it has, with what is known by then."""
+    """Read what is due. `read` raises Unreadable; `failed` is called after it has, with what is known by then. `least`:
+    how many feeds fail at a host before it is the host that fails."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         claimed = outbox.claim(feeds, limit=1, lease=LEASE, now=timezone.now())
         if not claimed:
             return
         feed, now = claimed[0], timezone.now()
+        service = source, host_of(feed)
+        if services.is_left_alone(service, now):
+            outbox.put_back(feed, now + LEFT_ALONE)
+            continue
         outbox.delay(feed, now + WHILE_READ)
-        why = _fault_of(feed, now, read)
-        if why:
+        fault = _fault_of(feed, now, read)
+        if fault is not None:
             since = feed.failing_since = feed.failing_since or now
-            pause = max(every, TOO_MUCH_EVERY) if why == reasons.FEED_TOO_MUCH() else every
-            if outbox.postpone(feed, now + pause, failing_since=since, **reasons.kept("fault", why)):
+            pause = max(every, TOO_MUCH_EVERY) if fault.reason == reasons.FEED_TOO_MUCH() else every
+            if outbox.postpone(feed, now + pause, failing_since=since, **reasons.kept("fault", fault.reason)):
                 failed(feed, now)
+        _report(service, fault, now, least)
     outbox.source_named(source).wake()
 
 
-def _fault_of(feed: FeedT, now: datetime, read: Callable[[FeedT, datetime], None]) -> Reason:
-    """NOTHING: it was read."""
+def _fault_of(feed: FeedT, now: datetime, read: Callable[[FeedT, datetime], None]) -> Unreadable | None:
+    """None: it was read."""
     try:
         read(feed, now)
     except Unreadable as fault:
-        return fault.reason
+        return fault
     except Exception as fault:  # whatever a calendar holds, it must cost no other's reading
         if outage.database_is_away(fault):
             raise
         log.exception("calendar_not_read", kind=feed._meta.model_name, key=feed.pk)
-        return reasons.crashed(fault)
-    return reasons.NOTHING
+        return Unreadable(reasons.crashed(fault))
+    return None
+
+
+# --- their servers ------------------------------------------------------------------------------------------------
+def _report(service: Service, fault: Unreadable | None, now: datetime, least: int) -> None:
+    """Write what reading one feed has shown of its server."""
+    if fault is None or not fault.service_state:
+        services.report_works(service, now, now)
+        return
+    source, host = service
+    if services.kinds()[source].waiting(host).filter(failing_since__isnull=False).count() >= least:
+        reason = reasons.kept("reason", fault.service_reason)
+        services.report(service, fault.service_state, reason, timezone.now(), since=now)
+
+
+def kind(source: str, feeds: Callable[[], QuerySet[FeedT]], of: Callable[[str], Q]) -> Kind:
+    """The servers of these feeds, by their hosts."""
+
+    def read_again(host: str, now: datetime) -> None:
+        outbox.bring_forward(feeds().filter(of(host), failing_since__isnull=False, due_at__isnull=False), now)
+        outbox.wake_on_commit(source)
+
+    def rows() -> QuerySet[FeedT]:
+        return feeds().filter(due_at__isnull=False)
+
+    return Kind(source, _("Calendar server"), source, rows, of, read_again, names=tuple)
+
+
+def has_late(feeds: QuerySet[FeedT], source: str, before: datetime) -> bool:
+    """Feeds at servers that do not answer are not late for lack of workers."""
+    return outbox.due(services.without_held(feeds, source, timezone.now()), before).exists()
 
 
 def was_read(now: datetime) -> dict[str, Any]:

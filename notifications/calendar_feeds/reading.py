@@ -25,11 +25,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Unreadable(Exception):
-    """What came is no calendar that can be read."""
+    """What came is no calendar that can be read. `service_state`: what that says of its server
+    (wfpush/observability/services.py); empty: it answered. `service_reason`: the reason as operators may read it."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Reason, service_state: str = "", service_reason: Reason | None = None) -> None:
         super().__init__(str(reason))
         self.reason = reason
+        self.service_state = service_state
+        self.service_reason = service_reason or reason
 
 
 @dataclass(frozen=True)

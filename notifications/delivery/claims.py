@@ -12,6 +12,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Min, Q, QuerySet
+from django.utils import timezone
 
 from notifications.channel_facts import device_channels
 from notifications.channels import registry
@@ -33,6 +34,7 @@ from notifications.models import (
     Task,
 )
 from wfpush.concurrency.places import FreePlaces
+from wfpush.observability import services
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
@@ -58,6 +60,14 @@ class Busy:
 def has_due(now: datetime) -> bool:
     """On any channel."""
     return outbox.due(waiting_for_persons(), now).exists() or has_due_for_devices(now)
+
+
+def has_late(before: datetime) -> bool:
+    """Messages for services that do not work are not late for lack of workers."""
+    wanted = waiting_for_persons(), due()
+    now = timezone.now()
+    messages = any(outbox.due(services.without_held(rows, "deliveries", now), before).exists() for rows in wanted)
+    return messages or any(outbox.due(rows, before).exists() for rows in (asked_tests(), asked_farewells()))
 
 
 # --- for people's addresses -----------------------------------------------------------------------

@@ -38,7 +38,7 @@ from notifications.types import Message, PushAddress, PushKind, PushMessage
 from notifications.wording import message, together
 from notifications.wording.languages import language_of, speaking_to
 from wfpush.postgres import keys
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -180,6 +180,8 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
         said = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
         return _attempt(device, devices.address_of(device), said)
     except Exception as fault:  # as for messages
+        if outage.database_is_away(fault):
+            raise
         log.exception("push_test_cannot_be_made", device=str(device.pk))
         outbox.finish(device, **reasons.kept("last_fault", reasons.crashed(fault), devices.MOST_FAULT))
         return None
@@ -222,6 +224,8 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> DeviceAttempt |
     try:
         return _made(row, about, now)
     except Exception as fault:  # a message that cannot be made must not hold up the others
+        if outage.database_is_away(fault):
+            raise
         log.exception("push_message_cannot_be_made", delivery=str(row.pk))
         reason = reasons.crashed(fault)
         if row.is_replacement:

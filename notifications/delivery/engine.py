@@ -93,4 +93,4 @@ async def close() -> None:
         await asyncio.to_thread(listening.end)  # what was under way may have used its connections
 
 
-SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", claims.has_due, drain, close),)
+SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", claims.has_due, drain, close, claims.has_late),)

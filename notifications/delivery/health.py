@@ -6,11 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import structlog
-
 from notifications.delivery.attempts import DeviceAttempt, Service
-
-log = structlog.get_logger(__name__)
 
 HANGS = 2.0
 """Seconds without an answer after which a device gets no second message at the same time."""
@@ -20,9 +16,11 @@ SEVERAL = 5
 DOWN_AFTER = 60.0
 """A service is down when messages to so many different devices or addresses have failed for so many seconds, and none
 was answered."""
-ALONE_FIRST, ALONE_MOST = 5.0, 300.0
+ALONE_FIRST, ALONE_MOST = 5.0, 30.0
 """Seconds between two messages that try a service which is down and has no suspects: the first pause, and the
 longest."""
+OTHERS = 300.0
+"""Seconds for which the others wait that are claimed meanwhile, if nobody calls them before."""
 JUST_WORKED = 60.0
 """Seconds for which a service that took a message is not paused for refusing another."""
 
@@ -89,6 +87,7 @@ class _Known:
     is_down: bool = False
     alone: float = 0.0
     alone_until: float = 0.0
+    is_next_chosen: bool = False
     refused: set[int] = field(default_factory=set)
 
 
@@ -111,8 +110,6 @@ class Services:
         known = self._of(service)
         was_down, known.is_down, known.answered = known.is_down, False, self.now()
         known.failing.clear()
-        if was_down:
-            log.info("service_works_again", channel=service[0], service=service[1])
         return was_down
 
     def failed(self, service: Service, party: Hashable, began: float) -> None:
@@ -128,20 +125,21 @@ class Services:
         known.failing.setdefault(party, self.now())
         lasts = self.now() - min(known.failing.values())
         if len(known.failing) >= SEVERAL and lasts >= DOWN_AFTER and not known.is_down:
-            known.is_down = True
+            known.is_down, known.is_next_chosen = True, False
             known.alone, known.alone_until = ALONE_FIRST, self.now() + ALONE_FIRST
-            log.error("service_down", channel=service[0], service=service[1], failing=len(known.failing))
 
     def wait(self, service: Service) -> float:
         """Seconds for which it is not called; 0.0: send. After the pause one caller gets 0.0 and tries it; if it is not
-        answered, the pause doubles."""
+        answered, the pause doubles. Of those who come during a pause, one comes again at its end, and the others much
+        later: each of them costs a claim."""
         known = self._of(service)
         if not known.is_down:
             return 0.0
         if self.now() < known.alone_until:
-            return known.alone_until - self.now()
+            is_next, known.is_next_chosen = not known.is_next_chosen, True
+            return known.alone_until - self.now() if is_next else OTHERS
         known.alone = min(2 * known.alone, ALONE_MOST)
-        known.alone_until = self.now() + known.alone
+        known.alone_until, known.is_next_chosen = self.now() + known.alone, False
         return 0.0
 
     def refused(self, service: Service, person: int) -> None:

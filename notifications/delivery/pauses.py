@@ -17,6 +17,7 @@ from notifications.channels import registry
 from notifications.delivery.attempts import Service
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from notifications.reasons import Reason
+from wfpush.observability import services
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -67,6 +68,8 @@ def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -
         log.error("service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
     row.reason, row.reason_fact = reasons.kept("reason", reason).values()
     row.save()
+    told = reasons.kept("reason", reason)
+    services.report((row.channel, row.service), services.REFUSES, told, now, since=row.paused_at, try_at=row.until)
     return row.until
 
 
@@ -77,6 +80,7 @@ def resume(service: Service, now: datetime) -> None:
     if not PausedService.objects.filter(channel=channel, service=name).delete()[0]:
         return
     log.info("service_resumed", channel=channel, service=name)
+    services.report_works(service, now)
     if not reaches_devices(channel):
         hasten(Delivery.objects.filter(channel=channel), now)
         return

@@ -21,6 +21,7 @@ from notifications.preferences.chosen import Reading
 from notifications.types import Message
 from notifications.wording import message
 from notifications.wording import together as wording
+from wfpush.queue import outage
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,8 @@ class _Making:
         try:
             tokens = self._begun(rows, texts) if rows else None
         except Exception as fault:
+            if outage.database_is_away(fault):
+                raise
             faults = dict.fromkeys([row.pk for row in rows], fault)
             tokens = {}
         if tokens is None:
@@ -82,6 +85,8 @@ class _Making:
                 said = _with_way_out(said, row) if _trust(row) == "mailbox" else said
                 texts[row.pk] = _Text(said, action_tokens.answerable_by(row.channel, row.notification))
             except Exception as fault:
+                if outage.database_is_away(fault):
+                    raise
                 faults[row.pk] = fault
         return texts, faults
 

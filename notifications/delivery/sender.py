@@ -11,8 +11,9 @@ from notifications.delivery import pauses
 from notifications.delivery.attempts import Attempt, DeviceAttempt, Result, Service
 from notifications.delivery.health import Services
 from notifications.delivery.recorder import Recorder
-from notifications.errors import ServiceRefuses, TransportError
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.models import Delivery
+from wfpush.observability import service_watch
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +79,23 @@ class Sender:
         try:
             references = await transmission
         except TransportError as fault:
+            self._watch(attempt, fault, self._services.now() - began)
             return self._failed(attempt, fault, began)
         except Exception as fault:  # a mistake in a transport must not stop the others
             log.exception("transport_failed", channel=attempt.channel)
             return Result(attempt, fault=TransportError(reasons.crashed(fault)))
+        service_watch.watch.took(attempt.service, self._services.now() - began)
         return Result(attempt, works_again=self._services.took(attempt.service), references=references)
+
+    def _watch(self, attempt: Attempt, fault: TransportError, seconds: float) -> None:
+        """Count it for the state of its service. A pause tells of a service that refuses our credentials."""
+        if isinstance(fault, RecipientGone):
+            service_watch.watch.took(attempt.service, seconds)
+        elif fault.service_state and not isinstance(fault, ServiceRefuses):
+            reason, for_good = reasons.kept("reason", fault.reason), fault.permanent
+            service_watch.watch.failed(
+                attempt.service, fault.service_state, reason, party=attempt.party, seconds=seconds, for_good=for_good
+            )
 
     def _failed(self, attempt: Attempt, fault: TransportError, began: float) -> Result:
         service, works_again = attempt.service, False

@@ -1,6 +1,7 @@
 """Tells engines people's answers: those of one task in order, each under one id, retried over days, ended exactly
 once."""
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,7 @@ from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
+from wfpush.observability import service_watch, services
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
@@ -145,6 +147,8 @@ def _prepared(callback: Callback, now: datetime) -> Any | None:
     except connected_accounts.NotConnected as fault:
         _hold(callback, fault.reason, now)
     except Exception as fault:
+        if outage.database_is_away(fault):
+            raise
         if not isinstance(fault, Misconfigured):
             log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
         reason = fault.reason if isinstance(fault, Misconfigured) else reasons.said(fault)
@@ -179,8 +183,20 @@ async def _send(ready: Ready) -> None:
             if not await in_database_thread(_may_be_told, callback, reading, timezone.now()):
                 return
             call = reading.call
+        began = time.monotonic()
         result = await connector_for(callback.engine.kind).send(_door.open(), call)
+        _watch(callback, result, time.monotonic() - began)
         await in_database_thread(_answered, callback, result, timezone.now())
+
+
+def _watch(callback: Callback, result: Result, seconds: float) -> None:
+    """Count the call for the state of its engine. One that was not made says nothing."""
+    service = (callback_claims.KIND, callback.engine.slug)
+    if result.outcome in ENDED:
+        service_watch.watch.took(service, seconds)
+    elif not result.silent:
+        state = services.AWAY if result.down else services.REFUSES
+        service_watch.watch.failed(service, state, kept("reason", result.reason), party=callback.pk, seconds=seconds)
 
 
 def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
@@ -355,4 +371,6 @@ def undo_replay(callback: Callback, now: datetime, *, attempts: int, due_at: dat
 
 _door = _Door()
 
-SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", callback_claims.has_due, drain, _door.close),)
+SOURCES = (
+    outbox.Source(SOURCE_NAME, "dispatcher", callback_claims.has_due, drain, _door.close, callback_claims.has_late),
+)

@@ -7,11 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from notifications.models import Callback
 from wfpush.concurrency.places import FreePlaces
+from wfpush.observability import services
 from wfpush.queue import outbox
 
+KIND = "engine"
+"""Of services: engines that take answers."""
 LEASE = timedelta(seconds=45)
 """Longer than a call's deadline and what surrounds it, so that no call is made twice at the same time."""
 
@@ -36,6 +40,13 @@ ORDER BY call.due_at
 def has_due(now: datetime) -> bool:
     """Whether an answer is due to an engine that takes calls."""
     return bool(_due(FreePlaces(left=1, each=1, taken={}), (), now))
+
+
+def has_late(before: datetime) -> bool:
+    """The same for answers that have been due since before, without engines that do not work: what waits for them is
+    not late for lack of workers."""
+    held = services.held_names(KIND, timezone.now())
+    return bool(_due(FreePlaces(left=1, each=1, taken={}), held, before))
 
 
 def claim(room: FreePlaces[int], paused: Collection[str], now: datetime) -> list[tuple[int, Callback]]:

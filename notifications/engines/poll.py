@@ -6,6 +6,7 @@ takes nothing twice. A sweep over all tasks finds tasks that changed or ended wi
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,11 +35,14 @@ from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
 from wfpush.net.http import outbound_from_settings
-from wfpush.queue import outbox
+from wfpush.observability import service_watch, services
+from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "polls"
+KIND = "poll"
+"""Of services: engines that are asked for their tasks."""
 LEASE = timedelta(seconds=30)
 """Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
 MOST = 32
@@ -92,6 +96,11 @@ def has_due(now: datetime) -> bool:
     return outbox.due(due_polls(), now).exists()
 
 
+def has_late(before: datetime) -> bool:
+    """Engines that do not answer are not late for lack of workers."""
+    return outbox.due(services.without_held(due_polls(), SOURCE_NAME, timezone.now()), before).exists()
+
+
 def _places() -> Places[int, Ready]:
     """By engine."""
     return Places(_claim, _poll, most=MOST, each=1)
@@ -141,18 +150,25 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
 
 
 async def _poll(ready: Ready) -> None:
-    api = Api(_door.open(), ready.access, ready.paths)
+    api, began = Api(_door.open(), ready.access, ready.paths), time.monotonic()
+    service = (KIND, ready.poll.engine.slug)
     with structlog.contextvars.bound_contextvars(engine=ready.poll.engine.slug):
         try:
             await _ask_for_new(api, ready)
             if await in_database_thread(_begin_sweep, ready.poll, timezone.now()):
                 await _sweep(api, ready)
+            service_watch.watch.took(service, 0.0)  # many requests: how long they take says nothing of it
             await in_database_thread(_done, ready, timezone.now())
         except Failed as failed:
+            state = services.AWAY if failed.result.down else services.REFUSES
+            reason, seconds = kept("reason", failed.result.reason), time.monotonic() - began
+            service_watch.watch.failed(service, state, reason, party=ready.poll.pk, seconds=seconds)
             await in_database_thread(_failed, ready.poll, failed.result.reason, timezone.now())
         except _Lost:
             log.warning("poll_lease_lost")
         except Exception as fault:  # whatever an engine answers, the dispatcher must live and poll again
+            if outage.database_is_away(fault):
+                raise
             log.exception("poll_failed")
             await in_database_thread(_failed, ready.poll, crashed(fault), timezone.now())
 
@@ -329,4 +345,4 @@ def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
 
 _door = _Door()
 
-SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, drain, _door.close),)
+SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, drain, _door.close, has_late),)

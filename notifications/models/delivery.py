@@ -207,6 +207,11 @@ class Delivery(Work):
             models.Index(fields=["device"], condition=Q(device__isnull=False), name="delivery_device"),
             models.Index(fields=["state", "id"], condition=~Q(state="delivered"), name="delivery_not_delivered"),
             models.Index(fields=["recipient"], condition=Q(held__isnull=False, state="pending"), name="delivery_held"),
+            models.Index(
+                fields=["notification"],
+                condition=Q(state="pending", due_at__isnull=True),
+                name="delivery_reserve",
+            ),
         ]
 
     def __str__(self) -> str:

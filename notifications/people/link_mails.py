@@ -14,15 +14,19 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from notifications.channels.email.channel import server
+from notifications.channels.email.facts import FACTS
 from notifications.channels.email.transport import Email
 from notifications.errors import TransportError
 from notifications.models import LinkMail, LinkRequest, Recipient
 from notifications.people.brands import brand_for
 from notifications.people.recipient_tokens import is_staff, new_link
+from notifications.reasons import kept
 from notifications.types import Message
 from notifications.wording.directions import all_apart
 from notifications.wording.languages import language_of
 from notifications.wording.message import brand_of
+from wfpush.observability import services
 from wfpush.queue import outage, outbox
 from wfpush.web.proxies import address_of
 
@@ -31,6 +35,9 @@ log = structlog.get_logger(__name__)
 SOURCE_NAME = "link_mails"
 LEASE = timedelta(minutes=2)
 RETRY = outbox.Backoff(give_up_after=timedelta(hours=2), tries=5)
+
+TELLS_OF_SERVER = 3
+"""A mail that was tried so often in vain tells of the server."""
 
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR, PAUSE = 3, timedelta(minutes=1)
@@ -95,6 +102,14 @@ def has_due(now: datetime) -> bool:
     return any(outbox.due(rows, now).exists() for rows in (LinkRequest.objects.all(), LinkMail.objects.all()))
 
 
+def has_late(before: datetime) -> bool:
+    """Mails for a server that does not take them are not late for lack of workers."""
+    requests, mails = LinkRequest.objects.all(), LinkMail.objects.all()
+    kind, name = _server()
+    works = name not in services.held_names(kind, timezone.now())
+    return outbox.due(requests, before).exists() or (works and outbox.due(mails, before).exists())
+
+
 def drain() -> None:
     """Look up and send what is due, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
@@ -121,8 +136,16 @@ def _send_next() -> bool:
     """Send one mail. Returns whether there was one."""
     claimed = outbox.claim(LinkMail.objects.all(), limit=1, lease=LEASE, now=timezone.now())
     for mail in claimed:
-        _send_safely(mail, timezone.now())
+        now = timezone.now()
+        if services.is_left_alone(_server(), now):
+            outbox.put_back(mail, now + services.JUST_TRIED)
+        else:
+            _send_safely(mail, now)
     return bool(claimed)
+
+
+def _server() -> services.Service:
+    return FACTS.name, server()
 
 
 def _send_safely(mail: LinkMail, now: datetime) -> None:
@@ -132,6 +155,9 @@ def _send_safely(mail: LinkMail, now: datetime) -> None:
         again = None if fault.permanent else RETRY.next_at(mail.attempts, mail.created_at, now)
         log.warning("link_mail_failed", mail=str(mail.pk), fault=fault.detail, again=again)
         outbox.postpone(mail, again, detail=fault.detail[:500])
+        if fault.service_state and mail.attempts >= TELLS_OF_SERVER:
+            reason = kept("reason", fault.reason)
+            services.report(_server(), fault.service_state, reason, timezone.now(), since=mail.created_at)
     except Exception as fault:  # whatever the fault is, it must cost one mail at most
         if outage.database_is_away(fault):
             raise
@@ -152,6 +178,7 @@ def _send(mail: LinkMail, now: datetime) -> None:
         link.delete()
         raise
     outbox.finish(mail, sent_at=now, detail="")
+    services.report_works(_server(), timezone.now(), now)
 
 
 def _message(person: Recipient, mail: LinkMail) -> Message:
@@ -166,4 +193,4 @@ def _message(person: Recipient, mail: LinkMail) -> Message:
     return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house, kept_because=kept)
 
 
-SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain, has_late=has_late),)

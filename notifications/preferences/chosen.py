@@ -87,7 +87,8 @@ class Reading:
             self._found[pk] = _chosen(person, rows.get(pk), defaults, teams.get(pk, ()), on_holidays.get(pk))
 
     def of(self, person: Recipient) -> Chosen:
-        self.look_up([person])
+        if person.pk not in self._found:
+            self.look_up([person])
         return self._found[person.pk]
 
 

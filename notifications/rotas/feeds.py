@@ -5,12 +5,15 @@ summary names. A feed that cannot be read, or makes no sense, keeps what was rea
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -19,6 +22,7 @@ from notifications.calendar_feeds.reading import CalendarEvent, events_in
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift
 from notifications.wording.plaintext import clean_line, cut
 from wfpush import zones
+from wfpush.observability.services import Kind
 from wfpush.queue import outbox
 
 SOURCE_NAME = "rota_feeds"
@@ -45,8 +49,24 @@ def has_due(now: datetime) -> bool:
     return outbox.due(RotaFeed.objects.all(), now).exists()
 
 
+def has_late(before: datetime) -> bool:
+    return polling.has_late(RotaFeed.objects.all(), SOURCE_NAME, before)
+
+
 def drain() -> None:
-    polling.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read)
+    polling.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read, _host_of, 1)
+
+
+def kinds() -> Sequence[Kind]:
+    return [polling.kind(SOURCE_NAME, RotaFeed.objects.all, _at_host)]
+
+
+def _host_of(feed: RotaFeed) -> str:
+    return (urlsplit(feed.url).hostname or "")[:253]
+
+
+def _at_host(host: str) -> Q:
+    return Q(url__iregex=rf"^[a-z]+://([^/@]*@)?{re.escape(host)}([:/?#]|$)")
 
 
 def _read(feed: RotaFeed, now: datetime) -> None:
@@ -127,4 +147,4 @@ def _portions(values: Iterable[str]) -> Iterator[list[str]]:
         yield rest[start : start + PORTION]
 
 
-SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain, has_late=has_late),)

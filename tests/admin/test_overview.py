@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from notifications import reasons
 from notifications.admin.tasks import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, LinkMail, PausedService, Task, Template
 from notifications.routing import claims, pipeline, route
@@ -21,7 +22,9 @@ from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from tests.support.unrendered import contexts_alone
 from wfpush.identifiers import lowest_id
-from wfpush.models import Heartbeat
+from wfpush.models import Heartbeat, ServiceState
+from wfpush.observability import services
+from wfpush.observability.service_watch import NO_REASON
 from wfpush.queue import outbox
 
 
@@ -225,6 +228,8 @@ def test_a_silent_worker_is_the_first_thing_said(world: World, root: Client) -> 
     assert root.get("/admin/").context["alarms"] == []
     Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=5))
     assert "The worker worker-1/0123456789ab has shown no life for 5 min" in text_of(root.get("/admin/"))
+    Heartbeat.objects.update(stopped_at=timezone.now())
+    assert "The worker was stopped (" in text_of(root.get("/admin/"))
     Heartbeat.objects.all().delete()
     assert "The worker has never run" in text_of(root.get("/admin/"))
 
@@ -276,6 +281,24 @@ def test_a_push_service_that_refuses_us_is_said_before_anything_else(day: World,
 
     (alarm,) = root.get("/admin/").context["alarms"]
     assert alarm.startswith("push.example does not accept our messages, and is left alone until ")
+
+
+def test_a_service_that_does_not_work_is_said_in_the_readers_language_and_a_paused_one_once(
+    day: World, root: Client
+) -> None:
+    now = timezone.now()
+    for paused in PausedService.objects.all():
+        services.report((paused.channel, paused.service), services.REFUSES, NO_REASON, now, since=now)
+    assert len(root.get("/admin/").context["alarms"]) == PausedService.objects.count()
+    PausedService.objects.all().delete()
+    ServiceState.objects.all().delete()
+    why = reasons.kept("reason", reasons.LEFT_ALONE(service="mail.example"))
+    services.report(("email", "mail.example"), services.AWAY, why, now, since=now - timedelta(minutes=3))
+
+    (alarm,) = root.get("/admin/").context["alarms"]
+    assert re.fullmatch(r"E-mail mail\.example has not answered since .+ \d\d:\d\d: mail\.example does .+", alarm)
+    (alarm,) = root.get("/admin/", headers={"accept-language": "de"}).context["alarms"]
+    assert alarm.startswith("E-Mail mail.example antwortet seit ")
 
 
 def test_a_push_service_that_is_not_on_the_list_any_more_is_named(day: World, root: Client) -> None:

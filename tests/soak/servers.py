@@ -10,8 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
+import psycopg
 
-from tests.support import migrated
+from tests.support import migrated, read_only
 from wfpush.embedded import datafolder, shared_servers
 from wfpush.embedded.servers import Postgres, Server, Valkey
 
@@ -58,6 +59,31 @@ class Servers:
                     process.send_signal(number)
 
         return Outage(server.name, "hanging", lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT))
+
+    def read_only(self) -> Outage:
+        """Sessions that begin meanwhile keep this when it is over."""
+        return Outage(
+            self.postgres.name,
+            "read-only",
+            lambda: read_only.begin(self.postgres.url),
+            lambda: read_only.end(self.postgres.url),
+        )
+
+    def standby(self) -> Outage:
+        """The primary is started again as a standby, which is promoted in the end."""
+
+        def begin() -> None:
+            self.postgres.stop()
+            signal_file = self.postgres.data / "standby.signal"
+            signal_file.touch()
+            self.postgres.own(signal_file)
+            self.postgres.ensure_running()
+
+        def end() -> None:
+            with psycopg.connect(self.postgres.url) as own:
+                own.execute("SELECT pg_promote()")
+
+        return Outage(self.postgres.name, "standby", begin, end)
 
     def clear(self) -> None:
         if shared_servers.release(self.folder):

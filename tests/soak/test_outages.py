@@ -5,6 +5,7 @@ test` lets it hang for a few seconds: that it is gone, tests/soak/test_killing.p
 tests/wfpush/postgres/test_database_away.py show, too. Nothing starts the servers again but the test.
 """
 
+import json
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ from tests.soak.servers import Outage, Servers
 from tests.support.calls import Answer
 from tests.support.processes import House
 from tests.support.receiver import receiving
+from tests.support.surfing import Browser
 from tests.support.waiting import eventually
 from wfpush.embedded.servers import Server
 
@@ -34,6 +36,9 @@ TIMEOUT = "20" if LONG else "3"
 """DATABASE_TIMEOUT."""
 LONGEST_ANSWER = 45.0 if LONG else 20.0
 """Seconds: a statement that is given up, a try to connect, and a machine that is busy with other things."""
+READ_ONLY_SECONDS = 15 if LONG else 2
+WEB_THREADS = 16
+"""DATABASE_POOL."""
 PACE_SECONDS = 1.0 if LONG else 0.25
 SENDERS = 4
 UNDER_WAY = 20
@@ -171,6 +176,47 @@ def test_without_the_database_events_are_refused_and_later_all_goes_on(
     )
 
 
+@pytest.mark.parametrize("how", ["read_only", pytest.param("standby", marks=pytest.mark.long)])
+def test_a_database_that_takes_no_writes_is_used_again_at_once_when_it_does(
+    installation: Installation, servers: Servers, how: str
+) -> None:
+    """Web and worker have sessions then that began while it was read-only, some of which have only read."""
+    here, engine = installation, Engine(installation)
+    before = main_processes(here)
+    engine.insist(islice(_numbers, UNDER_WAY))
+    eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "Bob has tasks", within=PATIENCE)
+    item, browser = open_item(here), Browser(f"http://127.0.0.1:{here.port}")
+    retried = retried_events(here)
+    outage: Outage = getattr(servers, how)()
+    with outage.lasting():
+        with engine.sending():
+            answers = [approve(here, item) for _ in range(3)]
+            status, headers, _page = browser.try_to_sign_in("bob", "a wrong password")
+            reason = eventually(lambda: faults(here).get("database"), "/readyz has written")
+            waits(READ_ONLY_SECONDS)
+        with ThreadPoolExecutor(WEB_THREADS) as threads:
+            pages = set(threads.map(lambda _: browser.open("/link/wfs_any")[0], range(3 * WEB_THREADS)))
+    assert engine.answers
+    for answer in [*engine.answers, *answers]:
+        assert answer.status == 503, answer
+        assert answer.headers["retry-after"].isdecimal()
+        assert answer.body["code"] == "unavailable"
+    assert (status, headers["Retry-After"]) == (503, "2")
+    assert reason.startswith({"read_only": "is read-only", "standby": "is a standby"}[how])
+    assert pages == {410}, "they are read"
+
+    with ThreadPoolExecutor(WEB_THREADS) as threads:
+        posts = list(threads.map(lambda number: send(here, number).status, engine.refused * 3))
+    assert set(posts) <= {200, 202}
+    assert approve(here, item).status == 201
+    eventually(lambda: "database" not in faults(here), "/readyz has written")
+    engine.accepted += engine.refused
+    eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "all is in Bob's inbox", within=PATIENCE)
+    assert set(here.times_in_the_inbox().values()) == {1}
+    assert retried_events(here) == retried
+    assert main_processes(here) == before, here.worker.said
+
+
 @pytest.mark.parametrize("how", MANNERS)
 def test_without_redis_everything_is_taken_and_only_slower(
     installation: Installation, servers: Servers, how: str
@@ -182,15 +228,17 @@ def test_without_redis_everything_is_taken_and_only_slower(
         eventually(lambda: inbox.synced, "Bob's inbox is open")
         engine.insist(islice(_numbers, UNDER_WAY))
         eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "Bob has tasks", within=PATIENCE)
-        with outage.lasting(), engine.sending():
-            answer = approve_one(here)
-            eventually(lambda: answer in [call.id for call in here.receiver.calls], "the engine is told", within=60)
-            there = here.last_seq()
-            with open_inbox(here.port, here.token) as another:
-                eventually(lambda: another.last >= there, "another inbox opens and has what there is")
-            if LONG:
-                eventually(lambda: inbox.last >= there, "the open inbox has looked by itself", within=90)
-            waits(seconds)
+        with outage.lasting():
+            with engine.sending():
+                answer = approve_one(here)
+                eventually(lambda: answer in [call.id for call in here.receiver.calls], "the engine is told", within=60)
+                there = here.last_seq()
+                with open_inbox(here.port, here.token) as another:
+                    eventually(lambda: another.last >= there, "another inbox opens and has what there is")
+                if LONG:
+                    eventually(lambda: inbox.last >= there, "the open inbox has looked by itself", within=90)
+                waits(seconds)
+            eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "workers look themselves", within=PATIENCE)
         assert {answer.status for answer in engine.answers} == {202}
         assert engine.slowest < LONGEST_ANSWER
         took = recovered(here, engine, inbox)
@@ -203,11 +251,33 @@ def test_without_redis_everything_is_taken_and_only_slower(
     )
 
 
+def faults(here: Installation) -> dict[str, str]:
+    """What `/readyz` says of parts that are not well."""
+    checks = json.loads(Browser(f"http://127.0.0.1:{here.port}").open("/readyz")[2])["checks"]
+    return {name: state for name, state in checks.items() if state != "ok"}
+
+
+def retried_events(here: Installation) -> list[tuple[object, ...]]:
+    """The number of events that were tried more than once, or have failed."""
+    return here.house.rows("SELECT count(*) FROM notifications_event WHERE status = 'failed' OR attempts > 1")
+
+
+def send(here: Installation, number: int) -> Answer:
+    return here.engine.ask("POST", PATH, task_assigned(number), kind=KIND)
+
+
 def approve_one(here: Installation) -> str:
     """Bob approves a task over the API. The answer's id."""
+    answer = approve(here, open_item(here))
+    assert answer.status in (200, 201), answer
+    return str(answer.body["id"])
+
+
+def open_item(here: Installation) -> str:
+    """The id of one of Bob's items that wait for him."""
     _, page = here.bob.insist("GET", "/api/v1/notifications?state=open&limit=1")
-    status, answer = here.bob.insist(
-        "POST", f"/api/v1/notifications/{page['items'][0]['id']}/responses", {"action": "approve"}
-    )
-    assert status in (200, 201), answer
-    return str(answer["id"])
+    return str(page["items"][0]["id"])
+
+
+def approve(here: Installation, item: str) -> Answer:
+    return here.bob.ask("POST", f"/api/v1/notifications/{item}/responses", {"action": "approve"})

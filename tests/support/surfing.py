@@ -34,9 +34,10 @@ class Browser:
             return False
 
     def sign_in(self, name: str, password: str) -> None:
+        assert "Waiting for you" in self.try_to_sign_in(name, password)[2]
+
+    def try_to_sign_in(self, name: str, password: str) -> tuple[int, Any, str]:
+        """Status, headers and body of the answer to the form."""
         self.open("/sign-in")
         token = next(cookie.value or "" for cookie in self.cookies if cookie.name == "csrftoken")
-        _status, _headers, page = self.open(
-            "/sign-in", {"username": name, "password": password, "csrfmiddlewaretoken": token}
-        )
-        assert "Waiting for you" in page
+        return self.open("/sign-in", {"username": name, "password": password, "csrfmiddlewaretoken": token})

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from wfpush import checks
 from wfpush.config.env import Environment
+from wfpush.embedded.datafolder import new_secret
 
 ROOT = Path(__file__).resolve().parents[2]
 HTTPS = {"BASE_URL": "https://push.example.com", "ALLOWED_HOSTS": "push.example.com"}
@@ -85,6 +86,17 @@ def said(*arguments: str, **environment: str) -> str:
 )
 def test_check_deploy_says_what_matters_and_nothing_else(environment: dict[str, str], ids: list[str]) -> None:
     assert re.findall(r"\((\w+\.[EW]\d+)\)", said("check", "--deploy", **environment)) == ids
+
+
+def test_an_installation_as_operations_describes_it_has_no_issues(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing else beside it, such as warnings about the API's schema."""
+    for name in ("WFPUSH_DATA", "DJANGO_SETTINGS_MODULE", "UNDO_SECONDS"):
+        monkeypatch.delenv(name, raising=False)
+    secrets = {name: new_secret(name) for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")}
+    servers = {"DATABASE_URL": "postgres://wfpush:x@127.0.0.1:1/wfpush", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    more = {"EMAIL_URL": "smtp+tls://user:password@mail.example:587", "LOG_FORMAT": "json", "PROXY_COUNT": "1"}
+    output = said("check", "--deploy", "--fail-level", "WARNING", **secrets, **servers, **HTTPS, **more)
+    assert output == "System check identified no issues (3 silenced).\n"
 
 
 LOOK = "from django.conf import settings as s; print(s.SECURE_HSTS_SECONDS, s.SECURE_PROXY_SSL_HEADER)"

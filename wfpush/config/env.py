@@ -5,19 +5,28 @@ Nothing here needs Django's settings: they are made from it.
 """
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
+from wfpush.config import addresses
 from wfpush.embedded import datafolder, shared_servers
 from wfpush.security import p256
 
+T = TypeVar("T")
+
 SHORTEST_KEY = 16
+LONGEST_NUMBER = 9
+"""Digits."""
+DATABASE_EXAMPLE = "postgres://user:password@host:5432/name"
+REDIS_EXAMPLE = "redis://:password@host:6379/0"
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
 
 
@@ -37,6 +46,8 @@ class Environment:
 
     def text(self, name: str, *, default: str | None = None) -> str:
         value = self.values.get(name, "").strip()
+        if re.search(r"[\ud800-\udfff]", value):  # how Python reads bytes of the environment that are not UTF-8
+            raise ImproperlyConfigured(f"{name} is not text in UTF-8. Write it again.")
         if value:
             return value
         if default is None:
@@ -48,6 +59,10 @@ class Environment:
         value = self.text(name, default=default)
         if value and len(value) < 16:
             raise ImproperlyConfigured(f"{name} is shorter than 16 characters. Make one with `openssl rand -hex 32`.")
+        if not re.fullmatch(r"[!-~]*", value):
+            raise ImproperlyConfigured(
+                f"{name} has spaces or letters that a header cannot carry. Make one with `openssl rand -hex 32`."
+            )
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -56,31 +71,46 @@ class Environment:
             return True
         if value in ("false", "off", "no", "n", "0"):
             return False
-        raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no. Write yes or no.")
+        raise ImproperlyConfigured(f"{name}={_shown(value)} is neither yes nor no. Write yes or no.")
 
     def integer(self, name: str, *, default: int, minimum: int, maximum: int | None = None) -> int:
         value = self.text(name, default=str(default))
-        if not value.isdecimal() or int(value) < minimum:
-            raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {minimum}.")
-        if maximum is not None and int(value) > maximum:
-            raise ImproperlyConfigured(f"{name}={value!r} is more than {maximum}.")
+        if not re.fullmatch(r"[0-9]+", value) or (len(value) <= LONGEST_NUMBER and int(value) < minimum):
+            raise ImproperlyConfigured(f"{name}={_shown(value)} is not a whole number of at least {minimum}.")
+        most = 10**LONGEST_NUMBER - 1 if maximum is None else maximum
+        if len(value) > LONGEST_NUMBER or int(value) > most:
+            raise ImproperlyConfigured(f"{name}={_shown(value)} is more than {most}.")
         return int(value)
 
     def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
         value = self.text(name, default=default)
         if value not in allowed:
-            raise ImproperlyConfigured(f"{name}={value!r} is unknown. Write one of {', '.join(allowed)}.")
+            raise ImproperlyConfigured(f"{name}={_shown(value)} is unknown. Write one of {', '.join(allowed)}.")
         return value
 
     def words(self, name: str, *, default: list[str]) -> list[str]:
         value = self.text(name, default="")
         return [word.strip() for word in value.split(",") if word.strip()] or default
 
+    def hosts(self, name: str, *, default: list[str]) -> list[str]:
+        """Names as ALLOWED_HOSTS has them."""
+        hosts = self.words(name, default=default)
+        if wrong := next((host for host in hosts if not addresses.HOST.fullmatch(host)), None):
+            raise ImproperlyConfigured(
+                f"{name}: {_shown(wrong)} is no host. Write names without https:// and port: push.example.com."
+            )
+        return hosts
+
     def url(self, name: str, *, default: str) -> str:
         value = self.text(name, default=default)
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ImproperlyConfigured(f"{name}={value!r} is not an http(s) address, such as https://push.example.com.")
+        check_address(name, addresses.check_web, value, "https://push.example.com")
+        return value
+
+    def sender(self, name: str, *, default: str) -> str:
+        """The sender of e-mails: an address, or a name and an address."""
+        value = self.text(name, default=default)
+        if not value.isprintable() or not re.fullmatch(r"[^\s@]+@[^\s@]+", parseaddr(value)[1]):
+            raise ImproperlyConfigured(f"{name} is no sender. Write one such as Acme <no-reply@push.example.com>.")
         return value
 
     def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
@@ -89,7 +119,9 @@ class Environment:
             try:
                 networks.append(ip_network(word))
             except ValueError as fault:
-                raise ImproperlyConfigured(f"{name}: {fault}. Write networks such as 10.1.0.0/16.") from fault
+                raise ImproperlyConfigured(
+                    f"{name}: {_shown(word)} is no network. Write networks such as 10.1.0.0/16."
+                ) from fault
         return networks
 
     def secret(self, name: str) -> str:
@@ -130,25 +162,26 @@ class Environment:
         """The address at which operators of other services may write to us. Where it is unset: the installation's own,
         if that is public."""
         value = self.text(name, default=base_url if base_url.startswith("https://") else "mailto:admin@localhost")
-        if not value.startswith(("mailto:", "https://")):
-            raise ImproperlyConfigured(f"{name}={value!r} must begin with mailto: or https://.")
+        if value.startswith("https://"):
+            check_address(name, addresses.check_web, value, "https://push.example.com")
+        elif not re.fullmatch(r"mailto:[^\s@]+@[^\s@]+", value):
+            raise ImproperlyConfigured(f"{name} must begin with mailto: or https://, as in mailto:ops@example.com.")
         return value
 
     def database(self) -> dict[str, Any]:
         address = (
             self.text("DATABASE_URL", default="") or shared_servers.servers(self.data_dir, "DATABASE_URL").database_url
         )
-        config: dict[str, Any] = DjangoEnviron.db_url_config(address)
-        if "postgresql" not in str(config.get("ENGINE")):
-            raise ImproperlyConfigured(
-                "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
-            )
-        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        config = check_address("DATABASE_URL", addresses.database, address, DATABASE_EXAMPLE)
+        age = self.integer("DATABASE_CONNECTION_SECONDS", default=300, minimum=1)
+        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": age}
         # A server-side cursor belongs to one server connection, and a pooler may use another one for the next rows.
         return config | ours | {"DISABLE_SERVER_SIDE_CURSORS": True}
 
     def redis(self) -> str:
-        return self.text("REDIS_URL", default="") or shared_servers.servers(self.data_dir, "REDIS_URL").redis_url
+        address = self.text("REDIS_URL", default="") or shared_servers.servers(self.data_dir, "REDIS_URL").redis_url
+        check_address("REDIS_URL", addresses.check_redis, address, REDIS_EXAMPLE)
+        return address
 
     def redis_in_time(self) -> str:
         """The same for libraries that take only a URL and would wait for an answer for ever."""
@@ -158,10 +191,26 @@ class Environment:
         return address + ("&" if "?" in address else "?") * bool(missing) + "&".join(missing)
 
 
+def check_address(name: str, check: Callable[[str], T], value: str, example: str) -> T:
+    """Raises ImproperlyConfigured with the reason that `check` gives, which repeats nothing of the value."""
+    try:
+        return check(value)
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"{name}: the address {fault}. Write one such as {example}.") from fault
+
+
+def _shown(value: str) -> str:
+    """A wrong value, in a sentence."""
+    return repr(value if len(value) <= 40 else f"{value[:40]}…")
+
+
 def load(base_dir: Path) -> Environment:
     """Read the environment of this process and the two files."""
     dotenv = base_dir / ".env"
-    values = parse(dotenv.read_text(encoding="utf-8") if dotenv.is_file() else "") | dict(os.environ)
+    try:
+        values = parse(dotenv.read_text(encoding="utf-8") if dotenv.is_file() else "") | dict(os.environ)
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ImproperlyConfigured(f"{dotenv} cannot be read: {fault}.") from fault
     data_dir = (base_dir / (values.get("WFPUSH_DATA") or ".wfpush")).absolute()
     return Environment(parse(datafolder.read_secrets(data_dir)) | values, data_dir)
 

@@ -15,8 +15,17 @@ name."""
 
 SECRETS_FILE = "secrets.env"
 
+CLAIM = "up"
+"""The file that a running `manage.py up` keeps locked. It holds its address and process."""
+
+STATIC, MAIL = "static", "mail"
+"""Folders in it that other commands make: compressed static files, and e-mails while `EMAIL_URL` is unset."""
+
 GENERATORS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
 """How to make those secrets that are not just any random text."""
+
+
+_claims: list[int] = []  # descriptors, open and locked until this process ends
 
 
 class DataFolderError(RuntimeError):
@@ -35,7 +44,8 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not was_made(folder):  # in this order: another process may be making it just now
+        others = [path for path in folder.iterdir() if path.name not in (STATIC, MAIL)]
+        if others and not was_made(folder):  # in this order: another process may be making it just now
             raise DataFolderError(f"{folder} holds other files. Set WFPUSH_DATA to a new or empty folder.")
         folder.chmod(0o700)
         with (folder / MARKER).open("a+", encoding="utf-8") as marker:
@@ -49,13 +59,33 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
         raise DataFolderError(f"WFPUSH_DATA cannot be used: {fault}. Set it to a folder you may write.") from fault
 
 
+def claim(folder: Path, address: str) -> None:
+    """Have the folder for this process alone until it ends, which is to listen at `address`.
+
+    Raises DataFolderError with the address of the process that has it.
+    """
+    descriptor = os.open(folder / CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 1000, 0).decode()
+        os.close(descriptor)
+        raise DataFolderError(
+            f"it runs already, or starts just now, at {holder} with the data of {folder}: stop that with Ctrl-C, or "
+            "start another beside it with PORT=9000 WFPUSH_DATA=.wfpush-2 make run."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{address} (process {os.getpid()})".encode(), 0)
+    _claims.append(descriptor)
+
+
 def read_secrets(folder: Path) -> str:
     """The text of the secrets' file, empty if there is none. Raises DataFolderError if it may not be read."""
     path = folder / SECRETS_FILE
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
-    except OSError as fault:
-        raise DataFolderError(f"{path} cannot be read ({fault.strerror}). Start as the user who made it.") from fault
+    except (OSError, UnicodeDecodeError) as fault:
+        raise DataFolderError(f"{path} cannot be read ({fault}). Start as the user who made it.") from fault
 
 
 def new_secret(name: str) -> str:

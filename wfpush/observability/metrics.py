@@ -6,24 +6,20 @@ deadlines: these pages matter most when the database or Redis is away.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial, wraps
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-import psycopg
-import redis
 import structlog
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, connections, transaction
 from django.db.models import Count, Min, Q
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -31,9 +27,9 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from wfpush import VERSION
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, tallies
-from wfpush.postgres import schema
-from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
+from wfpush.observability import backlog, http_metrics, readiness, service_metrics, services, tallies
+from wfpush.observability.readiness import short_statements
+from wfpush.observability.write_checks import OK, database_state, redis_state
 from wfpush.queue import outbox
 from wfpush.web import problems
 
@@ -41,14 +37,6 @@ log = structlog.get_logger(__name__)
 
 View = Callable[[HttpRequest], HttpResponse]
 
-BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
-"""Seconds after which a missing beat means that the watchdog has not repaired the cluster either."""
-WORK_LATE = timedelta(minutes=2)
-"""Seconds of waiting due work after which workers are too slow, or do nothing at all."""
-CONNECT_SECONDS = 2
-STATEMENT_MS = 3_000
-
-OK = "ok"
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
@@ -102,108 +90,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 while events are taken and processed, else 503; `checks` has a reason for each part that is not "ok"."""
     now = timezone.now()
-    found = dict(checks(now))
-    faults = {name: what for name, what in found.items() if what != OK}
+    checks = dict(readiness.checks(now))
+    faults = {name: state for name, state in checks.items() if state != OK}
     if faults:
         log.warning("not_ready", checks=faults)
     body: dict[str, Any] = {"status": "unavailable" if faults else OK}
     if may_see_details(request):
-        body["checks"] = found
-        body["notes"] = notes(now) if found["database"] == OK else []
+        body["checks"] = checks
+        body["notes"] = readiness.notes(now) if checks["database"] == OK else []
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
-
-
-def checks(now: datetime) -> Iterator[tuple[str, str]]:
-    """Each part with `OK`, or with what is wrong."""
-    database = _database()
-    yield "database", database
-    yield "redis", _redis()
-    if database != OK:
-        return
-    fits = _asked(lambda: schema.current_schema().fault or OK)
-    yield "schema", fits
-    if fits != OK:
-        return
-    yield "worker", _asked(partial(_worker, now))
-    for source in outbox.sources():
-        yield source.name, _asked(partial(_late, source, now))
-
-
-def notes(now: datetime) -> list[str]:
-    """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
-    way, one of several workers that has stopped, or more events than are processed."""
-    note = schema.last_found().note
-    try:
-        with _short_statements():
-            return [*([note] if note else []), *_silent_workers(now), *_backlog(now)]
-    except DatabaseError:
-        return [note] if note else []
-
-
-def _database() -> str:
-    """Over a connection of its own: the pool would wait for a server that is away."""
-    parameters = connections["default"].get_connection_params()
-    try:
-        with psycopg.connect(**{**parameters, "connect_timeout": CONNECT_SECONDS}) as own:
-            own.execute("SELECT 1")
-    except psycopg.Error as fault:
-        return f"does not answer ({type(fault).__name__})"
-    return OK
-
-
-def _redis() -> str:
-    try:
-        outbox.connection().ping()
-    except (redis.RedisError, OSError) as fault:
-        return f"does not answer ({type(fault).__name__})"
-    return OK
-
-
-def _worker(now: datetime) -> str:
-    """The state of the installation's workers: "ok" while at least one runs tasks."""
-    latest = Heartbeat.objects.order_by("beat_at").last()
-    if latest is None:
-        return "has never run a task; start `manage.py worker`"
-    said = _silence(latest, now)
-    return OK if said is None else f"{said}; is `manage.py worker` up?"
-
-
-def _silent_workers(now: datetime) -> list[str]:
-    beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # `_worker` reports when it is the last
-    return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
-
-
-def _backlog(now: datetime) -> list[str]:
-    found = backlog.told(now)
-    with translation.override("en"):
-        return [found.sentence()] if found is not None else []
-
-
-def _silence(beat: Heartbeat, now: datetime) -> str | None:
-    age = now - beat.beat_at
-    return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
-
-
-def _late(source: outbox.Source, now: datetime) -> str:
-    late = source.has_due(now - WORK_LATE)
-    return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
-
-
-def _asked(question: Callable[[], str]) -> str:
-    """The answer, or the fault that kept the database from answering in time."""
-    try:
-        with _short_statements():
-            return question()
-    except DatabaseError as fault:
-        return f"cannot be asked ({type(fault).__name__})"
-
-
-@contextmanager
-def _short_statements() -> Iterator[None]:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS:d}")
-        yield
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -219,6 +114,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    for collector in http_metrics.COLLECTORS:
+        registry.register(collector)
     registry.register(Installation())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
@@ -256,20 +153,21 @@ class Installation(Collector):
 
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
-        complete, redis_up = _database() == OK, _redis() == OK
+        complete, redis_up = database_state() == OK, redis_state() == OK
         questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
         questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
         questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
+        questions += [partial(service_metrics.families, now)]
         for question in questions if complete else []:
             try:
-                with _short_statements():
+                with short_statements():
                     answer = question()
             except DatabaseError as fault:
                 log.warning("metrics_left_out", fault=type(fault).__name__)
                 complete = False
             else:
                 yield from answer
-        up = GaugeMetricFamily("wfpush_up", "1 if it answers, the database to every question.", labels=["part"])
+        up = GaugeMetricFamily("wfpush_up", "1 if it takes writes, the database questions too.", labels=["part"])
         up.add_metric(["database"], complete)
         up.add_metric(["redis"], redis_up)
         yield up
@@ -307,9 +205,8 @@ def _waiting(now: datetime) -> list[Metric]:
     due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
     oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
     for queue in QUEUES:
-        found = (
-            _rows(queue.model).filter(queue.workable, due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
-        )
+        rows = services.without_held(_rows(queue.model).filter(queue.workable, due_at__lte=now), queue.name, now)
+        found = rows.aggregate(count=Count("pk"), since=Min("due_at"))
         due.add_metric([queue.name], found["count"])
         oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
     return [due, oldest]

@@ -1,7 +1,10 @@
-"""Django's PostgreSQL backend with a time limit for every wait.
+"""Django's PostgreSQL backend with a time limit for every wait, which uses no connection that takes no writes.
 
 A server that is gone refuses at once. A server that hangs (a stuck disk, a frozen machine, a network that drops
 everything) takes connections and statements and never answers: without limits, one thread after another would be stuck.
+
+A connection that leads to a standby, or began while `default_transaction_read_only` was set, would refuse writes for as
+long as it lives, whatever the primary does. So it is closed before the next request or task.
 """
 
 from typing import Any
@@ -37,3 +40,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with silence.trying():
             return super().get_new_connection(conn_params)
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Called before and after each request and task, and each piece of the dispatcher's work."""
+        if self.connection is not None and _reports_read_only(self.connection):
+            self.errors_occurred = True  # so `is_usable` is asked, as after a fault
+        super().close_if_unusable_or_obsolete()
+
+    def is_usable(self) -> bool:
+        """Whether the server answers and takes writes. Costs a round trip."""
+        if self.connection is None:
+            return False
+        try:
+            with self.connection.cursor() as cursor:
+                return bool(cursor.execute("SHOW transaction_read_only").fetchone() == ("off",))
+        except driver.Error:
+            return False
+
+
+def _reports_read_only(connection: driver.Connection) -> bool:
+    """What the server last said by itself, without a question. A pooler may repeat what once was."""
+    if connection.closed:
+        return False
+    status = connection.info.parameter_status
+    return "on" in (status("default_transaction_read_only"), status("in_hot_standby"))

@@ -13,11 +13,13 @@ from psycopg import (
     InterfaceError,
     InternalError,
     NotSupportedError,
-    OperationalError,
     ProgrammingError,
 )
 from psycopg.abc import RV, PQGen
-from psycopg.errors import _WaitTimeout  # what `wait` raises; psycopg has no public name for it
+from psycopg.errors import (
+    ReadOnlySqlTransaction,
+    _WaitTimeout,  # what `wait` raises; psycopg has no public name for it
+)
 
 from wfpush.postgres.silence import silence
 
@@ -36,6 +38,9 @@ __all__ = [
     "connect",
 ]
 
+OperationalError = (psycopg.OperationalError, ReadOnlySqlTransaction)
+"""What Django raises as its OperationalError. A server that takes no writes is one that cannot be used now, but psycopg
+calls that an internal error."""
 
 CANCEL_SECONDS = 1.0
 
@@ -54,7 +59,7 @@ class Connection(psycopg.Connection[Any]):
             with suppress(Error):  # a server that hangs does not answer this either
                 self.cancel_safe(timeout=CANCEL_SECONDS)
             self.pgconn.finish()
-            raise OperationalError(f"the database has not answered for {silence.patience:g} s") from None
+            raise psycopg.OperationalError(f"the database has not answered for {silence.patience:g} s") from None
 
 
 connect = Connection.connect

@@ -3,23 +3,34 @@
 django-q2's own broker raises when Redis is away: the process that asked it then sleeps for 10 seconds and ends, and a
 cluster does not start at all. It also takes tasks from one list that all clusters share, so no task can prove that a
 certain cluster works. This broker takes the tasks of its own worker first.
+
+Tasks are wake-ups only. So while Redis gives and takes none (it is away, full or read-only), this broker looks itself
+about once a second which sources have due work, and makes their tasks. Other workers do the same: whatever one of them
+claims, the others leave alone.
 """
 
 import os
 import time
 
+import django_q.brokers
 import redis
 from django.conf import settings
+from django.db import connections
+from django.db.utils import Error as DatabaseError
+from django.utils import timezone
 from django_q.brokers.redis_broker import Redis
 from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from wfpush.queue import lease_holder, outage
+from wfpush.processes.pulses import send_pulses
+from wfpush.queue import lease_holder, outage, outbox
+from wfpush.redis.cooldown import redis_cooldown
 
 WAIT_SECONDS = 1
 """Seconds to wait for a task before checking whether the cluster is to stop."""
-AGAIN_SECONDS = 0.5
+AGAIN_SECONDS = 1.0
+TAKES_WRITES = "wfpush:takes-writes"
 KEPT_SECONDS = 600
 """Seconds for which a dead worker's heartbeat task stays in Redis."""
 
@@ -39,14 +50,23 @@ class Broker(Redis):  # type: ignore[misc]
         return True
 
     def dequeue(self) -> list[tuple[None, bytes]] | None:
+        """Called again and again by one process of a cluster."""
+        send_pulses()
         try:
-            found = self.connection.blpop([*_own_lists(), self.list_key], WAIT_SECONDS)
+            if redis_cooldown:
+                raise redis.TimeoutError("Redis did not answer in time")
+            if found := self.connection.blpop([*_own_lists(), self.list_key], WAIT_SECONDS):
+                outage.broker.ended()
+                return [(None, found[1])]
+            self.connection.set(TAKES_WRITES, 1, px=1_000)  # a full Redis lets us take tasks, and nobody add any
         except outage.REDIS_AWAY as fault:
+            if not redis_cooldown:
+                redis_cooldown.after(fault)
             outage.broker.began(fault)
             time.sleep(AGAIN_SECONDS)
-            return None
+            return [(None, task) for task in _tasks_of_due_work()]
         outage.broker.ended()
-        return [(None, found[1])] if found else None
+        return None
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
         """Called twice a second, for django-q2's own monitor."""
@@ -54,6 +74,34 @@ class Broker(Redis):  # type: ignore[misc]
             super().set_stat(key, value, timeout)
         except outage.REDIS_AWAY as fault:
             outage.broker.began(fault)
+
+
+def _tasks_of_due_work() -> list[bytes]:
+    """As `outbox.wake` and `request_heartbeat` would have enqueued them."""
+    now = timezone.now()
+    try:
+        due = [source.name for source in outbox.sources("cluster") if source.has_due(now)]
+    except DatabaseError as fault:
+        outage.database.began(fault)
+        return []
+    finally:
+        connections.close_all()
+    made = _Made()
+    async_task("wfpush.tasks.beat", broker=made)
+    for name in due:
+        async_task("wfpush.tasks.run_source", name, broker=made)
+    return made.tasks
+
+
+class _Made(django_q.brokers.Broker):  # type: ignore[misc]
+    """Keeps the tasks that are enqueued."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tasks: list[bytes] = []
+
+    def enqueue(self, task: bytes) -> None:
+        self.tasks.append(task)
 
 
 def _own_lists() -> list[str]:

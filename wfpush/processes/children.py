@@ -17,6 +17,8 @@ from pathlib import Path
 import structlog
 
 from wfpush.processes.joined_output import JoinedOutput
+from wfpush.processes.pulses import VARIABLE as PULSES
+from wfpush.processes.pulses import Pulses
 from wfpush.processes.worker_registry import Registration
 from wfpush.queue import lease_holder
 
@@ -31,7 +33,8 @@ STEADY_SECONDS = 10.0
 class Child:
     """A command of this Python, with its process group.
 
-    `registration` registers each process of the child as a holder of leases, `output` gets the lines that it writes,
+    `registration` registers each process of the child as a holder of leases; those that send pulses are looked at.
+    `output` gets the lines that it writes,
     `on_start` is called after each start.
     """
 
@@ -52,6 +55,7 @@ class Child:
         self._output = output
         self._on_start = on_start
         self._holder = ""
+        self._pulses: Pulses | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_at = 0.0
@@ -75,12 +79,15 @@ class Child:
     def _start(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         if self._registration is None:
             return self._popen(environment, ())
+        self._pulses = Pulses()
+        pulses = self._pulses.descriptor
+        environment[PULSES] = str(pulses)
         self._holder = lease_holder.new_id()
         bound = lease_holder.claim(self._holder)
         if bound is None:
-            return self._popen(environment, ())
+            return self._popen(environment, (pulses,))
         try:
-            return self._popen(environment | {lease_holder.VARIABLE: self._holder}, (bound.fileno(),))
+            return self._popen(environment | {lease_holder.VARIABLE: self._holder}, (bound.fileno(), pulses))
         finally:
             self._registration.child_started(self._holder)
             bound.close()  # the child has it, and whatever it forks
@@ -104,6 +111,10 @@ class Child:
         if self._process is None:
             return False
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def hanging_process(self) -> int | None:
+        """The id of a process of the child that hangs. To be called SUPERVISE_SECONDS apart."""
+        return self._pulses.look() if self._pulses is not None else None
 
     def collect(self, now: float) -> int:
         """Reap the process that has ended, kill the rest of its group, and set when it may be started again. Returns
@@ -138,6 +149,9 @@ class Child:
             self._kill_group()
             code = self._process.wait()
             self._process = None
+        if self._pulses is not None:
+            self._pulses.close()
+            self._pulses = None
         if self._registration is not None:
             self._registration.child_ended(self._holder)
         return code

@@ -67,6 +67,9 @@ class Supervisor:
 
     def _supervise(self, now: float, lifeline: Lifeline) -> None:
         for child in self._children:
+            if (pid := child.hanging_process()) is not None:
+                log.error("process_hangs", child=child.name, pid=pid, action="the child is killed and started again")
+                child.kill()
             if child.has_ended():
                 code = child.collect(now)
                 if not self._restarts:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import connections
+from django.db import close_old_connections, connections
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -52,6 +52,7 @@ class Ticker:
 
     def tick(self) -> None:
         """Check every source once, if this process leads."""
+        close_old_connections()
         led = self._leadership.held
         if not self._trouble.attempt("leader", self._leadership.acquire) or not self._leadership.held:
             return

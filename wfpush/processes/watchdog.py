@@ -2,7 +2,8 @@
 
 When an idle django-q2 worker is killed by SIGKILL, or frozen, the lock of the task queue may stay taken: every other
 worker then waits for ever. So a heartbeat task, which no other worker's cluster takes, updates the worker's row in the
-database. When the row stops advancing while Redis and the database answer, the cluster is to be restarted.
+database. When the row stops advancing while Redis answers and the database takes writes, the cluster is to be
+restarted.
 """
 
 import time
@@ -11,7 +12,7 @@ from datetime import datetime
 
 import redis
 import structlog
-from django.db import connections
+from django.db import OperationalError, close_old_connections, connection
 from django.db.utils import Error as DatabaseError
 
 from wfpush.models import Heartbeat
@@ -43,11 +44,15 @@ class Watchdog:
 
     def stalled(self) -> bool:
         """Ask for a heartbeat, and return whether earlier ones were not executed for too long."""
+        close_old_connections()
         try:
+            connection.ensure_connection()
+            if not connection.is_usable():
+                raise OperationalError("the database does not answer, or takes no writes")
             found = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
             request_heartbeat(self._worker)
         except (DatabaseError, redis.RedisError, OSError):
-            connections["default"].close()
+            connection.close()
             self.excuse()
             return False
         if found != self._seen:

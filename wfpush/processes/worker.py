@@ -51,7 +51,7 @@ class Worker:
         try:
             self._supervisor.run()
         finally:
-            self._trouble.attempt("leaving", self._registration.remove)
+            self._trouble.attempt("leaving", self._registration.end)
             log.info("worker_stopped")
 
     def _watch(self) -> None:

@@ -1,8 +1,8 @@
 """The row of each worker in the database, and leases that dead processes have held.
 
-A worker that stops deletes its row. The row of a worker that was killed stays, so that it can be seen, until a worker
-starts in its place or FORGET_AFTER has passed. The leases of its processes are given back by any worker of the same
-machine, as soon as the last of the processes is dead.
+A worker that stops writes the time into its row, which stays until another worker runs. The row of a worker that was
+killed stays, so that it can be seen, until a worker starts in its place or FORGET_AFTER has passed. The leases of its
+processes are given back by any worker of the same machine, as soon as the last of the processes is dead.
 """
 
 import socket
@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.apps import apps
-from django.db import transaction
+from django.db import close_old_connections, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from wfpush import VERSION
@@ -51,6 +52,7 @@ class Registration:
 
     def refresh(self) -> None:
         """Update the row of this worker, and take over from dead ones. Raises DatabaseError."""
+        close_old_connections()
         self._give_back_own()
         now = timezone.now()
         if not self._is_known:
@@ -59,18 +61,20 @@ class Registration:
         rows = {row.name: row for row in Heartbeat.objects.all()}
         self._show(rows.pop(self.name, None), now)
         for row in rows.values():
-            if row.holders and _died_here(row):
+            if row.stopped_at is not None:
+                row.delete()
+            elif row.holders and _died_here(row):
                 _inherit(row)
             elif now - row.beat_at > FORGET_AFTER:
                 row.delete()
                 log.warning("worker_forgotten", worker=row.name, last_beat=row.beat_at.isoformat())
 
-    def remove(self) -> None:
-        """Delete the row. The worker has stopped, and its children with it. Raises DatabaseError."""
+    def end(self) -> None:
+        """Write down that the worker has stopped, and its children with it. Raises DatabaseError."""
         until = time.monotonic() + LAST_LOOK_SECONDS
         while self._give_back_own() and time.monotonic() < until:
             time.sleep(0.05)
-        Heartbeat.objects.filter(name=self.name).delete()
+        Heartbeat.objects.filter(name=self.name).update(stopped_at=timezone.now(), holders="")
         if self._bound is not None:
             self._bound.close()
 
@@ -100,6 +104,11 @@ class Registration:
         )
 
 
+def latest_worker() -> Heartbeat | None:
+    """The worker that has run or was stopped last; None where none has ever run."""
+    return Heartbeat.objects.order_by(Coalesce("stopped_at", "beat_at")).last()
+
+
 def _died_here(row: Heartbeat) -> bool:
     """Whether the worker ran on this machine, and is dead with every process that it started."""
     if not row.machine or row.machine != lease_holder.machine():
@@ -117,7 +126,7 @@ def _inherit(row: Heartbeat) -> None:
 def _take_the_place_of_a_dead_one() -> None:
     """Delete the row of one dead worker of this machine, which this worker replaces."""
     with transaction.atomic():
-        rows = Heartbeat.objects.select_for_update(skip_locked=True).order_by("beat_at")
+        rows = Heartbeat.objects.filter(stopped_at=None).select_for_update(skip_locked=True).order_by("beat_at")
         for row in rows:
             if _died_here(row):
                 _inherit(row)

@@ -13,12 +13,13 @@ log = structlog.get_logger(__name__)
 REDIS_AWAY = (redis.RedisError, OSError)
 
 
-# SQLSTATE classes of PostgreSQL, and of poolers before it: connections, resources such as their number, shutdowns.
-_AWAY = ("08", "53", "57P")
+# SQLSTATEs of PostgreSQL, and of poolers before it, by their beginnings: connections, a server that takes no writes (a
+# standby, for example), resources such as disk space, shutdowns, faults of the system such as those of a disk.
+_AWAY = ("08", "25006", "53", "57P", "58")
 
 
 def database_is_away(fault: BaseException | None) -> bool:
-    """Whether the database could not be asked, as opposed to an error in the statement."""
+    """Whether the database could not be asked or written, as opposed to an error in the statement."""
     if not isinstance(fault, OperationalError | InterfaceError):
         return False
     state = getattr(fault.__cause__, "sqlstate", None)  # none where the server sent no error

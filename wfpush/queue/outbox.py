@@ -23,7 +23,7 @@ import structlog
 from django.conf import settings
 from django.db import connection as database
 from django.db import models, transaction
-from django.db.models import Expression, F, Q, QuerySet, Value
+from django.db.models import Expression, ExpressionWrapper, F, Min, Q, QuerySet, Value
 from django.db.models.functions import Least
 from django_q.tasks import async_task
 from redis.backoff import NoBackoff
@@ -293,6 +293,18 @@ def bring_forward(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
     return rows.update(due_at=Least("due_at", Value(at)), **fields)  # LEAST ignores NULL
 
 
+def shorten_wait(rows: QuerySet[WorkT], most: timedelta, now: datetime) -> None:
+    """Let rows that have been due for longer than `most` count as due since then at the latest, in their order: a
+    service that they waited for works again. In a transaction. Rows that somebody works on stay as they are."""
+    overdue = due(rows, now).filter(due_at__lt=now - most)
+    ids = list(overdue.order_by("pk").select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+    mine = rows.model._default_manager.filter(keys.among(rows.model, ids))
+    oldest = mine.aggregate(Min("due_at"))["due_at__min"]
+    if oldest is not None:
+        shorter = (Value(now) - F("due_at")) * (most / (now - oldest))
+        mine.update(due_at=ExpressionWrapper(Value(now) - shorter, output_field=models.DateTimeField()))
+
+
 def finish_all(rows: QuerySet[WorkT], **fields: Any) -> int:
     """End rows: nothing more is to be done. Whoever works on one loses the lease. Returns the number of rows."""
     return rows.update(due_at=None, **FREE, **fields)
@@ -350,7 +362,9 @@ def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None
 class Source:
     """A kind of due work. `drain` does what is due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
 
-    `close` gives back what a source of the dispatcher holds when the process stops.
+    `close` gives back what a source of the dispatcher holds when the process stops. `has_late`: whether work has been
+    due since before an instant for lack of workers; work that waits for a service which does not work is left out.
+    None: as `has_due`.
     """
 
     name: str
@@ -358,6 +372,7 @@ class Source:
     has_due: Callable[[datetime], bool]
     drain: Callable[[], None] | Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]] | None = None
+    has_late: Callable[[datetime], bool] | None = None
 
     def wake(self) -> None:
         wake(self)

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from psycopg import OperationalError
@@ -28,8 +28,11 @@ from wfpush.postgres.silence import limit_waits, silence
 from wfpush.processes.garbage import tune_garbage_collection
 from wfpush.web.awaited import AwaitedResponse, BrokenOff
 
-KEEP_SECONDS = 600
-"""How long a thread keeps its database connection."""
+ROUTE = "wfpush.route"
+"""The member of the ASGI scope with the template of the request's route, such as `api/v1/tasks/<str:task_id>`; missing
+for a request that matches none."""
+STATIC = "static"
+"""Stands for the route of files of ours."""
 
 Answer = TypeVar("Answer")
 Message = Mapping[str, Any]
@@ -46,7 +49,7 @@ class ThreadedHandler(ASGIHandler):
 
     def __init__(self, threads: int) -> None:
         super().__init__()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=keep_connection)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=skip_health_checks)
         self._respond = sync_to_async(self.respond, thread_sensitive=False, executor=self._pool)
         self._next = sync_to_async(_next, thread_sensitive=False, executor=self._pool)
         self._ask = sync_to_async(_asked, thread_sensitive=False, executor=self._pool)
@@ -101,6 +104,8 @@ class ThreadedHandler(ASGIHandler):
                 request.META["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
                 body.seek(0)
             response = self.get_response(request)
+            if route := _route_of(request):
+                scope[ROUTE] = route
         assert response is not None  # create_request returns one of the two
         response._handler_class = type(self)  # type: ignore[attr-defined]  # Django tells its listeners
         if not response.streaming:
@@ -120,6 +125,12 @@ class ThreadedHandler(ASGIHandler):
     def close(self, response: HttpResponseBase) -> None:
         """Tell Django that the request is over (`request_finished`): connections are returned or checked."""
         response.close()
+
+
+def _route_of(request: HttpRequest) -> str:
+    if request.resolver_match is not None:
+        return str(request.resolver_match.route)
+    return STATIC if request.path_info.startswith(settings.STATIC_URL) else ""
 
 
 async def _while_heard(receive: Receive, response: AwaitedResponse, answering: Coroutine[Any, Any, None]) -> None:
@@ -158,10 +169,11 @@ def _next(chunks: Iterator[bytes]) -> bytes | None:
     return next(chunks, None)
 
 
-def keep_connection() -> None:
-    """Called first in each thread of the pool: it keeps its database connection between requests."""
+def skip_health_checks() -> None:
+    """Called first in each thread of the pool: it keeps its database connection between requests, and looks at its
+    socket instead of asking before each (`drop_dead_connection`)."""
     wrapper = connections[DEFAULT_DB_ALIAS]
-    wrapper.settings_dict = wrapper.settings_dict | {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": False}
+    wrapper.settings_dict = wrapper.settings_dict | {"CONN_HEALTH_CHECKS": False}
 
 
 def drop_dead_connection() -> None:

@@ -9,7 +9,6 @@ step: the files are made when web starts, and with DEBUG for every request.
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -158,13 +157,4 @@ def _file(script: str) -> Path:
     """Where it is. Another version is another file: processes that still run with the last one go on with that."""
     content = page_scripts()[script].encode()
     name = f"{script.removesuffix('.js')}-{hashlib.sha256(content).hexdigest()[:32]}.js"
-    try:
-        return made_file(name, lambda: content)
-    except OSError:
-        return made_file(name, lambda: content, _elsewhere())
-
-
-@cache
-def _elsewhere() -> Path:
-    """For a data folder that takes no files: a folder of this process that nobody else can write to."""
-    return Path(tempfile.mkdtemp())
+    return made_file(name, lambda: content)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ RETRY_SECONDS = 2
 """Retry-After, in seconds, while the database is away."""
 
 DATABASE_FAULTS = (OperationalError, InterfaceError)
-"""Faults that mean that the database cannot be asked now. The caller should try again."""
+"""Faults that mean that the database cannot be used now (wfpush/postgres/driver.py). The caller should try again."""
 
 TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once."
 
@@ -68,7 +69,7 @@ _BY_STATUS = {
     415: ("unsupported_media_type", "Send application/json."),
     429: ("too_many_requests", "Wait for as long as Retry-After says."),
     500: ("server_error", "The fault was recorded. Try again; if it stays, tell the people who run this installation."),
-    503: ("unavailable", "The database cannot be reached now. Nothing was stored; try again."),
+    503: ("unavailable", "The database cannot be used now. Nothing was stored; try again."),
 }
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Vary", "Set-Cookie")
 
@@ -220,7 +221,17 @@ def error_response(request: HttpRequest, status: int, headers: Mapping[str, str]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, SessionInterrupted) and _is_outage(exception):
+        return error_response(request, 503, {"Retry-After": str(RETRY_SECONDS)})
     return error_response(request, 400)
+
+
+def _is_outage(fault: BaseException | None) -> bool:
+    """Whether it was raised because the database cannot be used. Django takes a session that cannot be written for one
+    that was deleted."""
+    while fault is not None and not isinstance(fault, DATABASE_FAULTS):
+        fault = fault.__context__
+    return fault is not None
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -42,7 +42,7 @@ SAMPLES: dict[int, dict[str, str]] = {
         "idempotency_key_reused": "This Idempotency-Key came with another answer. Use a new key for a new answer.",
     },
     429: {"too_many_requests": "Wait for as long as Retry-After says."},
-    503: {"unavailable": "The database cannot be reached now. Nothing was stored; try again."},
+    503: {"unavailable": "The database cannot be used now. Nothing was stored; try again."},
 }
 FAULTS = {
     "invalid": ("/id", "Must be a valid UUID."),

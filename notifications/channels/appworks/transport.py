@@ -24,6 +24,7 @@ from notifications.reasons import ASKS_TO_WAIT, Reason, not_reached
 from notifications.types import Json, Message
 from notifications.wording.plaintext import clean, clean_line, cut
 from wfpush.net.http import OutboundError, Response, outbound_from_settings, parse_retry_after
+from wfpush.observability.services import REFUSES
 from wfpush.security.redaction import MASK, redact_text
 
 log = structlog.get_logger(__name__)
@@ -122,7 +123,7 @@ def fault_of(response: Response, key: str, now: float) -> TransportError | None:
     if status == 404:
         return TransportError(facts.NOT_FOUND(words=said))
     if 400 <= status <= 499:
-        return TransportError(facts.REFUSED(words=said), permanent=True)
+        return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
     return TransportError(facts.DOWN(words=said), retry_after=asked)
 
 

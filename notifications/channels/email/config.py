@@ -2,21 +2,26 @@
 
 from typing import Any
 
-from environ import Env as DjangoEnviron
+from wfpush.config import addresses
+from wfpush.config.env import Environment, check_address
+from wfpush.embedded import datafolder
 
-from wfpush.config.env import Environment
+EXAMPLE = "smtp+tls://user:password@host:587"
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
-    return backend(env) | {"DEFAULT_FROM_EMAIL": env.text("DEFAULT_FROM_EMAIL", default="wfpush <no-reply@localhost>")}
+    """Raises ImproperlyConfigured."""
+    return backend(env) | {
+        "DEFAULT_FROM_EMAIL": env.sender("DEFAULT_FROM_EMAIL", default="wfpush <no-reply@localhost>")
+    }
 
 
 def backend(env: Environment) -> dict[str, Any]:
     """EMAIL_URL as django-environ reads it; if unset, mails are stored as files in `WFPUSH_DATA/mail`."""
     address = env.text("EMAIL_URL", default="")
     if address:
-        return dict(DjangoEnviron.email_url_config(address)) | {"EMAIL_TIMEOUT": 20}
+        return check_address("EMAIL_URL", addresses.email, address, EXAMPLE) | {"EMAIL_TIMEOUT": 20}
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-        "EMAIL_FILE_PATH": str(env.data_dir / "mail"),
+        "EMAIL_FILE_PATH": str(env.data_dir / datafolder.MAIL),
     }

@@ -26,6 +26,7 @@ from notifications.types import Action, Bundle, Json, Message
 from notifications.wording.colours import ink_on
 from notifications.wording.links import is_web_link
 from notifications.wording.plaintext import clean_line, cut
+from wfpush.observability.services import REFUSES
 
 MAX_ADDRESS = 254
 """RFC 5321, 4.5.3.1.3."""
@@ -211,7 +212,7 @@ def explained(fault: SMTPException | OSError) -> TransportError:
         return TransportError(facts.NOT_TAKEN(words=reply), works=works)
     if NO_SUCH_ADDRESS.match(reply):
         return RecipientGone(facts.NO_SUCH_ADDRESS(words=f"{code} {reply}"))
-    return TransportError(facts.REFUSED(words=f"{code} {reply}"), permanent=True)
+    return TransportError(facts.REFUSED(words=f"{code} {reply}"), permanent=True, service_state=REFUSES)
 
 
 def _reply(fault: SMTPException | OSError) -> tuple[int, str]:

@@ -60,7 +60,7 @@ def _content(given: Any, whose: str) -> dict[str, Any]:
 def _text_of(path: str, whose: str) -> str:
     try:
         return Path(path).expanduser().read_text(encoding="utf-8")
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, RuntimeError) as fault:  # RuntimeError: ~ of an unknown user
         reason = getattr(fault, "strerror", None) or "not text"
         raise BadServiceAccount(f"{whose} names a file that cannot be read ({reason}). {HOW}") from fault
 

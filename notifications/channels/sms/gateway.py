@@ -139,7 +139,7 @@ def read(given: Given, most_parts: int, most_an_hour: int) -> Sms | None:
         )
     if given.country_code and not re.fullmatch(r"[1-9][0-9]{0,2}", given.country_code):
         raise BadGateway(f"{COUNTRY} is the digits of a country's code, such as 49.")
-    scheme = urlsplit(given.url).scheme
+    scheme = given.url.partition("://")[0].lower()
     if scheme in PORTS:
         gateway: Smpp | Http = _smpp(given)
     elif scheme in ("http", "https"):
@@ -151,11 +151,11 @@ def read(given: Given, most_parts: int, most_an_hour: int) -> Sms | None:
 
 # --- SMPP -------------------------------------------------------------------------------------------------------------
 def _smpp(given: Given) -> Smpp:
-    parts = urlsplit(given.url)
     try:
+        parts = urlsplit(given.url)
         port = parts.port or PORTS[parts.scheme]
     except ValueError as fault:
-        raise BadGateway(f"{URL} has a port that is no port.") from fault
+        raise BadGateway(f"{URL} has a host or port that is none. Write smpps://smsc.example.com:3550.") from fault
     if not parts.hostname or parts.username or parts.password or parts.path not in ("", "/") or parts.query:
         raise BadGateway(
             f"{URL} is like smpps://smsc.example.com:3550. {USER} and {PASSWORD} are settings of their own."

@@ -19,6 +19,7 @@ from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import ASKS_TO_WAIT, not_reached
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.net.http import OutboundError, Response, outbound_from_settings, parse_retry_after
+from wfpush.observability.services import AWAY, REFUSES
 from wfpush.security.redaction import MASK, redact_text
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
 
 def _unanswered(fault: OutboundError) -> TransportError:
     if fault.may_have_arrived:
-        return TransportError(facts.UNKNOWN(words=not_reached(fault)), permanent=True)
+        return TransportError(facts.UNKNOWN(words=not_reached(fault)), permanent=True, service_state=AWAY)
     return TransportError(facts.NOT_REACHED(words=not_reached(fault)))
 
 
@@ -90,7 +91,7 @@ def fault_of(settings: Http, response: Response, now: float) -> TransportError |
     status, said = response.status, _said(settings, response)
     if 200 <= status <= 299:
         if settings.taken and at_path(_json(response), settings.taken) not in settings.taken_is:
-            return TransportError(facts.REFUSED(words=said), permanent=True)
+            return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
         return None
     if status in (401, 403):
         log.error("sms_gateway_refuses", status=status)
@@ -103,8 +104,8 @@ def fault_of(settings: Http, response: Response, now: float) -> TransportError |
     if status in NOT_TAKEN:
         return TransportError(facts.DOWN(words=said), retry_after=asked)
     if status >= 500:
-        return TransportError(facts.UNKNOWN(words=said), permanent=True)
-    return TransportError(facts.REFUSED(words=said), permanent=True)
+        return TransportError(facts.UNKNOWN(words=said), permanent=True, service_state=AWAY)
+    return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
 
 
 def _json(response: Response) -> Any:

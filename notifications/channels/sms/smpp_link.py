@@ -15,6 +15,7 @@ from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import not_reached
 from wfpush.net.addresses import Network, kind_of_refused_address
 from wfpush.net.http_checks import refused
+from wfpush.observability.services import AWAY
 
 Receive = Callable[[pdu.Incoming], Awaitable[int]]
 """Takes what comes in, and says with which status it is answered."""
@@ -33,7 +34,7 @@ class Unanswered(TransportError):
     """It was written, and the connection ended before the answer came: nobody knows whether it was taken."""
 
     def __init__(self) -> None:
-        super().__init__(facts.UNANSWERED(), permanent=True)
+        super().__init__(facts.UNANSWERED(), permanent=True, service_state=AWAY)
 
 
 class Link:

@@ -3,6 +3,7 @@
 from notifications.channels.sms import facts
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.reasons import ASKS_TO_WAIT
+from wfpush.observability.services import REFUSES
 
 NAMES = {
     0x01: "ESME_RINVMSGLEN", 0x02: "ESME_RINVCMDLEN", 0x03: "ESME_RINVCMDID", 0x04: "ESME_RINVBNDSTS",
@@ -55,4 +56,4 @@ def fault_of(status: int) -> TransportError | None:
         return TransportError(facts.NOT_TAKEN(words=said))
     if status in NOT_NOW or status not in NAMES:
         return TransportError(facts.NOT_TAKEN(words=said), works=True)
-    return TransportError(facts.REFUSED(words=said), permanent=True)
+    return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)

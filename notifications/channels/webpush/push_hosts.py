@@ -28,9 +28,11 @@ def parse(entry: str) -> PushHost:
     found = _ENTRY.fullmatch(entry.lower())
     port = int(found["port"] or HTTPS) if found else 0
     if found is None or not 0 < port < 65536:
-        raise ValueError(f"{entry!r} is not a host, such as web.push.apple.com, *.push.apple.com or push.example:8443")
+        raise ValueError(
+            f"{entry[:60]!r} is not a host, such as web.push.apple.com, *.push.apple.com or push.example:8443"
+        )
     if found["below"] and "." not in found["name"]:
-        raise ValueError(f"{entry!r} is any host whatever. Name the push service's own, such as *.push.apple.com")
+        raise ValueError(f"{entry[:60]!r} is any host whatever. Name the push service's own, such as *.push.apple.com")
     return PushHost(found["name"], bool(found["below"]), port)
 
 

@@ -12,6 +12,7 @@ from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Json, PushAddress, PushMessage
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.net.http import Outbound, OutboundError, Response, parse_retry_after, push_door_from_settings
+from wfpush.observability.services import REFUSES
 
 LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message; other services keep it longer."""
@@ -154,7 +155,7 @@ def fault_of(response: Response, service: str, now: float) -> TransportError | N
     if status == TOO_LARGE:
         return TransportError(facts.TOO_LARGE(service=service, words=said), permanent=True)
     if 400 <= status <= 499:
-        return TransportError(facts.REFUSED(service=service, words=said), permanent=True)
+        return TransportError(facts.REFUSED(service=service, words=said), permanent=True, service_state=REFUSES)
     if 300 <= status <= 399:
         return TransportError(facts.ELSEWHERE(service=service, status=status))
     return TransportError(facts.DOWN(service=service, words=said), retry_after=asked)

@@ -13,7 +13,8 @@ from notifications.channels import registry
 from notifications.items.ledger_audit import Sums, faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
-from wfpush.observability import metrics
+from wfpush.observability import readiness, service_metrics, services
+from wfpush.observability.write_checks import OK, database_state
 from wfpush.postgres import schema
 from wfpush.security import lost_secrets
 
@@ -28,24 +29,32 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         faults = list(self._parts(now))
-        if not schema.last_found().fault:  # else there may be no such tables
-            faults += [*lost_secrets.faults(), *self._channels(), *self._messages()]
-            if options["ledger"]:
-                since = now - timedelta(days=options["days"])
-                self._tell(sums_since(since), options["days"])
-                faults += faults_since(since, now)
+        if database_state() == OK and not schema.last_found().fault:  # the others read its tables
+            self._notes(now)
+            faults += [*lost_secrets.faults(), *self._channels(), *self._services(now)]
+            self._messages()
+            faults += self._ledger(now, options["days"]) if options["ledger"] else []
         if faults:
             raise CommandError("\n".join([f"{len(faults)} faults:" if len(faults) > 1 else "1 fault:", *faults]))
         self.stdout.write("All is well.")
 
+    def _ledger(self, now: datetime, days: int) -> list[str]:
+        since = now - timedelta(days=days)
+        self._tell(sums_since(since), days)
+        return faults_since(since, now)
+
     def _parts(self, now: datetime) -> Iterator[str]:
         """What `/readyz` checks."""
-        for name, found in metrics.checks(now):
+        for name, found in readiness.checks(now):
             self.stdout.write(f"{name}: {found}")
-            if found != metrics.OK:
+            if found != OK:
                 yield f"{name} {found}"
-        for note in metrics.notes(now):
-            self.stdout.write(f"note: {note}")
+
+    def _notes(self, now: datetime) -> None:
+        failing = service_metrics.notes(now)
+        for note in readiness.notes(now):
+            if note not in failing:  # they are faults
+                self.stdout.write(f"note: {note}")
 
     def _channels(self) -> Iterator[str]:
         devices = [each.facts for each in registry.device_channels()]
@@ -54,9 +63,15 @@ class Command(BaseCommand):
         for channel in registry.channels().values():
             yield from channel.diagnose(self.stdout.write)
 
-    def _messages(self) -> Iterator[str]:
-        for paused in PausedService.objects.all():
-            yield f"{paused.service} refuses us since {paused.paused_at:%Y-%m-%d %H:%M} UTC: {paused.reason}"
+    def _services(self, now: datetime) -> Iterator[str]:
+        paused = {(each.channel, each.service): each for each in PausedService.objects.all()}
+        for each in paused.values():
+            yield f"{each.service} refuses us since {each.paused_at:%Y-%m-%d %H:%M} UTC: {each.reason}"
+        for row in services.troubled(now):
+            if (row.kind, row.name) not in paused:
+                yield service_metrics.note(row)
+
+    def _messages(self) -> None:
         dead = Delivery.objects.filter(
             pk__gte=lowest_id(timezone.now() - timedelta(days=1)), state=DeliveryState.DEAD
         ).count()

@@ -62,7 +62,7 @@ def test_http() -> None:
         ({"SMS_USER": "acme"}, {}, "SMS_URL is not set, and SMS_USER is. Set it, or remove them."),
         (SMPP | {"SMS_URL": "smsc.example.com"}, {}, "SMS_URL begins with smpp://, smpps:// or https://."),
         (SMPP | {"SMS_URL": "smpp://a:b@smsc.example.com"}, {}, "SMS_URL is like smpps://smsc.example.com:3550."),
-        (SMPP | {"SMS_URL": "smpp://smsc.example.com:port"}, {}, "SMS_URL has a port that is no port."),
+        (SMPP | {"SMS_URL": "smpp://smsc.example.com:port"}, {}, "SMS_URL has a host or port that is none."),
         (SMPP | {"SMS_USER": ""}, {}, "SMS_USER and SMS_PASSWORD are the system_id"),
         (SMPP | {"SMS_USER": "sixteen-letters-"}, {}, "at most 15 characters"),
         (SMPP | {"SMS_TOKEN": SECRET}, {}, "SMS_TOKEN and SMS_STATUS_SECRET are for HTTP gateways. Remove them."),

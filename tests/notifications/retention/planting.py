@@ -74,6 +74,7 @@ from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD
 from tests.support.rotas import rota_of
 from tests.support.world import World
+from wfpush.models import ServiceState
 
 REF, NAME, FORMER = "zdenka.planted", "Zdenka Plantedová", "Zdenka Dawnová"
 EMAIL, PHONE = "zdenka@planted.example", "+420 777 555 123"
@@ -292,6 +293,7 @@ def one_row_each() -> None:
     EventMapping.objects.create(engine=engine, member="data.note", expression="x")
     AnswerMapping.objects.create(engine=engine, action="approve")
     PausedService.objects.create(channel="email", service="mail.example", paused_at=now, until=now)
+    ServiceState.objects.create(kind="email", name="mail.example", state="away", since=now, seen_at=now)
     rule = FourEyesRule.objects.create(name="Two", enabled=False)
     rule.conditions.create(path="task.kind", value="x")
     Policy.objects.get().conditions.create(path="task.kind", value="x")

@@ -61,6 +61,14 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_folder_in_which_web_and_worker_have_written_before_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "data" / "static").mkdir(parents=True)
+    (tmp_path / "data" / "mail").mkdir()
+    datafolder.prepare(tmp_path / "data", ["SECRET_KEY"])
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+    assert "SECRET_KEY" in secrets_of(tmp_path / "data")
+
+
 def test_a_path_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataFolderError, match="WFPUSH_DATA cannot be used"):

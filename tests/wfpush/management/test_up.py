@@ -100,6 +100,18 @@ def test_it_says_where_it_is_once_it_answers(house: House, port: int, started: l
         assert f"sign in as {ref:6} {password}" in command.said
     assert (house.folder / "demo.json").stat().st_mode & 0o077 == 0
     eventually(lambda: items(house) > 0, "the demo's processes wait in the inboxes")
+    assert "Migrating" not in command.said, "nothing is said of a step that there is not"
+
+
+def test_a_second_one_says_where_the_first_is(house: House, port: int, other_port: int, running: Command) -> None:
+    for second_port in (port, other_port):
+        second = house.run("up", "--demo", "--port", str(second_port))
+        assert second.process.returncode == 1
+        (sentence,) = second.said.splitlines()
+        assert f"http://127.0.0.1:{port} (process {running.process.pid})" in sentence
+        assert "Ctrl-C" in sentence
+        assert "PORT=9000" in sentence
+    assert running.process.poll() is None
 
 
 @pytest.mark.long

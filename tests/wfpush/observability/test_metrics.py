@@ -25,7 +25,7 @@ from tests.factories import EventFactory
 from tests.support.length import some
 from tests.support.story import Story
 from wfpush.models import Heartbeat
-from wfpush.observability import metrics
+from wfpush.observability import readiness, write_checks
 from wfpush.queue import lease_holder, outbox
 from wfpush.tasks import beat
 
@@ -102,6 +102,7 @@ def test_all_is_well(worker: None) -> None:
         "absence_feeds",
         "held_reviews",
         "entitlements",
+        "services",
     }
     assert set(body["checks"].values()) == {"ok"}
 
@@ -109,6 +110,18 @@ def test_all_is_well(worker: None) -> None:
 @with_database
 def test_without_a_worker_nothing_is_ready() -> None:
     assert faults() == {"worker": "has never run a task; start `manage.py worker`"}
+
+
+@with_database
+def test_a_worker_that_was_stopped_may_be_started_again_before_it_is_missed(worker: None) -> None:
+    stopped_at = timezone.now() - timedelta(seconds=5)
+    Heartbeat.objects.update(stopped_at=stopped_at)
+    said = f"was stopped at {stopped_at:%Y-%m-%d %H:%M:%S} UTC, and nothing is processed since"
+
+    assert ready()[1]["notes"] == [f"worker {WORKER} {said}: start one"]
+    assert faults() == {}
+    Heartbeat.objects.update(stopped_at=stopped_at - readiness.RESTART)
+    assert faults()["worker"].endswith("UTC, and nothing is processed since; start `manage.py worker`")
 
 
 @with_database
@@ -185,7 +198,7 @@ def test_answers_to_an_engine_that_is_gone_wait_for_an_administrator_not_for_a_w
 def test_without_redis_it_says_so_at_once(worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_connection", redis.Redis(port=free_port()))
 
-    assert faults() == {"redis": "does not answer (ConnectionError)"}
+    assert faults() == {"redis": f"does not answer (ConnectionError): {write_checks.WITHOUT_REDIS}"}
 
 
 @pytest.fixture
@@ -207,7 +220,7 @@ def test_a_database_that_is_silent_is_not_waited_for(
     began = time.monotonic()
     assert faults() == {"database": "does not answer (ConnectionTimeout)"}
     answer = get("/metrics", authorization=f"Bearer {TOKEN}")
-    assert time.monotonic() - began < 4 * metrics.CONNECT_SECONDS
+    assert time.monotonic() - began < 4 * write_checks.CONNECT_SECONDS
 
     assert numbers(answer)["wfpush_up", "database"] == 0
     assert numbers(answer)["wfpush_up", "redis"] == 1
@@ -370,7 +383,7 @@ def test_answers_that_an_engine_without_an_address_fetches_do_not_wait_for_anybo
 
 @with_database
 def test_numbers_that_take_too_long_are_left_out_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "STATEMENT_MS", 100)
+    monkeypatch.setattr(readiness, "STATEMENT_MS", 100)
 
     with psycopg.connect(**connections["default"].get_connection_params()) as migration:
         migration.execute("LOCK TABLE notifications_device IN ACCESS EXCLUSIVE MODE")

@@ -1,5 +1,6 @@
 """A database that does not fit the code says so, with what to do; one that is being upgraded hurts nobody."""
 
+import re
 import signal
 from collections.abc import Iterator
 from io import StringIO
@@ -236,7 +237,15 @@ def test_neither_web_nor_worker_starts_before_migrate_and_up_migrates_first(hous
         change(house, f"DELETE FROM django_migrations WHERE app = 'admin' AND name = '{HARMLESS}'")
         assert house.rows(APPLIED) == []
     up = house.start("up", "--port", str(port))
+    up.says("Starting PostgreSQL and Valkey")
+    second = house.run("up", "--port", str(free_ports(1)))
+    assert second.process.returncode == 1
+    assert f"at http://127.0.0.1:{port} (process {up.process.pid}) with the data of {house.folder}" in second.said
+    assert len(second.said.splitlines()) == 1
     up.says("wfpush is ready")
+    total = re.search(r"^Migrating the database: 0 of (\d+)$", up.said, re.M)
+    assert total and f"Migrating the database: {total[1]} of {total[1]}\n" in up.said
+    assert f"waiting for http://127.0.0.1:{port}\n" in up.said
     up.signal(signal.SIGINT)
     assert up.ends() == 0, "Ctrl-C"
     assert house.rows(APPLIED) == [(HARMLESS,)]

@@ -119,6 +119,21 @@ def test_a_killed_django_q2_main_or_sentinel_takes_its_cluster_along_and_a_new_o
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("name", ["cluster", "dispatcher"])
+def test_one_process_that_hangs_is_noticed_and_replaced(house: House, worker: Command, name: str) -> None:
+    """Long before the watchdog would notice, if it ever did: the other worker of the cluster runs its tasks."""
+    hanging = whole_cluster(worker).others[0] if name == "cluster" else house.named(name)[0]
+    hanging.suspend()
+    worker.says(f"pid={hanging.pid}")
+    eventually(lambda: not lives(hanging), "it is gone")
+    whole_cluster(worker)
+    eventually(lambda: len(house.named("dispatcher")) == 1, "a dispatcher runs")
+    house.beats_again()
+    assert "process_hangs" in worker.said
+    assert "cluster_stalled" not in worker.said
+
+
+@pytest.mark.ci
 def test_a_killed_dispatcher_is_started_again(house: House, worker: Command) -> None:
     (before,) = house.named("dispatcher")
     before.kill()
@@ -164,7 +179,7 @@ def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(
     before = whole_cluster(worker)
     for process in before.others:
         process.suspend()
-    worker.says("cluster_stalled")
+    worker.says("process_hangs")
     eventually(before.is_gone, "the old cluster is gone")
     whole_cluster(worker)
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django_q.signing import SignedPackage
 
+from tests.support.read_only import read_only_database
 from wfpush import tasks
 from wfpush.models import Heartbeat
 from wfpush.processes import watchdog
@@ -110,6 +111,15 @@ def test_without_the_database_nobody_is_blamed(dog: Watchdog, clock: Clock, monk
         away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
         assert not looks_for(dog, clock, watchdog.STALL_SECONDS * 2)
     assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
+
+
+def test_while_the_database_takes_no_beats_nobody_is_blamed(dog: Watchdog, clock: Clock) -> None:
+    tasks.beat()
+    looks_for(dog, clock, watchdog.STALL_SECONDS)
+    with read_only_database():
+        assert not looks_for(dog, clock, watchdog.STALL_SECONDS * 2)
+    assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
+    assert looks_for(dog, clock, 1)
 
 
 def test_without_redis_nobody_is_blamed(dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

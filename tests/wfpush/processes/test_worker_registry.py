@@ -1,4 +1,4 @@
-"""Workers among each other: who stops goes, who is killed stays to be seen, and what the dead held is given back."""
+"""Workers among each other: who stops says so, who is killed stays to be seen, and what the dead held is given back."""
 
 import socket
 from datetime import timedelta
@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications.models import Event
 from tests.factories import EventFactory
 from wfpush.models import Heartbeat
-from wfpush.processes.worker_registry import FORGET_AFTER, Registration
+from wfpush.processes.worker_registry import FORGET_AFTER, Registration, latest_worker
 from wfpush.queue import lease_holder, outbox
 
 pytestmark = [
@@ -65,14 +65,18 @@ def names() -> list[str]:
     return list(Heartbeat.objects.order_by("beat_at").values_list("name", flat=True))
 
 
-def test_a_worker_is_there_until_it_stops() -> None:
+def test_a_worker_that_stops_says_when_until_another_runs() -> None:
     worker = Worker()
     assert names() == [worker.name]
     assert worker.name.startswith(f"{socket.gethostname()}/")
     worker.child_dies()
     worker.registration.child_ended(worker.child)
-    worker.registration.remove()
-    assert names() == []
+    worker.registration.end()
+    stopped = latest_worker()
+    assert stopped is not None and stopped.name == worker.name
+    assert stopped.stopped_at is not None and timezone.now() - stopped.stopped_at < timedelta(minutes=1)
+    another = Worker()
+    assert names() == [another.name]
 
 
 def test_what_a_child_held_is_given_back_when_its_last_process_is_dead(

@@ -16,6 +16,7 @@ from notifications.channels.webpush import vapid
 from notifications.conversation import telling
 from notifications.delivery import claims as delivery_claims
 from notifications.engines import callback_claims
+from notifications.items import ledger
 from notifications.models import Callback, Delivery, Device, Event, Notification, Recipient, Task, TaskMessage
 from notifications.people import devices
 from notifications.routing import claims
@@ -181,7 +182,10 @@ def test_messages_to_devices(statistics: str) -> None:
         now = timezone.now()
         assert delivery_claims.waiting_for_devices(now).channels == ["webpush"]
         assert delivery_claims.has_due(now)
-        assert len(delivery_claims.for_all(["webpush"], 400, delivery_claims.Busy(), now)) == 400
+        rows = delivery_claims.for_all(["webpush"], 400, delivery_claims.Busy(), now)
+        assert len(rows) == 400
+        assert not ledger.with_reserve(rows)
+        assert not ledger.lock([row.pk for row in rows]).reserves
 
     Burst(statistics, Delivery).reads_the_same(add, claim)
 

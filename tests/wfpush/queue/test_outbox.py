@@ -167,6 +167,17 @@ def test_what_is_brought_forward_is_never_later_and_stays_with_its_holder(mails:
     assert stands(other)[0] == LATER
 
 
+def test_rows_that_were_held_up_count_as_due_since_a_moment_ago_in_their_order(mails: QuerySet[LinkMail]) -> None:
+    for minutes in (40, 20, 10):
+        LinkMail.objects.create(recipient=RecipientFactory(), created_at=NOW, due_at=NOW - timedelta(minutes=minutes))
+    mail, other = taken(mails), mails[1]
+    outbox.make_due(mails.filter(pk=other.pk), LATER)
+
+    outbox.shorten_wait(mails, timedelta(seconds=8), NOW)
+    waited = [(NOW - due_at).total_seconds() for due_at in mails.values_list("due_at", flat=True) if due_at]
+    assert waited == [0, -3600, 8, 4, 2] and stands(mail) == (NOW, True, 1), "what is not overdue stays as it is"
+
+
 def test_release_leaves_what_has_ended(mails: QuerySet[LinkMail]) -> None:
     mail, other = taken(mails), mails.last()
     assert other is not None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -28,6 +28,11 @@ def fail(request: HttpRequest, kind: str) -> HttpResponse:
     raise FAULTS[kind]
 
 
+def remember(request: HttpRequest) -> HttpResponse:
+    request.session["place"] = request.session.get("place", 0) + 1
+    return HttpResponse("Remembered")
+
+
 def plain_405(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=405, headers={"Allow": "GET"})
 
@@ -35,6 +40,7 @@ def plain_405(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("api/fail/<str:kind>", fail),
     path("api/plain", plain_405),
+    path("page/remembered", remember),
     path("page/<str:kind>", fail),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("notifications.inbox.urls")),
@@ -74,6 +80,19 @@ def test_people_get_a_page_and_programs_a_problem(browser: Client, status: int) 
     assert page.headers["Content-Type"].startswith("text/html")
     assert b"secret" not in page.content
     assert is_problem(browser.get(f"/page/{status}", headers={"Accept": "application/json"}), status, CODES[status])
+
+
+@pytest.mark.django_db
+def test_a_session_that_the_database_does_not_take_is_no_mistake_of_the_caller(browser: Client) -> None:
+    """Django takes it for one that was deleted meanwhile."""
+    assert browser.get("/page/remembered").status_code == 200
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL transaction_read_only = on")
+        answer = browser.get("/page/remembered")
+        transaction.set_rollback(True)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 
 
 @pytest.mark.django_db

@@ -1,6 +1,8 @@
 """Static files come compressed to whoever takes them so."""
 
 import gzip
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
+from wfpush.web import made_files
 from wfpush.web.static_files import StaticFilesMiddleware
 
 STYLE = settings.BASE_DIR / "static/wfpush/inbox.css"
@@ -51,14 +54,22 @@ def test_what_would_not_become_smaller_is_sent_as_it_is(serve: Any, name: str) -
     assert body(response) == (settings.BASE_DIR / "static" / name).read_bytes()
 
 
-def test_without_a_place_for_copies_files_are_sent_as_they_are(tmp_path: Path, settings: Any) -> None:
+@pytest.mark.parametrize(("temporary_folder", "encoding"), [("temporary", "gzip"), ("taken", None)])
+def test_where_the_data_folder_takes_no_files_copies_lie_elsewhere_if_anywhere(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, temporary_folder: str, encoding: str | None
+) -> None:
     (tmp_path / "taken").write_text("a file where a folder is needed")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary_folder))
+    monkeypatch.setattr(made_files, "_own_folder", cache(made_files._own_folder.__wrapped__))
     settings.DATA_DIR = tmp_path / "taken"
     middleware = StaticFilesMiddleware(lambda request: HttpResponse("no file"))
 
     response = middleware(RequestFactory().get("/static/wfpush/inbox.css", headers={"accept-encoding": "gzip"}))
 
-    assert body(response) == STYLE.read_bytes()
+    assert response.get("Content-Encoding") == encoding
+    content = body(response)
+    assert (gzip.decompress(content) if encoding else content) == STYLE.read_bytes()
 
 
 def test_anything_else_goes_on(serve: Any) -> None:

@@ -4,6 +4,7 @@ import signal
 from contextlib import suppress
 from typing import Any
 
+import django_q.cluster
 import structlog
 from django.core.management.base import BaseCommand
 from django_q.cluster import Cluster
@@ -11,6 +12,7 @@ from django_q.cluster import Cluster
 from wfpush.postgres.silence import limit_waits
 from wfpush.processes import lifeline
 from wfpush.processes.garbage import tune_garbage_collection
+from wfpush.processes.task_queue import TaskQueue
 from wfpush.queue.outage import OutageLogFilter
 
 log = structlog.get_logger(__name__)
@@ -23,6 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         limit_waits()
         logging.getLogger("django-q").addFilter(OutageLogFilter())
+        django_q.cluster.Queue = TaskQueue
         cluster = Cluster()
         signal.signal(signal.SIGCHLD, _end_with_a_killed_child)  # the sentinel inherits it
         tune_garbage_collection()  # the forked workers have it, too

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from wfpush.config import env
 from wfpush.embedded import shared_servers
-from wfpush.management import demo_accounts, demo_office
-from wfpush.net.ports import PortTaken, check_port
+from wfpush.management import demo_accounts, demo_office, migrating
+from wfpush.management.starting import HOST, add_options, show
 from wfpush.processes.children import MANAGE, Child
 from wfpush.processes.joined_output import JoinedOutput
 from wfpush.processes.supervisor import Supervisor
 
-HOST = "127.0.0.1"
 GRACE_SECONDS = 5.0
 """For each process to end in after Ctrl-C, before it is killed."""
 CHILD_GRACE = "3"
@@ -34,8 +32,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # `migrate` runs them
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="the demo engine takes the next one")
-        parser.add_argument("--demo", action="store_true", help="with a demo engine, and people who can sign in")
+        add_options(parser)
         parser.add_argument(
             "--stop-with-parent", action="store_true", help="stop when the process that started this ends, as make run"
         )
@@ -45,15 +42,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port, with_demo, under = options["port"], options["demo"], options["under"]
-        try:
-            for taken in (port, port + 1) if with_demo else (port,):
-                check_port(HOST, taken, "PORT=9000 make run, or --port 9000")
-        except PortTaken as fault:
-            raise CommandError(str(fault)) from fault
         for number in (signal.SIGINT, signal.SIGTERM):  # until the supervisor takes them over
             signal.signal(number, _leave)
         try:
-            call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+            migrating.apply()
             supervisor = Supervisor(grace=GRACE_SECONDS, restarts=False)
             if options["stop_with_parent"]:
                 supervisor.add_thread("parent", partial(_stop_with_parent, supervisor))
@@ -78,6 +70,8 @@ class Command(BaseCommand):
         add("worker", [MANAGE, "worker", "--grace", CHILD_GRACE], environment)
         if with_demo:
             file, callback = settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback"
+            if not file.exists():
+                show("Making the demo's accounts")
             accounts = demo_accounts.ensure(file, callback, environment["BASE_URL"])
             passwords = demo_accounts.shown_passwords(accounts)
             own = _demo_environment(port, accounts, passwords)
@@ -95,6 +89,9 @@ class Command(BaseCommand):
         output.finish(LAST_LINES_SECONDS)
 
     def _announce(self, waits_for: list[tuple[int, str]], banner: list[str], stop: threading.Event) -> None:
+        show(
+            "Starting web and worker, and waiting for " + " and ".join(f"http://{HOST}:{port}" for port, _ in waits_for)
+        )
         for port, path in waits_for:
             while not _answers(port, path):
                 if stop.wait(0.1):

@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
     they go on, but are not ready any more. So this is the last of the migrations of 0.4.0."""
 
     dependencies = [
-        ("wfpush", "0005_configuration_changes"),
-        ("notifications", "0081_callback_queue"),
+        ("wfpush", "0007_stopped_workers_and_write_check"),
+        ("notifications", "0083_durations"),
         ("escalations", "0008_rotas"),
     ]
 

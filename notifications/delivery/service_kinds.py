@@ -1,0 +1,58 @@
+"""The services of channels: a mail server, a gateway, push services, each with what waits for it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+
+from django.db.models import Q, QuerySet
+
+from notifications.channel_facts import channel_name
+from notifications.channels import registry
+from notifications.channels.base import Channel, DeviceChannel, PersonChannel
+from notifications.delivery import claims, pauses
+from notifications.models import Delivery, Device
+from wfpush.observability.service_watch import PARTIES
+from wfpush.observability.services import Kind
+
+QUEUE = "deliveries"
+
+
+def kinds() -> Sequence[Kind]:
+    return [_kind(channel) for channel in registry.channels().values()]
+
+
+def _kind(channel: Channel) -> Kind:
+    label, resume = channel_name(channel.name), partial(_resume, channel.name)
+    if isinstance(channel, DeviceChannel):
+        of, parties = partial(_at_service, channel.name), partial(_devices, channel.name)
+        return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties)
+    of, names = partial(_by_channel, channel), partial(_names, channel)
+    return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names)
+
+
+def _waiting_for_persons() -> QuerySet[Delivery]:
+    return claims.waiting_for_persons().filter(due_at__isnull=False)
+
+
+def _by_channel(channel: Channel, name: str) -> Q:
+    """Nothing waits for a server that another one has replaced in the settings."""
+    return Q(channel=channel.name) if name in _names(channel) else Q(pk__in=())
+
+
+def _at_service(channel: str, name: str) -> Q:
+    return Q(channel=channel, device__in=Device.objects.filter(pauses.at((channel, name))))
+
+
+def _devices(channel: str, name: str) -> int:
+    """How many there are, as far as it matters."""
+    return Device.objects.filter(pauses.at((channel, name)))[:PARTIES].count()
+
+
+def _names(channel: Channel) -> Iterable[str]:
+    """A channel that is not set up names itself."""
+    name = channel.service() if isinstance(channel, PersonChannel) and channel.service is not None else channel.name
+    return [name] if name != channel.name else []
+
+
+def _resume(channel: str, name: str, now: datetime) -> None:
+    pauses.catch_up((channel, name), now)

@@ -1,0 +1,121 @@
+"""What `/readyz`, `/metrics` and `manage.py doctor` check: whether each part of the installation does its work.
+
+Every check has a short deadline, because these answers matter most while the database or Redis is away.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import connection, transaction
+from django.db.utils import Error as DatabaseError
+from django.utils import translation
+
+from wfpush.models import Heartbeat
+from wfpush.observability import backlog, service_metrics
+from wfpush.observability.write_checks import OK, STATEMENT_MS, database_state, redis_state
+from wfpush.postgres import schema
+from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
+from wfpush.processes.worker_registry import latest_worker
+from wfpush.queue import outbox
+
+BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
+"""Seconds after which a missing beat means that the watchdog has not repaired the cluster either."""
+WORK_LATE = timedelta(minutes=2)
+"""Seconds of waiting due work after which workers are too slow, or do nothing at all."""
+RESTART = timedelta(minutes=2)
+"""For how long a worker that was stopped is taken to be started again soon."""
+
+
+def checks(now: datetime) -> Iterator[tuple[str, str]]:
+    """Each part with `OK`, or with what is wrong."""
+    database = database_state()
+    yield "database", database
+    yield "redis", redis_state()
+    if database != OK:
+        return
+    fits = _asked(lambda: schema.current_schema().fault or OK)
+    yield "schema", fits
+    if fits != OK:
+        return
+    yield "worker", _asked(partial(_worker, now))
+    for source in outbox.sources():
+        yield source.name, _asked(partial(_late, source, now))
+
+
+def notes(now: datetime) -> list[str]:
+    """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
+    way, a worker that was stopped or is silent, more events than are processed, or a service that is away."""
+    note = schema.last_found().note
+    try:
+        with short_statements():
+            return [
+                *([note] if note else []),
+                *_stopped_worker(),
+                *_silent_workers(now),
+                *_backlog(now),
+                *service_metrics.notes(now),
+            ]
+    except DatabaseError:
+        return [note] if note else []
+
+
+def _worker(now: datetime) -> str:
+    """The state of the installation's workers: "ok" while at least one runs tasks."""
+    latest = latest_worker()
+    if latest is None:
+        return "has never run a task; start `manage.py worker`"
+    if latest.stopped_at is not None:
+        return OK if now - latest.stopped_at <= RESTART else f"{_stop(latest)}; start `manage.py worker`"
+    said = _silence(latest, now)
+    return OK if said is None else f"{said}; is `manage.py worker` up?"
+
+
+def _stopped_worker() -> list[str]:
+    latest = latest_worker()
+    if latest is None or latest.stopped_at is None:
+        return []
+    return [f"worker {latest.name} {_stop(latest)}: start one"]
+
+
+def _stop(worker: Heartbeat) -> str:
+    return f"was stopped at {worker.stopped_at:%Y-%m-%d %H:%M:%S} UTC, and nothing is processed since"
+
+
+def _silent_workers(now: datetime) -> list[str]:
+    beats = list(Heartbeat.objects.filter(stopped_at=None).order_by("beat_at"))[:-1]  # `_worker` reports the last
+    return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
+
+
+def _backlog(now: datetime) -> list[str]:
+    found = backlog.told(now)
+    with translation.override("en"):
+        return [found.sentence()] if found is not None else []
+
+
+def _silence(beat: Heartbeat, now: datetime) -> str | None:
+    age = now - beat.beat_at
+    return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
+
+
+def _late(source: outbox.Source, now: datetime) -> str:
+    late = (source.has_late or source.has_due)(now - WORK_LATE)
+    return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
+
+
+def _asked(question: Callable[[], str]) -> str:
+    """The answer, or the fault that kept the database from answering in time."""
+    try:
+        with short_statements():
+            return question()
+    except DatabaseError as fault:
+        return f"cannot be asked ({type(fault).__name__})"
+
+
+@contextmanager
+def short_statements() -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS:d}")
+        yield

@@ -1,0 +1,42 @@
+"""What `/metrics` and `/readyz` say of the services that we call (`services`)."""
+
+from datetime import datetime
+
+from django.utils import translation
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from wfpush.models import ServiceState
+from wfpush.observability import services
+from wfpush.observability.services import WORKS
+
+
+def families(now: datetime) -> list[Metric]:
+    """Services that do not work, with what waits for them; and of the others those that are known to be set up."""
+    lasts = GaugeMetricFamily(
+        "wfpush_service_trouble_seconds",
+        "For how long a service is slow, refuses or is away; 0 if it works.",
+        labels=["kind", "service", "state"],
+    )
+    waits = GaugeMetricFamily(
+        "wfpush_service_waiting", "What waits for a service that does not work.", labels=["kind", "service"]
+    )
+    kinds, troubled = services.kinds(), services.troubled(now)
+    for row in troubled:
+        lasts.add_metric([row.kind, row.name, row.state], (now - row.since).total_seconds())
+        waits.add_metric([row.kind, row.name], kinds[row.kind].waiting(row.name).count())
+    told = {(row.kind, row.name) for row in troubled}
+    for kind in kinds.values():
+        for name in kind.names():
+            if (kind.name, name) not in told:
+                lasts.add_metric([kind.name, name, WORKS], 0)
+    return [lasts, waits]
+
+
+def notes(now: datetime) -> list[str]:
+    """A sentence in English for each service that does not work."""
+    return [note(row) for row in services.troubled(now)]
+
+
+def note(row: ServiceState) -> str:
+    with translation.override("en"):
+        return services.sentence(row, f"{row.since:%Y-%m-%d %H:%M} UTC", row.reason)

@@ -1,0 +1,205 @@
+"""States of the services that we call: engines, mail servers, gateways, push services, servers of calendars.
+
+A service is slow, refuses what it is asked, or is away while it has a row of `ServiceState`; without one it works. What
+waits for such a service is told as the service's own, and does not count as late. Every TRY_EVERY one row that waits
+for it is made due, so that its end is noticed even if all rows were to be tried much later. Rows are written when a
+state changes, and while it lasts with each try; calls that succeed cost nothing (`service_watch`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from wfpush.models import ServiceState
+from wfpush.observability.backlog import number
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+SLOW, REFUSES, AWAY, WORKS = "slow", "refuses", "away", "works"
+
+Service = tuple[str, str]
+"""The name of a kind, and the service's own."""
+
+TRY_EVERY = timedelta(seconds=30)
+JUST_TRIED = timedelta(seconds=15)
+"""A service that is away is left alone for so long after somebody has called it in vain."""
+HELD_FOR = timedelta(minutes=3)
+"""What waits for a service does not count as late for so long after the last try: longer than tries are apart."""
+UNUSED_FOR = {SLOW: timedelta(minutes=5), REFUSES: timedelta(days=1), AWAY: timedelta(days=1)}
+"""A state that no call has shown for so long is over."""
+IDLE_FOR = {AWAY: timedelta(minutes=1), REFUSES: timedelta(minutes=15)}
+"""The same if nothing waits for the service: nobody is affected, and the next call shows it."""
+SHORT = timedelta(seconds=10)
+
+
+def one(name: str) -> int:
+    return 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of services. `queue`: the source of the work that waits for them. `rows`: what is due, or to be tried
+    again, for any of them; `of`: those for one. `resume` makes due at once what waits for a service that works again.
+    `names`: those that are set up, as far as that is known. `parties`: how many different devices a service has."""
+
+    name: str
+    label: str | Promise
+    queue: str
+    rows: Callable[[], QuerySet[Any]]
+    of: Callable[[str], Q]
+    resume: Callable[[str, datetime], None]
+    names: Callable[[], Iterable[str]]
+    parties: Callable[[str], int] = one
+
+    def waiting(self, name: str) -> QuerySet[Any]:
+        return self.rows().filter(self.of(name))
+
+
+_makers: list[Callable[[], Iterable[Kind]]] = []
+
+
+def register(make: Callable[[], Iterable[Kind]]) -> None:
+    """Called from AppConfig.ready() with what makes kinds when they are asked for: channels are loaded by then."""
+    if make not in _makers:
+        _makers.append(make)
+
+
+def kinds() -> Mapping[str, Kind]:
+    return {kind.name: kind for make in _makers for kind in make()}
+
+
+# --- reading --------------------------------------------------------------------------------------
+def troubled(now: datetime) -> list[ServiceState]:
+    """The services that do not work at present."""
+    rows = list(ServiceState.objects.order_by("kind", "name"))
+    known = kinds() if rows else {}
+    return [row for row in rows if row.kind in known and now - row.seen_at < UNUSED_FOR[row.state]]
+
+
+def held(queue: str, now: datetime) -> Q | None:
+    """The condition of rows of a queue that wait for a service which does not work; None: no row does.
+
+    Services that nobody has tried lately hold nothing: then it is the dispatcher that does not work.
+    """
+    found: Q | None = None
+    rows = troubled(now)
+    known = kinds() if rows else {}
+    for row in rows:
+        kind = known[row.kind]
+        if kind.queue == queue and now - row.seen_at < HELD_FOR:
+            found = kind.of(row.name) if found is None else found | kind.of(row.name)
+    return found
+
+
+def without_held(rows: QuerySet[Any], queue: str, now: datetime) -> QuerySet[Any]:
+    condition = held(queue, now)
+    return rows if condition is None else rows.exclude(condition)
+
+
+def held_names(kind: str, now: datetime) -> list[str]:
+    """The services of a kind for which rows wait that do not count as late."""
+    return [row.name for row in troubled(now) if row.kind == kind and now - row.seen_at < HELD_FOR]
+
+
+def is_left_alone(service: Service, now: datetime) -> bool:
+    """Whether the service is away, and somebody has tried it a moment ago."""
+    kind, name = service
+    return ServiceState.objects.filter(kind=kind, name=name, state=AWAY, seen_at__gt=now - JUST_TRIED).exists()
+
+
+def sentence(row: ServiceState, since: str, reason: str) -> str:
+    """In the reader's language, as `since` and `reason` are."""
+    kind = kinds()[row.kind]
+    names = {"kind": str(kind.label), "service": row.name, "since": since, "reason": reason}
+    forms = {
+        AWAY: _("%(kind)s %(service)s has not answered since %(since)s: %(reason)s"),
+        REFUSES: _("%(kind)s %(service)s has refused everything since %(since)s: %(reason)s"),
+        SLOW: _("%(kind)s %(service)s has been slow since %(since)s."),
+    }
+    text = capfirst(forms[row.state] % names)
+    text = text if text.endswith((".", "!", "?")) else f"{text}."
+    count = kind.waiting(row.name).count()
+    waits = ngettext("%(count)s entry waits for it.", "%(count)s entries wait for it.", count)
+    return f"{text} {waits % {'count': number(count)}}" if count else text
+
+
+# --- writing --------------------------------------------------------------------------------------
+_REPORT = f"""
+INSERT INTO wfpush_servicestate AS known (kind, name, state, since, seen_at, try_at, reason, reason_fact)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb)
+ON CONFLICT (kind, name) DO UPDATE SET
+    since = CASE WHEN (known.state = '{SLOW}') = (EXCLUDED.state = '{SLOW}') THEN known.since ELSE EXCLUDED.since END,
+    state = EXCLUDED.state, seen_at = GREATEST(known.seen_at, EXCLUDED.seen_at), try_at = EXCLUDED.try_at,
+    reason = EXCLUDED.reason, reason_fact = EXCLUDED.reason_fact
+RETURNING xmax = 0
+"""
+
+
+def report(
+    service: Service,
+    state: str,
+    reason: Mapping[str, Any],
+    now: datetime,
+    *,
+    since: datetime,
+    try_at: datetime | None = None,
+) -> None:
+    """A call has shown that the service is in this state. `reason`: the columns `reason` and `reason_fact`. `try_at`:
+    when it is tried again; None: as usual."""
+    kind, name = service
+    again = None if state == SLOW else try_at or now + TRY_EVERY
+    fact = ServiceState._meta.get_field("reason_fact").get_db_prep_value(reason["reason_fact"], connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_REPORT, [kind, name, state, since, now, again, reason["reason"], fact])
+        is_new = cursor.fetchone()[0]
+    if is_new:
+        log.error("service_fails", kind=kind, service=name, state=state, reason=reason["reason"])
+
+
+def report_works(service: Service, now: datetime, called_at: datetime | None = None) -> None:
+    """A call that began at `called_at` has succeeded: the service works, unless a later call showed otherwise. What
+    waits for it is due at once, and counts as due from now on."""
+    kind, name = service
+    with transaction.atomic():
+        rows = ServiceState.objects.filter(kind=kind, name=name)
+        if not (rows if called_at is None else rows.filter(seen_at__lte=called_at)).delete()[0]:
+            return
+        log.info("service_works_again", kind=kind, service=name)
+        if of := kinds().get(kind):
+            of.resume(name, now)
+            outbox.shorten_wait(of.waiting(name), SHORT, now)
+
+
+def forget_or_try(row: ServiceState, now: datetime) -> None:
+    """End a state that no call has shown for long. Or, if its time has come, make the row due that waits for the
+    service and was tried least, if none is due. Of several processes one does it."""
+    same = ServiceState.objects.filter(pk=row.pk, seen_at=row.seen_at)
+    kind = kinds().get(row.kind)
+    if kind is None or now - row.seen_at >= UNUSED_FOR[row.state]:
+        same.delete()
+        return
+    if row.try_at is None or row.try_at > now:
+        return
+    if now - row.seen_at >= IDLE_FOR[row.state] and not kind.waiting(row.name).exists():
+        same.delete()
+        return
+    if same.filter(try_at=row.try_at).update(try_at=now + TRY_EVERY):
+        waiting = kind.waiting(row.name).filter(lease_token=None)
+        first = waiting.order_by("attempts", "due_at").values_list("pk", flat=True).first()
+        if first is not None and not outbox.due(waiting, now).exists():
+            outbox.bring_forward(kind.rows().model._default_manager.filter(pk=first), now)
+            outbox.source_named(kind.queue).wake()
+
+
+def has_to_be_tried(now: datetime) -> bool:
+    return ServiceState.objects.filter(try_at__lte=now).exists()
