@@ -17,6 +17,7 @@ from django.db.backends.postgresql import base
 
 from wfpush.postgres import driver
 from wfpush.postgres.moments import with_moments
+from wfpush.postgres.schema_editor import SchemaEditor
 from wfpush.postgres.silence import silence
 
 OPTIONS: dict[str, int] = {
@@ -37,6 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """The class that Django looks for in the module that `ENGINE` names."""
 
     Database = driver
+    SchemaEditorClass = SchemaEditor
 
     def get_connection_params(self) -> dict[str, Any]:
         params = OPTIONS | super().get_connection_params()
