@@ -6,8 +6,9 @@ everything) takes connections and statements and never answers: without limits, 
 A connection that leads to a standby, or began while `default_transaction_read_only` was set, would refuse writes for as
 long as it lives, whatever the primary does. So it is closed before the next request or task.
 
-PostgreSQL keeps the plans of a connection's foreign key checks and triggers. A plan that was made while a table had a few
-rows reads the whole table, and a burst makes it grow until each COMMIT is slow. So plans are dropped every few seconds.
+PostgreSQL keeps the plans of a connection's foreign key checks and triggers. A plan that was made while a table had a
+few rows reads the whole table, and a burst makes it grow until each COMMIT is slow. So plans are dropped every few
+seconds.
 """
 
 import time
