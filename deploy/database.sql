@@ -32,6 +32,8 @@ ALTER ROLE wfpush_owner PASSWORD :'owner_password';
 \if :has_one
 ALTER ROLE wfpush PASSWORD :'password';
 \endif
+-- A statement whose process was killed ends within seconds. It would go on to its end.
+ALTER ROLE wfpush SET client_connection_check_interval = '5s';
 
 CREATE DATABASE :"database" OWNER wfpush_owner ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;

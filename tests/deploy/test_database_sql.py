@@ -57,6 +57,12 @@ def test_without_its_passwords_it_makes_nothing_and_with_them_both_roles_have_on
     assert psql(servers, "--command", lack).stdout.strip() == "0"
 
 
+def test_a_statement_ends_when_its_process_is_gone(servers: Servers) -> None:
+    psql(servers, "--set=database=wfpush_checks", f"--file={SQL}", **PASSWORDS)
+    setting = "SELECT rolconfig FROM pg_roles WHERE rolname = 'wfpush'"
+    assert psql(servers, "--command", setting).stdout.strip() == "{client_connection_check_interval=5s}"
+
+
 def test_for_another_database_the_passwords_of_the_roles_stay(servers: Servers) -> None:
     assert psql(servers, "--set=database=wfpush_first", f"--file={SQL}", **PASSWORDS).returncode == 0
     passwords = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname IN ('wfpush', 'wfpush_owner') ORDER BY 1"
