@@ -71,7 +71,7 @@ def _to_be_counted(now: datetime) -> Iterator[datetime]:
     yield current
     earlier = CountedHour.objects.filter(hour__lt=current)
     changing = earlier.filter(hour__gt=now - CHANGES_FOR, settled=False, counted_at__lte=now - COUNTED_AGAIN)
-    yield from changing.order_by("-hour").values_list("hour", flat=True)
+    yield from changing.order_by("counted_at").values_list("hour", flat=True)
     known = set(earlier.filter(hour__gte=current - COUNTED_FOR).values_list("hour", flat=True))
     yield from (hour for hour in hours_since_the_first_event(current, COUNTED_FOR) if hour not in known)
 

@@ -117,13 +117,18 @@ def catch_up(service: Service, now: datetime) -> None:
     hasten(rows.filter(device__in=Device.objects.filter(at(service))) if reaches_devices(service[0]) else rows, now)
 
 
+MAY_BE_TRIED = (Q(held=None) | Q(attempts__gt=0)) & (
+    Q(reason_fact=None) | ~Q(reason_fact__code=reasons.ASKS_TO_WAIT.name)
+)
+"""Deliveries that may be tried sooner than planned: none that was held back for its person, or whose service asked to
+wait."""
+
+
 @transaction.atomic
 def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
-    """Make due at once what was to be tried again later, except where the service asked to wait."""
-    waiting = rows.filter(state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
-    waiting = (
-        waiting.exclude(reason_fact__code=reasons.ASKS_TO_WAIT.name).order_by("pk").select_for_update(of=("self",))
-    )
+    """Make due at once what was to be tried again later, except where the service or the person asked to wait."""
+    waiting = rows.filter(MAY_BE_TRIED, state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
+    waiting = waiting.order_by("pk").select_for_update(of=("self",))
     if ids := list(waiting.values_list("pk", flat=True)):
         outbox.bring_forward(Delivery.objects.filter(pk__in=ids), now)
         outbox.wake_on_commit("deliveries")

@@ -15,6 +15,7 @@ from wfpush.observability.service_watch import PARTIES
 from wfpush.observability.services import Kind
 
 QUEUE = "deliveries"
+TRIED = pauses.MAY_BE_TRIED & Q(attempts__gt=0)
 
 
 def kinds() -> Sequence[Kind]:
@@ -25,9 +26,9 @@ def _kind(channel: Channel) -> Kind:
     label, resume = channel_name(channel.name), partial(_resume, channel.name)
     if isinstance(channel, DeviceChannel):
         of, parties = partial(_at_service, channel.name), partial(_devices, channel.name)
-        return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties)
+        return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties, TRIED)
     of, names = partial(_by_channel, channel), partial(_names, channel)
-    return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names)
+    return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names, may_be_tried=TRIED)
 
 
 def _waiting_for_persons() -> QuerySet[Delivery]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
+from notifications.routing import claims
 from notifications.types import Json
 from wfpush.queue import outbox
 
@@ -15,6 +16,10 @@ PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
 
 MAY_BE_PROCESSED = Q(status__in=PROCESSABLE, due_at=None)
 UNTAKEN = Q(status=EventStatus.ACCEPTED, due_at__isnull=False, lease_token=None, attempts=0)
+
+
+MAY_BE_TAKEN_BACK = Q(attempts=0, detail="")
+"""Answers that are due later because their person may undo them. Others that were not tried say what they wait for."""
 
 
 def process_events(events: QuerySet[Event], now: datetime) -> int:
@@ -28,7 +33,9 @@ def process_events(events: QuerySet[Event], now: datetime) -> int:
 def keep_ended(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
     """Put events back that were to be processed again: they are as they were before. Returns the keys of those that no
     worker had taken. In a transaction."""
-    return outbox.end_untaken(Event.objects.filter(UNTAKEN), before)
+    ended = outbox.end_untaken(Event.objects.filter(UNTAKEN), before)
+    claims.release_next(Event.objects.filter(pk__in=ended), now)
+    return ended
 
 
 def enable_answers(engine: Engine, now: datetime) -> None:
@@ -40,8 +47,10 @@ def enable_answers(engine: Engine, now: datetime) -> None:
 
 
 def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = None) -> None:
-    """Send an engine's waiting answers, or one person's, now, those that waited longest first."""
+    """Send an engine's waiting answers, or one person's, now, those that waited longest first. Not those that may still
+    be taken back."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
+    waiting = waiting.exclude(MAY_BE_TAKEN_BACK, due_at__gt=now)
     if of is not None:
         waiting = waiting.filter(response__recipient=of)
     # The time in which nothing could be sent does not count.

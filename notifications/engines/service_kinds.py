@@ -6,10 +6,17 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from notifications.engines import callback, callback_claims, poll, requeue
+from notifications.engines import callback, callback_claims, poll
 from notifications.models import Callback, Engine, Poll
 from wfpush.observability.services import Kind
 from wfpush.queue import outbox
+
+TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
+"""Answers that may be tried sooner than planned. With 429 and 503 an engine may say when it is to be called again."""
+
+
+LONGEST_PAUSE = callback.WHILE_DOWN.most * (1 + callback.WHILE_DOWN.jitter)
+"""Between tries of an engine that is down and does not ask for more."""
 
 
 def _of(slug: str) -> Q:
@@ -24,8 +31,15 @@ def _waiting_answers() -> QuerySet[Callback]:
 
 
 def _answers_go_on(slug: str, now: datetime) -> None:
-    for engine in Engine.objects.filter(slug=slug):
-        requeue.hurry_callbacks(engine, now)
+    """What was tried in vain is tried at once, unless the engine has asked for more than a usual pause. It is given up
+    when it would have been."""
+    asked_to_wait = Q(last_status=429) | Q(last_status=503, due_at__gt=now + LONGEST_PAUSE)
+    waiting = Callback.objects.filter(
+        engine__slug=slug, attempts__gt=0, ended_at=None, due_at__gt=now, lease_token=None
+    )
+    waiting = waiting.exclude(Q(last_status__isnull=False) & asked_to_wait)
+    outbox.bring_forward(Callback.objects.filter(pk__in=waiting.values("pk")), now)
+    outbox.wake_on_commit(callback.SOURCE_NAME)
 
 
 def _that_take_answers() -> Iterable[str]:
@@ -56,6 +70,7 @@ def kinds() -> Sequence[Kind]:
             _of,
             _answers_go_on,
             _that_take_answers,
+            may_be_tried=TRIED,
         ),
         Kind(
             poll.KIND,

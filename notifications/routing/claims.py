@@ -30,6 +30,8 @@ WINDOW = 10 * BATCH
 
 LEASE = timedelta(seconds=50)
 PARKED_FOR = timedelta(minutes=5)
+RECENTLY = timedelta(seconds=20)
+"""A parked event is due since then at the longest, when its turn comes: a replayed one was received weeks ago."""
 
 WEIGHTS = {Urgency.URGENT: 1, Urgency.HIGH: 2, Urgency.NORMAL: 8, Urgency.LOW: 16}
 
@@ -91,7 +93,8 @@ WITH parked AS MATERIALIZED (
     CROSS JOIN LATERAL ({_FIRST.format(columns="first.*", event="ended")}) AS next
     WHERE next.engine_id = ended.engine_id AND next."group" = ended."group" AND next.due_at > %(now)s
 )
-UPDATE notifications_event event SET {outbox.set_due("received_at")} FROM parked WHERE event.id = parked.id
+UPDATE notifications_event event SET {outbox.set_due("greatest(received_at, %(recently)s)")}
+FROM parked WHERE event.id = parked.id
 """
 
 
@@ -137,7 +140,13 @@ def release_next(ended: Iterable[Event], now: datetime) -> None:
     if groups:
         engines, names = zip(*groups, strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(_RELEASE, {"engines": list(engines), "groups": list(names), "now": now})
+            parameters: dict[str, Any] = {
+                "engines": list(engines),
+                "groups": list(names),
+                "now": now,
+                "recently": now - RECENTLY,
+            }
+            cursor.execute(_RELEASE, parameters)
 
 
 def _fetch(statement: str, now: datetime, *, limit: int) -> list[tuple[UUID | None, bool]]:

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]")
 """An entry of ALLOWED_HOSTS."""
 NOT_ENCODED = re.compile(r"%(?![0-9a-fA-F]{2})")
-OF_DJANGO = frozenset({"pool", "isolation_level", "server_side_binding", "assume_role"})
+OF_DJANGO = frozenset({"isolation_level", "server_side_binding", "assume_role"})
 """Options of a database that Django takes, and libpq does not."""
 OF_PSYCOPG = frozenset({"prepare_threshold", "context"})
 
@@ -84,7 +84,7 @@ def check_redis(address: str) -> None:
         parts = split(address, ["redis", "rediss", "unix"])
         if "," in parts.netloc:
             raise ValueError("names several hosts, and wfpush speaks to one: Sentinel and Cluster are not supported")
-        if not re.fullmatch(r"/?[0-9]*", parts.path):
+        if not re.fullmatch(r"/?[0-9]*/?", parts.path):
             raise ValueError("has a database that is no number")
     try:
         pool = redis.ConnectionPool.from_url(address)

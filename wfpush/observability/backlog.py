@@ -81,9 +81,14 @@ def told(now: datetime) -> Backlog | None:
 
 
 def _due(now: datetime) -> tuple[int, timedelta]:
-    waiting = apps.get_model("notifications.Event").backlog(now)
-    due = waiting.aggregate(count=Count("pk"), since=Min("due_at"))
+    due = events(now).aggregate(count=Count("pk"), since=Min("due_at"))
     return due["count"], now - (due["since"] or now)
+
+
+def events(now: datetime) -> Any:
+    """The rows that wait, with those that wait behind another of their task or case."""
+    model: Any = apps.get_model("notifications.Event")
+    return model.backlog(now)
 
 
 def _with_rates(waiting: int, oldest: timedelta, now: datetime) -> Backlog:

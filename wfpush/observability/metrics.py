@@ -205,7 +205,8 @@ def _waiting(now: datetime) -> list[Metric]:
     due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
     oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
     for queue in QUEUES:
-        rows = services.without_held(_rows(queue.model).filter(queue.workable, due_at__lte=now), queue.name, now)
+        waiting = backlog.events(now) if queue.name == "events" else _rows(queue.model).filter(due_at__lte=now)
+        rows = services.without_held(waiting.filter(queue.workable), queue.name, now)
         found = rows.aggregate(count=Count("pk"), since=Min("due_at"))
         due.add_metric([queue.name], found["count"])
         oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())

@@ -52,7 +52,7 @@ def notes(now: datetime) -> list[str]:
         with short_statements():
             return [
                 *([note] if note else []),
-                *_stopped_worker(),
+                *_stopped_worker(now),
                 *_silent_workers(now),
                 *_backlog(now),
                 *service_metrics.notes(now),
@@ -66,15 +66,19 @@ def _worker(now: datetime) -> str:
     latest = latest_worker()
     if latest is None:
         return "has never run a task; start `manage.py worker`"
-    if latest.stopped_at is not None:
+    if latest.stopped_at is not None and not _others_run(now):
         return OK if now - latest.stopped_at <= RESTART else f"{_stop(latest)}; start `manage.py worker`"
-    said = _silence(latest, now)
+    said = None if latest.stopped_at is not None else _silence(latest, now)
     return OK if said is None else f"{said}; is `manage.py worker` up?"
 
 
-def _stopped_worker() -> list[str]:
+def _others_run(now: datetime) -> bool:
+    return Heartbeat.objects.filter(stopped_at=None, beat_at__gt=now - BEAT_LATE).exists()
+
+
+def _stopped_worker(now: datetime) -> list[str]:
     latest = latest_worker()
-    if latest is None or latest.stopped_at is None:
+    if latest is None or latest.stopped_at is None or _others_run(now):
         return []
     return [f"worker {latest.name} {_stop(latest)}: start one"]
 

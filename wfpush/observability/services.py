@@ -7,13 +7,14 @@ state changes, and while it lasts with each try; calls that succeed cost nothing
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -50,7 +51,9 @@ def one(name: str) -> int:
 class Kind:
     """A kind of services. `queue`: the source of the work that waits for them. `rows`: what is due, or to be tried
     again, for any of them; `of`: those for one. `resume` makes due at once what waits for a service that works again.
-    `names`: those that are set up, as far as that is known. `parties`: how many different devices a service has."""
+    `names`: those that are set up, as far as that is known. `parties`: how many different devices a service has.
+    `may_be_tried`: which of the rows were tried in vain, and may be tried sooner than planned: none that waits because
+    a person or the service asked for it."""
 
     name: str
     label: str | Promise
@@ -60,6 +63,7 @@ class Kind:
     resume: Callable[[str, datetime], None]
     names: Callable[[], Iterable[str]]
     parties: Callable[[str], int] = one
+    may_be_tried: Q = field(default_factory=Q)
 
     def waiting(self, name: str) -> QuerySet[Any]:
         return self.rows().filter(self.of(name))
@@ -96,7 +100,7 @@ def held(queue: str, now: datetime) -> Q | None:
     known = kinds() if rows else {}
     for row in rows:
         kind = known[row.kind]
-        if kind.queue == queue and now - row.seen_at < HELD_FOR:
+        if kind.queue == queue and _was_seen_within(row, HELD_FOR, now):
             found = kind.of(row.name) if found is None else found | kind.of(row.name)
     return found
 
@@ -108,13 +112,19 @@ def without_held(rows: QuerySet[Any], queue: str, now: datetime) -> QuerySet[Any
 
 def held_names(kind: str, now: datetime) -> list[str]:
     """The services of a kind for which rows wait that do not count as late."""
-    return [row.name for row in troubled(now) if row.kind == kind and now - row.seen_at < HELD_FOR]
+    return [row.name for row in troubled(now) if row.kind == kind and _was_seen_within(row, HELD_FOR, now)]
+
+
+def _was_seen_within(row: ServiceState, time: timedelta, now: datetime) -> bool:
+    """Whether a call has shown the state lately. Not one that seems to be in the future: the clock was set back."""
+    return now - time < row.seen_at <= now
 
 
 def is_left_alone(service: Service, now: datetime) -> bool:
     """Whether the service is away, and somebody has tried it a moment ago."""
     kind, name = service
-    return ServiceState.objects.filter(kind=kind, name=name, state=AWAY, seen_at__gt=now - JUST_TRIED).exists()
+    lately = {"seen_at__gt": now - JUST_TRIED, "seen_at__lte": now}
+    return ServiceState.objects.filter(kind=kind, name=name, state=AWAY, **lately).exists()
 
 
 def sentence(row: ServiceState, since: str, reason: str) -> str:
@@ -139,7 +149,8 @@ INSERT INTO wfpush_servicestate AS known (kind, name, state, since, seen_at, try
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb)
 ON CONFLICT (kind, name) DO UPDATE SET
     since = CASE WHEN (known.state = '{SLOW}') = (EXCLUDED.state = '{SLOW}') THEN known.since ELSE EXCLUDED.since END,
-    state = EXCLUDED.state, seen_at = GREATEST(known.seen_at, EXCLUDED.seen_at), try_at = EXCLUDED.try_at,
+    state = EXCLUDED.state, try_at = EXCLUDED.try_at,
+    seen_at = CASE WHEN known.seen_at > %s THEN EXCLUDED.seen_at ELSE GREATEST(known.seen_at, EXCLUDED.seen_at) END,
     reason = EXCLUDED.reason, reason_fact = EXCLUDED.reason_fact
 RETURNING xmax = 0
 """
@@ -160,7 +171,7 @@ def report(
     again = None if state == SLOW else try_at or now + TRY_EVERY
     fact = ServiceState._meta.get_field("reason_fact").get_db_prep_value(reason["reason_fact"], connection)
     with connection.cursor() as cursor:
-        cursor.execute(_REPORT, [kind, name, state, since, now, again, reason["reason"], fact])
+        cursor.execute(_REPORT, [kind, name, state, since, now, again, reason["reason"], fact, timezone.now()])
         is_new = cursor.fetchone()[0]
     if is_new:
         log.error("service_fails", kind=kind, service=name, state=state, reason=reason["reason"])
@@ -171,11 +182,16 @@ def report_works(service: Service, now: datetime, called_at: datetime | None = N
     waits for it is due at once, and counts as due from now on."""
     kind, name = service
     with transaction.atomic():
-        rows = ServiceState.objects.filter(kind=kind, name=name)
-        if not (rows if called_at is None else rows.filter(seen_at__lte=called_at)).delete()[0]:
+        rows = ServiceState.objects.filter(kind=kind, name=name).select_for_update()
+        if called_at is not None:
+            rows = rows.filter(Q(seen_at__lte=called_at) | Q(seen_at__gt=now))  # later: the clock was set back
+        row = rows.first()
+        if row is None:
             return
+        row.delete()
         log.info("service_works_again", kind=kind, service=name)
-        if of := kinds().get(kind):
+        of = kinds().get(kind)
+        if of is not None and row.state != SLOW:
             of.resume(name, now)
             outbox.shorten_wait(of.waiting(name), SHORT, now)
 
@@ -195,7 +211,8 @@ def forget_or_try(row: ServiceState, now: datetime) -> None:
         return
     if same.filter(try_at=row.try_at).update(try_at=now + TRY_EVERY):
         waiting = kind.waiting(row.name).filter(lease_token=None)
-        first = waiting.order_by("attempts", "due_at").values_list("pk", flat=True).first()
+        tried = waiting.filter(kind.may_be_tried).order_by("attempts", "due_at")
+        first = tried.values_list("pk", flat=True).first()
         if first is not None and not outbox.due(waiting, now).exists():
             outbox.bring_forward(kind.rows().model._default_manager.filter(pk=first), now)
             outbox.source_named(kind.queue).wake()

@@ -25,19 +25,25 @@ WITHOUT_REDIS = "until then workers look for due work once a second, and live up
 
 _WRITE = f"""
 SET LOCAL statement_timeout = {STATEMENT_MS};
+SET LOCAL synchronous_commit = local;
 SET LOCAL work_mem = '64kB';
 SELECT count(*) FROM generate_series(1, 20000);
 INSERT INTO wfpush_writecheck (id, written_at) VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET written_at = now();
 """
 """One transaction in one message. The row has its place already, so its update proves no free space; the series does,
-since with so little memory PostgreSQL writes it to a file for a moment."""
+since with so little memory PostgreSQL writes it to a file for a moment. It does not wait for a standby: a COMMIT has no
+time limit."""
+_WAITS_FOR_STANDBY = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND state_change < now() - interval '3 s')
+"""
+"""Of the sessions of our role."""
 
 _DATABASE_REASONS = {
     "25006": "is read-only; set default_transaction_read_only to off, or let DATABASE_URL name another server",
     "53100": "has no disk space left; free some on its machine, or enlarge the disk",
     "53200": "has no memory left; look at what else runs on its machine",
     "53300": "takes no more connections; raise max_connections, or end others (docs/operations.md, Connections)",
-    "57014": f"takes no write within {STATEMENT_MS / 1000:g} s; look for locks, a slow disk, or a standby it waits for",
+    "57014": f"takes no write within {STATEMENT_MS / 1000:g} s; look for locks or a slow disk",
     "57P": "is starting or shutting down; wait, or look into its log",
     "58": "has a fault of its disk or system; look into its log",
 }
@@ -79,6 +85,8 @@ def _write_to_database() -> str:
             if own.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
                 return "is a standby and takes no writes; promote it, or let DATABASE_URL name the primary"
             own.execute(_WRITE.encode())
+            if own.execute(_WAITS_FOR_STANDBY).fetchone() == (True,):
+                return "waits for a standby; start it, or take it out of synchronous_standby_names"
     except UndefinedTable:
         return OK  # of the schema, which is a check of its own
     except psycopg.Error as fault:

@@ -47,7 +47,17 @@ CANCEL_SECONDS = 1.0
 
 class Connection(psycopg.Connection[Any]):
     """A connection that is closed when an answer does not come in time: the statement's result is unknown then. The
-    server is asked to cancel the statement, which would otherwise go on to its end."""
+    server is asked to cancel the statement, which would otherwise go on to its end. Not a COMMIT: one that is cancelled
+    while it waits for a standby is seen by everybody, and lost with the primary."""
+
+    _commits = False
+
+    def commit(self) -> None:
+        self._commits = True
+        try:
+            super().commit()
+        finally:
+            self._commits = False
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         if timeout is not None:  # psycopg's own, which it handles itself
@@ -56,8 +66,9 @@ class Connection(psycopg.Connection[Any]):
             return super().wait(gen, interval, silence.patience)
         except _WaitTimeout:
             silence.begin()
-            with suppress(Error):  # a server that hangs does not answer this either
-                self.cancel_safe(timeout=CANCEL_SECONDS)
+            if not self._commits:
+                with suppress(Error):  # a server that hangs does not answer this either
+                    self.cancel_safe(timeout=CANCEL_SECONDS)
             self.pgconn.finish()
             raise psycopg.OperationalError(f"the database has not answered for {silence.patience:g} s") from None
 

@@ -50,7 +50,7 @@ class Pulses:
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except OSError:  # it has ended; its id may belong to somebody else's process by now
         return False
     return True
 

@@ -296,12 +296,11 @@ def bring_forward(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
 def shorten_wait(rows: QuerySet[WorkT], most: timedelta, now: datetime) -> None:
     """Let rows that have been due for longer than `most` count as due since then at the latest, in their order: a
     service that they waited for works again. In a transaction. Rows that somebody works on stay as they are."""
-    overdue = due(rows, now).filter(due_at__lt=now - most)
-    ids = list(overdue.order_by("pk").select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
-    mine = rows.model._default_manager.filter(keys.among(rows.model, ids))
-    oldest = mine.aggregate(Min("due_at"))["due_at__min"]
+    overdue = due(rows, now).filter(due_at__lt=now - most).order_by()
+    oldest = overdue.aggregate(Min("due_at"))["due_at__min"]
     if oldest is not None:
         shorter = (Value(now) - F("due_at")) * (most / (now - oldest))
+        mine = rows.model._default_manager.filter(not_leased(now), pk__in=overdue.values("pk"))
         mine.update(due_at=ExpressionWrapper(Value(now) - shorter, output_field=models.DateTimeField()))
 
 
