@@ -2,7 +2,6 @@
 
 import os
 import signal
-from contextlib import suppress
 from functools import partial
 
 import psycopg
@@ -10,6 +9,7 @@ import redis
 
 from tests.soak.fault_table.faults import WITHOUT_OVERVIEW, Fault
 from tests.soak.fault_table.stage import Stage
+from tests.support.crowded import Connections, take_connections
 from tests.support.waiting import eventually
 from wfpush.embedded.servers import Server
 
@@ -35,13 +35,10 @@ class Sessions:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._open: list[psycopg.Connection[tuple[object, ...]]] = []
+        self._open: Connections = []
 
     def take_all(self) -> None:
-        """Those kept for superusers, too: the product is one here."""
-        with suppress(psycopg.OperationalError):
-            while True:
-                self._open.append(psycopg.connect(self._url, connect_timeout=5))
+        self._open += take_connections(self._url)
 
     def lock_events(self) -> None:
         self._open.append(psycopg.connect(self._url, connect_timeout=5))
@@ -92,7 +89,9 @@ def of_postgres(stage: Stage) -> list[Fault]:
         Fault("PostgreSQL hangs", hanging.begin, database, hanging.end),
         Fault("PostgreSQL killed and started again", partial(kill, server), database, server.ensure_running),
         Fault("PostgreSQL read-only", read_only.begin, "read-only|up database 0", read_only.end, WITHOUT_OVERVIEW),
-        Fault("no free connections", sessions.take_all, "connections|database", sessions.end, WITHOUT_OVERVIEW),
+        Fault(
+            "no free connections", sessions.take_all, "takes no more connections", sessions.end, ("readyz", "doctor")
+        ),
         Fault(
             f"table of events locked for {LOCK_SECONDS:.0f} s",
             sessions.lock_events,
