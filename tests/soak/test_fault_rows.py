@@ -30,3 +30,4 @@ def test_a_row_has_the_first_sentence_of_each_place() -> None:
     assert markdown([row("Redis full", said=said)]).splitlines()[2] == (
         "| Redis full | 5 s | 1.0 s | 0 | 0 | 1 s: 503: redis is full | – | – | a/b |"
     )
+    assert "| 5 s, mended | 1.0 s |" in markdown([row("dispatcher killed", mends_itself=True)])

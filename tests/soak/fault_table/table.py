@@ -35,7 +35,8 @@ class Row:
         return found
 
     def cells(self) -> list[str]:
-        numbers = [f"{self.lasted:.0f} s", _seconds(self.recovery), str(len(self.lost)), str(len(self.doubled))]
+        lasted = f"{self.lasted:.0f} s{', mended' if self.fault.is_mended else ''}"
+        numbers = [lasted, _seconds(self.recovery), str(len(self.lost)), str(len(self.doubled))]
         return [self.fault.name, *numbers, *(shortened(self.said.get(place, "–")) for place in EVERYWHERE)]
 
 
