@@ -19,6 +19,8 @@ from tests.support.surfing import Browser
 
 NO_ANSWER = "no answer"
 ASK_SECONDS = 1.0
+PROBE_SECONDS = 10.0
+"""For which a probe and Prometheus wait."""
 DOCTOR_SECONDS = 4.0
 """Between two runs of it, which take a processor for a second."""
 DUE_SECONDS = 10.0
@@ -81,7 +83,7 @@ def speakers(house: House, url: str, password: str) -> list[Speaker]:
     desk = Browser(url)
     desk.try_to_sign_in("root", password)
     return [
-        Speaker("readyz", lambda: readiness(Browser(url))),
+        Speaker("readyz", lambda: readiness(Browser(url, timeout=PROBE_SECONDS))),
         Speaker("metrics", Metrics(url).differences),
         Speaker("overview", lambda: overview(desk)),
         Speaker("doctor", lambda: doctor(house), DOCTOR_SECONDS),
@@ -99,7 +101,7 @@ class Metrics:
     """Samples that differ from those of a moment when all was well. Counters of errors differ from the last row's."""
 
     def __init__(self, url: str) -> None:
-        self._browser = Browser(url)
+        self._browser = Browser(url, timeout=PROBE_SECONDS)
         self._errors: dict[str, float] = {}
 
     def differences(self) -> list[str]:
