@@ -127,7 +127,7 @@ def lost(stage: Stage) -> set[str]:
     """Accepted events without their task in the inbox, and answers that the engine was never told."""
     load, inbox = stage.load, stage.times_in_the_inbox()
     untold = {task for task in load.responses if task not in stage.receiver.told}
-    return {task for task in load.accepted if task not in inbox} | untold
+    return ({*load.accepted} | stage.flooded) - inbox.keys() | untold
 
 
 def doubled(stage: Stage) -> set[str]:

@@ -77,6 +77,14 @@ class Migrations:
         with psycopg.connect(self._url) as own:
             own.execute("DELETE FROM django_migrations WHERE name = '9999_newer'")
 
+    def require_newer(self) -> None:
+        with psycopg.connect(self._url) as own:
+            own.execute("INSERT INTO wfpush_requiredrelease (version) VALUES ('999.0.0')")
+
+    def require_no_newer(self) -> None:
+        with psycopg.connect(self._url) as own:
+            own.execute("DELETE FROM wfpush_requiredrelease WHERE version = '999.0.0'")
+
 
 def of_postgres(stage: Stage) -> list[Fault]:
     servers, server = stage.servers, stage.servers.postgres
@@ -102,7 +110,14 @@ def of_postgres(stage: Stage) -> list[Fault]:
         ),
         Fault("disk full", partial(change, NO_ROOM), "disk|api/v1/events", partial(change, ROOM), ("metrics",)),
         Fault("half-migrated", migrations.take_last, "not applied", migrations.put_back, ("readyz", "doctor")),
-        Fault("a newer release has migrated", migrations.add, "newer", migrations.remove, ("doctor",)),
+        Fault("a newer release has migrated", migrations.add, "newer", migrations.remove, ("readyz", "doctor")),
+        Fault(
+            "a newer release has taken over",
+            migrations.require_newer,
+            "release 999",
+            migrations.require_no_newer,
+            ("readyz", "doctor"),
+        ),
     ]
 
 

@@ -52,6 +52,7 @@ def burst(stage: Stage) -> Fault:
             kind = "application/cloudevents-batch+json"
             status, answer = stage.flood.insist("POST", "/api/v1/events", events, kind=kind)
             assert status == 202, answer
+            stage.flooded |= {event["data"]["task"]["id"] for event in events}
 
     return Fault(
         f"{BURST} events of another engine", post, r"events wait|oldest_due\S* events", bound=BACK_OFF, quiet_within=900

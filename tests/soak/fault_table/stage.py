@@ -29,6 +29,8 @@ class Stage(Installation):
         }
         super().__init__(house, self.receiver)
         house.change("UPDATE notifications_category SET channels = ARRAY['live', 'email']")
+        self.flooded: set[str] = set()
+        """Tasks of the events that the other engine has sent."""
         self.flood = Caller(self.port, self._add_flooding_engine())
         self.load = SteadyLoad(self, self.receiver, self.mail)
         self.load.add_people()
