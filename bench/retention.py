@@ -5,12 +5,16 @@ would have to wait for it.
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
+from itertools import count
 
 import aiohttp
 
+from bench import bloat
 from bench.growth import MANY, ROWS_SECONDS
-from bench.harness import Api, Figure, House, Json
+from bench.harness import Api, Figure, House, Json, Program, median
 from bench.inboxes import flood
+from bench.workers import working
 
 STEP_MILLISECONDS = 1_000.0
 """What one step may take: for so long it may hold its rows."""
@@ -18,6 +22,12 @@ MEGABYTES = 300.0
 """What a process may have at most."""
 SECONDS = 10_000_000
 """Between the oldest item and the newest: 116 days."""
+
+
+FLOOD = 500
+"""Events that come at once while rows are pruned."""
+
+_numbers = count(1)
 
 
 def measure(many: int = MANY) -> list[Figure]:
@@ -30,9 +40,24 @@ def measure(many: int = MANY) -> list[Figure]:
         figures = []
         for what in ("erase", "prune"):
             print(f"{many:,} items: {what}", file=sys.stderr, flush=True)
-            said = house.start(what, sys.executable, "-m", "bench.retention_rows", what).finish(ROWS_SECONDS)
+            with working(house, 1, 1) if what == "prune" else nullcontext():
+                program = house.start(what, sys.executable, "-m", "bench.retention_rows", what)
+                rates = asyncio.run(_events_meanwhile(house, program)) if what == "prune" else []
+                said = program.finish(ROWS_SECONDS)
+                alone = asyncio.run(_events_meanwhile(house, program)) if what == "prune" else []
             figures += _figures(what, many, json.loads(said.strip().splitlines()[-1]))
-        return figures
+            if rates:
+                figures.append(Figure("Events while it prunes", median(rates), "afterwards", median(alone), "events/s"))
+        return [*figures, bloat.measure(house.database_url, f"pruning half of {many:,} items")]
+
+
+async def _events_meanwhile(house: House, program: Program) -> list[float]:
+    """Events a second, of floods one after the other until the program ends; at least one."""
+    async with aiohttp.ClientSession() as session:
+        api, rates = Api(session, house.url, house.api_key), list[float]()
+        while not rates or program.process.poll() is None:
+            rates.append(await flood(house, api, ["pattern"], f"meanwhile-{next(_numbers)}", FLOOD))
+        return rates
 
 
 async def _first(house: House) -> None:

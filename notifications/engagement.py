@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from notifications.channel_facts import INBOX
-from notifications.hourly import BANDS, HOUR, KEPT, hour_of
+from notifications.hourly import BANDS, HOUR, KEPT, hour_of, hours_since_the_first_event
 from notifications.models import EngagementCount, EngagementHour, Via
 from wfpush.identifiers import lowest_id
 
@@ -30,7 +30,7 @@ CHANGES_FOR = timedelta(days=14)
 SOONEST = timedelta(minutes=10)
 SLOWER = 4
 """An hour is counted again after this part of its age."""
-SECONDS = 5.0
+SECONDS = 2.0
 """For how long one run goes on."""
 FEWEST = 5
 """Of fewer people nothing is shown."""
@@ -116,8 +116,7 @@ def _to_be_counted(now: datetime) -> Iterator[datetime]:
     """The newest first."""
     current = hour_of(now)
     counted = dict(EngagementHour.objects.filter(hour__gt=now - COUNTED_FOR).values_list("hour", "counted_at"))
-    for number in range(COUNTED_FOR // HOUR):
-        hour = current - number * HOUR
+    for hour in (current, *hours_since_the_first_event(current, COUNTED_FOR - HOUR)):
         age = now - hour
         again = age < CHANGES_FOR and hour in counted and counted[hour] <= now - max(SOONEST, age / SLOWER)
         if again or hour not in counted:

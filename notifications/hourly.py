@@ -43,8 +43,8 @@ CHANGES_FOR = timedelta(days=7)
 """So long an hour counts as one that can still change."""
 COUNTED_AGAIN = timedelta(minutes=10)
 KEPT = timedelta(days=400)
-SECONDS = 10.0
-"""For how long one run goes on."""
+SECONDS = 2.0
+"""For how long one run goes on: events wait meanwhile, where one process does all."""
 
 Numbers = dict[tuple[str, str], int]
 """By what is counted, and of what."""
@@ -73,9 +73,17 @@ def _to_be_counted(now: datetime) -> Iterator[datetime]:
     changing = earlier.filter(hour__gt=now - CHANGES_FOR, settled=False, counted_at__lte=now - COUNTED_AGAIN)
     yield from changing.order_by("-hour").values_list("hour", flat=True)
     known = set(earlier.filter(hour__gte=current - COUNTED_FOR).values_list("hour", flat=True))
-    for number in range(1, COUNTED_FOR // HOUR + 1):
-        if current - number * HOUR not in known:
-            yield current - number * HOUR
+    yield from (hour for hour in hours_since_the_first_event(current, COUNTED_FOR) if hour not in known)
+
+
+def hours_since_the_first_event(current: datetime, most: timedelta) -> Iterator[datetime]:
+    """The hours before the current one, the newest first, as far back as events go and `most` allows."""
+    first = Event.objects.order_by("pk").values_list("pk", flat=True).first()
+    for number in range(1, most // HOUR + 1):
+        hour = current - number * HOUR
+        if first is None or lowest_id(hour + HOUR) <= first:
+            return
+        yield hour
 
 
 @transaction.atomic

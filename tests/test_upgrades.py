@@ -11,7 +11,7 @@ import pytest
 
 from tests.soak.installation import LONG
 from tests.support.calls import Caller
-from tests.support.processes import House, free_ports
+from tests.support.processes import Command, House, free_ports
 from tests.support.receiver import Receiver, receiving
 from tests.support.release import (
     ENGINE,
@@ -23,16 +23,18 @@ from tests.support.release import (
     does,
     token_of,
 )
-from tests.support.releases import FOLDER, SETTINGS
+from tests.support.releases import FIRST_BESIDE_THE_NEXT, FOLDER, SETTINGS, unpack
 from tests.support.surfing import Browser
 from tests.support.waiting import eventually
 from wfpush.embedded import shared_servers
+from wfpush.postgres.required_release import numbers
 
 pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
 ALL_DUMPS = sorted(FOLDER.glob("*.sql.gz"))
 RELEASES = [dump for dump in ALL_DUMPS if dump.name[0].isdigit()]
-DUMPS = ALL_DUMPS if LONG else [max(RELEASES, key=lambda dump: [int(number) for number in dump.name.split(".")[:3]])]
+LAST = max(RELEASES, key=lambda dump: numbers(dump.name.removesuffix(".sql.gz")))
+DUMPS = ALL_DUMPS if LONG else [LAST]
 """In `make soak` those of all releases, and of the development version in whose schema the migrations of 0.2.0 begin;
 else that of the last release."""
 
@@ -145,6 +147,28 @@ def test_bobs_pages_load(upgraded: Upgraded) -> None:
     _, _, inbox = bob.open("/")
     for path in {"/", *re.findall(r'href="(/(?!admin|static)[^"#]*)"', inbox)} - {"/sign-out"}:
         assert bob.open(path)[0] == 200, path
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("upgraded", [LAST], ids=["last"], indirect=True, scope="module")
+def test_the_last_release_runs_beside_this_version_or_refuses_to_start(upgraded: Upgraded, tmp_path: Path) -> None:
+    version = LAST.name.removesuffix(".sql.gz")
+    if not unpack(version, tmp_path):
+        pytest.skip("git does not have the release here")
+    upgraded.work()
+    does(upgraded.engine, "POST", "/api/v1/events", assigned("T-beside"))
+    eventually(lambda: upgraded.state_of("T-beside") == "open", "this version has processed it")
+    port = free_ports(1)
+    environment = upgraded.house.environment | ON_THIS_MACHINE | {"PYTHONPATH": str(tmp_path)}
+    web = Command(["web", "--port", str(port)], environment, checkout=tmp_path)
+    upgraded.house.commands.append(web)
+
+    if numbers(version) < numbers(FIRST_BESIDE_THE_NEXT):
+        assert web.ends() == 1
+        assert "has changed wfpush_heartbeat.release; update this process to that version" in web.said
+    else:
+        answer(Caller(port, token_of(upgraded.engine, "bob")), "T-beside")
+        eventually(lambda: "T-beside" in upgraded.told(), "the engine is told")
 
 
 @pytest.mark.long

@@ -16,6 +16,9 @@ class Heartbeat(models.Model):
     """The machine on which its processes run, as `lease_holder.machine` returns it."""
     holders = models.TextField(default="", db_default="", editable=False)
     """Ids of its children that may hold leases, separated by blanks."""
+    release = models.CharField(_("version"), max_length=20, default="", editable=False)
+    """The version that it runs; empty of one before 0.4.0. It has no default in the database: releases before 0.4.0,
+    which cannot read what newer ones write, refuse to start on a table that asks for a value they do not write."""
     stopped_at = models.DateTimeField(null=True, editable=False)
     """When it was stopped properly. The row stays until another worker runs."""
 
@@ -109,3 +112,17 @@ class ServiceState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}: {self.state}"
+
+
+class RequiredRelease(models.Model):
+    """A release that the database required when a migration was applied. The newest counts
+    (wfpush/postgres/required_release.py)."""
+
+    version = models.CharField(max_length=20, unique=True)
+
+    class Meta:
+        verbose_name = "required release"
+        verbose_name_plural = "required releases"
+
+    def __str__(self) -> str:
+        return self.version

@@ -17,6 +17,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 
+from wfpush import VERSION
 from wfpush.models import Heartbeat
 from wfpush.observability import tallies
 from wfpush.queue import lease_holder, outage, outbox
@@ -105,7 +106,7 @@ def beat() -> None:
     """A heartbeat: shows the watchdog that the cluster of this worker runs tasks."""
     if worker := os.environ.get(lease_holder.WORKER):
         Heartbeat.objects.bulk_create(
-            [Heartbeat(name=worker, beat_at=timezone.now())],
+            [Heartbeat(name=worker, beat_at=timezone.now(), release=VERSION)],
             update_conflicts=True,
             unique_fields=["name"],
             update_fields=["beat_at"],

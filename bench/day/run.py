@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from bench import processes
+from bench import bloat, processes
 from bench.day.checks import LOOK_SECONDS, TOLD_STATES, Ledger, Patience
 from bench.day.people import PATIENCE_SECONDS, People
 from bench.day.plan import ENGINES, Day, Quarter
@@ -34,7 +34,9 @@ INSIDE_SECONDS = 600.0
 
 def measure(events: int = EVENTS) -> list[Figure]:
     with House(settings=settings()) as house:
-        return spent(house, events)
+        figures = spent(house, events)
+        house.stop_working()
+        return [*figures, bloat.measure(house.database_url, f"a day of {events:,} events")]
 
 
 def settings() -> dict[str, str]:

@@ -276,7 +276,7 @@ class FailureAdmin(LedgerAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LedgerAdmin):
-    list_display = ["name", "last_beat"]
+    list_display = ["name", "release", "last_beat"]
 
     @display(description=_("last beat"), ordering="beat_at")
     def last_beat(self, heartbeat: Heartbeat) -> SafeString:

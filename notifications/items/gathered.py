@@ -35,7 +35,7 @@ PART = 500
 MOST_CHANGES = 1_000
 """Of more changes outside of items it would take longer to find the items than to read all through."""
 
-AT_ONCE, SECONDS = 5_000, 10.0
+AT_ONCE, SECONDS = 5_000, 2.0
 """Items gathered by one transaction, and for how long one run of the schedule goes on."""
 
 KEPT = "1 day"

@@ -2,16 +2,29 @@ from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import migrations
+from django.db.models import Index
 
 from notifications import roles
 from wfpush.postgres.words import Words
 
+INDEXES = (
+    Index(fields=["-action_time", "-id"], name="audit_newest"),
+    Index(fields=["object_id"], name="audit_object"),
+    GinIndex(Words("object_repr"), name="audit_words", fastupdate=False),
+)
 
-def index_words(apps: Any, schema_editor: Any) -> None:
-    """By which the audit list finds what was done to something. The table is Django's."""
-    index = GinIndex(Words("object_repr"), name="audit_words", fastupdate=False)
-    statement = index.create_sql(apps.get_model("admin", "LogEntry"), schema_editor, concurrently=True)
-    schema_editor.execute(statement, params=None)
+
+def add_indexes(apps: Any, schema_editor: Any) -> None:
+    """Those by which the audit list finds the newest entries, and what was done to something. The table is Django's."""
+    entry = apps.get_model("admin", "LogEntry")
+    for index in INDEXES:
+        schema_editor.add_index(entry, index, concurrently=True)
+
+
+def remove_indexes(apps: Any, schema_editor: Any) -> None:
+    entry = apps.get_model("admin", "LogEntry")
+    for index in INDEXES:
+        schema_editor.remove_index(entry, index, concurrently=True)
 
 
 def show_to_who_sees_users(apps: Any, schema_editor: Any) -> None:
@@ -31,14 +44,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(
-            "CREATE INDEX CONCURRENTLY IF NOT EXISTS audit_newest ON django_admin_log (action_time DESC, id DESC)",
-            "DROP INDEX IF EXISTS audit_newest",
-        ),
-        migrations.RunSQL(
-            "CREATE INDEX CONCURRENTLY IF NOT EXISTS audit_object ON django_admin_log (object_id)",
-            "DROP INDEX IF EXISTS audit_object",
-        ),
-        migrations.RunPython(index_words, migrations.RunPython.noop),
+        migrations.RunPython(add_indexes, remove_indexes),
         migrations.RunPython(show_to_who_sees_users, migrations.RunPython.noop),
     ]

@@ -1,11 +1,8 @@
-from django.contrib.postgres.operations import (
-    AddConstraintNotValid,
-    AddIndexConcurrently,
-    RemoveIndexConcurrently,
-    ValidateConstraint,
-)
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
 from django.db.models import Q
+
+from wfpush.postgres.resumable import AddConstraintNotValid
 
 ENDED = """
 UPDATE notifications_callback SET ended_at = NULL WHERE due_at IS NOT NULL AND ended_at IS NOT NULL;

@@ -253,11 +253,12 @@ TABLES: dict[str, Columns] = {
     ),
     "django_q.ormq": Columns(plain="key payload"),
     "wfpush.servicestate": Columns(words="reason reason_fact", plain="kind name state"),
-    "wfpush.heartbeat": Columns(plain="name machine holders"),
+    "wfpush.heartbeat": Columns(plain="name machine holders release"),
     "wfpush.tally": Columns(plain="name kind state"),
     "wfpush.lead": Columns(plain="name leader"),
     "wfpush.configurationchange": Columns(),
     "wfpush.writecheck": Columns(),
+    "wfpush.requiredrelease": Columns(plain="version"),
     # --- last, since it repeats what stands above ---------------------------------------------------------------------
     "notifications.searchedpart": Columns(words="texts", plain="items", goes=True),
     "notifications.searchedanew": Columns(),

@@ -14,8 +14,9 @@ from django.urls import reverse
 from notifications import engagement
 from notifications.inbox.session import BACKEND
 from notifications.models import Category, Delivery, EngagementCount, EngagementHour, Notification, Recipient
-from tests.factories import RecipientFactory
+from tests.factories import EventFactory, RecipientFactory
 from tests.support.story import Story
+from wfpush.identifiers import lowest_id
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +25,10 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def of_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
+def of_two_days(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engagement, "COUNTED_FOR", timedelta(days=2))
     monkeypatch.setattr(engagement, "SECONDS", 60)
+    EventFactory(pk=lowest_id(NOW - timedelta(days=3)))  # hours before the first event are not counted
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ def made_at(moment: datetime, number: int = 0) -> UUID:
     return UUID(int=lowest_id(moment).int + number)
 
 
+@pytest.fixture(autouse=True)
+def an_event_of_long_ago(db: None) -> None:
+    """Hours before the first event are not counted."""
+    EventFactory(pk=made_at(NOW - timedelta(days=60)))
+
+
 def numbers(hour: datetime) -> dict[tuple[str, str], int]:
     return {(each.what, each.of): each.count for each in HourlyCount.objects.filter(hour=hour)}
 
@@ -96,14 +102,14 @@ def test_an_hour_is_counted_again_until_its_messages_have_ended() -> None:
 def test_an_hour_is_counted_again_while_an_engine_is_to_be_told(address: str, settled: bool) -> None:
     given = answered(timedelta(hours=1), 1)
     Engine.objects.update(callback_url=address)
-    about = {"task": given.task, "engine": given.task.engine, "body": "{}"}
+    about = {"task": given.task, "engine": given.task.engine, "body": "{}", "due_at": NOW}
     Callback.objects.create(pk=given.pk, response=given, position=1, **about)
     late = Callback.objects.create(pk=made_at(NOW, 7), position=2, **about)  # that the task runs late
     later = NOW + HOUR
     hourly.run(later)
     assert CountedHour.objects.get(hour=THIS).settled is settled
 
-    Callback.objects.update(state=CallbackState.DELIVERED)
+    Callback.objects.update(state=CallbackState.DELIVERED, due_at=None, ended_at=NOW)
     assert late.response is None
     hourly.count_hour(THIS, later)
     assert CountedHour.objects.get(hour=THIS).settled
@@ -174,3 +180,8 @@ def test_numbers_are_removed_after_400_days() -> None:
     assert numbers(LAST)
     assert housekeeping.prune(LAST + timedelta(days=400, seconds=1))["hourly counts"] > 0
     assert not numbers(LAST) and Event.objects.exists()
+
+
+def test_of_a_new_installation_only_the_hour_that_runs_is_counted() -> None:
+    Event.objects.all().delete()
+    assert hourly.run(NOW) == 1

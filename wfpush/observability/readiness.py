@@ -36,7 +36,10 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
     yield "redis", redis_state()
     if database != OK:
         return
-    yield "schema", _asked(lambda: schema.current_schema().fault or OK)
+    fits = _asked(lambda: schema.current_schema().fault or OK)
+    yield "schema", fits
+    if fits != OK:
+        return
     yield "worker", _asked(partial(_worker, now))
     for source in outbox.sources():
         yield source.name, _asked(partial(_late, source, now))

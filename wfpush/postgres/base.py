@@ -5,14 +5,20 @@ everything) takes connections and statements and never answers: without limits, 
 
 A connection that leads to a standby, or began while `default_transaction_read_only` was set, would refuse writes for as
 long as it lives, whatever the primary does. So it is closed before the next request or task.
+
+PostgreSQL keeps the plans of a connection's foreign key checks and triggers. A plan that was made while a table had a
+few rows reads the whole table, and a burst makes it grow until each COMMIT is slow. So plans are dropped every few
+seconds.
 """
 
+import time
 from typing import Any
 
 from django.db.backends.postgresql import base
 
 from wfpush.postgres import driver
 from wfpush.postgres.moments import with_moments
+from wfpush.postgres.schema_editor import SchemaEditor
 from wfpush.postgres.silence import silence
 
 OPTIONS: dict[str, int] = {
@@ -25,11 +31,15 @@ OPTIONS: dict[str, int] = {
 }
 """Options of libpq (seconds, the last in milliseconds), unless DATABASE_URL sets others."""
 
+PLANS_SECONDS = 2.0
+"""Seconds for which a connection keeps its plans. Making them anew takes some milliseconds."""
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The class that Django looks for in the module that `ENGINE` names."""
 
     Database = driver
+    SchemaEditorClass = SchemaEditor
 
     def get_connection_params(self) -> dict[str, Any]:
         params = OPTIONS | super().get_connection_params()
@@ -37,6 +47,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with silence.trying():
+            self._plans_since = time.monotonic()
             return super().get_new_connection(conn_params)
 
     def close_if_unusable_or_obsolete(self) -> None:
@@ -44,6 +55,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is not None and _reports_read_only(self.connection):
             self.errors_occurred = True  # so `is_usable` is asked, as after a fault
         super().close_if_unusable_or_obsolete()
+        if self.connection is not None and time.monotonic() - self._plans_since > PLANS_SECONDS:
+            self._discard_plans()
+
+    def _discard_plans(self) -> None:
+        if self.in_atomic_block or self.connection.closed:
+            return
+        self._plans_since = time.monotonic()
+        try:
+            self.connection.execute("DISCARD PLANS")
+        except driver.Error:
+            self.close()
 
     def is_usable(self) -> bool:
         """Whether the server answers and takes writes. Costs a round trip."""

@@ -2,7 +2,8 @@
 
 Nothing here trusts `django_migrations` alone: development versions before 0.2.0 edited their first migration in place,
 so that `migrate` found nothing to do on databases whose columns were missing, and events were taken and never
-processed. Tables and columns are read from PostgreSQL's catalogue, all in one statement.
+processed. Tables and columns are read from PostgreSQL's catalogue, all in one statement. What older code cannot see in
+them, such as rows of another form, the database says itself: which release it requires.
 """
 
 import time
@@ -17,6 +18,9 @@ from django.core.checks import CheckMessage, Error
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+
+from wfpush import VERSION
+from wfpush.postgres.required_release import find_newer_requirement
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +56,17 @@ class Schema:
     missing: Sequence[str] = ()
     unfilled: Sequence[str] = ()
     """Required columns that this code does not know: every insert into those tables fails."""
+    required_release: str = ""
+    """The release that the database requires, if it is newer than this one."""
 
     @property
     def fault(self) -> str:
         """Why this code cannot work on this database, with what to do; empty if it can."""
+        if self.required_release:
+            return (
+                f"release {self.required_release} or newer is needed, and this is {VERSION}; update this process to"
+                f" that release, or restore the backup from before the upgrade ({GUIDE})"
+            )
         if self.unapplied:
             return f"{_listed(self.unapplied)} not applied; run `manage.py migrate`"
         if self.unknown and (self.missing or self.unfilled):
@@ -87,14 +98,14 @@ def _listed(names: Sequence[str]) -> str:
 
 # --- what there is, and what there should be ------------------------------------------------------
 def read_schema() -> Schema:
-    """Read the schema from the database, in two statements. Raises django.db.Error."""
+    """Read the schema from the database. Raises django.db.Error."""
     applied = set(MigrationRecorder(connection).applied_migrations())
     known = _known()
     unapplied = [key for key, stands_for in known.items() if key not in applied and not _all(stands_for, applied)]
     merged = {key for stands_for in known.values() for key in stands_for}
     unknown = [key for key in applied - known.keys() - merged if key[0] in OUR_APPS]
     missing, unfilled = _compared(expected(apps))
-    return Schema(_named(unapplied), _named(unknown), missing, unfilled)
+    return Schema(_named(unapplied), _named(unknown), missing, unfilled, find_newer_requirement())
 
 
 @cache
@@ -187,10 +198,13 @@ def require_current_schema() -> None:
 
 
 def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
-    """A system check that only `migrate` runs: the tables of applied migrations must be there before others are
-    applied."""
+    """A system check that only `migrate` runs: this release must be able to use the database, and the tables of applied
+    migrations must be there before others are applied."""
     if not databases:
         return []
+    if required := find_newer_requirement():
+        fault = Schema(required_release=required).fault
+        return [Error(f"The database does not fit this version: {fault}.", id="wfpush.E004")]
     loader = MigrationLoader(connection)
     applied = [key for key in loader.applied_migrations if key in loader.graph.nodes]
     if not applied:
@@ -198,5 +212,4 @@ def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[Ch
     missing, _unfilled = _compared(expected(loader.project_state(applied).apps))
     if not missing:
         return []
-    fault = Schema(missing=missing).fault
-    return [Error(f"The database {fault}.", id="wfpush.E001")]
+    return [Error(f"The database {Schema(missing=missing).fault}.", id="wfpush.E001")]

@@ -13,7 +13,7 @@ from contextlib import suppress
 VARIABLE = "WFPUSH_PULSES"
 """Environment variable with the descriptor of the pipe."""
 BEAT_SECONDS = 1.0
-MAX_SILENT_LOOKS = 28
+MAX_SILENT_LOOKS = 40
 """Looks of the supervisor, four a second, at which a process that hangs was silent. Counted instead of measured: a
 machine that was frozen itself has heard nothing of anybody."""
 READ_BYTES = 65_536

@@ -16,6 +16,7 @@ from django.db import close_old_connections, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from wfpush import VERSION
 from wfpush.models import Heartbeat
 from wfpush.queue import lease_holder, outbox
 
@@ -94,8 +95,9 @@ class Registration:
             holders = " ".join(sorted(self._holders))
         if row is not None and row.holders == holders:
             return
+        own = Heartbeat(name=self.name, beat_at=now, machine=lease_holder.machine(), holders=holders, release=VERSION)
         Heartbeat.objects.bulk_create(
-            [Heartbeat(name=self.name, beat_at=now, machine=lease_holder.machine(), holders=holders)],
+            [own],
             update_conflicts=True,
             unique_fields=["name"],
             update_fields=["machine", "holders"],

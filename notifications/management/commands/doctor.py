@@ -15,6 +15,7 @@ from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
 from wfpush.observability import readiness, service_metrics, services
 from wfpush.observability.write_checks import OK, database_state
+from wfpush.postgres import schema
 from wfpush.security import lost_secrets
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         faults = list(self._parts(now))
-        if database_state() == OK:  # the others read it
+        if database_state() == OK and not schema.last_found().fault:  # the others read its tables
             self._notes(now)
             faults += [*lost_secrets.faults(), *self._channels(), *self._services(now)]
             self._messages()

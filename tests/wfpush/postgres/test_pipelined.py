@@ -15,7 +15,10 @@ NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def event(engine: Engine, name: str) -> Event:
-    return bulk.new(Event, engine=engine, source="s", event_id=name, type="task.assigned", received_at=NINE, digest="d")
+    return bulk.new(
+        Event, engine=engine, source="s", event_id=name, type="task.assigned", received_at=NINE, processed_at=NINE,
+        digest="d",
+    )  # fmt: skip
 
 
 def test_statements_are_done_in_their_order_and_results_can_be_read() -> None:

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.soak.installation import LONG
 from tests.support.processes import House, free_ports
+from wfpush import VERSION
 from wfpush.embedded import shared_servers
 from wfpush.postgres import schema
 from wfpush.queue import lease_holder
@@ -63,7 +64,7 @@ def doctor() -> str:
 
 # --- while it serves ------------------------------------------------------------------------------
 def test_the_schema_that_the_migrations_make_is_right(well: None) -> None:
-    assert schema.read_schema() == schema.Schema([], [], [], [])
+    assert schema.read_schema() == schema.Schema([], [], [], [], "")
     assert ready() == (200, "ok", [])
     assert "schema: ok" in doctor()
 
@@ -73,6 +74,16 @@ def test_a_migration_that_was_not_applied_is_told(well: None) -> None:
 
     assert ready() == (503, "escalations.0001_initial not applied; run `manage.py migrate`", [])
     assert "run `manage.py migrate`" in doctor()
+
+
+def test_of_a_database_that_is_half_migrated_it_is_said_once(well: None) -> None:
+    sql("DELETE FROM django_migrations WHERE app = 'notifications' AND name = '0079_open_items_before_revisions'")
+    for table in ("notifications_device", "notifications_engine", "notifications_event", "wfpush_heartbeat"):
+        sql(f"ALTER TABLE {table} RENAME TO {table}_later")
+    fault = "notifications.0079_open_items_before_revisions not applied; run `manage.py migrate`"
+
+    assert doctor() == f"database: ok\nredis: ok\nschema: {fault}\n1 fault:\nschema {fault}"
+    assert ready() == (503, fault, [])
 
 
 @pytest.mark.parametrize(
@@ -129,6 +140,26 @@ def test_a_newer_version_that_took_something_away_stops_older_processes(well: No
     )
 
 
+def test_a_release_that_the_database_requires_is_named_to_older_processes(well: None) -> None:
+    sql("INSERT INTO wfpush_requiredrelease (version) VALUES ('0.4.1'), ('0.10.0')")
+    fault = f"release 0.10.0 or newer is needed, and this is {VERSION}; update this process to that release"
+
+    status, says, _ = ready()
+    assert status == 503 and says.startswith(fault)
+    assert f"1 fault:\nschema {fault}" in doctor()
+    with pytest.raises(schema.WrongSchema, match=fault):
+        schema.require_current_schema()
+    for words in (["migrate"], ["migrate", "--check"]):
+        with pytest.raises(SystemCheckError, match=fault):
+            call_command(*words, skip_checks=False)
+
+
+def test_a_release_that_this_one_replaces_is_no_hindrance(well: None) -> None:
+    sql("INSERT INTO wfpush_requiredrelease (version) VALUES ('0.0.9')")
+
+    assert ready() == (200, "ok", [])
+
+
 def test_what_a_package_has_merged_is_no_newer_version(well: None) -> None:
     sql("INSERT INTO django_migrations (app, name, applied) VALUES ('axes', '0000_before_it_was_merged', now())")
 
@@ -144,7 +175,7 @@ def test_strangers_are_not_told_what_is_wrong_with_it(well: None) -> None:
 def test_what_was_right_is_not_looked_at_again_for_a_minute(
     well: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(2 + 1):  # Django looks for its table of migrations first
+    with django_assert_num_queries(2 + 1 + 2):  # Django looks for its table of migrations first, and we for ours
         schema.current_schema()
     with django_assert_num_queries(0):
         schema.current_schema()

@@ -1,0 +1,67 @@
+"""Django's `migrate`, which can be interrupted at any point, by `kill -9`, too, and then runs again.
+
+Two gaps of Django are closed here, a third one in wfpush/postgres/schema_editor.py. It records migrations that make
+foreign keys after their transaction, and does not notice what a killed `migrate` has left running on the server.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import Error, connections, transaction
+from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
+
+PAUSE_SECONDS = 0.2
+"""Seconds between two tries to be the only one. A statement that waits has a snapshot, and `CREATE INDEX CONCURRENTLY`
+waits for older snapshots: each would wait for the other."""
+
+
+class Executor(MigrationExecutor):
+    def apply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
+        """Apply a migration and record it, in one transaction unless it is not atomic."""
+        if not migration.atomic:
+            return super().apply_migration(state, migration, fake, fake_initial)
+        with transaction.atomic(self.connection.alias):
+            return super().apply_migration(state, migration, fake, fake_initial)
+
+
+migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]  # Django's command takes no other
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["check_unapplied"] or options["plan"]:
+            super().handle(*args, **options)
+            return
+        with only_one(connections[options["database"]], self._report_wait):
+            super().handle(*args, **options)
+
+    def _report_wait(self) -> None:
+        self.stdout.write("Another `migrate` is at work on this database. Waiting until it has ended.")
+
+
+@contextmanager
+def only_one(connection: Any, report_wait: Callable[[], None]) -> Iterator[None]:
+    """Wait until no other session migrates. The lock ends with its session: not with a `migrate` that is killed, but
+    with the statement that it has left running."""
+    with connection.cursor() as cursor:
+        if not _succeeds(cursor, "pg_try_advisory_lock"):
+            report_wait()
+            while not _succeeds(cursor, "pg_try_advisory_lock"):
+                time.sleep(PAUSE_SECONDS)
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:  # the connection may be what was lost
+            _succeeds(cursor, "pg_advisory_unlock")
+
+
+def _succeeds(cursor: Any, function: str) -> bool:
+    cursor.execute(f"SELECT {function}(hashtextextended('wfpush migrate', 0))")
+    return bool(cursor.fetchone()[0])
