@@ -19,6 +19,7 @@ def test_rows_fail_that_are_silent_slow_or_not_quiet_afterwards_and_those_that_l
     assert row("Redis full").failures() == []
     assert row("Redis full", said={}).failures() == ["silent"]
     assert row("dispatcher killed", said={}, mends_itself=True).failures() == []
+    assert row("dispatcher killed", mends_itself=True, lasted=60.0).failures() == ["not mended within 15 s"]
     assert row("Redis full", recovery=15.2).failures() == ["recovery 15.2 s, bound 15 s"]
     assert row("Redis full", recovery=None).failures() == ["recovery never, bound 15 s"]
     assert row("Redis full", is_quiet=False).failures() == ["/readyz is not quiet after 120 s"]

@@ -26,6 +26,8 @@ class Row:
         found = []
         if not self.said and self.fault.is_mended is None:
             found.append("silent")
+        if self.fault.is_mended and self.lasted > self.fault.bound:
+            found.append(f"not mended within {self.fault.bound:.0f} s")
         if self.recovery is None or self.recovery > self.fault.bound:
             found.append(f"recovery {_seconds(self.recovery)}, bound {self.fault.bound:.0f} s")
         if not self.is_quiet:
