@@ -68,7 +68,7 @@ def happen(stage: Stage, fault: Fault, speakers: list[Speaker]) -> Row:
         fault.end()
     row.lasted = ended - row.begun
     row.said = said(speakers, fault.part, row.begun)
-    row.recovery = recovery(stage, fault, row.begun if fault.is_mended else ended)
+    row.recovery = recovery(stage, fault, row.begun, ended)
     row.is_quiet = came_true(stage, fault.quiet_within)
     return row
 
@@ -89,13 +89,18 @@ def said(speakers: list[Speaker], part: str, begun: float) -> dict[str, str]:
     return {name: f"{moments[name][line] - begun:.0f} s: {line}" for name, line in found.items() if line}
 
 
-def recovery(stage: Stage, fault: Fault, since: float) -> float | None:
-    """Seconds since then until an event and an answer from after it, and what the row concerns, have arrived."""
-    end = time.monotonic() + fault.bound + PATIENCE
-    while time.monotonic() < end:
-        moment = stage.load.arrival(since, mail=fault.concerns_mail)
-        if moment is not None:
-            return moment - since
+def recovery(stage: Stage, fault: Fault, begun: float, ended: float) -> float | None:
+    """Seconds from the end until an event and an answer from after it, and what the row concerns, have arrived. Of a
+    fault that was mended meanwhile, the longest time that an event or an answer of that time took."""
+    limit = time.monotonic() + fault.bound + PATIENCE
+    while time.monotonic() < limit:
+        if fault.is_mended:
+            took = stage.load.longest_wait(begun, ended)
+        else:
+            moment = stage.load.arrival(ended, mail=fault.concerns_mail)
+            took = None if moment is None else moment - ended
+        if took is not None:
+            return took
         threading.Event().wait(LOOK_SECONDS)
     return None
 

@@ -98,7 +98,11 @@ def of_postgres(stage: Stage) -> list[Fault]:
         Fault("PostgreSQL killed and started again", partial(kill, server), database, server.ensure_running),
         Fault("PostgreSQL read-only", read_only.begin, "read-only|up database 0", read_only.end, WITHOUT_OVERVIEW),
         Fault(
-            "no free connections", sessions.take_all, "takes no more connections", sessions.end, ("readyz", "doctor")
+            "no free connections",
+            sessions.take_all,
+            "no more connections|up database",
+            sessions.end,
+            ("readyz", "doctor"),
         ),
         Fault(
             f"table of events locked for {LOCK_SECONDS:.0f} s",

@@ -147,6 +147,20 @@ class SteadyLoad:
         moments = [moment for moment in found if moment is not None]
         return max(moments) if len(moments) == len(found) else None
 
+    def longest_wait(self, since: float, until: float) -> float | None:
+        """Seconds, of an event that was sent meanwhile and had to come into Bob's inbox, or of an answer given
+        meanwhile that had to be told. None: one is still on its way."""
+        told = {task: min(times.values()) for task, times in list(self._engine.told.items())}
+        sent = {task: at for task, at in list(self.sent.items()) if task.startswith("T-")}
+        waits = [*_waits(sent, self.seen, since, until), *_waits(dict(self.answered), told, since, until)]
+        longest = max(waits, default=float("inf"))
+        return longest if longest < float("inf") else None
+
+
+def _waits(begun: dict[str, float], ended: dict[str, float], since: float, until: float) -> list[float]:
+    """How long each waited that began in that time; infinite if it still waits."""
+    return [ended.get(task, float("inf")) - at for task, at in begun.items() if since <= at <= until]
+
 
 def _first(begun: dict[str, float], ended: dict[str, float], since: float) -> float | None:
     """When the first of those that began since then had ended."""
