@@ -15,7 +15,8 @@ def nothing() -> None:
 @dataclass(frozen=True)
 class Fault:
     """`part`: a pattern of words that name what fails. `places`: where it is waited for. `bound`: seconds after the end
-    until all goes on, or that anything takes. `is_mended`: of a fault that the product itself ends; it need not be said."""
+    until all goes on. `is_mended`: of a fault that the product itself ends; it need not be said, and `bound` is for the
+    longest wait meanwhile."""
 
     name: str
     begin: Callable[[], None]
