@@ -15,13 +15,13 @@ from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
 from wfpush.observability import services
-from wfpush.processes.worker_registry import latest_worker
+from wfpush.processes.worker_registry import has_died_here, latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
 """How long a sign-in link is waited for: as long as it would be good."""
 QUIET_FOR = timedelta(seconds=90)
 """How long a part of the worker may be silent before the overview reports it: as long as the watchdog waits to restart
-it."""
+it. One that has died on this machine is reported at once."""
 
 
 def silent_parts(now: datetime) -> list[str]:
@@ -32,7 +32,8 @@ def silent_parts(now: datetime) -> list[str]:
     if latest.stopped_at is not None:
         text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
         return [text % {"time": short(latest.stopped_at)}]
-    quiet = Heartbeat.objects.filter(stopped_at=None, beat_at__lt=now - QUIET_FOR).order_by("name")
+    running = Heartbeat.objects.filter(stopped_at=None).order_by("name")
+    quiet = [beat for beat in running if beat.beat_at < now - QUIET_FOR or has_died_here(beat)]
     text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 

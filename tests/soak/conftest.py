@@ -7,7 +7,7 @@ import pytest
 from tests.soak.installation import LONG
 from tests.soak.proof import findings
 
-IN_EVERY_RUN = {"test_killing.py", "test_outages.py"}
+IN_EVERY_RUN = {"test_killing.py", "test_outages.py", "test_fault_rows.py"}
 """The others are for `make soak`: what they hold under load, shorter tests elsewhere hold without it. Named on the
 command line (`pytest tests/soak/test_chaos.py`) each still has a short form."""
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
+
 from tests.support import length
 from tests.support.calls import Caller
-from tests.support.processes import Command, House, free_ports
+from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import eventually
 
@@ -72,6 +74,27 @@ class Installation:
         running = [process for process in self.house.processes() if process.name().startswith(name)]
         (main,) = [process for process in running if process.parent() not in running]
         main.kill()
+
+    def child(self, name: str, of: Command | None = None) -> psutil.Process:
+        """Of a worker, once it runs."""
+
+        def look() -> psutil.Process | None:
+            children = psutil.Process((of or self.worker).process.pid).children()
+            return next((each for each in children if name in command_line(each)), None)
+
+        return eventually(look, f"{name} runs")
+
+    def sentinel(self) -> psutil.Process:
+        return eventually(lambda: next(iter(self.child("cluster").children()), None), "the sentinel runs")
+
+    def runners(self) -> list[psutil.Process]:
+        """The processes of django-q2 that run tasks; it starts them first."""
+
+        def look() -> list[psutil.Process] | None:
+            found = sorted(self.sentinel().children(), key=lambda process: process.pid)
+            return found[:2] if len(found) >= 4 else None
+
+        return eventually(look, "django-q2 runs")
 
     def times_in_the_inbox(self) -> dict[str, int]:
         """How often each task is in Bob's inbox."""

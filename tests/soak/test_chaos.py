@@ -21,7 +21,7 @@ from tests.soak.installation import ENGINE_IS_HERE, LONG, Installation
 from tests.soak.load import PATIENCE, Load
 from tests.soak.proof import proved
 from tests.soak.servers import Servers
-from tests.support.processes import Command, House, command_line
+from tests.support.processes import Command, House
 from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
@@ -62,27 +62,6 @@ class Place(Installation):
         if not hasattr(self, "other"):
             self.other = self.house.start("worker", "--grace", "3", **ENGINE_IS_HERE)
             self.other.says("dispatcher_runs")
-
-    def child(self, name: str, of: Command | None = None) -> psutil.Process:
-        """Of a worker, once it runs."""
-
-        def look() -> psutil.Process | None:
-            children = psutil.Process((of or self.worker).process.pid).children()
-            return next((each for each in children if name in command_line(each)), None)
-
-        return eventually(look, f"{name} runs")
-
-    def sentinel(self) -> psutil.Process:
-        return eventually(lambda: next(iter(self.child("cluster").children()), None), "the sentinel runs")
-
-    def runners(self) -> list[psutil.Process]:
-        """The processes of django-q2 that run tasks; it starts them first."""
-
-        def look() -> list[psutil.Process] | None:
-            found = sorted(self.sentinel().children(), key=lambda process: process.pid)
-            return found[:2] if len(found) >= 4 else None
-
-        return eventually(look, "django-q2 runs")
 
 
 class Pace:

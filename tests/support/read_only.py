@@ -28,13 +28,18 @@ def _change(url: str, setting: str, *statements: str) -> None:
             own.execute(statement.encode())
 
 
+def url_of_test() -> str:
+    """The address of this test's database."""
+    config = connection.settings_dict
+    return psycopg.conninfo.make_conninfo(
+        dbname=config["NAME"], user=config["USER"], host=config["OPTIONS"].get("host") or config["HOST"]
+    )
+
+
 @contextmanager
 def read_only_database() -> Iterator[None]:
     """That of this test, which uses no transaction of pytest-django."""
-    config = connection.settings_dict
-    url = psycopg.conninfo.make_conninfo(
-        dbname=config["NAME"], user=config["USER"], host=config["OPTIONS"].get("host") or config["HOST"]
-    )
+    url = url_of_test()
     begin(url)
     try:
         yield

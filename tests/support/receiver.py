@@ -65,9 +65,8 @@ class Receiver:
         return [call for call in self.calls if call.path.startswith(path)]
 
 
-@contextmanager
-def receiving() -> Iterator[Receiver]:
-    receiver = Receiver()
+def serve(receiver: Receiver, port: int = 0) -> ThreadingHTTPServer:
+    """Start to take its calls, at a port of loopback (0: a free one)."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -86,9 +85,16 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}/callback"
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+    server = serve(receiver)
     try:
         yield receiver
     finally:

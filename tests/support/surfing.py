@@ -10,8 +10,9 @@ from typing import Any
 class Browser:
     """Keeps cookies, follows redirects, and reads error pages like any other."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout: float = 30) -> None:
         self.url = url
+        self._timeout = timeout
         self.cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
 
@@ -20,7 +21,7 @@ class Browser:
         body = urllib.parse.urlencode(data).encode() if data is not None else None
         given = {"Accept": "text/html", **{name.replace("_", "-"): value for name, value in headers.items()}}
         try:
-            answer = self._opener.open(urllib.request.Request(self.url + path, body, given), timeout=30)
+            answer = self._opener.open(urllib.request.Request(self.url + path, body, given), timeout=self._timeout)
         except urllib.error.HTTPError as refused:
             answer = refused
         with answer:

@@ -17,7 +17,7 @@ from wfpush.observability import backlog, service_metrics
 from wfpush.observability.write_checks import OK, STATEMENT_MS, database_state, redis_state
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
-from wfpush.processes.worker_registry import latest_worker
+from wfpush.processes.worker_registry import has_died_here, latest_worker
 from wfpush.queue import outbox
 
 BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
@@ -26,6 +26,7 @@ WORK_LATE = timedelta(minutes=2)
 """Seconds of waiting due work after which workers are too slow, or do nothing at all."""
 RESTART = timedelta(minutes=2)
 """For how long a worker that was stopped is taken to be started again soon."""
+DIED = "was killed or has crashed"
 
 
 def checks(now: datetime) -> Iterator[tuple[str, str]]:
@@ -68,8 +69,11 @@ def _worker(now: datetime) -> str:
         return "has never run a task; start `manage.py worker`"
     if latest.stopped_at is not None and not _others_run(now):
         return OK if now - latest.stopped_at <= RESTART else f"{_stop(latest)}; start `manage.py worker`"
-    said = None if latest.stopped_at is not None else _silence(latest, now)
-    return OK if said is None else f"{said}; is `manage.py worker` up?"
+    silences = [_silence(beat, now) for beat in _running()]
+    if not silences or None in silences:  # the last has just been stopped, or one works
+        return OK
+    what_to_do = "start `manage.py worker`" if silences[-1] == DIED else "is `manage.py worker` up?"
+    return f"{silences[-1]}; {what_to_do}"
 
 
 def _others_run(now: datetime) -> bool:
@@ -88,8 +92,15 @@ def _stop(worker: Heartbeat) -> str:
 
 
 def _silent_workers(now: datetime) -> list[str]:
-    beats = list(Heartbeat.objects.filter(stopped_at=None).order_by("beat_at"))[:-1]  # `_worker` reports the last
-    return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
+    silences = [(beat.name, _silence(beat, now)) for beat in _running()]
+    if all(silence for _, silence in silences):
+        silences = silences[:-1]  # `_worker` reports the last
+    return [f"worker {name} {silence}" for name, silence in silences if silence is not None]
+
+
+def _running() -> list[Heartbeat]:
+    """The workers that were not stopped; the one that ran a task last is the last."""
+    return list(Heartbeat.objects.filter(stopped_at=None).order_by("beat_at"))
 
 
 def _backlog(now: datetime) -> list[str]:
@@ -99,6 +110,8 @@ def _backlog(now: datetime) -> list[str]:
 
 
 def _silence(beat: Heartbeat, now: datetime) -> str | None:
+    if has_died_here(beat):
+        return DIED
     age = now - beat.beat_at
     return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
 

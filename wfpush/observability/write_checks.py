@@ -49,6 +49,14 @@ _DATABASE_REASONS = {
 }
 """By beginnings of SQLSTATE."""
 
+_CONNECTION_STATES = {
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+    "too many connections": "53300",
+    "the database system is": "57P",
+}
+"""SQLSTATE by the server's words: libpq gives none for a connection that was refused."""
+
 _REDIS_REASONS = (
     (redis.exceptions.OutOfMemoryError, "", "is full; raise its maxmemory, or remove keys of others"),
     (redis.exceptions.ReadOnlyError, "", "is a read-only replica; let REDIS_URL name the primary, or promote it"),
@@ -95,11 +103,15 @@ def _write_to_database() -> str:
 
 
 def _database_reason(fault: psycopg.Error) -> str:
-    state = fault.sqlstate or ""
+    state = fault.sqlstate or _connection_state(str(fault))
     for beginning, reason in _DATABASE_REASONS.items():
         if state.startswith(beginning):
             return reason
     return f"{'refuses a write' if state else 'does not answer'} ({type(fault).__name__})"
+
+
+def _connection_state(text: str) -> str:
+    return next((state for words, state in _CONNECTION_STATES.items() if words in text), "")
 
 
 def _write_to_redis() -> str:

@@ -63,7 +63,7 @@ class Registration:
         for row in rows.values():
             if row.stopped_at is not None:
                 row.delete()
-            elif row.holders and _died_here(row):
+            elif row.holders and has_died_here(row):
                 _inherit(row)
             elif now - row.beat_at > FORGET_AFTER:
                 row.delete()
@@ -109,7 +109,7 @@ def latest_worker() -> Heartbeat | None:
     return Heartbeat.objects.order_by(Coalesce("stopped_at", "beat_at")).last()
 
 
-def _died_here(row: Heartbeat) -> bool:
+def has_died_here(row: Heartbeat) -> bool:
     """Whether the worker ran on this machine, and is dead with every process that it started."""
     if not row.machine or row.machine != lease_holder.machine():
         return False
@@ -128,7 +128,7 @@ def _take_the_place_of_a_dead_one() -> None:
     with transaction.atomic():
         rows = Heartbeat.objects.filter(stopped_at=None).select_for_update(skip_locked=True).order_by("beat_at")
         for row in rows:
-            if _died_here(row):
+            if has_died_here(row):
                 _inherit(row)
                 row.delete()
                 return

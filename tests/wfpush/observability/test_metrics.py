@@ -16,6 +16,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from notifications.admin.alarms import silent_parts
 from notifications.connectors.base import Result
 from notifications.engines import callback, callback_claims
 from notifications.models import Callback, Delivery, Engine, Event
@@ -139,6 +140,23 @@ def test_one_of_two_workers_that_stopped_running_tasks_is_named_and_keeps_nobody
 
     assert status == 200
     assert body["notes"] == ["worker other/ba9876543210 ran its last task 75 s ago"]
+
+
+@with_database
+def test_a_worker_that_was_killed_is_missed_at_once_on_its_machine(worker: None) -> None:
+    """The kernel knows that no process of it lives."""
+    killed = f"worker-1/{lease_holder.new_id()}"
+    Heartbeat.objects.update(name=killed, machine=lease_holder.machine())
+    process = lease_holder.claim(killed.rpartition("/")[2])
+    assert process is not None and faults() == {}
+
+    process.close()
+    assert faults() == {"worker": "was killed or has crashed; start `manage.py worker`"}
+    assert silent_parts(timezone.now()) == [f"The worker {killed} has shown no life for 0 s: is it running?"]
+
+    Heartbeat.objects.create(name=WORKER, beat_at=timezone.now() - timedelta(seconds=5))
+    assert faults() == {}
+    assert ready()[1]["notes"] == [f"worker {killed} was killed or has crashed"]
 
 
 @with_database

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
+from tests.support.crowded import crowded_database
 from tests.support.full_disk import full_disk
 from tests.support.read_only import read_only_database
 from tests.support.refusing_redis import full_redis, replica, unsaved_redis
@@ -32,6 +33,7 @@ def no_space() -> AbstractContextManager[None]:
 
 REFUSING: list[tuple[str, Refusing, str]] = [
     ("database", read_only_database, "is read-only; set default_transaction_read_only to off"),
+    ("database", crowded_database, "takes no more connections; raise max_connections"),
     ("database", no_space, "has no disk space left; free some"),
     ("redis", full_redis, "is full; raise its maxmemory"),
     ("redis", replica, "is a read-only replica; let REDIS_URL name the primary"),
