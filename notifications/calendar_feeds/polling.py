@@ -59,7 +59,7 @@ def drain(
         fault = _fault_of(feed, now, read)
         if fault is not None:
             since = feed.failing_since = feed.failing_since or now
-            pause = max(every, TOO_MUCH_EVERY) if fault.reason == reasons.FEED_TOO_MUCH() else every
+            pause = max(every, TOO_MUCH_EVERY) if fault.reason.code == reasons.FEED_TOO_MUCH.name else every
             if outbox.postpone(feed, now + pause, failing_since=since, **reasons.kept("fault", fault.reason)):
                 failed(feed, now)
         _report(service, fault, now, least)

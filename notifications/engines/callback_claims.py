@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications.models import Callback
+from notifications.models import Callback, Engine
 from wfpush.concurrency.places import FreePlaces
 from wfpush.observability import services
+from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
 KIND = "engine"
@@ -53,8 +54,9 @@ def claim(room: FreePlaces[int], paused: Collection[str], now: datetime) -> list
     """Claim the oldest due answers for which their engine has a free place. Return each with the id of its engine.
     Engines with one of the `paused` slugs are left out."""
     engines = dict(_due(room, paused, now))
-    callbacks = Callback.objects.select_related("engine")
-    claimed = outbox.claim_by_keys(callbacks, room.choose(engines.items()), lease=LEASE, now=now)
+    with transaction.atomic():
+        claimed = outbox.claim_by_keys(Callback.objects.all(), room.choose(engines.items()), lease=LEASE, now=now)
+        prefetch.read(Engine, "engine", claimed)
     return [(callback.engine_id, callback) for callback in claimed]
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from notifications.items import holding
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
 from notifications.routing import claims
 from notifications.types import Json
@@ -16,10 +17,6 @@ PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
 
 MAY_BE_PROCESSED = Q(status__in=PROCESSABLE, due_at=None)
 UNTAKEN = Q(status=EventStatus.ACCEPTED, due_at__isnull=False, lease_token=None, attempts=0)
-
-
-MAY_BE_TAKEN_BACK = Q(attempts=0, detail="")
-"""Answers that are due later because their person may undo them. Others that were not tried say what they wait for."""
 
 
 def process_events(events: QuerySet[Event], now: datetime) -> int:
@@ -50,7 +47,8 @@ def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = Non
     """Send an engine's waiting answers, or one person's, now, those that waited longest first. Not those that may still
     be taken back."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
-    waiting = waiting.exclude(MAY_BE_TAKEN_BACK, due_at__gt=now)
+    may_be_taken_back = {"attempts": 0, "due_at__gt": now, "due_at__lte": F("response__at") + holding.HELD}
+    waiting = waiting.exclude(response__isnull=False, **may_be_taken_back)
     if of is not None:
         waiting = waiting.filter(response__recipient=of)
     # The time in which nothing could be sent does not count.

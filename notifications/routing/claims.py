@@ -18,10 +18,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications.models import Event, Urgency
+from notifications.models import Engine, Event, Urgency
+from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
 BATCH: int = settings.EVENT_BATCH
@@ -110,8 +111,10 @@ def claim() -> list[Event]:
         chosen = _choose(now)
         if not chosen:
             return []
-        events = Event.objects.select_related("engine")
-        if claimed := outbox.claim_by_keys(events, chosen, lease=LEASE, now=now):
+        with transaction.atomic():
+            claimed = outbox.claim_by_keys(Event.objects.all(), chosen, lease=LEASE, now=now)
+            prefetch.read(Engine, "engine", claimed)
+        if claimed:
             return claimed
     return []
 

@@ -122,7 +122,7 @@ def test_many_tasks_do_not_make_the_overview_slow(
     )
     root.get("/admin/")
     desk.forget()
-    with django_assert_max_num_queries(55):
+    with django_assert_max_num_queries(58):
         assert root.get("/admin/").status_code == 200
 
 

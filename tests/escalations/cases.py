@@ -180,6 +180,7 @@ class Case:
             event_id=str(next(self.ids)),
             type=type,
             received_at=now,
+            processed_at=now,
             data={"task": {"id": "T-1", **task}, "info": "42"},
             digest="",
         )

@@ -45,6 +45,8 @@ def pages_read() -> Iterator[PagesRead]:
 
 
 def _pages(plan: list[str]) -> int:
-    """Of the topmost node, which counts those below it."""
-    buffers = next((line for line in plan if "Buffers: shared" in line), "")
+    """Of the topmost node, which counts those below it. Of statements that write, of what they read: how many pages
+    their indexes take is a matter of chance."""
+    nodes = [line for line in plan if "Buffers: shared" in line] or [""]
+    buffers = nodes[1] if plan[0].startswith(("Update", "Insert", "Delete")) and len(nodes) > 1 else nodes[0]
     return sum(int(word.split("=")[1]) for word in buffers.split() if word.startswith(("hit=", "read=")))

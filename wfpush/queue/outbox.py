@@ -149,8 +149,8 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
 def claim_by_keys(queryset: QuerySet[WorkT], ids: Collection[Any], *, lease: timedelta, now: datetime) -> list[WorkT]:
     """Lease those rows of `ids` that are due and not leased, like `claim`.
 
-    The rows are found by their keys alone. With a condition on `due_at`, PostgreSQL may prefer that column's index and
-    read all due rows: its statistics can say that nothing is due.
+    The rows are found by their keys alone, so `queryset` joins no other table. With a condition on `due_at` or a join,
+    PostgreSQL may prefer another index and read all due rows: its statistics can say that nothing is due.
     """
     with transaction.atomic(savepoint=False):
         rows = _unlocked(queryset.filter(keys.among(queryset.model, ids))) if ids else []

@@ -35,7 +35,7 @@ from notifications.channels import registry
 from notifications.connectors import readable
 from notifications.connectors.rest import Standing
 from notifications.delivery import claims
-from notifications.engines import callback
+from notifications.engines import callback_claims
 from notifications.models import (
     Absence,
     Callback,
@@ -215,7 +215,7 @@ def test_row_31_a_clock_set_back_a_little_makes_nobody_wait_longer_than_the_long
 
 
 def test_row_31_no_lease_is_longer_than_that() -> None:
-    leases = [module.LEASE for module in (callback, claims, due_steps, event_claims)]
+    leases = [module.LEASE for module in (callback_claims, claims, due_steps, event_claims)]
     leases += [channel.places.lease for channel in registry.person_channels()]
     assert max(leases) <= outbox.LONGEST_LEASE
 
