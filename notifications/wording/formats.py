@@ -113,6 +113,7 @@ def as_instant(value: Any) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def number(value: Decimal, locale: Locale) -> str:
     """1,200.5 or 1.200,5, at most three places."""
     return _plain_blanks(format_decimal(rounded(value, PLACES), locale=locale))
@@ -123,6 +124,7 @@ def places_of(currency: str) -> int:
     return get_currency_precision(currency.upper())
 
 
+@lru_cache(maxsize=1024)
 def money(amount: Decimal, currency: str, locale: Locale) -> str:
     """€1,200.50 or 1.200,50 €. A currency that is no ISO 4217 code follows the number."""
     amount = rounded(amount, places_of(currency))
