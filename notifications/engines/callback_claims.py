@@ -3,7 +3,6 @@ only as many as it has free places. So a claim does not read all that waits for 
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -22,11 +21,11 @@ LEASE = timedelta(seconds=45)
 
 # `ended_at` and `due_at` say the same (a constraint of the table). The search for a task's first answer names the one,
 # so that PostgreSQL cannot use the index of the other for it, which holds all that waits for the engine.
-_DUE = """
+_DUE = f"""
 SELECT call.id, engine.id FROM notifications_engine engine CROSS JOIN LATERAL (
     SELECT waiting.id, waiting.due_at FROM notifications_callback waiting
     WHERE waiting.engine_id = engine.id AND waiting.due_at <= %(now)s
-      AND (waiting.lease_until IS NULL OR waiting.lease_until <= %(now)s OR waiting.lease_until > %(too_long)s)
+      AND {outbox.not_leased_row("waiting")}
       AND waiting.id = (
           SELECT first.id FROM notifications_callback first
           WHERE first.task_id = waiting.task_id AND first.ended_at IS NULL ORDER BY first.position LIMIT 1)
@@ -61,13 +60,7 @@ def claim(room: FreePlaces[int], paused: Collection[str], now: datetime) -> list
 
 
 def _due(room: FreePlaces[int], paused: Collection[str], now: datetime) -> list[tuple[UUID, int]]:
-    parameters: dict[str, Any] = {
-        "now": now,
-        "too_long": now + outbox.LONGEST_LEASE,
-        "each": room.each,
-        "full": room.full,
-        "paused": list(paused),
-    }
+    places = {"each": room.each, "full": room.full, "paused": list(paused)}
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, parameters)
+        cursor.execute(_DUE, outbox.lease_parameters(now) | places)
         return list(cursor.fetchall())

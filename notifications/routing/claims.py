@@ -51,7 +51,7 @@ SELECT id, due_at,
     CASE WHEN "group" = '' THEN id ELSE ({_FIRST.format(columns="first.id", event="waiting")}) END AS first
 FROM notifications_event waiting
 WHERE engine_id = engine.id AND urgency = queue.urgency AND due_at <= %(now)s
-  AND (lease_until IS NULL OR lease_until <= %(now)s OR lease_until > %(too_long)s)
+  AND {outbox.not_leased_row("waiting")}
 ORDER BY due_at, id LIMIT %(window)s
 """
 _IS_FULL = """
@@ -159,4 +159,4 @@ def _fetch(statement: str, now: datetime, *, limit: int) -> list[tuple[UUID | No
 
 
 def _parameters(now: datetime) -> dict[str, Any]:
-    return {"now": now, "too_long": now + outbox.LONGEST_LEASE, "window": WINDOW}
+    return outbox.lease_parameters(now) | {"window": WINDOW}

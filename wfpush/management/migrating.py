@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.commands import migrate
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from wfpush.management.commands import migrate
 from wfpush.management.starting import show
 
 SHOW_SECONDS = 10.0
@@ -25,7 +25,7 @@ def apply() -> None:
 
 
 class _Migrate(migrate.Command):
-    """Django's, with another way to show progress. `total`: number of migrations to apply."""
+    """`migrate`, with another way to show progress. `total`: number of migrations to apply."""
 
     def __init__(self, total: int) -> None:
         super().__init__()

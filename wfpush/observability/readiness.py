@@ -67,22 +67,18 @@ def _worker(now: datetime) -> str:
     latest = latest_worker()
     if latest is None:
         return "has never run a task; start `manage.py worker`"
-    if latest.stopped_at is not None and not _others_run(now):
-        return OK if now - latest.stopped_at <= RESTART else f"{_stop(latest)}; start `manage.py worker`"
     silences = [_silence(beat, now) for beat in _running()]
-    if not silences or None in silences:  # the last has just been stopped, or one works
+    if None in silences:
         return OK
+    if latest.stopped_at is not None:
+        return OK if now - latest.stopped_at <= RESTART else f"{_stop(latest)}; start `manage.py worker`"
     what_to_do = "start `manage.py worker`" if silences[-1] == DIED else "is `manage.py worker` up?"
     return f"{silences[-1]}; {what_to_do}"
 
 
-def _others_run(now: datetime) -> bool:
-    return Heartbeat.objects.filter(stopped_at=None, beat_at__gt=now - BEAT_LATE).exists()
-
-
 def _stopped_worker(now: datetime) -> list[str]:
     latest = latest_worker()
-    if latest is None or latest.stopped_at is None or _others_run(now):
+    if latest is None or latest.stopped_at is None or any(_silence(beat, now) is None for beat in _running()):
         return []
     return [f"worker {latest.name} {_stop(latest)}: start one"]
 

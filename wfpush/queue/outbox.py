@@ -329,6 +329,15 @@ def held_by(row: str, token: str) -> str:
     return f"{row}.lease_token = {token}"
 
 
+def not_leased_row(row: str) -> str:
+    """For WHERE, as `not_leased`: `row` is a name in the statement, which takes `lease_parameters`."""
+    return f"({row}.lease_until IS NULL OR {row}.lease_until <= %(now)s OR {row}.lease_until > %(longest_lease)s)"
+
+
+def lease_parameters(now: datetime) -> dict[str, Any]:
+    return {"now": now, "longest_lease": now + LONGEST_LEASE}
+
+
 NEW_ROW = "due_at, attempts"
 """For INSERT: the columns of a new row; `new_row` gives the values."""
 
