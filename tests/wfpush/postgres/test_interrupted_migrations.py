@@ -3,8 +3,8 @@
 import io
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, redirect_stdout
 from typing import Any
 
 import psycopg
@@ -20,6 +20,7 @@ from tests.support.processes import ROOT, House
 from tests.support.releases import FOLDER, SETTINGS
 from tests.test_upgrades import restore
 from wfpush.embedded import shared_servers
+from wfpush.management import migrating
 from wfpush.management.commands import migrate
 
 INDEX = models.Index(fields=["last_login"], name="for_this_test")
@@ -107,12 +108,16 @@ class EndsSession(io.StringIO):
         return super().write(text)
 
 
-def test_migrate_waits_until_no_other_migrate_is_at_work(transactional_db: None) -> None:
+@pytest.mark.parametrize("migrates", [lambda: call_command("migrate"), migrating.apply], ids=["migrate", "up"])
+def test_migrate_waits_until_no_other_migrate_is_at_work(
+    transactional_db: None, migrates: Callable[[], object]
+) -> None:
     parameters = connection.get_connection_params()
     with closing(psycopg.connect(**parameters, autocommit=True)) as other:
         other.execute("SELECT pg_advisory_lock(hashtextextended('wfpush migrate', 0))")
         call_command("migrate", "--check", "--verbosity=0")
-        call_command("migrate", stdout=(said := EndsSession(other)))
+        with redirect_stdout(EndsSession(other)) as said:
+            migrates()
 
     assert said.getvalue().startswith("Another `migrate` is at work on this database. Waiting until it has ended.")
     with connection.cursor() as cursor:
