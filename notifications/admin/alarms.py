@@ -29,11 +29,11 @@ def silent_parts(now: datetime) -> list[str]:
     latest = latest_worker()
     if latest is None:
         return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
-    if latest.stopped_at is not None:
+    running = list(Heartbeat.objects.filter(stopped_at=None).order_by("name"))
+    quiet = [beat for beat in running if beat.beat_at < now - QUIET_FOR or has_died_here(beat)]
+    if latest.stopped_at is not None and len(quiet) == len(running):
         text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
         return [text % {"time": short(latest.stopped_at)}]
-    running = Heartbeat.objects.filter(stopped_at=None).order_by("name")
-    quiet = [beat for beat in running if beat.beat_at < now - QUIET_FOR or has_died_here(beat)]
     text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 

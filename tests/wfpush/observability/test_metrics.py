@@ -143,6 +143,15 @@ def test_one_of_two_workers_that_stopped_running_tasks_is_named_and_keeps_nobody
 
 
 @with_database
+def test_a_worker_that_was_stopped_is_not_missed_while_another_runs(worker: None) -> None:
+    Heartbeat.objects.create(name="other/ba9876543210", beat_at=timezone.now(), stopped_at=timezone.now())
+
+    status, body = ready()
+
+    assert (status, body["notes"], body["checks"]["worker"]) == (200, [], "ok")
+
+
+@with_database
 def test_a_worker_that_was_killed_is_missed_at_once_on_its_machine(worker: None) -> None:
     """The kernel knows that no process of it lives."""
     killed = f"worker-1/{lease_holder.new_id()}"
