@@ -230,7 +230,7 @@ def test_a_silent_worker_is_the_first_thing_said(world: World, root: Client) -> 
     assert "The worker worker-1/0123456789ab has shown no life for 5 min" in text_of(root.get("/admin/"))
     Heartbeat.objects.update(stopped_at=timezone.now())
     assert "The worker was stopped (" in text_of(root.get("/admin/"))
-    Heartbeat.objects.create(name="worker-2/ba9876543210", beat_at=timezone.now())
+    Heartbeat.objects.create(name="worker-2/ba9876543210", beat_at=timezone.now() - timedelta(seconds=5))
     assert root.get("/admin/").context["alarms"] == []
     Heartbeat.objects.all().delete()
     assert "The worker has never run" in text_of(root.get("/admin/"))
