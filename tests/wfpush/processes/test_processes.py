@@ -265,7 +265,7 @@ first = next(iter(registry.values()))
 type(first).list_display = ["nothing_of_this_name"]
 faults = [fault.id for fault in checks.run_checks(tags=["admin"])]
 from notifications.channels.registry import channels
-unused = sorted({"firebase_admin", "requests", "rich"} & sys.modules.keys()) if channels() else None
+unused = sorted({"firebase_admin", "rich"} & sys.modules.keys()) if channels() else None
 print(json.dumps([garbage, before, len(registry) > 20, faults, unused]))
 """
 
