@@ -117,8 +117,8 @@ def other_lines(plan: Json) -> list[Line]:
     unresolved = [
         Line(_("“%(ref)s” is told nothing: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
     ]
-    warnings = [Line(warning, "wait") for warning in reasons.words_list(plan, "warnings")]
-    return [*unresolved, *warnings, *(Line(note, "quiet") for note in reasons.words_list(plan, "notes"))]
+    warnings = [Line(warning.words(), "wait") for warning in reasons.read_list(plan, "warnings")]
+    return [*unresolved, *warnings, *(Line(note.words(), "quiet") for note in reasons.read_list(plan, "notes"))]
 
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
@@ -156,7 +156,7 @@ def _would_channel(said: Json) -> Line:
         return Line(
             _("%(channel)s: would be sent if what comes before cannot be delivered") % {"channel": name}, "quiet"
         )
-    if said.get("reason"):
+    if said.get("reason_fact"):
         return Line(_("%(channel)s: would wait: %(why)s") % {"channel": name, "why": reasons.words(said)}, "wait")
     return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
 

@@ -174,7 +174,7 @@ def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHI
         "by": response.recipient.as_person(),
         "at": representation.iso_utc(response.at),
         "engine": engine,
-        **reasons.kept_in_json("detail", reason),
+        "detail_fact": reason.as_json(),
     }
 
 

@@ -357,7 +357,7 @@ def _result(said: Json) -> Json:
         "by": named if named["ref"] or named["name"] else None,
         "at": said["at"] if isinstance(said.get("at"), str) else None,
         "engine": "handled",
-        "detail": "",
+        "detail_fact": None,
     }
 
 

@@ -35,7 +35,7 @@ def with_people(messages: QuerySet[TaskMessage]) -> QuerySet[TaskMessage]:
 def engine_states(messages: Iterable[TaskMessage]) -> Mapping[UUID, str]:
     """Of those that people wrote: waiting, delivered, kept, handled, refused or failed."""
     ours = {message.pk: KEPT_HERE for message in messages if message.via}
-    calls = Callback.objects.filter(pk__in=ours).only("state", "detail", "detail_fact")
+    calls = Callback.objects.filter(pk__in=ours).only("state", "detail_fact")
     return ours | {call.pk: _of_call(call) for call in calls}
 
 

@@ -165,7 +165,7 @@ class Telling:
             details={"message": {"id": str(self.message.pk), "kind": self.message.kind}},
             created_at=self.now,
             updated_at=self.now,
-            **reasons.kept("reason", self._why),
+            reason_fact=self._why.as_json(),
         )
         item.on_behalf_of = addressee.away
         self._new.append(item)
@@ -185,7 +185,7 @@ class Telling:
         again = [each for each in asked if each.state == AddresseeState.ASKED and self.task.answerable]
         self._withdraw([each for each in over if each.item and each.item.state == NotificationState.OPEN])
         items = [each.item for each in again if each.item and each.item.state == NotificationState.WITHDRAWN]
-        inbox_items.change_all(items, self.now, state=NotificationState.OPEN, **reasons.kept("reason", self._why))
+        inbox_items.change_all(items, self.now, state=NotificationState.OPEN, reason_fact=self._why.as_json())
 
         for each in asked:
             if each.state == AddresseeState.REPLIED and each.item and each.item.state != NotificationState.ANSWERED:
@@ -207,7 +207,7 @@ class Telling:
         for state in (AddresseeState.ASKED, AddresseeState.OVER):
             why = reasons.DECIDED_MEANWHILE() if state == AddresseeState.ASKED else reasons.REPLIED_MEANWHILE()
             items = [each.item for each in over if each.state == state and each.item is not None]
-            inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, **reasons.kept("reason", why))
+            inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, reason_fact=why.as_json())
             outdating.supersede([item.pk for item in items], why, self.now)
 
     # --- the event ----------------------------------------------------------------------------------------------------

@@ -45,8 +45,8 @@ later."""
 
 NOBODYS = Q(device=None)
 """Rows whose device was removed."""
-WORKS = NOBODYS | Q(device__last_fault="")
-SUSPECT = Q(device__last_fault__gt="")
+WORKS = NOBODYS | Q(device__last_fault_fact__isnull=True)
+SUSPECT = Q(device__last_fault_fact__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
     ARRAY(SELECT name FROM unnest(%s::text[]) AS name
           WHERE (SELECT true FROM notifications_delivery WHERE channel = name AND due_at <= %s LIMIT 1))
 """
-_ANY_SUSPECT = "SELECT EXISTS (SELECT FROM notifications_device WHERE last_fault > '')"
+_ANY_SUSPECT = "SELECT EXISTS (SELECT FROM notifications_device WHERE last_fault_fact IS NOT NULL)"
 
 
 def waiting_for_devices(now: datetime) -> Waiting:

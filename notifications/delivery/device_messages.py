@@ -183,7 +183,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
         if outage.database_is_away(fault):
             raise
         log.exception("push_test_cannot_be_made", device=str(device.pk))
-        outbox.finish(device, **reasons.kept("last_fault", reasons.crashed(fault), devices.MOST_FAULT))
+        outbox.finish(device, last_fault_fact=reasons.crashed(fault).as_json())
         return None
 
 

@@ -66,9 +66,9 @@ def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -
         row.until = now + (min(span, channel.longest_pause) if channel is not None else FIRST)
         until = row.until.isoformat()
         log.error("service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
-    row.reason, row.reason_fact = reasons.kept("reason", reason).values()
+    row.reason_fact = reason.as_json()
     row.save()
-    told = reasons.kept("reason", reason)
+    told = reasons.with_text(reason)
     services.report((row.channel, row.service), services.REFUSES, told, now, since=row.paused_at, try_at=row.until)
     return row.until
 

@@ -92,7 +92,7 @@ class Sender:
         if isinstance(fault, RecipientGone):
             service_watch.watch.took(attempt.service, seconds)
         elif fault.service_state and not isinstance(fault, ServiceRefuses):
-            reason, for_good = reasons.kept("reason", fault.reason), fault.permanent
+            reason, for_good = reasons.with_text(fault.reason), fault.permanent
             service_watch.watch.failed(
                 attempt.service, fault.service_state, reason, party=attempt.party, seconds=seconds, for_good=for_good
             )

@@ -25,7 +25,7 @@ from notifications.models import (
     Task,
     TaskState,
 )
-from notifications.reasons import Reason, kept_in_json
+from notifications.reasons import Reason
 from notifications.types import Json
 from wfpush.queue import outbox
 
@@ -43,7 +43,7 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
         _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
         engine = KEPT_HERE if reason.code == NO_PLACE.name else state
-        told = {**_without_detail(task.outcome or {}), "engine": engine, **kept_in_json("detail", reason)}
+        told = {**_without_detail(task.outcome or {}), "engine": engine, "detail_fact": reason.as_json()}
         _say(task, inbox_items.telling_copies(task), told, now)
 
 

@@ -33,7 +33,7 @@ from notifications.models import (
     PersonalSignIn,
     Recipient,
 )
-from notifications.reasons import NOTHING, Reason, kept, not_reached
+from notifications.reasons import Reason, not_reached
 from wfpush.concurrency.slots import SlotsTaken
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
@@ -174,7 +174,7 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
             "renewing_until": None,
             "connected_at": now,
             "ended_at": None,
-            **kept("end_reason", NOTHING),
+            "end_reason_fact": None,
         },
     )
     callback_results.connected(engine, person, now)
@@ -244,7 +244,7 @@ def mode_changed(engine: Engine, now: datetime) -> None:
 def _end(account: ConnectedAccount, reason: Reason, now: datetime) -> None:
     """End the connection: the person has to connect again."""
     still = ConnectedAccount.objects.filter(pk=account.pk, ended_at=None)
-    if still.update(ended_at=now, renewing_until=None, **kept("end_reason", reason), **NO_TOKENS):
+    if still.update(ended_at=now, renewing_until=None, end_reason_fact=reason.as_json(), **NO_TOKENS):
         log.warning("account_ended", account=account.pk, detail=str(reason))
 
 

@@ -23,7 +23,7 @@ from notifications.forms import arriving
 from notifications.intake import cloudevents, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Engine, Event, Response, Task
-from notifications.reasons import NOTHING, Reason, crashed, kept, said
+from notifications.reasons import NOTHING, Reason, crashed, said
 from notifications.reasons import read as read_reason
 from notifications.revisions.content import revision_of
 from notifications.types import InboundEvent, Json, object_in
@@ -151,7 +151,7 @@ def _not_compared(check: Check, reason: Reason) -> None:
     engine = check.callback.engine
     if read_reason(engine, "not_compared_reason") == reason:
         return
-    Engine.objects.filter(pk=engine.pk).update(**kept("not_compared_reason", reason))
+    Engine.objects.filter(pk=engine.pk).update(not_compared_reason_fact=reason.as_json())
     if reason:
         log.error("answers_not_compared", engine=engine.slug, detail=str(reason))
 

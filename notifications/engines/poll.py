@@ -28,7 +28,7 @@ from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, eventdata, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
-from notifications.reasons import Reason, crashed, kept, said
+from notifications.reasons import Reason, crashed, said, with_text
 from notifications.types import InboundEvent, Json
 from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
@@ -161,7 +161,7 @@ async def _poll(ready: Ready) -> None:
             await in_database_thread(_done, ready, timezone.now())
         except Failed as failed:
             state = services.AWAY if failed.result.down else services.REFUSES
-            reason, seconds = kept("reason", failed.result.reason), time.monotonic() - began
+            reason, seconds = with_text(failed.result.reason), time.monotonic() - began
             service_watch.watch.failed(service, state, reason, party=ready.poll.pk, seconds=seconds)
             await in_database_thread(_failed, ready.poll, failed.result.reason, timezone.now())
         except _Lost:
@@ -326,21 +326,21 @@ def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: dat
 # --- the end of one ---------------------------------------------------------------------------------------------------
 def _done(ready: Ready, now: datetime) -> None:
     poll = ready.poll
-    fields: Json = {"asked_at": now, "error": _unreadable(len(ready.unreadable))}
+    fields: Json = {"asked_at": now, "error_fact": _unreadable(len(ready.unreadable)).as_json()}
     if poll.cursor.pop("sweep", None):
         fields["swept_at"] = now
         PolledTask.objects.filter(engine=poll.engine_id, sweep__lt=poll.cursor.get("number", 0)).delete()
     outbox.postpone(poll, now + timedelta(seconds=poll.every), attempts=0, cursor=poll.cursor, **fields)
 
 
-def _unreadable(count: int) -> str:
-    return f"The mapping cannot read {count} of its tasks; the log names them." if count else ""
+def _unreadable(count: int) -> Reason:
+    return said(f"The mapping cannot read {count} of its tasks; the log names them." if count else "")
 
 
 def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
     log.warning("poll_came_to_nothing", detail=str(reason))
     again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
-    outbox.postpone(poll, again, **kept("error", reason))
+    outbox.postpone(poll, again, error_fact=reason.as_json())
 
 
 _door = _Door()

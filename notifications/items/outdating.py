@@ -80,10 +80,10 @@ def reword(words: Mapping[UUID, Mapping[str, Json]]) -> None:
 
 _SUPERSEDE = f"""
 UPDATE notifications_delivery
-SET state = 'superseded', reason = said.reason, reason_fact = said.fact::jsonb, ended_at = %s,
+SET state = 'superseded', reason_fact = said.fact::jsonb, ended_at = %s,
     outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
     {outbox.set_due("CASE WHEN device_id IS NOT NULL THEN lease_until END")}, {outbox.RELEASED}
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(id, reason, fact)
+FROM unnest(%s::uuid[], %s::text[]) AS said(id, fact)
 WHERE notifications_delivery.id = said.id AND state = 'pending'
 """
 
@@ -117,5 +117,5 @@ def supersede_held(notification_ids: Collection[UUID], now: datetime) -> None:
 def _supersede(rows: Sequence[tuple[UUID, Reason]], now: datetime) -> None:
     """The rows are locked."""
     if rows:
-        said = reasons.as_columns(reason for _, reason in rows)
-        run(_SUPERSEDE, [now, [pk for pk, _ in rows], *said])
+        facts = reasons.as_column(reason for _, reason in rows)
+        run(_SUPERSEDE, [now, [pk for pk, _ in rows], facts])

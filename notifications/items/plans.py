@@ -10,8 +10,7 @@ MOST_NAMED = 1_000
 
 
 def stored(plan: Json) -> Json:
-    """Without members that are empty, and with the routes that were not tried by their names alone. What came of each
-    route is kept as its code: `routes_of` makes the text."""
+    """Without members that are empty, and with the routes that were not tried by their names alone."""
     tried: list[Json] = []
     untried: list[list[int | str]] = []
     stopped_by = ""
@@ -21,7 +20,7 @@ def stored(plan: Json) -> Json:
             stopped_by = str(reason.argument("route"))
             untried.append([each["route"], each["name"]])
         else:
-            tried.append({name: value for name, value in each.items() if name != "reason"})
+            tried.append(each)
     said = {**plan, "routes": tried}
     if untried:
         said["untried"] = {"stopped_by": stopped_by, "routes": untried}
@@ -29,9 +28,8 @@ def stored(plan: Json) -> Json:
 
 
 def routes_of(plan: Json) -> list[Json]:
-    """All enabled routes in their order: {route, name, matched, reason, reason_fact}."""
-    tried = [{**each, **reasons.kept("reason", reasons.read(each))} for each in plan.get("routes", [])]
-    return [*tried, *_untried(plan.get("untried"))]
+    """All enabled routes in their order: {route, name, matched, reason_fact}."""
+    return [*plan.get("routes", []), *_untried(plan.get("untried"))]
 
 
 def told(plan: Json) -> int:
@@ -42,6 +40,6 @@ def told(plan: Json) -> int:
 def _untried(said: Json | None) -> Iterable[Json]:
     if not said:
         return
-    reason = reasons.kept("reason", reasons.STOPPED_BY(route=said["stopped_by"]))
+    fact = reasons.STOPPED_BY(route=said["stopped_by"]).as_json()
     for pk, name in said["routes"]:
-        yield {"route": pk, "name": name, "matched": False, **reason}
+        yield {"route": pk, "name": name, "matched": False, "reason_fact": fact}

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState
-from notifications.reasons import NETWORK_DELIVERED, NETWORK_LOST, NETWORK_LOST_SAYS, NOTHING, Reason, kept
+from notifications.reasons import NETWORK_DELIVERED, NETWORK_LOST, NETWORK_LOST_SAYS, Reason
 from notifications.types import Receipt
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,7 @@ def _conclude(ids: Iterable[UUID], now: datetime) -> None:
             if _give_up(row, _lost(failed.code), now):
                 lost.add((row.notification_id, row.event_id))
         elif parts and all(part.arrived for part in parts):
-            _attempt_of(row, **kept("detail", NETWORK_DELIVERED()))
+            _attempt_of(row, detail_fact=NETWORK_DELIVERED().as_json())
     for notification, event in lost:
         _revive_reserve(notification, event)
     ledger.take_over(lost, now)
@@ -101,9 +101,9 @@ def _lost(code: str) -> Reason:
 
 def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:
     """False if the row has ended in another way, or was given up before."""
-    _attempt_of(row, succeeded=False, **kept("detail", reason))
+    _attempt_of(row, succeeded=False, detail_fact=reason.as_json())
     mine = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
-    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, **kept("reason", reason)))
+    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, reason_fact=reason.as_json()))
 
 
 def _attempt_of(row: Delivery, **fields: object) -> None:
@@ -117,4 +117,4 @@ def _revive_reserve(notification: UUID, event: UUID) -> None:
     never_tried = Delivery.objects.filter(
         notification_id=notification, event_id=event, state=DeliveryState.SUPPRESSED, turn__gt=0, attempts=0
     )
-    never_tried.exclude(address="").update(state=DeliveryState.PENDING, ended_at=None, **kept("reason", NOTHING))
+    never_tried.exclude(address="").update(state=DeliveryState.PENDING, ended_at=None, reason_fact=None)

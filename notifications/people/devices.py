@@ -25,7 +25,7 @@ from wfpush.crypto import digest_of
 MOST = 64
 """Devices that a person may have; with one more, the one that was not used for longest is removed."""
 
-MOST_CHANGE_REASON, MOST_VOID_REASON, MOST_FAULT = 100, 200, 300
+MOST_CHANGE_REASON = 100
 """Characters: a push service's own text may be longer."""
 
 NO_CHOICE: Mapping[str, Any] = MappingProxyType({})
@@ -213,7 +213,7 @@ def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, told: bo
     ids = [row.pk for row in rows]
     ledger.device_gone(ids, reason, now)
     given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
-    given.update(voided_at=now, **reasons.kept("void_reason", reason, MOST_VOID_REASON))
+    given.update(voided_at=now, void_reason_fact=reason.as_json())
     if reason in TOLD if told is None else told:
         farewells.tell(rows, now)
     for row in rows:
@@ -259,4 +259,4 @@ def registration_state(recipient: Recipient, device_id: UUID) -> str:
     if row is None or row.history_change_reason is None:
         return ""
     fact = row.history_change_reason_fact  # none: a web process of the version before, which people mean things by
-    return "removed" if fact is None or reasons.of(fact, "").code in MEANT else "lost"
+    return "removed" if fact is None or reasons.of(fact).code in MEANT else "lost"

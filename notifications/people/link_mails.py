@@ -21,7 +21,7 @@ from notifications.errors import TransportError
 from notifications.models import LinkMail, LinkRequest, Recipient
 from notifications.people.brands import brand_for
 from notifications.people.recipient_tokens import is_staff, new_link
-from notifications.reasons import kept
+from notifications.reasons import with_text
 from notifications.types import Message
 from notifications.wording.directions import all_apart
 from notifications.wording.languages import language_of
@@ -156,7 +156,7 @@ def _send_safely(mail: LinkMail, now: datetime) -> None:
         log.warning("link_mail_failed", mail=str(mail.pk), fault=fault.detail, again=again)
         outbox.postpone(mail, again, detail=fault.detail[:500])
         if fault.service_state and mail.attempts >= TELLS_OF_SERVER:
-            reason = kept("reason", fault.reason)
+            reason = with_text(fault.reason)
             services.report(_server(), fault.service_state, reason, timezone.now(), since=mail.created_at)
     except Exception as fault:  # whatever the fault is, it must cost one mail at most
         if outage.database_is_away(fault):

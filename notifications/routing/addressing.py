@@ -103,7 +103,7 @@ class Addresses:
         if not addresses:
             reason = off or (channel.without_address if channel is not None else reasons.UNAVAILABLE())
             if reason:
-                yield {**reasons.kept("reason", reason), **self._ended(DeliveryState.SUPPRESSED)}
+                yield {"reason_fact": reason.as_json(), **self._ended(DeliveryState.SUPPRESSED)}
 
     def _sent(self, about: "_About", turn: int) -> dict[str, Any]:
         """When it is due. What is in reserve is looked at when it becomes due."""
@@ -115,7 +115,7 @@ class Addresses:
         if wait is None:
             return {**sent, **outbox.scheduled(self.now)}
         sent["expires_at"] = max(about.worth_until, wait.until + lifetime.ONCE_HELD)
-        return {**sent, "held": wait.held, **reasons.kept("reason", wait.reason), **outbox.scheduled(wait.until)}
+        return {**sent, "held": wait.held, "reason_fact": wait.reason.as_json(), **outbox.scheduled(wait.until)}
 
     def _addresses(self, channel: Channel, recipient: Recipient) -> Iterator[dict[str, Any]]:
         if isinstance(channel, DeviceChannel):

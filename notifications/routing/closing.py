@@ -78,7 +78,7 @@ def drop_waiting_callbacks(tasks: Iterable[Task], now: datetime) -> None:
     if not dropped:
         return
     handled = Callback.objects.filter(pk__in=[callback.pk for callback in dropped])
-    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, **reasons.kept("detail", CLOSED_THERE()))
+    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, detail_fact=CLOSED_THERE().as_json())
     for callback in dropped:
         task = by_id[callback.task_id]
         if task.outcome and callback.response is not None and tells_of(task.outcome, callback.response):

@@ -126,7 +126,7 @@ class Entitlements:
         if fact is not None and code in DELEGATED:
             away, before = self.roster.person(copy.on_behalf_of_id), fact.get("reason")
             if away is not None and self._holds(away.pk, before, copy):
-                return [(away, reasons.of(before, ""))]
+                return [(away, reasons.of(before))]
             return self._named_by(before, copy, others_have_it=others_have_it)
         kind = KINDS.get(str(code))
         if fact is None or kind is None or (kind.is_shared and others_have_it):
@@ -261,7 +261,7 @@ def _is_member(entitlements: Entitlements, person: int, fact: Json, copy: Notifi
 
 def _members(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     team = _team_of(entitlements, fact)
-    return [(person, reasons.of(fact, "")) for person in entitlements.roster.members(team)] if team is not None else []
+    return [(person, reasons.of(fact)) for person in entitlements.roster.members(team)] if team is not None else []
 
 
 def _is_lead(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
@@ -270,7 +270,7 @@ def _is_lead(entitlements: Entitlements, person: int, fact: Json, copy: Notifica
 
 def _lead(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     team = _team_of(entitlements, fact)
-    return [(team.lead, reasons.of(fact, ""))] if team is not None and team.lead is not None else []
+    return [(team.lead, reasons.of(fact))] if team is not None and team.lead is not None else []
 
 
 def _is_manager(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
@@ -307,7 +307,7 @@ def _has_role(entitlements: Entitlements, person: int, fact: Json, copy: Notific
 
 
 def _in_role(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
-    return [(person, reasons.of(fact, "")) for person in _with_role(entitlements, fact, copy).values()]
+    return [(person, reasons.of(fact)) for person in _with_role(entitlements, fact, copy).values()]
 
 
 def _with_role(entitlements: Entitlements, fact: Json, copy: Notification) -> People:
@@ -328,7 +328,7 @@ def _is_on_list(entitlements: Entitlements, person: int, fact: Json, copy: Notif
 def _on_list(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     case = copy.task.case if copy.task is not None else None
     found = entitlements.on_lists(case).values() if case is not None else ()
-    return [(person, reasons.of(fact, "")) for person in found]
+    return [(person, reasons.of(fact)) for person in found]
 
 
 KINDS: Mapping[str, Kind] = {

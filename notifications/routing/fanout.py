@@ -40,7 +40,6 @@ AT_ONCE = 1_000
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
     "escalated",
-    "reason",
     "reason_fact",
     "on_behalf_of",
     "category",
@@ -147,8 +146,8 @@ class Planner:
         alike = (id(manner), wording, notice, version, brand)
         if alike not in blanks:
             blanks[alike] = self._blank(manner, wording, notice, version, brand)
-        said = reasons.kept("reason", addressed.reason)
-        notification = bulk.another(blanks[alike], recipient=recipient, **said)
+        fact = addressed.reason.as_json()
+        notification = bulk.another(blanks[alike], recipient=recipient, reason_fact=fact)
         if notification.actions:
             notification.actions = self._actions(wording, recipient)
         if addressed.on_behalf_of is not None:
@@ -287,7 +286,7 @@ class Planner:
         for row in rows:
             each = addressed[row.recipient_id]
             row.escalated, row.on_behalf_of = False, each.on_behalf_of
-            row.reason, row.reason_fact = reasons.kept("reason", each.reason).values()
+            row.reason_fact = each.reason.as_json()
             row.category, row.route = each.manner.category, each.manner.route
             row.brand = each.manner.brand or each.recipient.brand
             row.template_version = versions.get(each.manner.template_id or 0)

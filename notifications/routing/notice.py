@@ -9,7 +9,7 @@ from django.conf import settings
 from notifications.cases import own_events
 from notifications.items import inbox_items, lifetime
 from notifications.models import Category, Engine, Event, Notification, NotificationState, Recipient
-from notifications.reasons import Reason, kept
+from notifications.reasons import Reason
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
 from notifications.types import Json
@@ -94,5 +94,5 @@ def _item(event: Event, category: Category, person: Recipient, words: Words, why
         short_body=cut(clean_line(words.short), MOST_SHORT),
         created_at=event.received_at,
         updated_at=event.received_at,
-        **kept("reason", why),
+        reason_fact=why.as_json(),
     )
