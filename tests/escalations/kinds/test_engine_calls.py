@@ -55,7 +55,7 @@ def tick(now: datetime) -> list[tuple[str, str]]:
     with time_machine.travel(now, tick=False):
         while due_steps.tick(now):
             pass
-    return list(StepRun.objects.exclude(pk__in=known).order_by("pk").values_list("result", "why"))
+    return [(run.result, run.why) for run in StepRun.objects.exclude(pk__in=known).order_by("pk")]
 
 
 def calls() -> list[Any]:
