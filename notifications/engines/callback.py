@@ -329,7 +329,7 @@ def may_be_replayed(now: datetime) -> Q:
     later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
     overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
     given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)
-    tried = Q(state=CallbackState.WAITING) & (Q(attempts__gt=0) | ~Q(detail=""))
+    tried = Q(state=CallbackState.WAITING) & (Q(attempts__gt=0) | Q(detail_fact__isnull=False))
     return (given_up | tried) & (Q(response__effect="final") | ~overtaken) & outbox.not_leased(now)
 
 
