@@ -33,7 +33,7 @@ from notifications.admin.importing import ByFile
 from notifications.admin.person_checks import circle, shared_address
 from notifications.admin.personal_data import PersonalData
 from notifications.admin.reaching import TeamDefaultInline, preferences_page, unheard
-from notifications.admin.roster_people import PeopleRoster, TeamRoster
+from notifications.admin.roster_tables import PeopleRoster, TeamRoster
 from notifications.admin.unsubscriptions import UnsubscriptionInline
 from notifications.admin.words import link, list_url, mark
 from notifications.models import (
