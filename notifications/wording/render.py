@@ -171,8 +171,7 @@ def _action(name: str, given: Json, rule: TemplateAction | None, language: str, 
     if own:
         return Action(name, own, effect, comment, values=values)
     labels = _labels(name, rule, fallback)
-    title = label_in(labels, language)
-    return Action(name, title, effect, comment, _other_labels(labels, title), values)
+    return Action(name, label_in(labels, language), effect, comment, labels if len(labels) > 1 else {}, values)
 
 
 def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, str]:
@@ -183,13 +182,6 @@ def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, 
     words = _label(name.replace("_", " ").replace("-", " "))
     readable = words[:1].upper() + words[1:] or cut(name, MAX_LABEL)
     return {**labels, ANY: next((labels[each] for each in tags(fallback) if each in labels), readable)}
-
-
-def _other_labels(labels: dict[str, str], title: str) -> dict[str, str]:
-    """The labels that the title does not stand for. It stands for every language where it is the label for any."""
-    if title != labels[ANY]:
-        return labels
-    return {language: label for language, label in labels.items() if label != title or "-" in language}
 
 
 @lru_cache(maxsize=256)
