@@ -134,9 +134,9 @@ def _value_at(text: str, here: int) -> tuple[Any, int]:
 
 
 def _past_space(text: str, here: int) -> int:
-    found = _SPACE.match(text, here)
-    assert found is not None  # the end of the text counts as space, too
-    return found.end()
+    match = _SPACE.match(text, here)
+    assert match is not None  # the end of the text counts as space, too
+    return match.end()
 
 
 def _not_json(fault: json.JSONDecodeError) -> Malformed:
