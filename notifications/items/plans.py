@@ -1,4 +1,4 @@
-"""The trace of an event as it is stored in `Event.plan`, in few bytes: a large part of what an event leaves."""
+"""The trace of an event as it is stored in `Event.plan`: plain JSON, without what repeats itself."""
 
 from collections.abc import Iterable
 
@@ -10,15 +10,16 @@ MOST_NAMED = 1_000
 
 
 def stored(plan: Json) -> Json:
-    """Without members that are empty, and with the routes that were not tried by their names alone."""
+    """Without members that are empty, and with the routes that were not tried by their key and name alone, such as
+    "4 Late tasks"."""
     tried: list[Json] = []
-    untried: list[list[int | str]] = []
+    untried: list[str] = []
     stopped_by = ""
     for each in plan["routes"]:
         reason = reasons.read(each)
         if reason.code == reasons.STOPPED_BY.name:
             stopped_by = str(reason.argument("route"))
-            untried.append([each["route"], each["name"]])
+            untried.append(f"{each['route']} {each['name']}")
         else:
             tried.append(each)
     said = {**plan, "routes": tried}
@@ -41,5 +42,6 @@ def _untried(said: Json | None) -> Iterable[Json]:
     if not said:
         return
     fact = reasons.STOPPED_BY(route=said["stopped_by"]).as_json()
-    for pk, name in said["routes"]:
-        yield {"route": pk, "name": name, "matched": False, "reason_fact": fact}
+    for route in said["routes"]:
+        pk, _, name = route.partition(" ")
+        yield {"route": int(pk), "name": name, "matched": False, "reason_fact": fact}
