@@ -154,7 +154,7 @@ def waiting_for_devices(now: datetime) -> Waiting:
 
 def there_are_suspects() -> bool:
     """Asked before messages to them are looked for, which takes the longer the more messages wait."""
-    return Device.objects.filter(last_fault__gt="").exists()
+    return Device.objects.filter(last_fault_fact__isnull=False).exists()
 
 
 def tests(limit: int, now: datetime) -> list[Device]:
