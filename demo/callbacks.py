@@ -29,11 +29,11 @@ class Answer(msgspec.Struct, frozen=True):
     responded_by: Person
     comment: str | None = None
     variables: dict[str, Any] = {}
-    """What was filled into the task's form, among others."""
+    """The values of the task's form, among others."""
     asked: Person | None = None
-    """Whom wfpush has asked a question: the process need not ask anybody."""
+    """The person whom wfpush has asked a question: the process need not ask anybody."""
     attachments: list[KeptFile] = []
-    """Of a question."""
+    """Files of a question."""
 
     @property
     def files(self) -> list[KeptFile]:
@@ -74,7 +74,7 @@ class CallbackEvent(msgspec.Struct, frozen=True):
 
     @property
     def answer(self) -> Answer:
-        """What a person answered. Raises MalformedError."""
+        """The answer of a person. Raises MalformedError."""
         return _decode(self.data, Answer)
 
     @property

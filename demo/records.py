@@ -34,7 +34,7 @@ class Action(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, raw: Any) -> "Action":
-        """From a process model: a name with its usual meaning, or an object that says it all."""
+        """Read an action of a process model: a name with its usual meaning, or an object with all fields."""
         fields: dict[str, Any] = {"action": raw} if isinstance(raw, str) else raw
         name = fields["action"]
         return msgspec.convert(

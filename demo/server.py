@@ -142,8 +142,8 @@ async def healthz(_request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """What wfpush tells. 200 when it counts and is on disk, 409 task closed or taken, 422 impossible, 503 its files
-    cannot be read now, or the engine is away, 401 or 400 not proper."""
+    """Take a callback of wfpush. 200: it counts and is on disk; 409: task closed or taken; 422: impossible; 503: its
+    files cannot be read now, or the engine is away; 401: bad signature; 400: malformed."""
     if request.app[OUTAGE].until is not None:
         return _json({"detail": "The engine is away, as somebody asked on its page."}, 503)
     try:

@@ -103,7 +103,7 @@ class CalendarForm(forms.ModelForm):
         try:
             Calendar.from_dict(document)
         except BadCalendar as fault:
-            field, sentence = said_at(fault, cleaned)
+            field, sentence = form_error(fault, cleaned)
             self.add_error(field, sentence)
 
     def _check_workers(self, name: str, chosen: Iterable[Any]) -> None:
@@ -115,7 +115,7 @@ class CalendarForm(forms.ModelForm):
             self.add_error(name, text % {"who": row, "calendar": row.calendar})  # type: ignore[attr-defined]
 
 
-def said_at(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
+def form_error(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
     """The form's field of a fault's pointer, and the fault's sentence in the reader's language."""
     _root, member, *rest = (*fault.pointer.split("/"), "")
     if member == "holidays" and rest[0] == "subdivision":

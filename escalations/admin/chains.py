@@ -68,7 +68,7 @@ def due_word(escalation: Escalation) -> SafeString:
     return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
 
 
-def words_for_told(escalation: Escalation) -> SafeString:
+def recipient_names(escalation: Escalation) -> SafeString:
     """Everybody who was told, once each; or that nobody could be told."""
     runs = escalation.runs.all()
     names = dict.fromkeys(person["name"] for run in runs for person in run.told)
@@ -187,7 +187,7 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        return words_for_told(escalation)
+        return recipient_names(escalation)
 
     @display(description=_("the rules that it follows, as they were when it began"))
     def followed(self, escalation: Escalation) -> SafeString:
@@ -268,7 +268,7 @@ class EscalationInline(ReadOnlyInline):
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        return words_for_told(escalation)
+        return recipient_names(escalation)
 
 
 PANELS.setdefault(Task, []).append(EscalationInline)

@@ -163,7 +163,7 @@ class PolicyAdmin(RuleAdmin):
 
 
 def _read_policy(policy: Policy) -> Reading:
-    """Its steps name people, and so does its fallback owner."""
+    """Return whom a policy names: the targets of its steps, and its fallback owner."""
     steps = list(policy.steps.select_related("team", "rota"))
     step_fields = sorted(
         [step.kind, step.target, step.offset, step.team_id or 0, step.person_id or 0, step.rota_id or 0]

@@ -92,7 +92,7 @@ Fact = tuple[str, SafeString | str]
 
 
 def facts(simulation: Simulation, task: Task, is_stored: bool) -> list[Fact]:
-    """What the simulation is based on. `is_stored`: the task is in the database, and has a page."""
+    """Return the facts that the simulation is based on. `is_stored`: the task is in the database, and has a page."""
     task_cell = link(task) if is_stored else str(task)
     rows: list[Fact] = [(_("Task"), task_cell), (_("As if it were"), exact(simulation.now))]
     rules = simulation.rules

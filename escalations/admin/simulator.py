@@ -174,7 +174,7 @@ def _of_event(form: EventForm) -> Foresight | None:
 
 
 def foreseen(engine: Engine, inbound: InboundEvent, instant: datetime) -> Foresight:
-    """What the event would do if it came at this instant, and what would follow."""
+    """Simulate the event as if it came at this instant, and the steps that would follow."""
     lines = arrival(engine, inbound)
     try:
         simulation = simulate.of_event(engine, inbound, instant)

@@ -57,7 +57,7 @@ def _run(run: StepRun, words: dict[int, StepDescription], call: Callback | None)
 
 
 def _answered(call: Callback) -> Line:
-    """What the engine answered to a step that calls it."""
+    """Return a line with the engine's answer to a step that calls it."""
     detail = reasons.words(call, "alert") or reasons.words(call, "detail")
     line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, detail)
     line.href = change_url(call)
@@ -100,7 +100,7 @@ def _standing(escalation: Escalation) -> list[Line]:
 
 
 def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
-    """From the clock's present state; a pause or another due date will move it."""
+    """Return the steps to come by the clock's present state; a pause or another due date will move them."""
     left = to_come(escalation, rules)
     upcoming: list[Line] = [
         DayLine(

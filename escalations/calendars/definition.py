@@ -86,7 +86,7 @@ def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 def read_calendar(document: Any) -> CalendarData:
-    """Raises BadCalendar."""
+    """Read a calendar from JSON. Raises BadCalendar, with a pointer to the fault."""
     members = _members(document, "", ("timezone", "week", "holidays", "days"))
     country, subdivision = _country(members.get("holidays"))
     return CalendarData(

@@ -84,7 +84,7 @@ class Calendar:
 
     @classmethod
     def from_dict(cls, document: Any) -> "Calendar":
-        """From JSON. Raises BadCalendar."""
+        """Read a calendar from JSON. Raises BadCalendar."""
         return cls(read_calendar(document))
 
     def check(self, today: date) -> None:

@@ -16,7 +16,7 @@ MEMBERS = ("event", "task", "engine", "now")
 
 
 def run(payload: Any, now: datetime) -> Simulation:
-    """For `{"event": {…}}` or `{"task": "…"}`, with `engine` if there are several, and `now`.
+    """Simulate `{"event": {…}}` or `{"task": "…"}`, with `engine` if there are several, and `now`.
 
     Raises Invalid and InvalidEvent, with pointers.
     """

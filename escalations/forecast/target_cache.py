@@ -52,7 +52,7 @@ class _Watched(Staff):
         return {person.pk: delegates[person.pk] for person in people if person.pk in delegates}
 
     def subject(self, task: Task, step: Step) -> About:
-        """Return the subject without reading the category of each task: the step has one."""
+        """Return the subject with the step's category alone: those of the tasks are not read."""
         self.once(("category", task.pk), lambda: None)
         return super().subject(task, step)
 

@@ -48,7 +48,7 @@ class Answer:
     tried: Foresight | None = None
     problems: list[Line] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
-    """What it can be tried on, and what it was tried on."""
+    """The events that it can be tried on; `event` is the one that it was tried on."""
     event: str = ""
     open_tasks: bool = False
     """Whether to ask if open tasks follow the policy as it is now."""
@@ -116,7 +116,8 @@ def _chosen(
     event: str,
     now: datetime,
 ) -> _Trial | None:
-    """What it is tried on: the event that was asked for, else the newest that the rule is for, else the sample."""
+    """Return what the rule is tried on: the event `event`, else the newest that the rule is for, else the sample. Adds
+    the choices to the answer."""
     offered = sorted(came, key=lambda each: not each.meets)[: recent.OFFERED]
     answer.events = [(str(each.event.pk), str(each)) for each in offered]
     sample = recent.sample_of(types)
