@@ -61,7 +61,7 @@ class Module:
 
     def refuse(self, node: Node) -> NoReturn:
         row = node.start_point.row
-        line = self.source.decode().splitlines()[row].strip()
+        line = self.source.decode().split("\n")[row].strip()
         raise UnsupportedSyntax(f"{self.name}, line {row + 1}: {line!r} is not supported")
 
     def function(self) -> str:
