@@ -18,7 +18,7 @@ WARM_UP = 100
 JSON = "application/json"
 BATCH_TYPE = "application/cloudevents-batch+json"
 PEER = "bench.peers.ingest"
-SINGLES_REACH, BATCHES_REACH = 5.0, 2.0
+SINGLES_REACH, BATCHES_REACH = 4.0, 2.0
 
 _numbers = count(1)
 

@@ -32,9 +32,7 @@ async def measure(house: House) -> list[Figure]:
         api = Api(session, house.url, house.api_key)
         refs = [f"reader-{number}" for number in range(PEOPLE)]
         await at_once([api.token_for(ref, ref.title()) for ref in refs])
-        new = sizes(house.database_url)
         await flood(house, api, refs, "first", EVENTS)
-        grown = sizes(house.database_url, vacuum=False).total - new.total
         before = sizes(house.database_url)
         await flood(house, api, refs, "measured", EVENTS)
         after = sizes(house.database_url)
@@ -44,14 +42,12 @@ async def measure(house: House) -> list[Figure]:
     return [
         Figure(what, left, "", None, "bytes", f"at most {REACH:,.0f}", left <= REACH),
         Figure(f"{what}: indexes", share, "", None, "%"),
-        Figure(f"{what} that is new, before VACUUM", grown / EVENTS, "", None, "bytes"),
     ]
 
 
-def sizes(database_url: str, *, vacuum: bool = True) -> Sizes:
-    """With what was deleted taken out, as it is after a while, or without."""
+def sizes(database_url: str) -> Sizes:
+    """With what was deleted taken out, as it is after a while."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        if vacuum:
-            connection.execute("VACUUM")
-        found = connection.execute(_SIZES).fetchall()
-    return Sizes(sum(total for _name, total, _indexes in found), sum(indexes for _name, _total, indexes in found))
+        connection.execute("VACUUM")
+        rows = connection.execute(_SIZES).fetchall()
+    return Sizes(sum(total for _name, total, _indexes in rows), sum(indexes for _name, _total, indexes in rows))

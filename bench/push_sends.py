@@ -13,7 +13,7 @@ from bench.push_service import Certificates, Service, push_service
 
 BROWSERS = 500
 ROUNDS = 5
-REACH, REACH_NODE, REACH_TLS = 5.0, 3.5, 10.0
+REACH, REACH_NODE, REACH_TLS = 4.5, 3.5, 10.0
 WEB_PUSH = "web-push@3.6.7"
 INSTALL_SECONDS = 120.0
 TUTORIAL, NODE = "pywebpush, one after the other", "node web-push"
