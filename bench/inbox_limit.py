@@ -45,17 +45,12 @@ def written_again(database_url: str, source: str) -> float:
 
 
 def _rows(connection: psycopg.Connection, batch: Sequence[object]) -> dict[str, str]:
-    wanted = {**TABLES, "notifications_event": "id = ANY(%s)"}
-    return {
-        table: _one(connection, f"SELECT json_agg(t)::text FROM {table} t WHERE {where}", batch)
-        for table, where in wanted.items()
-    }
-
-
-def _one(connection: psycopg.Connection, query: str, batch: Sequence[object]) -> str:
-    row = connection.execute(query.encode(), [list(batch)]).fetchone()
-    assert row is not None
-    return str(row[0])
+    """The rows of a batch as JSON, by table."""
+    rows = {}
+    for table, where in {**TABLES, "notifications_event": "id = ANY(%s)"}.items():
+        query = f"SELECT coalesce(json_agg(t)::text, '[]') FROM {table} t WHERE {where}"
+        rows[table] = str(connection.execute(query.encode(), [list(batch)]).fetchall()[0][0])
+    return rows
 
 
 def _take_away(connection: psycopg.Connection, ids: Sequence[object]) -> None:
