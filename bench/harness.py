@@ -239,7 +239,7 @@ class House:
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py to its end and return what it said."""
-        return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish()
+        return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish(PATIENCE_SECONDS)
 
     def inside(self, module: str, *words: str, within: float = START_SECONDS, settings: str = "wfpush.settings") -> Any:
         """What `main` of a module of the bench returns that needs Django (bench/inside.py)."""
