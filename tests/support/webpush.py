@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 import http_ece
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
+from py_vapid import Vapid02
+from py_vapid.utils import b64urlencode
 
 from notifications.types import Action, Json, Message, PushAddress, PushMessage
 from tests.support.engines import engine
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 TOKEN = "wfa_" + "t" * 43
 LINK = "https://push.example.com/n/0195-42"
@@ -27,8 +29,8 @@ class Browser:
         self.auth = os.urandom(16)
 
     def address(self, url: str, sender: str = "") -> PushAddress:
-        point = p256.encoded(p256.point_of(self.key.public_key()))
-        return PushAddress(url, "endpoint", sender, p256dh=point, auth=p256.encoded(self.auth))
+        point = vapid_keys.public_key(Vapid02(self.key))
+        return PushAddress(url, "endpoint", sender, p256dh=point, auth=b64urlencode(self.auth))
 
     def read(self, body: bytes) -> Json:
         plain = http_ece.decrypt(body, private_key=self.key, auth_secret=self.auth, version="aes128gcm")

@@ -114,9 +114,8 @@ class Wire:
         while b"\r\n\r\n" not in self.received:
             self._more()
         head, _, rest = self.received.partition(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-        )
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
+        length = int(lengths[0].split(b":")[1]) if lengths else 0
         while len(rest) < length:
             before = len(self.received)
             self._more()

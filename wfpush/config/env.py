@@ -18,7 +18,7 @@ from environ import Env as DjangoEnviron
 
 from wfpush.config import addresses
 from wfpush.embedded import datafolder, shared_servers
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ class Environment:
             )
         for number, key in enumerate(keys, 1):
             try:
-                p256.private_key(key)
+                vapid_keys.load(key)
             except ValueError as fault:
                 raise ImproperlyConfigured(
                     f"{name}: key {number} {fault}. Make one with `manage.py vapid --new`."

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 MARKER = "wfpush-data"
 """A file which says that wfpush made this folder. Its content differs from that of an earlier folder of the same
@@ -21,7 +21,7 @@ CLAIM = "up"
 STATIC, MAIL = "static", "mail"
 """Folders in it that other commands make: compressed static files, and e-mails while `EMAIL_URL` is unset."""
 
-GENERATORS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
+GENERATORS = {"VAPID_PRIVATE_KEY": vapid_keys.new_private_key}
 """How to make those secrets that are not just any random text."""
 
 

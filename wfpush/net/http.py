@@ -48,7 +48,7 @@ _PER_HOST = 16
 _TOTAL = 512
 _DNS_THREADS = 16
 _DNS_SECONDS = 10
-# Less than the 5 s after which Node and uvicorn close idle connections: a POST must not meet one that is just closing.
+# Less than the 5 s after which Node closes idle connections: a POST must not meet one that is just closing.
 _KEEP_ALIVE = 4.0
 # Push services are few and busy, and keep idle connections for minutes; what meets a closing one is sent again.
 # How many messages are on their way to each is for notifications/delivery/rooms.py to say: what hangs there must

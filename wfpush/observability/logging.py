@@ -20,8 +20,8 @@ MAX_REASON = 200
 _OPINIONATED = ("django", "django.server", "django-q", "aiohttp", "channels")
 
 # For DEBUG: django-q2 logs three lines a task, with a task every few seconds; httpx logs a line for every app message,
-# uvicorn one for every socket.
-_TALKATIVE = ("django-q", "httpx", "uvicorn.error", "websockets")
+# daphne several for every start.
+_TALKATIVE = ("django-q", "httpx", "daphne")
 
 
 def configure(level: str, fmt: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from notifications.channels.webpush import vapid
 from notifications.channels.webpush.facts import FACTS
 from notifications.models import Brand, Device, PushKey
 from wfpush.crypto import UndecryptableSecret
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 
 def key_for(brand: Brand | None) -> str:
@@ -30,7 +30,7 @@ def is_ours(public_key: str) -> bool:
 
 def make(brand: Brand, now: datetime) -> PushKey:
     """A new key, which is the brand's own from now on."""
-    private = p256.new_private_key()
+    private = vapid_keys.new_private_key()
     return PushKey.objects.create(brand=brand, public_key=_public(private), private_key=private, created_at=now)
 
 
@@ -74,7 +74,7 @@ def faults() -> Iterator[str]:
 
 def _public(private: str) -> str:
     try:
-        return p256.encoded(p256.point_of(p256.private_key(private).public_key()))
+        return vapid_keys.public_key(vapid_keys.load(private))
     except ValueError:
         return ""
 

@@ -14,7 +14,7 @@ from notifications.channels.webpush import facts, push_hosts
 from notifications.reasons import NOTHING, Reason
 from wfpush.net.addresses import Network, literal
 from wfpush.net.http import OutboundError, check_url
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 _AUTH_BYTES = 16
 _MOST_ENDPOINT = 2048
@@ -36,11 +36,11 @@ def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
     """Refuse a subscription to which no message could be sent. Raises BadSubscription."""
     _check_endpoint(endpoint)
     try:
-        p256.public_key(p256.decoded(p256dh))
+        vapid_keys.check_public_key(p256dh)
     except ValueError as fault:
         raise BadSubscription("/keys/p256dh", f"The key {fault}.") from None
     try:
-        secret = p256.decoded(auth)
+        secret = vapid_keys.decode(auth)
     except ValueError as fault:
         raise BadSubscription("/keys/auth", f"The secret {fault}.") from None
     if len(secret) != _AUTH_BYTES:

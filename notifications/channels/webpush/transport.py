@@ -4,16 +4,19 @@ import asyncio
 import re
 import time
 
+from pywebpush import WebPusher, WebPushException
+
 from notifications import reasons
 from notifications.channels import payload
 from notifications.channels.webpush import endpoints, facts, vapid
-from notifications.channels.webpush.encryption import MOST_PLAINTEXT, encrypt
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Json, PushAddress, PushMessage
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.net.http import Outbound, OutboundError, Response, parse_retry_after, push_door_from_settings
 from wfpush.observability.services import REFUSES
 
+MAX_PLAINTEXT = 3993
+"""Bytes: 4,096, which every push service takes (RFC 8030, 7.2), without header, delimiter and tag (RFC 8188)."""
 LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message; other services keep it longer."""
 THIN_PLAINTEXT, THIN_TITLE = 2048, 80
@@ -63,7 +66,7 @@ class WebPush:
         if why_not:
             raise TransportError(why_not, permanent=True)
         said = payload.members(message)
-        response = await self._post(address, message, fitting(said, MOST_PLAINTEXT))
+        response = await self._post(address, message, fitting(said, MAX_PLAINTEXT))
         if response.status == TOO_LARGE:
             response = await self._post(address, message, fitting(_thin(said), THIN_PLAINTEXT))
         fault = fault_of(response, self.service_of(address), time.time())
@@ -82,7 +85,7 @@ class WebPush:
         # All messages that are here by now are encrypted one after another, and then all are posted: the processor's
         # caches hold the code of one of the two. Alternating would take a seventh more time.
         await asyncio.sleep(0)
-        body = _encrypted(address, said)
+        body = encrypt(address, said)
         await asyncio.sleep(0)
         try:
             return await self._door.request("POST", address.address, body=body, headers=headers)
@@ -111,11 +114,13 @@ def _authorization(address: PushAddress) -> str:
         raise TransportError(facts.KEY_NOT_HELD(), permanent=True) from fault
 
 
-def _encrypted(address: PushAddress, said: bytes) -> bytes:
+def encrypt(address: PushAddress, payload: bytes) -> bytes:
+    """Encrypt for the browser at `address` (RFC 8291). Raises RecipientGone where its keys are invalid."""
+    subscription = {"endpoint": address.address, "keys": {"p256dh": address.p256dh, "auth": address.auth}}
     try:
-        return encrypt(said, address.p256dh, address.auth)
-    except ValueError as fault:
-        raise RecipientGone(facts.USELESS_KEY(words=fault)) from fault
+        return bytes(WebPusher(subscription).encode(payload)["body"])
+    except (ValueError, WebPushException) as error:
+        raise RecipientGone(facts.USELESS_KEY(words=error)) from error
 
 
 def fitting(said: Json, limit: int) -> bytes:

@@ -4,24 +4,19 @@ A token is valid for a whole origin for up to a day, so one is made per key and 
 signing costs as much as encrypting half a message.
 """
 
-import json
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
+from py_vapid import jwt
 
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 LIFE = 12 * 3600
 """Seconds for which a token is valid; services refuse more than 24 h (RFC 8292, section 2)."""
 RENEWED_BEFORE_END = 3600
 
 _MOST_TOKENS = 1000
-_HEADER = p256.encoded(b'{"typ":"JWT","alg":"ES256"}')
-_SIGNATURE = ec.ECDSA(SHA256())
 
 
 class UnknownSender(LookupError):
@@ -38,8 +33,7 @@ class Signer:
     services."""
 
     def __init__(self, keys: tuple[str, ...], subject: str) -> None:
-        loaded = [p256.private_key(key) for key in keys]
-        self._keys = {p256.encoded(p256.point_of(key.public_key())): key for key in loaded}
+        self._keys = {vapid_keys.public_key(pair): pair for pair in map(vapid_keys.load, keys)}
         self.public_keys = list(self._keys)
         self._subject = subject
         self._unknown: set[str] = set()
@@ -51,7 +45,7 @@ class Signer:
     def hold(self, public_key: str, private_key: str) -> None:
         """Sign with this key, too. An empty one: there is none."""
         if private_key:
-            self._keys[public_key] = p256.private_key(private_key)
+            self._keys[public_key] = vapid_keys.load(private_key)
         else:
             self._unknown.add(public_key)
 
@@ -67,14 +61,11 @@ class Signer:
         return header
 
     def _signed(self, public_key: str, origin: str, now: float) -> str:
-        key = self._keys.get(public_key)
-        if key is None:
+        pair = self._keys.get(public_key)
+        if pair is None:
             raise UnknownSender("It subscribed under a key that neither VAPID_PRIVATE_KEY nor a brand holds any more.")
         claims = {"aud": origin, "exp": int(now) + LIFE, "sub": self._subject}
-        content = f"{_HEADER}.{_encoded_json(claims)}"
-        r, s = decode_dss_signature(key.sign(content.encode(), _SIGNATURE))
-        signature = p256.encoded(r.to_bytes(32, "big") + s.to_bytes(32, "big"))  # RFC 7518, section 3.4
-        return f"vapid t={content}.{signature}, k={public_key}"
+        return f"vapid t={jwt.sign(claims, pair.private_key)}, k={public_key}"
 
 
 def public_key() -> str:
@@ -112,7 +103,3 @@ def _from_settings() -> Signer:
 @lru_cache(maxsize=4)
 def _signer(keys: tuple[str, ...], subject: str) -> Signer:
     return Signer(keys, subject)
-
-
-def _encoded_json(value: dict[str, Any]) -> str:
-    return p256.encoded(json.dumps(value, separators=(",", ":")).encode())

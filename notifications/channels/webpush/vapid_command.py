@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications.channels.webpush import brand_keys, vapid
 from notifications.channels.webpush.facts import FACTS
 from notifications.models import Brand, Device, PushKey
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 ROTATION = (
     "# A new key. Put it in front of VAPID_PRIVATE_KEY, before a comma and the keys that are there, and restart web\n"
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         elif options["remove"]:
             raise CommandError("Say whose key it is, with --brand; others are in VAPID_PRIVATE_KEY.")
         elif options["new"]:
-            self.stdout.write(f"{ROTATION}VAPID_PRIVATE_KEY={p256.new_private_key()}")
+            self.stdout.write(f"{ROTATION}VAPID_PRIVATE_KEY={vapid_keys.new_private_key()}")
         else:
             self._list()
 

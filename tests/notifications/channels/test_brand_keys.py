@@ -16,7 +16,7 @@ from notifications.channels.webpush.checks import diagnose
 from notifications.models import AddressKind, Brand, Device, PushKey, Recipient
 from tests.factories import BrandFactory, EngineFactory, RecipientFactory
 from tests.inbox.browser import signed_in
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://updates.push.services.mozilla.com"
@@ -27,7 +27,7 @@ PUBLIC_KEY = "/api/v1/webpush/public-key"
 @pytest.fixture(autouse=True)
 def house(settings: Settings) -> None:
     """A key of this test alone: what other tests have learned is not known."""
-    settings.VAPID_PRIVATE_KEY = [p256.new_private_key()]
+    settings.VAPID_PRIVATE_KEY = [vapid_keys.new_private_key()]
     settings.ALLOWED_HOSTS = ["testserver", "updates.acme.example", "zenith.example"]
 
 
@@ -132,7 +132,7 @@ def test_the_command_counts_and_the_doctor_tells_of_lost_ones(acme: Brand) -> No
 def test_the_doctor_finds_a_key_that_is_not_its_own(acme: Brand) -> None:
     made = brand_keys.make(acme, timezone.now())
     assert list(diagnose(str)) == []
-    PushKey.objects.filter(pk=made.pk).update(private_key=p256.new_private_key())
+    PushKey.objects.filter(pk=made.pk).update(private_key=vapid_keys.new_private_key())
     (fault,) = diagnose(str)
     assert "of the brand acme has the private key of another" in fault
 

@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from py_vapid.utils import b64urlencode
 from pytest_django import Settings
 
 from notifications.channels.webpush.config import allowed_hosts
 from notifications.channels.webpush.endpoints import BadSubscription, check_subscription
 from tests.support.engines import LOOPBACK
 from wfpush.config.env import Environment
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
-POINT = p256.encoded(p256.point_of(p256.private_key(p256.new_private_key()).public_key()))
-AUTH = p256.encoded(bytes(range(16)))
+POINT = vapid_keys.public_key(vapid_keys.load(vapid_keys.new_private_key()))
+AUTH = b64urlencode(bytes(range(16)))
 FIREFOX = "https://updates.push.services.mozilla.com/wpush/v2/gAAAA"
 
 
@@ -127,11 +128,11 @@ def test_a_list_that_admits_anything_or_is_none_refuses_to_start(entry: str, tmp
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        (p256.encoded(b"\4" + bytes(range(64))), "no point on the curve P-256"),
-        (p256.encoded(b"\4" + bytes(64)), "no point on the curve P-256"),
-        (p256.encoded(b"\2" + p256.decoded(POINT)[1:33]), "no uncompressed point of 65 bytes"),
-        (p256.encoded(p256.decoded(POINT) + b"\0"), "no uncompressed point of 65 bytes"),
-        (p256.encoded(b"\0"), "no uncompressed point of 65 bytes"),
+        (b64urlencode(b"\4" + bytes(range(64))), "no point on the curve P-256"),
+        (b64urlencode(b"\4" + bytes(64)), "no point on the curve P-256"),
+        (b64urlencode(b"\2" + vapid_keys.decode(POINT)[1:33]), "no uncompressed point of 65 bytes"),
+        (b64urlencode(vapid_keys.decode(POINT) + b"\0"), "no uncompressed point of 65 bytes"),
+        (b64urlencode(b"\0"), "no uncompressed point of 65 bytes"),
         ("", "no uncompressed point of 65 bytes"),
         (POINT[:-1] + "é", "not base64url"),
         ("not a key", "not base64url"),
@@ -147,7 +148,7 @@ def test_a_key_that_nothing_can_be_encrypted_for_is_refused(key: str, hint: str)
 
 @pytest.mark.parametrize(
     ("auth", "hint"),
-    [("", "0 bytes instead of 16"), (p256.encoded(bytes(15)), "15 bytes instead of 16"), ("%%%", "not base64url")],
+    [("", "0 bytes instead of 16"), (b64urlencode(bytes(15)), "15 bytes instead of 16"), ("%%%", "not base64url")],
 )
 def test_a_secret_of_another_length_is_refused(auth: str, hint: str) -> None:
     fault = refusal(auth=auth)

@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from py_vapid import Vapid02
@@ -17,9 +16,9 @@ from notifications.models import AddressKind, Device
 from tests.factories import RecipientFactory
 from wfpush.config import env
 from wfpush.embedded import datafolder
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
-OLD, NEW = p256.new_private_key(), p256.new_private_key()
+OLD, NEW = vapid_keys.new_private_key(), vapid_keys.new_private_key()
 ORIGIN = "https://updates.push.services.mozilla.com"
 HOUR = 3600
 NOON = float(int(time.time()))
@@ -27,8 +26,7 @@ NOON = float(int(time.time()))
 
 def public(private: str) -> str:
     """The public key as another implementation derives it."""
-    key = Vapid02.from_string(private).public_key
-    return p256.encoded(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+    return vapid_keys.public_key(Vapid02.from_string(private))
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +39,7 @@ def claims(header: str) -> dict[str, object]:
     scheme, _, token = header.partition(" ")
     assert scheme == "vapid"
     content = token.removeprefix("t=").split(", k=")[0].split(".")[1]
-    found: dict[str, object] = json.loads(p256.decoded(content))
+    found: dict[str, object] = json.loads(vapid_keys.decode(content))
     return found
 
 
@@ -164,7 +162,7 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.django_db
 def test_the_command_counts_browsers_by_the_key_they_know() -> None:
-    lost = public(p256.new_private_key())
+    lost = public(vapid_keys.new_private_key())
     for number, sender in enumerate([public(OLD), public(NEW), public(OLD), lost]):
         Device.objects.create(
             recipient=RecipientFactory(),

@@ -12,21 +12,21 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from py_vapid import Vapid02
+from py_vapid.utils import b64urlencode
 from pytest_django import Settings
 
 from notifications.channels import payload
 from notifications.channels.webpush import transport as webpush
 from notifications.channels.webpush import vapid
-from notifications.channels.webpush.encryption import MOST_PLAINTEXT, encrypt
-from notifications.channels.webpush.transport import WebPush
+from notifications.channels.webpush.transport import MAX_PLAINTEXT, WebPush, encrypt
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Action, Json, PushAddress, PushMessage
 from tests.support.engines import LOOPBACK, rude_engine
 from tests.support.webpush import APPROVE, LINK, MESSAGE, PUSH, REJECT, TOKEN, Browser, push_service, said
 from wfpush.net.http import Outbound
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
-OURS = p256.new_private_key()
+OURS = vapid_keys.new_private_key()
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +142,7 @@ async def test_a_message_is_signed_by_the_key_that_its_browser_subscribed_under(
     transport: WebPush, settings: Settings
 ) -> None:
     under_ours = vapid.public_key()
-    settings.VAPID_PRIVATE_KEY = [p256.new_private_key(), OURS]
+    settings.VAPID_PRIVATE_KEY = [vapid_keys.new_private_key(), OURS]
     async with push_service() as service:
         await transport.send(Browser().address(service.url, sender=under_ours), PUSH)
 
@@ -153,7 +153,7 @@ async def test_a_browser_under_a_key_that_is_not_here_stays_and_nothing_is_sent(
     transport: WebPush, settings: Settings
 ) -> None:
     under_ours = vapid.public_key()
-    settings.VAPID_PRIVATE_KEY = [p256.new_private_key()]
+    settings.VAPID_PRIVATE_KEY = [vapid_keys.new_private_key()]
     async with push_service() as service:
         fault = await failure(transport, Browser().address(service.url, sender=under_ours))
 
@@ -164,7 +164,7 @@ async def test_a_browser_under_a_key_that_is_not_here_stays_and_nothing_is_sent(
 
 async def test_a_key_that_is_none_belongs_to_no_browser(transport: WebPush) -> None:
     async with push_service() as service:
-        fault = await failure(transport, replace(Browser().address(service.url), p256dh=p256.encoded(b"\4" * 65)))
+        fault = await failure(transport, replace(Browser().address(service.url), p256dh=b64urlencode(b"\4" * 65)))
 
     assert isinstance(fault, RecipientGone)
     assert service.calls == []
@@ -389,8 +389,8 @@ def test_any_content_arrives_as_json_with_token_and_link(
     alice = Browser()
     address = alice.address("https://fcm.googleapis.com/1")
 
-    plain = webpush.fitting(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT)
-    encrypted = encrypt(plain, address.p256dh, address.auth)
+    plain = webpush.fitting(payload.members(replace(PUSH, message=message)), MAX_PLAINTEXT)
+    encrypted = encrypt(address, plain)
 
     assert len(encrypted) <= 4096
     read = alice.read(encrypted)
@@ -402,7 +402,7 @@ def test_the_largest_message_fills_what_every_service_takes() -> None:
     alice = Browser()
     address = alice.address("https://fcm.googleapis.com/1")
 
-    assert len(encrypt(b"x" * MOST_PLAINTEXT, address.p256dh, address.auth)) == 4096
+    assert len(encrypt(address, b"x" * MAX_PLAINTEXT)) == 4096
 
 
 # --- Declarative Web Push ---------------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_buttons_that_nobody_sees_go_before_the_words_with_the_amount(count: int
     text = f"{'The purchasing department has asked for it. ' * 4}It is about €64,000.00."
     message = replace(PUSH.message, actions=actions, short_body=text, glance="Northwind Traders")
 
-    read = json.loads(webpush.fitting(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT))
+    read = json.loads(webpush.fitting(payload.members(replace(PUSH, message=message)), MAX_PLAINTEXT))
 
     assert read["body"] == f"Northwind Traders\n{text}"
     assert 4 <= len(read["actions"]) <= count

@@ -202,7 +202,7 @@ def test_no_key_is_written_by_our_own_code(log: Log) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["django", "django.request", "django.server", "uvicorn.error", "django-q", "aiohttp.client", "channels", "asyncio"],
+    ["django", "django.request", "django.server", "daphne", "django-q", "aiohttp.client", "channels", "asyncio"],
 )
 def test_no_key_is_written_by_a_library(log: Log, name: str) -> None:
     logger = logging.getLogger(name)

@@ -16,7 +16,7 @@ import redis
 from tests.soak.installation import LONG
 from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.waiting import eventually
-from wfpush.security import p256
+from wfpush.security import vapid_keys
 
 pytestmark = pytest.mark.processes
 
@@ -237,7 +237,7 @@ def test_without_a_data_folder_a_command_refuses_and_names_the_setting(
 
 
 def test_with_its_secrets_but_no_servers_a_command_names_the_url(house: House, tmp_path: Path) -> None:
-    secrets = {"SECRET_KEY": "s" * 50, "ENCRYPTION_KEYS": "e" * 50, "VAPID_PRIVATE_KEY": p256.new_private_key()}
+    secrets = {"SECRET_KEY": "s" * 50, "ENCRYPTION_KEYS": "e" * 50, "VAPID_PRIVATE_KEY": vapid_keys.new_private_key()}
     refused = house.run("check", WFPUSH_DATA=str(tmp_path / "nothing"), **secrets)
     assert refused.process.returncode == 1
     assert "DATABASE_URL is not set" in refused.said
@@ -265,7 +265,7 @@ first = next(iter(registry.values()))
 type(first).list_display = ["nothing_of_this_name"]
 faults = [fault.id for fault in checks.run_checks(tags=["admin"])]
 from notifications.channels.registry import channels
-unused = sorted({"firebase_admin", "requests", "rich"} & sys.modules.keys()) if channels() else None
+unused = sorted({"firebase_admin", "rich"} & sys.modules.keys()) if channels() else None
 print(json.dumps([garbage, before, len(registry) > 20, faults, unused]))
 """
 

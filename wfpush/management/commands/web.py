@@ -10,7 +10,7 @@ from wfpush.web.server import GRACE_SECONDS, serve
 
 
 class Command(BaseCommand):
-    help = "Serve pages, API and WebSockets with uvicorn."
+    help = "Serve pages, API and WebSockets with daphne."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
