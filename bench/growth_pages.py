@@ -54,8 +54,8 @@ def _desk_pages(event: Event) -> dict[str, str]:
     pages = {OVERVIEW: reverse("admin:index"), TRACE: _desk("event", event.pk)}
     pages[f"{DESK}a task's page"] = _desk("task", event.task_id)
     pages[f"{DESK}a case's page"] = _desk("case", event.case_id)
-    for words in (event.event_id, "approve 1000", "person 7"):
-        pages[f"{DESK}search for “{words}”"] = f"{reverse('admin:search')}?{urlencode({'q': words})}"
+    for name, words in {"an id": event.event_id, "words": "approve 1000", "a name": "person 7"}.items():
+        pages[f"{DESK}search for {name}"] = f"{reverse('admin:search')}?{urlencode({'q': words})}"
     for model, listed in admin.site._registry.items():
         if model is TemplateVersion:  # on their template's page
             continue

@@ -56,8 +56,8 @@ def _rows(connection: psycopg.Connection, batch: Sequence[object]) -> dict[str, 
 def _take_away(connection: psycopg.Connection, ids: Sequence[object]) -> None:
     keys = {table: connection.execute(f"SELECT id FROM {table} WHERE {where}".encode(), [list(ids)]).fetchall()
             for table, where in TABLES.items()}  # fmt: skip
-    statement = "UPDATE notifications_event SET task_id = NULL, case_id = NULL, due_at = now() WHERE id = ANY(%s)"
-    connection.execute(statement, [list(ids)])
+    unprocessed = "task_id = NULL, case_id = NULL, due_at = now(), processed_at = NULL"
+    connection.execute(f"UPDATE notifications_event SET {unprocessed} WHERE id = ANY(%s)".encode(), [list(ids)])
     for table in reversed(TABLES):
         if table == "notifications_task":
             for many in ("candidates", "teams"):
