@@ -9,18 +9,29 @@ An hour is counted again at growing intervals, since its messages are seen and a
 """
 
 import time
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import F, QuerySet
 
 from notifications.channel_facts import INBOX
 from notifications.hourly import BANDS, HOUR, KEPT, hour_of, hours_since_the_first_event
-from notifications.models import EngagementCount, EngagementHour, Via
+from notifications.models import (
+    Delivery,
+    DeliveryState,
+    EngagementCount,
+    EngagementHour,
+    Notification,
+    NotificationState,
+    Response,
+    Via,
+)
 from wfpush.identifiers import lowest_id
 
 COUNTED_FOR = timedelta(days=31)
@@ -34,42 +45,8 @@ SECONDS = 2.0
 """For how long one run goes on."""
 FEWEST = 5
 """Of fewer people nothing is shown."""
+ENDED = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
 
-_LIMITS = ",".join(str(band.total_seconds()) for band in BANDS)
-_BAND = "width_bucket(extract(epoch FROM {at} - created_at)::float8, ARRAY[" + _LIMITS + "]::float8[])"
-_WAY = f"CASE WHEN {{way}} IN ('{Via.INBOX}', '{Via.PORTAL}') THEN '{INBOX}' ELSE {{way}} END"
-"""The inbox and the portal are the channel that the ledger names so."""
-_ITEMS = f"""
-WITH item AS (
-    SELECT n.id, n.category_id, v.template_id, n.recipient_id, n.created_at, n.state,
-        LEAST(n.read_at, mine.at) AS seen_at, mine.at AS answered_at, {_WAY.format(way="mine.via")} AS answered_by,
-        CASE WHEN LEAST(n.read_at, mine.at) IS NOT NULL THEN {_WAY.format(way="COALESCE(n.opened_by, mine.via)")} END
-            AS opened_by
-    FROM notifications_notification n
-    LEFT JOIN notifications_templateversion v ON v.id = n.template_version_id
-    LEFT JOIN LATERAL (
-        SELECT at, via FROM notifications_response r
-        WHERE r.notification_id = n.id AND r.recipient_id = n.recipient_id AND r.counts ORDER BY at LIMIT 1
-    ) mine ON true
-    WHERE n.id >= %s AND n.id < %s
-)
-SELECT category_id, template_id, way.channel, way.told,
-    CASE WHEN way.channel IN ('', opened_by) THEN {_BAND.format(at="seen_at")} END,
-    CASE WHEN way.channel IN ('', answered_by) THEN {_BAND.format(at="answered_at")} END,
-    way.told AND seen_at IS NULL AND state IN ('answered', 'withdrawn', 'expired'), count(*),
-    bit_or(1::bigint << (recipient_id %% 60)::int)
-FROM item CROSS JOIN LATERAL (
-    SELECT '' AS channel, true AS told
-    UNION ALL
-    SELECT by_channel.channel, bool_or(by_channel.told) FROM (
-        SELECT channel, true AS told FROM notifications_delivery
-        WHERE notification_id = item.id AND state = 'delivered'
-        UNION ALL SELECT item.opened_by, false WHERE item.opened_by IS NOT NULL
-        UNION ALL SELECT item.answered_by, false WHERE item.answered_by IS NOT NULL
-    ) by_channel GROUP BY by_channel.channel
-) way
-GROUP BY 1, 2, 3, 4, 5, 6, 7
-"""
 
 Group = tuple[int, int | None, str]
 """Category, template and channel; no channel: all of them."""
@@ -149,18 +126,55 @@ def count_hour(hour: datetime, now: datetime) -> None:
 
 def _numbers_of(hour: datetime) -> Mapping[Group, Counts]:
     found: dict[Group, Counts] = defaultdict(Counts)
-    with connection.cursor() as cursor:
-        cursor.execute(_ITEMS, [lowest_id(hour), lowest_id(hour + HOUR)])
-        for category, template, channel, told, seen, answered, ignored, count, people in cursor.fetchall():
+    delivered, answers = _delivered_by(hour), _answers_of(hour)
+    rows = Notification.objects.filter(**_made_in(hour, "pk")).order_by()
+    columns = ("pk", "category", "template_version__template", "recipient", "created_at", "state", "read_at")
+    for pk, category, template, person, made, state, read_at, opened in rows.values_list(*columns, "opened_by"):
+        answered_at, way = answers.get(pk, (None, ""))
+        seen_at = min((at for at in (read_at, answered_at) if at is not None), default=None)
+        opened_by, answered_by = _channel(opened or way) if seen_at is not None else "", _channel(way)
+        told = {"", *delivered[pk]}
+        for channel in told | {opened_by, answered_by}:
             group = found[category, template, channel]
-            group.told += count if told else 0
-            group.people |= people
-            group.ignored += count if ignored else 0
-            if seen is not None:
-                group.seen[seen] += count
-            if answered is not None:
-                group.answered[answered] += count
+            group.people |= 1 << person % 60
+            if channel in told:
+                group.told += 1
+                group.ignored += seen_at is None and state in ENDED
+            if seen_at is not None and channel in ("", opened_by):
+                group.seen[_band(seen_at - made)] += 1
+            if answered_at is not None and channel in ("", answered_by):
+                group.answered[_band(answered_at - made)] += 1
     return found
+
+
+def _made_in(hour: datetime, name: str) -> dict[str, UUID]:
+    """A condition: the key of this name is that of an item that was made in the hour."""
+    return {f"{name}__gte": lowest_id(hour), f"{name}__lt": lowest_id(hour + HOUR)}
+
+
+def _delivered_by(hour: datetime) -> Mapping[UUID, set[str]]:
+    """The channels by which each item reached its person."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    rows = Delivery.objects.filter(**_made_in(hour, "notification_id"), state=DeliveryState.DELIVERED).order_by()
+    for pk, channel in rows.values_list("notification", "channel"):
+        found[pk].add(channel)
+    return found
+
+
+def _answers_of(hour: datetime) -> Mapping[UUID, tuple[datetime, str]]:
+    """When and by which way the item's own person answered first, by item."""
+    rows = Response.objects.filter(**_made_in(hour, "notification_id"), recipient=F("notification__recipient"))
+    last_first = rows.filter(counts=True).order_by("-at").values_list("notification", "at", "via")
+    return {pk: (at, via) for pk, at, via in last_first}
+
+
+def _channel(way: str) -> str:
+    """The inbox and the portal are the channel that the ledger names so."""
+    return INBOX if way in (Via.INBOX, Via.PORTAL) else way
+
+
+def _band(waited: timedelta) -> int:
+    return bisect_right(BANDS, waited)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.intake import ingest
-from notifications.models import Engine
+from notifications.models import Engine, Event
 from notifications.types import InboundEvent
 
 log = structlog.get_logger(__name__)
@@ -31,11 +31,6 @@ LEAST, MOST = 1, 60
 ROWS = 10_000
 """If more were processed meanwhile, the rate is that of the latest ones."""
 
-_WAITING = """
-SELECT count(*) FROM (
-    SELECT FROM notifications_event WHERE engine_id = %(engine)s AND due_at IS NOT NULL LIMIT %(most)s
-) AS waiting
-"""
 _PROCESSED = """
 SELECT count(*) FILTER (WHERE engine_id = %(engine)s), count(*), min(processed_at) FROM (
     SELECT engine_id, processed_at FROM notifications_event WHERE processed_at > %(since)s
@@ -99,9 +94,7 @@ class Limits:
 
 def _waiting(engine: Engine, most: int) -> int:
     """The number of its waiting events, up to `most`."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"engine": engine.pk, "most": most})
-        return int(cursor.fetchone()[0])
+    return Event.objects.filter(engine=engine, due_at__isnull=False).order_by()[:most].count()
 
 
 def _retry_after(engine: Engine, most: int) -> int:

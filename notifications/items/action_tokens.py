@@ -9,7 +9,6 @@ from notifications.channel_facts import Trust, facts_of_channel
 from notifications.models import Delivery, Notification
 from notifications.types import Json
 from wfpush.crypto import digest_of, new_action_token, next_action_token
-from wfpush.postgres import keys
 
 NEED_NO_SIGN_IN = ("acknowledge", "reply")
 """Effects for which a link to a mailbox is enough."""
@@ -99,9 +98,9 @@ def _store(tokens: Sequence[str], deliveries: Sequence[tuple[Delivery, list[str]
             [
                 now,
                 [digest_of(token) for token in tokens],
-                keys.array(row.recipient_id for row in rows),
-                keys.array(row.notification_id for row in rows),
-                keys.array(row.pk for row in rows),
+                [row.recipient_id for row in rows],
+                [row.notification_id for row in rows],
+                [row.pk for row in rows],
                 ["\n".join(actions) for _, actions in deliveries],  # their names have no control characters
                 [row.notification.revision for row in rows],
                 [expiry_of(row.notification.due_at, now) for row in rows],

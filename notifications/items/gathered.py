@@ -106,9 +106,9 @@ def likely(
         return None
     known = {
         "person": person,
-        "cases": keys.array(case for case, _task, _who in changes if case is not None),
-        "tasks": keys.array(task for _case, task, _who in changes if task is not None),
-        "among": None if among is None else keys.array(among),
+        "cases": [case for case, _task, _who in changes if case is not None],
+        "tasks": [task for _case, task, _who in changes if task is not None],
+        "among": None if among is None else [*among],
         "most": most + 1,
     }
     found = _found(words, known)
@@ -264,7 +264,7 @@ DELETE FROM notifications_searchedpart WHERE recipient_id IN (
 def _replace(items: dict[UUID, int], upto: int) -> int:
     """Gather items by their keys, each with the key of its recipient: what they were found by before goes. Returns how
     many there still are."""
-    known = {"items": keys.array(items), "people": keys.array(set(items.values()))}
+    known = {"items": [*items], "people": [*set(items.values())]}
     _run(_TAKE_OUT, known)
     _run(_EMPTIED, known)
     wanted = Notification.objects.filter(keys.among(Notification, items))
@@ -277,7 +277,7 @@ def _replace(items: dict[UUID, int], upto: int) -> int:
 
 def _thin(people: Collection[int]) -> None:
     """Delete the parts of people who have very small ones: these are gathered anew, as few large ones."""
-    _run(_THIN, {"people": keys.array(set(people)), "part": PART})
+    _run(_THIN, {"people": [*set(people)], "part": PART})
 
 
 def _run(statement: str, known: dict[str, Any] | None = None) -> None:

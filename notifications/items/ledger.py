@@ -101,8 +101,7 @@ SELECT id, number, %s, '' FROM unnest(%s::uuid[], %s::int[]) AS claimed(id, numb
 def begin(deliveries: Sequence[Delivery], now: datetime) -> None:
     """Record attempts of these claimed rows before the I/O, so that a crash leaves a trace."""
     with connection.cursor() as cursor:
-        ids, numbers = (row.pk for row in deliveries), (row.attempts for row in deliveries)
-        cursor.execute(_BEGIN, [now, keys.array(ids), keys.array(numbers)])
+        cursor.execute(_BEGIN, [now, [row.pk for row in deliveries], [row.attempts for row in deliveries]])
 
 
 _END_ATTEMPTS = """
@@ -144,8 +143,8 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
                 now,
                 *AFTER_OTHERS,
                 now,
-                keys.array(each.delivery for each in outcomes),
-                keys.array(each.lease for each in outcomes),
+                [each.delivery for each in outcomes],
+                [each.lease for each in outcomes],
                 [each.state.value for each in outcomes],
                 *reasons.as_columns(each.reason for each in outcomes),
                 [each.again_at for each in outcomes],
@@ -165,8 +164,8 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
         _END_ATTEMPTS,
         [
             now,
-            keys.array(each.delivery for each in made),
-            keys.array(each.number for each in made),
+            [each.delivery for each in made],
+            [each.number for each in made],
             [each.succeeded for each in made],
             *reasons.as_columns(each.reason for each in made),
         ],
@@ -199,8 +198,7 @@ class Locked:
 
 def lock(ids: Sequence[UUID]) -> Locked:
     """Lock these rows, and those in reserve behind them."""
-    said = keys.array(ids)
-    rows = run(_LOCK, [said, said])
+    rows = run(_LOCK, [[*ids], [*ids]])
     return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
 
@@ -234,10 +232,10 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
     lock([each.delivery for each in outcomes])
-    ids, numbers = keys.array(each.delivery for each in outcomes), keys.array(each.number for each in outcomes)
+    ids, numbers = [each.delivery for each in outcomes], [each.number for each in outcomes]
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
         run(forget, [ids, numbers])
-    leases, due = keys.array(each.lease for each in outcomes), [each.again_at for each in outcomes]
+    leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
     held = [each.held.value if each.held else None for each in outcomes]
     run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
 

@@ -1,4 +1,4 @@
-"""The trace of an event as it is stored in `Event.plan`, in few bytes: a large part of what an event leaves."""
+"""The trace of an event as it is stored in `Event.plan`: plain JSON, without what repeats itself."""
 
 from collections.abc import Iterable
 
@@ -10,16 +10,16 @@ MOST_NAMED = 1_000
 
 
 def stored(plan: Json) -> Json:
-    """Without members that are empty, and with the routes that were not tried by their names alone. What came of each
-    route is kept as its code: `routes_of` makes the text."""
+    """Without members that are empty, and with the routes that were not tried by their key and name alone, such as
+    "4 Late tasks". What came of each route is kept as its code: `routes_of` makes the text."""
     tried: list[Json] = []
-    untried: list[list[int | str]] = []
+    untried: list[str] = []
     stopped_by = ""
     for each in plan["routes"]:
         reason = reasons.read(each)
         if reason.code == reasons.STOPPED_BY.name:
             stopped_by = str(reason.argument("route"))
-            untried.append([each["route"], each["name"]])
+            untried.append(f"{each['route']} {each['name']}")
         else:
             tried.append({name: value for name, value in each.items() if name != "reason"})
     said = {**plan, "routes": tried}
@@ -43,5 +43,6 @@ def _untried(said: Json | None) -> Iterable[Json]:
     if not said:
         return
     reason = reasons.kept("reason", reasons.STOPPED_BY(route=said["stopped_by"]))
-    for pk, name in said["routes"]:
-        yield {"route": pk, "name": name, "matched": False, **reason}
+    for route in said["routes"]:
+        pk, _, name = route.partition(" ")
+        yield {"route": int(pk), "name": name, "matched": False, **reason}

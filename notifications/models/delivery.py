@@ -7,14 +7,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channel_facts import channel_name
-from notifications.models import repeated
 from notifications.models.devices import Device
 from notifications.models.events import Case, Event, Priority, Task
 from notifications.models.people import Brand, Recipient
 from notifications.models.routing import Category, Route
 from notifications.models.templates import TemplateVersion
 from wfpush.identifiers import uuid7
-from wfpush.postgres.packed import PackedJSONField
 from wfpush.queue.outbox import Work
 
 
@@ -71,7 +69,7 @@ class Notification(models.Model):
     )
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    actions: Any = PackedJSONField(default=list, blank=True, words=repeated.ACTIONS)
+    actions: Any = models.JSONField(default=list, blank=True)
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
     """Of the content that these texts show (`TaskContent`). Empty where there is nothing to decide."""

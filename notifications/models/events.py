@@ -9,11 +9,9 @@ from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import repeated
 from notifications.models.engines import Engine
 from notifications.models.people import Recipient, Team
 from wfpush.identifiers import uuid7
-from wfpush.postgres.packed import PackedJSONField
 from wfpush.postgres.words import Words
 from wfpush.queue.outbox import Work
 
@@ -66,7 +64,7 @@ class Event(Work):
         choices=Urgency, default=Urgency.NORMAL, db_default=Urgency.NORMAL, editable=False
     )
     status = models.CharField(_("status"), max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
-    plan: Any = PackedJSONField(default=dict, blank=True, words=repeated.TRACE)
+    plan: Any = models.JSONField(default=dict, blank=True)
     told = models.PositiveIntegerField(default=0, help_text=_("Rows of the ledger that it made."))
     unresolved = models.PositiveIntegerField(default=0, help_text=_("People it names whom nobody knows."))
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
@@ -205,7 +203,7 @@ class Task(models.Model):
     candidates = models.ManyToManyField(Recipient, blank=True, related_name="candidate_tasks")
     teams = models.ManyToManyField(Team, blank=True, related_name="tasks")
     actions: Any = models.JSONField(default=list, blank=True, help_text=_("As the engine names them."))
-    data: Any = PackedJSONField(default=dict, blank=True, words=repeated.TASK)
+    data: Any = models.JSONField(default=dict, blank=True)
     info: Any = models.JSONField(default=list, blank=True, help_text=_("Questions asked and information supplied."))
     state = models.CharField(_("state"), max_length=20, choices=TaskState.choices, default=TaskState.OPEN)
     states_before: Any = models.JSONField(

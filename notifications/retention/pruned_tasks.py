@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from notifications.models import (
     ANSWERABLE,
@@ -100,13 +100,7 @@ def forget_items(items: list[UUID], also: QuerySet[Event] | None = None) -> None
     Event.objects.filter(pk__in=going | (left - stay)).delete()
 
 
-_COUNT = """
-UPDATE notifications_event event SET told = (SELECT count(*) FROM notifications_delivery WHERE event_id = event.id)
-WHERE id = ANY(%s::uuid[])
-"""
-
-
 def count_again(events: Collection[UUID]) -> None:
-    if events:
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, [keys.array(sorted(events))])
+    rows = Delivery.objects.filter(event=OuterRef("pk")).order_by().values("event")
+    count = Subquery(rows.values(count=Count("pk")))
+    Event.objects.filter(pk__in=events).update(told=Coalesce(count, 0))

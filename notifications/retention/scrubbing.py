@@ -1,7 +1,7 @@
 """Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys.
 
-A batch reads its rows by the primary key and looks at them here, since packed JSON can be looked at nowhere else. Rows
-that somebody is working on, or that wait to be sent, are left for another time; those of held cases stay.
+A batch reads its rows by the primary key and looks at them here. Rows that somebody is working on, or that wait to be
+sent, are left for another time; those of held cases stay.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +12,9 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Cast
 
 from notifications.items import inbox_items, live_frames, outdating
 from notifications.models import Callback, Event, Notification, NotificationState, SearchedPart
@@ -21,7 +22,6 @@ from notifications.retention import holds
 from notifications.retention.columns import Columns
 from notifications.retention.terms import Terms
 from wfpush.postgres import bulk, keys
-from wfpush.postgres.packed import PackedJSONField
 
 AT_ONCE = 200
 """Rows of a batch: one may have 64 kB."""
@@ -50,26 +50,14 @@ def batch(model: type[Any], columns: Columns, terms: Terms, after: str, now: dat
 # --- reading ----------------------------------------------------------------------------------------------------------
 def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any, list[str]]]:
     """Key and texts of the next rows."""
-    if model._meta.label_lower in DECODED:
-        rows = model._default_manager.order_by("pk")
-        for row in (rows.filter(pk__gt=after) if after else rows)[:AT_ONCE]:
-            yield row.pk, [DECODED[model._meta.label_lower](row)]
+    rows = model._base_manager.order_by("pk")
+    rows = rows.filter(pk__gt=after) if after else rows
+    if decode := DECODED.get(model._meta.label_lower):
+        yield from ((row.pk, [decode(row)]) for row in rows[:AT_ONCE])
         return
-    fields = [model._meta.get_field(name) for name in columns.searched]
-    unpack = [each.words.unpacked_text if isinstance(each, PackedJSONField) and each.words else None for each in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(model, fields, after), [after] if after else [])
-        for pk, *texts in cursor.fetchall():
-            pairs = zip(texts, unpack, strict=True)
-            yield pk, [each if how is None else how(each) for each, how in pairs if each]
-
-
-def _statement(model: type[Any], fields: Sequence[Any], after: str) -> str:
-    quote, pk = connection.ops.quote_name, model._meta.pk
-    said = ", ".join(f"{quote(each.column)}::text" for each in fields)
-    condition = f" WHERE {quote(pk.column)} > %s::{pk.rel_db_type(connection)}" if after else ""
-    table, key = quote(model._meta.db_table), quote(pk.column)
-    return f"SELECT {key}, {said} FROM {table}{condition} ORDER BY {key} LIMIT {AT_ONCE}"
+    texts = [Cast(name, models.TextField()) for name in columns.searched]
+    for pk, *values in rows.values_list("pk", *texts)[:AT_ONCE]:
+        yield pk, [text for text in values if text]
 
 
 def _of_session(row: Session) -> str:

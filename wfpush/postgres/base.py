@@ -17,7 +17,6 @@ from typing import Any
 from django.db.backends.postgresql import base
 
 from wfpush.postgres import driver
-from wfpush.postgres.moments import with_moments
 from wfpush.postgres.schema_editor import SchemaEditor
 from wfpush.postgres.silence import silence
 
@@ -42,8 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
 
     def get_connection_params(self) -> dict[str, Any]:
-        params = OPTIONS | super().get_connection_params()
-        return params | {"context": with_moments(params["context"])}
+        return OPTIONS | super().get_connection_params()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with silence.trying():

@@ -28,7 +28,7 @@ def read(
     found: dict[Any, ModelT] = {row.pk: row for row in known if row.pk in ids}
     if missing := ids - found.keys():
         reader, statement = _reading(model, tuple(only))
-        found |= {row.pk: row for (row,) in reader.read(statement, [keys.array(missing)])}
+        found |= {row.pk: row for (row,) in reader.read(statement, [[*missing]])}
     for row in rows:
         pk = getattr(row, f"{name}_id")
         row._state.fields_cache[name] = found[pk] if pk is not None else None  # the descriptor takes five times as long

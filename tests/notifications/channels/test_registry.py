@@ -13,8 +13,8 @@ from notifications.models.responses import via_choices
 from tests.support.pigeon.transport import carried
 
 ROOT = Path(__file__).resolve().parents[3]
-KNOWS = {"wfpush/settings.py", "notifications/models/repeated.py"}
-"""The line of each; and the texts by which rows are packed, which mean nothing."""
+KNOWS = {"wfpush/settings.py"}
+"""The line of each."""
 EXAMPLES = Path("notifications/api/operations")
 """Of the API's page, which show what a request for a channel looks like."""
 COMMON = {"email"}

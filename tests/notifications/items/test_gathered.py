@@ -69,7 +69,7 @@ def test_only_items_that_may_have_changed_are_read_through(bob: Recipient) -> No
         assert found(bob, "vases") == ["Approve vases", "Visit the roof"]
     reading = [query["sql"] for query in asked.captured_queries if "$.key_facts" in query["sql"]]
     assert len(reading) == 1
-    assert f"'{{{Notification.objects.get(title='Visit the roof').pk}}}'::uuid[]" in reading[0]
+    assert f"'{{{Notification.objects.get(title='Visit the roof').pk.hex}}}'::uuid[]" in reading[0]
 
 
 def test_new_and_changed_items_are_found_at_once(bob: Recipient) -> None:

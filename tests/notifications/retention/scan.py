@@ -5,21 +5,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django_q.models import Task as BackgroundTask
 
 from notifications.retention.columns import TABLES, model_of
 from notifications.retention.scrubbing import DECODED
-from wfpush.postgres.packed import PackedJSONField
 from wfpush.queue import outbox
 
 
 def everything() -> Iterator[tuple[str, str]]:
     """Where, and a text that is there."""
     yield from _rows()
-    yield from _unpacked()
     yield from (("sessions, decoded", str(row.get_decoded())) for row in Session.objects.all())
     for task in BackgroundTask.objects.all():
         yield "background tasks, decoded", f"{task.args} {task.kwargs} {task.result}"
@@ -34,14 +31,6 @@ def _rows() -> Iterator[tuple[str, str]]:
             yield from ((table, text) for (text,) in cursor.fetchall())
         cursor.execute("SELECT encode(content, 'escape') FROM notifications_attachmentpiece")
         yield from (("notifications_attachmentpiece, as bytes", text) for (text,) in cursor.fetchall())
-
-
-def _unpacked() -> Iterator[tuple[str, str]]:
-    for model in apps.get_models():
-        packed = [each.name for each in model._meta.local_concrete_fields if isinstance(each, PackedJSONField)]
-        for name in packed:
-            for value in model._default_manager.values_list(name, flat=True):
-                yield f"{model._meta.label}.{name}, unpacked", str(value)
 
 
 def _redis() -> Iterator[tuple[str, str]]:

@@ -1,21 +1,10 @@
 """Keys of many rows as one parameter."""
 
-from uuid import UUID
-
 import pytest
-from django.db import connection
 
 from notifications.models import Event, Recipient
 from tests.factories import EventFactory, RecipientFactory
-from wfpush.postgres.keys import among, array
-
-
-@pytest.mark.django_db
-def test_postgresql_reads_uuids_numbers_and_nothing_of_them() -> None:
-    some = UUID("01930000-0000-7000-8000-000000000001")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT %s::uuid[], %s::bigint[], %s::int[]", [array([some, None]), array([7, 8]), array([])])
-        assert cursor.fetchone() == ([some, None], [7, 8], [])
+from wfpush.postgres.keys import among
 
 
 @pytest.mark.django_db
