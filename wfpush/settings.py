@@ -54,7 +54,6 @@ INSTALLED_APPS = [
     "escalations",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "unfold.contrib.simple_history",
     "wfpush.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db.models import Model
+from django.db.models import Count, F, Model
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.admin.backlogs import backlogs
 from notifications.admin.words import clock, short, span
 from notifications.channels import registry
 from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
-from wfpush.observability import services
+from wfpush.observability import backlog, services
+from wfpush.observability.backlog import number
 from wfpush.processes.worker_registry import has_died_here, latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
@@ -81,6 +81,39 @@ def answers_not_compared(now: datetime) -> list[str]:
 
 def alarms_of_channels(now: datetime) -> list[str]:
     return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
+
+
+def backlogs(now: datetime) -> list[str]:
+    """Events come faster than they are processed, or an engine is told to wait."""
+    return [*_event_backlog(now), *_engines_at_their_limit()]
+
+
+def _event_backlog(now: datetime) -> list[str]:
+    events = backlog.told(now)
+    if events is None:
+        return []
+    return [" ".join(filter(None, [events.sentence(), _most_from(now)]))]
+
+
+def _most_from(now: datetime) -> str:
+    """The engine with the most waiting events, if there are several."""
+    engines = list(
+        Event.backlog(now).values_list("engine__name").annotate(waiting=Count("pk")).order_by("-waiting")[:2]
+    )
+    if len(engines) < 2:
+        return ""
+    name, count = engines[0]
+    return _("%(count)s of them are from %(engine)s.") % {"count": number(count), "engine": name}
+
+
+def _engines_at_their_limit() -> list[str]:
+    limited = Event.objects.filter(due_at__isnull=False, engine__active=True, engine__most_waiting__isnull=False)
+    counts = limited.order_by().values_list("engine__name", "engine__most_waiting").annotate(waiting=Count("pk"))
+    text = _("%(engine)s is told to send its events later: %(count)s wait, as many as its page allows, or more.")
+    return [
+        text % {"engine": name, "count": number(count)}
+        for name, _most, count in counts.filter(waiting__gte=F("engine__most_waiting")).order_by("engine__name")
+    ]
 
 
 ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [

@@ -21,7 +21,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from notifications.admin.empty_lists import says_of
-from notifications.admin.history_pages import ConfigurationHistory
+from notifications.admin.history_pages import HistoryPages
 from notifications.admin.invalid_ids import Choosing, PagedFormSet
 from notifications.admin.words import change_url
 from notifications.models import Engine
@@ -215,7 +215,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
 
 
-class HistoryAdmin(ConfigurationHistory, DeskAdmin):
+class HistoryAdmin(HistoryPages, DeskAdmin):
     """Configuration, with a history of changes."""
 
 

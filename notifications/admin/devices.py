@@ -16,7 +16,7 @@ from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions
-from notifications.admin.invalid_ids import HistoryPages
+from notifications.admin.history_pages import HistoryPages
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
 from notifications.channel_facts import channel_name
 from notifications.delivery import device_test, pauses
@@ -88,7 +88,6 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
         (_("Messages"), {"fields": ["sent", "outcome", "fault", "expires_at"]}),
         (_("Of"), {"fields": ["sender", "id"]}),
     ]
-    history_list_per_page = 50
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("person"), ordering="recipient__name")

@@ -1,6 +1,5 @@
 """The desk's pages for importing and exporting a list: a file, what it would change, and then the change."""
 
-import json
 import secrets
 from typing import Any
 
@@ -8,6 +7,7 @@ import redis
 import structlog
 from django import forms
 from django.contrib import messages
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,16 +19,15 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
-from notifications.admin.roster import MOST_FAULTS, Plan, Roster
+from notifications.admin.roster import MAX_FAULTS, Plan, Roster
 from notifications.admin.sheets import KINDS, MOST_BYTES, BadFile, read, write
 from notifications.admin.words import list_url
-from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
-KEPT_SECONDS = 30 * 60
+STORED_SECONDS = 30 * 60
 """How long a file waits for its import, in Redis."""
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 """Rows of a preview; the others are counted."""
 
 
@@ -73,16 +72,13 @@ class ByFile(DeskAdmin):
         if kind not in KINDS:
             context = {"columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
             return self.page(request, "admin/desk/export.html", gettext("Export"), **context)
-        content = write(self.roster().export(self._exported()), kind)
+        roster = self.roster()
+        content = write(roster.export(roster.rows_of_model(lock=False)), kind)
         name = f"{self.opts.model_name}-{timezone.localdate():%Y-%m-%d}.{kind}"
         self.log_of_list(request, f"Exported as {kind}")
         log.info("list_exported", list=self.opts.model_name, by=request.user.pk)
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return HttpResponse(content, content_type=KINDS[kind], headers=headers)
-
-    def _exported(self) -> Any:
-        rows = self.model._default_manager.select_related(*self.roster.names)
-        return rows.prefetch_related(*self.roster.lists).order_by("pk")
 
     # --- import -----------------------------------------------------------------------------------------------------
     @action(description=_("Import"), url_path="import", permissions=["import"], icon="upload")
@@ -93,7 +89,7 @@ class ByFile(DeskAdmin):
             try:
                 content = upload.read(MOST_BYTES + 1)
                 read(upload.name, content)
-                token = self._keep(request, upload.name, content)
+                token = self._store(request, upload.name, content)
                 return HttpResponseRedirect(self._at("import_preview", token))
             except BadFile as wrong:
                 form.add_error("file", str(wrong))
@@ -104,12 +100,12 @@ class ByFile(DeskAdmin):
         """What the file would change; a POST does it, if it would still do the same."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        kept = self._kept(request, token)
-        if kept is None:
+        file = self._stored(request, token)
+        if file is None:
             text = gettext("This file was imported, or has waited too long. Choose it again if you need it.")
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(self._at("import_rows"))
-        name, content = kept
+        name, content = file
         if request.method != "POST":
             return self._preview(request, self._plan(request, self.roster(), name, content), name)
         try:
@@ -120,7 +116,7 @@ class ByFile(DeskAdmin):
             text = gettext("Something else was changed meanwhile: look at what the file would do now.")
             self.message_user(request, text, messages.WARNING)
             return self._preview(request, plan, name)
-        self._forget(request, token)
+        self._delete(request, token)
         self.message_user(request, _summary(plan), messages.SUCCESS)
         return HttpResponseRedirect(list_url(self.model))
 
@@ -140,8 +136,8 @@ class ByFile(DeskAdmin):
         return plan
 
     def _preview(self, request: HttpRequest, plan: Plan, name: str) -> HttpResponse:
-        shown = {"faults": plan.faults[:MOST_FAULTS], "more_faults": max(len(plan.faults) - MOST_FAULTS, 0)}
-        rows = plan.changes[:MOST_SHOWN]
+        shown = {"faults": plan.faults[:MAX_FAULTS], "more_faults": max(len(plan.faults) - MAX_FAULTS, 0)}
+        rows = plan.changes[:MAX_SHOWN]
         shown |= {"rows": rows, "more_rows": len(plan.changes) - len(rows), "summary": _summary(plan)}
         context = {"plan": plan, "file": name, "again": self._at("import_rows"), **shown}
         return self.page(request, "admin/desk/import_preview.html", gettext("What the import would change"), **context)
@@ -150,32 +146,28 @@ class ByFile(DeskAdmin):
     def _key(self, request: HttpRequest, token: str) -> str:
         return f"wfpush:import:{self.opts.model_name}:{request.user.pk}:{token}"
 
-    def _keep(self, request: HttpRequest, name: str, content: bytes) -> str:
-        """Raises BadFile when it cannot be kept."""
+    def _store(self, request: HttpRequest, name: str, content: bytes) -> str:
+        """Return the token of the file's preview. Raises BadFile when Redis is away."""
         token = secrets.token_hex(16)
         try:
-            head = json.dumps(name[:200]).encode()
-            outbox.connection().set(self._key(request, token), head + b"\n" + content, ex=KEPT_SECONDS)
-        except (redis.RedisError, OSError) as fault:
-            log.warning("import_is_not_kept", fault=str(fault))
-            raise BadFile(gettext("The file cannot be kept at the moment. Try again in a minute.")) from fault
+            cache.set(self._key(request, token), (name[:200], content), STORED_SECONDS)
+        except (redis.RedisError, OSError) as error:
+            log.warning("import_is_not_kept", fault=str(error))
+            raise BadFile(gettext("The file cannot be kept at the moment. Try again in a minute.")) from error
         return token
 
-    def _kept(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
+    def _stored(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
         try:
-            kept: Any = outbox.connection().get(self._key(request, token))
+            file: tuple[str, bytes] | None = cache.get(self._key(request, token))
         except (redis.RedisError, OSError):
             return None
-        if kept is None:
-            return None
-        head, _end, content = kept.partition(b"\n")
-        return json.loads(head), content
+        return file
 
-    def _forget(self, request: HttpRequest, token: str) -> None:
+    def _delete(self, request: HttpRequest, token: str) -> None:
         try:
-            outbox.connection().delete(self._key(request, token))
-        except (redis.RedisError, OSError) as fault:  # it ends by itself; a second import would change nothing
-            log.warning("import_is_not_forgotten", fault=str(fault))
+            cache.delete(self._key(request, token))
+        except (redis.RedisError, OSError) as error:  # it ends by itself; a second import would change nothing
+            log.warning("import_is_not_forgotten", fault=str(error))
 
 
 def _summary(plan: Plan) -> str:

@@ -30,12 +30,11 @@ from notifications.admin.hearing import name_of
 from notifications.admin.hearing_page import RIGHTS, hearing_page
 from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
-from notifications.admin.person_checks import circle, shared_address
 from notifications.admin.personal_data import PersonalData
 from notifications.admin.reaching import TeamDefaultInline, preferences_page, unheard
-from notifications.admin.roster_people import PeopleRoster, TeamRoster
-from notifications.admin.unsubscriptions import UnsubscriptionInline
-from notifications.admin.words import link, list_url, mark
+from notifications.admin.roster_tables import PeopleRoster, TeamRoster
+from notifications.admin.words import ago, link, list_url, mark
+from notifications.channel_facts import channel_name
 from notifications.models import (
     Device,
     LinkMail,
@@ -45,10 +44,34 @@ from notifications.models import (
     RecipientToken,
     SignInLink,
     Team,
+    Unsubscription,
 )
 from notifications.people import link_mails, revocation
 from notifications.preferences import saving
 from wfpush import zones
+
+
+# --- what has to fit between a person and others ----------------------------------------------------------------------
+def circle(pk: int | None, manager: Recipient | None) -> str:
+    """What is wrong if the person has this manager: escalations go from manager to manager. Empty: nothing."""
+    seen: set[int | None] = {pk} if pk else set()
+    while manager is not None:
+        if manager.pk in seen:
+            return gettext("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager}
+        seen.add(manager.pk)
+        manager = manager.manager
+    return ""
+
+
+def shared_address(person: Recipient, address: str) -> str:
+    """What is wrong if this internal person has this verified address."""
+    others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True)
+    other = next((each for each in others[:2] if each.pk != person.pk), None)
+    if other is None:
+        return ""
+    return gettext("%(person)s has this verified address already: engines could not tell them apart.") % {
+        "person": other
+    }
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -131,6 +154,29 @@ class TeamInline(ReadOnlyInline):
     verbose_name_plural = _("member of")
     hide_title = True
     show_change_link = False
+
+
+class UnsubscriptionInline(ReadOnlyInline):
+    """What a person turned off by the link in an e-mail."""
+
+    model = Unsubscription
+    fields = ["category", "by", "off", "on_again"]
+    readonly_fields = fields
+    related = ["category"]
+    show_change_link = False
+    verbose_name_plural = _("turned off by the link in an e-mail")
+
+    @display(description=_("by"))
+    def by(self, row: Unsubscription) -> str:
+        return channel_name(row.channel)
+
+    @display(description=_("turned off"))
+    def off(self, row: Unsubscription) -> SafeString:
+        return ago(row.at)
+
+    @display(description=_("turned on again"))
+    def on_again(self, row: Unsubscription) -> SafeString:
+        return ago(row.undone_at)
 
 
 @admin.register(Recipient)

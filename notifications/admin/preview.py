@@ -1,6 +1,6 @@
 """The preview of a template version: as card of the inbox, as e-mail and on a lock screen, by the real renderer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from notifications.admin import remembered_sample
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
 from notifications.cases import task_state
@@ -39,6 +38,12 @@ from notifications.wording import key_facts, render
 from notifications.wording.batch_render import Writer, for_customers
 from notifications.wording.key_facts import KeyFact
 from notifications.wording.template_check import Problem
+
+SESSION_KEY = "previews"
+REMEMBERED = ("language", "sample", "reader", "event")
+"""Fields of the preview's form that a session keeps for each template."""
+MAX_TEMPLATES, MAX_CHARACTERS = 20, 200
+"""What a session keeps; the template looked at longest ago goes first."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ def preview_context(
         key=lambda each: (each != version.template.fallback_language, each),
     )
     may_read_events = request.user.has_perm("notifications.view_event")
-    last = remembered_sample.of(request, version.template_id)
+    last = last_chosen(request, version.template_id)
     form = PreviewForm(chosen or last, languages=languages, may_read_events=may_read_events)
     if not chosen and not form.is_valid():  # what was chosen last is no longer there
         form = PreviewForm({}, languages=languages, may_read_events=may_read_events)
@@ -156,7 +161,7 @@ def preview_context(
         told = {problem.path for problem in problems}
         preview = previewed(version, language, about, customer=customer, told=told) if about else None
         context |= {"about": about, "language": language, "preview": preview}
-        remembered_sample.keep(request, version.template_id, form.data)
+        remember(request, version.template_id, form.data)
     return context
 
 
@@ -242,3 +247,18 @@ def _write_mail(preview: Preview, channel: PersonChannel, words: Json) -> None:
         preview.faults.append(fault.detail)
         return
     preview.mail_subject, preview.mail_text, preview.mail_html = mail.subject, mail.text, mail.html
+
+
+# --- what a user looked at last ---------------------------------------------------------------------------------------
+def last_chosen(request: HttpRequest, template: int) -> dict[str, str]:
+    return dict(request.session.get(SESSION_KEY, {}).get(str(template), {}))
+
+
+def remember(request: HttpRequest, template: int, form_data: Mapping[str, Any]) -> None:
+    """Keep the fields of the preview's form. Writes nothing if they are what they were."""
+    chosen = {name: str(form_data[name])[:MAX_CHARACTERS] for name in REMEMBERED if form_data.get(name)}
+    if chosen == last_chosen(request, template):
+        return
+    others = {key: value for key, value in request.session.get(SESSION_KEY, {}).items() if key != str(template)}
+    newest = [*others.items(), *([(str(template), chosen)] if chosen else [])][-MAX_TEMPLATES:]
+    request.session[SESSION_KEY] = dict(newest)

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from notifications.admin.timeline import DayLine, Line, answer_line, matched_lines, other_lines, people, processing
 from notifications.admin.words import change_url
-from notifications.models import Case, Event, EventStatus, Response, Task
+from notifications.items.representation import answers_with_calls
+from notifications.models import Case, Event, EventStatus, Task
 
 PARAMETER = "earlier"
 EVENTS = 10
@@ -66,18 +67,14 @@ class Story:
         """Those since the page's first event, and before the next page's."""
         if self.number and not self._shown:
             return
-        answers = self._all_answers().select_related("recipient", "callback__engine", "delivery", "task")
+        owner = {"task" if isinstance(self.row, Task) else "task__case": self.row}
+        answers = answers_with_calls().filter(**owner)
         if self.number:
             answers = answers.filter(at__lt=self._read[0].received_at)
         if self.earlier is not None:
             answers = answers.filter(at__gte=self._shown[-1].received_at)
-        for response in answers.prefetch_related("callback__attempt_log").order_by("-at", "-pk")[:ANSWERS]:
+        for response in answers.order_by("-at", "-pk")[:ANSWERS]:
             yield _with_date(answer_line(response))
-
-    def _all_answers(self) -> QuerySet[Response]:
-        if isinstance(self.row, Task):
-            return Response.objects.filter(task=self.row)
-        return Response.objects.filter(task__case=self.row)
 
 
 def _event_line(event: Event) -> Line:

@@ -1,7 +1,6 @@
 """What differs between two versions of a template: by language and field, word for word."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -11,22 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
-from notifications.admin.word_diff import Piece, words_between
+from notifications.admin.history_states import Difference
+from notifications.admin.word_diff import words_between
 from notifications.models import TemplateVersion
-
-
-@dataclass(frozen=True)
-class FieldDiff:
-    name: str
-    pieces: Sequence[Piece]
-
-
-@dataclass(frozen=True)
-class PartDiff:
-    """A text, a button or a key fact in both versions, with those fields that differ."""
-
-    name: str
-    fields: Sequence[FieldDiff]
 
 
 class VersionsForm(forms.Form):
@@ -53,7 +39,7 @@ def _named(version: Any) -> str:
 def compare_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     """`?earlier=` and `?later=`; without them, this version with what was published before it."""
     form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _usual(version), version)
-    parts: list[PartDiff] | None = None
+    parts: list[Difference] | None = None
     if form.is_valid():
         parts = list(differences(form.cleaned_data["earlier"], form.cleaned_data["later"]))
     return desk.page(request, "admin/desk/compare.html", gettext("Compare"), form=form, parts=parts, row=version)
@@ -67,17 +53,18 @@ def _usual(version: TemplateVersion) -> dict[str, int]:
     return {"earlier": earlier.pk, "later": later.pk}
 
 
-def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[PartDiff]:
+def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[Difference]:
+    """Each is a text, a button or a key fact, with the fields that differ below it."""
     before, after = dict(_parts(earlier)), dict(_parts(later))
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name, {}), after.get(name, {})
         fields = [
-            FieldDiff(field, words_between(old.get(field, ""), new.get(field, "")))
+            Difference(field, pieces=words_between(old.get(field, ""), new.get(field, "")))
             for field in (old | new)
             if old.get(field, "") != new.get(field, "")
         ]
         if fields:
-            yield PartDiff(name[1], fields)
+            yield Difference(name[1], below=fields)
 
 
 def _parts(version: TemplateVersion) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:

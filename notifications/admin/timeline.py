@@ -15,6 +15,7 @@ from notifications.admin.words import Tone, change_url, clock, exact, inner_quot
 from notifications.channel_facts import INBOX, channel_name
 from notifications.forms import recorded
 from notifications.items.plans import routes_of, told
+from notifications.items.representation import answers_with_calls
 from notifications.models import (
     CHANGED_NOTHING,
     Callback,
@@ -302,12 +303,8 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
 # --- answers --------------------------------------------------------------------------------------------------------
 def _answers(event: Event) -> QuerySet[Response]:
     """Answers to the event's task that came after the event: earlier ones belong to other events."""
-    answers = Response.objects.filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
-    return (
-        answers.select_related("recipient", "callback__engine", "delivery")
-        .prefetch_related("callback__attempt_log")
-        .order_by("at", "pk")
-    )
+    answers = answers_with_calls().filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
+    return answers.order_by("at", "pk")
 
 
 def answer_line(response: Response) -> Line:

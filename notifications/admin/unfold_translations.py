@@ -8,7 +8,6 @@ WORDS = (
     _("All applications"),
     _("Apply Filters"),
     _("Changes"),
-    _("Choose a date from the list below to revert to a previous version of this object"),
     _("Choose file to upload"),
     _("Click to cancel"),
     _("Current file"),
@@ -28,7 +27,6 @@ WORDS = (
     _("No data"),
     _("No results found"),
     _("No results matching your query"),
-    _("Press the 'Change History' button below to edit the history."),
     _("Previous"),
     _("Recent searches"),
     _("Reset filters"),
@@ -61,7 +59,6 @@ BY_OTHERS = (
         "to authenticate using other backends, such as Single Sign-On or LDAP."
     ),
     # django-simple-history, django-q2
-    _("View history: %s"),
     _("View %(verbose_name)s"),
     _("Function"),
     _("Started at"),

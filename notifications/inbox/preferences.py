@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from notifications.channel_facts import channel_name, reaches_devices
 from notifications.channels.registry import channels as all_channels
 from notifications.inbox import outlook
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Frequency, Recipient
-from notifications.preferences import holidays, personal
+from notifications.preferences import holidays, personal, saving
 from notifications.preferences.chosen import BRAND, TEAM
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
@@ -75,6 +75,23 @@ def _speak(person: Recipient, form: SpeakingForm) -> bool:
     if fields:
         person.save(update_fields=fields)
     return changed
+
+
+@form_only
+@person_required
+def learn_timezone(request: PersonRequest) -> HttpResponse:
+    """Keep the time zone of the browser for a person who has none: 204, or 422 for one that is unknown.
+
+    E-mails, notifications and clocks then speak of the same hours as the page.
+    """
+    name = request.POST.get("timezone", "")[:60]
+    if name not in zones.names():
+        return HttpResponse(status=422)
+    with transaction.atomic():
+        if Recipient.objects.filter(pk=request.recipient.pk, timezone="").update(timezone=name):
+            request.recipient.timezone = name
+            saving.apply(request.recipient, timezone.now())
+    return HttpResponse(status=204)
 
 
 # --- the page -------------------------------------------------------------------------------------

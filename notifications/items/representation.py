@@ -267,6 +267,7 @@ def event_trace_json(event: Event) -> Json:
     sent = event.deliveries.select_related("recipient").prefetch_related("attempt_log").order_by("pk")
     deliveries = list(sent[:MOST_DELIVERIES])
     further = event.deliveries.count() - MOST_DELIVERIES if len(deliveries) == MOST_DELIVERIES else 0
+    answers = answers_with_calls().filter(task__isnull=False, task=event.task_id).order_by("callback__position")
     return {
         "id": str(event.pk),
         "event": {
@@ -287,13 +288,14 @@ def event_trace_json(event: Event) -> Json:
         "warnings": event.plan.get("warnings", []),
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
         "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
-        "answers": [_traced(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)],
+        "answers": [_traced(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in answers],
     }
 
 
-def _answers(event: Event) -> QuerySet[Response]:
-    answers = Response.objects.select_related("recipient", "callback").prefetch_related("callback__attempt_log")
-    return answers.filter(task__isnull=False, task=event.task_id).order_by("callback__position")
+def answers_with_calls() -> QuerySet[Response]:
+    """Answers with what a trace says of them: who gave them, through which message, and each call of the engine."""
+    answers = Response.objects.select_related("recipient", "callback__engine", "delivery", "task")
+    return answers.prefetch_related("callback__attempt_log")
 
 
 def _traced(response: Response) -> Json:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from notifications.models import ActionToken, Delivery, Device, PausedService, Recipient, RecipientToken, Route
@@ -181,3 +182,18 @@ def test_a_route_may_forbid_answers_from_the_lock_screen(day: World, root: Clien
 
     route.refresh_from_db()
     assert not route.answer_from_push
+
+
+def test_the_history_of_a_device_says_why_it_ended(phone: Device, root: Client) -> None:
+    address = page_of(phone, "history")
+    phone.name = "Spare phone"
+    phone.save()
+    record = phone.history.first()
+    assert "→ became Spare phone" in text_of(root.get(address))
+    restoring = reverse("admin:notifications_device_simple_history", args=[phone.pk, record.pk])
+    assert root.post(restoring).status_code == 403
+    phone._change_reason = "The device was removed"  # type: ignore[attr-defined]
+    phone.delete()
+    page = text_of(root.get(address))
+    assert "deleted" in page and "The device was removed" in page and "Restore this" not in page
+    assert root.get(restoring).status_code == 404

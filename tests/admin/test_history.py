@@ -192,7 +192,7 @@ def test_one_save_is_one_entry_that_says_all_of_it(route: Route, root: Client) -
     before = route.history.count()
     saved(root, route, name="Other", event_types=[EventType.objects.get(name="case.status_changed").pk])
     assert route.history.count() == before + 1
-    entry = root.get(page_of(route, "history")).context["entries"][0]
+    entry = root.get(page_of(route, "history")).context["page_obj"][0]
     assert [each.name for each in entry.differences] == ["Name", "Event types"]
 
 
