@@ -14,7 +14,7 @@ from notifications import reasons
 from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, short, took
 from notifications.channel_facts import INBOX, channel_name
 from notifications.forms import recorded
-from notifications.items.plans import routes_of, told
+from notifications.items.plans import count_recipients, routes_of
 from notifications.items.representation import answers_with_calls
 from notifications.models import (
     CHANGED_NOTHING,
@@ -227,7 +227,7 @@ def people(event: Event, most: int | None = None) -> list[Line]:
 
 def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
     """The number of others: a team or the followers may be many."""
-    more = told(plan) - shown
+    more = count_recipients(plan) - shown
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 

@@ -54,8 +54,8 @@ def note(results: Sequence[Result], now: datetime) -> None:
 
 def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
     """Make due at once what waits for a device that had failed and works again."""
-    known = now - USE_NOTED_EVERY
-    news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= known}
+    limit = now - USE_NOTED_EVERY
+    news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= limit}
     if news:
         with transaction.atomic():
             Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, last_fault_fact=None)

@@ -31,15 +31,15 @@ def message(device: Device, now: datetime) -> PushMessage:
     with translation.override(language):
         title, body = _("Notifications work here"), _("This is a test from %(brand)s. There is nothing to do.")
     brand = brand_of(recipient.brand)
-    said = body % {"brand": brand["name"]}
+    text = body % {"brand": brand["name"]}
     return PushMessage(
         kind="test",
         message=Message(
             notification_id="",
             language=language,
             title=title,
-            body=said,
-            short_body=said,
+            body=text,
+            short_body=text,
             priority="normal",
             category="",
             actions=(),

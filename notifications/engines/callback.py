@@ -274,15 +274,15 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         outbox.wake_on_commit(SOURCE_NAME)
         return
     alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
-    told = {"last_status": result.status, "detail_fact": result.reason.as_json(), "alert_fact": alert.as_json()}
+    fields = {"last_status": result.status, "detail_fact": result.reason.as_json(), "alert_fact": alert.as_json()}
     since = callback.first_attempt_at or now  # what could not be sent before gets a whole week from now on
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
-        if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **told):
+        if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **fields):
             callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP(), now)
         return
-    outbox.postpone(callback, next_at, first_attempt_at=since, **told)
+    outbox.postpone(callback, next_at, first_attempt_at=since, **fields)
     if result.outcome == "gone":
         _disable(callback, result, now)
     if alert:
@@ -311,11 +311,11 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         open_ones = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        told = reasons.said(reason)
-        by_hand = {"detail_fact": told.as_json(), "alert_fact": None}
+        fact = reasons.said(reason)
+        by_hand = {"detail_fact": fact.as_json(), "alert_fact": None}
         ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
-            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, told, now)
+            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, fact, now)
             outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
     return bool(ended)
 

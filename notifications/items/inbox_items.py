@@ -132,9 +132,9 @@ WHERE task_id = ANY(%s) AND id <> ALL(%s) AND (state = 'open' OR (state = 'info'
 """
 
 
-def others_standing(tasks: Iterable[UUID], known: Iterable[UUID]) -> list[Notification]:
-    """Open copies of tasks, as `standing`, but for those that are known. Only what answers change of them is read."""
-    return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*known]])]
+def others_standing(tasks: Iterable[UUID], excluded: Iterable[UUID]) -> list[Notification]:
+    """Return open copies of tasks, as `standing`, but those `excluded`. Only what answers change of them is read."""
+    return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*excluded]])]
 
 
 def record_answers(
@@ -152,8 +152,8 @@ def record_answers(
     for row in rows:
         row.updated_at = now
     # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
-    kept = "read_at = COALESCE(work.read_at, said.read_at)"
-    bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[kept], compared=["read_at"])
+    read_at_assignment = "read_at = COALESCE(work.read_at, said.read_at)"
+    bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[read_at_assignment], compared=["read_at"])
     outdating.outdate([row.pk for row in answered], now, unneeded=unneeded)
     live_frames.announce_on_commit(rows)
 

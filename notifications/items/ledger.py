@@ -81,9 +81,9 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
 
 
 def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
-    """Those of the rows that have others in reserve."""
-    about = keys.among(Notification, {row.notification_id for row in rows}, "notification_id")
-    reserves = Delivery.objects.filter(RESERVE, about)
+    """Return the keys of the rows that have others in reserve."""
+    of_notifications = keys.among(Notification, {row.notification_id for row in rows}, "notification_id")
+    reserves = Delivery.objects.filter(RESERVE, of_notifications)
     last: dict[tuple[UUID, UUID], int] = {}
     for notification, event, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
         last[notification, event] = turn
@@ -260,10 +260,10 @@ RETURNING reserve.id
 """
 
 
-def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
+def take_over(news_keys: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     """Settle the reserve for these (notification, event): suppressed if an earlier turn arrived, due if all of it ended
     without arriving. What was held back until its time had come does not wait again. The rows must be locked."""
-    pairs = sorted(about)
+    pairs = sorted(news_keys)
     if not pairs:
         return
     notifications, events = [pair[0] for pair in pairs], [pair[1] for pair in pairs]

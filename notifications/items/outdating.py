@@ -73,9 +73,9 @@ WHERE notification_id = said.notification AND notifications_delivery.channel = s
 def reword(words: Mapping[UUID, Mapping[str, Json]]) -> None:
     """Set the new texts of channels with texts of their own, by notification, in waiting messages and in
     replacements."""
-    said = [(pk, channel, json.dumps(text)) for pk, mine in words.items() for channel, text in mine.items()]
-    if said:
-        run(_REWORD, [list(column) for column in zip(*said, strict=True)])
+    rows = [(pk, channel, json.dumps(text)) for pk, mine in words.items() for channel, text in mine.items()]
+    if rows:
+        run(_REWORD, [list(column) for column in zip(*rows, strict=True)])
 
 
 _SUPERSEDE = f"""

@@ -54,14 +54,14 @@ def record_taken(outcome: Outcome, channel: str, references: Iterable[str], now:
 
 def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
     """Record a receipt. The first one for a name counts; repeating it changes nothing."""
-    said = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
-    if not said:
+    by_reference = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
+    if not by_reference:
         return
-    names = sorted(said)  # in one order, against deadlocks
+    names = sorted(by_reference)  # in one order, against deadlocks
     with transaction.atomic():
         with connection.cursor() as cursor:
-            outcomes = [said[name].arrived for name in names]
-            codes = [said[name].code[:100] for name in names]
+            outcomes = [by_reference[name].arrived for name in names]
+            codes = [by_reference[name].code[:100] for name in names]
             cursor.execute(_NOTE, [channel, now, names, outcomes, codes])
             deliveries = {pk for (pk,) in cursor.fetchall() if pk is not None}
         if deliveries:
@@ -71,10 +71,10 @@ def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
 
 
 def _lock(ids: Sequence[UUID]) -> None:
-    """These rows with all rows about the same news, locked in the usual order."""
-    about = list(Delivery.objects.filter(pk__in=ids).values_list("notification_id", "event_id"))
+    """Lock these rows and all rows about the same news, in the usual order."""
+    pairs = list(Delivery.objects.filter(pk__in=ids).values_list("notification_id", "event_id"))
     of_all = Delivery.objects.filter(
-        notification_id__in=[notification for notification, _ in about], event_id__in=[event for _, event in about]
+        notification_id__in=[notification for notification, _ in pairs], event_id__in=[event for _, event in pairs]
     )
     list(of_all.order_by("id").select_for_update().values_list("id", flat=True))
 
