@@ -84,7 +84,7 @@ bench: setup-dev
 	$(PY) -m bench
 
 bench-large: setup-dev
-	$(PY) -m bench large day
+	$(PY) -m bench growth retention day
 
 soak: setup-dev
 	@WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG); runs=$$?; \
@@ -107,7 +107,13 @@ report: setup-dev
 messages: setup
 	$(PY) -m tools.messages
 
+# PART of the version rises: major, minor or patch. First everything that takes no time is checked.
 release: setup-dev
-	@$(PY) -m tools.release
-	@$(MAKE) lint
-	@$(PY) -m tools.release --tag
+	@test "$$(git branch --show-current)" = main || { echo "Not released. Releases are made of main: git switch main"; exit 1; }
+	@$(PY) -m bumpversion bump --dry-run $(PART)
+	@$(MAKE) --no-print-directory lint
+	@$(PY) -m bumpversion bump $(PART)
+	@version=$$($(PY) -m bumpversion show current_version); \
+		{ echo "wfpush $$version"; sed -n "/^## \[$$version\]/,/^## /{/^## /!p;}" CHANGELOG.md; } | \
+		git tag --annotate --cleanup=whitespace --file=- "v$$version" && \
+		echo "v$$version is made, here alone. Publish it: git push origin main v$$version"

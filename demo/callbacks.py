@@ -10,7 +10,7 @@ from demo.records import KeptFile, Person
 
 Kind = TypeVar("Kind")
 
-ANSWERED, REASSIGN, SAID = "task.responded", "task.reassignment_requested", "task.message"
+ANSWERED, REASSIGN, MESSAGE = "task.responded", "task.reassignment_requested", "task.message"
 
 
 class SignatureError(Exception):
@@ -29,11 +29,11 @@ class Answer(msgspec.Struct, frozen=True):
     responded_by: Person
     comment: str | None = None
     variables: dict[str, Any] = {}
-    """What was filled into the task's form, among others."""
+    """The values of the task's form, among others."""
     asked: Person | None = None
-    """Whom wfpush has asked a question: the process need not ask anybody."""
+    """The person whom wfpush has asked a question: the process need not ask anybody."""
     attachments: list[KeptFile] = []
-    """Of a question."""
+    """Files of a question."""
 
     @property
     def files(self) -> list[KeptFile]:
@@ -58,7 +58,7 @@ class Words(msgspec.Struct, frozen=True):
     attachments: list[KeptFile] = []
 
 
-class Said(msgspec.Struct, frozen=True):
+class TaskMessage(msgspec.Struct, frozen=True):
     """`data` of `task.message`: a reply or a comment."""
 
     task_id: str
@@ -74,7 +74,7 @@ class CallbackEvent(msgspec.Struct, frozen=True):
 
     @property
     def answer(self) -> Answer:
-        """What a person answered. Raises MalformedError."""
+        """The answer of a person. Raises MalformedError."""
         return _decode(self.data, Answer)
 
     @property
@@ -83,20 +83,20 @@ class CallbackEvent(msgspec.Struct, frozen=True):
         return _decode(self.data, Reassignment)
 
     @property
-    def said(self) -> Said:
-        """What somebody wrote about a task. Raises MalformedError."""
-        return _decode(self.data, Said)
+    def message(self) -> TaskMessage:
+        """The reply or comment of a person about a task. Raises MalformedError."""
+        return _decode(self.data, TaskMessage)
 
 
 def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, CallbackEvent]:
     """The webhook-id, the same over every retry of one answer, and the event. Raises SignatureError, MalformedError."""
-    given = {name.lower(): value for name, value in headers.items()}
+    lower_headers = {name.lower(): value for name, value in headers.items()}
     try:
-        Webhook(secret).verify(body, given, json_parse=False)
+        Webhook(secret).verify(body, lower_headers, json_parse=False)
     except (WebhookVerificationError, ValueError) as error:
         # The library raises ValueError (UnicodeDecodeError too) for what it cannot parse.
         raise SignatureError(str(error)) from error
-    return given["webhook-id"], _decode(body, CallbackEvent)
+    return lower_headers["webhook-id"], _decode(body, CallbackEvent)
 
 
 def _files(value: Any) -> list[KeptFile]:

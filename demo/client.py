@@ -123,13 +123,13 @@ def _raise_for(response: aiohttp.ClientResponse, content: bytes) -> None:
         return
     body = _json(content)
     detail = body.get("detail") or body.get("title") or response.reason or ""
-    told = f"wfpush says {response.status}: {detail}"
+    message = f"wfpush says {response.status}: {detail}"
     if errors := body.get("errors"):
-        told += " (" + "; ".join(f"{error.get('pointer')}: {error.get('detail')}" for error in errors) + ")"
+        message += " (" + "; ".join(f"{error.get('pointer')}: {error.get('detail')}" for error in errors) + ")"
     if response.status in _REFUSALS:
-        raise Refused(told)
+        raise Refused(message)
     retry_after = _retry_after(response.headers.get("Retry-After", ""))
-    raise Unavailable(told, away=response.status in _AWAY, retry_after=retry_after)
+    raise Unavailable(message, away=response.status in _AWAY, retry_after=retry_after)
 
 
 def _retry_after(text: str) -> float | None:

@@ -81,12 +81,12 @@ def _text(environ: Mapping[str, str], name: str) -> str:
 
 def _accounts(environ: Mapping[str, str], name: str) -> dict[str, str]:
     try:
-        found = json.loads(_text(environ, name) or "{}")
+        accounts = json.loads(_text(environ, name) or "{}")
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        accounts = None
+    if not isinstance(accounts, dict):
         raise ConfigError(f"{name} is not a JSON object of passwords by name.")
-    return {str(who): str(password) for who, password in found.items()}
+    return {str(who): str(password) for who, password in accounts.items()}
 
 
 def _secret(environ: Mapping[str, str], name: str) -> str:

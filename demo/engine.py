@@ -154,13 +154,13 @@ class Engine:
         comment: str,
         by: Person,
         *,
-        asked: Person | None = None,
+        addressee: Person | None = None,
         values: dict[str, Any] | None = None,
         files: list[KeptFile] | None = None,
     ) -> Verdict:
         """An answer from wfpush, `key` being its webhook-id. The verdict is on disk before it is returned."""
         return await self._change(
-            task_id, lambda instance: instance.respond(key, task_id, action, comment, by, asked, values, files)
+            task_id, lambda instance: instance.respond(key, task_id, action, comment, by, addressee, values, files)
         )
 
     async def note_message(

@@ -51,9 +51,9 @@ def where_to_look(accounts: Mapping[str, str], has_mail: bool, url: str) -> list
     ]
 
 
-def mails(found: Sequence[Mail]) -> list[ET.Element]:
+def mails(messages: Sequence[Mail]) -> list[ET.Element]:
     """`/mail`"""
-    if not found:
+    if not messages:
         return [el("p", "There is none yet.", cls="empty")]
     rows = [
         el(
@@ -62,7 +62,7 @@ def mails(found: Sequence[Mail]) -> list[ET.Element]:
             el("span", mail.date.rpartition(" ")[0], cls="when"),
             el("p", f"to {mail.to}", cls="step"),
         )
-        for mail in found
+        for mail in messages
     ]
     return [el("ul", *rows, cls="rows")]
 
@@ -72,7 +72,7 @@ def one_mail(mail: Mail) -> list[ET.Element]:
     head = [("From", mail.sender), ("To", mail.to), ("Date", mail.date)]
     look = el("p", el("a", "As they see it", href=f"/mail/{mail.id}/html", id="as-seen")) if mail.html else None
     return [
-        el("p", " · ".join(f"{name}: {said}" for name, said in head), cls="lead"),
+        el("p", " · ".join(f"{name}: {text}" for name, text in head), cls="lead"),
         *([look] if look is not None else []),
         el("pre", mail.text, tabindex="0", cls="mail"),
     ]

@@ -66,18 +66,18 @@ class Instance:
         action: str,
         comment: str,
         by: Person,
-        asked: Person | None = None,
+        addressee: Person | None = None,
         values: dict[str, Any] | None = None,
         files: list[KeptFile] | None = None,
     ) -> Verdict:
-        """An answer that wfpush passes on; `asked`: whom it has asked a question; `values`: what was filled into the
-        task's form; `files`: what came with it. The same `key` (webhook-id) again: the same verdict, nothing
-        changes."""
+        """Apply an answer that wfpush passes on. `addressee`: the person whom wfpush asked a question; `values`: the
+        task's form; `files`: files of the form or question. A repeated `key` (webhook-id) returns the stored verdict
+        and changes nothing."""
         if key in self.record.answers:
             return self.record.answers[key]
         verdict = self._judge(task_id, action, comment, by, values or {})
         if verdict.taken:
-            self._take(self.record.tasks[task_id], action, comment, by, asked=asked, values=values, files=files)
+            self._take(self.record.tasks[task_id], action, comment, by, addressee=addressee, values=values, files=files)
         elif task_id in self.record.tasks:
             self._note("refused", f"Refused {by.name}'s answer: {verdict.detail}", self.record.tasks[task_id].step)
         self.record.answers[key] = verdict
@@ -103,8 +103,8 @@ class Instance:
         task = self.record.tasks[task_id]
         if task.state != "open":
             return Verdict(409, f"“{task.name}” is already {task.state}.")
-        kept = {name: value for name, value in task.data["task"].items() if name not in _ADDRESSES}
-        task.data = {**task.data, "task": {**kept, "assignee": to.ref}}
+        fields = {name: value for name, value in task.data["task"].items() if name not in _ADDRESSES}
+        task.data = {**task.data, "task": {**fields, "assignee": to.ref}}
         event = self._emit("task.assigned", task.data)
         self._note("moved", f"Reassigned to {to.name}: {task.name}", task.step, event)
         self._touch()
@@ -136,12 +136,12 @@ class Instance:
         if task.state != "open":
             by_whom = f" by {task.result.by.name}" if task.result else ""
             return Verdict(409, f"“{task.name}” is already {task.state}{by_whom}.")
-        if action not in {known.action for known in task.actions}:
-            offered = ", ".join(known.action for known in task.actions)
+        if action not in {offer.action for offer in task.actions}:
+            offered = ", ".join(offer.action for offer in task.actions)
             return Verdict(422, f"“{task.name}” does not offer “{action}”, only {offered}.")
-        known = self._action(task, action)
-        if known.comment == "required" and not comment.strip():
-            return Verdict(422, f"“{known.title}” needs a comment.")
+        offer = self._action(task, action)
+        if offer.comment == "required" and not comment.strip():
+            return Verdict(422, f"“{offer.title}” needs a comment.")
         answer = self._answer(task, action, comment, by, values)
         reason = self._evaluate(task_id, "refuse", {"answer": answer})
         return Verdict(422, str(reason)) if reason else Verdict(200, "taken")
@@ -165,7 +165,7 @@ class Instance:
         comment: str,
         by: Person,
         where: str = "",
-        asked: Person | None = None,
+        addressee: Person | None = None,
         values: dict[str, Any] | None = None,
         files: list[KeptFile] | None = None,
     ) -> None:
@@ -173,9 +173,9 @@ class Instance:
         if effect == "acknowledge":
             self._note("seen", f"{by.name} has seen it: {task.name}", task.step)
         elif effect == "request_info":
-            whom = f"{asked.name} " if asked else ""
+            whom = f"{addressee.name} " if addressee else ""
             self._note("asked", f"{by.name} asks {whom}about it: {task.name}", task.step, comment=comment, files=files)
-            if asked:  # the reply comes as a message; the process need not ask anybody
+            if addressee:  # the reply comes as a message; the process need not ask anybody
                 return
             asker = {"ref": by.ref, "name": by.name}
             payload = {"task_id": task.id, "task_name": task.name, "text": comment, "by": asker}
@@ -186,8 +186,8 @@ class Instance:
             task.state, task.closed_at = "completed", answer["at"]
             task.result = TaskResult(action, by, answer["at"], comment)
             title = self._action(task, action).title
-            told = f"{by.name} answered “{title}”{where}: {task.name}"
-            self._note("answered", told, task.step, comment=comment, files=files)
+            text = f"{by.name} answered “{title}”{where}: {task.name}"
+            self._note("answered", text, task.step, comment=comment, files=files)
             self._mark_done(task.step)
             living = self._living(task.id)
             living.set_data(answer=answer)
@@ -264,10 +264,10 @@ class Instance:
         values = {name: self._evaluate(task_id, name) for name in names if name != "refuse"}
         now = self._clock()
         url = f"{step.data['instance']['base_url']}/tasks/{task_id}"
-        about = {name: values[name] for name in _TASK_FIELDS if values.get(name) is not None}
+        fields = {name: values[name] for name in _TASK_FIELDS if values.get(name) is not None}
         due_at = stamp(now + timedelta(minutes=values["due_in_minutes"]))
         data = {name: values[name] for name in _OTHER_FIELDS if name in values}
-        data["task"] = {"id": task_id, "name": values["name"], **about, "due_at": due_at, "url": url}
+        data["task"] = {"id": task_id, "name": values["name"], **fields, "due_at": due_at, "url": url}
         task = TaskRecord(
             id=task_id,
             step=step.task_spec.bpmn_id,
@@ -300,9 +300,9 @@ class Instance:
         """Puts an event into the outbox. Returns its id."""
         self.record.event_count += 1
         subject = (data.get("task") or {}).get("id") or (data.get("case") or {}).get("id") or self.record.id
-        kept = {name: value for name, value in data.items() if value is not None}
+        content = {name: value for name, value in data.items() if value is not None}
         event_id = f"{self.record.id}.{self.record.event_count}"
-        self.record.events.append(EventRecord(event_id, event_type, subject, stamp(self._clock()), kept))
+        self.record.events.append(EventRecord(event_id, event_type, subject, stamp(self._clock()), content))
         return event_id
 
     def _note(

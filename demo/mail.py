@@ -35,22 +35,22 @@ class Mailbox:
 
     def newest(self, to: str = "") -> list[Mail]:
         """At most MOST, the newest first; of one address, if `to` names it."""
-        found: list[Mail] = []
+        mails: list[Mail] = []
         for file in sorted(self._files(), reverse=True):
-            found += [mail for mail in reversed(list(_read(file))) if not to or to.lower() in mail.to.lower()]
-            if len(found) >= MOST:
+            mails += [mail for mail in reversed(list(_read(file))) if not to or to.lower() in mail.to.lower()]
+            if len(mails) >= MOST:
                 break
-        return found[:MOST]
+        return mails[:MOST]
 
     def one(self, mail_id: str) -> Mail:
         """Raises KeyError."""
         name, _, place = mail_id.rpartition("-")
         if self.folder is None or not NAME.fullmatch(name) or not place.isdecimal():
             raise KeyError(mail_id)
-        found = [mail for mail in _read(self.folder / name) if mail.id == mail_id]
-        if not found:
+        mails = [mail for mail in _read(self.folder / name) if mail.id == mail_id]
+        if not mails:
             raise KeyError(mail_id)
-        return found[0]
+        return mails[0]
 
     def _files(self) -> list[Path]:
         return list(self.folder.glob("*.log")) if self.folder is not None and self.folder.is_dir() else []
@@ -75,5 +75,5 @@ def _read(file: Path) -> Iterator[Mail]:
 
 
 def _part(message: EmailMessage, kind: str) -> str:
-    found = message.get_body((kind,))
-    return str(found.get_content()) if found is not None else ""
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part is not None else ""

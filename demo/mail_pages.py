@@ -27,8 +27,8 @@ def add_to(app: web.Application, mailbox: Mailbox) -> None:
 
 async def show_mails(request: web.Request) -> web.Response:
     """`/mail`, and `/mail/to/{address}`"""
-    found = request.app[MAIL].newest(request.match_info.get("to", ""))
-    return page_of(request, pages.titled("E-mails", request.app[CONNECTION], *mails(found)))
+    newest = request.app[MAIL].newest(request.match_info.get("to", ""))
+    return page_of(request, pages.titled("E-mails", request.app[CONNECTION], *mails(newest)))
 
 
 async def show_mail(request: web.Request) -> web.Response:

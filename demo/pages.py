@@ -102,9 +102,9 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def detail(
-    definition: Definition, record: InstanceRecord, steps: Sequence[Step], connection: Connection, said: str = ""
+    definition: Definition, record: InstanceRecord, steps: Sequence[Step], connection: Connection, refusal: str = ""
 ) -> str:
-    """`/instances/<id>`: its state, its picture and its history. `said`: why the last button did not work."""
+    """`/instances/<id>`: its state, its picture and its history. `refusal`: why the last button did not work."""
     current = {record.end.step} if record.end else {step.step for step in steps}
     return _page(
         record.title,
@@ -112,7 +112,7 @@ def detail(
         el("nav", el("a", "All processes", href="/"), cls="back", aria_label="Back"),
         el("h1", record.title),
         el("p", f"{definition.name} · started ", _when(record.created_at), cls="lead"),
-        el("p", said, cls="notice", role="alert") if said else None,
+        el("p", refusal, cls="notice", role="alert") if refusal else None,
         _section("Now", "now", *_now(record)),
         _customer(record),
         _section(
@@ -165,13 +165,13 @@ def customer_link(record: InstanceRecord, name: str, address: str, connection: C
 
 
 def _task(task: TaskRecord) -> ET.Element:
-    about = task.data["task"]
+    fields = task.data["task"]
     waiting_for = one_of(task.addressed, task.teams)
     return el(
         "article",
         el("h3", task.name),
-        el("p", f"{task.step_name} · waiting for {waiting_for} · due ", _when(about["due_at"], "%H:%M"), cls="quiet"),
-        el("p", about.get("description", ""), cls="description"),
+        el("p", f"{task.step_name} · waiting for {waiting_for} · due ", _when(fields["due_at"], "%H:%M"), cls="quiet"),
+        el("p", fields.get("description", ""), cls="description"),
         _completion(task),
         _reassignment(task),
         cls="task",
@@ -184,7 +184,7 @@ def _task(task: TaskRecord) -> ET.Element:
 def _completion(task: TaskRecord) -> ET.Element:
     finals = [action for action in task.actions if action.effect == "final"]
     first = (task.addressed or ["carol"])[0]
-    people = [el("option", known.name, value=known.ref, selected=known.ref == first) for known in EVERYBODY]
+    people = [el("option", person.name, value=person.ref, selected=person.ref == first) for person in EVERYBODY]
     return el(
         "details",
         el("summary", "Complete this task here in the engine"),
@@ -206,8 +206,10 @@ def _button(action: Action) -> ET.Element:
 
 
 def _reassignment(task: TaskRecord) -> ET.Element:
-    others = [known for known in EVERYBODY if [known.ref] != task.addressed]
-    buttons = [el("button", f"Reassign to {known.name}", name="to", value=known.ref, cls="plain") for known in others]
+    others = [person for person in EVERYBODY if [person.ref] != task.addressed]
+    buttons = [
+        el("button", f"Reassign to {person.name}", name="to", value=person.ref, cls="plain") for person in others
+    ]
     return el("form", el("div", *buttons, cls="buttons"), method="post", action=f"/tasks/{task.id}/reassign")
 
 

@@ -13,7 +13,7 @@ EVERYBODY = (ALICE, BOB, CAROL)
 
 def person(ref: str) -> Person:
     """The person of that ref; somebody unknown goes by the ref."""
-    return next((known for known in EVERYBODY if known.ref == ref), Person(ref, ref))
+    return next((member for member in EVERYBODY if member.ref == ref), Person(ref, ref))
 
 
 def one_of(refs: Sequence[str], teams: Sequence[str] = ()) -> str:
@@ -23,13 +23,13 @@ def one_of(refs: Sequence[str], teams: Sequence[str] = ()) -> str:
 
 
 def customer_in(data: Mapping[str, Any]) -> dict[str, str] | None:
-    """Whoever outside hears of a process with this data."""
-    told = data.get("customer") or data.get("supplier")
-    if not isinstance(told, dict) or not told.get("ref"):
+    """Return the customer or supplier of a process with this data, as wfpush's fields of a recipient."""
+    customer = data.get("customer") or data.get("supplier")
+    if not isinstance(customer, dict) or not customer.get("ref"):
         return None
     return {
-        "ref": str(told["ref"]),
-        "name": str(told.get("name") or told["ref"]),
-        "email": str(told.get("email") or ""),
-        "locale": str(told.get("locale") or "en"),
+        "ref": str(customer["ref"]),
+        "name": str(customer.get("name") or customer["ref"]),
+        "email": str(customer.get("email") or ""),
+        "locale": str(customer.get("locale") or "en"),
     }

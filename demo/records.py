@@ -34,15 +34,15 @@ class Action(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, raw: Any) -> "Action":
-        """From a process model: a name with its usual meaning, or an object that says it all."""
-        given: dict[str, Any] = {"action": raw} if isinstance(raw, str) else raw
-        name = given["action"]
+        """Read an action of a process model: a name with its usual meaning, or an object with all fields."""
+        fields: dict[str, Any] = {"action": raw} if isinstance(raw, str) else raw
+        name = fields["action"]
         return msgspec.convert(
             {
                 "action": name,
-                "title": given.get("title") or _TITLES.get(name, name.replace("_", " ").capitalize()),
-                "effect": given.get("effect") or _EFFECTS.get(name, "final"),
-                "comment": given.get("comment") or _COMMENTS.get(name, "optional"),
+                "title": fields.get("title") or _TITLES.get(name, name.replace("_", " ").capitalize()),
+                "effect": fields.get("effect") or _EFFECTS.get(name, "final"),
+                "comment": fields.get("comment") or _COMMENTS.get(name, "optional"),
             },
             cls,
         )

@@ -27,12 +27,12 @@ async def introduce(client: WfpushClient) -> None:
 
 
 async def introduce_customers(client: WfpushClient, engine: Engine, brand: str) -> None:
-    """Those of the samples, so that they hear under this brand from the first message on."""
+    """Send the customers of the samples to wfpush, so that they get this brand's messages from the first one on."""
     for definition in engine.definitions.values():
         for sample in definition.samples.values():
             if (customer := customer_in(sample.data)) is not None:
-                about = {name: customer[name] for name in ("name", "email", "locale")}
-                await client.put_recipient(customer["ref"], external=True, brand=brand, **about)
+                fields = {name: customer[name] for name in ("name", "email", "locale")}
+                await client.put_recipient(customer["ref"], external=True, brand=brand, **fields)
 
 
 async def prepare(

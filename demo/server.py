@@ -13,13 +13,13 @@ from aiohttp import web
 from demo import pages
 from demo.callbacks import (
     ANSWERED,
+    MESSAGE,
     REASSIGN,
-    SAID,
     Answer,
     CallbackEvent,
     MalformedError,
-    Said,
     SignatureError,
+    TaskMessage,
     read_callback,
 )
 from demo.client import WfpushError
@@ -142,13 +142,13 @@ async def healthz(_request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """What wfpush tells. 200 when it counts and is on disk, 409 task closed or taken, 422 impossible, 503 its files
-    cannot be read now, or the engine is away, 401 or 400 not proper."""
+    """Take a callback of wfpush. 200: it counts and is on disk; 409: task closed or taken; 422: impossible; 503: its
+    files cannot be read now, or the engine is away; 401: bad signature; 400: malformed."""
     if request.app[OUTAGE].until is not None:
         return _json({"detail": "The engine is away, as somebody asked on its page."}, 503)
     try:
         key, event = read_callback(request.app[SECRET], request.headers, await request.read())
-        change = _asked(request.app, key, event)
+        change = _apply_event(request.app, key, event)
     except SignatureError as error:
         return _json({"detail": f"The signature does not hold: {error}"}, 401)
     except MalformedError as error:
@@ -164,28 +164,28 @@ async def callback(request: web.Request) -> web.Response:
     return _json({"detail": verdict.detail}, verdict.status)
 
 
-def _asked(app: web.Application, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
-    """None for events that change nothing here. Raises MalformedError."""
+def _apply_event(app: web.Application, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
+    """Return the change that the event asks for; None for events that change nothing here. Raises MalformedError."""
     if event.type == ANSWERED:
-        return _answered(app, key, event.answer)
+        return _take_answer(app, key, event.answer)
     if event.type == REASSIGN:
-        asked = event.reassignment
-        return app[ENGINE].hand_over(key, asked.task_id, asked.assignee, asked.to)
-    if event.type == SAID:
-        return _said(app, key, event.said)
+        reassignment = event.reassignment
+        return app[ENGINE].hand_over(key, reassignment.task_id, reassignment.assignee, reassignment.to)
+    if event.type == MESSAGE:
+        return _note_message(app, key, event.message)
     return None
 
 
-async def _answered(app: web.Application, key: str, answer: Answer) -> Verdict:
+async def _take_answer(app: web.Application, key: str, answer: Answer) -> Verdict:
     await _keep(app, answer.task_id, answer.files)
-    said = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
-    return await app[ENGINE].respond(key, *said, asked=answer.asked, values=answer.variables, files=answer.files)
+    fields = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
+    return await app[ENGINE].respond(key, *fields, addressee=answer.asked, values=answer.variables, files=answer.files)
 
 
-async def _said(app: web.Application, key: str, said: Said) -> Verdict:
-    words = said.message
-    await _keep(app, said.task_id, words.attachments)
-    return await app[ENGINE].note_message(key, said.task_id, words.kind, words.text, words.by, words.attachments)
+async def _note_message(app: web.Application, key: str, message: TaskMessage) -> Verdict:
+    words = message.message
+    await _keep(app, message.task_id, words.attachments)
+    return await app[ENGINE].note_message(key, message.task_id, words.kind, words.text, words.by, words.attachments)
 
 
 async def _keep(app: web.Application, task_id: str, files: Sequence[KeptFile]) -> None:
@@ -330,13 +330,13 @@ async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Respon
 async def get_document(request: web.Request) -> web.Response:
     """A document that a task links to."""
     try:
-        found = document(_record(request), request.match_info["name"])
+        page = document(_record(request), request.match_info["name"])
     except KeyError:
         raise NotFound(text="There is no such document.") from None
     # The page's policy would keep a browser's own PDF viewer from rendering.
     headers = {"Content-Security-Policy": "frame-ancestors 'none'", "Access-Control-Allow-Origin": "*"}
-    charset = "utf-8" if found.content_type.startswith("text/") else None
-    return web.Response(body=found.content, content_type=found.content_type, charset=charset, headers=headers)
+    charset = "utf-8" if page.content_type.startswith("text/") else None
+    return web.Response(body=page.content, content_type=page.content_type, charset=charset, headers=headers)
 
 
 async def get_file(request: web.Request) -> web.Response:
@@ -370,9 +370,9 @@ def _record(request: web.Request) -> InstanceRecord:
         raise NotFound(text="There is no such process instance.") from None
 
 
-def _detail(request: web.Request, record: InstanceRecord, said: str = "") -> str:
+def _detail(request: web.Request, record: InstanceRecord, refusal: str = "") -> str:
     definition = request.app[ENGINE].definitions[record.process]
-    return pages.detail(definition, record, Summary.of(record).steps, request.app[CONNECTION], said)
+    return pages.detail(definition, record, Summary.of(record).steps, request.app[CONNECTION], refusal)
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -133,32 +133,32 @@ def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
     decided, since = _decided(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
     decided = decided.annotate(week=_week_of(borders))
     of_weeks = _counted(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
-    found = Compliance(dict.fromkeys(weeks, Share()))
+    statistics = Compliance(dict.fromkeys(weeks, Share()))
     for policy, week, share in of_weeks:
-        found.weeks[weeks[week - 1]] += share
-        found.policies[policy] += share
+        statistics.weeks[weeks[week - 1]] += share
+        statistics.policies[policy] += share
     if choice.team is None:
-        _add_teams(found, _of_teams(decided, since))
-    elif found.total.total:
-        found.teams[choice.team.pk] = found.total
-    return found
+        _add_teams(statistics, _of_teams(decided, since))
+    elif statistics.total.total:
+        statistics.teams[choice.team.pk] = statistics.total
+    return statistics
 
 
-def _add_teams(found: Compliance, groups: Groups) -> None:
+def _add_teams(statistics: Compliance, groups: Groups) -> None:
     of_person: dict[int | None, list[int | None]] = {}
     for person, team in Team.members.through.objects.values_list("recipient", "team"):
         of_person.setdefault(person, []).append(team)
     for team, assignee, share in groups:
         for each in [team] if team is not None else of_person.get(assignee, [None]):
-            found.teams[each] += share
+            statistics.teams[each] += share
 
 
 def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> QuerySet[Escalation]:
     """Clocks that may have been decided, with `was_late` and `decided_at`. A clock that was late and has ended has
     ended even later, so two indexes find all of them; PostgreSQL would misjudge conditions beyond those, so they are
     applied while counting."""
-    found = Q(ended_at__gte=since) | Q(ended_at=None, deadline__gte=since, deadline__lt=now)
-    return clocks.filter(found, deadline__gt=F("started_at")).annotate(
+    in_period = Q(ended_at__gte=since) | Q(ended_at=None, deadline__gte=since, deadline__lt=now)
+    return clocks.filter(in_period, deadline__gt=F("started_at")).annotate(
         was_late=Case(When(was_late(now), then=Value(True)), When(ON_TIME, then=Value(False))),
         decided_at=Case(When(was_late(now), then=F("deadline")), default=F("ended_at")),
     )
@@ -177,9 +177,9 @@ def _week_of(borders: list[datetime]) -> Func:
 
 def _counted(decided: QuerySet[Any], since: datetime) -> Groups:
     """The shares of each policy and week."""
-    on_time, late = (Count("pk", filter=Q(was_late=said, decided_at__gte=since)) for said in (False, True))
+    on_time, late = (Count("pk", filter=Q(was_late=is_late, decided_at__gte=since)) for is_late in (False, True))
     rows = decided.values_list("policy", "week").annotate(on_time=on_time, late=late)
-    return [(policy, week, Share(kept, missed)) for policy, week, kept, missed in rows if kept or missed]
+    return [(policy, week, Share(met, missed)) for policy, week, met, missed in rows if met or missed]
 
 
 # PostgreSQL would join the whole tables, with every open task; OFFSET 0 restricts the join to decided clocks.
@@ -207,7 +207,7 @@ def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None)
     with connection.cursor() as cursor:
         statement = _OF_TEAMS.format(decided=inner, keys=keys, chosen=chosen)
         cursor.execute(statement, [*params, since, *ours])
-        return [(first, second, Share(kept, missed)) for first, second, kept, missed in cursor.fetchall()]
+        return [(first, second, Share(met, missed)) for first, second, met, missed in cursor.fetchall()]
 
 
 # --- what is under way ------------------------------------------------------------------------------------------------
@@ -222,13 +222,13 @@ class UnderWay:
 def by_time_left(now: datetime) -> dict[str, Q]:
     """Every clock under way is in exactly one: late, those of LEFT, later, or paused while it was in time."""
     runs = Q(ended_at=None, state__in=(EscalationState.RUNNING, EscalationState.STOPPED))
-    found, begins = {"late": late(now)}, now
+    conditions, begins = {"late": late(now)}, now
     for name, most in LEFT.items():
-        found[name] = runs & Q(deadline__gte=begins, deadline__lt=now + most)
+        conditions[name] = runs & Q(deadline__gte=begins, deadline__lt=now + most)
         begins = now + most
-    found["later"] = runs & Q(deadline__gte=begins)
+    conditions["later"] = runs & Q(deadline__gte=begins)
     in_time = Q(deadline__gte=F("paused_at"))
-    return {**found, "paused": Q(ended_at=None, state=EscalationState.PAUSED) & in_time}
+    return {**conditions, "paused": Q(ended_at=None, state=EscalationState.PAUSED) & in_time}
 
 
 def under_way(now: datetime, choice: Choice) -> UnderWay:
@@ -244,19 +244,19 @@ def under_way(now: datetime, choice: Choice) -> UnderWay:
     totals, cut = dict.fromkeys(fits, 0), False
     for part in choice.parts():
         looked_at = part.filter(ended_at=None)[:LOOKED_AT]
-        found = looked_at.aggregate(
+        aggregates = looked_at.aggregate(
             looked_at=Count("pk"), **{f"n_{name}": Count("pk", filter=each) for name, each in fits.items()}
         )
-        totals = {name: count + found[f"n_{name}"] for name, count in totals.items()}
-        cut |= found["looked_at"] == LOOKED_AT
+        totals = {name: count + aggregates[f"n_{name}"] for name, count in totals.items()}
+        cut |= aggregates["looked_at"] == LOOKED_AT
     return UnderWay(totals, frozenset(totals if cut else ()))
 
 
 def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Escalation]:
-    """The first `count`."""
+    """Return the first `count` late clocks, by deadline."""
     first = [
         part.filter(late(now)).order_by("deadline", "pk").values_list("pk", flat=True)[:count]
         for part in choice.parts()
     ]
-    found = Escalation.objects.filter(pk__in=[pk for part in first for pk in part])
-    return found.order_by("deadline", "pk")[:count]
+    clocks = Escalation.objects.filter(pk__in=[pk for part in first for pk in part])
+    return clocks.order_by("deadline", "pk")[:count]

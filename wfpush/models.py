@@ -61,22 +61,6 @@ class Tally(models.Model):
         return f"{self.name} {self.kind} {self.state}: {self.count}"
 
 
-class Lead(models.Model):
-    """The process that leads something alone, and until when by the database's clock
-    (wfpush/processes/leader_election.py)."""
-
-    name = models.CharField(max_length=20, unique=True)
-    leader = models.CharField(max_length=40)
-    until = models.DateTimeField()
-
-    class Meta:
-        verbose_name = "lead"
-        verbose_name_plural = "leads"
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.leader} until {self.until:%Y-%m-%d %H:%M:%S}"
-
-
 class ConfigurationChange(models.Model):
     """A statement that changed the configuration. The rows together are its revision (wfpush/postgres/revision.py)."""
 

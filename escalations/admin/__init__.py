@@ -22,7 +22,7 @@ navigation.add_page("rules", rules.NAME, _("New rule"), rules.PERMISSIONS)
 navigation.add_page("rules", dead_ends.NAME, _("Dead ends"), dead_ends.PERMISSIONS)
 
 search.add(
-    search_kinds.small(Policy, "timer", ["name"], lambda policy, _asked: [search_kinds.on_or_off(policy.enabled)])
+    search_kinds.small(Policy, "timer", ["name"], lambda policy, _query: [search_kinds.on_or_off(policy.enabled)])
 )
 
 overview.add_panel(Escalation, board.panel)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
 from escalations.compliance import Choice
-from escalations.kinds.base import Said
+from escalations.kinds.base import StepDescription
 from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, StepRun
 from escalations.policies.rules import Occurrence, rules_of
@@ -31,10 +31,10 @@ NO_WORDS = SafeString("")
 class Late:
     late_by: SafeString
     task: SafeString
-    whose: SafeString
+    owner: SafeString
     policy: SafeString
-    told: tuple[SafeString, SafeString, SafeString]
-    """Who was told, when; or why nobody was."""
+    notified: tuple[SafeString, SafeString, SafeString]
+    """Names, time and reason: who was notified last and when; or when nobody could be notified, and why."""
     ahead: tuple[SafeString, SafeString]
     """What comes next, and when."""
 
@@ -63,14 +63,14 @@ def _names_and_policy(clock: Escalation) -> str:
     return " · ".join(filter(None, [_names_of(clock.task), _policy(clock)]))
 
 
-def _row(clock: Escalation, words: dict[int, Said], now: datetime) -> Late:
+def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) -> Late:
     runs = list(clock.runs.all())
     return Late(
         _bad(_("late by %(span)s") % {"span": span(_overdue(clock, now))}),
         link(clock.task),
-        _whose(clock.task),
+        _owner(clock.task),
         link(clock, _policy(clock)),
-        _told(runs),
+        _notified(runs),
         _ahead(clock, words, {(run.step, run.number) for run in runs}, now),
     )
 
@@ -89,7 +89,7 @@ def _policy(clock: Escalation) -> str:
     return str(clock.policy or _("a policy that is gone"))
 
 
-def _whose(task: Task) -> SafeString:
+def _owner(task: Task) -> SafeString:
     if task.assignee is not None:
         return link(task.assignee)
     names = _names_of(task)
@@ -103,8 +103,8 @@ def _names_of(task: Task) -> str:
     return ", ".join([*map(str, task.teams.all()), *map(str, task.candidates.all())])
 
 
-def _told(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
-    """The last people told; if a later step could tell nobody, that."""
+def _notified(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
+    """Return who was notified last, and when; if the last step could notify nobody, its result, time and reason."""
     last = max(runs, key=_when, default=None)
     if last is not None and RESULT_TONES[last.result] == "bad":
         return (
@@ -112,11 +112,11 @@ def _told(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
             ago(last.ran_at),
             shortened(reasons.words(last, "why"), 120) if last.why else NO_WORDS,
         )
-    told = max((run for run in runs if run.told), key=_when, default=None)
-    if told is None:
+    latest = max((run for run in runs if run.told), key=_when, default=None)
+    if latest is None:
         return mark("quiet", _("nobody yet")), NO_WORDS, NO_WORDS
-    names = dict.fromkeys(each["name"] for each in told.told)
-    return shortened(", ".join(names), 60), ago(told.ran_at), NO_WORDS
+    names = dict.fromkeys(each["name"] for each in latest.told)
+    return shortened(", ".join(names), 60), ago(latest.ran_at), NO_WORDS
 
 
 def _when(run: StepRun) -> tuple[datetime, int]:
@@ -124,7 +124,7 @@ def _when(run: StepRun) -> tuple[datetime, int]:
 
 
 def _ahead(
-    clock: Escalation, words: dict[int, Said], taken: set[tuple[int, int]], now: datetime
+    clock: Escalation, words: dict[int, StepDescription], taken: set[tuple[int, int]], now: datetime
 ) -> tuple[SafeString, SafeString]:
     if clock.state == EscalationState.PAUSED:
         return mark("wait", _("the answer to a question, before anybody is told")), NO_WORDS
@@ -134,9 +134,9 @@ def _ahead(
     if step is None:
         return mark("bad", _("nothing more: all steps are taken")), NO_WORDS
     at = max(step.at, clock.held_until or step.at)
-    return _named(step, words), ago(at) if at > now else shortened(_("due now"))
+    return _step_text(step, words), ago(at) if at > now else shortened(_("due now"))
 
 
-def _named(step: Occurrence, words: dict[int, Said]) -> SafeString:
-    known = words.get(step.step.id)
-    return shortened(what(known), 90) if known else NOTHING
+def _step_text(step: Occurrence, words: dict[int, StepDescription]) -> SafeString:
+    description = words.get(step.step.id)
+    return shortened(what(description), 90) if description else NOTHING

@@ -59,21 +59,21 @@ def written(intervals: Intervals) -> str:
 def names(country: str, subdivision: str, year: int, language: str) -> Mapping[date, str]:
     """Names of public holidays in the reader's language if the package has it, else in the country's."""
     spoken = getattr(holidays, country).supported_languages
-    named = next((each for each in spoken if each.partition("_")[0] == language.partition("-")[0]), None)
-    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=named))
+    match = next((each for each in spoken if each.partition("_")[0] == language.partition("-")[0]), None)
+    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=match))
 
 
 def next_holidays(data: CalendarData, today: date) -> list[tuple[date, str]]:
     if not data.country:
         return []
     language = get_language() or "en"
-    found: Iterator[tuple[date, str]] = (
+    upcoming: Iterator[tuple[date, str]] = (
         (day, name)
         for year in (today.year, today.year + 1)
         for day, name in sorted(names(data.country, data.subdivision, year, language).items())
         if day >= today
     )
-    return list(islice(found, HOLIDAYS))
+    return list(islice(upcoming, HOLIDAYS))
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def _week(title: str, calendar: Calendar, notes: Mapping[date, str], monday: dat
         "",
         '<tr class="{}"><th scope="row">{}</th><td>{}</td></tr>',
         (
-            ("desk-today" if day.date == today else "", named(day.date), _hours(day))
+            ("desk-today" if day.date == today else "", short_date(day.date), _hours(day))
             for day in days(calendar.data, notes, monday, 7)
         ),
     )
@@ -117,14 +117,14 @@ def _worked(calendar: Calendar, monday: date) -> str:
 
 
 def holiday_table(data: CalendarData, now: datetime) -> SafeString:
-    found = next_holidays(data, now.astimezone(data.zone).date())
+    upcoming = next_holidays(data, now.astimezone(data.zone).date())
     rows = format_html_join(
-        "", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((full(day), name) for day, name in found)
+        "", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((full(day), name) for day, name in upcoming)
     )
-    return format_html('<table class="desk-table">{}</table>', rows) if found else NOTHING
+    return format_html('<table class="desk-table">{}</table>', rows) if upcoming else NOTHING
 
 
-def named(day: date) -> str:
+def short_date(day: date) -> str:
     """Mon, 23 Nov."""
     return f"{WEEKDAYS_ABBR[day.weekday()]}, {date_format(day, 'MONTH_DAY_FORMAT')}"
 
@@ -139,13 +139,13 @@ def week_in_short(data: CalendarData) -> str:
     for hours, run in groupby(range(7), key=lambda at: written(data.week[at])):
         weekdays = list(run)
         if hours:
-            named = str(WEEKDAYS_ABBR[weekdays[0]])
+            first = str(WEEKDAYS_ABBR[weekdays[0]])
             last = f"–{WEEKDAYS_ABBR[weekdays[-1]]}" if len(weekdays) > 1 else ""
-            parts.append(f"{named}{last} {hours}")
+            parts.append(f"{first}{last} {hours}")
     return "; ".join(parts)
 
 
 def sources() -> str:
     """The versions of the data that dates are computed with."""
-    told = {"zones": zones.data_version(), "holidays": version("holidays")}
-    return gettext("time zones: tzdata %(zones)s · public holidays: holidays %(holidays)s") % told
+    versions = {"zones": zones.data_version(), "holidays": version("holidays")}
+    return gettext("time zones: tzdata %(zones)s · public holidays: holidays %(holidays)s") % versions

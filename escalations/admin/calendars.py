@@ -95,15 +95,15 @@ class CalendarForm(forms.ModelForm):
 
     def _check(self, cleaned: dict[str, Any]) -> None:
         """Check the calendar without its special days: DayFormSet checks it with them."""
-        said: dict[str, Any] = {"timezone": cleaned.get("timezone", "UTC"), "week": self.instance.week}
+        document: dict[str, Any] = {"timezone": cleaned.get("timezone", "UTC"), "week": self.instance.week}
         if cleaned.get("country"):
-            said["holidays"] = {"country": cleaned["country"], "subdivision": cleaned.get("subdivision") or None}
+            document["holidays"] = {"country": cleaned["country"], "subdivision": cleaned.get("subdivision") or None}
         elif cleaned.get("subdivision") and "country" in cleaned:
             self.add_error("subdivision", gettext("Choose the country, too."))
         try:
-            Calendar.from_dict(said)
+            Calendar.from_dict(document)
         except BadCalendar as fault:
-            field, sentence = said_at(fault, cleaned)
+            field, sentence = form_error(fault, cleaned)
             self.add_error(field, sentence)
 
     def _check_workers(self, name: str, chosen: Iterable[Any]) -> None:
@@ -115,14 +115,14 @@ class CalendarForm(forms.ModelForm):
             self.add_error(name, text % {"who": row, "calendar": row.calendar})  # type: ignore[attr-defined]
 
 
-def said_at(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
+def form_error(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
     """The form's field of a fault's pointer, and the fault's sentence in the reader's language."""
     _root, member, *rest = (*fault.pointer.split("/"), "")
     if member == "holidays" and rest[0] == "subdivision":
         country = cleaned["country"]
-        known = ", ".join(holidays.list_supported_countries().get(country, ())) or gettext("none")
+        subdivisions = ", ".join(holidays.list_supported_countries().get(country, ())) or gettext("none")
         text = gettext("%(country)s has no part of this name; known are: %(known)s.")
-        return "subdivision", text % {"country": country_name(country), "known": known}
+        return "subdivision", text % {"country": country_name(country), "known": subdivisions}
     if member == "holidays":
         return "country", gettext("The public holidays of this country are not known.")
     if member == "week" and rest[0] in WEEKDAYS:
@@ -153,12 +153,12 @@ class DayFormSet(PaginationInlineFormSet):
 
     def _calendar(self) -> Calendar:
         """Raises BadCalendar, also for faults that the form has reported."""
-        kept = (form.cleaned_data for form in self.forms if not self._should_delete_form(form))
-        days = {each["date"].isoformat(): each["hours"] for each in kept if each.get("date")}
-        said: dict[str, Any] = {"timezone": self.instance.timezone, "week": self.instance.week, "days": days}
+        remaining = (form.cleaned_data for form in self.forms if not self._should_delete_form(form))
+        days = {each["date"].isoformat(): each["hours"] for each in remaining if each.get("date")}
+        document: dict[str, Any] = {"timezone": self.instance.timezone, "week": self.instance.week, "days": days}
         if self.instance.country:
-            said["holidays"] = {"country": self.instance.country, "subdivision": self.instance.subdivision or None}
-        return Calendar.from_dict(said)
+            document["holidays"] = {"country": self.instance.country, "subdivision": self.instance.subdivision or None}
+        return Calendar.from_dict(document)
 
 
 class DayInline(TabularInline):
@@ -248,9 +248,9 @@ class BusinessCalendarAdmin(HistoryAdmin):
     def used_by(self, calendar: Any) -> str:
         teams = ngettext("%(count)d team", "%(count)d teams", calendar.team_total) % {"count": calendar.team_total}
         people = ngettext("%(count)d person", "%(count)d people", calendar.person_total)
-        said = [teams] if calendar.team_total else []
+        parts = [teams] if calendar.team_total else []
         return (
-            ", ".join([*said, *([people % {"count": calendar.person_total}] if calendar.person_total else [])]) or "–"
+            ", ".join([*parts, *([people % {"count": calendar.person_total}] if calendar.person_total else [])]) or "–"
         )
 
     @display(description=_("SLA policies"), ordering="policy_total")

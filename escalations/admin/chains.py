@@ -68,13 +68,13 @@ def due_word(escalation: Escalation) -> SafeString:
     return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
 
 
-def words_for_told(escalation: Escalation) -> SafeString:
+def recipient_names(escalation: Escalation) -> SafeString:
     """Everybody who was told, once each; or that nobody could be told."""
     runs = escalation.runs.all()
     names = dict.fromkeys(person["name"] for run in runs for person in run.told)
     bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
-    said = shortened(", ".join(names), 60) if names else NOTHING
-    return said if bad is None else with_why(mark("bad", bad.get_result_display(), reasons.words(bad, "why")), said)
+    people = shortened(", ".join(names), 60) if names else NOTHING
+    return people if bad is None else with_why(mark("bad", bad.get_result_display(), reasons.words(bad, "why")), people)
 
 
 class Now(Conditions):
@@ -138,9 +138,9 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
         escalation: Escalation = kwargs["obj"]  # nobody adds one
         zone, name = zone_of(escalation), rules_of(escalation).calendar_name
         with timezone.override(zone or timezone.get_current_timezone()):
-            told = {"lines": lines(escalation), "title": escalation.task, "calendar": name if zone else ""}
+            timeline = {"lines": lines(escalation), "title": escalation.task, "calendar": name if zone else ""}
             response: HttpResponse = (
-                super().render_change_form(request, {**context, **told, "subtitle": None}, **kwargs).render()
+                super().render_change_form(request, {**context, **timeline, "subtitle": None}, **kwargs).render()
             )
             return response
 
@@ -187,7 +187,7 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        return words_for_told(escalation)
+        return recipient_names(escalation)
 
     @display(description=_("the rules that it follows, as they were when it began"))
     def followed(self, escalation: Escalation) -> SafeString:
@@ -268,7 +268,7 @@ class EscalationInline(ReadOnlyInline):
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        return words_for_told(escalation)
+        return recipient_names(escalation)
 
 
 PANELS.setdefault(Task, []).append(EscalationInline)

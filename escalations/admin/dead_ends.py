@@ -50,15 +50,15 @@ def dead_ends_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     lines = [
         Shown(line.why.words(), when(line, now), [_lead(place) for place in line.leads], ", ".join(line.instead))
-        for line in _kept.anew(now)
+        for line in _cache.refresh(now)
     ]
     return desk.page(request, "admin/desk/dead_ends.html", _("Dead ends"), lines=lines, days=HORIZON.days)
 
 
 def _lead(place: Place) -> Lead:
-    told = {"name": place.row, "step": place.step}
+    placeholders = {"name": place.row, "step": place.step}
     form = _("SLA policy “%(name)s”, step %(step)d") if place.step else _("route “%(name)s”")
-    return Lead(form % told, change_url(place.row))
+    return Lead(form % placeholders, change_url(place.row))
 
 
 def when(line: DeadEnd, now: datetime) -> str:
@@ -66,8 +66,8 @@ def when(line: DeadEnd, now: datetime) -> str:
 
 
 # --- on the overview --------------------------------------------------------------------------------------------------
-class _Kept:
-    """A cache of what was found lately. With thousands of people the search takes a second, too long for each view of
+class _Cache:
+    """A cache of the dead ends. With thousands of people the search takes a second, too long for each view of
     the overview: changes appear there after LASTS seconds, and on the page at once."""
 
     LASTS = 600.0
@@ -80,21 +80,21 @@ class _Kept:
         self._at, self._lines = float("-inf"), list[DeadEnd]()
 
     def lines(self, now: datetime) -> list[DeadEnd]:
-        return self._lines if time.monotonic() - self._at < self.LASTS else self.anew(now)
+        return self._lines if time.monotonic() - self._at < self.LASTS else self.refresh(now)
 
-    def anew(self, now: datetime) -> list[DeadEnd]:
+    def refresh(self, now: datetime) -> list[DeadEnd]:
         self._lines = dead_ends(now)
         self._at = time.monotonic()
         return self._lines
 
 
-_kept = _Kept()
-forget = _kept.forget
+_cache = _Cache()
+forget = _cache.forget
 
 
 def panel(now: datetime) -> Panel:
     page = reverse(NAME)
-    rows = [Row(_since(line, now), shortened(line.why.words(), 160), _places(line), page) for line in _kept.lines(now)]
+    rows = [Row(_since(line, now), shortened(line.why.words(), 160), _places(line), page) for line in _cache.lines(now)]
     empty = _("For %(days)d days, every route and every step reaches somebody.") % {"days": HORIZON.days}
     return Panel(_("Dead ends: what reaches nobody"), page, empty, rows[:ROWS])
 
@@ -112,12 +112,12 @@ def warnings(row: Policy | Route) -> list[str]:
     """A sentence for each cause why a part of it reaches nobody, the soonest first; many are counted."""
     now = timezone.now()
     forget()
-    found = dead_ends(now, of=row)
-    said = [_warning(line, now) for line in found[:WARNED]]
-    if (more := len(found) - WARNED) > 0:
+    causes = dead_ends(now, of=row)
+    sentences = [_warning(line, now) for line in causes[:WARNED]]
+    if (more := len(causes) - WARNED) > 0:
         text = ngettext("%(count)d more is under Dead ends.", "%(count)d more are under Dead ends.", more)
-        said.append(text % {"count": more})
-    return said
+        sentences.append(text % {"count": more})
+    return sentences
 
 
 def _warning(line: DeadEnd, now: datetime) -> str:

@@ -127,8 +127,8 @@ class Drawing:
         first = self.x(days[0][0]) if days else WIDTH
         if first > EDGE + 90:
             days.insert(0, (self.start, _day_label(timezone.localtime(self.start).date())))
-        named = [Tick(x, self._fitting(x, label), True) for x, label in ((self.x(at), label) for at, label in days)]
-        return [*named, *(Tick(self.x(at), date_format(timezone.localtime(at), "H:i"), False) for at in hours)]
+        day_ticks = [Tick(x, self._fitting(x, label), True) for x, label in ((self.x(at), label) for at, label in days)]
+        return [*day_ticks, *(Tick(self.x(at), date_format(timezone.localtime(at), "H:i"), False) for at in hours)]
 
     def _fitting(self, x: int, label: str) -> str:
         return label if x + len(label) * LETTER < WIDTH else ""
@@ -167,13 +167,13 @@ class Drawing:
         if self.calendar is None:
             return []
         stretches = self.calendar.openings(self.start, self.end)
-        found: list[tuple[int, int]] = []
+        spans: list[tuple[int, int]] = []
         for opens, closes in stretches if self._day >= NIGHTS else self._whole_days(stretches):
             left, right = self.x(opens), self.x(closes)
-            if found and sum(found[-1]) >= left:
-                left = found.pop()[0]
-            found.append((left, max(right - left, 1)))
-        return found
+            if spans and sum(spans[-1]) >= left:
+                left = spans.pop()[0]
+            spans.append((left, max(right - left, 1)))
+        return spans
 
     def _whole_days(self, stretches: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
         assert self.calendar is not None
@@ -183,7 +183,7 @@ class Drawing:
 
     @cached_property
     def days_off(self) -> list[DayOff]:
-        found: list[DayOff] = []
+        marks: list[DayOff] = []
         ends = [0] * 4
         for day in self.named_days:
             left = self.x(_midnight(self.calendar, day.date)) if self.calendar else 0
@@ -196,8 +196,8 @@ class Drawing:
             if lane is not None:
                 ends[lane] = at + wide + 2 * LETTER
             y = 0 if lane is None else self._labels_top + lane * 17
-            found.append(DayOff(left, right - left, day.why, at, y))
-        return found
+            marks.append(DayOff(left, right - left, day.why, at, y))
+        return marks
 
     @cached_property
     def named_days(self) -> list[calendar_words.Day]:
@@ -242,13 +242,13 @@ class Drawing:
     # --- steps, and what is due -------------------------------------------------------------------------------------
     @cached_property
     def _groups(self) -> list[list[Foreseen]]:
-        found: list[list[Foreseen]] = []
+        groups: list[list[Foreseen]] = []
         for step in self.steps:
-            if found and self.x(step.at) - self.x(found[-1][0].at) < APART:
-                found[-1].append(step)
+            if groups and self.x(step.at) - self.x(groups[-1][0].at) < APART:
+                groups[-1].append(step)
             else:
-                found.append([step])
-        return found
+                groups.append([step])
+        return groups
 
     @cached_property
     def marks(self) -> list[Mark]:

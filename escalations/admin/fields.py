@@ -50,10 +50,10 @@ class HoursField(forms.CharField):
 
 
 def _interval(text: str) -> list[str]:
-    found = INTERVAL.fullmatch(text)
-    if found is None:
+    match = INTERVAL.fullmatch(text)
+    if match is None:
         raise ValidationError(_("Write “%(text)s” as from–until, such as 09:00–12:30.") % {"text": text})
-    start, end = (_time(found[at], found[at + 1]) for at in (1, 3))
+    start, end = (_time(match[at], match[at + 1]) for at in (1, 3))
     if start is None or end is None or start == "24:00":
         raise ValidationError(_("In “%(text)s” is a time that no clock shows.") % {"text": text})
     return [start, "00:00" if end == "24:00" else end]
@@ -109,11 +109,11 @@ class DurationField(forms.CharField):
 
 def read(text: str) -> int | None:
     """The minutes of a text; None if it is no duration."""
-    said = text.strip().lower().replace("−", "-").replace("–", "-")
-    sign = -1 if said.startswith("-") else 1
-    said = said.lstrip("+-").strip()
-    parts = list(PART.finditer(said))
-    if not said or "".join(part[0] for part in parts) != said or any(part[2] not in UNITS for part in parts):
+    compact = text.strip().lower().replace("−", "-").replace("–", "-")
+    sign = -1 if compact.startswith("-") else 1
+    compact = compact.lstrip("+-").strip()
+    parts = list(PART.finditer(compact))
+    if not compact or "".join(part[0] for part in parts) != compact or any(part[2] not in UNITS for part in parts):
         return None
     minutes = sum(int(part[1]) * UNITS[part[2]] for part in parts)
     return sign * minutes if minutes <= MOST else None

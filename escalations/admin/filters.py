@@ -28,8 +28,8 @@ class TimeLeft(Conditions):
     parameter_name = "left"
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        found = compliance.by_time_left(timezone.now())
-        return {name: (words, found[name]) for name, words in TIME_LEFT.items()}
+        conditions = compliance.by_time_left(timezone.now())
+        return {name: (words, conditions[name]) for name, words in TIME_LEFT.items()}
 
 
 class OfTeam(admin.SimpleListFilter):

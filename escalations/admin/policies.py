@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from escalations.admin import simulator
 from escalations.admin.dead_ends import warnings
 from escalations.admin.fields import DurationField
-from escalations.admin.policy_change import ANSWER, EDIT, GIVE, given, joining, of_policy, question
+from escalations.admin.policy_change import ANSWER, EDIT, GIVE, following, joining, of_policy, question
 from escalations.admin.steps import StepInline
 from escalations.clocks import policy_reload
 from escalations.kinds import checks, wording
@@ -108,7 +108,7 @@ class PolicyAdmin(RuleAdmin):
         if page is not None:
             return page
         if request.POST.get(ANSWER) == GIVE:
-            self.message_user(request, given(policy_reload.mark(policy, timezone.now())))
+            self.message_user(request, following(policy_reload.mark(policy, timezone.now())))
         elif effect.joining:
             self.message_user(request, joining(effect))
         if not PolicyStep.objects.filter(policy=policy).exists():
@@ -163,14 +163,14 @@ class PolicyAdmin(RuleAdmin):
 
 
 def _read_policy(policy: Policy) -> Reading:
-    """Its steps name people, and so does its fallback owner."""
+    """Return whom a policy names: the targets of its steps, and its fallback owner."""
     steps = list(policy.steps.select_related("team", "rota"))
-    said = sorted(
+    step_fields = sorted(
         [step.kind, step.target, step.offset, step.team_id or 0, step.person_id or 0, step.rota_id or 0]
         for step in steps
     )
     conditions = sorted(policy.conditions.values_list("path", "operator", "value"))
-    subject = (policy.engine_id, policy.fallback_id, str(said), tuple(conditions))
+    subject = (policy.engine_id, policy.fallback_id, str(step_fields), tuple(conditions))
     fallback = PolicyStep(person_id=policy.fallback_id)
     return Reading([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
 

@@ -40,18 +40,18 @@ class Row:
     after: str
 
 
-def question(desk: DeskAdmin, request: HttpRequest, found: Effect) -> HttpResponse | None:
-    """The page that asks; the transaction is rolled back. None where there is nothing to ask.
+def question(desk: DeskAdmin, request: HttpRequest, effect: Effect) -> HttpResponse | None:
+    """Return the page that asks, and roll the transaction back; None where there is nothing to ask.
 
     Called at the end of the transaction that saves the policy.
     """
-    if ANSWER in request.POST or not found.changes:
+    if ANSWER in request.POST or not effect.changes:
         return None
     order = list(TONES)
-    changes = sorted(found.changes, key=lambda change: (order.index(change.turn), change.before or change.after))
+    changes = sorted(effect.changes, key=lambda change: (order.index(change.turn), change.before or change.after))
     context = {
-        "sentences": list(sentences(found)),
-        "rows": [_row(change, found.policy) for change in changes[:ROWS]],
+        "sentences": list(sentences(effect)),
+        "rows": [_row(change, effect.policy) for change in changes[:ROWS]],
         "left_out": max(len(changes) - ROWS, 0),
         "fields": list(_fields(request)),
         "answer": ANSWER,
@@ -74,18 +74,18 @@ def of_policy(request: HttpRequest, policy: Policy) -> Effect:
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------
-def sentences(found: Effect) -> Iterator[str]:
-    counts = found.counts
+def sentences(effect: Effect) -> Iterator[str]:
+    counts = effect.counts
     what = ", ".join(_counted(turn, counts[turn]) for turn in TONES if counts[turn])
-    many = min(found.clocks, policy_change.MOST)
+    many = min(effect.clocks, policy_change.MOST)
     text = ngettext(
         "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
     )
     yield text % {"count": many, "what": what}
-    if found.clocks > policy_change.MOST:
+    if effect.clocks > policy_change.MOST:
         yield gettext("There are more; these are due first.")
-    if found.joining:
-        yield joining(found)
+    if effect.joining:
+        yield joining(effect)
 
 
 def _counted(turn: Turn, count: int) -> str:
@@ -110,16 +110,16 @@ def _counted(turn: Turn, count: int) -> str:
     return text % {"count": count}
 
 
-def joining(found: Effect) -> str:
+def joining(effect: Effect) -> str:
     text = ngettext(
         "%(count)d open task that follows another policy or none fits this one. It is left as it is.",
         "%(count)d open tasks that follow another policy or none fit this one. They are left as they are.",
-        found.joining,
+        effect.joining,
     )
-    return text % {"count": found.joining}
+    return text % {"count": effect.joining}
 
 
-def given(count: int) -> str:
+def following(count: int) -> str:
     text = ngettext("%(count)d open task follows it now.", "%(count)d open tasks follow it now.", count)
     return text % {"count": count}
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from escalations.admin.timeline import RESULT_TONES
 from escalations.forecast.simulate import Row, Simulation
 from escalations.kinds import wording
-from escalations.kinds.base import Said
+from escalations.kinds.base import StepDescription
 from escalations.models import (
     CalendarOf,
     Clock,
@@ -44,7 +44,7 @@ class Foreseen:
     what: str
     result: str
     why: str
-    told: list[Line]
+    recipients: list[Line]
     after: str
     """Time between the simulated instant and the step."""
 
@@ -65,7 +65,7 @@ def steps(simulation: Simulation) -> list[Foreseen]:
     return [_step(number, row, spoken, simulation.now) for number, row in enumerate(simulation.rows, 1)]
 
 
-def _step(number: int, row: Row, spoken: list[Said], now: datetime) -> Foreseen:
+def _step(number: int, row: Row, spoken: list[StepDescription], now: datetime) -> Foreseen:
     step = spoken[row.position - 1] if row.position <= len(spoken) else None
     return Foreseen(
         number=number,
@@ -75,7 +75,7 @@ def _step(number: int, row: Row, spoken: list[Said], now: datetime) -> Foreseen:
         what=wording.numbered(step, row.number) if step else _("a step"),
         result=_result(row.result),
         why=row.why.words(),
-        told=dry_lines({"recipients": row.told}, "") if row.told else [],
+        recipients=dry_lines({"recipients": row.told}, "") if row.told else [],
         after=_("in %(span)s") % {"span": span(row.at - now)} if row.at > now else _("at once"),
     )
 
@@ -91,17 +91,18 @@ def _result(result: str) -> str:
 Fact = tuple[str, SafeString | str]
 
 
-def facts(simulation: Simulation, task: Task, is_kept: bool) -> list[Fact]:
-    """What the simulation is based on. `is_kept`: the task is in the database, and has a page."""
-    found: list[Fact] = [(_("Task"), link(task) if is_kept else str(task)), (_("As if it were"), exact(simulation.now))]
+def facts(simulation: Simulation, task: Task, is_stored: bool) -> list[Fact]:
+    """Return the facts that the simulation is based on. `is_stored`: the task is in the database, and has a page."""
+    task_cell = link(task) if is_stored else str(task)
+    rows: list[Fact] = [(_("Task"), task_cell), (_("As if it were"), exact(simulation.now))]
     rules = simulation.rules
     if rules is None or simulation.deadline is None:
-        return found
-    found.append((_("Due"), _due(simulation.deadline, simulation.now)))
-    found.append((_("Calendar"), whose_calendar(rules, task)))
+        return rows
+    rows.append((_("Due"), _due(simulation.deadline, simulation.now)))
+    rows.append((_("Calendar"), whose_calendar(rules, task)))
     if simulation.state != EscalationState.RUNNING:
-        found.append((_("State"), str(EscalationState(simulation.state).label)))
-    return found
+        rows.append((_("State"), str(EscalationState(simulation.state).label)))
+    return rows
 
 
 def _due(deadline: datetime, now: datetime) -> SafeString | str:
@@ -122,11 +123,11 @@ def whose_calendar(rules: RuleSet, task: Task) -> str:
     if not counts_working_time(rules):
         return _("none: this policy counts by the clock")
     name = rules.calendar_name
-    whose = Policy.objects.filter(name=rules.name).values_list("calendar_of", flat=True).first()
+    calendar_of = Policy.objects.filter(name=rules.name).values_list("calendar_of", flat=True).first()
     theirs = PersonCalendar.objects.filter(recipient=task.assignee_id, calendar__name=name)
-    if whose == CalendarOf.ASSIGNEE and theirs.exists():
+    if calendar_of == CalendarOf.ASSIGNEE and theirs.exists():
         return _("“%(calendar)s”, by which %(name)s works") % {"calendar": name, "name": task.assignee}
-    team = _team_by(name, task) if whose in (CalendarOf.ASSIGNEE, CalendarOf.TEAM) else None
+    team = _team_by(name, task) if calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM) else None
     if team is not None:
         return _("“%(calendar)s”, by which the team %(name)s works") % {"calendar": name, "name": team}
     return _("“%(calendar)s”, that of the policy") % {"calendar": name}
@@ -152,7 +153,9 @@ def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
         yield _fits(fitting)
     else:
         yield Line(
-            _("policy “%(name)s” applied when the clock began: %(reason)s") % _told(rules.name, _why(simulation)), "ok"
+            _("policy “%(name)s” applied when the clock began: %(reason)s")
+            % _placeholders(rules.name, _why(simulation)),
+            "ok",
         )
         if fitting is not None:
             yield Line(_("a task that came now would follow “%(name)s”") % {"name": fitting.policy}, "wait")
@@ -177,14 +180,14 @@ def _without_clock(fitting: Tried | None) -> Iterator[Line]:
 
 def _fits(each: Tried) -> Line:
     reason = wording.fits(each.policy, map(said, each.policy.conditions.all()))
-    text = _("policy “%(name)s” applies to: %(reason)s") % _told(each.policy, reason)
+    text = _("policy “%(name)s” applies to: %(reason)s") % _placeholders(each.policy, reason)
     return Line(text, "ok", href=change_url(each.policy))
 
 
 def _others(others: list[Tried], *, folded: bool) -> Line:
     lines = [
         Line(
-            _("policy “%(name)s”: %(reason)s") % _told(each.policy, each.reason.words()),
+            _("policy “%(name)s”: %(reason)s") % _placeholders(each.policy, each.reason.words()),
             "quiet",
             href=change_url(each.policy),
         )
@@ -194,7 +197,7 @@ def _others(others: list[Tried], *, folded: bool) -> Line:
     return Line(count, "quiet", below=lines, folded=folded)
 
 
-def _told(name: str | Policy, reason: str) -> dict[str, str]:
+def _placeholders(name: str | Policy, reason: str) -> dict[str, str]:
     return {"name": str(name), "reason": reason}
 
 

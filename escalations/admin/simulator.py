@@ -91,18 +91,18 @@ class TaskForm(WhenForm):
     field_order = ["task", "day", "time"]
 
     def clean_task(self) -> Task:
-        named: str = self.cleaned_data["task"].strip()
+        task_id: str = self.cleaned_data["task"].strip()
         tasks = Task.objects.select_related("engine", "case", "assignee")
-        ours = as_uuid(named)
-        found = list(tasks.filter(pk=ours)[:1]) if ours else []
-        found = found or list(tasks.filter(task_id=named)[:2])
-        if not found:
+        ours = as_uuid(task_id)
+        matches = list(tasks.filter(pk=ours)[:1]) if ours else []
+        matches = matches or list(tasks.filter(task_id=task_id)[:2])
+        if not matches:
             raise ValidationError(gettext("There is no task with this id."))
-        if len(found) > 1:
+        if len(matches) > 1:
             raise ValidationError(gettext("Several engines have a task with this id. Open it in the list of tasks."))
-        if not found[0].answerable:
+        if not matches[0].answerable:
             raise ValidationError(gettext("This task has ended: nobody is told of it any more."))
-        return found[0]
+        return matches[0]
 
 
 class EventForm(DryRunForm, WhenForm):
@@ -130,15 +130,15 @@ def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     in the form."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
-    by_task, by_event, found = TaskForm(auto_id="task-%s"), EventForm(auto_id="event-%s"), None
+    by_task, by_event, foresight = TaskForm(auto_id="task-%s"), EventForm(auto_id="event-%s"), None
     if request.method == "POST":
         by_event = EventForm(request.POST, auto_id="event-%s")
-        found = _of_event(by_event) if by_event.is_valid() else None
+        foresight = _of_event(by_event) if by_event.is_valid() else None
     else:
         by_event = EventForm(initial=starting_event(request), auto_id="event-%s")
         if "task" in request.GET:
             by_task = TaskForm(_as_written(request.GET), auto_id="task-%s")
-            found = _of_task(by_task) if by_task.is_valid() else None
+            foresight = _of_task(by_task) if by_task.is_valid() else None
     context = {
         "by_task": by_task,
         "by_event": by_event,
@@ -146,25 +146,26 @@ def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
         "open_tasks": Task.objects.filter(state__in=ANSWERABLE).order_by(DEADLINE.asc(nulls_last=True))[:OFFERED],
         "samples": samples(),
         "chosen": request.GET.get("sample", ""),
-        "found": found,
+        "found": foresight,
     }
     return desk.page(request, "admin/desk/simulator.html", gettext("Simulator"), **context)
 
 
-def _as_written(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The engine's id of a task, if only one engine has it: links contain our ids."""
-    said = {name: asked[name] for name in ("task", "day", "time") if name in asked}
-    ours = as_uuid(said["task"])
-    named = Task.objects.filter(pk=ours).values_list("task_id", flat=True).first() if ours else None
-    if named is not None and Task.objects.filter(task_id=named).count() == 1:
-        said["task"] = named
-    return said
+def _as_written(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form's fields from a link's query. Links contain our task id; it becomes the engine's id if only one
+    engine has that."""
+    fields = {name: query[name] for name in ("task", "day", "time") if name in query}
+    ours = as_uuid(fields["task"])
+    task_id = Task.objects.filter(pk=ours).values_list("task_id", flat=True).first() if ours else None
+    if task_id is not None and Task.objects.filter(task_id=task_id).count() == 1:
+        fields["task"] = task_id
+    return fields
 
 
 def _of_task(form: TaskForm) -> Foresight:
     task: Task = form.cleaned_data["task"]
     simulation = simulate.of_task(task, form.instant)
-    return _told(simulation, task, is_kept=True)
+    return _foresight(simulation, task, is_stored=True)
 
 
 def _of_event(form: EventForm) -> Foresight | None:
@@ -173,7 +174,7 @@ def _of_event(form: EventForm) -> Foresight | None:
 
 
 def foreseen(engine: Engine, inbound: InboundEvent, instant: datetime) -> Foresight:
-    """What the event would do if it came at this instant, and what would follow."""
+    """Simulate the event as if it came at this instant, and the steps that would follow."""
     lines = arrival(engine, inbound)
     try:
         simulation = simulate.of_event(engine, inbound, instant)
@@ -185,15 +186,15 @@ def foreseen(engine: Engine, inbound: InboundEvent, instant: datetime) -> Foresi
     task = simulation.event.task
     if task is None:
         return Foresight(event=lines, silence=gettext("The event is about no task, so no clock runs."), plan=plan)
-    found = _told(simulation, task, is_kept=Task.objects.filter(pk=task.pk).exists())
-    found.event, found.plan = lines, plan
-    return found
+    foresight = _foresight(simulation, task, is_stored=Task.objects.filter(pk=task.pk).exists())
+    foresight.event, foresight.plan = lines, plan
+    return foresight
 
 
-def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
+def _foresight(simulation: Simulation, task: Task, *, is_stored: bool) -> Foresight:
     steps = simulation_words.steps(simulation)
-    found = Foresight(
-        facts=simulation_words.facts(simulation, task, is_kept),
+    foresight = Foresight(
+        facts=simulation_words.facts(simulation, task, is_stored),
         policy=list(simulation_words.policy_lines(simulation, task)),
         steps=steps,
         silence=simulation_words.why_no_steps(simulation),
@@ -201,12 +202,13 @@ def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
     if simulation.rules is not None and simulation.deadline is not None and steps:
         calendar = simulation.rules.calendar if simulation_words.counts_working_time(simulation.rules) else None
         notes = _notes(simulation.rules.calendar_name) if calendar else {}
-        found.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
+        foresight.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
     done = dict.fromkeys(row.kind for row in simulation.rows if row.result == RunResult.DONE)
-    found.afterwards = [str(KINDS[kind].afterwards) for kind in done if KINDS[kind].afterwards]
+    foresight.afterwards = [str(KINDS[kind].afterwards) for kind in done if KINDS[kind].afterwards]
     if simulation.ends_early:
-        found.ends_early = gettext("More would follow: only the first %(count)d are reckoned.") % {"count": MOST_STEPS}
-    return found
+        text = gettext("More would follow: only the first %(count)d are reckoned.")
+        foresight.ends_early = text % {"count": MOST_STEPS}
+    return foresight
 
 
 def _notes(calendar: str) -> dict[date, str]:

@@ -96,17 +96,17 @@ def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
 
 # --- what was decided -------------------------------------------------------------------------------------------------
 def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
-    found = compliance.compliance(now, zone, choice)
-    weeks = as_weeks(found.weeks)
+    statistics = compliance.compliance(now, zone, choice)
+    weeks = as_weeks(statistics.weeks)
     return {
-        "total": found.total,
-        "percent": percent(found.total),
+        "total": statistics.total,
+        "percent": percent(statistics.total),
         "weeks": weeks,
         "this_week": weeks[-1],
         "last_week": weeks[-2],
         "week_count": compliance.WEEKS,
-        "by_policy": halves(named_shares(Policy, found.policies, gettext("a policy that is gone"))),
-        "by_team": halves(named_shares(Team, found.teams, gettext("no team"))),
+        "by_policy": halves(named_shares(Policy, statistics.policies, gettext("a policy that is gone"))),
+        "by_team": halves(named_shares(Team, statistics.teams, gettext("no team"))),
     }
 
 
@@ -127,13 +127,13 @@ def as_weeks(shares: Mapping[date, Share]) -> list[Week]:
 def named_shares(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) -> list[NamedShare]:
     """The worst first."""
     rows = model._default_manager.in_bulk([pk for pk in shares if pk is not None])
-    found = [
+    lines = [
         NamedShare(
             str(rows[pk]) if pk in rows else nobodys, change_url(rows[pk]) if pk in rows else "", share, percent(share)
         )
         for pk, share in shares.items()
     ]
-    return sorted(found, key=lambda row: (row.share.percent or 0, -row.share.late, row.name))
+    return sorted(lines, key=lambda row: (row.share.percent or 0, -row.share.late, row.name))
 
 
 def halves(rows: list[NamedShare]) -> tuple[list[NamedShare], list[NamedShare]]:
@@ -146,31 +146,31 @@ def percent(share: Share) -> str:
 
 # --- what is under way ------------------------------------------------------------------------------------------------
 def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
-    found = compliance.under_way(now, choice)
-    late = found.counts["late"]
+    open_clocks = compliance.under_way(now, choice)
+    late = open_clocks.counts["late"]
     return {
-        "late": shown(late, "late" in found.at_least),
+        "late": shown(late, "late" in open_clocks.at_least),
         "late_href": address(choice, now="late"),
         "late_count": late,
         "board": board(compliance.most_overdue(now, choice, SHOWN), now),
         "more": late > SHOWN,
-        "bars": bars(found, choice),
-        "open": shown(sum(found.counts.values()), bool(found.at_least)),
-        "anything": any(found.counts.values()),
+        "bars": bars(open_clocks, choice),
+        "open": shown(sum(open_clocks.counts.values()), bool(open_clocks.at_least)),
+        "anything": any(open_clocks.counts.values()),
     }
 
 
-def bars(found: UnderWay, choice: Choice) -> list[Bar]:
-    most = max(found.counts.values()) or 1
+def bars(open_clocks: UnderWay, choice: Choice) -> list[Bar]:
+    most = max(open_clocks.counts.values()) or 1
     return [
         Bar(
             gettext("late") if name == "late" else str(TIME_LEFT[name]),
-            shown(count, name in found.at_least),
+            shown(count, name in open_clocks.at_least),
             address(choice, now="late") if name == "late" else address(choice, left=name),
             percent_of(count, most),
             {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
         )
-        for name, count in found.counts.items()
+        for name, count in open_clocks.counts.items()
     ]
 
 

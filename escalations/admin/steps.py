@@ -82,19 +82,19 @@ def switched() -> str:
 
 def used_by(kind: str, target: str) -> set[str]:
     uses = KINDS[kind].fields if kind in KINDS else ()
-    named = {name for names in NAMES.values() for name in names}
-    return {name for name in uses if name not in named or name in NAMES.get(target, ())}
+    target_fields = {name for names in NAMES.values() for name in names}
+    return {name for name in uses if name not in target_fields or name in NAMES.get(target, ())}
 
 
 class StepFormSet(PaginationInlineFormSet):
     def clean(self) -> None:
         super().clean()
-        kept = [
+        remaining = [
             form for form in self.forms if form.is_valid() and form.cleaned_data and not self._should_delete_form(form)
         ]
-        steps = [form.instance for form in kept]
+        steps = [form.instance for form in remaining]
         for at, field, sentence in checks.of_steps(self.instance, steps, timezone.now()):
-            kept[at].add_error(field, sentence)
+            remaining[at].add_error(field, sentence)
 
 
 class StepInline(Choosing, StackedInline):

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from escalations.clocks.clock import done
-from escalations.kinds.base import Said
+from escalations.kinds.base import StepDescription
 from escalations.kinds.wording import numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, rules_of
@@ -42,30 +42,30 @@ def lines(escalation: Escalation) -> list[Line]:
 
 
 def _beginning(escalation: Escalation) -> Line:
-    told = {"why": reasons.words(escalation, "why") or escalation.rules.data.get("name", "")}
-    line = DayLine(_("the clock began by %(why)s") % told, "ok", escalation.started_at)
+    placeholders = {"why": reasons.words(escalation, "why") or escalation.rules.data.get("name", "")}
+    line = DayLine(_("the clock began by %(why)s") % placeholders, "ok", escalation.started_at)
     line.detail = _("due %(time)s") % {"time": short(escalation.deadline)}
     return line
 
 
-def _run(run: StepRun, words: dict[int, Said], call: Callback | None) -> Line:
-    line = DayLine(_named(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
+def _run(run: StepRun, words: dict[int, StepDescription], call: Callback | None) -> Line:
+    line = DayLine(_step_text(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
     line.detail = ": ".join(filter(None, [_result(run), reasons.words(run, "why")]))
     line.href = change_url(run.event) if run.event else ""
-    line.below = [*(_told(run.event) if run.event else []), *([_answered(call)] if call else [])]
+    line.below = [*(_recipient_lines(run.event) if run.event else []), *([_answered(call)] if call else [])]
     return line
 
 
 def _answered(call: Callback) -> Line:
-    """What the engine answered to a step that calls it."""
-    said = reasons.words(call, "alert") or reasons.words(call, "detail")
-    line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, said)
+    """Return a line with the engine's answer to a step that calls it."""
+    detail = reasons.words(call, "alert") or reasons.words(call, "detail")
+    line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, detail)
     line.href = change_url(call)
     return line
 
 
-def _told(event: Event) -> list[Line]:
-    """Left out that the policy has named them."""
+def _recipient_lines(event: Event) -> list[Line]:
+    """Return a line for each recipient, without the detail that the policy names them."""
     lines = people(event)
     for line in lines:
         line.detail = ""
@@ -77,7 +77,7 @@ def _result(run: StepRun) -> str:
     return "" if run.result == RunResult.DONE else run.get_result_display()
 
 
-def _named(step: Said | None, number: int) -> str:
+def _step_text(step: StepDescription | None, number: int) -> str:
     return numbered(step, number) if step else _("a step")
 
 
@@ -99,15 +99,17 @@ def _standing(escalation: Escalation) -> list[Line]:
     return []
 
 
-def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, Said]) -> list[Line]:
-    """From the clock's present state; a pause or another due date will move it."""
+def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
+    """Return the steps to come by the clock's present state; a pause or another due date will move them."""
     left = to_come(escalation, rules)
-    found: list[Line] = [
-        DayLine(_named(words.get(each.step.id), each.number), "wait", max(each.at, escalation.held_until or each.at))
+    upcoming: list[Line] = [
+        DayLine(
+            _step_text(words.get(each.step.id), each.number), "wait", max(each.at, escalation.held_until or each.at)
+        )
         for each in left[:TO_COME]
     ]
     more = len(left) - TO_COME
-    return found + ([Line(_("and %(count)d more after that") % {"count": more}, "quiet")] if more > 0 else [])
+    return upcoming + ([Line(_("and %(count)d more after that") % {"count": more}, "quiet")] if more > 0 else [])
 
 
 def to_come(escalation: Escalation, rules: RuleSet) -> list[Occurrence]:

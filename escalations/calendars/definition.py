@@ -69,13 +69,13 @@ class CalendarData:
             yield datetime.combine(day, start), datetime.combine(day if end > start else day + A_DAY, end)
 
     def to_dict(self) -> dict[str, Any]:
-        about: dict[str, Any] = {"timezone": self.timezone}
-        about["week"] = {name: _written(each) for name, each in zip(WEEKDAYS, self.week, strict=True)}
+        document: dict[str, Any] = {"timezone": self.timezone}
+        document["week"] = {name: _written(each) for name, each in zip(WEEKDAYS, self.week, strict=True)}
         if self.country:
-            about["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
+            document["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
         if self.days:
-            about["days"] = {day.isoformat(): _written(self.days[day]) for day in sorted(self.days)}
-        return about
+            document["days"] = {day.isoformat(): _written(self.days[day]) for day in sorted(self.days)}
+        return document
 
 
 @lru_cache(maxsize=512)
@@ -85,9 +85,9 @@ def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, 
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
-def read_calendar(said: Any) -> CalendarData:
-    """Raises BadCalendar."""
-    members = _members(said, "", ("timezone", "week", "holidays", "days"))
+def read_calendar(document: Any) -> CalendarData:
+    """Read a calendar from JSON. Raises BadCalendar, with a pointer to the fault."""
+    members = _members(document, "", ("timezone", "week", "holidays", "days"))
     country, subdivision = _country(members.get("holidays"))
     return CalendarData(
         timezone=_timezone(members.get("timezone")),
@@ -98,34 +98,34 @@ def read_calendar(said: Any) -> CalendarData:
     )
 
 
-def _members(said: Any, pointer: str, known: tuple[str, ...]) -> Mapping[str, Any]:
-    if not isinstance(said, Mapping):
+def _members(document: Any, pointer: str, allowed: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(document, Mapping):
         raise BadCalendar(pointer, "An object is needed here.")
-    for name in said:
-        if name not in known:
-            raise BadCalendar(f"{pointer}/{name}", f"There is no such member; there are {', '.join(known)}.")
-    return said
+    for name in document:
+        if name not in allowed:
+            raise BadCalendar(f"{pointer}/{name}", f"There is no such member; there are {', '.join(allowed)}.")
+    return document
 
 
-def _timezone(said: Any) -> str:
-    if not isinstance(said, str):
+def _timezone(name: Any) -> str:
+    if not isinstance(name, str):
         raise BadCalendar("/timezone", "A time zone is needed, such as Europe/Berlin.")
     try:
-        zone(said)
+        zone(name)
     except UnknownZone:
-        raise BadCalendar("/timezone", f"There is no time zone {said}; one is Europe/Berlin.") from None
-    return said
+        raise BadCalendar("/timezone", f"There is no time zone {name}; one is Europe/Berlin.") from None
+    return name
 
 
-def _week(said: Any) -> tuple[Intervals, ...]:
-    members = _members(said, "/week", WEEKDAYS)
+def _week(week: Any) -> tuple[Intervals, ...]:
+    members = _members(week, "/week", WEEKDAYS)
     return tuple(_intervals(members.get(name) or [], f"/week/{name}") for name in WEEKDAYS)
 
 
-def _country(said: Any) -> tuple[str, str]:
-    if said is None:
+def _country(document: Any) -> tuple[str, str]:
+    if document is None:
         return "", ""
-    members = _members(said, "/holidays", ("country", "subdivision"))
+    members = _members(document, "/holidays", ("country", "subdivision"))
     country, subdivision = members.get("country"), members.get("subdivision") or ""
     supported = holidays.list_supported_countries()
     if not isinstance(country, str) or country not in supported:
@@ -149,43 +149,43 @@ def _is_subdivision(country: str, subdivision: Any) -> bool:
     return True
 
 
-def _days(said: Any) -> Mapping[date, Intervals]:
-    if said is None:
+def _days(days: Any) -> Mapping[date, Intervals]:
+    if days is None:
         return {}
-    if not isinstance(said, Mapping):
+    if not isinstance(days, Mapping):
         raise BadCalendar("/days", "An object is needed here: date to intervals.")
-    if len(said) > MOST_DAYS:
+    if len(days) > MOST_DAYS:
         raise BadCalendar("/days", f"At most {MOST_DAYS} days may have hours of their own.")
-    return {_date(day): _intervals(intervals, f"/days/{day}") for day, intervals in said.items()}
+    return {_date(day): _intervals(intervals, f"/days/{day}") for day, intervals in days.items()}
 
 
-def _date(said: Any) -> date:
+def _date(text: Any) -> date:
     try:
-        if _DATE.fullmatch(said):
-            return date.fromisoformat(said)
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
     except (TypeError, ValueError):
         pass
-    raise BadCalendar(f"/days/{said}", "A date is written as 2026-12-24.")
+    raise BadCalendar(f"/days/{text}", "A date is written as 2026-12-24.")
 
 
-def _intervals(said: Any, pointer: str) -> Intervals:
-    if not isinstance(said, list | tuple):
+def _intervals(intervals: Any, pointer: str) -> Intervals:
+    if not isinstance(intervals, list | tuple):
         raise BadCalendar(pointer, 'A list of intervals is needed, such as [["09:00", "17:00"]].')
-    if len(said) > MOST_A_DAY:
+    if len(intervals) > MOST_A_DAY:
         raise BadCalendar(pointer, f"At most {MOST_A_DAY} intervals may begin on one day.")
-    return tuple(_interval(each, f"{pointer}/{at}") for at, each in enumerate(said))
+    return tuple(_interval(each, f"{pointer}/{at}") for at, each in enumerate(intervals))
 
 
-def _interval(said: Any, pointer: str) -> Interval:
-    if not isinstance(said, list | tuple) or len(said) != 2:
+def _interval(pair: Any, pointer: str) -> Interval:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
         raise BadCalendar(pointer, 'An interval has a start and an end: ["09:00", "17:00"].')
-    start, end = (_time(each, f"{pointer}/{at}") for at, each in enumerate(said))
+    start, end = (_time(each, f"{pointer}/{at}") for at, each in enumerate(pair))
     return start, end
 
 
-def _time(said: Any, pointer: str) -> time:
-    if isinstance(said, str) and _TIME.fullmatch(said):
-        return time.fromisoformat(said)
+def _time(text: Any, pointer: str) -> time:
+    if isinstance(text, str) and _TIME.fullmatch(text):
+        return time.fromisoformat(text)
     raise BadCalendar(pointer, "A time is written as 09:30, from 00:00 to 23:59.")
 
 

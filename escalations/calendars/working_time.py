@@ -83,9 +83,9 @@ class Calendar:
         self._years: dict[int, Stretches] = {}
 
     @classmethod
-    def from_dict(cls, said: Any) -> "Calendar":
-        """From JSON. Raises BadCalendar."""
-        return cls(read_calendar(said))
+    def from_dict(cls, document: Any) -> "Calendar":
+        """Read a calendar from JSON. Raises BadCalendar."""
+        return cls(read_calendar(document))
 
     def check(self, today: date) -> None:
         """Raises NoWorkingTime unless the 366 days from that date have some."""

@@ -35,10 +35,10 @@ def observe(
 
 def look_up(tasks: Sequence[Task], writes: Writes) -> None:
     """Read the clocks of these tasks for what follows in the same transaction."""
-    found: dict[UUID, list[Escalation]] = {task.pk: [] for task in tasks}
-    for escalation in Escalation.objects.filter(task__in=found).order_by("-id"):
-        found[escalation.task_id].append(escalation)
-    for pk, mine in found.items():
+    by_task: dict[UUID, list[Escalation]] = {task.pk: [] for task in tasks}
+    for escalation in Escalation.objects.filter(task__in=by_task).order_by("-id"):
+        by_task[escalation.task_id].append(escalation)
+    for pk, mine in by_task.items():
         writes.once((Escalation, pk), partial(list, mine))
 
 

@@ -83,11 +83,11 @@ def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
 
     An engine that does not answer, or whose answer cannot be understood, stops no message.
     """
-    asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=readable())
-    tasks = list(asked.select_related("engine", "assignee"))
+    readable_tasks = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=readable())
+    tasks = list(readable_tasks.select_related("engine", "assignee"))
     try:
-        found = _reader.read(tasks, now) if tasks else {}
-        standings = [(task, standing) for task in tasks if (standing := found.get(task.pk)) is not None]
+        by_task = _reader.read(tasks, now) if tasks else {}
+        standings = [(task, standing) for task in tasks if (standing := by_task.get(task.pk)) is not None]
         if changed := task_sync.apply_differences(standings, now):
             log.info("caught_up_with_engines", tasks=changed)
     except Exception as fault:  # whatever the fault is, these clocks and those behind them must go on
@@ -131,10 +131,10 @@ def reread(claimed: Sequence[Escalation], now: datetime) -> None:
         return
     lock_waits.apply()
     mine, tasks = _held(marked)
-    asked = [each for each in mine if tasks[each.task_id].answerable]
-    for each in asked:
+    answerable = [each for each in mine if tasks[each.task_id].answerable]
+    for each in answerable:
         policy_reload.reread(each, tasks[each.task_id], now)
-    inbox_items.show_deadlines([tasks[each.task_id] for each in asked], now)
+    inbox_items.show_deadlines([tasks[each.task_id] for each in answerable], now)
 
 
 @dataclass
@@ -205,14 +205,14 @@ def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
     done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in mine}
     for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
         done[pk].add((key[0], key[1]))
-    found: list[_Chain] = []
+    chains: list[_Chain] = []
     for each in mine:
         task = tasks[each.task_id]
         if not task.answerable:
             clock.end(task, now, reasons.CLOSED_MEANWHILE())
         else:
-            found.append(_Chain(each, task, rules_of(each), done[each.pk]))
-    return found
+            chains.append(_Chain(each, task, rules_of(each), done[each.pk]))
+    return chains
 
 
 def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:

@@ -88,13 +88,13 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     for search in searches:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
-    found: dict[Reason, DeadEnd] = {}
+    by_cause: dict[Reason, DeadEnd] = {}
     for instant in _instants(now, hearing, rotas):
         forgotten = cache.at(instant, hearing.changes.get(instant, ()))
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
             if why := _cause(search, cache, hearing):
-                found.setdefault(why, DeadEnd(why, instant)).add(search.place)
-    return sorted(found.values(), key=lambda line: (line.since, str(line.why)))
+                by_cause.setdefault(why, DeadEnd(why, instant)).add(search.place)
+    return sorted(by_cause.values(), key=lambda line: (line.since, str(line.why)))
 
 
 @dataclass(frozen=True)
@@ -107,24 +107,24 @@ class _Search:
 
 
 def _cause(search: _Search, cache: TargetCache, hearing: Hearing) -> Reason:
-    """NOTHING if somebody is told."""
-    asked = zip(search.questions, search.place.targets, strict=True)
-    answers = [cache.ask(question, search.task, step) for question, step in asked]
+    """Return why the search reaches nobody; NOTHING if it reaches somebody."""
+    pairs = zip(search.questions, search.place.targets, strict=True)
+    answers = [cache.ask(question, search.task, step) for question, step in pairs]
     hear = [each.recipient for answer in answers for each in answer.hear]
     if not hear:
         return joined(dict.fromkeys(note for answer in answers for note in answer.notes))
     place = search.place
     if place.channels is None:
         return NOTHING
-    told = [person for person in hear if hearing.has_address(person, place.channels, place.category)]
-    if not told:
+    reachable = [person for person in hear if hearing.has_address(person, place.channels, place.category)]
+    if not reachable:
         wants = any(hearing.has_address(person, place.channels) for person in hear)
         return (reasons.TURNED_OFF if wants else reasons.INBOX_ONLY)(names=_names(hear))
     assert cache.staff is not None
-    waits = [hearing.waits_until(person, cache.staff.now) for person in told]
+    waits = [hearing.waits_until(person, cache.staff.now) for person in reachable]
     if place.critical or not all(waits):
         return NOTHING
-    return reasons.QUIET(names=_names(told), until=min(waits))
+    return reasons.QUIET(names=_names(reachable), until=min(waits))
 
 
 def _names(people: Iterable[Recipient]) -> str:
@@ -136,13 +136,13 @@ def _steps() -> Iterator[Place]:
     policies = Policy.objects.filter(enabled=True).select_related("calendar", "fallback")
     for policy in policies.prefetch_related("steps__category"):
         instead = str(policy.fallback) if policy.fallback and policy.fallback.active else ""
-        kept = rules.read(rules.written(policy, None))
-        for step, row in zip(kept.steps, policy.steps.all(), strict=True):
+        rule_set = rules.read(rules.written(policy, None))
+        for step, row in zip(rule_set.steps, policy.steps.all(), strict=True):
             kind = KINDS[step.kind]
             if step.target is not None and "target" in kind.fields:
                 channels = kind.channels(step, row)
-                told = frozenset(channels) if channels is not None else None
-                yield Place(policy, step.position, (step,), told, row.category, step.critical, instead)
+                channel_set = frozenset(channels) if channels is not None else None
+                yield Place(policy, step.position, (step,), channel_set, row.category, step.critical, instead)
 
 
 FORESEEN = (
@@ -160,9 +160,9 @@ def _routes() -> Iterator[Place]:
     for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
         for targets in _each_list(route):
             steps = [_as_step(target) for target in targets]
-            known = tuple(step for step in steps if step is not None)
-            if known and len(known) == len(steps):
-                yield Place(route, 0, known, frozenset(route.category.channels), route.category)
+            fixed_steps = tuple(step for step in steps if step is not None)
+            if fixed_steps and len(fixed_steps) == len(steps):
+                yield Place(route, 0, fixed_steps, frozenset(route.category.channels), route.category)
 
 
 def _each_list(route: Route) -> Iterator[list[RouteTarget]]:

@@ -43,22 +43,22 @@ class Hearing:
 
     @cached_property
     def changes(self) -> Mapping[datetime, set[int]]:
-        """When long quiet hours begin, and of whom."""
-        found: dict[datetime, set[int]] = defaultdict(set)
+        """Return the pks of people by the instant at which long quiet hours of theirs begin."""
+        people_by_start: dict[datetime, set[int]] = defaultdict(set)
         for pk, stretches in self._stretches.items():
             for begin, _ in stretches:
                 if begin > self._now:
-                    found[begin].add(pk)
-        return found
+                    people_by_start[begin].add(pk)
+        return people_by_start
 
     @cached_property
     def _stretches(self) -> dict[int, list[Stretch]]:
         people = Recipient.objects.filter(active=True, engine=None)
         self._reading.look_up(people)
-        found = {}
+        by_person = {}
         for person in people:
             quiet = self._reading.of(person).quiet
             stretches = quiet.stretches(self._now, self._until) if quiet is not None else ()
             if mine := [(begin, end) for begin, end in stretches if end - begin >= LONG]:
-                found[person.pk] = mine
-        return found
+                by_person[person.pk] = mine
+        return by_person

@@ -63,7 +63,7 @@ Ahead = tuple[datetime, Step, int]
 
 def of_policy(policy: Policy, now: datetime) -> Effect:
     """The effects of the policy as it is in this transaction."""
-    policies, kept = matching.enabled(), _Kept()
+    policies, rules_cache = matching.enabled(), _RulesCache()
     clocks = Escalation.objects.filter(ended_at=None, state__in=policy_reload.OPEN).select_related(
         "rules", "task__case", "task__engine"
     )
@@ -71,8 +71,8 @@ def of_policy(policy: Policy, now: datetime) -> Effect:
     effect = Effect(policy, len(mine))
     done = _done(mine)
     for escalation in mine[:MOST]:
-        found = matching.first(escalation.task, policies)
-        rules = kept.rules(found.policy, escalation.task) if found else None
+        match = matching.first(escalation.task, policies)
+        rules = rules_cache.rules(match.policy, escalation.task) if match else None
         effect.changes += _change(escalation, rules, done[escalation.pk], now)
     others = [each.task for each in clocks.exclude(policy=policy).order_by("deadline")[:MOST]]
     effect.joining = sum(_follows(policy, task, policies) for task in (*others, *_without_clock()))
@@ -93,11 +93,11 @@ def _without_clock() -> Iterable[Task]:
 
 
 def _follows(policy: Policy, task: Task, policies: Sequence[Policy]) -> bool:
-    found = matching.first(task, policies)
-    return found is not None and found.policy.pk == policy.pk
+    match = matching.first(task, policies)
+    return match is not None and match.policy.pk == policy.pk
 
 
-class _Kept:
+class _RulesCache:
     """Rules as they would be stored, each read once."""
 
     def __init__(self) -> None:

@@ -15,22 +15,22 @@ from notifications.types import InboundEvent, Json
 MEMBERS = ("event", "task", "engine", "now")
 
 
-def run(said: Any, now: datetime) -> Simulation:
-    """For `{"event": {…}}` or `{"task": "…"}`, with `engine` if there are several, and `now`.
+def run(payload: Any, now: datetime) -> Simulation:
+    """Simulate `{"event": {…}}` or `{"task": "…"}`, with `engine` if there are several, and `now`.
 
     Raises Invalid and InvalidEvent, with pointers.
     """
-    if not isinstance(said, dict):
+    if not isinstance(payload, dict):
         raise _invalid("", "An object is needed, with event or task.")
-    for name in said:
+    for name in payload:
         if name not in MEMBERS:
             raise _invalid(f"/{name}", f"There is no such member; there are {', '.join(MEMBERS)}.")
-    if ("event" in said) == ("task" in said):
+    if ("event" in payload) == ("task" in payload):
         raise _invalid("", "Give either an event or a task.")
-    engine, instant = _engine(said.get("engine")), _now(said.get("now"), now)
-    if "task" in said:
-        return simulate.of_task(_task(said["task"], engine), instant)
-    return simulate.of_event(_one(engine), _event(_one(engine), said["event"]), instant)
+    engine, instant = _engine(payload.get("engine")), _now(payload.get("now"), now)
+    if "task" in payload:
+        return simulate.of_task(_task(payload["task"], engine), instant)
+    return simulate.of_event(_one(engine), _event(_one(engine), payload["event"]), instant)
 
 
 def _engine(slug: Any) -> Engine | None:
@@ -43,10 +43,10 @@ def _engine(slug: Any) -> Engine | None:
 
 
 def _one(engine: Engine | None) -> Engine:
-    found = [engine] if engine is not None else list(Engine.objects.filter(active=True)[:2])
-    if len(found) != 1:
+    engines = [engine] if engine is not None else list(Engine.objects.filter(active=True)[:2])
+    if len(engines) != 1:
         raise _invalid("/engine", "Say which engine: its slug.")
-    return found[0]
+    return engines[0]
 
 
 def _now(text: Any, now: datetime) -> datetime:
@@ -60,18 +60,18 @@ def _now(text: Any, now: datetime) -> datetime:
 
 def _task(task_id: Any, engine: Engine | None) -> Task:
     tasks = Task.objects.select_related("engine", "case", "assignee")
-    found = list(tasks.filter(task_id=task_id, **({"engine": engine} if engine else {}))[:2])
-    if not found:
+    matches = list(tasks.filter(task_id=task_id, **({"engine": engine} if engine else {}))[:2])
+    if not matches:
         raise _invalid("/task", "There is no such task.")
-    if len(found) > 1:
+    if len(matches) > 1:
         raise _invalid("/engine", "Several engines have a task of this id. Say which engine: its slug.")
-    return found[0]
+    return matches[0]
 
 
-def _event(engine: Engine, said: Any) -> InboundEvent:
-    if isinstance(said, dict) and "specversion" in said:
-        return cloudevents.structured(said)
-    return mapping.read(engine, said)
+def _event(engine: Engine, payload: Any) -> InboundEvent:
+    if isinstance(payload, dict) and "specversion" in payload:
+        return cloudevents.structured(payload)
+    return mapping.read(engine, payload)
 
 
 def _invalid(pointer: str, detail: str) -> Invalid:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from escalations.kinds.targets import Found, Search, Staff, reached
+from escalations.kinds.targets import Addressee, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
 from notifications.models import AbsencePart, Recipient, Task, Team
@@ -35,29 +35,30 @@ Question = tuple[Any, ...]
 
 
 class _Watched(Staff):
-    """Records whom it was asked about. Stand-ins are read for all at once."""
+    """Records in `dependencies` the pks of people whose absences it was asked for. Stand-ins are read for all at
+    once."""
 
     def __init__(self, now: datetime, rotas: Mapping[int, Definition]) -> None:
         super().__init__(now)
         self.duties = Duties(now, rotas)
-        self.asked: set[int] = set()
+        self.dependencies: set[int] = set()
         self._all: dict[About, dict[int, Recipient]] = {}
 
-    def stand_ins(self, people: Sequence[Recipient], about: About) -> dict[int, Recipient]:
-        self.asked.update(person.pk for person in people)
-        if about not in self._all:
-            self._all[about] = self._absences.stand_ins(self._everybody_away, about)
-        found = self._all[about]
-        return {person.pk: found[person.pk] for person in people if person.pk in found}
+    def stand_ins(self, people: Sequence[Recipient], subject: About) -> dict[int, Recipient]:
+        self.dependencies.update(person.pk for person in people)
+        if subject not in self._all:
+            self._all[subject] = self._absences.stand_ins(self._everybody_away, subject)
+        delegates = self._all[subject]
+        return {person.pk: delegates[person.pk] for person in people if person.pk in delegates}
 
-    def about(self, task: Task, step: Step) -> About:
-        """Without reading the category of each task: that of the step is known."""
+    def subject(self, task: Task, step: Step) -> About:
+        """Return the subject with the step's category alone: those of the tasks are not read."""
         self.once(("category", task.pk), lambda: None)
-        return super().about(task, step)
+        return super().subject(task, step)
 
-    def is_out(self, person: Recipient, about: About) -> bool:
-        self.asked.add(person.pk)
-        return super().is_out(person, about)
+    def is_out(self, person: Recipient, subject: About) -> bool:
+        self.dependencies.add(person.pk)
+        return super().is_out(person, subject)
 
     @cached_property
     def _everybody_away(self) -> list[Recipient]:
@@ -66,15 +67,15 @@ class _Watched(Staff):
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Whom a step would tell, and whom not and why; `about` are the people whose absences matter."""
+    """Whom a step would tell, and why not others. `dependencies`: the pks of people whose absences matter."""
 
-    hear: list[Found]
+    hear: list[Addressee]
     notes: list[Reason]
-    about: frozenset[int]
+    dependencies: frozenset[int]
 
     @cached_property
     def people(self) -> frozenset[int]:
-        return self.about.union(each.recipient.pk for each in self.hear)
+        return self.dependencies.union(each.recipient.pk for each in self.hear)
 
 
 @dataclass
@@ -103,10 +104,10 @@ class TargetCache:
     def ask(self, question: Question, task: Task, step: Step) -> Answer:
         if question not in self._answers:
             assert self.staff is not None
-            self.staff.asked = set()
+            self.staff.dependencies = set()
             search = Search(task, step, self.staff)
             hear = reached(search)
-            self._answers[question] = Answer(hear, search.notes, frozenset(self.staff.asked))
+            self._answers[question] = Answer(hear, search.notes, frozenset(self.staff.dependencies))
         return self._answers[question]
 
 
@@ -122,8 +123,8 @@ class Tasks:
         of_people = any(step.target in OF_TASKS and step.team is None for step in steps)
         met: set[tuple[Question, ...]] = set()
         for task in self._all if of_people else [Task(), *self._kinds]:
-            whose = (self._whose(task, step) if of_people else None for step in steps)
-            questions = tuple((*_question(*each), self._kind(task)) for each in zip(steps, whose, strict=True))
+            owner_keys = (self._owner_key(task, step) if of_people else None for step in steps)
+            questions = tuple((*_question(*each), self._kind(task)) for each in zip(steps, owner_keys, strict=True))
             if questions not in met:
                 met.add(questions)
                 yield task, questions
@@ -142,8 +143,8 @@ class Tasks:
         """One task of each kind."""
         return list({self._kind(task): task for task in self._all}.values()) if self._has_parts else []
 
-    def _whose(self, task: Task, step: Step) -> Any:
-        """What a step looks at of a task."""
+    def _owner_key(self, task: Task, step: Step) -> Any:
+        """Return what decides whom the step's target means for the task: tasks with equal keys have the same people."""
         assignee = task.assignee
         assert assignee is not None
         if step.target == StepTarget.MANAGER:
@@ -160,11 +161,11 @@ class Tasks:
     def _all(self) -> list[Task]:
         rows = Task.objects.filter(updated_at__gte=self._now - LATELY).select_related("assignee__manager")
         rows = rows.select_related("case") if self._has_parts else rows
-        found: dict[tuple[Any, ...], Task] = {}
+        by_kind: dict[tuple[Any, ...], Task] = {}
         for task in rows.defer("data", "info", "actions").order_by("-id")[:MOST_TASKS]:
             if task.assignee is not None and task.assignee.active:
-                found.setdefault((task.assignee.pk, *self._kind(task)), task)
-        return [found[key] for key in sorted(found)]
+                by_kind.setdefault((task.assignee.pk, *self._kind(task)), task)
+        return [by_kind[key] for key in sorted(by_kind)]
 
     @cached_property
     def _candidates(self) -> dict[Any, frozenset[int]]:
@@ -180,12 +181,12 @@ class Tasks:
         return _gathered(Team.members.through.objects.values_list("recipient_id", "team_id"))
 
 
-def _question(step: Step, whose: Any) -> Question:
-    return step.target, step.level, step.team, step.person, step.rota, step.category, whose
+def _question(step: Step, owner_key: Any) -> Question:
+    return step.target, step.level, step.team, step.person, step.rota, step.category, owner_key
 
 
 def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
-    found: dict[Any, set[int]] = {}
+    groups: dict[Any, set[int]] = {}
     for key, value in rows:
-        found.setdefault(key, set()).add(value)
-    return {key: frozenset(values) for key, values in found.items()}
+        groups.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in groups.items()}

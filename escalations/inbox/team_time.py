@@ -50,12 +50,12 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Choice:
     by: By
     days: int
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Asked":
+    def of(cls, request: HttpRequest) -> "Choice":
         by = next((way for way in WAYS if way == request.GET.get("by")), WAYS[0])
         days = next((days for days in PERIODS if str(days) == request.GET.get("days")), PERIODS[1])
         return cls(by, days)
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Found:
+class Tables:
     """`since`: from when on everything is counted, if that is not the whole period. Without people enough there are no
     tables."""
 
@@ -78,14 +78,14 @@ class Found:
 @person_required
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
-    """For whoever leads somebody; 404 for others."""
-    asked, people = Asked.of(request), _led(request)
+    """Show the figures of the people whom the reader leads; 404 if they lead nobody."""
+    choice, people = Choice.of(request), _led(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         context = {
-            "found": _found(people, asked, timezone.now()),
-            "periods": [(days, asked.address(days=days), days == asked.days) for days in PERIODS],
-            "ways": [(NAMES[way], asked.address(by=way), way == asked.by) for way in WAYS],
-            "csv": asked.address("team:time-csv"),
+            "found": _tables(people, choice, timezone.now()),
+            "periods": [(days, choice.address(days=days), days == choice.days) for days in PERIODS],
+            "ways": [(NAMES[way], choice.address(by=way), way == choice.by) for way in WAYS],
+            "csv": choice.address("team:time-csv"),
             "fewest": FEWEST,
         }
         return show_page(request, "inbox/team_time.html", context)
@@ -95,18 +95,18 @@ def page(request: PersonRequest) -> HttpResponse:
 @require_safe
 def download(request: PersonRequest) -> HttpResponse:
     """The tables that the page shows, one below the other."""
-    asked, people = Asked.of(request), _led(request)
+    choice, people = Choice.of(request), _led(request)
     with timezone.override(zone_of(request.recipient.timezone)):
-        found = _found(people, asked, timezone.now())
-    if found.work is None:
+        tables = _tables(people, choice, timezone.now())
+    if tables.work is None:
         raise Http404
-    rows = [*found.work.rows]
-    if found.waiting is not None:
-        width = len(found.work.heads)
-        rows += [[""] * width, [*map(str, found.waiting.heads)], *found.waiting.rows]
+    rows = [*tables.work.rows]
+    if tables.waiting is not None:
+        width = len(tables.work.heads)
+        rows += [[""] * width, [*map(str, tables.waiting.heads)], *tables.waiting.rows]
         rows = [[*row, *[""] * (width - len(row))] for row in rows]
-    data = tablib.Dataset(*rows, headers=[*map(str, found.work.heads)])
-    name = f"team-{asked.by}-{asked.days}.csv"
+    data = tablib.Dataset(*rows, headers=[*map(str, tables.work.heads)])
+    name = f"team-{choice.by}-{choice.days}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(write(data, "csv"), content_type=KINDS["csv"], headers=headers)
 
@@ -118,19 +118,19 @@ def _led(request: PersonRequest) -> list[Recipient]:
     return people
 
 
-def _found(people: Sequence[Recipient], asked: Asked, now: datetime) -> Found:
+def _tables(people: Sequence[Recipient], choice: Choice, now: datetime) -> Tables:
     if len(people) < FEWEST:
-        return Found(None, None, None, few=True)
+        return Tables(None, None, None, few=True)
     pks = [person.pk for person in people]
-    since = now - timedelta(days=asked.days)
+    since = now - timedelta(days=choice.days)
     beyond = reading.all_since(pks, since)
-    key_of = figures.grouping(asked.by, timezone.get_current_timezone())
+    key_of = figures.grouping(choice.by, timezone.get_current_timezone())
     first = beyond + timedelta(microseconds=1) if beyond is not None else since
     messages = reading.messages_outside_hours(pks, first, WorkingHours(people))
     work = figures.of_work(reading.tasks(pks, first, now), messages, key_of)
     waiting = figures.of_waiting(reading.open_now(pks, now), now, key_of)
-    names = _Names(asked.by)
-    return Found(_of_work(work, names), _of_waiting(waiting, names), beyond, few=False)
+    names = _Names(choice.by)
+    return Tables(_of_work(work, names), _of_waiting(waiting, names), beyond, few=False)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -155,8 +155,8 @@ class _Names:
         return sorted(keys, key=lambda key: self.of(key).casefold())
 
 
-def _of_work(found: Folded[Key, Work], names: _Names) -> Table | None:
-    if found.total is None:
+def _of_work(groups: Folded[Key, Work], names: _Names) -> Table | None:
+    if groups.total is None:
         return None
     heads = [
         NAMES[names.by], gettext("Came"),
@@ -164,22 +164,22 @@ def _of_work(found: Folded[Key, Work], names: _Names) -> Table | None:
         gettext("Half were answered within"), gettext("9 of 10 were answered within"),
         gettext("Late"), gettext("Asked about"), gettext("Messages outside working hours"),
     ]  # fmt: skip
-    return Table(heads, _rows(found, names, _work_cells))
+    return Table(heads, _rows(groups, names, _work_cells))
 
 
-def _rows(found: Folded[Key, GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
-    """The groups, what is put together, and the sum."""
-    assert found.total is not None
-    rows = [[names.of(key), *cells(found.shown[key])] for key in names.ordered([*found.shown])]
-    if found.others is not None and rows:
-        rows.append([gettext("others"), *cells(found.others)])
-    return [*rows, [gettext("all"), *cells(found.total)]]
+def _rows(groups: Folded[Key, GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
+    """Return a row for each group, one for the small groups put together, and the sum."""
+    assert groups.total is not None
+    rows = [[names.of(key), *cells(groups.shown[key])] for key in names.ordered([*groups.shown])]
+    if groups.others is not None and rows:
+        rows.append([gettext("others"), *cells(groups.others)])
+    return [*rows, [gettext("all"), *cells(groups.total)]]
 
 
 def _work_cells(group: Work) -> list[str]:
     return [
         str(group.came), *_times(group.seen), *_times(group.answered),
-        str(group.late), str(group.asked), str(group.outside_hours),
+        str(group.late), str(group.with_question), str(group.outside_hours),
     ]  # fmt: skip
 
 
@@ -187,8 +187,8 @@ def _times(times: Times) -> list[str]:
     return [span(length) if (length := times.within(percent)) is not None else NOT_KNOWN for percent in (50, 90)]
 
 
-def _of_waiting(found: Folded[Key, Waiting], names: _Names) -> Table | None:
-    if found.total is None:
+def _of_waiting(groups: Folded[Key, Waiting], names: _Names) -> Table | None:
+    if groups.total is None:
         return None
     days = [age // timedelta(days=1) for age in AGES]
     ages = [
@@ -197,7 +197,7 @@ def _of_waiting(found: Folded[Key, Waiting], names: _Names) -> Table | None:
     ]
     older = gettext("%(days)d days and more") % {"days": days[-1]}
     heads = [NAMES[names.by], gettext("Open now"), *ages, older, gettext("Late")]
-    return Table(heads, _rows(found, names, _waiting_cells))
+    return Table(heads, _rows(groups, names, _waiting_cells))
 
 
 def _waiting_cells(group: Waiting) -> list[str]:

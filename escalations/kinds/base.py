@@ -19,7 +19,7 @@ PEOPLE = ("target", "level", "team", "person", "rota")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StepDescription:
     """A step with the names of what it refers to. Times are in minutes."""
 
     kind: str
@@ -59,7 +59,7 @@ class StepKind:
         """Faults that are found before it is saved."""
         yield from ()
 
-    def says(self, said: Said) -> str:
+    def says(self, step: StepDescription) -> str:
         """The step as text in the reader's language: “remind the assignee”."""
         raise NotImplementedError
 
@@ -73,16 +73,16 @@ class StepKind:
         return None
 
 
-def whom(said: Said) -> str:
-    """The people of a step."""
-    if said.target == StepTarget.TEAM and said.team:
-        return _("the members of %(team)s") % {"team": said.team}
-    if said.target == StepTarget.TEAM_LEAD:
-        return _("the lead of %(team)s") % {"team": said.team} if said.team else _("the team lead")
-    if said.target == StepTarget.PERSON and said.person:
-        return said.person
-    if said.target == StepTarget.DUTY and said.rota:
-        return _("whoever is on duty for %(rota)s") % {"rota": said.rota}
-    if said.target == StepTarget.MANAGER and said.level > 1:
-        return _("the assignee's manager, level %(level)d") % {"level": said.level}
-    return str(StepTarget(said.target).label)
+def whom(step: StepDescription) -> str:
+    """Return the target of a step as text."""
+    if step.target == StepTarget.TEAM and step.team:
+        return _("the members of %(team)s") % {"team": step.team}
+    if step.target == StepTarget.TEAM_LEAD:
+        return _("the lead of %(team)s") % {"team": step.team} if step.team else _("the team lead")
+    if step.target == StepTarget.PERSON and step.person:
+        return step.person
+    if step.target == StepTarget.DUTY and step.rota:
+        return _("whoever is on duty for %(rota)s") % {"rota": step.rota}
+    if step.target == StepTarget.MANAGER and step.level > 1:
+        return _("the assignee's manager, level %(level)d") % {"level": step.level}
+    return str(StepTarget(step.target).label)

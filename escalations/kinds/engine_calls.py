@@ -72,7 +72,7 @@ def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> 
         "assignee": _holder(task),
         **more,
     }
-    said = {
+    cloud_event = {
         "specversion": "1.0",
         "id": str(event.pk),
         "source": own_events.SOURCE,
@@ -82,12 +82,12 @@ def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> 
         "datacontenttype": "application/json",
         "data": data,
     }
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(cloud_event, ensure_ascii=False, separators=(",", ":"))
 
 
 def _holder(task: Task) -> Json | None:
-    """The task's assignee; one who is unknown here by the engine's name."""
+    """Return the task's assignee as JSON; one who is unknown here by the engine's name."""
     if task.assignee is not None:
         return task.assignee.as_person()
-    named = resolver.ref_of(object_in(task.data, "task").get("assignee"))
-    return {"ref": named, "name": named} if named else None
+    ref = resolver.ref_of(object_in(task.data, "task").get("assignee"))
+    return {"ref": ref, "name": ref} if ref else None

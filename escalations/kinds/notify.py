@@ -8,11 +8,11 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind
 from escalations.kinds.base import whom as name_of
 from escalations.kinds.step_event import planner_of, told_by, with_plan
 from escalations.kinds.step_run import Taken, Taking, event_of
-from escalations.kinds.targets import OWN, Found, Search, Staff, whom
+from escalations.kinds.targets import OWN, Addressee, Search, Staff, whom
 from escalations.models import PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Step
 from notifications.channel_facts import INBOX, all_facts, offered_channels
@@ -55,14 +55,14 @@ class Notify(StepKind):
             yield "category", _("Choose the category, which names the channels.")
         unknown = [channel for channel in step.channels if channel not in [INBOX, *all_facts()]]
         if unknown:
-            told = {"unknown": ", ".join(unknown), "known": ", ".join(offered_channels())}
-            yield "channels", _("There is no channel %(unknown)s; there are %(known)s.") % told
+            placeholders = {"unknown": ", ".join(unknown), "known": ", ".join(offered_channels())}
+            yield "channels", _("There is no channel %(unknown)s; there are %(known)s.") % placeholders
 
-    def says(self, said: Said) -> str:
-        if not said.target:
+    def says(self, step: StepDescription) -> str:
+        if not step.target:
             return _("tell nobody")
-        form = _("remind %(whom)s") if StepTarget(said.target) in OWN else _("tell %(whom)s")
-        return form % {"whom": name_of(said)}
+        form = _("remind %(whom)s") if StepTarget(step.target) in OWN else _("tell %(whom)s")
+        return form % {"whom": name_of(step)}
 
     def channels(self, step: Step, row: PolicyStep) -> Iterable[str]:
         return step.channels or (row.category.channels if row.category else ())
@@ -73,7 +73,7 @@ class _Message:
     """A message of a step while it is prepared."""
 
     taking: Taking
-    found: dict[int, Found]
+    recipients: dict[int, Addressee]
     notes: Reason
     manner: Manner
     planner: fanout.Planner
@@ -87,11 +87,11 @@ def _notify(takings: Sequence[Taking]) -> list[Taken]:
     wordings, nobody = _Wordings(takings), {}
     for taking in takings:
         search = Search(taking.task, taking.step, staff)
-        found = {each.recipient.pk: each for each in whom(search, taking.rules)}
+        recipients = {each.recipient.pk: each for each in whom(search, taking.rules)}
         notes = joined(search.notes)
-        if found:
+        if recipients:
             planner = planner_of(taking, event_of(taking), contacts)
-            messages.append(_Message(taking, found, notes, wordings.manner(taking), planner))
+            messages.append(_Message(taking, recipients, notes, wordings.manner(taking), planner))
         else:
             nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
     _tell(messages, takings[0].now)
@@ -131,13 +131,13 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     told."""
     have = _copies_of([message.taking.task for message in messages])
     rows = [row for of_task in have.values() for row in of_task.values()]
-    inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.found})
+    inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.recipients})
     _look_up_contacts(messages)
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
         message.manner = _in_the_tasks_words(message.manner, mine.values(), message.taking.task)
-        why = {pk: each.reason for pk, each in message.found.items()}
+        why = {pk: each.reason for pk, each in message.recipients.items()}
         message.planner.colleagues = mine.keys() | why.keys()
         message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
         message.planner.make(_addressed(message, mine))
@@ -151,10 +151,10 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
 
 
 def _in_the_tasks_words(manner: Manner, copies: Iterable[Notification], task: Task) -> Manner:
-    """Whoever is told by the step reads what those read who have the task, below its notice. If nobody has a copy, the
+    """Word the message as the open copies of the task are worded, below the step's notice. If nobody has a copy, the
     step's template words it all."""
-    known = [copy for copy in copies if copy.template_version is not None]
-    first = min(known, key=lambda copy: (copy.escalated, copy.recipient_id != task.assignee_id), default=None)
+    with_version = [copy for copy in copies if copy.template_version is not None]
+    first = min(with_version, key=lambda copy: (copy.escalated, copy.recipient_id != task.assignee_id), default=None)
     if first is None:
         return replace(manner, version=manner.notice, notice=None)
     return replace(manner, version=first.template_version)
@@ -162,7 +162,7 @@ def _in_the_tasks_words(manner: Manner, copies: Iterable[Notification], task: Ta
 
 def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     """Task to person to open copy."""
-    found: dict[UUID, dict[int, Notification]] = {}
+    copies: dict[UUID, dict[int, Notification]] = {}
     by_id = {task.pk: task for task in tasks}
     rows = list(inbox_items.standing(tasks).order_by("recipient_id"))
     assignees = {task.assignee for task in tasks if task.assignee is not None}
@@ -176,13 +176,13 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
         assert row.task_id is not None
         row.template_version = versions.get(row.template_version_id or 0)
         row.task = by_id[row.task_id]
-        found.setdefault(row.task_id, {})[row.recipient_id] = row
-    return found
+        copies.setdefault(row.task_id, {})[row.recipient_id] = row
+    return copies
 
 
 def _look_up_contacts(messages: Sequence[_Message]) -> None:
     if messages:
-        people = [each.recipient for message in messages for each in message.found.values()]
+        people = [each.recipient for message in messages for each in message.recipients.values()]
         channels = [channel for message in messages for channel in message.manner.channels]
         messages[0].planner.addresses.look_up(people, channels)
 
@@ -190,7 +190,7 @@ def _look_up_contacts(messages: Sequence[_Message]) -> None:
 def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addressed]:
     return [
         Addressed(each.recipient, message.manner, each.reason, each.on_behalf_of)
-        for pk, each in message.found.items()
+        for pk, each in message.recipients.items()
         if pk not in have
     ]
 
@@ -198,13 +198,13 @@ def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addr
 def _note_escalated(
     messages: Sequence[_Message], have: Mapping[UUID, Mapping[int, Notification]], now: datetime
 ) -> None:
-    """Note on the tasks who was told, for everybody to see: but for those who have the task, who are reminded."""
+    """Note on the tasks who was told, for everybody to see, except people who have the task: they are reminded."""
     for message in messages:
         task = message.taking.task
         own = {pk for pk, copy in have.get(task.pk, {}).items() if not copy.escalated}
-        people = [each.recipient for pk, each in message.found.items() if pk not in own]
-        known = {each["ref"] for each in task.escalated}
-        news = [{**person.as_person(), "at": iso_utc(now)} for person in people if person.ref not in known]
+        people = [each.recipient for pk, each in message.recipients.items() if pk not in own]
+        existing = {each["ref"] for each in task.escalated}
+        news = [{**person.as_person(), "at": iso_utc(now)} for person in people if person.ref not in existing]
         task.escalated = [*task.escalated, *news]
     bulk.update([message.taking.task for message in messages], ["escalated", "updated_at"])
 

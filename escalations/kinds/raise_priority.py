@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalations import reasons
-from escalations.kinds.base import Faults, Said, StepKind
+from escalations.kinds.base import Faults, StepDescription, StepKind
 from escalations.kinds.step_event import planner_of, told_by, with_plan
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import PolicyStep, RunResult
@@ -38,8 +38,8 @@ class RaisePriority(StepKind):
         if not step.priority:
             yield "priority", _("Choose the priority that the task gets.")
 
-    def says(self, said: Said) -> str:
-        priority = Priority(said.priority).label if said.priority else "–"
+    def says(self, step: StepDescription) -> str:
+        priority = Priority(step.priority).label if step.priority else "–"
         return _("raise the priority to %(priority)s") % {"priority": priority}
 
 
@@ -71,11 +71,11 @@ def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
 
 
 def _reword(taking: Taking, copies: Sequence[Notification], contacts: Contacts) -> fanout.Planner:
-    task, wanted = taking.task, taking.step.priority
-    task.priority = wanted
-    task.data = task_state.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
+    task, priority = taking.task, taking.step.priority
+    task.priority = priority
+    task.data = task_state.merged(task.data, {"task": {"priority": priority}})  # so that the next event keeps it
     planner = planner_of(taking, event_of(taking), contacts)
-    planner.rewrite(copies, alert=URGENT() if wanted == Priority.URGENT else NOTHING)
+    planner.rewrite(copies, alert=URGENT() if priority == Priority.URGENT else NOTHING)
     return planner
 
 

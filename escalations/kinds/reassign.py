@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds import engine_calls
-from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind
 from escalations.kinds.base import whom as name_of
 from escalations.kinds.step_run import Taken, Taking
 from escalations.kinds.targets import Search, Staff, whom
@@ -41,10 +41,10 @@ class Reassign(StepKind):
         """Ask for the first person found, with absences and fallback owner as for messages."""
         staff = Staff(takings[0].now, [taking.task for taking in takings])
         had_it = _had_it([taking.task for taking in takings])
-        found = [_reassign(taking, staff, had_it) for taking in takings]
-        asked = [each for each in found if isinstance(each, _Asked)]
-        events = iter(engine_calls.make([each.call for each in asked]))
-        return [each.taken(next(events)) if isinstance(each, _Asked) else each for each in found]
+        attempts = [_reassign(taking, staff, had_it) for taking in takings]
+        requests = [each for each in attempts if isinstance(each, _Request)]
+        events = iter(engine_calls.make([each.call for each in requests]))
+        return [each.taken(next(events)) if isinstance(each, _Request) else each for each in attempts]
 
     def faults(self, step: PolicyStep) -> Faults:
         if step.target not in self.targets:
@@ -59,10 +59,10 @@ class Reassign(StepKind):
         elif step.target == StepTarget.PERSON and step.person is not None and step.person.external:
             yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
 
-    def says(self, said: Said) -> str:
-        if not said.target:
+    def says(self, step: StepDescription) -> str:
+        if not step.target:
             return _("give the task to nobody")
-        return _("give the task to %(whom)s") % {"whom": name_of(said)}
+        return _("give the task to %(whom)s") % {"whom": name_of(step)}
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
         """Left out: somebody who has just got an overdue task must not lose it at once."""
@@ -70,8 +70,8 @@ class Reassign(StepKind):
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What the engine is to be asked."""
+class _Request:
+    """The call that asks the engine, and the reason for the trace."""
 
     call: engine_calls.Call
     why: Reason
@@ -80,33 +80,33 @@ class _Asked:
         return Taken(RunResult.DONE, self.why, event=event)
 
 
-def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> Taken | _Asked:
+def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> Taken | _Request:
     task = taking.task
     if not task.engine.callback_url:
         return engine_calls.no_address(taking)
     search = Search(task, taking.step, staff)
-    found = whom(search, taking.rules)
-    if not found:
+    recipients = whom(search, taking.rules)
+    if not recipients:
         return Taken(RunResult.NOBODY, joined(search.notes))
-    person, reason = found[0].recipient, found[0].reason
+    person, reason = recipients[0].recipient, recipients[0].reason
     if person.pk == task.assignee_id:
         return Taken(RunResult.DONE, reasons.HAS_IT(name=person))
     if person.ref in had_it.get(task.pk, ()):  # else managers in a circle would pass it round for ever
         return Taken(RunResult.NOBODY, reasons.HAD_IT(name=person))
-    asked = reasons.ASKED(engine=task.engine, name=person, reason=reason)
+    note = reasons.ASKED(engine=task.engine, name=person, reason=reason)
     call = engine_calls.Call(taking, REASSIGN, {"to": person.as_person()})
-    return _Asked(call, joined([asked, *_four_eyes(task, person, staff)]))
+    return _Request(call, joined([note, *_four_eyes(task, person, staff)]))
 
 
 def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
-    """From whom such steps have taken each task before."""
+    """Return, by task, the refs of people from whom such steps have taken it before."""
     done = Callback.objects.filter(task__in=tasks, response=None, state=CallbackState.DELIVERED).order_by()
-    found: dict[UUID, set[str]] = {}
+    refs: dict[UUID, set[str]] = {}
     for call in done.only("task", "body"):
-        said = json.loads(call.body)
-        if said["type"] == REASSIGN and said["data"]["assignee"]:
-            found.setdefault(call.task_id, set()).add(said["data"]["assignee"]["ref"])
-    return found
+        event = json.loads(call.body)
+        if event["type"] == REASSIGN and event["data"]["assignee"]:
+            refs.setdefault(call.task_id, set()).add(event["data"]["assignee"]["ref"])
+    return refs
 
 
 def _four_eyes(task: Task, person: Recipient, staff: Staff) -> Iterable[Reason]:

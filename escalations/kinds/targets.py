@@ -37,14 +37,14 @@ class Staff:
         self._tasks = [task.pk for task in tasks]
         self.duties = Duties(now)
         self._absences = Absences(now)
-        self._found: dict[Any, Any] = {}
+        self._cache: dict[Any, Any] = {}
 
     def once(self, key: Any, find: Callable[[], T]) -> T:
-        """What `find` finds, called once for each key."""
-        if key not in self._found:
-            self._found[key] = find()
-        found: T = self._found[key]
-        return found
+        """Return `find()`, which is called once for each key."""
+        if key not in self._cache:
+            self._cache[key] = find()
+        cached: T = self._cache[key]
+        return cached
 
     # --- who is away ---------------------------------------------------------------------------------
     @cached_property
@@ -56,23 +56,23 @@ class Staff:
         """Whether any absence has parts: only then it matters what a task is about."""
         return AbsencePart.objects.exists()
 
-    def about(self, task: Task, step: Step) -> About:
-        """For parts of absences."""
+    def subject(self, task: Task, step: Step) -> About:
+        """Return what parts of absences distinguish: category, engine and kind of case."""
         if not self.away or not self.has_parts:
             return ANYTHING
         category = step.category or self.once(("category", task.pk), lambda: _category_of(task))
         return About(category, task.engine_id, task.case.type if task.case is not None else "")
 
-    def stand_ins(self, people: Sequence[Recipient], about: About) -> dict[int, Recipient]:
-        return self._absences.stand_ins([person for person in people if person.pk in self.away], about)
+    def stand_ins(self, people: Sequence[Recipient], subject: About) -> dict[int, Recipient]:
+        return self._absences.stand_ins([person for person in people if person.pk in self.away], subject)
 
-    def why(self, person: Recipient, about: About, reason: Reason) -> Reason:
+    def why(self, person: Recipient, subject: About, reason: Reason) -> Reason:
         """Why somebody is told who stands in for the person."""
-        return self._absences.why(person, about, reason)
+        return self._absences.why(person, subject, reason)
 
-    def is_out(self, person: Recipient, about: About) -> bool:
+    def is_out(self, person: Recipient, subject: About) -> bool:
         """Whether the person is away, and nobody stands in."""
-        return person.pk in self.away and not self.stand_ins([person], about)
+        return person.pk in self.away and not self.stand_ins([person], subject)
 
     # --- who there is --------------------------------------------------------------------------------
     def person(self, pk: int | None) -> Recipient | None:
@@ -91,21 +91,21 @@ class Staff:
     def candidates(self, task: Task) -> Sequence[Recipient]:
         if task.pk not in self._tasks:
             return list(_people().filter(candidate_tasks=task).order_by("pk"))
-        found = self.once("candidates", lambda: self._of_tasks(Task.candidates.through, "recipient_id", _people()))
-        return found.get(task.pk, [])
+        by_task = self.once("candidates", lambda: self._of_tasks(Task.candidates.through, "recipient_id", _people()))
+        return by_task.get(task.pk, [])
 
     def teams(self, task: Task) -> Sequence[Team]:
         if task.pk not in self._tasks:
             return list(_teams().filter(tasks=task).order_by("pk"))
-        found = self.once("teams", lambda: self._of_tasks(Task.teams.through, "team_id", _teams()))
-        return found.get(task.pk, [])
+        by_task = self.once("teams", lambda: self._of_tasks(Task.teams.through, "team_id", _teams()))
+        return by_task.get(task.pk, [])
 
     def _of_tasks(self, through: Any, name: str, rows: QuerySet[RowT]) -> dict[UUID, list[RowT]]:
         pairs = list(through.objects.filter(task_id__in=self._tasks).order_by(name).values_list("task_id", name))
-        known, found = rows.in_bulk({pk for _, pk in pairs}), dict[UUID, list[RowT]]()
+        by_pk, by_task = rows.in_bulk({pk for _, pk in pairs}), dict[UUID, list[RowT]]()
         for task, pk in pairs:
-            found.setdefault(task, []).append(known[pk])
-        return found
+            by_task.setdefault(task, []).append(by_pk[pk])
+        return by_task
 
 
 def _category_of(task: Task) -> int | None:
@@ -150,8 +150,8 @@ class Search(targets.Search):
         return self.staff.team(self.step.team)
 
     def person(self) -> tuple[Recipient, Reason] | None:
-        found = self.staff.person(self.step.person)
-        return (found, reasons.BY_POLICY()) if found is not None else None
+        person = self.staff.person(self.step.person)
+        return (person, reasons.BY_POLICY()) if person is not None else None
 
     def rota(self) -> Rota | None:
         return self.staff.duties.rota(self.step.rota)
@@ -160,14 +160,14 @@ class Search(targets.Search):
         return self.staff.duties.people(rota)
 
     def is_out(self, person: Recipient) -> bool:
-        return self.staff.is_out(person, self.about)
+        return self.staff.is_out(person, self.subject)
 
     def members(self, team: Team) -> Sequence[Recipient]:
         return self.staff.members(team)
 
     @property
-    def about(self) -> About:
-        return self.staff.about(self.task, self.step)
+    def subject(self) -> About:
+        return self.staff.subject(self.task, self.step)
 
     @property
     def level(self) -> int:
@@ -176,7 +176,7 @@ class Search(targets.Search):
     def can_be_told(self, person: Recipient) -> bool:
         if not person.active:
             self.notes.append(reasons.LEFT(name=person))
-        elif self.staff.is_out(person, self.about):
+        elif self.staff.is_out(person, self.subject):
             self.notes.append(reasons.AWAY(name=person))
         else:
             return True
@@ -186,12 +186,12 @@ class Search(targets.Search):
         if isinstance(of, Rota):
             self.notes.append(NOBODY_ON_DUTY(rota=of.name))
             return
-        about = {} if of is None else {"name": of.name if isinstance(of, Team) else of}
-        self.notes.append(MISSED[what](**about))
+        names = {} if of is None else {"name": of.name if isinstance(of, Team) else of}
+        self.notes.append(MISSED[what](**names))
 
 
 @dataclass(frozen=True)
-class Found:
+class Addressee:
     """A person to tell. `on_behalf_of` is away."""
 
     recipient: Recipient
@@ -199,11 +199,11 @@ class Found:
     on_behalf_of: Recipient | None = None
 
 
-def whom(search: Search, rules: RuleSet) -> list[Found]:
-    """Each person once; empty if there is not even a fallback owner."""
-    found = reached(search)
-    if found or rules.fallback is None:
-        return found
+def whom(search: Search, rules: RuleSet) -> list[Addressee]:
+    """Return the people of the target, else the fallback owner: each once, with delegates. Empty without either."""
+    recipients = reached(search)
+    if recipients or rules.fallback is None:
+        return recipients
     owner = search.staff.person(rules.fallback)
     if owner is None or not owner.active:
         return []
@@ -211,8 +211,8 @@ def whom(search: Search, rules: RuleSet) -> list[Found]:
     return _with_delegates([(owner, FALLBACK(why=because))], search)
 
 
-def reached(search: Search) -> list[Found]:
-    """The same without the fallback owner."""
+def reached(search: Search) -> list[Addressee]:
+    """Return the people of the target, each once, with delegates."""
     assert search.step.target is not None  # policies are checked for that
     return _with_delegates(targets.people_for(search.step.target, search), search)
 
@@ -239,20 +239,20 @@ def step_for(target: RouteTarget) -> Step:
     )
 
 
-def _with_delegates(people: People, search: Search) -> list[Found]:
-    named = {person.pk: (person, reason) for person, reason in people}
-    about = search.about
-    instead = search.staff.stand_ins([person for person, _ in named.values()], about)
-    found: dict[int, Found] = {}
-    for person, reason in named.values():
+def _with_delegates(people: People, search: Search) -> list[Addressee]:
+    by_pk = {person.pk: (person, reason) for person, reason in people}
+    subject = search.subject
+    instead = search.staff.stand_ins([person for person, _ in by_pk.values()], subject)
+    recipients: dict[int, Addressee] = {}
+    for person, reason in by_pk.values():
         delegate = instead.get(person.pk, person)
         if not delegate.active:
             search.notes.append(reasons.LEFT(name=person))
         elif delegate == person:
-            found[person.pk] = Found(person, reason)
-        elif delegate.pk not in named:
-            found.setdefault(delegate.pk, Found(delegate, search.staff.why(person, about, reason), person))
-    return list(found.values())
+            recipients[person.pk] = Addressee(person, reason)
+        elif delegate.pk not in by_pk:
+            recipients.setdefault(delegate.pk, Addressee(delegate, search.staff.why(person, subject, reason), person))
+    return list(recipients.values())
 
 
 MISSED: dict[Missing, Code] = {

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds import engine_calls
-from escalations.kinds.base import Said, StepKind
+from escalations.kinds.base import StepDescription, StepKind
 from escalations.kinds.step_run import TYPE, Taken, Taking
 from escalations.models import RunResult
 
@@ -19,11 +19,11 @@ class TellEngine(StepKind):
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
         called = [taking for taking in takings if taking.task.engine.callback_url]
         events = engine_calls.make([engine_calls.Call(taking, TYPE) for taking in called])
-        told = {
+        taken = {
             taking.escalation.pk: Taken(RunResult.DONE, reasons.TOLD(engine=taking.task.engine), event=event)
             for taking, event in zip(called, events, strict=True)
         }
-        return [told.get(taking.escalation.pk) or engine_calls.no_address(taking) for taking in takings]
+        return [taken.get(taking.escalation.pk) or engine_calls.no_address(taking) for taking in takings]
 
-    def says(self, said: Said) -> str:
+    def says(self, step: StepDescription) -> str:
         return _("tell the engine")

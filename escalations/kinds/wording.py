@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from escalations.kinds import KINDS
-from escalations.kinds.base import Said
+from escalations.kinds.base import StepDescription
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
 from escalations.policies.rules import RuleSet
 from escalations.policies.rules import Step as RuleStep
@@ -15,8 +15,8 @@ from notifications.models import Recipient, Rota, Team
 MINUTES = 60
 
 
-def of_row(step: PolicyStep) -> Said:
-    return Said(
+def of_row(step: PolicyStep) -> StepDescription:
+    return StepDescription(
         kind=step.kind,
         offset=step.offset,
         time=step.time,
@@ -31,7 +31,7 @@ def of_row(step: PolicyStep) -> Said:
     )
 
 
-def of_rules(rules: RuleSet) -> dict[int, Said]:
+def of_rules(rules: RuleSet) -> dict[int, StepDescription]:
     """The steps that a clock follows, by their ids."""
     teams = Team.objects.in_bulk([step.team for step in rules.steps if step.team])
     people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
@@ -42,8 +42,8 @@ def of_rules(rules: RuleSet) -> dict[int, Said]:
     }
 
 
-def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None, rota: Rota | None) -> Said:
-    return Said(
+def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None, rota: Rota | None) -> StepDescription:
+    return StepDescription(
         kind=step.kind,
         offset=int(step.offset.total_seconds()) // MINUTES,
         time=step.time,
@@ -59,12 +59,12 @@ def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None, rota: 
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
-def sentence(step: Said, usual: str = TimeKind.WALL) -> str:
+def sentence(step: StepDescription, usual: str = TimeKind.WALL) -> str:
     """`usual` is the kind of time that is not mentioned."""
     return _("%(when)s: %(what)s") % {"when": when(step, usual), "what": what(step)} + again(step)
 
 
-def numbered(step: Said, number: int) -> str:
+def numbered(step: StepDescription, number: int) -> str:
     """One occurrence in a list: the first time (number 0), or a repetition."""
     once = _("%(when)s: %(what)s") % {"when": when(step, TimeKind.WALL), "what": what(step)}
     if not number:
@@ -72,7 +72,7 @@ def numbered(step: Said, number: int) -> str:
     return _("%(step)s (again, %(number)d of %(times)d)") % {"step": once, "number": number, "times": step.repeats}
 
 
-def when(step: Said, usual: str) -> str:
+def when(step: StepDescription, usual: str) -> str:
     moment = _moment(step.offset)
     if step.time == usual:
         return moment
@@ -86,11 +86,11 @@ def _moment(offset: int) -> str:
     return form % {"span": duration(abs(offset))}
 
 
-def what(step: Said) -> str:
+def what(step: StepDescription) -> str:
     return KINDS[step.kind].says(step)
 
 
-def again(step: Said) -> str:
+def again(step: StepDescription) -> str:
     """The repetition, with a comma before it; empty for a step without one."""
     if not step.repeats or not step.repeat_every:
         return ""
@@ -99,11 +99,11 @@ def again(step: Said) -> str:
 
 
 def due(policy: Policy) -> str:
-    """What the clock of a policy runs to."""
+    """Return when a task is due by the policy, as text."""
     if policy.clock == Clock.DUE:
         return _("the engine's due date")
-    told = {"span": duration(policy.minutes or 0), "time": policy.get_time_display()}
-    return _("%(span)s after the assignment, %(time)s") % told
+    placeholders = {"span": duration(policy.minutes or 0), "time": policy.get_time_display()}
+    return _("%(span)s after the assignment, %(time)s") % placeholders
 
 
 def fits(policy: Policy, conditions: Iterable[object]) -> str:

@@ -35,11 +35,11 @@ class BusinessCalendar(models.Model):
         return self.name
 
     def as_dict(self) -> dict[str, Any]:
-        said: dict[str, Any] = {"timezone": self.timezone, "week": self.week}
+        document: dict[str, Any] = {"timezone": self.timezone, "week": self.week}
         if self.country:
-            said["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
+            document["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
         days = {day.date.isoformat(): day.hours for day in self.days.all()}
-        return {**said, "days": days} if days else said
+        return {**document, "days": days} if days else document
 
     def reckoning(self) -> Calendar:
         """The calendar for computing. Raises BadCalendar."""

@@ -9,21 +9,23 @@ from notifications.preferences.quiet import OnHolidays
 
 
 def of_people(people: Sequence[int]) -> dict[int, OnHolidays]:
-    """By the person's pk."""
-    found = calendars_of(people)
-    return {person: holiday for person, calendar in found.items() if (holiday := _holidays_in(calendar)) is not None}
+    """Return the holidays of people, by the person's pk."""
+    calendars = calendars_of(people)
+    return {
+        person: holiday for person, calendar in calendars.items() if (holiday := _holidays_in(calendar)) is not None
+    }
 
 
 def calendars_of(people: Sequence[int]) -> dict[int, BusinessCalendar]:
-    """By the person's pk. Of several teams with a calendar the first by slug counts."""
-    found: dict[int, BusinessCalendar] = {}
+    """Return the calendars of people, by the person's pk. Of several teams with a calendar the first by slug counts."""
+    by_person: dict[int, BusinessCalendar] = {}
     members = Team.members.through.objects.filter(recipient__in=people, team__working_time__isnull=False)
     teams = list(members.order_by("-team__slug").values_list("recipient_id", "team_id"))
     working = TeamCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
     calendars = {row.team_id: row.calendar for row in working.filter(team__in={team for _, team in teams})}
-    found |= {person: calendars[team] for person, team in teams}
+    by_person |= {person: calendars[team] for person, team in teams}
     own = PersonCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
-    return found | {row.recipient_id: row.calendar for row in own.filter(recipient__in=people)}
+    return by_person | {row.recipient_id: row.calendar for row in own.filter(recipient__in=people)}
 
 
 def _holidays_in(calendar: BusinessCalendar) -> OnHolidays | None:

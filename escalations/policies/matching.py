@@ -39,10 +39,10 @@ class Match:
 
 def policy_for(task: Task, writes: Writes = AT_ONCE) -> Match | None:
     """The first enabled policy that fits now. `writes` may still have the task, with its teams, to write."""
-    found = first(task, enabled())
-    if found is None:
+    match = first(task, enabled())
+    if match is None:
         return None
-    return Match(found.policy.pk, _rules(found.policy, calendar_for(found.policy, task, writes), writes), found.why)
+    return Match(match.policy.pk, _rules(match.policy, calendar_for(match.policy, task, writes), writes), match.why)
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ def enabled() -> Sequence[Policy]:
 
 def _rules(policy: Policy, calendar: BusinessCalendar | None, writes: Writes) -> Rules:
     """The row of rules, known from an earlier clock if that was committed."""
-    known, key = _COMPILED.get().rules, (policy.pk, calendar.pk if calendar is not None else None)
+    cached, key = _COMPILED.get().rules, (policy.pk, calendar.pk if calendar is not None else None)
 
     def find() -> Rules:
         row = rules_row(policy, calendar)
-        transaction.on_commit(lambda: known.setdefault(key, row))
+        transaction.on_commit(lambda: cached.setdefault(key, row))
         return row
 
-    return known[key] if key in known else writes.once((Rules, key), find)
+    return cached[key] if key in cached else writes.once((Rules, key), find)
 
 
 def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
@@ -120,12 +120,12 @@ def _why(policy: Policy) -> Reason:
 # --- calendars --------------------------------------------------------------------------------------------------------
 def calendar_for(policy: Policy, task: Task, writes: Writes = AT_ONCE) -> BusinessCalendar | None:
     """The calendar of the assignee, the team, or the policy itself, as the policy says."""
-    known, found = _COMPILED.get(), None
+    cached, calendar = _COMPILED.get(), None
     if policy.calendar_of == CalendarOf.ASSIGNEE and task.assignee_id is not None:
-        found = known.of_people.get(task.assignee_id)
-    if found is None and policy.calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
-        found = _of_team(task, known.of_teams, writes)
-    return found or policy.calendar
+        calendar = cached.of_people.get(task.assignee_id)
+    if calendar is None and policy.calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
+        calendar = _of_team(task, cached.of_teams, writes)
+    return calendar or policy.calendar
 
 
 def _of_team(task: Task, calendars: Mapping[int, BusinessCalendar], writes: Writes) -> BusinessCalendar | None:

@@ -140,11 +140,11 @@ def rules_row(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
     """The row with a policy as it is now; all clocks share it until the policy is edited."""
     data = written(policy, calendar)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-    found = Rules.objects.filter(digest=digest).first()
-    if found is None:
+    row = Rules.objects.filter(digest=digest).first()
+    if row is None:
         Rules.objects.bulk_create([Rules(digest=digest, policy=policy, data=data)], ignore_conflicts=True)
-        found = Rules.objects.get(digest=digest)
-    return found
+        row = Rules.objects.get(digest=digest)
+    return row
 
 
 def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
@@ -173,10 +173,10 @@ def _steps(policy: Policy) -> list[Json]:
 
 
 def _step(step: PolicyStep, version: int | None) -> Json:
-    named = {name: getattr(step, name) for name in STEP_FIELDS}
+    fields = {name: getattr(step, name) for name in STEP_FIELDS}
     if step.rota_id is not None:  # not of others, whose rules stay the same rows as before there were rotas
-        named["rota_id"] = step.rota_id
-    return {**named, "id": step.pk, "channels": list(step.channels), "version": version}
+        fields["rota_id"] = step.rota_id
+    return {**fields, "id": step.pk, "channels": list(step.channels), "version": version}
 
 
 STEP_FIELDS = (
@@ -231,23 +231,23 @@ def read(data: Json) -> RuleSet:
     )
 
 
-def _read_step(said: Json, position: int) -> Step:
+def _read_step(fields: Json, position: int) -> Step:
     return Step(
-        id=said["id"],
+        id=fields["id"],
         position=position,
-        kind=said["kind"],
-        offset=timedelta(minutes=said["offset"]),
-        time=TimeKind(said["time"]),
-        repeat_every=timedelta(minutes=said["repeat_every"] or 0),
-        repeats=said["repeats"] if said["repeat_every"] else 0,
-        target=StepTarget(said["target"]) if said["target"] else None,
-        level=said["level"],
-        team=said["team_id"],
-        person=said["person_id"],
-        version=said["version"],
-        category=said["category_id"],
-        channels=tuple(said["channels"]),
-        priority=said["priority"],
-        critical=said["critical"],
-        rota=said.get("rota_id"),
+        kind=fields["kind"],
+        offset=timedelta(minutes=fields["offset"]),
+        time=TimeKind(fields["time"]),
+        repeat_every=timedelta(minutes=fields["repeat_every"] or 0),
+        repeats=fields["repeats"] if fields["repeat_every"] else 0,
+        target=StepTarget(fields["target"]) if fields["target"] else None,
+        level=fields["level"],
+        team=fields["team_id"],
+        person=fields["person_id"],
+        version=fields["version"],
+        category=fields["category_id"],
+        channels=tuple(fields["channels"]),
+        priority=fields["priority"],
+        critical=fields["critical"],
+        rota=fields.get("rota_id"),
     )

@@ -44,7 +44,7 @@ class Had:
     seen: Done | None
     answered: Done | None
     late: bool
-    asked: bool
+    has_question: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Work:
 
     came: int = 0
     late: int = 0
-    asked: int = 0
+    with_question: int = 0
     outside_hours: int = 0
     seen: Times = field(default_factory=Times)
     answered: Times = field(default_factory=Times)
@@ -107,7 +107,7 @@ class Work:
     def add(self, task: Had) -> None:
         self.came += 1
         self.late += task.late
-        self.asked += task.asked
+        self.with_question += task.has_question
         self.seen.add(task.seen)
         self.answered.add(task.answered)
         self.crowd.add(task.people)
@@ -115,7 +115,7 @@ class Work:
     def join(self, other: "Work") -> None:
         self.came += other.came
         self.late += other.late
-        self.asked += other.asked
+        self.with_question += other.with_question
         self.outside_hours += other.outside_hours
         self.seen.join(other.seen)
         self.answered.join(other.answered)

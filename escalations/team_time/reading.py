@@ -31,11 +31,11 @@ SELECT max(beyond.created_at) FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN
 
 
 def all_since(people: Sequence[int], since: datetime) -> datetime | None:
-    """None: everything since then can be read. Else the moment after which everything of everybody can."""
+    """Return None if everything since then can be read, else the moment after which everything of everybody can."""
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND, [[*people], since, max(MOST // len(people), 1)])
-        found: datetime | None = cursor.fetchone()[0]
-        return found
+        beyond: datetime | None = cursor.fetchone()[0]
+        return beyond
 
 
 # OFFSET 0: items are found by their people, and each task and message by its key. From some thousand items on
@@ -75,18 +75,18 @@ def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[Had]:
     with connection.cursor() as cursor:
         cursor.execute(_TASKS, [[*people], since])
         rows = cursor.fetchall()
-    kept = {row.pk: parsed(row) for row in Rules.objects.filter(pk__in={row[-1] for row in rows if row[-1]})}
+    rules_by_pk = {row.pk: parsed(row) for row in Rules.objects.filter(pk__in={row[-1] for row in rows if row[-1]})}
     ours = set(people)
-    found = []
-    for kind, case, category, had, came, seen, seen_by, at, by, due, waits, asked, rules in rows:
-        calendar = _calendar(kept.get(rules))
+    received = []
+    for kind, case, category, had, came, seen, seen_by, at, by, due, waits, has_question, rules in rows:
+        calendar = _calendar(rules_by_pk.get(rules))
         answered = Done(by, _passed(came, at, calendar)) if by in ours else None
         if answered is not None and (seen is None or at < seen):
             seen, seen_by = at, by
         late = due is not None and (at > due if at is not None else waits and due < now)
         looked = Done(seen_by, _passed(came, seen, calendar)) if seen is not None else None
-        found.append(Had(Kind(kind, case, category), had, came, looked, answered, late, asked))
-    return found
+        received.append(Had(Kind(kind, case, category), had, came, looked, answered, late, has_question))
+    return received
 
 
 def _calendar(rules: RuleSet | None) -> Calendar | None:

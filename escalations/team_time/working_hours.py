@@ -16,10 +16,10 @@ USUAL = (time(8), time(18))
 class WorkingHours:
     def __init__(self, people: Iterable[Recipient]) -> None:
         zones = {person.pk: person.timezone or "UTC" for person in people}
-        named = calendars_of([*zones])
-        calendars = {calendar.pk: _reckoning(calendar) for calendar in {*named.values()}}
+        by_person = calendars_of([*zones])
+        calendars = {calendar.pk: _reckoning(calendar) for calendar in {*by_person.values()}}
         usual = {zone: Calendar(CalendarData(zone, ((USUAL,),) * 5 + ((),) * 2)) for zone in {*zones.values()}}
-        own = {person: calendars[calendar.pk] for person, calendar in named.items()}
+        own = {person: calendars[calendar.pk] for person, calendar in by_person.items()}
         self._of = {person: own.get(person) or usual[zone] for person, zone in zones.items()}
 
     def are(self, person: int, at: datetime) -> bool:

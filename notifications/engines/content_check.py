@@ -70,7 +70,7 @@ def prepare(callback: Callback, call: Any) -> Check | None:
     engine says meanwhile."""
     if not isinstance(call, Call) or not callback.engine.reads_before_answers:
         return None
-    if call.said.does != "final" or call.said.unsure:
+    if call.instruction.does != "final" or call.instruction.unsure:
         return None
     response = returning.response_of(callback)
     task = Task.objects.select_related("case", "engine").get(pk=callback.task_id)

@@ -176,7 +176,7 @@ def _people_of(standings: Sequence[tuple[Task, Standing]]) -> People:
 
 def _difference(task: Task, standing: Standing, now: datetime, people: People) -> Event | None:
     """Return the event for what differs in the engine; None if nothing does."""
-    if not standing.known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
+    if not standing.is_known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
         return None
     if not standing.is_open:
         content: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}

@@ -1,4 +1,4 @@
-"""The page on which people enter when they are away and who stands in; managers enter it for their reports."""
+"""The pages on which people enter when they are away and who stands in, and on which leads see who else is away."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.absences import telling
 from notifications.inbox import absence_subjects as subjects
@@ -24,8 +24,8 @@ from notifications.models import Absence, AbsenceFeed, AbsencePart, OpenItems, R
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
+from notifications.people.colleagues import colleagues, find_colleague, label
 from notifications.people.leading import led_by
-from notifications.people.named import colleagues, label, named
 from notifications.wording.formats import zone_of
 from wfpush import zones
 
@@ -70,7 +70,7 @@ class Delegate(forms.CharField):
     def to_python(self, value: Any) -> Any:
         """The person; None for nothing."""
         text = super().to_python(value)
-        return named(text) if text else None
+        return find_colleague(text) if text else None
 
     def prepare_value(self, value: Any) -> Any:
         return label(value) if isinstance(value, Recipient) else value
@@ -241,3 +241,14 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
         "reports": list(reports(person, now)) if own else [],
     }
     return show_page(request, "inbox/absence.html", context, status=status)
+
+
+@person_required
+@require_safe
+def team(request: PersonRequest) -> HttpResponse:
+    """“My team”: who of those whom the reader leads is away. Raises Http404 for whoever leads nobody."""
+    if not led_by(request.recipient).exists():
+        raise Http404
+    with timezone.override(zone_of(request.recipient.timezone)):
+        people = list(reports(request.recipient, timezone.now()))
+        return show_page(request, "inbox/team.html", {"reports": people})

@@ -7,8 +7,7 @@ Browsers that are still in use cannot load modules in workers (Firefox can since
 import base64
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,11 +25,10 @@ from notifications.models import Brand
 from notifications.types import Json
 from notifications.wording.sentences import spoken_by_worker, spoken_to_customers_by_worker
 from wfpush.web import page_scripts
+from wfpush.web.javascript import LOADER, bundle, read_modules
 
 TEMPLATES = settings.BASE_DIR / "templates"
 ENTRY = "worker.js"
-IMPORT = re.compile(r'^import \{[^}]+\} from "(\.[\w./-]+)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=const |function |async function )", re.MULTILINE)
 
 THEME, DARK_THEME, GROUND = "#ffffff", "#1a1d21", "#f4f5f7"
 """The bar at the top of every page, in light and dark, and the background below it: as in static/wfpush/tokens.css."""
@@ -50,7 +48,7 @@ def worker() -> Worker:
 
 def assembled() -> Worker:
     files = shell_files()
-    code = "\n".join(_without_imports(path) for path in modules(page_scripts.FOLDER / ENTRY))
+    code = f'{LOADER}{bundle(read_modules(page_scripts.FOLDER, [ENTRY]))};\nloadModule("{ENTRY}");\n'
     words = {language: _in(language, spoken_by_worker) for language, _name in settings.LANGUAGES}
     for_customers = {language: _in(language, spoken_to_customers_by_worker) for language, _name in settings.LANGUAGES}
     version = hashlib.sha256()
@@ -73,30 +71,6 @@ def assembled() -> Worker:
 
 
 _assembled_once = cache(assembled)
-
-
-def modules(entry: Path) -> list[Path]:
-    """A module and all it imports, each after those that it needs."""
-    found: list[Path] = []
-
-    def visit(path: Path) -> None:
-        for needed in _imports_of(path):
-            if needed not in found:
-                visit(needed)
-        if path not in found:
-            found.append(path)
-
-    visit(entry)
-    return found
-
-
-def _imports_of(path: Path) -> Iterator[Path]:
-    for match in IMPORT.finditer(path.read_text("utf-8")):
-        yield (path.parent / match[1]).resolve()
-
-
-def _without_imports(path: Path) -> str:
-    return EXPORT.sub("", IMPORT.sub("", path.read_text("utf-8")))
 
 
 def shell_files() -> dict[str, bytes]:

@@ -89,11 +89,11 @@ class OfBatch:
 def read_batch(body: bytes) -> list[OfBatch]:
     """The events of a batch. A faulty event does not affect the others.
 
-    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge as soon as it has more values than a batch
-    may have.
+    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge when it has more events or values than a
+    batch may have.
     """
     try:
-        documents = list(elements(body, MAX_BATCH, MAX_BATCH_VALUES))
+        documents = elements(body, MAX_BATCH, MAX_BATCH_VALUES)
     except (ValueError, BadText):
         raise InvalidEvent("A batch is a JSON array of events.", [fault("", "Write an array of events.")]) from None
     return [_one_of_batch(document, bad_text) for document, bad_text in documents]

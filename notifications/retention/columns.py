@@ -242,7 +242,6 @@ TABLES: dict[str, Columns] = {
     "wfpush.servicestate": Columns(words="reason reason_fact", plain="kind name state"),
     "wfpush.heartbeat": Columns(plain="name machine holders release"),
     "wfpush.tally": Columns(plain="name kind state"),
-    "wfpush.lead": Columns(plain="name leader"),
     "wfpush.configurationchange": Columns(),
     "wfpush.writecheck": Columns(),
     "wfpush.requiredrelease": Columns(plain="version"),

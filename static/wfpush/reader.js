@@ -16,7 +16,7 @@ const page = document.body;
 let refreshing = 0;
 
 const article = () => pane.querySelector("[data-item]");
-export const openId = () => article()?.dataset.id ?? "";
+const openId = () => article()?.dataset.id ?? "";
 
 /** Resolves when the item of the address is shown; the page kept for offline use does not contain it. */
 export async function start() {

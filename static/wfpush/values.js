@@ -106,7 +106,7 @@ function readNumber(field, text, language) {
 }
 
 /** The decimal point of a language, and what stands between thousands. */
-export function marksOf(language) {
+function marksOf(language) {
   const parts = new Intl.NumberFormat(language, { useGrouping: "always", numberingSystem: "latn" }).formatToParts(1234567.5);
   const mark = (type) => parts.find((part) => part.type === type)?.value ?? "";
   const group = mark("group");

@@ -103,7 +103,7 @@ def test_the_overview_looks_ahead_only_now_and_then_and_the_page_each_time(
     assert GOOD_NEWS in text_of(root.get(reverse(PAGE)))
     assert panel(root).rows == [], "what the page found, the overview knows"
     assert len(looked) == 2
-    monkeypatch.setattr(desk._Kept, "LASTS", 0.0)
+    monkeypatch.setattr(desk._Cache, "LASTS", 0.0)
     root.get("/admin/")
     assert len(looked) == 3
 

@@ -33,7 +33,7 @@ from notifications.models import (
 )
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
-from wfpush.models import Lead, Tally
+from wfpush.models import Tally
 
 OURS = ("notifications", "escalations")
 SAME_IN_BOTH = {
@@ -101,7 +101,6 @@ def test_every_model_has_a_name_in_both_languages() -> None:
             RotaWatch,
             Rules,
             Tally,
-            Lead,
         ):  # no page names them
             continue
         for name in ("verbose_name", "verbose_name_plural"):

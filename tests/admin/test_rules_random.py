@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from escalations.admin.rules.answer import answer
+from escalations.admin.rules.answer import build_answer
 from escalations.admin.rules.bundle import RuleForms
 from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.recent import as_if_new
@@ -125,7 +125,8 @@ def test_what_is_shown_is_what_happens(chosen: dict[str, Any], who: dict[str, An
                 Absence.objects.update_or_create(recipient=absent, defaults={"delegate": world.carol, **times})
             came = story.send(world, "e-1", "task.assigned", story.invoice("T-1", 4711, **who))
             posted = fields(world, sla.calendar().pk, chosen)
-            shown = answer(RuleForms(Route(), posted), by, timezone.now(), event=str(came.pk), may_read=True).tried
+            answer = build_answer(RuleForms(Route(), posted), by, timezone.now(), event=str(came.pk), may_read=True)
+            shown = answer.tried
             assert shown is not None
             with transaction.atomic():
                 rule = RuleForms(Route(), posted)
@@ -140,7 +141,7 @@ def test_what_is_shown_is_what_happens(chosen: dict[str, Any], who: dict[str, An
             clock = Escalation.objects.filter(task=Task.objects.get(task_id="T-2")).first()
             ahead = simulate.of_task(clock.task, timezone.now()) if clock is not None else None
             happens = list(steps_of(ahead)) if ahead is not None else []
-            names = [sorted(line.text.split(" (")[0] for line in step.told) for step in shown.steps]
+            names = [sorted(line.text.split(" (")[0] for line in step.recipients) for step in shown.steps]
             assert [row[3] for row in happens] == names
             raise Undone
     except Undone:

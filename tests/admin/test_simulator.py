@@ -52,7 +52,7 @@ def test_the_list_is_what_the_simulation_says(world: World, policy: Policy, root
     page = ask(root, task=clock.task.pk)
     rows = simulate.of_task(clock.task, timezone.now()).rows
     shown = [
-        (step.number, step.at, [line.text.partition(" (")[0] for line in step.told])
+        (step.number, step.at, [line.text.partition(" (")[0] for line in step.recipients])
         for step in page.context["found"].steps
     ]
     assert shown == [(number, row.at, [each["name"] for each in row.told]) for number, row in enumerate(rows, 1)]

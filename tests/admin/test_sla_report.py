@@ -224,8 +224,8 @@ def test_the_board_says_where_nobody_was_reached_and_that_nothing_follows(
     sla.assign(world, "T-1", world.now - HOUR)
     sla.tick(world.now)
     [row] = shown(root)["board"]
-    assert "reached nobody" in row.told[0]
-    assert row.told[2] == "team Finance has no lead"
+    assert "reached nobody" in row.notified[0]
+    assert row.notified[2] == "team Finance has no lead"
     assert "nothing more: all steps are taken" in row.ahead[0]
 
 
@@ -234,9 +234,9 @@ def test_of_whom_a_task_is_without_an_assignee(world: World, policy: Policy, roo
     sla.assign(world, "T-2", world.now - HOUR, assignee="bob")
     Task.objects.filter(task_id="T-2").update(assignee=None)
     first, second = shown(root)["board"]
-    assert first.whose == "Finance, Alice Adams, Bob Bauer"
-    assert "nobody&#x27;s" in second.whose
-    assert "nobody yet" in first.told[0]
+    assert first.owner == "Finance, Alice Adams, Bob Bauer"
+    assert "nobody&#x27;s" in second.owner
+    assert "nobody yet" in first.notified[0]
     assert first.ahead[1] == "due now"
 
 

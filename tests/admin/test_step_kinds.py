@@ -16,7 +16,7 @@ from escalations.api.shown import StepRow
 from escalations.forecast import simulate
 from escalations.forecast.dead_ends import dead_ends
 from escalations.kinds import KINDS, wording
-from escalations.kinds.base import PEOPLE, Faults, Said, StepKind, whom
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, whom
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import Escalation, Policy, PolicyStep, RunResult, StepRun, StepTarget
 from notifications.models import Recipient
@@ -53,8 +53,8 @@ class Note(StepKind):
         if step.target not in self.targets:
             yield "target", "Notes are for one person."
 
-    def says(self, said: Said) -> str:
-        return NOTES[translation.get_language() or "en"] % (whom(said) if said.target else "-")
+    def says(self, step: StepDescription) -> str:
+        return NOTES[translation.get_language() or "en"] % (whom(step) if step.target else "-")
 
 
 @pytest.fixture(autouse=True)

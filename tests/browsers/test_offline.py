@@ -15,7 +15,7 @@ from playwright.async_api import Error, Locator, Page, Playwright, expect
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
-from tests.browsers.worker import KEPT, is_kept, signs_in, until
+from tests.browsers.worker import KEPT, is_kept, signs_in, until, worker_of
 from tests.support.chromium import FLAGS
 
 ALREADY = re.compile(r"^Already approved by Carol at \d\d:\d\d\.$")
@@ -228,7 +228,7 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
     await mine.get_by_label("Why do you reject this?").fill("It is damp.")
     await mine.get_by_role("button", name="Reject", exact=True).click()
     await expect(mine.locator(".outcome")).to_have_text("“Reject” will be sent when you are back.")
-    worker = dave.context.service_workers[0]
+    worker = await worker_of(dave)
     await dave.goto("about:blank")
     installation.answer("carol", "Approve the bunker", "approve")
     await dave.context.set_offline(False)
@@ -415,7 +415,7 @@ async def belongs_to(page: Page, who: str) -> bool:
 async def test_a_new_version_is_offered_and_takes_nothing_away(installation: Installation, sign_in: SignIn) -> None:
     dave = await sign_in("dave")
     await is_kept(dave)
-    worker = dave.context.service_workers[0]
+    worker = await worker_of(dave)
 
     await worker.evaluate("tellPages({type: 'version', version: PAGE_VERSION})")
     await worker.evaluate("tellPages({type: 'version', version: 'a newer one'})")

@@ -42,6 +42,9 @@ PRESS = """async ([tag, action, typed]) => {
   await clicked(shown, action, typed);
 }"""
 
+EXPORT = "() => { for (const name in modules) Object.assign(self, loadModule(name)); }"
+"""What modules of the worker export is at hand in it by name."""
+
 CLOSE = "async () => (await registration.getNotifications()).forEach((each) => each.close())"
 
 KEPT = """async () => {
@@ -72,6 +75,15 @@ async def is_kept(page: Page, *titles: str) -> None:
     await until(look, f"{titles} are kept")
 
 
+async def worker_of(page: Page) -> Worker:
+    """The service worker of a page, whose modules' exports can be used in scripts by name."""
+    await page.evaluate("navigator.serviceWorker.ready")
+    workers = page.context.service_workers
+    worker = workers[0] if workers else await page.context.wait_for_event("serviceworker")
+    await worker.evaluate(EXPORT)
+    return worker
+
+
 async def signs_in(page: Page, installation: Installation, who: str = "dave") -> None:
     await page.goto("/sign-in")
     await page.locator("#id_username").fill(who)
@@ -100,10 +112,7 @@ class Device:
     @classmethod
     async def of(cls, installation: Installation, page: Page) -> "Device":
         await page.context.grant_permissions(["notifications"], origin=installation.url)
-        await page.evaluate("navigator.serviceWorker.ready")
-        workers = page.context.service_workers
-        worker = workers[0] if workers else await page.context.wait_for_event("serviceworker")
-        device = cls(installation, page, await page.context.new_cdp_session(page), worker)
+        device = cls(installation, page, await page.context.new_cdp_session(page), await worker_of(page))
         await device._tools.send("ServiceWorker.enable")
         await until(device._is_ready, "the worker has kept what there is")
         return device

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import struct
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,15 @@ from tests.factories import BrandFactory
 from tests.inbox.browser import get, signed_in
 from tests.support.story import Story
 from wfpush.web import page_scripts
+from wfpush.web.javascript import read_modules
 
 pytestmark = pytest.mark.django_db
-DECLARED = re.compile(r"^(?:const|let|function|async function|class) (\w+)", re.MULTILINE)
+
+
+def worker_modules() -> dict[str, str]:
+    """Their sources, by name."""
+    modules = read_modules(page_scripts.FOLDER, [webapp.ENTRY])
+    return {name: module.source.decode() for name, module in modules.items()}
 
 
 @pytest.fixture
@@ -50,19 +55,12 @@ def test_the_worker_is_one_script_for_the_whole_site_that_no_cache_keeps(client:
     assert not re.search(r"^\s*(?:import|export)\b", response.content.decode(), re.MULTILINE)
 
 
-def test_no_two_modules_of_the_worker_declare_the_same_name() -> None:
-    declared = Counter(DECLARED.findall(webapp.assembled().source))
+def test_the_worker_is_all_that_its_first_module_imports() -> None:
+    source = webapp.assembled().source
 
-    assert declared["pushed"] == declared["person"] == 1
-    assert [name for name, times in declared.items() if times > 1] == []
-
-
-def test_modules_come_after_what_they_need() -> None:
-    order = [path.name for path in webapp.modules(page_scripts.FOLDER / webapp.ENTRY)]
-
-    assert order.index("store.js") < order.index("forget.js") < order.index("shell.js") < order.index("keeping.js")
-    assert order[-1] == "worker.js"
-    assert len(order) == len(set(order))
+    assert re.findall(r'^"([\w/-]+\.js)": \(\) => \{$', source, re.MULTILINE) == list(worker_modules())
+    assert {"store.js", "worker.js", "worker/pages.js"} <= set(worker_modules())
+    assert source.endswith('\nloadModule("worker.js");\n')
 
 
 @pytest.mark.parametrize("name", ["worker/showing.js", "worker.js", "cards.js", "inbox.css", "icons.svg"])
@@ -97,8 +95,8 @@ def test_the_worker_speaks_every_language() -> None:
 
 def test_the_worker_says_nothing_that_it_was_not_given() -> None:
     said = set()
-    for path in webapp.modules(page_scripts.FOLDER / webapp.ENTRY):
-        said |= set(re.findall(r'(?:say|words)\("(\w+)"', path.read_text("utf-8")))
+    for source in worker_modules().values():
+        said |= set(re.findall(r'(?:say|words)\("(\w+)"', source))
 
     assert "something_waits" in said
     assert said <= set(WORKER)
@@ -106,12 +104,12 @@ def test_the_worker_says_nothing_that_it_was_not_given() -> None:
 
 def test_a_browser_is_asked_what_it_shows_only_while_nothing_is_about_to_appear() -> None:
     """Chromium forgets what is: half of 150 notifications were lost when it was asked at once."""
-    asks = {path.name: path.read_text("utf-8") for path in webapp.modules(page_scripts.FOLDER / webapp.ENTRY)}
+    asks = worker_modules()
     found = {name: len(re.findall(r"\.(?:get|show)Notifications?\(", source)) for name, source in asks.items()}
 
-    assert {name: count for name, count in found.items() if count} == {"forget.js": 1, "showing.js": 1}
+    assert {name: count for name, count in found.items() if count} == {"forget.js": 1, "worker/showing.js": 1}
     assert "locks.request(SHOWING, { signal" in asks["forget.js"]
-    assert 'locks.request(SHOWING, { mode: "shared" }' in asks["showing.js"]
+    assert 'locks.request(SHOWING, { mode: "shared" }' in asks["worker/showing.js"]
 
 
 # --- the manifest -----------------------------------------------------------------------------------

@@ -2,52 +2,21 @@
 
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# IANA's special-purpose registries for IPv4 (RFC 6890 and later), with what a cloud adds of its own.
-_SPECIAL_V4 = tuple(
-    (IPv4Network(network), what)
-    for network, what in (
-        ("0.0.0.0/8", "an unspecified address"),
-        ("10.0.0.0/8", "a private address"),
-        ("100.64.0.0/10", "a carrier's shared address"),
-        ("127.0.0.0/8", "a loopback address"),
-        ("168.63.129.16/32", "a cloud's metadata address"),
-        ("169.254.0.0/16", "a link-local or metadata address"),
-        ("172.16.0.0/12", "a private address"),
-        ("192.0.0.0/24", "a reserved address"),
-        ("192.0.2.0/24", "a documentation address"),
-        ("192.88.99.0/24", "a reserved address"),
-        ("192.168.0.0/16", "a private address"),
-        ("198.18.0.0/15", "a benchmarking address"),
-        ("198.51.100.0/24", "a documentation address"),
-        ("203.0.113.0/24", "a documentation address"),
-        ("224.0.0.0/4", "a multicast address"),
-        ("240.0.0.0/4", "a reserved address"),
-    )
+_ALSO_REFUSED: Sequence[Network] = (
+    IPv4Network("168.63.129.16/32"),  # a cloud's metadata
+    IPv4Network("192.0.0.0/24"),  # two of them are answered by one's own NAT (RFC 7723, RFC 8155)
+    IPv4Network("192.88.99.0/24"),  # 6to4 relays
+    IPv6Network("2001::/23"),  # Teredo, ORCHID, benchmarking, anycast services
+    IPv6Network("2002::/16"),  # 6to4
+    IPv6Network("3fff::/20"),  # documentation, unknown to older versions of Python
 )
-# Named for the sentence that a person reads. Everything outside 2000::/3 is refused, listed or not.
-_SPECIAL_V6 = tuple(
-    (IPv6Network(network), what)
-    for network, what in (
-        ("::1/128", "a loopback address"),
-        ("::/128", "an unspecified address"),
-        ("::/96", "a reserved address"),
-        ("64:ff9b:1::/48", "a private address"),
-        ("2001::/23", "a reserved address"),  # Teredo, ORCHID, benchmarking, anycast services
-        ("2001:db8::/32", "a documentation address"),
-        ("2002::/16", "a 6to4 address"),
-        ("3fff::/20", "a documentation address"),
-        ("fc00::/7", "a private address"),
-        ("fe80::/10", "a link-local address"),
-        ("fec0::/10", "a private address"),
-        ("ff00::/8", "a multicast address"),
-    )
-)
+"""Networks of which Python calls some addresses global, though no server elsewhere has them."""
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOCALHOST = re.compile(r"(.+\.)?localhost")  # RFC 6761 section 6.3: always this machine
@@ -61,15 +30,22 @@ def kind_of_refused_address(address: Address, allowed: Sequence[Network]) -> str
     """
     if any(address in network for network in allowed):
         return None
-    if isinstance(address, IPv4Address):
-        return _first(what for network, what in _SPECIAL_V4 if address in network)
-    if address.scope_id is not None:
-        return "a link-local address"
-    embedded = _embedded(address)
-    if embedded is not None:
+    if (embedded := _embedded(address)) is not None:
         return kind_of_refused_address(embedded, allowed)
-    named = _first(what for network, what in _SPECIAL_V6 if address in network)
-    return named or (None if address in _GLOBAL_V6 else "a reserved address")
+    if address.is_loopback:
+        return "a loopback address"
+    if address.is_link_local:
+        return "a link-local or metadata address"
+    if address.is_multicast:
+        return "a multicast address"
+    return None if _is_public(address) else "a private or reserved address"
+
+
+def _is_public(address: Address) -> bool:
+    """Whether it is global by IANA's registries of special addresses (RFC 6890), as Python has them, and by ours."""
+    if isinstance(address, IPv6Address) and (address.scope_id is not None or address not in _GLOBAL_V6):
+        return False
+    return address.is_global and not any(address in network for network in _ALSO_REFUSED)
 
 
 def literal(host: str) -> Address | None:
@@ -91,12 +67,10 @@ def literal(host: str) -> Address | None:
         raise ValueError(f"{host} ends in a number but is not an IP address") from None
 
 
-def _embedded(address: IPv6Address) -> IPv4Address | None:
+def _embedded(address: Address) -> IPv4Address | None:
     """The IPv4 address that really answers: mapped (RFC 4291 section 2.5.5.2) or behind NAT64 (RFC 6052)."""
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
-
-
-def _first(found: Iterator[str]) -> str | None:
-    return next(found, None)
+    if isinstance(address, IPv4Address) or address.scope_id is not None:
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped

@@ -9,7 +9,6 @@ them, such as rows of another form, the database says itself: which release it r
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import structlog
@@ -17,7 +16,6 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
 from wfpush import VERSION
 from wfpush.postgres.required_release import find_newer_requirement
@@ -99,23 +97,13 @@ def _listed(names: Sequence[str]) -> str:
 # --- what there is, and what there should be ------------------------------------------------------
 def read_schema() -> Schema:
     """Read the schema from the database. Raises django.db.Error."""
-    applied = set(MigrationRecorder(connection).applied_migrations())
-    known = _known()
-    unapplied = [key for key, stands_for in known.items() if key not in applied and not _all(stands_for, applied)]
-    merged = {key for stands_for in known.values() for key in stands_for}
-    unknown = [key for key in applied - known.keys() - merged if key[0] in OUR_APPS]
+    loader = MigrationLoader(connection)
+    applied = loader.applied_migrations.keys()
+    ours = set(loader.disk_migrations).union(*(migration.replaces for migration in loader.disk_migrations.values()))
+    unknown = [key for key in applied - ours if key[0] in OUR_APPS]
     missing, unfilled = _compared(expected(apps))
+    unapplied = loader.graph.nodes.keys() - applied  # Django's plan leaves out those before one that is applied
     return Schema(_named(unapplied), _named(unknown), missing, unfilled, find_newer_requirement())
-
-
-@cache
-def _known() -> dict[tuple[str, str], Collection[tuple[str, str]]]:
-    """The migrations of this code, each with those that it replaces."""
-    return {key: migration.replaces for key, migration in MigrationLoader(None).disk_migrations.items()}
-
-
-def _all(keys: Collection[tuple[str, str]], among: Collection[tuple[str, str]]) -> bool:
-    return bool(keys) and all(key in among for key in keys)
 
 
 def _named(keys: Collection[tuple[str, str]]) -> list[str]:

@@ -54,7 +54,6 @@ class Child:
         self._registration = registration
         self._output = output
         self._on_start = on_start
-        self._holder = ""
         self._pulses: Pulses | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
@@ -82,14 +81,14 @@ class Child:
         self._pulses = Pulses()
         pulses = self._pulses.descriptor
         environment[PULSES] = str(pulses)
-        self._holder = lease_holder.new_id()
-        bound = lease_holder.claim(self._holder)
+        holder = lease_holder.new_id()
+        bound = lease_holder.claim(holder)
         if bound is None:
             return self._popen(environment, (pulses,))
         try:
-            return self._popen(environment | {lease_holder.VARIABLE: self._holder}, (bound.fileno(), pulses))
+            return self._popen(environment | {lease_holder.VARIABLE: holder}, (bound.fileno(), pulses))
         finally:
-            self._registration.child_started(self._holder)
+            self._registration.add(holder)
             bound.close()  # the child has it, and whatever it forks
 
     def _popen(self, environment: dict[str, str], descriptors: Sequence[int]) -> "subprocess.Popen[bytes]":
@@ -152,8 +151,6 @@ class Child:
         if self._pulses is not None:
             self._pulses.close()
             self._pulses = None
-        if self._registration is not None:
-            self._registration.child_ended(self._holder)
         return code
 
     def _kill_group(self) -> None:

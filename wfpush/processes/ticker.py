@@ -1,7 +1,8 @@
 """About once a second: checks every source of due work, and wakes the process that handles what is due.
 
-Of all tickers of an installation one leads (wfpush/processes/leader_election.py). When it stops, another one takes over
-within a second; when it was killed, within a few seconds.
+Each worker has a ticker. Several at once do no harm: a wake-up that nobody has taken yet stands for all of them, and
+rows are claimed once. So that the load does not grow with the workers, whichever comes first in a second checks, as
+long as Redis answers.
 """
 
 import threading
@@ -9,18 +10,20 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from wfpush.processes.leader_election import Leadership
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
+from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-TICKER = "ticker"
-"""The name of this election."""
+CHECKED = "wfpush:checked"
+"""Redis key that exists while a check of all sources stands for those of other tickers."""
+CHECKED_MS = 900
+"""Less than a second, so that a ticker never finds its own key of the second before."""
 
 BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"
@@ -36,7 +39,6 @@ class Ticker:
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._leadership = Leadership(TICKER)
         self._trouble = Trouble()
         self._scheduled = False
 
@@ -47,27 +49,30 @@ class Ticker:
                 self.tick()
                 self._stop.wait(max(0.05, TICK_SECONDS - (time.monotonic() - began)))
         finally:
-            self._leadership.release()
             connections.close_all()
 
     def tick(self) -> None:
-        """Check every source once, if this process leads."""
+        """Check every source, unless another ticker has done so within the last second."""
         close_old_connections()
-        led = self._leadership.held
-        if not self._trouble.attempt("leader", self._leadership.acquire) or not self._leadership.held:
-            return
-        if not led:
-            log.info("ticker_leads")
-            self._scheduled = False
+        if not self._trouble.attempt("database", connection.ensure_connection):
+            return  # and leave the check to a ticker that has a database
         if not self._scheduled:
-            self._scheduled = self._trouble.attempt("schedules", self._schedule)
+            self._scheduled = self._trouble.attempt("schedules", ensure_schedules)
+        if not _begin_check():
+            return
         for source in outbox.sources():
             self._trouble.attempt(source.name, lambda source=source: _look(source))  # type: ignore[misc]
 
-    def _schedule(self) -> None:
-        with self._leadership.alone() as nobody_else:
-            if nobody_else:
-                ensure_schedules()
+
+def _begin_check() -> bool:
+    """Whether no other ticker has begun a check within the last second. True, too, while Redis does not answer."""
+    if redis_cooldown:
+        return True
+    try:
+        return bool(outbox.connection().set(CHECKED, 1, nx=True, px=CHECKED_MS))
+    except outage.REDIS_AWAY as fault:
+        redis_cooldown.after(fault)
+        return True
 
 
 def _look(source: outbox.Source) -> None:
@@ -98,7 +103,7 @@ class Trouble:
 
 
 def ensure_schedules() -> None:
-    """Make or update what django-q2 runs by schedule. Only the leader calls it, so each schedule is made once.
+    """Make or update what django-q2 runs by schedule. Workers that start at once make each schedule once.
 
     The minutely ones wake sources if the ticker is dead, end what belongs to closed accounts, gather what searches
     read of large inboxes, count what the overview draws, hand over what waits for whoever is away, and tell who is on
@@ -120,5 +125,7 @@ def ensure_schedules() -> None:
         DUTY: duty,
         PRUNE: daily,
     }
-    for name, schedule in named.items():
-        Schedule.objects.update_or_create(name=name, defaults=schedule)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush schedules', 0))")
+        for name, schedule in named.items():
+            Schedule.objects.update_or_create(name=name, defaults=schedule)

@@ -37,18 +37,12 @@ class Registration:
         self._bound = lease_holder.claim(own)  # as long as this process lives
         self._lock = threading.Lock()
         self._holders: set[str] = set()
-        self._ended: set[str] = set()
         self._is_known = False
 
-    def child_started(self, child: str) -> None:
+    def add(self, holder: str) -> None:
+        """A child has started. Its leases are given back once the last process of its group is dead."""
         with self._lock:
-            self._holders.add(child)
-
-    def child_ended(self, child: str) -> None:
-        """The child's group was killed. Its leases are given back once the last process of the group is dead."""
-        with self._lock:
-            if child in self._holders:
-                self._ended.add(child)
+            self._holders.add(holder)
 
     def refresh(self) -> None:
         """Update the row of this worker, and take over from dead ones. Raises DatabaseError."""
@@ -79,16 +73,15 @@ class Registration:
             self._bound.close()
 
     def _give_back_own(self) -> bool:
-        """Give back the leases of children that are dead. Returns whether some that have ended still live."""
+        """Give back the leases of children that are dead. Returns whether some live."""
         with self._lock:
-            ended = set(self._ended)
-        dead = {each for each in ended if lease_holder.is_dead(each)}
-        for each in dead:
-            release_leases(each)
+            holders = set(self._holders)
+        dead = {holder for holder in holders if lease_holder.is_dead(holder)}
+        for holder in dead:
+            release_leases(holder)
         with self._lock:
-            self._ended -= dead
             self._holders -= dead
-        return ended != dead
+        return holders != dead
 
     def _show(self, row: Heartbeat | None, now: datetime) -> None:
         with self._lock:

@@ -1,15 +1,13 @@
 """The pages' scripts as two files: `static('wfpush/pages.js')`, and `later.js` with what only some pages need.
 
-They are ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page, and again when
-the service worker keeps them. Here each becomes a function that makes its exports when something first needs them. The
-second file has what is loaded after a press, or where a task has a form (`import("./forms.js")`). Comments are left
-out, a fifth of what would be sent: those that have lines of their own, and those after two spaces. There is no build
-step: the files are made when web starts, and with DEBUG for every request.
+They are bundles of the ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page,
+and again when the service worker keeps them. The second file has the modules that are loaded after a press, or where a
+task has a form (`import("./forms.js")`). There is no build step: the files are made when web starts, and with DEBUG for
+every request.
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 
+from wfpush.web.javascript import LOADER, bundle, imported_modules, read_modules
 from wfpush.web.made_files import made_file
 
 FOLDER = settings.BASE_DIR / "static" / "wfpush"
@@ -29,100 +28,29 @@ ENTRIES = ("customer.js", "devices.js", "inbox.js", "settings.js", "several.js",
 SOON = ("keys.js",)
 """Small modules that are loaded later, but on most pages."""
 
-NAMED = re.compile(r'^import \{([^}]+)\} from "\./([\w-]+\.js)";$', re.MULTILINE)
-WHOLE = re.compile(r'^import \* as (\w+) from "\./([\w-]+\.js)";$', re.MULTILINE)
-LATER = re.compile(r'\bimport\("\./([\w-]+\.js)"\)')
-EXPORT = re.compile(r"^export (?=(?:const|function|async function) (?:\{([\w, ]+)\}|(\w+)))", re.MULTILINE)
-COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
-REMARK = re.compile(r" {2,}// .*$", re.MULTILINE)
-"""At the end of a line: no string and no pattern of the modules has that."""
-STATEMENT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
-
-HEAD = """const OF = "{version}";
-const loadedModules = {{}};
-let later = null;
-const loadModule = (name) => loadedModules[name] ??= pageModules[name]();
-const loadModuleLater = async (name) => {{
-  if (!(name in pageModules)) await (later ??= loadOthers().catch((fault) => {{
-    later = null;
-    throw fault;
-  }}));
-  return loadModule(name);
-}};
-async function loadOthers() {{
-  const others = await import(document.querySelector("script[data-later]").dataset.later);
-  if (others.OF !== OF) throw new Error("The server has another version of the scripts by now.");
-  Object.assign(pageModules, others.modulesWith(loadModule, loadModuleLater));
-}}
-const pageModules = {{
+PAGES_LOADER = """let others = null;
+const loadOthers = () => others ??= import(document.querySelector("script[data-later]").dataset.later).then((later) => {
+  if (later.OF !== OF) throw new Error("The server has another version of the scripts by now.");
+  Object.assign(modules, later.modulesWith(loadModule, loadModuleLater));
+}).catch((error) => {
+  others = null;
+  throw error;
+});
+for (const name of document.querySelector("script[data-modules]").dataset.modules.split(" ")) loadModule(`${name}.js`);
 """
-TAIL = """};
-const begun = document.querySelector("script[data-modules]").dataset.modules.split(" ");
-for (const name of begun) pageModules[`${name}.js`]();
-"""
-LATER_HEAD = """export const OF = "{version}";
-export const modulesWith = (loadModule, loadModuleLater) => ({{
-"""
-LATER_TAIL = "});\n"
-
-
-class NotAModule(ValueError):
-    """A module says something that this does not read."""
 
 
 def assembled() -> dict[str, str]:
-    """The two scripts, by name. Raises NotAModule, with its name and line, for what is written in another way than the
-    modules are."""
-    first, others = reachable()
-    code = {path.name: _function(path.name, path.read_text("utf-8")) for path in (*first, *others)}
-    version = hashlib.sha256("".join(code.values()).encode()).hexdigest()[:16]
-
-    def listed(paths: Sequence[Path]) -> str:
-        return "".join(f'"{path.name}": {code[path.name]},\n' for path in paths)
-
+    """Return the two scripts, by name. Raises UnsupportedSyntax."""
+    modules = read_modules(FOLDER, ENTRIES)
+    first = imported_modules(modules, [*ENTRIES, *SOON])
+    version = f'const OF = "{hashlib.sha256(bundle(modules).encode()).hexdigest()[:16]}";\n'
+    pages = bundle({name: module for name, module in modules.items() if name in first})
+    later = bundle({name: module for name, module in modules.items() if name not in first})
     return {
-        NAME: HEAD.format(version=version) + listed(first) + TAIL,
-        LATER_NAME: LATER_HEAD.format(version=version) + listed(others) + LATER_TAIL,
+        NAME: f"{version}{LOADER}{pages};\n{PAGES_LOADER}",
+        LATER_NAME: f"export {version}export const modulesWith = (loadModule, loadModuleLater) => ({later});\n",
     }
-
-
-def reachable() -> tuple[list[Path], list[Path]]:
-    """The modules of pages and all that these import, and those that only a press loads."""
-    first = _closure([*ENTRIES, *SOON], _needed_by)
-    every = _closure(ENTRIES, lambda source: (*_needed_by(source), *_needed_later(source)))
-    return sorted(first), sorted(every - first)
-
-
-def _closure(entries: Iterable[str], needed: Callable[[str], Iterable[str]]) -> set[Path]:
-    found: set[Path] = set()
-    due = [FOLDER / name for name in entries]
-    while due:
-        path = due.pop()
-        if path not in found:
-            found.add(path)
-            due += [FOLDER / name for name in needed(path.read_text("utf-8"))]
-    return found
-
-
-def _needed_by(source: str) -> Iterator[str]:
-    for pattern in (NAMED, WHOLE):
-        yield from (match[2] for match in pattern.finditer(source))
-
-
-def _needed_later(source: str) -> Iterator[str]:
-    yield from (match[1] for match in LATER.finditer(source))
-
-
-def _function(name: str, source: str) -> str:
-    """An entry may wait for what it begins with (`await` at its top); others are there at once."""
-    exports = ", ".join((match[1] or match[2]).strip() for match in EXPORT.finditer(source))
-    body = NAMED.sub(lambda match: f'const {{{match[1].replace(" as ", ": ")}}} = loadModule("{match[2]}");', source)
-    body = WHOLE.sub(r'const \1 = loadModule("\2");', body)
-    body = REMARK.sub("", COMMENT.sub("", EXPORT.sub("", LATER.sub(r'loadModuleLater("\1")', body))))
-    if unread := STATEMENT.search(body):
-        raise NotAModule(f"{name}: {unread[0]!r} is no import or export that pages can be made of")
-    waits = "async " if name in ENTRIES else ""
-    return f"{waits}() => {{\n{body}return {{ {exports} }};\n}}"
 
 
 def page_scripts() -> dict[str, str]:

@@ -48,7 +48,7 @@ class Answer:
     tried: Foresight | None = None
     problems: list[Line] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
-    """What it can be tried on, and what it was tried on."""
+    """The events that it can be tried on; `event` is the one that it was tried on."""
     event: str = ""
     open_tasks: bool = False
     """Whether to ask if open tasks follow the policy as it is now."""
@@ -58,39 +58,40 @@ class _RollBack(Exception):
     pass
 
 
-def answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:
-    """`event`: the id of the event to try it on, or “sample”. `may_read`: whether the reader may see events."""
-    found = Answer()
+def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:
+    """Try the rule, and return what the page shows. `event`: the id of the event to try it on, or “sample”.
+    `may_read`: whether the reader may see events."""
+    answer = Answer()
     valid = rule.is_valid()
     if not rule.rule.is_valid():
-        return found
+        return answer
     types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
-    conditions = rule.conditions_kept() if rule.conditions.is_valid() else []
+    conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
     came = recent.recent(types, engine, conditions) if may_read else []
-    about = _chosen(found, came, types, engine, event, now)
-    found.when = list(_when(came)) if may_read else []
-    meant = [(target, _people(target)) for target in rule.targets_kept()] if rule.targets.is_valid() else []
-    found.who = list(_who(meant))
+    trial = _chosen(answer, came, types, engine, event, now)
+    answer.when = list(_when(came)) if may_read else []
+    meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
+    answer.who = list(_who(meant))
     if not valid:
-        _show_words(found, published(rule.rule.cleaned_data["template"]), about, now)
-        return found
+        _show_words(answer, published(rule.rule.cleaned_data["template"]), trial, now)
+        return answer
     try:
         with transaction.atomic():
-            route = _try(found, rule, by, now, about)
-            if found.tried is not None:
-                known = {person.pk for _target, people in meant for person in people or ()}
-                found.who += _of_event(found.tried.plan, route, known)
+            route = _try(answer, rule, by, now, trial)
+            if answer.tried is not None:
+                listed_pks = {person.pk for _target, people in meant for person in people or ()}
+                answer.who += _of_event(answer.tried.plan, route, listed_pks)
             raise _RollBack
     except _RollBack:
         pass
     except CannotSave as refused:
-        found.problems.append(Line(str(refused), "bad"))
-    return found
+        answer.problems.append(Line(str(refused), "bad"))
+    return answer
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class _About:
+class _Trial:
     engine: Engine
     inbound: InboundEvent
     words: str
@@ -108,25 +109,31 @@ class _About:
 
 
 def _chosen(
-    found: Answer, came: Sequence[recent.Recent], types: Sequence[str], engine: Engine | None, event: str, now: datetime
-) -> _About | None:
-    """What it is tried on: the event that was asked for, else the newest that the rule is for, else the sample."""
+    answer: Answer,
+    came: Sequence[recent.Recent],
+    types: Sequence[str],
+    engine: Engine | None,
+    event: str,
+    now: datetime,
+) -> _Trial | None:
+    """Return what the rule is tried on: the event `event`, else the newest that the rule is for, else the sample. Adds
+    the choices to the answer."""
     offered = sorted(came, key=lambda each: not each.meets)[: recent.OFFERED]
-    found.events = [(str(each.event.pk), str(each)) for each in offered]
+    answer.events = [(str(each.event.pk), str(each)) for each in offered]
     sample = recent.sample_of(types)
     engine = engine or Engine.objects.filter(active=True).order_by("pk").first()
     if sample is not None and engine is not None:
-        found.events.append((recent.SAMPLE, _("the sample of %(type)s") % {"type": sample}))
+        answer.events.append((recent.SAMPLE, _("the sample of %(type)s") % {"type": sample}))
     chosen = next((each for each in offered if str(each.event.pk) == event), None)
     if chosen is None and event != recent.SAMPLE:
         chosen = next((each for each in offered if each.meets), None)
     if chosen is not None:
-        found.event = str(chosen.event.pk)
-        return _About(chosen.event.engine, recent.as_if_new(chosen.event, now), str(chosen))
+        answer.event = str(chosen.event.pk)
+        return _Trial(chosen.event.engine, recent.as_if_new(chosen.event, now), str(chosen))
     if sample is None or engine is None:
         return None
-    found.event = recent.SAMPLE
-    return _About(engine, recent.of_sample(sample), _("the sample of %(type)s") % {"type": sample})
+    answer.event = recent.SAMPLE
+    return _Trial(engine, recent.of_sample(sample), _("the sample of %(type)s") % {"type": sample})
 
 
 def _when(came: Sequence[recent.Recent]) -> Iterator[Line]:
@@ -146,16 +153,16 @@ def _when(came: Sequence[recent.Recent]) -> Iterator[Line]:
 
 # --- who --------------------------------------------------------------------------------------------------------------
 def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
-    """Whom targets mean today, as far as it does not depend on the event."""
+    """Yield a line for each target: its people today, or that each event names them."""
     for target, people in meant:
         if people is None:
             yield Line(_("%(target)s: each event names them") % {"target": target}, "ok")
             continue
-        told = {"target": target, "people": _named(people)}
+        placeholders = {"target": target, "people": _list_names(people)}
         yield (
-            Line(_("%(target)s: %(people)s") % told, "ok")
+            Line(_("%(target)s: %(people)s") % placeholders, "ok")
             if people
-            else Line(_("%(target)s: nobody, now") % told, "bad")
+            else Line(_("%(target)s: nobody, now") % placeholders, "bad")
         )
 
 
@@ -172,7 +179,7 @@ def _people(target: RouteTarget) -> list[Recipient] | None:
     return None
 
 
-def _named(people: Sequence[Recipient]) -> str:
+def _list_names(people: Sequence[Recipient]) -> str:
     names = ", ".join(person.name for person in people[:NAMED])
     left = len(people) - NAMED
     if left <= 0:
@@ -182,10 +189,10 @@ def _named(people: Sequence[Recipient]) -> str:
     }  # fmt: skip
 
 
-def _of_event(plan: Json, route: Route, known: Collection[int]) -> Iterator[Line]:
-    """Whom the rule's own route means of this event, besides those who are `known`."""
-    told = [each for each in plan.get("recipients") or [] if each.get("route") == route.name]
-    mine = [each for each in told if each["recipient"] not in known]
+def _of_event(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator[Line]:
+    """Yield a line for each recipient of this event by the rule's own route, except `listed_pks`."""
+    recipients = [each for each in plan.get("recipients") or [] if each.get("route") == route.name]
+    mine = [each for each in recipients if each["recipient"] not in listed_pks]
     for each in mine[:NAMED]:
         yield Line(f"{each['name']}: {reasons.words(each)}", "ok")
     if len(mine) > NAMED:
@@ -194,23 +201,24 @@ def _of_event(plan: Json, route: Route, known: Collection[int]) -> Iterator[Line
 
 
 # --- tried ------------------------------------------------------------------------------------------------------------
-def _try(found: Answer, rule: RuleForms, by: Any, now: datetime, about: _About | None) -> Route:
-    """In a transaction that is rolled back."""
+def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial | None) -> Route:
+    """Save the rule in a transaction that is rolled back, and add to the answer what it would do. Returns its route."""
     route = save(rule, by, now)
-    found.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
+    answer.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
-        found.late = list(_late(found, rule, policy, now))
+        answer.late = list(_late(answer, rule, policy, now))
     version = published(route.template)
-    _show_words(found, version, about, now)
-    found.words += list(_without_words(version, rule.targets_kept()))
-    if about is None:
-        found.problems.append(
+    _show_words(answer, version, trial, now)
+    answer.words += list(_without_words(version, rule.targets_to_save()))
+    if trial is None:
+        answer.problems.append(
             Line(_("There is nothing to try it on: no event has come, and no type has a sample."), "wait")
         )
         return route
-    found.tried = simulator.foreseen(about.engine, about.inbound, now)
-    _unlink([*found.tried.event, *found.tried.policy, *(line for step in found.tried.steps for line in step.told)])
+    answer.tried = simulator.foreseen(trial.engine, trial.inbound, now)
+    tried = answer.tried
+    _unlink([*tried.event, *tried.policy, *(line for step in tried.steps for line in step.recipients)])
     return route
 
 
@@ -221,7 +229,7 @@ def _unlink(lines: Iterable[Line]) -> None:
         _unlink(line.below)
 
 
-def _late(found: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
+def _late(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
     for step in policy.steps.select_related("team", "person", "rota"):
@@ -230,15 +238,15 @@ def _late(found: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iter
         yield Line(sentence, "wait")
     effect = forecast.of_policy(policy, now)
     if effect.changes:
-        found.open_tasks = True
+        answer.open_tasks = True
         yield from (Line(sentence, "wait") for sentence in policy_change.sentences(effect))
     elif effect.joining:
         yield Line(policy_change.joining(effect), "quiet")
 
 
 def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
-    """Where policies, which look at tasks, cannot be for the same events as the route."""
-    types, paths = rule.rule.cleaned_data["types"], {each.path for each in rule.conditions_kept()}
+    """Yield a sentence for each way in which the tasks of the policy differ from the events of the route."""
+    types, paths = rule.rule.cleaned_data["types"], {each.path for each in rule.conditions_to_save()}
     if types and not set(types) & set(WAITING):
         yield _("The time counts for every task that meets the conditions, whatever type its events have.")
     if only := sorted(paths & set(ONLY_EVENTS)):
@@ -246,18 +254,19 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
     if not rule.policy_follows:
         which = [str(policy.engine)] if policy.engine else []
         which += [said(condition) for condition in policy.conditions.all()]
-        told = ", ".join(which) or _("every task")
-        yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": told}
+        tasks = ", ".join(which) or _("every task")
+        yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": tasks}
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _show_words(found: Answer, version: TemplateVersion | None, about: _About | None, now: datetime) -> None:
-    if version is None or about is None:
+def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial | None, now: datetime) -> None:
+    if version is None or trial is None:
         return
-    event = about.event(now)
+    event = trial.event(now)
     for language in _languages(version)[:LANGUAGES]:
-        found.previews.append((language, previewed(version, language, About(event, None, None, about.words))))
-    found.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in render.check(version)]
+        answer.previews.append((language, previewed(version, language, About(event, None, None, trial.words))))
+    problems = render.check(version)
+    answer.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in problems]
 
 
 def _languages(version: TemplateVersion) -> list[str]:

@@ -16,8 +16,8 @@ from escalations.admin.rules.forms import (
     Targets,
     Texts,
     WordsForm,
+    forms_to_save,
     is_written,
-    kept,
     texts_of,
 )
 from escalations.admin.rules.starting import starting_values, words_for
@@ -78,18 +78,18 @@ class RuleForms:
         """Whether anything happens if nobody answers."""
         return self.plain and bool(self.late.data.get("late-counted"))
 
-    def conditions_kept(self) -> list[Any]:
-        return [form.instance for form in kept(self.conditions)]
+    def conditions_to_save(self) -> list[Any]:
+        return [form.instance for form in forms_to_save(self.conditions)]
 
-    def targets_kept(self) -> list[RouteTarget]:
-        return [form.instance for form in kept(self.targets)]
+    def targets_to_save(self) -> list[RouteTarget]:
+        return [form.instance for form in forms_to_save(self.targets)]
 
-    def texts_kept(self) -> list[dict[str, str]]:
+    def texts_to_save(self) -> list[dict[str, str]]:
         written = [form.cleaned_data for form in self.texts.forms if is_written(self.texts, form)]
         return [{name: text[name] for name in TEXT_FIELDS} for text in written]
 
-    def steps_kept(self) -> list[PolicyStep]:
-        return [form.instance for form in kept(self.steps)]
+    def steps_to_save(self) -> list[PolicyStep]:
+        return [form.instance for form in forms_to_save(self.steps)]
 
     def _put_together(self) -> None:
         """Fill in what the page does not ask: the due date, times from it on, and what words the messages."""
@@ -99,7 +99,7 @@ class RuleForms:
             policy.engine = self.rule.cleaned_data["engine"]
         policy.time, policy.calendar = TimeKind(self.late.cleaned_data["time"]), self.late.cleaned_data["calendar"]
         policy.enabled = self.rule.cleaned_data["enabled"]
-        forms = list(kept(self.steps))
+        forms = list(forms_to_save(self.steps))
         policy.minutes = self._due_after() if counted == AFTER else None
         for form in forms:
             step: PolicyStep = form.instance
@@ -108,17 +108,17 @@ class RuleForms:
             self._word(step)
 
     def _due_after(self) -> int | None:
-        said: int | None = self.late.cleaned_data["minutes"]
-        forms = list(kept(self.steps))
+        minutes: int | None = self.late.cleaned_data["minutes"]
+        forms = list(forms_to_save(self.steps))
         offsets = [form.cleaned_data["offset"] for form in forms]
         escalations = [form.cleaned_data["offset"] for form in forms if self._escalates(form.instance)]
-        return said or (min(escalations) if escalations else max(offsets, default=None))
+        return minutes or (min(escalations) if escalations else max(offsets, default=None))
 
     def _escalates(self, step: PolicyStep) -> bool:
         """Whether the step does more than remind those who have the task."""
-        told = {(each.kind, each.team_id, each.person_id, each.rota_id) for each in self.targets_kept()}
-        named = step.target, step.team_id, step.person_id, step.rota_id
-        return step.target not in OWN and named not in told
+        targets = {(each.kind, each.team_id, each.person_id, each.rota_id) for each in self.targets_to_save()}
+        target = step.target, step.team_id, step.person_id, step.rota_id
+        return step.target not in OWN and target not in targets
 
     def _word(self, step: PolicyStep) -> None:
         """A new message's template and category. Those of an old one stay as they are."""
@@ -129,11 +129,11 @@ class RuleForms:
         step.category = step.category or self.rule.cleaned_data["category"]
 
     def _check_policy(self) -> bool:
-        steps = list(kept(self.steps))
+        steps = list(forms_to_save(self.steps))
         if not steps:
             self.late.add_error("counted", gettext("Add a step: what is to happen, and when."))
             return False
-        faults = checks.faults_of(self.policy, self.steps_kept(), timezone.now())
+        faults = checks.faults_of(self.policy, self.steps_to_save(), timezone.now())
         for fault in faults:
             if fault.step is None or fault.step >= len(steps):
                 self.late.add_error(fault.field if fault.field in self.late.fields else "counted", fault.sentence)
@@ -162,8 +162,8 @@ class RuleForms:
 
 def policy_of(route: Route) -> Policy:
     """The policy of the rule; a new one if it has none."""
-    found = Policy.objects.filter(route=route).select_related("calendar", "route").first() if route.pk else None
-    return found or Policy()
+    policy = Policy.objects.filter(route=route).select_related("calendar", "route").first() if route.pk else None
+    return policy or Policy()
 
 
 def follows(policy: Policy, route: Route) -> bool:

@@ -39,15 +39,16 @@ class PersonField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, int):
             value = Recipient.objects.filter(pk=value).first()
-        return named(value) if isinstance(value, Recipient) else value
+        return person_label(value) if isinstance(value, Recipient) else value
 
     def to_python(self, value: Any) -> Any:
         text = str(value or "").strip()
         if not text:
             return None
-        found = REF.fullmatch(text)
-        known = Recipient.objects.filter(ref=found["ref"] if found else text).order_by("engine", "pk")
-        person = next((each for each in known if named(each) == text), None) or (None if found else known.first())
+        match = REF.fullmatch(text)
+        people = Recipient.objects.filter(ref=match["ref"] if match else text).order_by("engine", "pk")
+        by_label = (each for each in people if person_label(each) == text)
+        person = next(by_label, None) or (None if match else people.first())
         if person is None:
             raise ValidationError(_("Nobody is known as “%(text)s”. Choose somebody of the list.") % {"text": text})
         return person
@@ -63,7 +64,7 @@ class PersonField(forms.CharField):
         return bool((person.pk if person else None) != getattr(initial, "pk", initial))
 
 
-def named(person: Recipient) -> str:
+def person_label(person: Recipient) -> str:
     engine = f" · {person.engine}" if person.engine_id else ""
     return f"{person.name}{engine} ({person.ref})"
 
@@ -75,4 +76,4 @@ def people_like(words: str) -> list[str]:
         return []
     like = Q(name__icontains=words) | Q(ref__istartswith=words)
     people = Recipient.objects.filter(like, active=True).select_related("engine").order_by("name", "pk")
-    return [named(person) for person in people[:SUGGESTED]]
+    return [person_label(person) for person in people[:SUGGESTED]]

@@ -286,7 +286,7 @@ class RuleTargetForm(Plain, TargetForm):
 class TargetFormSet(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
-        if not any(kept(self)):
+        if not any(forms_to_save(self)):
             raise ValidationError(gettext("Add somebody who gets it."))
 
 
@@ -315,8 +315,8 @@ Targets = _rows(Route, RouteTarget, RuleTargetForm, TARGET_FIELDS, formset=Targe
 Steps = _rows(Policy, PolicyStep, StepForm, StepForm.Meta.fields, formset=StepFormSet, extra=0)
 
 
-def kept(formset: Any) -> Iterator[Any]:
-    """The forms of rows that are to be, in their order."""
+def forms_to_save(formset: Any) -> Iterator[Any]:
+    """Yield the forms of rows that are neither deleted nor empty, in their order."""
     for form in formset.forms:
         if formset._should_delete_form(form) or not (form.instance.pk or form.has_changed()):
             continue

@@ -14,9 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from escalations.admin import dead_ends
-from escalations.admin.policy_change import given
+from escalations.admin.policy_change import following
 from escalations.admin.rules import stamps
-from escalations.admin.rules.answer import Answer, answer
+from escalations.admin.rules.answer import Answer, build_answer
 from escalations.admin.rules.bundle import RuleForms, policy_of
 from escalations.admin.rules.fields import people_like
 from escalations.admin.rules.forms import texts_of
@@ -83,8 +83,8 @@ class RuleRouteAdmin(RouteAdmin):
         if "people" in request.GET:
             return JsonResponse({"people": people_like(request.GET["people"])})
         if "texts_of" in request.GET:
-            named = request.GET["texts_of"]
-            template = Template.objects.filter(pk=named).first() if named.isdecimal() else None
+            template_id = request.GET["texts_of"]
+            template = Template.objects.filter(pk=template_id).first() if template_id.isdecimal() else None
             return JsonResponse({"texts": texts_of(template)})
         if request.method != "POST":
             return self._show(request, RuleForms(route), Answer())
@@ -103,25 +103,25 @@ class RuleRouteAdmin(RouteAdmin):
                 seen = None if isinstance(refused, stamps.ChangedMeanwhile) else seen  # now they have been told
         # What was tried or refused holds rows that were rolled back.
         rule = RuleForms(Route.objects.filter(pk=route.pk).first() or Route(), request.POST)
-        return self._show(request, rule, self._asked(request, rule), seen)
+        return self._show(request, rule, self._build_answer(request, rule), seen)
 
-    def _asked(self, request: HttpRequest, rule: RuleForms) -> Answer:
+    def _build_answer(self, request: HttpRequest, rule: RuleForms) -> Answer:
         if rule.writes_words and not request.user.has_perms(WORDING):
             raise PermissionDenied
         may_read = request.user.has_perm("notifications.view_event")
         event = request.POST.get("event", "")
-        return answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
+        return build_answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
 
     def _answered(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
         """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page as it is filled in. Writes
         nothing."""
-        found = self._asked(request, rule)
+        answer = self._build_answer(request, rule)
         parts = {
-            part: render_to_string("admin/desk/rule_answer.html", {"found": found, "part": part}, request)
+            part: render_to_string("admin/desk/rule_answer.html", {"found": answer, "part": part}, request)
             for part in PARTS
         }
-        told = {"events": found.events, "event": found.event, "open_tasks": found.open_tasks}
-        return JsonResponse({"parts": parts, "faults": list(rule.faults()), **told})
+        choices = {"events": answer.events, "event": answer.event, "open_tasks": answer.open_tasks}
+        return JsonResponse({"parts": parts, "faults": list(rule.faults()), **choices})
 
     def _published(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
         """Save everything, or nothing. None if the forms are wrong, which say why. Raises CannotSave."""
@@ -137,7 +137,7 @@ class RuleRouteAdmin(RouteAdmin):
             held = self._hold(request, route, before)
             policy = Policy.objects.filter(route=route, enabled=True).first()
             if rule.counts and policy is not None and rule.late.cleaned_data["follow"]:
-                self.message_user(request, given(policy_reload.mark(policy, now)))
+                self.message_user(request, following(policy_reload.mark(policy, now)))
             self.log(request, route, "Published as a rule" if rule.is_new else "Changed as a rule")
         for sentence in (*doubts_about(route), *(dead_ends.warnings(policy) if policy is not None else ())):
             self.message_user(request, sentence, messages.WARNING)
@@ -166,11 +166,11 @@ class RuleRouteAdmin(RouteAdmin):
         second_person.say_that_it_waits(self, request, route)
         return True
 
-    def _show(self, request: HttpRequest, rule: RuleForms, found: Answer, seen: str | None = None) -> HttpResponse:
-        """`seen`: as which the page has shown the rule before; None: as it is now."""
+    def _show(self, request: HttpRequest, rule: RuleForms, answer: Answer, seen: str | None = None) -> HttpResponse:
+        """`seen`: the stamp with which the page has shown the rule before; None: the rule's present stamp."""
         context = {
             "rule": rule,
-            "found": found,
+            "found": answer,
             "route": None if rule.is_new else rule.route,
             "policy": None if rule.is_new else policy_of(rule.route),
             "seen": stamps.seen(rule) if seen is None else seen,

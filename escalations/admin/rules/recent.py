@@ -32,20 +32,20 @@ class Recent:
     def __str__(self) -> str:
         data = self.event.data
         name = text_in(object_in(data, "task"), "name", 80) or text_in(object_in(data, "case"), "title", 80)
-        told = {"name": name or self.event.type, "time": short(self.event.received_at)}
+        placeholders = {"name": name or self.event.type, "time": short(self.event.received_at)}
         return (
             _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
-        ) % told
+        ) % placeholders
 
 
 def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
     """The newest events of these types (none: of any), at most COUNTED; none if they cannot be found in time."""
-    found, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
+    event_ids, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
     rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
     events: list[Event] = []
-    while found and time.monotonic() < until:  # they may be large
-        events += rows.filter(pk__in=found[:AT_ONCE])
-        del found[:AT_ONCE]
+    while event_ids and time.monotonic() < until:  # they may be large
+        events += rows.filter(pk__in=event_ids[:AT_ONCE])
+        del event_ids[:AT_ONCE]
     return [Recent(event, all(holds(each, _facts(event)) for each in conditions)) for event in events]
 
 

@@ -8,7 +8,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from escalations.admin.rules.bundle import RuleForms, of_tasks
-from escalations.admin.rules.forms import kept, published
+from escalations.admin.rules.forms import forms_to_save, published
 from escalations.admin.rules.starting import first_place
 from escalations.models import Policy, PolicyCondition, PolicyStep
 from notifications.admin.conditions import said
@@ -27,7 +27,7 @@ class CannotSave(Exception):
 def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     """Save valid forms. Raises CannotSave."""
     route: Route = rule.rule.save(commit=False)
-    known = newest_record(route)
+    last_record = newest_record(route)
     old_name = Route.objects.filter(pk=route.pk).values_list("name", flat=True).first() or ""
     if route.pk is None:
         route.priority = first_place(Route.objects, "priority")
@@ -40,12 +40,12 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     for formset in (rule.conditions, rule.targets):
         formset.instance = route
         formset.save()
-    as_one(route, known)
+    as_one(route, last_record)
     if rule.plain:
-        known = newest_record(rule.policy)
+        last_record = newest_record(rule.policy)
         _save_policy(rule, route, old_name)
         if rule.policy.pk is not None:
-            as_one(rule.policy, known)
+            as_one(rule.policy, last_record)
     return route
 
 
@@ -53,8 +53,8 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
 def name_of(rule: RuleForms) -> str:
     """“amount is more than 10000 → Finance”."""
     types = rule.rule.cleaned_data["types"]
-    conditions = [said(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_kept()]
-    targets = [str(each.named or each.get_kind_display()) for each in rule.targets_kept()]
+    conditions = [said(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_to_save()]
+    targets = [str(each.named or each.get_kind_display()) for each in rule.targets_to_save()]
     what = ", ".join(conditions) or (types[0] if types else _("every event"))
     return f"{what} → {', '.join(targets)}"
 
@@ -63,18 +63,18 @@ def unused_name(model: Any, name: str, but: Any = None) -> str:
     taken = set(
         model.objects.filter(name__startswith=name[: LONGEST - 6]).exclude(pk=but).values_list("name", flat=True)
     )
-    found, number = name[:LONGEST], 1
-    while found in taken:
+    candidate, number = name[:LONGEST], 1
+    while candidate in taken:
         number += 1
-        found = f"{name[: LONGEST - 6]} {number}"
-    return found
+        candidate = f"{name[: LONGEST - 6]} {number}"
+    return candidate
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
 def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     """The template of this rule alone, with the typed texts published."""
     source: Template = rule.rule.cleaned_data["template"]
-    texts = rule.texts_kept()
+    texts = rule.texts_to_save()
     if not texts:
         raise CannotSave(_("Write the words in one language at least."))
     mine = _is_only_of(route, source)
@@ -102,20 +102,20 @@ def _is_only_of(route: Route, template: Template) -> bool:
 
 def _new_template(name: str, source: Template) -> Template:
     slug, number = slugify(name)[:70] or "rule", 1
-    found = slug
-    while Template.objects.filter(slug=found).exists():
+    candidate = slug
+    while Template.objects.filter(slug=candidate).exists():
         number += 1
-        found = f"{slug}-{number}"
-    return Template.objects.create(slug=found, name=name, fallback_language=source.fallback_language)
+        candidate = f"{slug}-{number}"
+    return Template.objects.create(slug=candidate, name=name, fallback_language=source.fallback_language)
 
 
 def _says(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
-    def said(text: dict[str, Any]) -> list[str]:
-        """As forms send it."""
+    def normalize(text: dict[str, Any]) -> list[str]:
+        """Return the title, body and short body with line ends as forms send them."""
         return ["\n".join(text[name].strip().splitlines()) for name in ("title", "body", "short_body")]
 
-    now = {text["language"]: said(text) for text in version.texts.filter(channel="").values()}
-    return now == {text["language"]: said(text) for text in texts}
+    now = {text["language"]: normalize(text) for text in version.texts.filter(channel="").values()}
+    return now == {text["language"]: normalize(text) for text in texts}
 
 
 # --- if nobody answers ------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
     policy.save()
     _save_conditions(rule, policy)
     rule.steps.instance = policy
-    steps = [form.instance for form in kept(rule.steps)]
+    steps = [form.instance for form in forms_to_save(rule.steps)]
     rule.steps.save(commit=False)
     for gone in rule.steps.deleted_objects:
         gone.delete()
@@ -146,11 +146,11 @@ def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
 def _save_conditions(rule: RuleForms, policy: Policy) -> None:
     if not rule.policy_follows:
         return
-    wanted = of_tasks(rule.conditions_kept())
+    required = of_tasks(rule.conditions_to_save())
     now = list(policy.conditions.values_list("path", "operator", "value"))
-    if now != wanted:
+    if now != required:
         policy.conditions.all().delete()
         PolicyCondition.objects.bulk_create(
             PolicyCondition(policy=policy, path=path, operator=operator, value=value)
-            for path, operator, value in wanted
+            for path, operator, value in required
         )

@@ -23,13 +23,14 @@ def seen(rule: RuleForms) -> str:
     return BETWEEN.join(map(str, (newest_record(rule.route), newest_record(rule.policy), version.pk if version else 0)))
 
 
-def must_be_as_seen(rule: RuleForms, said: str) -> None:
-    """Raises ChangedMeanwhile. It locks the route. Words count if the rule writes them: templates may be shared."""
-    if rule.is_new or not said:
+def must_be_as_seen(rule: RuleForms, stamp: str) -> None:
+    """Lock the route. Raises ChangedMeanwhile if the rule no longer has this stamp. Words count if the rule writes
+    them: templates may be shared."""
+    if rule.is_new or not stamp:
         return
     Route.objects.select_for_update().filter(pk=rule.route.pk).first()
     parts = slice(None if rule.writes_words else 2)
-    if seen(rule).split(BETWEEN)[parts] != said.split(BETWEEN)[parts]:
+    if seen(rule).split(BETWEEN)[parts] != stamp.split(BETWEEN)[parts]:
         raise ChangedMeanwhile(
             _(
                 "Somebody else changed this rule since you opened it, so nothing is published. What you wrote still"

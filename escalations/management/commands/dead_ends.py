@@ -15,16 +15,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        found = dead_ends(now)
-        if found:
-            raise CommandError("\n".join(f"{_when(each, now)}: {_line(each)}" for each in found))
+        lines = dead_ends(now)
+        if lines:
+            raise CommandError("\n".join(f"{_when(each, now)}: {_line(each)}" for each in lines))
         self.stdout.write(f"For {HORIZON.days} days, every route and step reaches somebody.")
 
 
-def _when(found: DeadEnd, now: datetime) -> str:
-    return "now" if found.since <= now else f"from {iso_utc(found.since)} on"
+def _when(dead_end: DeadEnd, now: datetime) -> str:
+    return "now" if dead_end.since <= now else f"from {iso_utc(dead_end.since)} on"
 
 
-def _line(found: DeadEnd) -> str:
-    instead = f"; {', '.join(found.instead)} hears instead" if found.instead else ""
-    return f"{found.why} ({', '.join(found.places)}){instead}"
+def _line(dead_end: DeadEnd) -> str:
+    instead = f"; {', '.join(dead_end.instead)} hears instead" if dead_end.instead else ""
+    return f"{dead_end.why} ({', '.join(dead_end.places)}){instead}"

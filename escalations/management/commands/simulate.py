@@ -29,43 +29,43 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            said = _asked(options["file"])
-            said |= {name: options[name] for name in ("engine", "now") if options[name]}
-            found = simulation_request.as_json(simulation_request.run(said, timezone.now()))
+            payload = _read_request(options["file"])
+            payload |= {name: options[name] for name in ("engine", "now") if options[name]}
+            simulation = simulation_request.as_json(simulation_request.run(payload, timezone.now()))
         except Failure as refused:
             faults = refused.extra.get("errors") or [{"pointer": "", "detail": refused.detail}]
             raise CommandError("\n".join(f"{each['pointer']} {each['detail']}".strip() for each in faults)) from None
         if options["json"]:
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(simulation, ensure_ascii=False, indent=2))
         else:
-            self.stdout.write("\n".join(_lines(found)))
+            self.stdout.write("\n".join(_lines(simulation)))
 
 
-def _asked(file: TextIO) -> Json:
-    said = cloudevents.read(file.read().encode())
-    is_question = isinstance(said, dict) and said.keys() <= set(simulation_request.MEMBERS)
-    return dict(said) if is_question else {"event": said}
+def _read_request(file: TextIO) -> Json:
+    document = cloudevents.read(file.read().encode())
+    is_question = isinstance(document, dict) and document.keys() <= set(simulation_request.MEMBERS)
+    return dict(document) if is_question else {"event": document}
 
 
-def _lines(found: Json) -> Iterator[str]:
-    for each in found["recipients"]:
-        yield f"{found['now']}  {each['name']} hears of it ({each['reason']})"
-    if found["policy"] is None:
+def _lines(simulation: Json) -> Iterator[str]:
+    for each in simulation["recipients"]:
+        yield f"{simulation['now']}  {each['name']} hears of it ({each['reason']})"
+    if simulation["policy"] is None:
         yield "No policy applies."
-        yield from (f"  {each['name']}: {each['reason']}" for each in found["policies"])
+        yield from (f"  {each['name']}: {each['reason']}" for each in simulation["policies"])
         return
-    yield f"{found['started_at']}  the clock begins ({found['why']}); due {found['due_at']}"
-    for row in found["rows"]:
+    yield f"{simulation['started_at']}  the clock begins ({simulation['why']}); due {simulation['due_at']}"
+    for row in simulation["rows"]:
         yield f"{row['at']}  step {row['step']}: {_what(row)}"
-    if found["ends_early"]:
+    if simulation["ends_early"]:
         yield "… and so on."
 
 
 def _what(row: Json) -> str:
-    told = ", ".join(f"{each['name']} ({each['reason']}) by {_channels(each)}" for each in row["told"])
-    return "; ".join(filter(None, [told, row["why"]])) or row["result"]
+    recipients = ", ".join(f"{each['name']} ({each['reason']}) by {_channels(each)}" for each in row["told"])
+    return "; ".join(filter(None, [recipients, row["why"]])) or row["result"]
 
 
-def _channels(told: Json) -> str:
-    sent = [each["channel"] for each in told["channels"] if each["state"] in ("pending", "delivered")]
+def _channels(recipient: Json) -> str:
+    sent = [each["channel"] for each in recipient["channels"] if each["state"] in ("pending", "delivered")]
     return ", ".join(dict.fromkeys(sent))

@@ -21,7 +21,7 @@ export async function clicked(notification, action, reply = "") {
 }
 
 /** The address of the item, always on this site, whatever the message contains. */
-function addressOf({ link = "/", test }, offered) {
+export function addressOf({ link = "/", test }, offered) {
   if (test) return "/devices";
   const { pathname, searchParams } = new URL(link, self.location.href);
   if (offered) searchParams.set("answer", offered.action);

@@ -1,16 +1,16 @@
-"""One ticker leads, asks every source, and survives whatever is away."""
+"""A ticker asks every source, several do no harm, and it survives whatever is away."""
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Literal
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django_q.models import Schedule
 
-from wfpush.models import Lead
 from wfpush.processes import ticker
-from wfpush.processes.leader_election import Leadership
 from wfpush.processes.ticker import BACKSTOP, Ticker
 from wfpush.queue import outbox
 
@@ -33,22 +33,53 @@ def alone() -> Ticker:
     return Ticker(threading.Event())
 
 
-def source(name: str, *, due: bool = True, fault: Exception | None = None) -> outbox.Source:
+def source(
+    name: str,
+    *,
+    due: bool = True,
+    fault: Exception | None = None,
+    runner: Literal["cluster", "dispatcher"] = "dispatcher",
+    times: list[datetime] | None = None,
+    both: threading.Barrier | None = None,
+) -> outbox.Source:
+    """`times` gets the time of each check; `both` lets those of two tickers meet."""
+
     def has_due(now: datetime) -> bool:
         if fault is not None:
             raise fault
+        if times is not None:
+            times.append(now)
+        if both is not None:
+            both.wait(60)
         return due
 
     async def drain() -> None:
         raise AssertionError("the ticker wakes, it does not drain")
 
-    return outbox.Source(name, "dispatcher", has_due, drain)
+    return outbox.Source(name, runner, has_due, drain)
+
+
+def let_a_second_pass() -> None:
+    outbox.connection().delete(ticker.CHECKED)
+
+
+def tick_at_once() -> None:
+    """Two new tickers tick at the same time, each in its thread."""
+    tickers = [Ticker(threading.Event()) for _ in range(2)]
+
+    def tick(each: Ticker) -> None:
+        each.tick()
+        connections.close_all()
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(tick, tickers))
 
 
 class Ear:
     """Listens on the channel of wake-ups."""
 
     def __init__(self) -> None:
+        let_a_second_pass()
         outbox.wake_up_received("due")  # what earlier tests woke is nobody's any more
         self._pubsub = outbox.connection().pubsub(ignore_subscribe_messages=False)
         self._pubsub.subscribe(outbox.WAKE_CHANNEL)
@@ -78,6 +109,7 @@ def test_what_nobody_has_taken_yet_is_not_said_again(sources: dict[str, outbox.S
     outbox.register(source("due"))
     ear = Ear()
     alone.tick()
+    let_a_second_pass()
     alone.tick()
     assert ear.heard() == ["due"]
 
@@ -90,46 +122,75 @@ def test_a_source_that_fails_is_logged_once_and_stops_nobody(
     ear = Ear()
     alone.tick()
     assert ear.heard() == ["due"]
+    let_a_second_pass()
     alone.tick()
     assert ear.heard() == ["due"]
     assert [record.getMessage().count("tick_failing") for record in caplog.records].count(1) == 1
     outbox.register(source("broken", due=False))
+    let_a_second_pass()
     alone.tick()
     assert any("tick_works_again" in record.getMessage() for record in caplog.records)
 
 
-def test_a_ticker_that_does_not_lead_wakes_nobody(sources: dict[str, outbox.Source], alone: Ticker) -> None:
-    leader = Leadership(ticker.TICKER)
-    assert leader.acquire()
-    outbox.register(source("due"))
+def test_of_several_tickers_one_checks_in_a_second(
+    sources: dict[str, outbox.Source], alone: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticker, "CHECKED_MS", 600_000)  # a second of any length
+    let_a_second_pass()
+    times: list[datetime] = []
+    outbox.register(source("due", times=times))
+    for each in (alone, Ticker(threading.Event()), Ticker(threading.Event())):
+        each.tick()
+    assert len(times) == 1
+
+    let_a_second_pass()
+    alone.tick()
+    assert len(times) == 2
+    let_a_second_pass()
+
+
+@pytest.mark.parametrize("runner", ["dispatcher", "cluster"])
+def test_two_tickers_at_once_wake_for_the_same_work_once(
+    sources: dict[str, outbox.Source], monkeypatch: pytest.MonkeyPatch, runner: Literal["cluster", "dispatcher"]
+) -> None:
+    """Both check, as they do when Redis has lost the key, or one was frozen before its check. What one wakes, either
+    process may do: rows are claimed once (tests/wfpush/queue/test_outbox.py)."""
+    monkeypatch.setattr(ticker, "_begin_check", lambda: True)
+    outbox.register(source("due", runner=runner, both=threading.Barrier(2)))
+    outbox.connection().delete(outbox.QUEUE)
     ear = Ear()
-    alone.tick()
-    assert ear.heard() == []
-    leader.release()
-    alone.tick()
-    assert ear.heard() == ["due"]
+    tick_at_once()
+    assert len(ear.heard()) + outbox.connection().llen(outbox.QUEUE) == 1
 
 
-def test_a_lost_database_costs_the_lead_only_until_it_is_back(
+def test_two_workers_that_start_at_once_make_each_schedule_once(sources: dict[str, outbox.Source]) -> None:
+    for _ in range(3):
+        Schedule.objects.all().delete()
+        tick_at_once()
+        assert Schedule.objects.filter(name=BACKSTOP).count() == 1
+
+
+def test_a_ticker_without_a_database_leaves_the_check_to_another(
     sources: dict[str, outbox.Source], alone: Ticker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox.register(source("due"))
+    ear = Ear()
     connection.close()
     with monkeypatch.context() as away:
         away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
         alone.tick()
-        assert not alone._leadership.held
-    ear = Ear()
-    alone.tick()
+    Ticker(threading.Event()).tick()
     assert ear.heard() == ["due"]
+    let_a_second_pass()
+    alone.tick()
+    assert ear.heard() == ["due"], "the database is back for it, too"
 
 
-def test_the_leader_makes_the_backstop_schedule_once(sources: dict[str, outbox.Source], alone: Ticker) -> None:
+def test_it_makes_the_backstop_schedule_once(sources: dict[str, outbox.Source], alone: Ticker) -> None:
     alone.tick()
-    alone._leadership.release()
-    alone.tick()
-    found = Schedule.objects.get(name=BACKSTOP)
-    assert (found.func, found.minutes, found.repeats) == ("wfpush.tasks.backstop", 1, -1)
+    Ticker(threading.Event()).tick()
+    schedule = Schedule.objects.get(name=BACKSTOP)
+    assert (schedule.func, schedule.minutes, schedule.repeats) == ("wfpush.tasks.backstop", 1, -1)
 
 
 def test_it_stops_when_told(sources: dict[str, outbox.Source], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,4 +201,3 @@ def test_it_stops_when_told(sources: dict[str, outbox.Source], monkeypatch: pyte
     stop.set()
     thread.join(60)
     assert not thread.is_alive()
-    assert not Lead.objects.exists(), "another one may lead at once"

@@ -27,7 +27,7 @@ class Worker:
         self.registration = Registration()
         self.child = lease_holder.new_id()
         self._bound = lease_holder.claim(self.child)
-        self.registration.child_started(self.child)
+        self.registration.add(self.child)
         self.registration.refresh()
 
     @property
@@ -70,7 +70,6 @@ def test_a_worker_that_stops_says_when_until_another_runs() -> None:
     assert names() == [worker.name]
     assert worker.name.startswith(f"{socket.gethostname()}/")
     worker.child_dies()
-    worker.registration.child_ended(worker.child)
     worker.registration.end()
     stopped = latest_worker()
     assert stopped is not None and stopped.name == worker.name
@@ -84,7 +83,6 @@ def test_what_a_child_held_is_given_back_when_its_last_process_is_dead(
 ) -> None:
     worker = Worker()
     worker.claim(monkeypatch)
-    worker.registration.child_ended(worker.child)
     worker.registration.refresh()
     assert not is_due(event), "its main process is dead, and what that has forked may still do the work"
     worker.child_dies()
@@ -97,7 +95,6 @@ def test_what_others_hold_stays_theirs(event: Event, monkeypatch: pytest.MonkeyP
     one, other = Worker(), Worker()
     one.claim(monkeypatch)
     other.child_dies()
-    other.registration.child_ended(other.child)
     other.registration.refresh()
     assert not is_due(event)
 

@@ -39,49 +39,6 @@ def test_both_files_know_that_they_belong_together() -> None:
     assert re.findall(r'OF = "(\w{16})"', first) == re.findall(r'OF = "(\w{16})"', later)
 
 
-def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
-    (folder / "inbox.js").write_text(
-        'import {\n  one as two,\n  four,\n} from "./kept.js";\nimport * as all from "./kept.js";\nawait all.two();\n'
-    )
-    (folder / "kept.js").write_text(
-        "export const one = 1;\nexport async function two() {}\nexport const { three, four } = x;\nfunction own() {}\n"
-    )
-
-    script = page_scripts.assembled()[page_scripts.NAME]
-
-    assert 'const {\n  one: two,\n  four,\n} = loadModule("kept.js");\nconst all = loadModule("kept.js");' in script
-    assert '"inbox.js": async () => {' in script
-    assert "function own() {}\nreturn { one, two, three, four };" in script
-
-
-def test_comments_are_left_out(folder: Path) -> None:
-    lines = [
-        "// One.",
-        "/** Two. */",
-        'const address = "https://a.example/*";  // "Three."',
-        "",
-        "  /**",
-        "   * 4 * 5.",
-        "   */",
-    ]
-    (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", "show();  // Five.", ""]))
-
-    script = page_scripts.assembled()[page_scripts.NAME]
-
-    assert '() => {\nconst address = "https://a.example/*";\n\nshow(address / 2);\nshow();\nreturn {  };\n}' in script
-    assert not re.search(r"^\s*(?://|/\*)", script, re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    "line", ['import x from "./kept.js";', "export default 1;", "export let a = 1;", 'import "./a.js";']
-)
-def test_what_cannot_be_read_is_said_with_its_place(folder: Path, line: str) -> None:
-    (folder / "keys.js").write_text(f"{line}\n")
-
-    with pytest.raises(page_scripts.NotAModule, match=re.escape(f"keys.js: {line!r}")):
-        page_scripts.assembled()
-
-
 def test_it_is_served_small_and_its_copy_can_be_renewed(client: Client) -> None:
     answer = client.get("/static/wfpush/pages.js", headers={"Accept-Encoding": "gzip"})
 
