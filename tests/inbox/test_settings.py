@@ -212,7 +212,8 @@ def test_another_language_speaks_at_once(bob: Recipient) -> None:
 def test_dates_times_and_numbers_are_written_as_in_a_country_of_ones_language(bob: Recipient) -> None:
     late = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
     NotificationFactory(recipient=bob, due_at=late)
-    page = settings_of(bob)
+    with time_machine.travel(late, tick=False):
+        page = settings_of(bob)
     shown = page.tree.xpath("//select[@name='variety']/option[@value='en-US']")[0].text
     assert shown.startswith("United States: November") and shown.endswith("M · 1,200.5")
     assert "Saved." in page.press("Save", variety="en-US", timezone="America/New_York").text
