@@ -138,10 +138,10 @@ class AuditAdmin(LedgerAdmin):
             return (queryset.none() if term else queryset), False
         of_person = [Q(user=pk) for pk in User.objects.filter(username=term).values_list("pk", flat=True)]
         ways = [Q(object_id=term), *of_person, having(WORDS, term)]
-        found: set[int] = set()
+        keys: set[int] = set()
         for way in filter(None, ways):
-            found.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
-        return queryset.filter(pk__in=found), False
+            keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
+        return queryset.filter(pk__in=keys), False
 
     @display(description=_("when"), ordering="action_time")
     def done_at(self, entry: LogEntry) -> SafeString:

@@ -192,8 +192,8 @@ def everywhere(request: HttpRequest) -> Iterator[tuple[Section, Place]]:
 
 def section_of(path: str) -> tuple[Section, Place] | None:
     """Where a page lies in the navigation."""
-    found = ((section, place) for section in (DAILY | REST).values() for place in section.places if place.holds(path))
-    return next(found, None)
+    matches = ((section, place) for section in (DAILY | REST).values() for place in section.places if place.holds(path))
+    return next(matches, None)
 
 
 # --- for unfold -------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, Target
 class Reading:
     """What a rule says: whom it names (a kind of target, and the row with `team`, `person` and `rota`), and of what."""
 
-    named: Iterable[tuple[str, Any]]
+    targets: Iterable[tuple[str, Any]]
     subject: Hashable
 
 
@@ -52,7 +52,7 @@ def look(user: Any, rule: Any) -> Look | None:
     if person is None or rule is None or rule.pk is None:
         return None
     reading = READERS[type(rule)](rule)
-    names_editor = any(_means(kind, row, person) for kind, row in reading.named)
+    names_editor = any(_means(kind, row, person) for kind, row in reading.targets)
     return Look(rule.enabled, names_editor, reading.subject)
 
 
