@@ -132,7 +132,7 @@ class AuditAdmin(LedgerAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The newest of each way in which it may be meant, each by its own index."""
+        """Search by object id, user name and words: the newest matches of each, by its own index."""
         term = search_term.strip()
         if not term or not term.isprintable():
             return (queryset.none() if term else queryset), False

@@ -35,7 +35,7 @@ def placed(context: Context, parts: list[Part]) -> list[Part]:
 
 
 def _version_of(request: HttpRequest) -> TemplateVersion | None:
-    """The version of a template that a page is about."""
+    """Return the template version that a page shows, or None."""
     match = request.resolver_match
     if match is None or not (match.url_name or "").startswith("notifications_templateversion_"):
         return None
@@ -58,5 +58,5 @@ def _of_version(version: TemplateVersion, parts: list[Part]) -> list[Part]:
 
 
 def _capitalize_first(parts: list[Part]) -> list[Part]:
-    """The list's name as a heading, and what comes after it as it is."""
+    """Capitalize the first title, the list's name. The titles after it stay as they are."""
     return [{**part, "title": capfirst(part["title"]) if at == 0 else part["title"]} for at, part in enumerate(parts)]

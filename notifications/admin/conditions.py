@@ -33,7 +33,7 @@ def value_of(condition: Condition) -> str:
 
 
 def condition_sentence(condition: Condition) -> str:
-    """As a sentence: variables.amount is more than 10,000."""
+    """Return a condition as a sentence: variables.amount is more than 10,000."""
     return f"{condition.path} {condition.get_operator_display()} {value_of(condition)}".strip()
 
 
@@ -113,7 +113,7 @@ def doubts_about_conditions(conditions: Iterable[Condition], catalog: Carried) -
 
 
 def _never_had(path: str, catalog: Carried) -> str:
-    """That a described path was in none of them is said of many events alone."""
+    """Return a doubt about a path that no event had. A described path is doubted only after NEWEST events."""
     count = len(catalog.events)
     if path in (*ALWAYS, *OF_CASES) or catalog.had(path) or (count < NEWEST and catalog.describes(path)):
         return ""

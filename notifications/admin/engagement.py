@@ -74,7 +74,7 @@ def _part(name: str, messages: Messages) -> Part:
 
 
 def _channels(messages: Messages) -> list[Line]:
-    """In the order of the settings; ways that are no channel last."""
+    """Return a line for each channel in the order of the settings; ways that are no channel come last."""
     ways, order = dict(via_choices()), channel_names()
     keys = sorted(messages.by_channel, key=lambda name: (order.index(name) if name in order else len(order), name))
     names = [channel_name(name) if name in order else str(ways.get(name) or name) for name in keys]

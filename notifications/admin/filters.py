@@ -34,7 +34,7 @@ class Recent(admin.SimpleListFilter):
         ]
 
     def _between(self, request: HttpRequest, value: str) -> Lookups:
-        """In the time zone of the reader, as the overview leads here."""
+        """Return the choice that the overview links to, in the time zone of the reader."""
         interval = read_between(value)
         if interval is None:
             return []

@@ -65,7 +65,7 @@ class FourEyesRuleAdmin(HistoryAdmin):
 
     @display(description=_("where it is known who started them"))
     def starters_known(self, rule: FourEyesRule | None) -> str:
-        """A rule about whoever started a task holds for those tasks only whose engine says who did."""
+        """Return which engines name starters: a rule on starters holds only for tasks of these engines."""
         lines = [(sentence,) for sentence in _starters_known(rule.engine_id if rule is not None else None)]
         return format_html_join(mark_safe("<br>"), "{}", lines) or gettext("None of the newest tasks is from there.")
 

@@ -57,7 +57,7 @@ def name_of(person: Recipient) -> str:
 
 
 def person_named(text: str) -> Recipient | None:
-    """By ref, e-mail or whole name; of the house first. None if there is nobody, or several of that name."""
+    """Return the person with this ref, e-mail or whole name, internal people first. None if nobody or several match."""
     people = Recipient.objects.select_related("user")
     number = text.removeprefix("#")
     if number != text and number.isdecimal() and len(number) < 15:
@@ -97,7 +97,7 @@ def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answ
 
 
 def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
-    """What was for the person lately, and what keeps messages from them."""
+    """Return what the person got lately, and what keeps messages from them."""
     rows = Notification.objects.filter(recipient=person, created_at__gte=now - within).order_by("-created_at")
     copies = list(rows[:EVENTS])
     arguments = {"person": person, "span": span(within)}
@@ -119,7 +119,7 @@ def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
 
 
 def standing(person: Recipient, now: datetime) -> str:
-    """What keeps messages from the person now."""
+    """Return a sentence on what keeps messages from the person now; empty if nothing does."""
     if not person.present:
         return _("%(person)s is not active, and is told nothing. Tick “active” on their page.") % {"person": person}
     away = absence.away_from(person, now) or absence.in_calendar_of(person, now).filter(begins_at__lte=now).first()

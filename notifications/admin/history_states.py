@@ -76,7 +76,7 @@ def _typed_parts(model: type[models.Model], parts: dict[str, list[PartRow]] | No
 
 # --- what differs -----------------------------------------------------------------------------------------------------
 def differences(before: State, after: State, names: Iterable[str] | None = None) -> list[Difference]:
-    """Of fields, then of parts. `names`: those fields and relations alone."""
+    """Return the differences of fields, then of parts. `names` limits them to these fields and relations."""
     required = set(names) if names is not None else {*after.values, *part_names(after.model)}
     fields = [
         _difference(after.model._meta.get_field(name), before.values.get(name), value)
@@ -130,7 +130,7 @@ def _whole(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Differ
 
 
 def _typed(model: type[models.Model], row: PartRow) -> PartRow:
-    """The columns that there still are, as Python has their values."""
+    """Convert a stored row to Python values. Columns that no longer exist are left out."""
     columns = {each.attname: each for each in model._meta.concrete_fields}
     typed = {name: _to_python(columns[name], value) for name, value in row.items() if name in columns}
     return {**typed, "pk": row["pk"]}
@@ -161,7 +161,7 @@ def label_of(of: Any) -> str:
 
 
 def display_text(of: Any, value: Any) -> str:
-    """A value as a person reads it; empty for none."""
+    """Return a field's value as people read it; empty for no value."""
     if value in (None, "", [], {}):
         return ""
     model = of.related_model if of.is_relation else getattr(of, "names", None)

@@ -83,7 +83,7 @@ def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
 
 
 def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:
-    """Those of the sample first, then what events carried or declare, and what every event may have."""
+    """Yield the variables of the sample, then those that events carried or declare, then those of every event."""
     carried = [each for each in known_paths(None, types_of(version)) if each.kind != "object"]
     sensitive = [each.path for each in carried if each.sensitive]
     paths = dict.fromkeys([*_leaves(context), *(each.path for each in carried), *sorted(STANDARD)])

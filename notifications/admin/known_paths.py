@@ -110,7 +110,7 @@ def in_groups(shown: Iterable[Json]) -> list[Json]:
 
 
 def described(known_path: KnownPath, with_values: bool) -> Json:
-    """As the list shows it: its facts beside the path, and what is said about it below."""
+    """Return a path as the list shows it: `facts` beside the path, `about` below it."""
     number = as_number(known_path.last) if known_path.kind == "number" else None
     last = write_number(number, locale_of(get_language() or "en")) if number is not None else known_path.last
     last = last if with_values else ""

@@ -57,7 +57,7 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
 
 
 def menu_context(version: TemplateVersion, context: dict[str, Any]) -> dict[str, Any]:
-    """Of `admin/desk/insert_menu.html`."""
+    """Return the context of `admin/desk/insert_menu.html`: the groups of variables, the key, the sample."""
     subject: About | None = context.get("about")
     sample_context: Json = subject.writer().context(None) if subject else {}
     groups = insert_menu.menu(version, sample_context, context.get("language", "en"))
@@ -65,7 +65,7 @@ def menu_context(version: TemplateVersion, context: dict[str, Any]) -> dict[str,
 
 
 def _menu_key(context: dict[str, Any]) -> str:
-    """What the menu's values are of."""
+    """Return a key that changes with the language and the sample of the menu's values."""
     subject: About | None = context.get("about")
     return f"{context['language']} {subject.words}" if subject else ""
 

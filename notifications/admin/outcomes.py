@@ -38,7 +38,7 @@ def outcome_of(task: Task) -> str:
 
 
 def outcome_with_fault(task: Task) -> SafeString:
-    """With what the engine said below it, if it has not taken it."""
+    """Return the task's outcome; below it, the engine's state if the engine has not taken the answer."""
     text = outcome_of(task)
     if not text:
         return NOTHING
@@ -47,7 +47,7 @@ def outcome_with_fault(task: Task) -> SafeString:
 
 
 def outcome_in_full(task: Task) -> SafeString:
-    """With the time, what the engine says, and why."""
+    """Return the task's outcome with its time; below it, the engine's state and the reason."""
     text = outcome_of(task)
     if not text:
         return NOTHING
@@ -58,7 +58,7 @@ def outcome_in_full(task: Task) -> SafeString:
 
 
 def _title(task: Task, name: str) -> str:
-    """As the engine calls it, else the action's name made readable."""
+    """Return the action's title from the engine, else its name made readable."""
     matching_actions = (each for each in task.actions if isinstance(each, dict) and each.get("action") == name)
     titles = (text_in(each, "title", 60) for each in matching_actions)
     return (next(titles, "") or str(capfirst(name.replace("_", " ").replace("-", " ")))).translate(INNER_QUOTES)

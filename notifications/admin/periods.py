@@ -100,7 +100,7 @@ def made_between(start: datetime, end: datetime) -> str:
 
 
 def read_between(value: str) -> tuple[datetime, datetime] | None:
-    """What `made_between` wrote; None for anything else."""
+    """Return the start and end that `made_between` wrote; None for any other text."""
     match = _BETWEEN.fullmatch(value)
     if match is None:
         return None

@@ -85,7 +85,7 @@ class PersonalData:
             self.message_user(request, gettext("Their account is closed and their name is gone; the rest follows."))
             return HttpResponseRedirect(change_url(erasure))
         title = gettext("Erase %(person)s") % {"person": person}
-        context = {"row": person, "back": change_url(person), "form": form, "found": preview(person)}
+        context = {"row": person, "back": change_url(person), "form": form, "preview": preview(person)}
         page: HttpResponse = self.page(request, "admin/desk/erase.html", title, **context)
         return page
 

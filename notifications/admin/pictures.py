@@ -88,7 +88,7 @@ def pictures(period: Period, sees: Callable[[type[Model]], bool]) -> list[Pictur
 
 
 def counts_of(period: Period) -> Counts:
-    """What waits is the most at once, all else is summed up."""
+    """Return counts by kind, subject and stretch: the maximum for what waits, the sum for all else."""
     counts: dict[Counted, dict[str, dict[int, int]]] = {what: defaultdict(dict) for what in Counted}
     rows = HourlyCount.objects.filter(hour__gte=period.start, hour__lt=period.end).annotate(number=_Number(period))
     for what, of, number, total, most in rows.values_list("what", "of", "number").annotate(Sum("count"), Max("count")):
@@ -318,7 +318,7 @@ def _accounted_for(now: datetime) -> Any:
 
 
 def engines_picture(period: Period, counts: Counts) -> Picture:
-    """Those that need a look first, then by how many events came."""
+    """Return the picture of engines: those that need a look first, then by number of events."""
     events, answers = counts[Counted.EVENTS], counts[Counted.TOLD]
     engines = Engine.objects.select_related("poll").filter(Q(active=True) | Q(pk__in=[int(pk) for pk in events]))
     totals = {engine: sum(events.get(str(engine.pk), {}).values()) for engine in engines}

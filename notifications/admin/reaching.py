@@ -91,7 +91,7 @@ class BrandDefaultInline(DefaultInline):
 
 # --- a person -------------------------------------------------------------------------------------------------------
 def unheard(person: Recipient) -> list[str]:
-    """What nobody can do without, and does not reach this person; and whether anything but the inbox does."""
+    """Return sentences on mandatory messages that do not reach the person, and on a lack of channels."""
     rows = rows_of(person)
     used = columns(rows)
     missing = without_address(person, used)
@@ -161,7 +161,7 @@ def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: Wa
 
 
 def _changed(before: Wanted, after: Wanted) -> Iterator[str]:
-    """What is different now, in a few words, for the log."""
+    """Yield each changed preference in a few words, for the log."""
     for slug in sorted({*before.choices, *after.choices}):
         own = after.choices.get(slug)
         if before.choices.get(slug) == own:

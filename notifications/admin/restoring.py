@@ -124,7 +124,7 @@ def _missing(of: Any, value: Any, where: str) -> Iterator[str]:
 
 # --- parts ------------------------------------------------------------------------------------------------------------
 def _restore_parts(row: models.Model, name: str, part_rows: Sequence[PartRow]) -> None:
-    """Under their old keys. All that differ go before any comes: they may have swapped what only one can have."""
+    """Restore parts under their old keys. Delete all that differ first: two may have swapped unique values."""
     relation = part_relation(type(row), name)
     model = relation.related_model
     made = {each["pk"]: part_from(model, each) for each in part_rows}

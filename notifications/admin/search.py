@@ -85,13 +85,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Kind:
-    """How rows of a model are found and said. `find` gives the best first, some perhaps twice."""
+    """How rows of a model are searched and shown. `find` yields the best first, some perhaps twice."""
 
     model: type[Model]
     icon: str
     find: Callable[[Asked], Iterable[Any]]
     describe: Callable[[Any, Asked], Iterable[object]]
-    """What is said of a row beside its name; what is empty is left out."""
+    """Returns the words beside a row's name. Empty ones are left out."""
     ids: Callable[[Any], Iterable[object]]
     by_words: bool = True
     """Else only who has the whole id looks for it: it is not named among what can be found."""
@@ -127,7 +127,7 @@ def add(kind: Kind) -> None:
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """What was found, as options of a list, with a sentence that says how much it is."""
+    """Return the hits as options of a list, with a sentence that says how many there are."""
     query = Asked(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
     kinds = [kind for kind in KINDS if admin.site.get_model_admin(kind.model).has_view_permission(request)]
     hits, more = _find_hits(request, kinds, query) if query.text else ([], False)
@@ -136,7 +136,7 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 
 def _find_hits(request: HttpRequest, kinds: list[Kind], query: Asked) -> tuple[list[Hit], bool]:
-    """The hits, and whether there are more than these. A kind that takes too long is left out, as if it had more."""
+    """Return the hits, and whether there are more. A kind that takes too long is left out and counts as more."""
     hits, more, left = list(_pages(request, query)), False, list(kinds)
     while left:
         try:

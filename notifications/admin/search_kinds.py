@@ -76,7 +76,7 @@ def of_engines(rows: QuerySet[Any], query: Asked, **ids: str) -> list[Any]:
 
 
 def small(model: type[Model], icon: str, fields: Sequence[str], details: About) -> Kind:
-    """A kind of which there are not many rows: found by words anywhere in its fields, by a whole field first."""
+    """Return a kind with few rows: searched by words anywhere in its fields, whole fields first."""
 
     def find(query: Asked) -> list[Any]:
         rows = model._default_manager.filter(query.all_in(*fields))
@@ -145,7 +145,7 @@ def _events(query: Asked) -> Iterator[Event]:
 
 
 def _by_our_id(model: type[Model], icon: str) -> Kind:
-    """A kind of which there are very many rows without a name: found by its whole id."""
+    """Return a kind with many rows without a name: searched by the whole id."""
 
     def find(query: Asked) -> QuerySet[Any]:
         rows = model._default_manager.all()

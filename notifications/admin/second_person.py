@@ -27,7 +27,7 @@ OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, Target
 
 @dataclass(frozen=True)
 class Reading:
-    """What a rule says: whom it names (a kind of target, and the row with `team`, `person` and `rota`), and of what."""
+    """A rule's targets (pairs of a kind and the row with `team`, `person` and `rota`), and the events it applies to."""
 
     targets: Iterable[tuple[str, Any]]
     subject: Hashable
@@ -47,7 +47,7 @@ class Look:
 
 
 def look(user: Any, rule: Any) -> Look | None:
-    """None for who may change people, or is nobody who gets messages; and of a rule that there is not."""
+    """Return the rule as its editor sees it. None for new rules, and users who may change people or are no recipients."""
     person = _person_of(user)
     if person is None or rule is None or rule.pk is None:
         return None

@@ -117,7 +117,7 @@ class Preview:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """By engine and error, the largest first."""
+        """Return the groups by engine and error, the largest first."""
         facts = FACTS[self.kind.name]
         columns = {"engine": facts.engine, "channel": facts.channel or None}
         fields = [value for value in columns.values() if value]
@@ -142,7 +142,7 @@ class Preview:
 
     @cached_property
     def people(self) -> str:
-        """Whom it concerns, those first whom most of it does."""
+        """Return the names of the people concerned, those with the most rows first."""
         person = FACTS[self.kind.name].person
         if not person:
             return gettext("People are told as the routes are now: they are found when an event is processed.")
@@ -217,7 +217,7 @@ class SendsAgain(LedgerAdmin):
         return chosen
 
     def _listed(self, request: HttpRequest, parameters: QueryDict) -> Chosen:
-        """All that the list shows with its filters and its search."""
+        """Return all rows that the list shows with its filters and its search."""
         listing = copy(request)
         listing.GET = parameters  # type: ignore[assignment]  # a copy of it, without what is the page's own
         listing.method = "GET"
@@ -234,7 +234,7 @@ class SendsAgain(LedgerAdmin):
             request,
             "admin/desk/again.html",
             str(self.again_title),
-            found=preview,
+            preview=preview,
             chosen=chosen,
             form=form,
             hidden=hidden,
@@ -244,7 +244,7 @@ class SendsAgain(LedgerAdmin):
         )
 
     def _order(self, request: HttpRequest, chosen: Chosen) -> HttpResponse | None:
-        """None: it is to be asked again."""
+        """Order the replay. Return None if the user must be asked again."""
         question = _question(request, chosen)
         if question is None:
             return None

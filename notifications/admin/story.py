@@ -36,7 +36,7 @@ class Story:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """In order of time; an answer before events that it made at the same instant."""
+        """Return lines in order of time; an answer comes before events that it made at the same instant."""
         entries = [*self._answers(), *map(_event_line, reversed(self._shown))]
         return sorted(entries, key=lambda line: line.at.timestamp() if line.at else 0)
 
@@ -51,7 +51,7 @@ class Story:
 
     @cached_property
     def _read(self) -> Sequence[Event]:
-        """The newest first: the page's, and one on each side of them if there is any."""
+        """Return the page's events, the newest first, and one more on each side if there is any."""
         row_filter = Q(task=self.row) if isinstance(self.row, Task) else Q(case=self.row)
         before = 1 if self.number else 0
         start = self.number * EVENTS - before

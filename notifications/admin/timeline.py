@@ -249,7 +249,7 @@ def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
 
 
 def _by(recipient: Json, event: Event) -> str:
-    """The route that named them; for events without routes, what else did."""
+    """Return the route that named the recipient; for events without routes, what else did."""
     if not recipient.get("route"):
         return ""
     return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
@@ -285,7 +285,7 @@ def delivery_line(delivery: Delivery) -> Line:
 
 
 def _worth_telling(attempts: Iterable[Any]) -> list[Any]:
-    """Whether the attempts need lines: a single successful one does not."""
+    """Return the attempts that need lines: none for a single successful one."""
     rows = list(attempts)
     return rows if len(rows) > 1 or any(each.ended_at is None or each.detail for each in rows) else []
 
