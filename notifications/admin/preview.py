@@ -230,7 +230,7 @@ def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFa
         short_body=card.short_body,
         language=card.language,
         actions=[action.as_json() for action in offered],
-        details=fanout.details_of(fanout.said_in(subject.facts), facts),
+        details=fanout.details_of(fanout.read_event_details(subject.facts), facts),
         due_at=task_state.instant(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),

@@ -47,7 +47,7 @@ class Look:
 
 
 def look(user: Any, rule: Any) -> Look | None:
-    """Return the rule as its editor sees it. None for new rules, and users who may change people or are no recipients."""
+    """Return the rule as its editor sees it. None for new rules, and for users who edit people or have no person."""
     person = _person_of(user)
     if person is None or rule is None or rule.pk is None:
         return None
