@@ -82,7 +82,7 @@ def test_people_are_found_by_name_ref_and_address(day: World, root: Client) -> N
     [erin] = search(root, "c-9").hits
     assert erin == Hit("Person", "Erin Example", "C-9 · Invoices", page_of(day.customer))
     Recipient.objects.filter(pk=day.bob.pk).update(active=False)
-    assert search(root, "bob").hits[0].details == "bob · not active"
+    assert search(root, "bob").hits[0].about == "bob · not active"
 
 
 def test_people_of_the_house_come_before_external_ones(day: World, root: Client) -> None:
@@ -100,7 +100,7 @@ def test_tasks_and_cases_are_found_by_words_in_any_order(day: World, root: Clien
         assert found.names("Task") == ["Approve invoice 4712"], words
         assert found.names("Case") == ["Invoice 4712"], words
     [task, case] = found.hits
-    assert task.details == "Invoices · information requested"
+    assert task.about == "Invoices · information requested"
     assert (task.address, case.address) == (
         page_of(Task.objects.get(task_id="T-102")),
         page_of(Case.objects.get(case_id="4712")),
@@ -184,7 +184,7 @@ def test_what_is_set_up_is_found_by_words(day: World, root: Client) -> None:
     found = search(root, "approvals")
     assert found.names("SLA policy") == ["Approvals in a day"]
     assert found.names("Four-eyes rule") == ["Approvals over 5,000"]
-    assert [hit.details for hit in found.hits if hit.kind == "SLA policy"] == ["off"]
+    assert [hit.about for hit in found.hits if hit.kind == "SLA policy"] == ["off"]
     assert search(root, "invoices").hits[0] == Hit("Engine", "Invoices", "invoices · on", page_of(day.engine))
     assert search(root, "fin").names("Team") == ["Finance"]
     route, template = Route.objects.all()[0], Template.objects.all()[0]
