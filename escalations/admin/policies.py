@@ -26,7 +26,7 @@ from escalations.kinds import checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.admin import second_person
 from notifications.admin.base import LedgerAdmin
-from notifications.admin.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, said
+from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.second_person import Reading, RuleAdmin
@@ -122,7 +122,7 @@ class PolicyAdmin(RuleAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
-        return shortened(wording.fits(policy, map(said, policy.conditions.all())), 110)
+        return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), 110)
 
     @display(description=_("due is"))
     def due_is(self, policy: Policy) -> str:
@@ -154,7 +154,7 @@ class PolicyAdmin(RuleAdmin):
     @action(description=_("Test"), url_path="test", permissions=["test"], icon="science")
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The simulator, of the open task that follows the policy and is due first; else of an event."""
-        policy: Policy = self.found(request, object_id)
+        policy: Policy = self.get_row(request, object_id)
         if not self.has_test_permission(request):
             raise PermissionDenied
         running = Escalation.objects.filter(policy=policy, ended_at=None).order_by("deadline").first()

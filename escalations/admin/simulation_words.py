@@ -25,7 +25,7 @@ from escalations.models import (
 )
 from escalations.policies.matching import Tried, enabled, tried
 from escalations.policies.rules import RuleSet
-from notifications.admin.conditions import said
+from notifications.admin.conditions import condition_sentence
 from notifications.admin.timeline import Line, dry_lines
 from notifications.admin.words import Tone, change_url, exact, link, mark, short, span, with_why
 from notifications.models import Task
@@ -179,7 +179,7 @@ def _without_clock(fitting: Tried | None) -> Iterator[Line]:
 
 
 def _fits(each: Tried) -> Line:
-    reason = wording.fits(each.policy, map(said, each.policy.conditions.all()))
+    reason = wording.fits(each.policy, map(condition_sentence, each.policy.conditions.all()))
     text = _("policy “%(name)s” applies to: %(reason)s") % _placeholders(each.policy, reason)
     return Line(text, "ok", href=change_url(each.policy))
 

@@ -42,9 +42,9 @@ class AbsenceFeedForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "address" in self.fields:
-            kept = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
+            stored_help = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
             new = gettext("An https address of an iCalendar feed. Kept encrypted, and never shown again.")
-            self.fields["address"].help_text = new if self.instance._state.adding else kept
+            self.fields["address"].help_text = new if self.instance._state.adding else stored_help
 
     def clean_address(self) -> str:
         address: str = self.cleaned_data["address"]
@@ -55,15 +55,15 @@ class AbsenceFeedForm(forms.ModelForm):
         return ""
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        person, delegate = said.get("recipient") or self._whose(), said.get("delegate")
+        form_data: dict[str, Any] = super().clean() or self.cleaned_data
+        person, delegate = form_data.get("recipient") or self._saved_person(), form_data.get("delegate")
         if person is not None and person.external:
             self.add_error("recipient", gettext("Only people of your own organisation can be away."))
         if person is not None and delegate is not None and (fault := fault_of_delegate(person, delegate)):
             self.add_error("delegate", fault)
-        return said
+        return form_data
 
-    def _whose(self) -> Recipient | None:
+    def _saved_person(self) -> Recipient | None:
         return None if self.instance._state.adding else self.instance.recipient
 
 
@@ -81,7 +81,7 @@ class Reading(Conditions):
 @admin.register(AbsenceFeed)
 class AbsenceFeedAdmin(HistoryAdmin):
     form = AbsenceFeedForm
-    list_display = ["whose", "host", "takes", "stands_in", "reading"]
+    list_display = ["person", "host", "takes", "stands_in", "reading"]
     list_filter = [Reading]
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
@@ -105,7 +105,7 @@ class AbsenceFeedAdmin(HistoryAdmin):
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, feed: AbsenceFeed) -> str:
+    def person(self, feed: AbsenceFeed) -> str:
         return str(feed.recipient)
 
     @display(description=_("delegate"), ordering="delegate__name")
@@ -115,9 +115,9 @@ class AbsenceFeedAdmin(HistoryAdmin):
     @display(description=_("reading"))
     def reading(self, feed: AbsenceFeed) -> SafeString:
         if feed.failing_since is not None:
-            kept = gettext("What was read before holds.") if feed.read_at else ""
-            said = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
-            return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % said), kept)
+            last_version_note = gettext("What was read before holds.") if feed.read_at else ""
+            arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
+            return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % arguments), last_version_note)
         if feed.read_at is None:
             return mark("wait", gettext("not read yet")) if feed.pk else NOTHING
         return with_why(mark("ok", gettext("read")), ago(feed.read_at))

@@ -27,19 +27,19 @@ from notifications.people.absence_checks import MOST_PARTS, faults_of
 
 class AbsenceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.has_changed() and {"begins_at", "ends_at", "delegate"} <= set(said):  # what is over may stay as it was
-            self._check(said.get("recipient") or self.instance.recipient, said)
-        return said
+        form_data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.has_changed() and {"begins_at", "ends_at", "delegate"} <= set(form_data):  # what is over may stay
+            self._check(form_data.get("recipient") or self.instance.recipient, form_data)
+        return form_data
 
     def save(self, commit: bool = True) -> Any:
         """What an administrator has looked at stands by their word."""
         self.instance.entered_by = None
         return super().save(commit)
 
-    def _check(self, person: Recipient, said: dict[str, Any]) -> None:
-        given = Given(said["begins_at"], said["ends_at"], said["delegate"], parts_of(self.instance))
-        for field, fault in faults_of(person, given, timezone.now()).items():
+    def _check(self, person: Recipient, form_data: dict[str, Any]) -> None:
+        submitted = Given(form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance))
+        for field, fault in faults_of(person, submitted, timezone.now()).items():
             self.add_error(field if field in self.fields else None, fault)
 
 
@@ -51,10 +51,10 @@ def parts_of(row: Absence) -> list[PartGiven]:
 
 class AbsencePartForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        if sum(bool(said.get(name)) for name in ("category", "engine", "case_type")) != 1 and not self.errors:
+        form_data: dict[str, Any] = super().clean() or self.cleaned_data
+        if sum(bool(form_data.get(name)) for name in ("category", "engine", "case_type")) != 1 and not self.errors:
             self.add_error("category", gettext("Choose a category, an engine or a kind of case: one of them."))
-        return said
+        return form_data
 
 
 class AbsencePartFormSet(forms.models.BaseInlineFormSet):
@@ -67,13 +67,13 @@ class AbsencePartFormSet(forms.models.BaseInlineFormSet):
             return
         forms = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
         parts = [
-            PartGiven(said["delegate"], said["category"], said["engine"], said["case_type"])
-            for said in (form.cleaned_data for form in forms)
+            PartGiven(part["delegate"], part["category"], part["engine"], part["case_type"])
+            for part in (form.cleaned_data for form in forms)
         ]
         if not parts or not any(form.has_changed() for form in self.forms):
             return
-        given = Given(row.begins_at, row.ends_at, row.delegate, parts)
-        for field, fault in faults_of(row.recipient, given, timezone.now()).items():
+        submitted = Given(row.begins_at, row.ends_at, row.delegate, parts)
+        for field, fault in faults_of(row.recipient, submitted, timezone.now()).items():
             if field.startswith("parts."):
                 forms[int(field.partition(".")[2])].add_error("delegate", fault)
 
@@ -107,7 +107,7 @@ class Moment(Conditions):
 @admin.register(Absence)
 class AbsenceAdmin(HistoryAdmin):
     form = AbsenceForm
-    list_display = ["whose", "now", "begins_at", "ends_at", "stands_in"]
+    list_display = ["person", "now", "begins_at", "ends_at", "stands_in"]
     list_filter = [Moment]
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
@@ -123,8 +123,8 @@ class AbsenceAdmin(HistoryAdmin):
             return ()
         delegate = Recipient.objects.filter(pk=then.values["delegate"]).first()
         begins_at, ends_at = then.values["begins_at"], then.values["ends_at"]
-        given = Given(begins_at, ends_at, delegate, _parts_then(then))
-        faults = faults_of(row.recipient, given, timezone.now())
+        restored = Given(begins_at, ends_at, delegate, _parts_then(then))
+        faults = faults_of(row.recipient, restored, timezone.now())
         return [fault for field, fault in faults.items() if field == "delegate" or field.startswith("parts.")]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
@@ -132,7 +132,7 @@ class AbsenceAdmin(HistoryAdmin):
         return [*self.readonly_fields, *(["recipient"] if obj else [])]
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, row: Absence) -> str:
+    def person(self, row: Absence) -> str:
         return str(row.recipient)
 
     @display(description=_("away"))

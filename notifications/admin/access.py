@@ -45,14 +45,14 @@ for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule
         admin.site.unregister(_model)
 
 
-def _named(model: type[Model], one: Any, many: Any) -> None:
+def _set_verbose_names(model: type[Model], one: Any, many: Any) -> None:
     """Give a model of a package the name that it has on all our pages. Its migrations do not see it."""
     model._meta.verbose_name, model._meta.verbose_name_plural = one, many
 
 
-_named(AccessAttempt, _("lock"), _("locks"))
-_named(AccessLog, _("sign-in"), _("sign-ins"))
-_named(Failure, _("failed background task"), _("failed background tasks"))
+_set_verbose_names(AccessAttempt, _("lock"), _("locks"))
+_set_verbose_names(AccessLog, _("sign-in"), _("sign-ins"))
+_set_verbose_names(Failure, _("failed background task"), _("failed background tasks"))
 
 
 # --- users and groups -----------------------------------------------------------------------------------------------

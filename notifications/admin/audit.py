@@ -132,16 +132,16 @@ class AuditAdmin(LedgerAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The newest of each way in which it may be meant, each by its own index."""
+        """Search by object id, user name and words: the newest matches of each, by its own index."""
         term = search_term.strip()
         if not term or not term.isprintable():
             return (queryset.none() if term else queryset), False
         of_person = [Q(user=pk) for pk in User.objects.filter(username=term).values_list("pk", flat=True)]
         ways = [Q(object_id=term), *of_person, having(WORDS, term)]
-        found: set[int] = set()
+        keys: set[int] = set()
         for way in filter(None, ways):
-            found.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
-        return queryset.filter(pk__in=found), False
+            keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
+        return queryset.filter(pk__in=keys), False
 
     @display(description=_("when"), ordering="action_time")
     def done_at(self, entry: LogEntry) -> SafeString:

@@ -113,8 +113,8 @@ class DeskAdmin(Choosing, ModelAdmin):
             ours = queryset.filter(pk=identifier)
             if ours.exists():  # ids of many engines look like ours
                 return ours, False
-        found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
-        return found
+        matches: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
+        return matches
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the lookups of this list's filters, and of links on the desk, which name related rows or choices.
@@ -164,7 +164,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         return isinstance(self.model._meta.pk, UUIDField)
 
     # --- for actions and pages --------------------------------------------------------------------------------------
-    def found(self, request: HttpRequest, object_id: str) -> Any:
+    def get_row(self, request: HttpRequest, object_id: str) -> Any:
         """The row of an action or page. Raises Http404, PermissionDenied."""
         row = self.get_object(request, str(object_id))
         if row is None:
@@ -241,7 +241,7 @@ class LedgerAdmin(DeskAdmin):
         if not term.isprintable():
             return queryset.none(), False
         identifier = as_uuid(term) if self._has_uuids else None
-        found: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: search on
+        keys: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: search on
         engines = list(Engine.objects.values_list("pk", flat=True))
         for lookup in self.found_by:
             rows = queryset.filter(**{lookup: term})
@@ -251,8 +251,8 @@ class LedgerAdmin(DeskAdmin):
             if name in OF_ENGINES:
                 rows = rows.filter(**{f"{path}__engine__in" if path else "engine__in": engines})
             matches = rows.order_by("-pk").values_list("pk", flat=True)
-            found.update(matches[:FOUND])
-        return queryset.filter(pk__in=found), False
+            keys.update(matches[:FOUND])
+        return queryset.filter(pk__in=keys), False
 
     def _newest(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         oldest = self.model._default_manager.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
@@ -306,8 +306,8 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
-def count_words(done: int, asked: int, what: str) -> str:
+def count_words(done: int, total: int, what: str) -> str:
     """The message after a bulk action, with the number of rows that could not be done."""
-    if done == asked:
+    if done == total:
         return _("%(what)s: %(done)d.") % {"what": what, "done": done}
-    return _("%(what)s: %(done)d of %(asked)d; the others cannot be.") % {"what": what, "done": done, "asked": asked}
+    return _("%(what)s: %(done)d of %(asked)d; the others cannot be.") % {"what": what, "done": done, "asked": total}

@@ -29,16 +29,16 @@ def _channels(brand: Brand) -> Iterator[dict[str, Any]]:
         identity = channel.identity(brand)
         if channel.keys is not None or identity is not None:
             lines = [_line(key, newest=not at) for at, key in enumerate(channel.keys.of(brand))] if channel.keys else []
-            said = _said(identity) if identity is not None else ""
+            identity_text = _identity_text(identity) if identity is not None else ""
             yield {
                 "name": channel_name(channel.name),
                 "has_keys": channel.keys is not None,
                 "keys": lines,
-                "said": said,
+                "identity": identity_text,
             }
 
 
-def _said(identity: Identity) -> SafeString:
+def _identity_text(identity: Identity) -> SafeString:
     text = format_html('<span dir="auto">{}</span>', identity.text)
     return with_why(mark(identity.state, text, identity.detail) if identity.state else text, identity.note)
 

@@ -66,13 +66,13 @@ class BrandForm(forms.ModelForm):
         colour: str = self.cleaned_data[field]
         if not COLOUR.fullmatch(colour):
             return colour  # the model has the message
-        if (found := contrast(colour, background)) < READABLE:
+        if (ratio := contrast(colour, background)) < READABLE:
             raise ValidationError(
                 gettext(
                     "Text in this colour is hard to read on %(background)s: contrast %(found).1f, "
                     "at least %(needed).1f is needed."
                 )
-                % {"background": name, "found": found, "needed": READABLE}
+                % {"background": name, "found": ratio, "needed": READABLE}
             )
         return colour
 
@@ -96,8 +96,8 @@ class BrandAdmin(HistoryAdmin):
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
-        known = (_("As whom it sends"), {"fields": ["identities"]})
-        return [*self.fieldsets, *([known] if obj is not None else [])]
+        identities = (_("As whom it sends"), {"fields": ["identities"]})
+        return [*self.fieldsets, *([identities] if obj is not None else [])]
 
     @display(description=_("By channel"))
     def identities(self, brand: Brand) -> SafeString:
@@ -105,7 +105,7 @@ class BrandAdmin(HistoryAdmin):
 
     @action(description=_("New push key"), url_path="new-push-key", permissions=["change"], icon="key")
     def new_push_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        brand: Brand = self.found(request, object_id)
+        brand: Brand = self.get_row(request, object_id)
         title = gettext("New push key")
         if request.method != "POST":
             text = gettext(
@@ -120,7 +120,7 @@ class BrandAdmin(HistoryAdmin):
         description=_("Remove unused push keys"), url_path="remove-push-keys", permissions=["change"], icon="key_off"
     )
     def remove_push_keys(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        brand: Brand = self.found(request, object_id)
+        brand: Brand = self.get_row(request, object_id)
         title = gettext("Remove unused push keys")
         if request.method != "POST":
             text = gettext(
@@ -128,8 +128,8 @@ class BrandAdmin(HistoryAdmin):
             )
             return self.ask(request, brand, title=title, text=text, button=gettext("Remove"), danger=True)
         count = self._keys.remove_unused(brand)
-        said = ngettext("%(count)d key was removed.", "%(count)d keys were removed.", count)
-        return self.done(request, brand, said % {"count": count})
+        summary = ngettext("%(count)d key was removed.", "%(count)d keys were removed.", count)
+        return self.done(request, brand, summary % {"count": count})
 
     def offers(self, action: str, row: Brand) -> bool:
         keys = brand_identities.keys()
@@ -140,9 +140,9 @@ class BrandAdmin(HistoryAdmin):
     @property
     def _keys(self) -> BrandKeys:
         """Raises Http404 where no channel has keys of brands."""
-        if (found := brand_identities.keys()) is None:
+        if (keys := brand_identities.keys()) is None:
             raise Http404
-        return found
+        return keys
 
     def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

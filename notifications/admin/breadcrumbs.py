@@ -26,22 +26,22 @@ def placed(context: Context, parts: list[Part]) -> list[Part]:
     request = context["request"]
     if (version := _version_of(request)) is not None:
         return _of_version(version, parts)
-    found = section_of(request.path)
-    if found is None:
-        return [{**parts[0], "title": capfirst(parts[0]["title"])}] if len(parts) == 1 else _named(parts[1:])
-    section, place = found
-    inner = _named(parts[1:]) if place.model else [{"title": place.title()}]
+    location = section_of(request.path)
+    if location is None:
+        return [{**parts[0], "title": capfirst(parts[0]["title"])}] if len(parts) == 1 else _capitalize_first(parts[1:])
+    section, place = location
+    inner = _capitalize_first(parts[1:]) if place.model else [{"title": place.title()}]
     return inner if str(section.title) == place.title() or not inner else [{"title": section.title}, *inner]
 
 
 def _version_of(request: HttpRequest) -> TemplateVersion | None:
-    """The version of a template that a page is about."""
+    """Return the template version that a page shows, or None."""
     match = request.resolver_match
     if match is None or not (match.url_name or "").startswith("notifications_templateversion_"):
         return None
-    wanted = str(match.kwargs.get("object_id", ""))
+    version_id = str(match.kwargs.get("object_id", ""))
     versions = TemplateVersion.objects.select_related("template")
-    return versions.filter(pk=wanted).first() if wanted.isdecimal() else None
+    return versions.filter(pk=version_id).first() if version_id.isdecimal() else None
 
 
 def _of_version(version: TemplateVersion, parts: list[Part]) -> list[Part]:
@@ -57,6 +57,6 @@ def _of_version(version: TemplateVersion, parts: list[Part]) -> list[Part]:
     ]
 
 
-def _named(parts: list[Part]) -> list[Part]:
-    """The list's name as a heading, and what comes after it as it is."""
+def _capitalize_first(parts: list[Part]) -> list[Part]:
+    """Capitalize the first title, the list's name. The titles after it stay as they are."""
     return [{**part, "title": capfirst(part["title"]) if at == 0 else part["title"]} for at, part in enumerate(parts)]

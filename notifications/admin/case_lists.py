@@ -48,8 +48,8 @@ class CaseListAdmin(ByFile, HistoryAdmin):
         return form
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CaseList]:
-        found: QuerySet[CaseList] = super().get_queryset(request)
-        return found.select_related("engine").prefetch_related("people", "teams")
+        queryset: QuerySet[CaseList] = super().get_queryset(request)
+        return queryset.select_related("engine").prefetch_related("people", "teams")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

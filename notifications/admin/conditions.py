@@ -32,8 +32,8 @@ def value_of(condition: Condition) -> str:
     return write_number(number, locale_of(_language())) if number is not None else condition.value
 
 
-def said(condition: Condition) -> str:
-    """As a sentence: variables.amount is more than 10,000."""
+def condition_sentence(condition: Condition) -> str:
+    """Return a condition as a sentence: variables.amount is more than 10,000."""
     return f"{condition.path} {condition.get_operator_display()} {value_of(condition)}".strip()
 
 
@@ -100,22 +100,22 @@ def doubts_about_tasks(conditions: Iterable[Condition], engine: Engine | None) -
     return doubts_about_conditions(rows, carried(engine, OF_TASKS)) if rows else []
 
 
-def doubts_about_conditions(conditions: Iterable[Condition], found: Carried) -> list[str]:
+def doubts_about_conditions(conditions: Iterable[Condition], catalog: Carried) -> list[str]:
     """Sentences about paths that no event had, and about values that can equal none of the numbers there."""
-    kinds = {each.path: each.kind for each in found.paths if each.count}
+    kinds = {each.path: each.kind for each in catalog.paths if each.count}
     doubts = []
     for condition in conditions:
-        if doubt := _never_had(condition.path, found):
+        if doubt := _never_had(condition.path, catalog):
             doubts.append(doubt)
         elif condition.operator in SAME and kinds.get(condition.path) == "number":
             doubts += filter(None, (_doubt_about_number(condition, each) for each in _choices(condition)))
     return doubts
 
 
-def _never_had(path: str, found: Carried) -> str:
-    """That a described path was in none of them is said of many events alone."""
-    count = len(found.events)
-    if path in (*ALWAYS, *OF_CASES) or found.had(path) or (count < NEWEST and found.describes(path)):
+def _never_had(path: str, catalog: Carried) -> str:
+    """Return a doubt about a path that no event had. A described path is doubted only after NEWEST events."""
+    count = len(catalog.events)
+    if path in (*ALWAYS, *OF_CASES) or catalog.had(path) or (count < NEWEST and catalog.describes(path)):
         return ""
     if not count:
         text = gettext("No sample or variable of its event types has “%(path)s”: is the condition's path right?")

@@ -83,7 +83,7 @@ class ActionTokenInline(ReadOnlyInline):
 
 @admin.register(Notification)
 class NotificationAdmin(LedgerAdmin):
-    list_display = ["made", "whose", "headline", "state_mark", "asked_because", "due_word", "read_word", "category"]
+    list_display = ["made", "person", "headline", "state_mark", "asked_because", "due_word", "read_word", "category"]
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
     ordering = ["-id"]
@@ -92,7 +92,7 @@ class NotificationAdmin(LedgerAdmin):
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
     fieldsets = [
-        (None, {"fields": ["whose", "instead_of", "state_mark", "why", "read_at"]}),
+        (None, {"fields": ["person", "instead_of", "state_mark", "why", "read_at"]}),
         (
             _("What it says"),
             {
@@ -132,7 +132,7 @@ class NotificationAdmin(LedgerAdmin):
         return ago(notification.created_at)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, notification: Notification) -> SafeString:
+    def person(self, notification: Notification) -> SafeString:
         return link(notification.recipient)
 
     @display(description=_("on behalf of"))
@@ -198,10 +198,10 @@ class NotificationAdmin(LedgerAdmin):
 class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
     related = ["delivery__recipient"]
-    fields = ["number", "started_at", "took", "succeeded", "said"]
+    fields = ["number", "started_at", "took", "succeeded", "details"]
     readonly_fields = fields
     show_change_link = False
-    said = worded("detail", _("detail"))
+    details = worded("detail", _("detail"))
 
     @display(description=_("took"))
     def took(self, attempt: DeliveryAttempt) -> str:
@@ -223,7 +223,7 @@ class OfChannel(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(WorkColumns, SendsAgain):
-    list_display = ["made", "whose", "way", "state_and_why", "tries", "next_try", "took"]
+    list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, OfChannel]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
@@ -239,7 +239,7 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
             None,
             {
                 "fields": [
-                    "whose",
+                    "person",
                     "way",
                     "state_mark",
                     "why",
@@ -259,7 +259,7 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
         return ago(delivery.created_at)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, delivery: Delivery) -> SafeString:
+    def person(self, delivery: Delivery) -> SafeString:
         return link(delivery.recipient)
 
     @display(description=_("by"), ordering="channel")
@@ -297,16 +297,16 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
 
     @action(description=_("Send again"), url_path="resend", permissions=["again"], icon="send")
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        delivery: Delivery = self.found(request, object_id)
+        delivery: Delivery = self.get_row(request, object_id)
         if delivery.state != DeliveryState.DEAD:
             return self.done(
                 request, delivery, gettext("Only deliveries that were given up can be sent again."), messages.WARNING
             )
         if request.method != "POST":
             text = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
-            told = {"person": delivery.recipient, "address": delivery.to}
+            arguments = {"person": delivery.recipient, "address": delivery.to}
             return self.ask(
-                request, delivery, title=gettext("Send again"), text=text % told, button=gettext("Send again")
+                request, delivery, title=gettext("Send again"), text=text % arguments, button=gettext("Send again")
             )
         if not self.one_again(request, delivery):
             return self.done(
@@ -327,13 +327,13 @@ class AttemptOutcome(Conditions):
 
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(LedgerAdmin):
-    list_display = ["started_at", "of_delivery", "number", "succeeded", "said", "took"]
+    list_display = ["started_at", "of_delivery", "number", "succeeded", "details", "took"]
     list_filter = [AttemptOutcome]
     list_select_related = ["delivery__recipient"]
     found_by = ["delivery__recipient__ref", "delivery__recipient__email", "delivery__shown_to"]
     without_index = ["delivery__shown_to"]
     ordering = ["-id"]
-    said = worded("detail", _("detail"))
+    details = worded("detail", _("detail"))
 
     @display(description=_("delivery"))
     def of_delivery(self, attempt: DeliveryAttempt) -> SafeString:

@@ -76,22 +76,22 @@ class Working(Conditions):
 
 @admin.register(Device)
 class DeviceAdmin(HistoryPages, LedgerAdmin):
-    list_display = ["name", "whose", "by", "registered", "used", "sent", "outcome"]
+    list_display = ["name", "person", "by", "registered", "used", "sent", "outcome"]
     list_filter = [Working, "channel", "platform"]
     list_select_related = ["recipient"]
     search_fields = ["name", "=recipient__ref", "recipient__name"]
     actions = ["test", "remove"]
     actions_detail = ["test_this", "remove_this"]
-    readonly_fields = ["id", "sender", "whose", "by", "registered", "used", "sent", "outcome", "fault"]
+    readonly_fields = ["id", "sender", "person", "by", "registered", "used", "sent", "outcome", "fault"]
     fieldsets = [
-        (None, {"fields": ["name", "whose", "by", "platform", "language", "registered", "used"]}),
+        (None, {"fields": ["name", "person", "by", "platform", "language", "registered", "used"]}),
         (_("Messages"), {"fields": ["sent", "outcome", "fault", "expires_at"]}),
         (_("Of"), {"fields": ["sender", "id"]}),
     ]
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, device: Device) -> SafeString:
+    def person(self, device: Device) -> SafeString:
         return link(device.recipient)
 
     @display(description=_("by"), ordering="channel")
@@ -122,50 +122,50 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
 
     @action(description=_("Send a test message"), permissions=["operate"])
     def test(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
-        asked = list(queryset)
-        for device in asked:
+        selection = list(queryset)
+        for device in selection:
             device_test.ask(device, timezone.now())
             self.log(request, device, "Tested")
-        self.message_user(request, count_words(len(asked), len(asked), gettext("Test messages on their way")))
+        self.message_user(request, count_words(len(selection), len(selection), gettext("Test messages on their way")))
 
     @action(description=_("Remove"), permissions=["operate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
-        asked = list(queryset)
-        for device in asked:
+        selection = list(queryset)
+        for device in selection:
             self.log(request, device, "Removed")
-        removed = self._end(request, asked)
-        self.message_user(request, count_words(removed, len(asked), gettext("Devices removed")))
+        removed = self._end(request, selection)
+        self.message_user(request, count_words(removed, len(selection), gettext("Devices removed")))
 
-    def _end(self, request: HttpRequest, asked: Sequence[Device]) -> int:
+    def _end(self, request: HttpRequest, selection: Sequence[Device]) -> int:
         """Remove the devices, and sign the user out if their own browser is among them."""
         here = devices.session_digest(request.session.session_key)
-        removed = devices.end(asked, devices.REMOVED, timezone.now())
-        if any(device.session == here for device in asked):
+        removed = devices.end(selection, devices.REMOVED, timezone.now())
+        if any(device.session == here for device in selection):
             end_session(request)
         return removed
 
     @action(description=_("Send a test message"), url_path="test", permissions=["operate"], icon="send")
     def test_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        device: Device = self.found(request, object_id)
+        device: Device = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext("%(device)s of %(person)s shows a message that says it is a test.")
-            told = {"device": device, "person": device.recipient}
+            arguments = {"device": device, "person": device.recipient}
             title = gettext("Send a test message")
-            return self.ask(request, device, title=title, text=text % told, button=title)
+            return self.ask(request, device, title=title, text=text % arguments, button=title)
         device_test.ask(device, timezone.now())
         return self.done(request, device, gettext("The test is on its way. Reload this page in a moment."))
 
     @action(description=_("Remove"), url_path="remove", permissions=["operate"], icon="delete")
     def remove_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        device: Device = self.found(request, object_id)
+        device: Device = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext(
                 "%(device)s of %(person)s gets nothing more, is signed out, and what it shows can no longer be "
                 "answered there. The person may sign in there and turn notifications on again."
             )
-            told = {"device": device, "person": device.recipient}
+            arguments = {"device": device, "person": device.recipient}
             title, button = gettext("Remove the device"), gettext("Remove")
-            return self.ask(request, device, title=title, text=text % told, button=button, danger=True)
+            return self.ask(request, device, title=title, text=text % arguments, button=button, danger=True)
         self.log(request, device, "Removed")
         self._end(request, [device])
         self.message_user(request, gettext("The device was removed."), messages.SUCCESS)
@@ -206,8 +206,8 @@ class PausedServiceAdmin(LedgerAdmin):
 
     @action(description=_("Try again now"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[PausedService]) -> None:
-        asked = list(queryset)
-        for paused in asked:
+        services = list(queryset)
+        for paused in services:
             self.log(request, paused, "Tried again")
             pauses.resume((paused.channel, paused.service), timezone.now())
-        self.message_user(request, count_words(len(asked), len(asked), gettext("Services tried again")))
+        self.message_user(request, count_words(len(services), len(services), gettext("Services tried again")))

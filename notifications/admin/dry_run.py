@@ -87,11 +87,11 @@ def event_of(form: DryRunForm) -> InboundEvent | None:
 
 def arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
     text = gettext("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}
-    known = pipeline.known_event(engine, inbound)
-    if known is None:
+    existing = pipeline.known_event(engine, inbound)
+    if existing is None:
         return [Line(text, "ok")]
     repeat = gettext("one with this source and id has come in, so it would count as a repeat; with another id:")
-    return [Line(text, "ok"), Line(repeat, "quiet", href=change_url(known))]
+    return [Line(text, "ok"), Line(repeat, "quiet", href=change_url(existing))]
 
 
 def explain_failure(fault: Exception, engine: Engine, inbound: InboundEvent) -> Line:
@@ -130,15 +130,15 @@ def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str
 
 def as_cloudevent(event: Event) -> Json:
     """A stored event as it was sent, with a new id, so that it is not taken for the same event."""
-    said: Json = {
+    cloudevent: Json = {
         "specversion": "1.0",
         "id": f"{event.event_id[:180]} (dry run)",
         "source": event.source,
         "type": event.type,
     }
     if event.subject:
-        said["subject"] = event.subject
-    return {**said, **event.extensions, "data": event.data}
+        cloudevent["subject"] = event.subject
+    return {**cloudevent, **event.extensions, "data": event.data}
 
 
 def sample_event(event_type: EventType) -> Json:

@@ -23,7 +23,7 @@ class Line:
     """A row of the page, in words."""
 
     name: str
-    told: str
+    notified: str
     seen: str
     seen_within: str
     answered: str
@@ -44,13 +44,13 @@ def engagement_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     of: engagement.Of = "template" if request.GET.get("of") == "template" else "category"
     with timezone.override(zone_of_reader(request)):
         period = period_of(request.GET.get("period", ""), timezone.now())
-        found = engagement.between(period.start, period.end, of)
+        figures = engagement.between(period.start, period.end, of)
         context = {
             "period": period,
             "periods": NAMES.items(),
             "of": of,
-            "parts": _parts(found, _names(of)),
-            "channels": _channels(found.total),
+            "parts": _parts(figures, _names(of)),
+            "channels": _channels(figures.total),
             "fewest": FEWEST,
         }
         return desk.page(request, "admin/desk/engagement.html", gettext("Engagement"), **context).render()
@@ -63,10 +63,10 @@ def _names(of: engagement.Of) -> dict[int | None, str]:
     return {row.pk: row.name_in(language) for row in Category.objects.all()}
 
 
-def _parts(found: Shown, names: Mapping[int | None, str]) -> list[Part]:
-    parts = [_part(names.get(key, ""), messages) for key, messages in found.of.items()]
+def _parts(figures: Shown, names: Mapping[int | None, str]) -> list[Part]:
+    parts = [_part(names.get(key, ""), messages) for key, messages in figures.of.items()]
     parts.sort(key=lambda part: part.line.name)
-    return [*parts, _part(gettext("others"), found.others)] if found.others is not None else parts
+    return [*parts, _part(gettext("others"), figures.others)] if figures.others is not None else parts
 
 
 def _part(name: str, messages: Messages) -> Part:
@@ -74,11 +74,11 @@ def _part(name: str, messages: Messages) -> Part:
 
 
 def _channels(messages: Messages) -> list[Line]:
-    """In the order of the settings; ways that are no channel last."""
+    """Return a line for each channel in the order of the settings; ways that are no channel come last."""
     ways, order = dict(via_choices()), channel_names()
-    known = sorted(messages.by_channel, key=lambda name: (order.index(name) if name in order else len(order), name))
-    names = [channel_name(name) if name in order else str(ways.get(name) or name) for name in known]
-    return [_line(name, messages.by_channel[channel]) for channel, name in zip(known, names, strict=True)]
+    keys = sorted(messages.by_channel, key=lambda name: (order.index(name) if name in order else len(order), name))
+    names = [channel_name(name) if name in order else str(ways.get(name) or name) for name in keys]
+    return [_line(name, messages.by_channel[channel]) for channel, name in zip(keys, names, strict=True)]
 
 
 def _line(name: str, counts: Counts) -> Line:

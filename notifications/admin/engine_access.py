@@ -199,16 +199,16 @@ class AccessForm(TokenForm):
         """Whether a secret is stored. Does not decrypt it."""
         return bool(self.instance.__dict__.get(name))
 
-    def _say_what_is_kept(self, field: str, kept: bool) -> None:
+    def _say_what_is_kept(self, field: str, is_stored: bool) -> None:
         kept_words = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
-        self.fields[field].help_text = kept_words if kept else gettext("Kept encrypted, and never shown again.")
+        self.fields[field].help_text = kept_words if is_stored else gettext("Kept encrypted, and never shown again.")
 
     # --- each field -------------------------------------------------------------------------------
     def clean_auth(self) -> str:
         auth: str = self.cleaned_data["auth"]
         if self._connector is not None and auth not in self._connector.sign_ins:
-            told = {"kind": self._connector.label}
-            raise ValidationError(gettext("%(kind)s does not take this way of signing in.") % told)
+            arguments = {"kind": self._connector.label}
+            raise ValidationError(gettext("%(kind)s does not take this way of signing in.") % arguments)
         return auth
 
     def clean_header(self) -> str:
@@ -228,12 +228,12 @@ class AccessForm(TokenForm):
         return key
 
     def clean_paths(self) -> dict[str, Any]:
-        known = self._known_paths
-        paths: dict[str, Any] = self.cleaned_data["paths"] if known else {}
+        path_names = self._known_paths
+        paths: dict[str, Any] = self.cleaned_data["paths"] if path_names else {}
         for name, path in paths.items():
-            if name not in known:
-                told = {"name": name, "known": ", ".join(known)}
-                raise ValidationError(gettext("“%(name)s” is not one of: %(known)s.") % told)
+            if name not in path_names:
+                arguments = {"name": name, "known": ", ".join(path_names)}
+                raise ValidationError(gettext("“%(name)s” is not one of: %(known)s.") % arguments)
             if not isinstance(path, str) or not path.startswith("/") or "{task}" not in path:
                 sentence = gettext("%(name)s: write a path that begins with / and has {task} where the task's id goes.")
                 raise ValidationError(sentence % {"name": name})
@@ -272,8 +272,8 @@ class AccessForm(TokenForm):
         engine = self.engine
         if engine is None or engine.pk is None:
             return False
-        known = Engine.objects.filter(pk=engine.pk).values_list("callback_url", flat=True).first()
-        pairs = ((known, engine.callback_url), (self.initial.get("token_url"), cleaned.get("token_url")))
+        old_address = Engine.objects.filter(pk=engine.pk).values_list("callback_url", flat=True).first()
+        pairs = ((old_address, engine.callback_url), (self.initial.get("token_url"), cleaned.get("token_url")))
         return any(has_moved(old, new) for old, new in pairs)
 
     def _check_credentials(self, cleaned: dict[str, Any]) -> None:

@@ -57,9 +57,9 @@ class PersonalForm(TokenForm):
         super().__init__(*args, **kwargs)
         self.fields["mode"].help_text = _connected(engine)
         self.fields["client_id"].help_text = _where_back(engine)
-        kept = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
+        stored_help = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
         new = gettext("Kept encrypted, and never shown again. Empty for a public client.")
-        self.fields["new_client_secret"].help_text = kept if self._keeps_secret else new
+        self.fields["new_client_secret"].help_text = stored_help if self._keeps_secret else new
         self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
         hidden = [f".field-{name}" for name in USED]
         self.fields["mode"].widget.attrs["data-switch"] = switch(
@@ -109,9 +109,9 @@ def _where_back(engine: Engine | None) -> SafeString | str:
     """The redirect address that must be registered at the authorization server."""
     if engine is None or engine.pk is None:
         return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
-    told = gettext("Register there, as the address to come back to: {address}")
+    text = gettext("Register there, as the address to come back to: {address}")
     return format_html(
-        told, address=format_html('<code class="desk-address">{}</code>', connected_accounts.way_back(engine))
+        text, address=format_html('<code class="desk-address">{}</code>', connected_accounts.way_back(engine))
     )
 
 
@@ -120,9 +120,9 @@ def _connected(engine: Engine | None) -> SafeString | str:
     count = ConnectedAccount.objects.filter(engine=engine, ended_at=None).count() if engine and engine.pk else 0
     if engine is None or not count:
         return ""
-    told = ngettext("%(count)d person has connected their account.", "%(count)d people have connected theirs.", count)
+    text = ngettext("%(count)d person has connected their account.", "%(count)d people have connected theirs.", count)
     address = list_url(ConnectedAccount, f"engine__id__exact={engine.pk}")
-    return format_html('<a class="desk-link" href="{}">{}</a>', address, told % {"count": count})
+    return format_html('<a class="desk-link" href="{}">{}</a>', address, text % {"count": count})
 
 
 class PersonalInline(OnePart):
@@ -157,17 +157,17 @@ class Working(Conditions):
 
 @admin.register(ConnectedAccount)
 class ConnectedAccountAdmin(LedgerAdmin):
-    list_display = ["whose", "where", "name", "since", "state"]
+    list_display = ["person", "where", "name", "since", "state"]
     list_display_links = ["since"]
     list_filter = [Working, "engine"]
     list_select_related = ["recipient", "engine"]
     search_fields = ["=recipient__ref", "recipient__name", "name"]
     actions_detail = ["take_out"]
-    readonly_fields = ["whose", "where", "since", "state"]
-    fieldsets = [(None, {"fields": ["whose", "where", "name", "since", "state"]})]
+    readonly_fields = ["person", "where", "since", "state"]
+    fieldsets = [(None, {"fields": ["person", "where", "name", "since", "state"]})]
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, account: ConnectedAccount) -> SafeString:
+    def person(self, account: ConnectedAccount) -> SafeString:
         return link(account.recipient)
 
     @display(description=_("engine"), ordering="engine__name")
@@ -189,17 +189,17 @@ class ConnectedAccountAdmin(LedgerAdmin):
 
     @action(description=_("Disconnect"), url_path="take-out", permissions=["take_out"], icon="link_off")
     def take_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        account: ConnectedAccount = self.found(request, object_id)
-        told = {"person": account.recipient, "engine": account.engine}
+        account: ConnectedAccount = self.get_row(request, object_id)
+        names = {"person": account.recipient, "engine": account.engine}
         if request.method != "POST":
             text = gettext(
                 "%(person)s will have to sign in at %(engine)s again. Answers that wait for it go on waiting."
             )
             title = gettext("Disconnect this account")
-            return self.ask(request, account, title=title, text=text % told, button=gettext("Disconnect"), danger=True)
+            return self.ask(request, account, title=title, text=text % names, button=gettext("Disconnect"), danger=True)
         engine: Engine = account.engine
         connected_accounts.disconnect(engine, account.recipient)
-        sentence = gettext("%(person)s is no longer connected with %(engine)s.") % told
+        sentence = gettext("%(person)s is no longer connected with %(engine)s.") % names
         self.log(request, account.recipient, sentence)
         self.message_user(request, sentence, messages.SUCCESS)
         return HttpResponseRedirect(list_url(ConnectedAccount))

@@ -66,25 +66,25 @@ def tried(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> Verdict:
         return Verdict("bad", gettext("There is nothing to try yet."), fault.reason.words())
     if is_called(engine):
         return _of_call(engine, result, time.monotonic() - begun)
-    told = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
+    arguments = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
     if result.outcome == "done":
         says = gettext("%(engine)s lets us in: %(address)s answers as %(kind)s does.")
-        return Verdict("ok", says % told, then=gettext("Nothing was changed there."))
+        return Verdict("ok", says % arguments, then=gettext("Nothing was changed there."))
     says, then = _failure(result)
-    return Verdict("bad", says % told, result.reason.words(), then % told)
+    return Verdict("bad", says % arguments, result.reason.words(), then % arguments)
 
 
 def _of_call(engine: Engine, result: Result, seconds: float) -> Verdict:
-    told = {"engine": engine, "status": result.status, "seconds": formats.number_format(round(seconds, 2), 2)}
+    arguments = {"engine": engine, "status": result.status, "seconds": formats.number_format(round(seconds, 2), 2)}
     if result.outcome == "done":
         says = gettext("%(engine)s took the signed test: it answered %(status)s within %(seconds)s s.")
-        return Verdict("ok", says % told)
+        return Verdict("ok", says % arguments)
     if result.status is None:
         says = gettext("%(engine)s was not reached.")
         then = gettext("Is the address right, is the engine running, and may this machine call it?")
-        return Verdict("bad", says % told, result.reason.words(), then)
+        return Verdict("bad", says % arguments, result.reason.words(), then)
     says = gettext("%(engine)s did not take the signed test: it answered %(status)s within %(seconds)s s.")
-    return Verdict("bad", says % told, result.reason.words(), _then(result.status))
+    return Verdict("bad", says % arguments, result.reason.words(), _then(result.status))
 
 
 def _then(status: int) -> str:
@@ -146,8 +146,9 @@ class SampleForm(forms.Form):
         self.fields["action"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
     def sample(self) -> Sample:
-        said = self.cleaned_data
-        return Sample(said["action"], said["kind"], said["task"], comment=said["comment"], variables=said["variables"])
+        form_data = self.cleaned_data
+        action, kind, task = form_data["action"], form_data["kind"], form_data["task"]
+        return Sample(action, kind, task, comment=form_data["comment"], variables=form_data["variables"])
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,12 @@ def ask_now(poll: Poll) -> None:
 class PollInline(OnePart):
     model = Poll
     form = PollForm
-    readonly_fields = ["asked", "swept", "wrong"]
+    readonly_fields = ["last_poll", "swept", "wrong"]
     fieldsets = [
         (
             None,
             {
-                "fields": ["enabled", ("every", "sweep_every"), ("asked", "swept", "wrong")],
+                "fields": ["enabled", ("every", "sweep_every"), ("last_poll", "swept", "wrong")],
                 "description": _(
                     "For engines that cannot call us: we read their open tasks by their REST interface. Without "
                     "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
@@ -57,7 +57,7 @@ class PollInline(OnePart):
     ]
 
     @display(description=_("asked last"))
-    def asked(self, poll: Poll) -> SafeString:
+    def last_poll(self, poll: Poll) -> SafeString:
         return ago(poll.asked_at)
 
     @display(description=_("asked for all last"))

@@ -98,11 +98,11 @@ class StepByStep(DeskAdmin):
 
     @action(description=_("Connect step by step"), url_path="guide", permissions=["change"], icon=ICON)
     def guide(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(step_url(self.found(request, object_id), "key"))
+        return HttpResponseRedirect(step_url(self.get_row(request, object_id), "key"))
 
     def _engine(self, request: HttpRequest, pk: int) -> Engine:
         """Raises Http404, PermissionDenied."""
-        engine: Engine = self.found(request, str(pk))
+        engine: Engine = self.get_row(request, str(pk))
         if not self.has_change_permission(request, engine):
             raise PermissionDenied
         return engine
@@ -138,16 +138,16 @@ class StepByStep(DeskAdmin):
 
     # --- 2: its key, and what calls ---------------------------------------------------------------------------------
     def key_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        found = self._engine(request, engine)
+        row = self._engine(request, engine)
         may_make, plain = request.user.has_perm("notifications.add_apikey"), ""
         if request.method == "POST":
             if not may_make:
                 raise PermissionDenied
-            plain = self._new_key(request, found)
+            plain = self._new_key(request, row)
             if not plain:
-                return HttpResponseRedirect(step_url(found, "key"))
-        context = {"plain": plain, "may_make": may_make, "snippets": snippets_of(found, plain), **_made_before(found)}
-        return self._step(request, "key", found, next=step_url(found, "event"), back=step_url(found, "key"), **context)
+                return HttpResponseRedirect(step_url(row, "key"))
+        context = {"plain": plain, "may_make": may_make, "snippets": snippets_of(row, plain), **_made_before(row)}
+        return self._step(request, "key", row, next=step_url(row, "event"), back=step_url(row, "key"), **context)
 
     def _new_key(self, request: HttpRequest, engine: Engine) -> str:
         return self._once(request, engine, engine.api_keys, partial(credentials.issue_key, engine, **THE_KEY))
@@ -167,17 +167,17 @@ class StepByStep(DeskAdmin):
 
     # --- 3: the first event -----------------------------------------------------------------------------------------
     def event_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        found = self._engine(request, engine)
-        last_call.watch(found)
-        shown = self._shown_light(request, found)
-        return self._step(request, "event", found, light_at=step_url(found, "light"), **shown)
+        row = self._engine(request, engine)
+        last_call.watch(row)
+        shown = self._shown_light(request, row)
+        return self._step(request, "event", row, light_at=step_url(row, "light"), **shown)
 
     def light(self, request: HttpRequest, engine: int) -> HttpResponse:
         """{"green", "html"}, for the page that waits."""
-        found = self._engine(request, engine)
-        last_call.watch(found)
-        shown = self._shown_light(request, found)
-        html = render_to_string("admin/desk/connect_light.html", {"engine": found, **shown}, request)
+        row = self._engine(request, engine)
+        last_call.watch(row)
+        shown = self._shown_light(request, row)
+        html = render_to_string("admin/desk/connect_light.html", {"engine": row, **shown}, request)
         return JsonResponse({"green": shown["light"].is_green, "html": html})
 
     def _shown_light(self, request: HttpRequest, engine: Engine) -> dict[str, Any]:
@@ -186,28 +186,28 @@ class StepByStep(DeskAdmin):
 
     # --- 4: its JSON ------------------------------------------------------------------------------------------------
     def mapping_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        found = self._engine(request, engine)
-        here = step_url(found, "mapping")
-        steps = {"steps": steps_of(found, "mapping"), "step": STEPS["mapping"], "next": step_url(found, "answers")}
-        return mapping_page(self, request, found, here=here, **steps)
+        row = self._engine(request, engine)
+        here = step_url(row, "mapping")
+        steps = {"steps": steps_of(row, "mapping"), "step": STEPS["mapping"], "next": step_url(row, "answers")}
+        return mapping_page(self, request, row, here=here, **steps)
 
     # --- 5: its answers ---------------------------------------------------------------------------------------------
     def answers_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        found = self._engine(request, engine)
+        row = self._engine(request, engine)
         may_make, plain, verdict = request.user.has_perm("notifications.add_signingsecret"), "", None
         if request.method == "POST" and "test" in request.POST:
-            verdict = tried(found, request.user)
-            self.log(request, found, f"Connection tested: {verdict.says}")
+            verdict = tried(row, request.user)
+            self.log(request, row, f"Connection tested: {verdict.says}")
         elif request.method == "POST":
             if not may_make:
                 raise PermissionDenied
-            plain = self._new_secret(request, found)
+            plain = self._new_secret(request, row)
             if not plain:
-                return HttpResponseRedirect(step_url(found, "answers"))
-        secrets = credentials.active_secrets(found, timezone.now())
-        shown = {"called": is_called(found), "secrets": len(secrets), "newest": _newest(found.signing_secrets)}
+                return HttpResponseRedirect(step_url(row, "answers"))
+        secrets = credentials.active_secrets(row, timezone.now())
+        shown = {"called": is_called(row), "secrets": len(secrets), "newest": _newest(row.signing_secrets)}
         context = {"plain": plain, "may_make": may_make, "verdict": verdict, **shown}
-        return self._step(request, "answers", found, back=step_url(found, "answers"), **context)
+        return self._step(request, "answers", row, back=step_url(row, "answers"), **context)
 
     def _new_secret(self, request: HttpRequest, engine: Engine) -> str:
         make = partial(credentials.rotate_secret, engine, now=timezone.now())

@@ -59,8 +59,8 @@ def address_words(kind: str) -> tuple[str, str]:
         return gettext("Address for answers"), gettext(
             "Where answers are sent. Empty: answers are kept and can be read by API."
         )
-    told = {"example": connector.address_example}
-    help_text = gettext("Its root, such as %(example)s. Empty: answers are kept and can be read by API.") % told
+    arguments = {"example": connector.address_example}
+    help_text = gettext("Its root, such as %(example)s. Empty: answers are kept and can be read by API.") % arguments
     return gettext("Address of the REST interface"), help_text
 
 
@@ -311,7 +311,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
 
     @action(description=_("New API key"), url_path="new-key", permissions=["new_key"], icon="key")
     def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        engine = self.found(request, object_id)
+        engine = self.get_row(request, object_id)
         return HttpResponseRedirect(f"{reverse('admin:notifications_apikey_add')}?engine={engine.pk}")
 
     @action(
@@ -321,25 +321,25 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         icon="autorenew",
     )
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        engine = self.found(request, object_id)
+        engine = self.get_row(request, object_id)
         return HttpResponseRedirect(f"{reverse('admin:notifications_signingsecret_add')}?engine={engine.pk}")
 
     @action(description=_("Test the connection"), url_path="connection", permissions=["change"], icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return connection_page(self, request, self.found(request, object_id))
+        return connection_page(self, request, self.get_row(request, object_id))
 
     @action(description=_("What would be sent"), url_path="preview", permissions=["view"], icon="preview")
     def what_would_be_sent(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return preview_page(self, request, self.found(request, object_id))
+        return preview_page(self, request, self.get_row(request, object_id))
 
     @action(description=_("Try the mapping"), url_path="mapping", permissions=["change"], icon="science")
     def try_mapping(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return mapping_page(self, request, self.found(request, object_id))
+        return mapping_page(self, request, self.get_row(request, object_id))
 
     @action(description=_("Send answers again"), url_path="enable-answers", permissions=["change"], icon="play_arrow")
     def enable_answers(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Enable the address again after a 410."""
-        engine: Engine = self.found(request, object_id)
+        engine: Engine = self.get_row(request, object_id)
         if engine.callback_disabled_at is None:
             return self.done(request, engine, gettext("Answers to this engine are not stopped."), messages.INFO)
         if request.method != "POST":
@@ -347,7 +347,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
                 "%(engine)s said that %(address)s is gone: “%(why)s”. Answers given since wait. "
                 "Send them to this address again?"
             )
-            told = {
+            arguments = {
                 "engine": engine,
                 "address": engine.callback_url,
                 "why": reasons.words(engine, "callback_disabled_reason"),
@@ -356,7 +356,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
                 request,
                 engine,
                 title=gettext("Send answers again"),
-                text=text % told,
+                text=text % arguments,
                 button=gettext("Send answers again"),
             )
         requeue.enable_answers(engine, timezone.now())

@@ -72,7 +72,7 @@ class Unknown(Conditions):
 
 @admin.register(Event)
 class EventAdmin(WorkColumns, SendsAgain):
-    list_display = ["received", "type", "about", "state", "reached", "duration"]
+    list_display = ["received", "type", "subject_link", "state", "reached", "duration"]
     list_filter = ["status", Failing, Recent, Unknown, OfType, "engine"]
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
@@ -95,7 +95,7 @@ class EventAdmin(WorkColumns, SendsAgain):
                     "time",
                     "received_at",
                     "processed_at",
-                    "about",
+                    "subject_link",
                 ]
             },
         ),
@@ -122,7 +122,7 @@ class EventAdmin(WorkColumns, SendsAgain):
         return ago(event.received_at)
 
     @display(description=_("about"))
-    def about(self, event: Event) -> SafeString:
+    def subject_link(self, event: Event) -> SafeString:
         return with_why(link(event.task or event.case), event.engine)
 
     @display(description=_("engine"), ordering="engine__name")
@@ -174,7 +174,7 @@ class EventAdmin(WorkColumns, SendsAgain):
 
     @action(description=_("Process again"), url_path="process", permissions=["again"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        event: Event = self.found(request, object_id)
+        event: Event = self.get_row(request, object_id)
         if event.status not in requeue.PROCESSABLE:
             return self.done(
                 request,

@@ -131,8 +131,8 @@ class ListField(forms.CharField):
 class OrderedChoicesField(ListField):
     """Some of a few known words, in an order that counts: `live, email`."""
 
-    def __init__(self, known: Sequence[str], **kwargs: Any) -> None:
-        self.known = known
+    def __init__(self, allowed_words: Sequence[str], **kwargs: Any) -> None:
+        self.allowed_words = allowed_words
         kwargs.setdefault("widget", UnfoldAdminTextInputWidget())
         super().__init__(**kwargs)
 
@@ -142,9 +142,9 @@ class OrderedChoicesField(ListField):
     def to_python(self, value: Any) -> Any:
         words = list(dict.fromkeys(word.strip().lower() for word in str(value or "").split(",") if word.strip()))
         for word in words:
-            if word not in self.known:
-                known = ", ".join(self.known)
-                raise ValidationError(_("“%(word)s” is not one of: %(known)s.") % {"word": word, "known": known})
+            if word not in self.allowed_words:
+                names = ", ".join(self.allowed_words)
+                raise ValidationError(_("“%(word)s” is not one of: %(known)s.") % {"word": word, "known": names})
         return words
 
 

@@ -34,17 +34,17 @@ class Recent(admin.SimpleListFilter):
         ]
 
     def _between(self, request: HttpRequest, value: str) -> Lookups:
-        """In the time zone of the reader, as the overview leads here."""
-        asked = read_between(value)
-        if asked is None:
+        """Return the choice that the overview links to, in the time zone of the reader."""
+        interval = read_between(value)
+        if interval is None:
             return []
         with timezone.override(zone_of_reader(request)):
-            return [(value, between_words(*asked))]
+            return [(value, between_words(*interval))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
-        if asked := read_between(value):
-            start, end = asked
+        if interval := read_between(value):
+            start, end = interval
             return queryset.filter(pk__gte=lowest_id(start), pk__lt=lowest_id(end))
         if not value.isdecimal() or len(value) > 5:
             return queryset

@@ -75,9 +75,9 @@ def received_of(engine: Engine) -> Received | None:
 
 
 def _as_cloudevent(event: Event) -> dict[str, Any]:
-    said = {"specversion": "1.0", "id": event.event_id, "source": event.source, "type": event.type}
+    cloudevent = {"specversion": "1.0", "id": event.event_id, "source": event.source, "type": event.type}
     optional = {"subject": event.subject, "time": event.time and event.time.isoformat()}
-    return {**said, **{name: value for name, value in optional.items() if value}, "data": event.data}
+    return {**cloudevent, **{name: value for name, value in optional.items() if value}, "data": event.data}
 
 
 def _says(call: LastCall) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, said
+from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Recent
 from notifications.admin.words import ago, link, shortened
@@ -53,7 +53,9 @@ class FourEyesRuleAdmin(HistoryAdmin):
     @display(description=_("which tasks"))
     def which(self, rule: FourEyesRule) -> SafeString:
         engine = [gettext("from %(engine)s") % {"engine": rule.engine}] if rule.engine else []
-        return shortened(", ".join([*engine, *map(said, rule.conditions.all())]) or gettext("every task"), 110)
+        return shortened(
+            ", ".join([*engine, *map(condition_sentence, rule.conditions.all())]) or gettext("every task"), 110
+        )
 
     @display(description=_("who may not decide"))
     def who_not(self, rule: FourEyesRule) -> str:
@@ -63,9 +65,9 @@ class FourEyesRuleAdmin(HistoryAdmin):
 
     @display(description=_("where it is known who started them"))
     def starters_known(self, rule: FourEyesRule | None) -> str:
-        """A rule about whoever started a task holds for those tasks only whose engine says who did."""
-        known = [(said,) for said in _starters_known(rule.engine_id if rule is not None else None)]
-        return format_html_join(mark_safe("<br>"), "{}", known) or gettext("None of the newest tasks is from there.")
+        """Return which engines name starters: a rule on starters holds only for tasks of these engines."""
+        lines = [(sentence,) for sentence in _starters_known(rule.engine_id if rule is not None else None)]
+        return format_html_join(mark_safe("<br>"), "{}", lines) or gettext("None of the newest tasks is from there.")
 
 
 def _starters_known(engine: int | None) -> list[str]:
@@ -97,12 +99,12 @@ class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
 class RefusedAnswerAdmin(LedgerAdmin):
     """Who tried to answer. Nothing was recorded, and no engine was called."""
 
-    list_display = ["tried", "whose", "action", "about", "rule", "because", "via"]
+    list_display = ["tried", "person", "action", "task_link", "rule", "because", "via"]
     list_filter = [Recent, "rule", "via"]
     list_select_related = ["recipient", "task"]
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
-    fields = ["tried", "whose", "action", "comment", "about", "rule", "because", "via", "at"]
+    fields = ["tried", "person", "action", "comment", "task_link", "rule", "because", "via", "at"]
     because = worded("why", _("why"))
 
     @display(description=_("tried"), ordering="id")
@@ -110,9 +112,9 @@ class RefusedAnswerAdmin(LedgerAdmin):
         return ago(refused.at)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, refused: RefusedAnswer) -> SafeString:
+    def person(self, refused: RefusedAnswer) -> SafeString:
         return link(refused.recipient)
 
     @display(description=_("task"))
-    def about(self, refused: RefusedAnswer) -> SafeString:
+    def task_link(self, refused: RefusedAnswer) -> SafeString:
         return link(refused.task)

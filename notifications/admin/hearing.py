@@ -45,7 +45,7 @@ UNSENT = (DeliveryState.SUPPRESSED, DeliveryState.DEAD, DeliveryState.EXPIRED)
 
 @dataclass
 class Answer:
-    said: str
+    text: str
     to_do: str = ""
     lines: list[Line] = field(default_factory=list)
 
@@ -57,15 +57,15 @@ def name_of(person: Recipient) -> str:
 
 
 def person_named(text: str) -> Recipient | None:
-    """By ref, e-mail or whole name; of the house first. None if there is nobody, or several of that name."""
+    """Return the person with this ref, e-mail or whole name, internal people first. None if nobody or several match."""
     people = Recipient.objects.select_related("user")
     number = text.removeprefix("#")
     if number != text and number.isdecimal() and len(number) < 15:
         return people.filter(pk=int(number)).first()
     for fields in ({"ref": text, "engine": None}, {"ref": text}, {"email__iexact": text}, {"name__iexact": text}):
-        found = list(people.filter(**fields)[:2]) if text else []
-        if len(found) == 1:
-            return found[0]
+        matches = list(people.filter(**fields)[:2]) if text else []
+        if len(matches) == 1:
+            return matches[0]
     return None
 
 
@@ -97,19 +97,19 @@ def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answ
 
 
 def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
-    """What was for the person lately, and what keeps messages from them."""
+    """Return what the person got lately, and what keeps messages from them."""
     rows = Notification.objects.filter(recipient=person, created_at__gte=now - within).order_by("-created_at")
     copies = list(rows[:EVENTS])
-    told = {"person": person, "span": span(within)}
+    arguments = {"person": person, "span": span(within)}
     if not copies:
-        return Answer(_("Nothing was for %(person)s in the last %(span)s.") % told, standing(person, now))
+        return Answer(_("Nothing was for %(person)s in the last %(span)s.") % arguments, standing(person, now))
     deliveries = Delivery.objects.filter(notification__in=copies).select_related("notification", "recipient")
     sent: dict[object, list[Delivery]] = {}
     for each in deliveries.prefetch_related("attempt_log").order_by("created_at", "pk"):
         sent.setdefault(each.notification_id, []).append(each)
     silent = [copy for copy in copies if not _arrived(sent.get(copy.pk, []))]
     lines = [_of_copy(copy, sent.get(copy.pk, [])) for copy in copies]
-    count = {**told, "count": len(copies), "silent": len(silent)}
+    count = {**arguments, "count": len(copies), "silent": len(silent)}
     text = ngettext(
         "%(person)s got %(count)d item in the last %(span)s; %(silent)d of it came by no way but the inbox.",
         "%(person)s got %(count)d items in the last %(span)s; %(silent)d of them came by no way but the inbox.",
@@ -119,13 +119,13 @@ def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
 
 
 def standing(person: Recipient, now: datetime) -> str:
-    """What keeps messages from the person now."""
+    """Return a sentence on what keeps messages from the person now; empty if nothing does."""
     if not person.present:
         return _("%(person)s is not active, and is told nothing. Tick “active” on their page.") % {"person": person}
     away = absence.away_from(person, now) or absence.in_calendar_of(person, now).filter(begins_at__lte=now).first()
     if away is not None and away.delegate is not None:
-        told = {"person": person, "until": exact(away.ends_at), "delegate": away.delegate}
-        return _("%(person)s is away until %(until)s; %(delegate)s gets what is for them.") % told
+        arguments = {"person": person, "until": exact(away.ends_at), "delegate": away.delegate}
+        return _("%(person)s is away until %(until)s; %(delegate)s gets what is for them.") % arguments
     if not person.devices.exists():
         hint = _("%(person)s has no device: notifications are turned on in the inbox, on each device.")
         mail = "" if person.email else " " + _("There is no e-mail address, either.")
@@ -135,7 +135,7 @@ def standing(person: Recipient, now: datetime) -> str:
 
 def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
     copy = deliveries[0].notification
-    told = {"person": person, "title": copy.title}
+    arguments = {"person": person, "title": copy.title}
     by = [each for each in deliveries if each.channel != INBOX and each.state == DeliveryState.DELIVERED]
     ways = _and(f"{channel_name(each.channel)} {each.to}".strip() for each in by)
     read = (
@@ -145,22 +145,22 @@ def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
     )
     if copy.state == NotificationState.WITHDRAWN:
         why = reasons.words(copy)
-        return Answer(_("“%(title)s” was taken back from %(person)s: %(why)s.") % {**told, "why": why})
+        return Answer(_("“%(title)s” was taken back from %(person)s: %(why)s.") % {**arguments, "why": why})
     if by:
         at = exact(by[-1].ended_at or by[-1].created_at)
-        text = _("%(person)s was told “%(title)s” by %(ways)s at %(time)s.") % {**told, "ways": ways, "time": at}
+        text = _("%(person)s was told “%(title)s” by %(ways)s at %(time)s.") % {**arguments, "ways": ways, "time": at}
         return Answer(f"{text} {read}")
     waiting = [each for each in deliveries if each.state == DeliveryState.PENDING]
     if waiting:
         each = waiting[0]
-        told |= {"way": channel_name(each.channel), "time": exact(each.due_at) if each.due_at else "–"}
-        text = _("“%(title)s” still waits to be sent to %(person)s by %(way)s; next try: %(time)s.") % told
+        arguments |= {"way": channel_name(each.channel), "time": exact(each.due_at) if each.due_at else "–"}
+        text = _("“%(title)s” still waits to be sent to %(person)s by %(way)s; next try: %(time)s.") % arguments
         return Answer(f"{text} {read}", _("Look at the last try below: it says what the other side answered."))
     unsent = [each for each in deliveries if each.state in UNSENT]
     why = "; ".join(
         f"{channel_name(each.channel)}: {reasons.words(each) or each.get_state_display()}" for each in unsent
     )
-    text = _("“%(title)s” is in the inbox of %(person)s, and came by no other way") % told
+    text = _("“%(title)s” is in the inbox of %(person)s, and came by no other way") % arguments
     why = why or _("no other way was open")
     return Answer(f"{text}: {why}. {read}", _to_do(unsent))
 
@@ -172,7 +172,7 @@ def _to_do(unsent: Sequence[Delivery]) -> str:
 
 
 def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
-    told = {"person": person, "event": event}
+    arguments = {"person": person, "event": event}
     if event.status == EventStatus.FAILED:
         text = _("The event could not be processed, so nobody heard of it: %(error)s") % {"error": event.error}
         return Answer(text, _("Correct the cause, then Process again on the event's page."))
@@ -185,13 +185,13 @@ def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
         )
     instead = Notification.objects.filter(on_behalf_of=person, **_same(event)).select_related("recipient").first()
     if instead is not None:
-        told["delegate"] = instead.recipient
-        text = _("%(person)s was away, and %(delegate)s got it instead.") % told
+        arguments["delegate"] = instead.recipient
+        text = _("%(person)s was away, and %(delegate)s got it instead.") % arguments
         return Answer(text, _("End the absence on the person's page if it is over."))
     unknown = [each for each in event.plan.get("unresolved") or [] if each.get("ref") == person.ref]
     if unknown:
         text = _("The event named %(person)s, who could not be told: %(why)s.")
-        return Answer(text % {**told, "why": reasons.words(unknown[0])}, standing(person, now))
+        return Answer(text % {**arguments, "why": reasons.words(unknown[0])}, standing(person, now))
     return _no_route(person, event, now)
 
 
@@ -201,17 +201,17 @@ def _no_route(person: Recipient, event: Event, now: datetime) -> Answer:
     theirs = set(_routes_naming(person, [each["route"] for each in tried]))
     missed = [each for each in tried if not each["matched"] and each["route"] in theirs][:ROUTES]
     matched = [each["name"] for each in tried if each["matched"]]
-    told = {"person": person, "event": event}
+    arguments = {"person": person, "event": event}
     if missed:
         why = "; ".join(_("“%(name)s”: %(reason)s") % each for each in missed)
-        said = _("Routes that name %(person)s did not apply: %(why)s.") % {**told, "why": why}
+        text = _("Routes that name %(person)s did not apply: %(why)s.") % {**arguments, "why": why}
     elif matched:
-        said = _("%(event)s went by %(routes)s, which does not name %(person)s.")
-        said %= {**told, "routes": _and(f"“{name}”" for name in matched[:ROUTES])}
+        text = _("%(event)s went by %(routes)s, which does not name %(person)s.")
+        text %= {**arguments, "routes": _and(f"“{name}”" for name in matched[:ROUTES])}
     else:
-        said = _("No route applied to %(event)s, so nobody was told.") % told
+        text = _("No route applied to %(event)s, so nobody was told.") % arguments
     return Answer(
-        f"{said} {_by_now(person, event, now)}", _("Try it with the dry run, and add a target or a condition.")
+        f"{text} {_by_now(person, event, now)}", _("Try it with the dry run, and add a target or a condition.")
     )
 
 
@@ -237,11 +237,11 @@ def _routes_naming(person: Recipient, routes: Sequence[int]) -> Iterable[int]:
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
 def _deliveries(person: Recipient, events: Sequence[Event]) -> dict[object, list[Delivery]]:
-    found: dict[object, list[Delivery]] = {}
+    by_event: dict[object, list[Delivery]] = {}
     rows = Delivery.objects.filter(event__in=events, recipient=person).select_related("notification", "recipient")
     for each in rows.prefetch_related("attempt_log").order_by("created_at", "pk"):
-        found.setdefault(each.event_id, []).append(each)
-    return found
+        by_event.setdefault(each.event_id, []).append(each)
+    return by_event
 
 
 def _same(event: Event) -> dict[str, object]:

@@ -43,10 +43,10 @@ class HearingForm(forms.Form):
         if person is None:
             self.add_error("person", gettext("Nobody is known by that, or several are: use the ref."))
             return None
-        now, about = timezone.now(), self.cleaned_data["about"]
-        if not about:
+        now, subject_id = timezone.now(), self.cleaned_data["about"]
+        if not subject_id:
             return hearing.of_time(person, timedelta(hours=int(self.cleaned_data["within"] or "24")), now)
-        events = hearing.events_about(about)
+        events = hearing.events_about(subject_id)
         if not events:
             self.add_error("about", gettext("No event, task or case has this id: nothing has come of it."))
             return None
@@ -56,8 +56,8 @@ class HearingForm(forms.Form):
 def hearing_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     if not request.user.has_perms(RIGHTS):
         raise PermissionDenied
-    asked = request.GET if request.GET.get("person") else None
-    form = HearingForm(asked, initial={"about": request.GET.get("about", ""), "within": "24"})
+    form_data = request.GET if request.GET.get("person") else None
+    form = HearingForm(form_data, initial={"about": request.GET.get("about", ""), "within": "24"})
     with timezone.override(zone_of_reader(request)):
         answer: Any = form.answer() if form.is_valid() else None
         title = gettext("Why did somebody not hear?")

@@ -76,27 +76,27 @@ def _typed_parts(model: type[models.Model], parts: dict[str, list[PartRow]] | No
 
 # --- what differs -----------------------------------------------------------------------------------------------------
 def differences(before: State, after: State, names: Iterable[str] | None = None) -> list[Difference]:
-    """Of fields, then of parts. `names`: those fields and relations alone."""
-    wanted = set(names) if names is not None else {*after.values, *part_names(after.model)}
+    """Return the differences of fields, then of parts. `names` limits them to these fields and relations."""
+    required = set(names) if names is not None else {*after.values, *part_names(after.model)}
     fields = [
         _difference(after.model._meta.get_field(name), before.values.get(name), value)
         for name, value in after.values.items()
-        if name in wanted and before.values.get(name) != value
+        if name in required and before.values.get(name) != value
     ]
     if before.parts is None or after.parts is None:
         return fields
     for name in part_names(after.model):
-        if name in wanted:
+        if name in required:
             relation = part_relation(after.model, name)
             fields += _of_parts(relation, before.parts.get(name, []), after.parts.get(name, []))
     return fields
 
 
 def _difference(of: Any, old: Any, new: Any) -> Difference:
-    name, said_old, said_new = label_of(of), said(of, old), said(of, new)
-    if max(len(said_old), len(said_new)) > LONG:
-        return Difference(name, pieces=around_changes(words_between(said_old, said_new)))
-    return Difference(name, said_old or "–", said_new or "–")
+    name, old_text, new_text = label_of(of), display_text(of, old), display_text(of, new)
+    if max(len(old_text), len(new_text)) > LONG:
+        return Difference(name, pieces=around_changes(words_between(old_text, new_text)))
+    return Difference(name, old_text or "–", new_text or "–")
 
 
 def _of_parts(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]) -> Iterator[Difference]:
@@ -125,15 +125,15 @@ def _content(row: PartRow) -> PartRow:
 
 def _whole(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
     for each in columns_of(model, key):
-        if words := said(each, row.get(each.attname)):
+        if words := display_text(each, row.get(each.attname)):
             yield Difference(label_of(each), new=cut(words, LONGEST))
 
 
 def _typed(model: type[models.Model], row: PartRow) -> PartRow:
-    """The columns that there still are, as Python has their values."""
+    """Convert a stored row to Python values. Columns that no longer exist are left out."""
     columns = {each.attname: each for each in model._meta.concrete_fields}
-    known = {name: _to_python(columns[name], value) for name, value in row.items() if name in columns}
-    return {**known, "pk": row["pk"]}
+    typed = {name: _to_python(columns[name], value) for name, value in row.items() if name in columns}
+    return {**typed, "pk": row["pk"]}
 
 
 def _to_python(of: Any, value: Any) -> Any:
@@ -160,21 +160,21 @@ def label_of(of: Any) -> str:
     return str(capfirst(of.verbose_name))
 
 
-def said(of: Any, value: Any) -> str:
-    """A value as a person reads it; empty for none."""
+def display_text(of: Any, value: Any) -> str:
+    """Return a field's value as people read it; empty for no value."""
     if value in (None, "", [], {}):
         return ""
     model = of.related_model if of.is_relation else getattr(of, "names", None)
     if model is not None:
         keys = value if isinstance(value, list) else [value]
-        return ", ".join(_named(model, keys))
+        return ", ".join(_row_names(model, keys))
     chosen = dict(getattr(of, "flatchoices", ()))
     if not isinstance(value, list | dict) and value in chosen:
         return str(chosen[value])
-    return cut(_said(value), LONGEST)
+    return cut(_plain_text(value), LONGEST)
 
 
-def _said(value: Any) -> str:
+def _plain_text(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, datetime):
@@ -184,13 +184,13 @@ def _said(value: Any) -> str:
     if isinstance(value, timedelta):
         return span(value)
     if isinstance(value, dict) and all(isinstance(each, bool) for each in value.values()):
-        return ", ".join(f"{name}: {_said(each)}" for name, each in value.items())
+        return ", ".join(f"{name}: {_plain_text(each)}" for name, each in value.items())
     if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
         return ", ".join(map(str, value))
     return escape_hidden_in_json(value, indent=2) if isinstance(value, list | dict) else str(value)
 
 
-def _named(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
+def _row_names(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
     there = model._base_manager.in_bulk(keys)
     for key in keys:
         yield str(there[key]) if key in there else _("one that was deleted (%(key)s)") % {"key": key}

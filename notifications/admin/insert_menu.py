@@ -83,14 +83,14 @@ def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
 
 
 def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:
-    """Those of the sample first, then what events carried or declare, and what every event may have."""
+    """Yield the variables of the sample, then those that events carried or declare, then those of every event."""
     carried = [each for each in known_paths(None, types_of(version)) if each.kind != "object"]
     sensitive = [each.path for each in carried if each.sensitive]
-    named = dict.fromkeys([*_leaves(context), *(each.path for each in carried), *sorted(STANDARD)])
-    for path in list(named)[:MOST]:
-        found = lookup(context, path)
-        missing, inner = found is None, POSITION.sub(r"[\1]", path)
-        gives = _("not in this sample") if missing else _given(f"{{{{ {inner} }}}}", context, place)
+    paths = dict.fromkeys([*_leaves(context), *(each.path for each in carried), *sorted(STANDARD)])
+    for path in list(paths)[:MOST]:
+        sample_value = lookup(context, path)
+        missing, inner = sample_value is None, POSITION.sub(r"[\1]", path)
+        gives = _("not in this sample") if missing else _render_text(f"{{{{ {inner} }}}}", context, place)
         note = _("sensitive: not on lock screens") if any(reaches(path, each) for each in sensitive) else ""
         yield Item(f"{{{{ {inner} }}}}", inner, gives, note, missing)
 
@@ -107,14 +107,14 @@ def _leaves(value: Json, above: str = "") -> Iterator[str]:
             yield path
 
 
-def _filter(said: tuple[str, str, str | Promise], context: Json, place: Place) -> Item:
-    name, on, note = said
+def _filter(definition: tuple[str, str, str | Promise], context: Json, place: Place) -> Item:
+    name, on, note = definition
     text = f"{{{{ {on} | {name} }}}}"
-    gives = _given(text, context, place)
+    gives = _render_text(text, context, place)
     return Item(text, f" | {name}", "" if gives == MISSING else gives, str(note))
 
 
-def _given(source: str, context: Json, place: Place) -> str:
+def _render_text(source: str, context: Json, place: Place) -> str:
     try:
         return cut(" ".join(liquid.render(source, context, place).text.split()), LONGEST)
     except RenderError:

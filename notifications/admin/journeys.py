@@ -55,11 +55,11 @@ class MilestoneFormSet(forms.models.BaseInlineFormSet):
     def clean(self) -> None:
         """A status belongs to one milestone."""
         super().clean()
-        known: dict[str, int] = {}
+        number_by_status: dict[str, int] = {}
         for number, form in enumerate(self.forms, 1):
             cleaned = getattr(form, "cleaned_data", {})
             for status in [] if cleaned.get("DELETE") else cleaned.get("statuses") or []:
-                if known.setdefault(status, number) != number:
+                if number_by_status.setdefault(status, number) != number:
                     form.add_error("statuses", gettext("“%(status)s” stands there twice.") % {"status": status})
 
 
@@ -86,15 +86,15 @@ class JourneyAdmin(HistoryAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Journey]:
-        found: QuerySet[Journey] = super().get_queryset(request)
-        return found.select_related("engine", "event_type").prefetch_related("milestones")
+        queryset: QuerySet[Journey] = super().get_queryset(request)
+        return queryset.select_related("engine", "event_type").prefetch_related("milestones")
 
     @display(description=_("which cases"))
     def which(self, journey: Journey) -> str:
-        said = [gettext("from %(engine)s") % {"engine": journey.engine}] if journey.engine else []
-        said += [gettext("of the kind %(kind)s") % {"kind": journey.case_type}] if journey.case_type else []
-        said += [gettext("told by %(type)s") % {"type": journey.event_type}] if journey.event_type else []
-        return ", ".join(said) or gettext("every case")
+        parts = [gettext("from %(engine)s") % {"engine": journey.engine}] if journey.engine else []
+        parts += [gettext("of the kind %(kind)s") % {"kind": journey.case_type}] if journey.case_type else []
+        parts += [gettext("told by %(type)s") % {"type": journey.event_type}] if journey.event_type else []
+        return ", ".join(parts) or gettext("every case")
 
     @display(description=_("milestones"))
     def steps(self, journey: Journey) -> SafeString:
@@ -108,12 +108,12 @@ class JourneyAdmin(HistoryAdmin):
 class MilestoneAdmin(LedgerAdmin):
     """A list of the milestones of all ways. They are edited on the way's page."""
 
-    list_display = ["position", "named", "words", "ends", "of_journey"]
+    list_display = ["position", "status_names", "words", "ends", "of_journey"]
     list_select_related = ["journey"]
     search_fields = ["statuses", "journey__name"]
 
     @display(description=_("statuses"))
-    def named(self, milestone: Milestone) -> str:
+    def status_names(self, milestone: Milestone) -> str:
         return ", ".join(milestone.statuses)
 
     @display(description=_("what customers read"))

@@ -157,7 +157,7 @@ class ApiKeyAdmin(ShownOnce):
 
     @action(description=_("Revoke"), url_path="revoke", permissions=["revoke"], icon="block")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key: ApiKey = self.found(request, object_id)
+        key: ApiKey = self.get_row(request, object_id)
         if key.revoked_at is not None:
             return self.done(request, key, gettext("It is revoked already."), messages.INFO)
         if request.method != "POST":
@@ -165,9 +165,9 @@ class ApiKeyAdmin(ShownOnce):
                 "Whoever uses the key wfp_%(prefix)s… of %(engine)s is refused from this moment on. "
                 "This cannot be undone."
             )
-            told = {"prefix": key.prefix, "engine": key.engine}
+            text %= {"prefix": key.prefix, "engine": key.engine}
             return self.ask(
-                request, key, title=gettext("Revoke the key"), text=text % told, button=gettext("Revoke"), danger=True
+                request, key, title=gettext("Revoke the key"), text=text, button=gettext("Revoke"), danger=True
             )
         credentials.revoke_keys(ApiKey.objects.filter(pk=key.pk), timezone.now())
         return self.done(
@@ -176,12 +176,12 @@ class ApiKeyAdmin(ShownOnce):
 
     @action(description=_("Revoke"), permissions=["revoke"])
     def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        asked = list(queryset)
-        working = [key for key in asked if key.revoked_at is None]
+        selection = list(queryset)
+        working = [key for key in selection if key.revoked_at is None]
         revoked = credentials.revoke_keys(ApiKey.objects.filter(pk__in=[key.pk for key in working]), timezone.now())
         for key in working:
             self.log(request, key, "Revoked")
-        self.message_user(request, count_words(revoked, len(asked), gettext("Keys revoked")))
+        self.message_user(request, count_words(revoked, len(selection), gettext("Keys revoked")))
 
     @display(description=_("begins with"), ordering="prefix")
     def starts(self, key: ApiKey) -> str:
@@ -255,10 +255,10 @@ class SigningSecretAdmin(ShownOnce):
 
     def save_model(self, request: HttpRequest, obj: SigningSecret, form: Any, change: bool) -> None:
         _words, overlap = OVERLAPS[form.cleaned_data["old_ones_end"]]
-        given = form.cleaned_data["secret"]
-        made, plain = credentials.rotate_secret(obj.engine, now=timezone.now(), overlap=overlap, secret=given)
+        submitted = form.cleaned_data["secret"]
+        made, plain = credentials.rotate_secret(obj.engine, now=timezone.now(), overlap=overlap, secret=submitted)
         obj.pk, obj.created_at = made.pk, made.created_at
-        request.plain_once = "" if given else plain  # type: ignore[attr-defined]
+        request.plain_once = "" if submitted else plain  # type: ignore[attr-defined]
 
     def response_add(
         self, request: HttpRequest, obj: SigningSecret, post_url_continue: str | None = None
@@ -280,7 +280,7 @@ class SigningSecretAdmin(ShownOnce):
 
     @action(description=_("End it now"), url_path="end", permissions=["end"], icon="block")
     def end_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        secret: SigningSecret = self.found(request, object_id)
+        secret: SigningSecret = self.get_row(request, object_id)
         now = timezone.now()
         if secret.expires_at is not None and secret.expires_at <= now:
             return self.done(request, secret, gettext("It has ended already."), messages.INFO)

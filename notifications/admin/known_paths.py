@@ -70,31 +70,31 @@ def answer(request: HttpRequest) -> HttpResponse:
     models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in SEEN_BY)
     if not any(request.user.has_perm(right) for rights in models for right in rights):
         raise PermissionDenied
-    found = carried(_engine(request.GET.get("engine", "")), _types(request))
+    catalog = carried(_engine(request.GET.get("engine", "")), _types(request))
     with_values = request.user.has_perm("notifications.view_event")
-    shown = [described(each, with_values) for each in found.paths]
+    shown = [described(each, with_values) for each in catalog.paths]
     words = {
         "label": _("Known paths"),
-        "said": _said(found),
+        "said": _source_sentence(catalog),
         "none": _("None of the known paths has these letters. Any path can be written."),
     }
     return JsonResponse({**words, "groups": in_groups(shown)})
 
 
-def _engine(named: str) -> Engine | None:
-    if named.isdecimal():
-        return Engine.objects.filter(pk=named[:18]).first()
-    return Engine.objects.filter(slug=named).first()
+def _engine(key_or_slug: str) -> Engine | None:
+    if key_or_slug.isdecimal():
+        return Engine.objects.filter(pk=key_or_slug[:18]).first()
+    return Engine.objects.filter(slug=key_or_slug).first()
 
 
 def _types(request: HttpRequest) -> set[str]:
-    said = [each for each in request.GET.getlist("type")[:MOST] if each]
-    keys = [each[:18] for each in said if each.isdecimal()]
-    names = {name for each in said if not each.isdecimal() for name in each.split(TOGETHER)} - {ANY}
+    requested = [each for each in request.GET.getlist("type")[:MOST] if each]
+    keys = [each[:18] for each in requested if each.isdecimal()]
+    names = {name for each in requested if not each.isdecimal() for name in each.split(TOGETHER)} - {ANY}
     names |= set(EventType.objects.filter(pk__in=keys).values_list("name", flat=True))
     version = request.GET.get("version", "")
-    if version.isdecimal() and (named := TemplateVersion.objects.filter(pk=version[:18]).first()):
-        names |= {each.name for each in types_of(named)}
+    if version.isdecimal() and (template_version := TemplateVersion.objects.filter(pk=version[:18]).first()):
+        names |= {each.name for each in types_of(template_version)}
     return names | set(OF_TASKS if request.GET.get("tasks") else ())
 
 
@@ -109,23 +109,23 @@ def in_groups(shown: Iterable[Json]) -> list[Json]:
     ]
 
 
-def described(known: KnownPath, with_values: bool) -> Json:
-    """As the list shows it: its facts beside the path, and what is said about it below."""
-    number = as_number(known.last) if known.kind == "number" else None
-    last = write_number(number, locale_of(get_language() or "en")) if number is not None else known.last
+def described(known_path: KnownPath, with_values: bool) -> Json:
+    """Return a path as the list shows it: `facts` beside the path, `about` below it."""
+    number = as_number(known_path.last) if known_path.kind == "number" else None
+    last = write_number(number, locale_of(get_language() or "en")) if number is not None else known_path.last
     last = last if with_values else ""
-    came = (_("last: %(value)s") if known.count else _("sample: %(value)s")) % {"value": last} if last else ""
-    kind = KIND_WORDS[known.kind]()
-    about = [escape_hidden(known.label), _("sensitive") if known.sensitive else "", came]
+    came = (_("last: %(value)s") if known_path.count else _("sample: %(value)s")) % {"value": last} if last else ""
+    kind = KIND_WORDS[known_path.kind]()
+    details = [escape_hidden(known_path.label), _("sensitive") if known_path.sensitive else "", came]
     return {
-        "path": known.path,
-        "kind": known.kind,
+        "path": known_path.path,
+        "kind": known_path.kind,
         "kind_said": kind,
-        "share": round(known.share, 3),
+        "share": round(known_path.share, 3),
         "last": last,
-        "label": escape_hidden(known.label),
-        "facts": _joined([kind, _share(known)]),
-        "about": _joined(about),
+        "label": escape_hidden(known_path.label),
+        "facts": _joined([kind, _share(known_path)]),
+        "about": _joined(details),
     }
 
 
@@ -133,17 +133,17 @@ def _joined(parts: Iterable[str]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _share(known: KnownPath) -> str:
-    if not known.count:
+def _share(known_path: KnownPath) -> str:
+    if not known_path.count:
         return _("described")
-    percent = 100 if known.share == 1 else min(99, max(1, round(100 * known.share)))
+    percent = 100 if known_path.share == 1 else min(99, max(1, round(100 * known_path.share)))
     return _("%(percent)d%%") % {"percent": percent}
 
 
-def _said(found: Carried) -> str:
-    if not found.events:
+def _source_sentence(catalog: Carried) -> str:
+    if not catalog.events:
         return _("No such event has come yet: these are from samples and variables that are described.")
-    count = len(found.events)
+    count = len(catalog.events)
     text = ngettext("What the last event carried.", "What the last %(count)d events carried.", count)
     return text % {"count": count}
 

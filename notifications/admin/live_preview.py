@@ -48,26 +48,26 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
     faults = list(_faults_of(context["form"]))
     if faults:
         return JsonResponse({"html": "", "faults": faults})
-    said = {
+    payload = {
         "html": _rendered(request, "admin/desk/looks.html", context),
         "faults": list(_marked(problems, typed)),
         "languages": _rendered(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
     }
-    return JsonResponse(said | _menu_if_new(request, draft, context))
+    return JsonResponse(payload | _menu_if_new(request, draft, context))
 
 
 def menu_context(version: TemplateVersion, context: dict[str, Any]) -> dict[str, Any]:
-    """Of `admin/desk/insert_menu.html`."""
-    about: About | None = context.get("about")
-    known: Json = about.writer().context(None) if about else {}
-    groups = insert_menu.menu(version, known, context.get("language", "en"))
-    return {"groups": groups, "key": _menu_key(context), "about": about}
+    """Return the context of `admin/desk/insert_menu.html`: the groups of variables, the key, the sample."""
+    subject: About | None = context.get("about")
+    sample_context: Json = subject.writer().context(None) if subject else {}
+    groups = insert_menu.menu(version, sample_context, context.get("language", "en"))
+    return {"groups": groups, "key": _menu_key(context), "about": subject}
 
 
 def _menu_key(context: dict[str, Any]) -> str:
-    """What the menu's values are of."""
-    about: About | None = context.get("about")
-    return f"{context['language']} {about.words}" if about else ""
+    """Return a key that changes with the language and the sample of the menu's values."""
+    subject: About | None = context.get("about")
+    return f"{context['language']} {subject.words}" if subject else ""
 
 
 def _menu_if_new(request: HttpRequest, draft: TemplateVersion, context: dict[str, Any]) -> dict[str, Any]:
@@ -91,10 +91,10 @@ def read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typ
             typed.faults += [_fault("", text) for text in formset.non_form_errors()]
             typed.faults += [fault for form in formset.forms for fault in _faults_of(form)]
             continue
-        kept = [form for form in formset.forms if form not in formset.deleted_forms]
-        kept = [form for form in kept if form.has_changed() or form.instance.pk]
-        typed.rows[formset.prefix] = [form.instance for form in kept]
-        typed.prefixes |= {id(form.instance): form.prefix for form in kept}
+        remaining_forms = [form for form in formset.forms if form not in formset.deleted_forms]
+        remaining_forms = [form for form in remaining_forms if form.has_changed() or form.instance.pk]
+        typed.rows[formset.prefix] = [form.instance for form in remaining_forms]
+        typed.prefixes |= {id(form.instance): form.prefix for form in remaining_forms}
     return typed
 
 

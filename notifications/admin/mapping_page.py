@@ -34,8 +34,8 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
 
     Until something is typed, it shows what the engine sent last, or an example of its kind.
     """
-    known = presets()
-    chosen = known.get(request.POST.get("preset", ""))
+    presets_by_key = presets()
+    chosen = presets_by_key.get(request.POST.get("preset", ""))
     if chosen is not None:
         _use(engine, chosen)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
@@ -44,7 +44,7 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     received = received_of(engine) if request.method != "POST" else None
     form = TryForm(request.POST or {"body": received.body if received else _example(engine)})
     rows = list(engine.event_mappings.values_list("member", "expression"))
-    offered = [(name, connector.label) for name, connector in known.items()]
+    offered = [(name, connector.label) for name, connector in presets_by_key.items()]
     context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": offered, **more}
     if received is not None:
         context["received"] = received.at

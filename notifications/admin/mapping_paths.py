@@ -47,6 +47,6 @@ def _document(body: str) -> Any:
         return None
 
 
-def _shown(known: KnownPath, with_values: bool) -> dict[str, Any]:
-    shown = described(known, with_values)
-    return {**shown, "path": POSITION.sub(r"[\1]", known.path), "facts": shown["kind_said"], "about": shown["last"]}
+def _shown(path: KnownPath, with_values: bool) -> dict[str, Any]:
+    shown = described(path, with_values)
+    return {**shown, "path": POSITION.sub(r"[\1]", path.path), "facts": shown["kind_said"], "about": shown["last"]}

@@ -191,9 +191,9 @@ def everywhere(request: HttpRequest) -> Iterator[tuple[Section, Place]]:
 
 
 def section_of(path: str) -> tuple[Section, Place] | None:
-    """Where a page lies in the navigation."""
-    found = ((section, place) for section in (DAILY | REST).values() for place in section.places if place.holds(path))
-    return next(found, None)
+    """Return the section and the place of a page in the navigation, or None."""
+    matches = ((section, place) for section in (DAILY | REST).values() for place in section.places if place.holds(path))
+    return next(matches, None)
 
 
 # --- for unfold -------------------------------------------------------------------------------------------------------

@@ -37,30 +37,30 @@ def outcome_of(task: Task) -> str:
     return _("%(name)s answered “%(action)s”") % {"name": name, "action": _title(task, action)}
 
 
-def outcome_said(task: Task) -> SafeString:
-    """With what the engine said below it, if it has not taken it."""
-    said = outcome_of(task)
-    if not said:
+def outcome_with_fault(task: Task) -> SafeString:
+    """Return the task's outcome; below it, the engine's state if the engine has not taken the answer."""
+    text = outcome_of(task)
+    if not text:
         return NOTHING
     state = _engine(task.outcome)
-    return with_why(format_html("{}", said), mark("bad", state.label) if state is not None and state in UNTOLD else "")
+    return with_why(format_html("{}", text), mark("bad", state.label) if state is not None and state in UNTOLD else "")
 
 
 def outcome_in_full(task: Task) -> SafeString:
-    """With the time, what the engine says, and why."""
-    said = outcome_of(task)
-    if not said:
+    """Return the task's outcome with its time; below it, the engine's state and the reason."""
+    text = outcome_of(task)
+    if not text:
         return NOTHING
     state, at = _engine(task.outcome), _instant(task.outcome)
     why = reasons.in_words(task.outcome).get("detail") or ""
     engine = " ".join(part for part in (str(state.label) if state else "", str(why)) if part)
-    return with_why(format_html("{} {}", said, ago(at) if at else ""), engine)
+    return with_why(format_html("{} {}", text, ago(at) if at else ""), engine)
 
 
 def _title(task: Task, name: str) -> str:
-    """As the engine calls it, else the action's name made readable."""
-    known = (each for each in task.actions if isinstance(each, dict) and each.get("action") == name)
-    titles = (text_in(each, "title", 60) for each in known)
+    """Return the action's title from the engine, else its name made readable."""
+    matching_actions = (each for each in task.actions if isinstance(each, dict) and each.get("action") == name)
+    titles = (text_in(each, "title", 60) for each in matching_actions)
     return (next(titles, "") or str(capfirst(name.replace("_", " ").replace("-", " ")))).translate(INNER_QUOTES)
 
 
@@ -70,8 +70,8 @@ def _name(outcome: Json) -> str:
 
 
 def _engine(outcome: Json) -> CallbackState | None:
-    said = outcome.get("engine")
-    return CallbackState(said) if said in CallbackState.values else None
+    state = outcome.get("engine")
+    return CallbackState(state) if state in CallbackState.values else None
 
 
 def _instant(outcome: Json) -> datetime | None:

@@ -148,8 +148,8 @@ def failing_tile(now: datetime) -> Tile:
         tile.tone, tile.worst = "ok", _("No event has to be tried again.")
     else:
         why = cut(clean_line(tries_and_error(worst)), 200)
-        told = {"event": worst, "span": span(now - worst.received_at), "why": why}
-        tile.worst = _("Longest: “%(event)s”, for %(span)s, %(why)s") % told
+        arguments = {"event": worst, "span": span(now - worst.received_at), "why": why}
+        tile.worst = _("Longest: “%(event)s”, for %(span)s, %(why)s") % arguments
         tile.worst_href = change_url(worst)
     return tile
 
@@ -244,7 +244,7 @@ def waiting_callbacks(now: datetime) -> Panel:
 
 def _kept_answers() -> list[Row]:
     """One line for each engine without an address. That is no fault, so they come last."""
-    kept = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
+    pending = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
     return [
         Row(
             since(oldest),
@@ -259,7 +259,7 @@ def _kept_answers() -> list[Row]:
             "",
             list_url(Callback, f"engine__id__exact={engine}&look=kept"),
         )
-        for engine, name, count, oldest in kept.annotate(Count("pk"), Min("created_at"))[:ROWS]
+        for engine, name, count, oldest in pending.annotate(Count("pk"), Min("created_at"))[:ROWS]
     ]
 
 

@@ -89,8 +89,8 @@ class RecipientForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         field = self.fields.get("locale")
         if isinstance(field, forms.ChoiceField):
-            known = dict(settings.LANGUAGES)
-            field.choices = [*known.items(), *([] if self.instance.locale in known else [(self.instance.locale,) * 2])]
+            names = dict(settings.LANGUAGES)
+            field.choices = [*names.items(), *([] if self.instance.locale in names else [(self.instance.locale,) * 2])]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -252,12 +252,12 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     @action(description=_("How are they reached?"), url_path="preferences", permissions=["prefer"], icon="tune")
     def preferences(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return preferences_page(self, request, self.found(request, object_id))
+        return preferences_page(self, request, self.get_row(request, object_id))
 
     @display(description=_("does not reach them"))
     def unheard(self, recipient: Recipient) -> SafeString | str:
-        told = unheard(recipient) if recipient.pk is not None else []
-        return format_html_join("", "<p>{}</p>", ((mark("bad", each),) for each in told)) if told else "–"
+        sentences = unheard(recipient) if recipient.pk is not None else []
+        return format_html_join("", "<p>{}</p>", ((mark("bad", each),) for each in sentences)) if sentences else "–"
 
     # --- why they did not hear --------------------------------------------------------------------------------------
     def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -269,7 +269,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     @action(description=_("Why did they not hear?"), url_path="why-not", permissions=["hear"], icon="hearing")
     def why_not(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        recipient: Recipient = self.found(request, object_id)
+        recipient: Recipient = self.get_row(request, object_id)
         address = reverse("admin:notifications_recipient_hearing")
         return HttpResponseRedirect(f"{address}?{urlencode({'person': name_of(recipient), 'within': '24'})}")
 
@@ -284,14 +284,14 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     @action(description=_("Send a sign-in link"), url_path="send-link", permissions=["link"], icon="forward_to_inbox")
     def send_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        recipient: Recipient = self.found(request, object_id)
+        recipient: Recipient = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext("%(person)s gets an e-mail at %(email)s with a link that signs in once, within 24 hours.")
-            said = text % {"person": recipient, "email": recipient.email or "–"}
+            question = text % {"person": recipient, "email": recipient.email or "–"}
             title = gettext("Send a sign-in link")
-            return self.ask(request, recipient, title=title, text=said, button=title)
-        asked = link_mails.ask(recipient, "/", timezone.now(), by=request.user.get_username())
-        if asked == "cannot":
+            return self.ask(request, recipient, title=title, text=question, button=title)
+        outcome = link_mails.ask(recipient, "/", timezone.now(), by=request.user.get_username())
+        if outcome == "cannot":
             detail = gettext("No link can be sent: there is no address, or they may not sign in by a link.")
             return self.done(request, recipient, detail, messages.ERROR)
         return self.done(request, recipient, gettext("A sign-in link is on its way."))

@@ -100,11 +100,11 @@ def made_between(start: datetime, end: datetime) -> str:
 
 
 def read_between(value: str) -> tuple[datetime, datetime] | None:
-    """What `made_between` wrote; None for anything else."""
-    found = _BETWEEN.fullmatch(value)
-    if found is None:
+    """Return the start and end that `made_between` wrote; None for any other text."""
+    match = _BETWEEN.fullmatch(value)
+    if match is None:
         return None
-    start, end = (datetime.fromtimestamp(int(second), UTC) for second in found.groups())
+    start, end = (datetime.fromtimestamp(int(second), UTC) for second in match.groups())
     return start, end
 
 

@@ -49,7 +49,7 @@ class PersonalData:
 
     @action(description=_("Their data"), url_path="data", permissions=["export_data"], icon="download")
     def export_data(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-        person: Recipient = self.found(request, object_id)
+        person: Recipient = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext("A JSON file with everything that is held about %(person)s, with the files they sent.")
             erase = (
@@ -70,10 +70,10 @@ class PersonalData:
 
     @action(description=_("Erase…"), url_path="erase", permissions=["erase"], icon="delete")
     def erase(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-        person: Recipient = self.found(request, object_id)
-        known = Erasure.objects.filter(person=person).first()
-        if known is not None:
-            return HttpResponseRedirect(change_url(known))
+        person: Recipient = self.get_row(request, object_id)
+        existing = Erasure.objects.filter(person=person).first()
+        if existing is not None:
+            return HttpResponseRedirect(change_url(existing))
         if refused := _refused(cast(User, request.user), person):
             answer: HttpResponse = self.done(request, person, refused, messages.ERROR)
             return answer
@@ -85,7 +85,7 @@ class PersonalData:
             self.message_user(request, gettext("Their account is closed and their name is gone; the rest follows."))
             return HttpResponseRedirect(change_url(erasure))
         title = gettext("Erase %(person)s") % {"person": person}
-        context = {"row": person, "back": change_url(person), "form": form, "found": preview(person)}
+        context = {"row": person, "back": change_url(person), "form": form, "preview": preview(person)}
         page: HttpResponse = self.page(request, "admin/desk/erase.html", title, **context)
         return page
 

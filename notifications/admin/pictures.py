@@ -88,12 +88,12 @@ def pictures(period: Period, sees: Callable[[type[Model]], bool]) -> list[Pictur
 
 
 def counts_of(period: Period) -> Counts:
-    """What waits is the most at once, all else is summed up."""
-    found: dict[Counted, dict[str, dict[int, int]]] = {what: defaultdict(dict) for what in Counted}
+    """Return counts by kind, subject and stretch: the maximum for what waits, the sum for all else."""
+    counts: dict[Counted, dict[str, dict[int, int]]] = {what: defaultdict(dict) for what in Counted}
     rows = HourlyCount.objects.filter(hour__gte=period.start, hour__lt=period.end).annotate(number=_Number(period))
     for what, of, number, total, most in rows.values_list("what", "of", "number").annotate(Sum("count"), Max("count")):
-        found[Counted(what)][of][number] = most if what in (Counted.WAITING, Counted.LATE) else total
-    return found
+        counts[Counted(what)][of][number] = most if what in (Counted.WAITING, Counted.LATE) else total
+    return counts
 
 
 class _Number(Func):
@@ -146,11 +146,11 @@ def events_picture(period: Period, counts: Counts) -> Picture:
 def answers_picture(period: Period, counts: Counts) -> Picture:
     by_band: dict[str, dict[int, int]] = defaultdict(lambda: dict.fromkeys(range(len(BANDS) + 1), 0))
     by_number: dict[int, int] = defaultdict(int)
-    for of, found in counts[Counted.ANSWERS].items():
+    for of, per_stretch in counts[Counted.ANSWERS].items():
         team, _slash, band = of.partition("/")
-        by_band[team][int(band)] += sum(found.values())
+        by_band[team][int(band)] += sum(per_stretch.values())
         if not team:
-            for number, count in found.items():
+            for number, count in per_stretch.items():
                 by_number[number] += count
     everybody = by_band.pop("", {})
     return Picture(
@@ -239,20 +239,20 @@ def _sums(parts: list[Part]) -> list[int]:
 
 
 def _together(counts: Mapping[str, Mapping[int, int]]) -> dict[int, int]:
-    found: dict[int, int] = defaultdict(int)
+    totals: dict[int, int] = defaultdict(int)
     for by_number in counts.values():
         for number, count in by_number.items():
-            found[number] += count
-    return found
+            totals[number] += count
+    return totals
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 def messages_picture(period: Period, counts: Counts) -> Picture:
     """Each channel's messages by what became of them, and whether all are there that events of the last day made."""
     by_channel: dict[str, dict[str, int]] = defaultdict(dict)
-    for of, found in counts[Counted.MESSAGES].items():
+    for of, per_stretch in counts[Counted.MESSAGES].items():
         channel, _slash, state = of.partition("/")
-        by_channel[channel][state] = sum(found.values())
+        by_channel[channel][state] = sum(per_stretch.values())
     order = [*channel_names(), *sorted(by_channel.keys() - set(channel_names()))]
     rows = [_channel_row(period, channel, by_channel[channel]) for channel in order if channel in by_channel]
     return Picture(
@@ -282,12 +282,12 @@ def _states_legend() -> list[tuple[Tone, str]]:
 
 
 def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row:
-    said = {state: states.get(state, 0) for state in DeliveryState.values}
-    words = [f"{shown(count)} {DeliveryState(state).label}" for state, count in said.items() if count]
-    if reaches_devices(channel) and not said[DeliveryState.DELIVERED]:
+    count_by_state = {state: states.get(state, 0) for state in DeliveryState.values}
+    words = [f"{shown(count)} {DeliveryState(state).label}" for state, count in count_by_state.items() if count]
+    if reaches_devices(channel) and not count_by_state[DeliveryState.DELIVERED]:
         words.append(_devices_of(channel))
     tones = {
-        tone: sum(count for state, count in said.items() if DELIVERY_TONES[state] == tone)
+        tone: sum(count for state, count in count_by_state.items() if DELIVERY_TONES[state] == tone)
         for tone in DELIVERY_TONES.values()
     }
     return Row(
@@ -309,32 +309,32 @@ def _devices_of(channel: str) -> str:
 
 
 def _accounted_for(now: datetime) -> Any:
-    found = sums_since(now - timedelta(days=1))
-    if not found.made and not found.total:
+    sums = sums_since(now - timedelta(days=1))
+    if not sums.made and not sums.total:
         return ""
     says = _("In the last 24 hours %(events)s events made %(made)s messages, and %(total)s are accounted for.")
-    told = {"events": shown(sum(found.events.values())), "made": shown(found.made), "total": shown(found.total)}
-    return mark("ok" if found.made == found.total else "bad", says % told)
+    arguments = {"events": shown(sum(sums.events.values())), "made": shown(sums.made), "total": shown(sums.total)}
+    return mark("ok" if sums.made == sums.total else "bad", says % arguments)
 
 
 def engines_picture(period: Period, counts: Counts) -> Picture:
-    """Those that need a look first, then by how many events came."""
-    events, told = counts[Counted.EVENTS], counts[Counted.TOLD]
+    """Return the picture of engines: those that need a look first, then by number of events."""
+    events, answers = counts[Counted.EVENTS], counts[Counted.TOLD]
     engines = Engine.objects.select_related("poll").filter(Q(active=True) | Q(pk__in=[int(pk) for pk in events]))
     totals = {engine: sum(events.get(str(engine.pk), {}).values()) for engine in engines}
     ordered = sorted(totals, key=lambda engine: (engine_health(engine)[0] != "bad", -totals[engine], engine.name))
     rows = [
-        _engine_row(period, engine, events.get(str(engine.pk), {}), sum(told.get(str(engine.pk), {}).values()))
+        _engine_row(period, engine, events.get(str(engine.pk), {}), sum(answers.get(str(engine.pk), {}).values()))
         for engine in ordered[:MOST_ROWS]
     ]
     return Picture(_("Engines"), list_url(Engine), "" if rows else _("No engine is connected yet."), rows=rows)
 
 
-def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], told: int) -> Row:
+def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], answers: int) -> Row:
     total, highest = sum(events.values()), max(events.values(), default=0)
     words = [ngettext("%(count)s event", "%(count)s events", total) % {"count": shown(total)}]
-    if told:
-        words.append(ngettext("%(count)s answer told", "%(count)s answers told", told) % {"count": shown(told)})
+    if answers:
+        words.append(ngettext("%(count)s answer told", "%(count)s answers told", answers) % {"count": shown(answers)})
     heights = [percent_of(events.get(number, 0), highest) for number in range(len(period.stretches))] if total else []
     return Row(str(engine), change_url(engine), " · ".join(words), mark(*engine_health(engine)), heights=heights)
 

@@ -122,13 +122,13 @@ class PreviewForm(forms.Form):
             del self.fields["event"]
 
     def clean_event(self) -> Event | None:
-        named: str = self.cleaned_data["event"].strip()
-        if not named:
+        event_id: str = self.cleaned_data["event"].strip()
+        if not event_id:
             return None
-        found = event_named(named)
-        if found is None:
+        event = event_named(event_id)
+        if event is None:
             raise forms.ValidationError(gettext("There is no such event. Copy its id from the list of events."))
-        return found
+        return event
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
@@ -155,17 +155,17 @@ def preview_context(
         form = PreviewForm({}, languages=languages, may_read_events=may_read_events)
     context: dict[str, Any] = {"version": version, "form": form, "languages": languages}
     if form.is_valid():
-        about = _about(version, form.cleaned_data)
+        subject = _preview_subject(version, form.cleaned_data)
         language = form.cleaned_data["language"] or (languages[0] if languages else "en")
         customer = form.cleaned_data["reader"] == "customer"
-        told = {problem.path for problem in problems}
-        preview = previewed(version, language, about, customer=customer, told=told) if about else None
-        context |= {"about": about, "language": language, "preview": preview}
+        missing = {problem.path for problem in problems}
+        preview = previewed(version, language, subject, customer=customer, missing=missing) if subject else None
+        context |= {"about": subject, "language": language, "preview": preview}
         remember(request, version.template_id, form.data)
     return context
 
 
-def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
+def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
     event: Event | None = chosen.get("event")
     if event is not None:
         return About(event, event.task, event.case, str(event))
@@ -191,11 +191,11 @@ def own_type(version: TemplateVersion) -> EventType | None:
 
 
 def previewed(
-    version: TemplateVersion, language: str, about: About, *, customer: bool = False, told: Collection[str] = ()
+    version: TemplateVersion, language: str, subject: About, *, customer: bool = False, missing: Collection[str] = ()
 ) -> Preview:
-    """Render as for real messages. Nothing is stored or sent. `told`: variables whose lack is said elsewhere."""
+    """Render as for real messages. Nothing is stored or sent. Variables in `missing` get no warning."""
     preview = Preview()
-    writer = about.writer()
+    writer = subject.writer()
     context, hidden = writer.context(None), writer.hidden
     how: Json = {"timezone": "UTC", "hidden": hidden, "customer": customer}
     try:
@@ -208,30 +208,29 @@ def previewed(
     except RenderError as fault:
         preview.faults.append(str(fault))
         return preview
-    warnings = dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
-    preview.warnings += [warning.words() for warning in warnings if warning.argument("name") not in told]
+    warnings = dict.fromkeys([*card.warnings, *(warning for _, mail in mails for warning in mail.warnings)])
+    preview.warnings += [warning.words() for warning in warnings if warning.argument("name") not in missing]
     facts = key_facts.read(version, card.language, context, hidden)
-    preview.inbox = _copy(version, card, for_customers(facts, None) if customer else facts, about)
-    for channel, said in mails:
-        _write_mail(preview, channel, {"title": said.title, "body": said.body, "short_body": said.short_body})
+    preview.inbox = _copy(version, card, for_customers(facts, None) if customer else facts, subject)
+    for channel, mail in mails:
+        _write_mail(preview, channel, {"title": mail.title, "body": mail.body, "short_body": mail.short_body})
     return preview
 
 
-def _copy(version: TemplateVersion, said: render.Rendered, named: Sequence[KeyFact], about: About) -> Notification:
-    """An unsaved notification with the key facts `named`."""
-    facts = about.facts
-    task = object_in(facts, "task")
-    actions = about.task.actions if about.task else task.get("actions") or []
-    offered: list[Action] = render.actions_of(version, said.language, actions)
+def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFact], subject: About) -> Notification:
+    """An unsaved notification with the card's texts and the key facts `facts`."""
+    task = object_in(subject.facts, "task")
+    actions = subject.task.actions if subject.task else task.get("actions") or []
+    offered: list[Action] = render.actions_of(version, card.language, actions)
     return Notification(
-        recipient=Recipient(ref="alice", name="Alice", locale=said.language, timezone="UTC"),
+        recipient=Recipient(ref="alice", name="Alice", locale=card.language, timezone="UTC"),
         category=Category(slug="preview"),
-        title=said.title,
-        body=said.body,
-        short_body=said.short_body,
-        language=said.language,
+        title=card.title,
+        body=card.body,
+        short_body=card.short_body,
+        language=card.language,
         actions=[action.as_json() for action in offered],
-        details=fanout.details_of(fanout.read_event_details(facts), named),
+        details=fanout.details_of(fanout.read_event_details(subject.facts), facts),
         due_at=task_state.instant(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),

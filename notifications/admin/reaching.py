@@ -40,10 +40,10 @@ class DefaultForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        said = self.instance.channels if self.instance.pk else {}
+        stored = self.instance.channels if self.instance.pk else {}
         choices = [("", gettext("as usual")), (ON, gettext("on")), (OFF, gettext("off"))]
         for name in _channels():
-            initial = (ON if said[name] else OFF) if name in said else ""
+            initial = (ON if stored[name] else OFF) if name in stored else ""
             self.fields[f"by_{name}"] = forms.ChoiceField(
                 choices=choices,
                 required=False,
@@ -53,11 +53,11 @@ class DefaultForm(forms.ModelForm):
             )
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        kept = {name: on for name, on in self.instance.channels.items() if name not in _channels()}
-        chosen = {name: said.get(f"by_{name}") for name in _channels()}
-        self.instance.channels = kept | {name: value == ON for name, value in chosen.items() if value}
-        return said
+        form_data: dict[str, Any] = super().clean() or self.cleaned_data
+        retained = {name: on for name, on in self.instance.channels.items() if name not in _channels()}
+        chosen = {name: form_data.get(f"by_{name}") for name in _channels()}
+        self.instance.channels = retained | {name: value == ON for name, value in chosen.items() if value}
+        return form_data
 
 
 def _channels() -> list[str]:
@@ -91,12 +91,12 @@ class BrandDefaultInline(DefaultInline):
 
 # --- a person -------------------------------------------------------------------------------------------------------
 def unheard(person: Recipient) -> list[str]:
-    """What nobody can do without, and does not reach this person; and whether anything but the inbox does."""
+    """Return sentences on mandatory messages that do not reach the person, and on a lack of channels."""
     rows = rows_of(person)
     used = columns(rows)
     missing = without_address(person, used)
     language = translation.get_language() or ""
-    told = [
+    sentences = [
         gettext("%(category)s by %(channel)s, which nobody can do without: %(why)s")
         % {
             "category": row.category.name_in(language),
@@ -107,14 +107,14 @@ def unheard(person: Recipient) -> list[str]:
         for cell in row.cells
         if cell.mandatory and cell.channel in missing
     ]
-    told += [
+    sentences += [
         gettext("%(category)s: every channel is turned off. Tasks that wait for them only stand in their inbox, too.")
         % {"category": row.category.name_in(language)}
         for row in turned_off(rows, missing)
     ]
     if missing == set(used):
-        told.append(gettext("Urgent tasks and critical steps only stand in their inbox: no channel reaches them."))
-    return told
+        sentences.append(gettext("Urgent tasks and critical steps only stand in their inbox: no channel reaches them."))
+    return sentences
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -
 
 
 @transaction.atomic
-def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, said: Wanted) -> HttpResponse:
+def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: Wanted) -> HttpResponse:
     before = personal.read(person)
-    personal.put(person, said, timezone.now())
+    personal.put(person, submitted, timezone.now())
     parts = list(_changed(before, personal.read(person)))
     text = gettext("How they are reached: %(parts)s") % {"parts": "; ".join(parts)}
     if parts:
@@ -161,15 +161,15 @@ def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, said: Wanted)
 
 
 def _changed(before: Wanted, after: Wanted) -> Iterator[str]:
-    """What is different now, in a few words, for the log."""
+    """Yield each changed preference in a few words, for the log."""
     for slug in sorted({*before.choices, *after.choices}):
         own = after.choices.get(slug)
         if before.choices.get(slug) == own:
             continue
         off = [name for name, on in own.channels.items() if not on] if own else []
         more = [name for name, on in own.channels.items() if on] if own else []
-        said = [f"−{name}" for name in off] + [f"+{name}" for name in more] + ([own.frequency] if own else [])
-        yield f"{slug}: {', '.join(filter(None, said)) or gettext('as usual')}"
+        changes = [f"−{name}" for name in off] + [f"+{name}" for name in more] + ([own.frequency] if own else [])
+        yield f"{slug}: {', '.join(filter(None, changes)) or gettext('as usual')}"
     if before.quiet_hours != after.quiet_hours:
         windows = [f"{window.begins:%H:%M}–{window.ends:%H:%M}" for window in after.quiet_hours]
         yield gettext("quiet hours %(windows)s") % {"windows": ", ".join(windows) or "–"}

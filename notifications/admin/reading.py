@@ -40,10 +40,10 @@ def read_event(engine: Engine, body: str) -> InboundEvent:
 
 def event_named(name: str) -> Event | None:
     """The stored event with this id, ours or the engine's. Of several with the same id, the newest."""
-    known = Event.objects.select_related("engine", "task", "case")
+    events = Event.objects.select_related("engine", "task", "case")
     identifier = as_uuid(name)
-    found = known.filter(pk=identifier).first() if identifier else None
-    return found or (known.filter(event_id=name.strip()).order_by("-id").first() if name.strip() else None)
+    event = events.filter(pk=identifier).first() if identifier else None
+    return event or (events.filter(event_id=name.strip()).order_by("-id").first() if name.strip() else None)
 
 
 def sentences_of(refused: Failure) -> list[str]:

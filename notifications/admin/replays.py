@@ -48,7 +48,7 @@ class ReplayedInline(ReadOnlyInline):
 
 @admin.register(Replay)
 class ReplayAdmin(LedgerAdmin):
-    list_display = ["ordered", "whose", "kind", "of_what", "state_mark", "chosen", "again", "left", "put_back"]
+    list_display = ["ordered", "author", "kind", "of_what", "state_mark", "chosen", "again", "left", "put_back"]
     list_filter = ["kind", "state", Recent]
     list_select_related = ["by"]
     actions_detail = ["undo"]
@@ -72,7 +72,7 @@ class ReplayAdmin(LedgerAdmin):
         return ago(replay.ordered_at)
 
     @display(description=_("by"), ordering="by__username")
-    def whose(self, replay: Replay) -> str:
+    def author(self, replay: Replay) -> str:
         return str(replay.by or "–")
 
     @display(description=_("selection"))
@@ -95,7 +95,7 @@ class ReplayAdmin(LedgerAdmin):
 
     @action(description=_("Undo"), url_path="undo", permissions=["undo"], icon="undo")
     def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        replay: Replay = self.found(request, object_id)
+        replay: Replay = self.get_row(request, object_id)
         if not self._may_undo(request, replay.kind) or replay.state not in orders.UNDOABLE:
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         if request.method != "POST":

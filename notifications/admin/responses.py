@@ -47,7 +47,7 @@ class Counting(Conditions):
 
 @admin.register(Response)
 class ResponseAdmin(LedgerAdmin):
-    list_display = ["given", "whose", "action", "about", "said", "via", "engine_says"]
+    list_display = ["answered_at", "person", "action", "task_link", "short_comment", "via", "engine_says"]
     list_filter = [Recent, "via", "effect", Counting, "callback__state"]
     list_select_related = ["recipient", "task", "callback"]
     found_by = ["recipient__ref", "task__task_id"]
@@ -56,26 +56,26 @@ class ResponseAdmin(LedgerAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["whose", "action", "comment", "shown_values", "shown_variables", "via", "at", "engine_says"]},
+            {"fields": ["person", "action", "comment", "shown_values", "shown_variables", "via", "at", "engine_says"]},
         ),
         (_("What was shown"), {"fields": ["shown_content", "revised_by", "revision"]}),
-        (_("Of"), {"fields": ["about", "of_notification", "effect", "counts", "id"]}),
+        (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),
     ]
 
     @display(description=_("given"), ordering="id")
-    def given(self, response: Response) -> SafeString:
+    def answered_at(self, response: Response) -> SafeString:
         return ago(response.at)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, response: Response) -> SafeString:
+    def person(self, response: Response) -> SafeString:
         return link(response.recipient)
 
     @display(description=_("task"))
-    def about(self, response: Response) -> SafeString:
+    def task_link(self, response: Response) -> SafeString:
         return link(response.task)
 
     @display(description=_("comment"))
-    def said(self, response: Response) -> SafeString:
+    def short_comment(self, response: Response) -> SafeString:
         return shortened(response.comment, 60)
 
     @display(description=_("values"))
@@ -135,10 +135,10 @@ class NeedsLook(Conditions):
 class CallInline(ReadOnlyInline):
     model = CallbackAttempt
     related = ["callback__response__recipient", "callback__engine"]
-    fields = ["number", "started_at", "took", "status", "said"]
+    fields = ["number", "started_at", "took", "status", "details"]
     readonly_fields = fields
     show_change_link = False
-    said = worded("detail", _("detail"))
+    details = worded("detail", _("detail"))
 
     @display(description=_("took"))
     def took(self, attempt: CallbackAttempt) -> str:
@@ -158,7 +158,7 @@ class HandledForm(forms.Form):
 class CallbackAdmin(SendsAgain):
     list_display = [
         "answer",
-        "about",
+        "task_link",
         "to_engine",
         "state_and_why",
         "waiting",
@@ -175,11 +175,11 @@ class CallbackAdmin(SendsAgain):
     actions_detail = ["replay_this", "mark_handled"]
     inlines = [CallInline]
     alarm = worded("alert", _("alert"))
-    said = worded("detail", _("detail"))
+    details = worded("detail", _("detail"))
     fieldsets = [
         (
             None,
-            {"fields": ["answer", "to_engine", "state_mark", "alarm", "said", "last_status", "tries", "next_try"]},
+            {"fields": ["answer", "to_engine", "state_mark", "alarm", "details", "last_status", "tries", "next_try"]},
         ),
         (_("Times"), {"fields": ["created_at", "first_attempt_at", "ended_at"]}),
         (_("What is sent, the same at every try"), {"fields": ["id", "position", "shown_body"]}),
@@ -193,7 +193,7 @@ class CallbackAdmin(SendsAgain):
         return format_html("{}: {}", response.recipient, response.action)
 
     @display(description=_("task"))
-    def about(self, callback: Callback) -> SafeString:
+    def task_link(self, callback: Callback) -> SafeString:
         return link(callback.task)
 
     @display(description=_("engine"), ordering="engine__name")
@@ -237,7 +237,7 @@ class CallbackAdmin(SendsAgain):
 
     @action(description=_("Send again"), url_path="replay", permissions=["again"], icon="replay")
     def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        callback: Callback = self.found(request, object_id)
+        callback: Callback = self.get_row(request, object_id)
         if callback.state not in REPLAYABLE:
             return self.done(
                 request,
@@ -249,12 +249,12 @@ class CallbackAdmin(SendsAgain):
             text = gettext(
                 "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
             )
-            told = {"engine": callback.engine, "answer": callback.says}
+            arguments = {"engine": callback.engine, "answer": callback.says}
             return self.ask(
                 request,
                 callback,
                 title=gettext("Send the answer again"),
-                text=text % told,
+                text=text % arguments,
                 button=gettext("Send again"),
             )
         if not self.one_again(request, callback):
@@ -266,7 +266,7 @@ class CallbackAdmin(SendsAgain):
     @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["again"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Note that the engine was told in another way: by whom, and how."""
-        callback: Callback = self.found(request, object_id)
+        callback: Callback = self.get_row(request, object_id)
         if callback.state not in REPLAYABLE:
             sentence = gettext("Only answers that wait or were given up can be marked as handled.")
             return self.done(request, callback, sentence, messages.WARNING)
@@ -276,10 +276,10 @@ class CallbackAdmin(SendsAgain):
                 "%(engine)s will not be told “%(answer)s” any more. Say how it got to know; whoever has the task reads "
                 "that the engine has handled it."
             )
-            told = {"engine": callback.engine, "answer": callback.says}
+            arguments = {"engine": callback.engine, "answer": callback.says}
             title = gettext("Mark the answer as handled by hand")
             return self.ask(
-                request, callback, title=title, text=text % told, button=gettext("It is handled"), form=form
+                request, callback, title=title, text=text % arguments, button=gettext("It is handled"), form=form
             )
         reason = form.cleaned_data["reason"].strip()
         if not callbacks.mark_handled(callback, reason, timezone.now()):
@@ -312,8 +312,8 @@ class CallOutcome(Conditions):
 
 @admin.register(CallbackAttempt)
 class CallbackAttemptAdmin(LedgerAdmin):
-    list_display = ["started_at", "of_callback", "number", "status", "said", "took"]
-    said = worded("detail", _("detail"))
+    list_display = ["started_at", "of_callback", "number", "status", "details", "took"]
+    details = worded("detail", _("detail"))
     list_filter = [CallOutcome]
     list_select_related = ["callback__response__recipient", "callback__engine"]
     found_by = ["callback__task__task_id"]
@@ -331,11 +331,11 @@ class CallbackAttemptAdmin(LedgerAdmin):
 # --- tokens and keys ------------------------------------------------------------------------------------------------
 @admin.register(ActionToken)
 class ActionTokenAdmin(LedgerAdmin):
-    list_display = ["made", "whose", "of_notification", "actions_offered", "expires_at", "state"]
+    list_display = ["made", "person", "of_notification", "actions_offered", "expires_at", "state"]
     list_filter = [Voidable]
     list_select_related = ["recipient", "notification"]
     found_by = ["recipient__ref", "notification__task__task_id"]
-    fields = ["whose", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "why_void"]
+    fields = ["person", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "why_void"]
     readonly_fields = fields
     actions = ["void"]
 
@@ -346,15 +346,15 @@ class ActionTokenAdmin(LedgerAdmin):
 
     @action(description=_("Void: these links answer nothing any more"), permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
-        asked = list(queryset)
-        working = ActionToken.objects.filter(pk__in=[token.pk for token in asked], voided_at=None)
+        tokens = list(queryset)
+        working = ActionToken.objects.filter(pk__in=[token.pk for token in tokens], voided_at=None)
         voided = working.update(voided_at=timezone.now(), void_reason_fact=reasons.VOIDED_BY_DESK().as_json())
-        for token in asked:
+        for token in tokens:
             self.log(request, token, "Voided")
-        self.message_user(request, count_words(voided, len(asked), gettext("Links voided")))
+        self.message_user(request, count_words(voided, len(tokens), gettext("Links voided")))
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, token: ActionToken) -> SafeString:
+    def person(self, token: ActionToken) -> SafeString:
         return link(token.recipient)
 
     @display(description=_("notification"))

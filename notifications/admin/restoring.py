@@ -43,8 +43,8 @@ class Restored:
 
 def names_of(desk: Any, request: HttpRequest, row: models.Model) -> list[str]:
     """Fields and parts that the user may change on the form; those that the system keeps are not restored."""
-    kept = {*desk.get_readonly_fields(request, row), *desk.kept_when_restored}
-    fields = [name for name in state_of(row).values if name not in kept]
+    excluded = {*desk.get_readonly_fields(request, row), *desk.kept_when_restored}
+    fields = [name for name in state_of(row).values if name not in excluded]
     inlines = {inline.model: None for inline in desk.get_inlines(request, row)}
     inlines |= {inline.model: inline for inline in desk.get_inline_instances(request, row)}
     return fields + [name for name in part_names(type(row)) if _may_change(inlines, request, row, name)]
@@ -123,11 +123,11 @@ def _missing(of: Any, value: Any, where: str) -> Iterator[str]:
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
-def _restore_parts(row: models.Model, name: str, wanted: Sequence[PartRow]) -> None:
-    """Under their old keys. All that differ go before any comes: they may have swapped what only one can have."""
+def _restore_parts(row: models.Model, name: str, part_rows: Sequence[PartRow]) -> None:
+    """Restore parts under their old keys. Delete all that differ first: two may have swapped unique values."""
     relation = part_relation(type(row), name)
     model = relation.related_model
-    made = {each["pk"]: part_from(model, each) for each in wanted}
+    made = {each["pk"]: part_from(model, each) for each in part_rows}
     there = {each.pk: each for each in model._base_manager.filter(**{relation.field.name: row.pk})}
     columns = [field for field in model._meta.concrete_fields if field is not relation.field]
 
@@ -148,12 +148,12 @@ def _restore_parts(row: models.Model, name: str, wanted: Sequence[PartRow]) -> N
 def _sentences(row: models.Model, fault: ValidationError) -> list[str]:
     if not hasattr(fault, "error_dict"):
         return [str(text) for text in fault.messages]
-    said = []
+    sentences = []
     for name, texts in fault.message_dict.items():
-        known = {each.name for each in row._meta.get_fields()}
-        label = f"{label_of(row._meta.get_field(name))}: " if name in known else ""
-        said += [f"{label}{text}" for text in texts]
-    return said
+        field_names = {each.name for each in row._meta.get_fields()}
+        label = f"{label_of(row._meta.get_field(name))}: " if name in field_names else ""
+        sentences += [f"{label}{text}" for text in texts]
+    return sentences
 
 
 def say_why_not(desk: Any, request: HttpRequest, fault: CannotRestore) -> None:

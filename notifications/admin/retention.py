@@ -105,7 +105,7 @@ class LegalHoldAdmin(LedgerAdmin):
 
     @action(description=_("Lift the hold"), url_path="lift", permissions=["lift"], icon="undo")
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        hold: LegalHold = self.found(request, object_id)
+        hold: LegalHold = self.get_row(request, object_id)
         title = gettext("Lift the hold")
         if request.method != "POST":
             text = gettext("Retention rules hold for the case again, and what is to be erased of it goes.")
@@ -129,7 +129,7 @@ class HoldsCases:
 
     @action(description=_("Place a legal hold"), url_path="hold", permissions=["hold"], icon="back_hand")
     def hold(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-        case: Case = self.found(request, object_id)
+        case: Case = self.get_row(request, object_id)
         form = WhyForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             why = form.cleaned_data["why"]

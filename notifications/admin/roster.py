@@ -113,7 +113,7 @@ class Slug(ForeignKeyWidget):
 
 
 class Several(Field):
-    """A relation to many rows, which a cell names. `by_name`: the rows that a cell may name; `read_known` fills it."""
+    """A relation to many rows, which a cell names. `read_existing` fills `by_name`, the rows that a cell may name."""
 
     def __init__(
         self, name: str, separator: str, joint: str, name_of: Callable[[Any], str], unknown: Callable[[str], str]
@@ -151,7 +151,7 @@ class Several(Field):
 class Roster(ModelResource):
     """A table of the desk. Subclasses define its columns, how rows are recognized, and the checks among rows."""
 
-    known: dict[Any, Any]
+    existing: dict[Any, Any]
     """Rows by key."""
     related: Sequence[str] = ()
     """Relations whose rows an export names: they are read together."""
@@ -165,7 +165,7 @@ class Roster(ModelResource):
     def key_of(self, row: Any) -> Any:
         raise NotImplementedError
 
-    def read_known(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
+    def read_existing(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
         raise NotImplementedError
 
     def settle(self, rows: Sequence[Change]) -> None:
@@ -184,8 +184,8 @@ class Roster(ModelResource):
         if faults := list(self._faults_of_columns(sheet)):
             self.made.faults = faults
             return self.made
-        self.given = set(sheet.data.headers)
-        self.known = self.read_known(sheet.data, lock=lock)
+        self.sheet_columns = set(sheet.data.headers)
+        self.existing = self.read_existing(sheet.data, lock=lock)
         result = self.import_data(sheet.data, dry_run=False, use_transactions=False, raise_errors=False)
         for error in [*result.base_errors, *(error for row in result.row_errors() for error in row[1])]:
             raise error.error
@@ -196,7 +196,7 @@ class Roster(ModelResource):
             texts = self.texts(change.instance)
             change.columns = {name: texts[name] for name in texts if texts[name] != change.before.get(name, "")}
             if change.is_new:
-                change.columns = {name: text for name, text in change.columns.items() if name in self.given}
+                change.columns = {name: text for name, text in change.columns.items() if name in self.sheet_columns}
         self.made.changes = [change for change in self.rows if change.columns]
         self.made.same = len(self.rows) - len(self.made.changes)
         self.made.faults.sort(key=lambda fault: (fault.row, fault.column))
@@ -206,8 +206,10 @@ class Roster(ModelResource):
         columns = self.columns()
         for name in sheet.data.headers:
             if name not in columns:
-                known = ", ".join(columns)
-                yield Fault(1, name[:60], _("There is no such column. Remove or rename it; known are: %s.") % known)
+                column_names = ", ".join(columns)
+                yield Fault(
+                    1, name[:60], _("There is no such column. Remove or rename it; known are: %s.") % column_names
+                )
         for name in self._meta.import_id_fields:
             if name not in sheet.data.headers:
                 yield Fault(1, name, _("This column is missing: by it a row is known again."))
@@ -244,7 +246,7 @@ class Roster(ModelResource):
         self.seen[key] = number
 
     def get_instance(self, instance_loader: Any, row: Any) -> Any:
-        return self.known.get(self.key_of(row))
+        return self.existing.get(self.key_of(row))
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         """Rows with faults, too: all that is wrong with them is told at once."""

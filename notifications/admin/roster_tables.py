@@ -98,7 +98,7 @@ class PeopleRoster(Roster):
     def key_of(self, row: Any) -> tuple[str, str]:
         return str(row.get("engine", "")).strip(), clean_line(str(row["ref"]))
 
-    def read_known(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
+    def read_existing(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
         """All internal people, among whom are managers, and the external ones of the file."""
         people = list(self.rows_of_model(lock=lock).filter(engine=None))
         slugs = {slug.strip() for slug in data["engine"]} - {""} if "engine" in data.headers else set()
@@ -114,11 +114,11 @@ class PeopleRoster(Roster):
 
     # --- among all rows ---------------------------------------------------------------------------------------------
     def settle(self, rows: Sequence[Change]) -> None:
-        everybody = [*self.known.values(), *(change.instance for change in rows)]
+        everybody = [*self.existing.values(), *(change.instance for change in rows)]
         internal = {person.ref: person for person in everybody if not person.external}
         for change in rows:
             self._settle_address(change)
-            if "manager" in self.given:
+            if "manager" in self.sheet_columns:
                 self._settle_manager(change, str(change.cells["manager"]).strip(), internal)
         if not self.made.faults:
             self._refuse_circles(rows)
@@ -127,7 +127,7 @@ class PeopleRoster(Roster):
     def _settle_address(self, change: Change) -> None:
         """A new address counts as verified only if the file says so."""
         person = change.instance
-        if "email_verified" not in self.given:
+        if "email_verified" not in self.sheet_columns:
             if person.email != change.before.get("email"):
                 person.email_verified = False
         elif person.email_verified and not person.email:
@@ -246,11 +246,11 @@ class TeamRoster(Roster):
     def key_of(self, row: Any) -> str:
         return clean_line(str(row["slug"]))
 
-    def read_known(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
+    def read_existing(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
         return {team.slug: team for team in self.rows_of_model(lock=lock)}
 
     def settle(self, rows: Sequence[Change]) -> None:
-        if "lead" not in self.given:
+        if "lead" not in self.sheet_columns:
             return
         people = {person.ref: person for person in Recipient.objects.filter(engine=None)}
         for change in rows:
@@ -284,7 +284,7 @@ class CaseListRoster(Roster):
     def key_of(self, row: Any) -> tuple[str, str]:
         return str(row.get("engine", "")).strip(), clean_line(str(row["case_type"]))
 
-    def read_known(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
+    def read_existing(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
         people = self.fields["people"]
         names = {name for cell in data["people"] for name in people.names(cell)} if "people" in data.headers else set()
         people.by_name = {name_of(person): person for person in _people_named(names)}

@@ -97,8 +97,8 @@ class LayerForm(forms.ModelForm):
 class LayerFormSet(forms.BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
-        kept = [form for form in self.forms if form not in self.deleted_forms and form.has_changed()]
-        if len(kept) > turns.MOST_LAYERS:
+        active_forms = [form for form in self.forms if form not in self.deleted_forms and form.has_changed()]
+        if len(active_forms) > turns.MOST_LAYERS:
             raise ValidationError(gettext("A rota has at most %(most)d layers.") % {"most": turns.MOST_LAYERS})
 
 
@@ -127,10 +127,10 @@ class LayerInline(StackedInline):
 
 class OverrideForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        if said.get("begins_at") and said.get("ends_at") and said["ends_at"] <= said["begins_at"]:
+        form_data: dict[str, Any] = super().clean() or self.cleaned_data
+        if form_data.get("begins_at") and form_data.get("ends_at") and form_data["ends_at"] <= form_data["begins_at"]:
             self.add_error("ends_at", gettext("It ends after it begins."))
-        return said
+        return form_data
 
 
 class OverrideInline(Choosing, TabularInline):
@@ -175,30 +175,31 @@ class RotaList(DeskChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         rotas: list[Any] = list(self.result_list)  # type: ignore[has-type]
-        self.result_list, said = rotas, _said_of(rotas, timezone.now())
+        self.result_list, rows = rotas, _read_rows(rotas, timezone.now())
         for rota in rotas:
-            rota.row = said[rota.pk]
+            rota.row = rows[rota.pk]
 
 
-def _said_of(rotas: Sequence[Rota], now: datetime) -> dict[int, Row]:
+def _read_rows(rotas: Sequence[Rota], now: datetime) -> dict[int, Row]:
     ends = now + PREVIEWED
-    known = duty.definitions(rotas, now, ends)
-    keys = {pk: next(iter(turns.on_duty(each, now)), None) for pk, each in known.items()}
+    definitions = duty.definitions(rotas, now, ends)
+    keys = {pk: next(iter(turns.on_duty(each, now)), None) for pk, each in definitions.items()}
     people = Recipient.objects.in_bulk({key for key in keys.values() if key is not None})
-    gaps = {pk: turns.gaps(turns.shifts(each, now, ends), now, ends) for pk, each in known.items()}
+    gaps = {pk: turns.gaps(turns.shifts(each, now, ends), now, ends) for pk, each in definitions.items()}
     strange = _unmatched(rotas, now)
     return {
-        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, strange.get(pk, [])) for pk in known
+        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, strange.get(pk, []))
+        for pk in definitions
     }
 
 
 def _unmatched(rotas: Sequence[Rota], now: datetime) -> dict[int, list[str]]:
     """The first of the names in calendars that are nobody's here, by the rota's key."""
     rows = RotaFeedShift.objects.filter(rota__in=rotas, person=None, ends_at__gt=now).order_by("rota", "summary")
-    found: dict[int, list[str]] = {}
+    names_by_rota: dict[int, list[str]] = {}
     for pk, name in rows.values_list("rota_id", "summary").distinct()[:MOST_UNMATCHED]:
-        found.setdefault(pk, []).append(name)
-    return found
+        names_by_rota.setdefault(pk, []).append(name)
+    return names_by_rota
 
 
 @admin.register(Rota)
@@ -215,11 +216,11 @@ class RotaAdmin(HistoryAdmin):
     actions_detail = ["offer_calendar", "end_calendar"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Rota | None = None) -> list[Any]:
-        said = ["name", "slug", "team", "timezone", "category"]
+        general_fields = ["name", "slug", "team", "timezone", "category"]
         read = ["feed_url", "calendar", "offered"] if obj else ["feed_url"]
         return [
             *([(_("Who is on duty in the next four weeks"), {"fields": ["coming"]})] if obj else []),
-            (None, {"fields": said}),
+            (None, {"fields": general_fields}),
             (_("Calendars"), {"fields": read}),
         ]
 
@@ -284,7 +285,7 @@ class RotaAdmin(HistoryAdmin):
 
     @action(description=_("Offer as a calendar"), url_path="offer", permissions=["offer"], icon="event_upcoming")
     def offer_calendar(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rota: Rota = self.found(request, object_id)
+        rota: Rota = self.get_row(request, object_id)
         title = gettext("Offer as a calendar")
         if request.method != "POST":
             text = gettext("An address is made at which calendars read the shifts of the next six months.")
@@ -299,7 +300,7 @@ class RotaAdmin(HistoryAdmin):
 
     @action(description=_("End the calendar's address"), url_path="end-offer", permissions=["offer"], icon="block")
     def end_calendar(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rota: Rota = self.found(request, object_id)
+        rota: Rota = self.get_row(request, object_id)
         title = gettext("End the calendar's address")
         if request.method != "POST":
             text = gettext("Calendars that read it get nothing any more.")
@@ -311,11 +312,11 @@ class RotaAdmin(HistoryAdmin):
 # --- in words ---------------------------------------------------------------------------------------------------------
 def _feed_words(feed: RotaFeed, strange: Sequence[str]) -> SafeString:
     if feed.failing_since is not None:
-        kept = gettext("What was read before holds.") if feed.read_at else ""
-        said = gettext("not read since %(time)s: %(why)s") % {
+        last_version_note = gettext("What was read before holds.") if feed.read_at else ""
+        failure = gettext("not read since %(time)s: %(why)s") % {
             "time": there(feed.failing_since), "why": reasons.words(feed, "fault"),
         }  # fmt: skip
-        return with_why(mark("bad", said), kept)
+        return with_why(mark("bad", failure), last_version_note)
     if feed.read_at is None:
         return mark("wait", gettext("not read yet"))
     if strange:
@@ -330,7 +331,7 @@ def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
     zone, ends = zones.zone(rota.timezone), now + PREVIEWED
     shifts = duty.shifts_of(rota, now, ends)
     people = duty.people_of(shifts)
-    spans: list[tuple[datetime, datetime, Recipient | None]] = [*_named(shifts, people)]
+    spans: list[tuple[datetime, datetime, Recipient | None]] = [*_shift_spans(shifts, people)]
     spans += [(*gap, None) for gap in turns.gaps(shifts, now, ends)]
     for first, second, person in sorted(spans, key=lambda span: span[0]):
         yield {
@@ -340,7 +341,7 @@ def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
         }
 
 
-def _named(
+def _shift_spans(
     shifts: Sequence[Shift], people: dict[int, Recipient]
 ) -> Iterator[tuple[datetime, datetime, Recipient | None]]:
     for shift in shifts:

@@ -17,7 +17,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.conditions import ShowsValue, doubts_about_conditions, said
+from notifications.admin.conditions import ShowsValue, condition_sentence, doubts_about_conditions
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
@@ -69,17 +69,17 @@ class CategoryForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(field := self.fields.get("mandatory"), forms.MultipleChoiceField):
-            known = [name for name in offered_channels() if name != INBOX]
-            others = [name for name in self.instance.mandatory if name not in known]
-            field.choices = [(name, channel_name(name)) for name in (*known, *others)]
+            offered = [name for name in offered_channels() if name != INBOX]
+            others = [name for name in self.instance.mandatory if name not in offered]
+            field.choices = [(name, channel_name(name)) for name in (*offered, *others)]
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        unused = [name for name in said.get("mandatory", []) if name not in said.get("channels", [name])]
+        form_data: dict[str, Any] = super().clean() or self.cleaned_data
+        unused = [name for name in form_data.get("mandatory", []) if name not in form_data.get("channels", [name])]
         if unused:
             names = ", ".join(map(channel_name, unused))
             self.add_error("mandatory", gettext("The category does not use %(names)s.") % {"names": names})
-        return said
+        return form_data
 
 
 @admin.register(Category)
@@ -183,8 +183,8 @@ class EventTypeAdmin(HistoryAdmin):
             " templates. Word them anew: %(templates)s. What was sent or worded before stays as it was."
         )
         names = format_html_join(", ", "{}", ((link(each),) for each in templates))
-        told = {"paths": escape(", ".join(sorted(paths))), "templates": names}
-        self.message_user(request, mark_safe(escape(text) % told), messages.WARNING)
+        arguments = {"paths": escape(", ".join(sorted(paths))), "templates": names}
+        self.message_user(request, mark_safe(escape(text) % arguments), messages.WARNING)
 
     @display(description=_("variables"))
     def variable_list(self, event_type: EventType) -> SafeString:
@@ -263,7 +263,7 @@ class RouteAdmin(RuleAdmin):
     def when(self, route: Route) -> SafeString:
         types = " / ".join(each.name for each in route.event_types.all()) or gettext("every event")
         from_engine = [gettext("from %(engine)s") % {"engine": route.engine}] if route.engine else []
-        conditions = [said(condition) for condition in route.conditions.all()]
+        conditions = [condition_sentence(condition) for condition in route.conditions.all()]
         return shortened(", ".join([types, *from_engine, *conditions]), 110)
 
     @display(description=_("who"))
@@ -291,7 +291,7 @@ class RouteAdmin(RuleAdmin):
     @action(description=_("Dry run"), url_path="dry-run-here", permissions=["view"], icon="science")
     def dry_run_here(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The dry run with this route's event type."""
-        return dry_run_page(self, request, self.found(request, object_id))
+        return dry_run_page(self, request, self.get_row(request, object_id))
 
 
 DOUBTS: list[Callable[[Route], list[str]]] = []

@@ -85,34 +85,34 @@ class Asked:
 
 @dataclass(frozen=True)
 class Kind:
-    """How rows of a model are found and said. `find` gives the best first, some perhaps twice."""
+    """How rows of a model are searched and shown. `find` yields the best first, some perhaps twice."""
 
     model: type[Model]
     icon: str
     find: Callable[[Asked], Iterable[Any]]
-    about: Callable[[Any, Asked], Iterable[object]]
-    """What is said of a row beside its name; what is empty is left out."""
+    describe: Callable[[Any, Asked], Iterable[object]]
+    """Returns the words beside a row's name. Empty ones are left out."""
     ids: Callable[[Any], Iterable[object]]
     by_words: bool = True
     """Else only who has the whole id looks for it: it is not named among what can be found."""
 
-    def hits(self, asked: Asked) -> Iterator["Hit"]:
+    def hits(self, query: Asked) -> Iterator["Hit"]:
         shown: dict[Any, Any] = {}
-        for row in self.find(asked):
+        for row in self.find(query):
             shown.setdefault(row.pk, row)
             if len(shown) > FEW:
                 break
         for row in shown.values():
-            about = " · ".join(str(each) for each in self.about(row, asked) if each)
+            details = " · ".join(str(each) for each in self.describe(row, query) if each)
             kind = str(capfirst(self.model._meta.verbose_name))
-            yield Hit(kind, str(row), about, change_url(row), self.icon, asked.names(self.ids(row)))
+            yield Hit(kind, str(row), details, change_url(row), self.icon, query.names(self.ids(row)))
 
 
 @dataclass(frozen=True)
 class Hit:
     kind: str
     name: str
-    about: str
+    details: str
     address: str
     icon: str
     exact: bool = False
@@ -127,52 +127,52 @@ def add(kind: Kind) -> None:
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """What was found, as options of a list, with a sentence that says how much it is."""
-    asked = Asked(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
+    """Return the hits as options of a list, with a sentence that says how many there are."""
+    query = Asked(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
     kinds = [kind for kind in KINDS if admin.site.get_model_admin(kind.model).has_view_permission(request)]
-    hits, more = _found(request, kinds, asked) if asked.text else ([], False)
-    context = {"hits": hits, "said": _said(kinds, asked, hits, more)}
+    hits, more = _find_hits(request, kinds, query) if query.text else ([], False)
+    context = {"hits": hits, "said": _summary(kinds, query, hits, more)}
     return render(request, "admin/desk/found.html", context)
 
 
-def _found(request: HttpRequest, kinds: list[Kind], asked: Asked) -> tuple[list[Hit], bool]:
-    """The hits, and whether there are more than these. A kind that takes too long is left out, as if it had more."""
-    hits, more, left = list(_pages(request, asked)), False, list(kinds)
+def _find_hits(request: HttpRequest, kinds: list[Kind], query: Asked) -> tuple[list[Hit], bool]:
+    """Return the hits, and whether there are more. A kind that takes too long is left out and counts as more."""
+    hits, more, left = list(_pages(request, query)), False, list(kinds)
     while left:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(_BY_INDEX, ["statement_timeout", str(PATIENCE)])
                 while left:
-                    those = list(left[0].hits(asked))
+                    those = list(left[0].hits(query))
                     hits += those[:FEW]
                     more |= len(those) > FEW
                     left.pop(0)
         except OperationalError as fault:
             if not isinstance(fault.__cause__, QueryCanceled):
                 raise
-            log.warning("search_takes_too_long", kind=left.pop(0).model._meta.label, characters=len(asked.text))
+            log.warning("search_takes_too_long", kind=left.pop(0).model._meta.label, characters=len(query.text))
             more = True
     return sorted(hits, key=lambda hit: not hit.exact), more
 
 
-def _pages(request: HttpRequest, asked: Asked) -> Iterator[Hit]:
+def _pages(request: HttpRequest, query: Asked) -> Iterator[Hit]:
     """Lists and pages of the navigation, by the beginnings of the words of their names."""
-    wanted = [word.casefold() for word in asked.words]
+    prefixes = [word.casefold() for word in query.words]
     for section, place in navigation.everywhere(request):
         name = place.title()
         words = name.casefold().split()
-        if all(any(word.startswith(each) for word in words) for each in wanted):
+        if all(any(word.startswith(each) for word in words) for each in prefixes):
             yield Hit(_("Page"), name, str(section.title), place.address(), place.icon or section.icon)
 
 
-def _said(kinds: list[Kind], asked: Asked, hits: list[Hit], more: bool) -> str:
+def _summary(kinds: list[Kind], query: Asked, hits: list[Hit], more: bool) -> str:
     if not kinds:
         return _("You have no right to see anything here.")
-    if not asked.text:
+    if not query.text:
         names = ", ".join(str(kind.model._meta.verbose_name_plural) for kind in kinds if kind.by_words)
         return _("Finds %(kinds)s, and pages of the desk: by names, words and ids.") % {"kinds": names}
     if not hits:
-        return _("Nothing is found for “%(words)s”. Words are found by how they begin.") % {"words": asked.text}
+        return _("Nothing is found for “%(words)s”. Words are found by how they begin.") % {"words": query.text}
     if more:
         return _("The newest or closest of each kind. More letters find fewer.")
     return ngettext("%(number)d found.", "%(number)d found.", len(hits)) % {"number": len(hits)}

@@ -35,25 +35,25 @@ COMMON = 500
 """So many rows with the same words are looked at, of those that the index has."""
 
 
-def with_whole_words(rows: QuerySet[Any], searched: Words, asked: Asked) -> Iterable[Any]:
+def with_whole_words(rows: QuerySet[Any], searched: Words, query: Asked) -> Iterable[Any]:
     """The newest few of the rows that have exactly these words; none if very many have."""
-    keys = _some(rows, having(searched, asked.text, whole=True))
+    keys = _some(rows, having(searched, query.text, whole=True))
     return _newest(rows, keys) if len(keys) < COMMON else ()
 
 
-def among_newest(rows: QuerySet[Any], searched: Words, asked: Asked) -> Iterable[Any]:
+def among_newest(rows: QuerySet[Any], searched: Words, query: Asked) -> Iterable[Any]:
     """Those of the NEWEST rows in which words begin so."""
-    condition = having(searched, asked.text)
+    condition = having(searched, query.text)
     if not condition:
         return ()
     oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
-    found = rows.filter(condition, **({"pk__gte": oldest} if oldest else {}))
-    return found.order_by("-pk")[: FEW + 1]
+    matches = rows.filter(condition, **({"pk__gte": oldest} if oldest else {}))
+    return matches.order_by("-pk")[: FEW + 1]
 
 
-def with_words(rows: QuerySet[Any], searched: Words, asked: Asked) -> Iterable[Any]:
+def with_words(rows: QuerySet[Any], searched: Words, query: Asked) -> Iterable[Any]:
     """A few of the rows in which words begin so: the newest, but for words that very many have."""
-    return _newest(rows, _some(rows, having(searched, asked.text)))
+    return _newest(rows, _some(rows, having(searched, query.text)))
 
 
 def _some(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
@@ -65,26 +65,26 @@ def _newest(rows: QuerySet[Any], keys: list[Any]) -> Iterable[Any]:
     return rows.filter(pk__in=sorted(keys)[-FEW - 1 :]).order_by("-pk") if keys else ()
 
 
-def with_our_id(rows: QuerySet[Any], asked: Asked) -> list[Any]:
+def with_our_id(rows: QuerySet[Any], query: Asked) -> list[Any]:
     """The rows with our id, whole or its beginning."""
-    return list(rows.filter(pk__range=asked.ids).order_by("-pk")[: FEW + 1]) if asked.ids else []
+    return list(rows.filter(pk__range=query.ids).order_by("-pk")[: FEW + 1]) if query.ids else []
 
 
-def of_engines(rows: QuerySet[Any], asked: Asked, **ids: str) -> list[Any]:
+def of_engines(rows: QuerySet[Any], query: Asked, **ids: str) -> list[Any]:
     """The rows with an id that their engine gave them."""
-    return list(rows.filter(engine__in=list(asked.engines), **ids)[: FEW + 1])
+    return list(rows.filter(engine__in=list(query.engines), **ids)[: FEW + 1])
 
 
-def small(model: type[Model], icon: str, fields: Sequence[str], about: About) -> Kind:
-    """A kind of which there are not many rows: found by words anywhere in its fields, by a whole field first."""
+def small(model: type[Model], icon: str, fields: Sequence[str], details: About) -> Kind:
+    """Return a kind with few rows: searched by words anywhere in its fields, whole fields first."""
 
-    def find(asked: Asked) -> list[Any]:
-        rows = model._default_manager.filter(asked.all_in(*fields))
-        whole = reduce(or_, (Q(**{f"{field}__iexact": asked.text}) for field in fields))
+    def find(query: Asked) -> list[Any]:
+        rows = model._default_manager.filter(query.all_in(*fields))
+        whole = reduce(or_, (Q(**{f"{field}__iexact": query.text}) for field in fields))
         order = [ExpressionWrapper(whole, BooleanField()).desc(), *(model._meta.ordering or ())]
         return list(rows.order_by(*order)[: FEW + 1])
 
-    return Kind(model, icon, find, about, lambda row: [getattr(row, field) for field in fields])
+    return Kind(model, icon, find, details, lambda row: [getattr(row, field) for field in fields])
 
 
 def on_or_off(on: bool) -> str:
@@ -92,75 +92,75 @@ def on_or_off(on: bool) -> str:
 
 
 # --- people, tasks, cases ---------------------------------------------------------------------------------------------
-def _people(asked: Asked) -> Iterator[Recipient]:
+def _people(query: Asked) -> Iterator[Recipient]:
     """Those of the house first: external people may be very many."""
     rows = Recipient.objects.all()
-    named = Q(engine=None, ref=asked.text) | Q(engine__in=list(asked.engines), ref=asked.text) | Q(email=asked.text)
-    yield from rows.filter(named).order_by()[: FEW + 1]
+    exact = Q(engine=None, ref=query.text) | Q(engine__in=list(query.engines), ref=query.text) | Q(email=query.text)
+    yield from rows.filter(exact).order_by()[: FEW + 1]
     for part in (rows.filter(engine=None), rows.filter(engine__isnull=False)):
-        yield from with_whole_words(part, PERSON_WORDS, asked)
-        yield from with_words(part, PERSON_WORDS, asked)
+        yield from with_whole_words(part, PERSON_WORDS, query)
+        yield from with_words(part, PERSON_WORDS, query)
 
 
-def _about_person(person: Recipient, asked: Asked) -> list[object]:
-    return [person.ref, asked.engines.get(person.engine_id or 0), "" if person.active else _("not active")]
+def _about_person(person: Recipient, query: Asked) -> list[object]:
+    return [person.ref, query.engines.get(person.engine_id or 0), "" if person.active else _("not active")]
 
 
-def _tasks(asked: Asked) -> Iterator[Task]:
+def _tasks(query: Asked) -> Iterator[Task]:
     """An index of the names of all tasks would cost every event. Older ones are found by a word of their case's title
     that few cases have, or by their name if they have no case."""
     rows = Task.objects.only("task_id", "name", "state", "engine_id", "case__title").select_related("case")
-    yield from with_our_id(rows, asked)
-    yield from of_engines(rows, asked, task_id=asked.text)
-    of_cases = list(rows.filter(case__in=_likely_cases(asked)).order_by("-pk")[:COMMON])
-    yield from (task for task in of_cases if has_words(_searched(task), asked.text, whole=True))
-    yield from among_newest(rows, TASK_WORDS, asked)
-    yield from (task for task in of_cases if has_words(_searched(task), asked.text))
-    yield from with_words(rows.filter(case=None), TASK_WORDS, asked)
+    yield from with_our_id(rows, query)
+    yield from of_engines(rows, query, task_id=query.text)
+    of_cases = list(rows.filter(case__in=_likely_cases(query)).order_by("-pk")[:COMMON])
+    yield from (task for task in of_cases if has_words(_searched(task), query.text, whole=True))
+    yield from among_newest(rows, TASK_WORDS, query)
+    yield from (task for task in of_cases if has_words(_searched(task), query.text))
+    yield from with_words(rows.filter(case=None), TASK_WORDS, query)
 
 
 def _searched(task: Task) -> str:
     return f"{task.name} {task.case.title if task.case else ''}"
 
 
-def _likely_cases(asked: Asked) -> set[int]:
+def _likely_cases(query: Asked) -> set[int]:
     """Keys of cases whose title has all of the words, or one that few have."""
-    ways = [having(CASE_WORDS, asked.text), *(having(CASE_WORDS, word, whole=True) for word in asked.words)]
-    found = [_some(Case.objects.all(), way) for way in ways]
-    return {key for keys in found if len(keys) < COMMON for key in keys}
+    ways = [having(CASE_WORDS, query.text), *(having(CASE_WORDS, word, whole=True) for word in query.words)]
+    key_sets = [_some(Case.objects.all(), way) for way in ways]
+    return {key for keys in key_sets if len(keys) < COMMON for key in keys}
 
 
-def _cases(asked: Asked) -> Iterator[Case]:
+def _cases(query: Asked) -> Iterator[Case]:
     rows = Case.objects.all()
-    yield from of_engines(rows, asked, case_id=asked.text)
-    yield from with_whole_words(rows, CASE_WORDS, asked)
-    yield from among_newest(rows, CASE_WORDS, asked)
-    yield from with_words(rows, CASE_WORDS, asked)
+    yield from of_engines(rows, query, case_id=query.text)
+    yield from with_whole_words(rows, CASE_WORDS, query)
+    yield from among_newest(rows, CASE_WORDS, query)
+    yield from with_words(rows, CASE_WORDS, query)
 
 
-def _events(asked: Asked) -> Iterator[Event]:
+def _events(query: Asked) -> Iterator[Event]:
     rows = Event.objects.only("event_id", "type", "status", "engine_id")
-    yield from with_our_id(rows, asked)
-    yield from of_engines(rows, asked, event_id=asked.text)
+    yield from with_our_id(rows, query)
+    yield from of_engines(rows, query, event_id=query.text)
 
 
 def _by_our_id(model: type[Model], icon: str) -> Kind:
-    """A kind of which there are very many rows without a name: found by its whole id."""
+    """Return a kind with many rows without a name: searched by the whole id."""
 
-    def find(asked: Asked) -> QuerySet[Any]:
+    def find(query: Asked) -> QuerySet[Any]:
         rows = model._default_manager.all()
-        return rows.filter(pk=asked.id) if asked.id else rows.none()
+        return rows.filter(pk=query.id) if query.id else rows.none()
 
-    return Kind(model, icon, find, lambda row, _asked: [row.get_state_display()], lambda row: [row.pk], by_words=False)
+    return Kind(model, icon, find, lambda row, _query: [row.get_state_display()], lambda row: [row.pk], by_words=False)
 
 
-def _of_engine(row: Any, asked: Asked) -> list[object]:
+def _of_engine(row: Any, query: Asked) -> list[object]:
     """The engine's name, and the state of a task or an event, or the status that a case has there."""
     state = row.get_state_display() if isinstance(row, Task) else row.status
-    return [asked.engines.get(row.engine_id), row.get_status_display() if isinstance(row, Event) else state]
+    return [query.engines.get(row.engine_id), row.get_status_display() if isinstance(row, Event) else state]
 
 
-def _about_engine(engine: Engine, _asked: Asked) -> list[object]:
+def _about_engine(engine: Engine, _query: Asked) -> list[object]:
     return [engine.slug, on_or_off(engine.active)]
 
 
@@ -169,11 +169,11 @@ for _kind in (
     Kind(Task, "task_alt", _tasks, _of_engine, lambda task: [task.pk, task.task_id]),
     Kind(Case, "folder_open", _cases, _of_engine, lambda case: [case.case_id]),
     Kind(Event, "input", _events, _of_engine, lambda event: [event.pk, event.event_id]),
-    small(Route, "alt_route", ["name"], lambda route, _asked: [on_or_off(route.enabled)]),
-    small(FourEyesRule, "visibility", ["name"], lambda rule, _asked: [on_or_off(rule.enabled)]),
-    small(Template, "edit_note", ["name", "slug"], lambda template, _asked: [template.slug]),
+    small(Route, "alt_route", ["name"], lambda route, _query: [on_or_off(route.enabled)]),
+    small(FourEyesRule, "visibility", ["name"], lambda rule, _query: [on_or_off(rule.enabled)]),
+    small(Template, "edit_note", ["name", "slug"], lambda template, _query: [template.slug]),
     small(Engine, "settings_input_component", ["name", "slug"], _about_engine),
-    small(Team, "groups", ["name", "slug"], lambda team, _asked: [team.slug]),
+    small(Team, "groups", ["name", "slug"], lambda team, _query: [team.slug]),
     _by_our_id(Notification, "notifications"),
     _by_our_id(Delivery, "send"),
     _by_our_id(Callback, "reply"),

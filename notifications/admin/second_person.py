@@ -27,9 +27,9 @@ OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, Target
 
 @dataclass(frozen=True)
 class Reading:
-    """What a rule says: whom it names (a kind of target, and the row with `team`, `person` and `rota`), and of what."""
+    """A rule's targets (pairs of a kind and the row with `team`, `person` and `rota`), and the events it applies to."""
 
-    named: Iterable[tuple[str, Any]]
+    targets: Iterable[tuple[str, Any]]
     subject: Hashable
 
 
@@ -47,12 +47,12 @@ class Look:
 
 
 def look(user: Any, rule: Any) -> Look | None:
-    """None for who may change people, or is nobody who gets messages; and of a rule that there is not."""
+    """Return the rule as its editor sees it. None for new rules, and for users who edit people or have no person."""
     person = _person_of(user)
     if person is None or rule is None or rule.pk is None:
         return None
     reading = READERS[type(rule)](rule)
-    names_editor = any(_means(kind, row, person) for kind, row in reading.named)
+    names_editor = any(_means(kind, row, person) for kind, row in reading.targets)
     return Look(rule.enabled, names_editor, reading.subject)
 
 

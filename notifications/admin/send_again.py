@@ -117,16 +117,16 @@ class Preview:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """By engine and error, the largest first."""
+        """Return the groups by engine and error, the largest first."""
         facts = FACTS[self.kind.name]
-        named = {"engine": facts.engine, "channel": facts.channel or None}
-        fields = [value for value in named.values() if value]
+        columns = {"engine": facts.engine, "channel": facts.channel or None}
+        fields = [value for value in columns.values() if value]
         if self.kind.name == ReplayKind.EVENTS:
             rows = self.rows.annotate(why=Left(facts.error, ERROR)).values(facts.engine, "why", "status")
         else:
             rows = self.rows.values(*fields, facts.error)
-        found = rows.order_by().annotate(count=Count("pk")).order_by("-count")[:GROUPS]
-        return [self._group(each, facts) for each in found]
+        group_rows = rows.order_by().annotate(count=Count("pk")).order_by("-count")[:GROUPS]
+        return [self._group(each, facts) for each in group_rows]
 
     def _group(self, row: dict[str, Any], facts: Facts) -> Group:
         if "status" in row:
@@ -142,16 +142,16 @@ class Preview:
 
     @cached_property
     def people(self) -> str:
-        """Whom it concerns, those first whom most of it does."""
+        """Return the names of the people concerned, those with the most rows first."""
         person = FACTS[self.kind.name].person
         if not person:
             return gettext("People are told as the routes are now: they are found when an event is processed.")
         rows = self.rows.exclude(**{person: None}).order_by()
         names = rows.values_list(f"{person}__name").annotate(count=Count("pk")).order_by("-count", f"{person}__name")
-        named = ", ".join(f"{name} ({number(count)})" for name, count in names[:PEOPLE])
+        name_list = ", ".join(f"{name} ({number(count)})" for name, count in names[:PEOPLE])
         more = rows.aggregate(people=Count(person, distinct=True))["people"] - PEOPLE
         others = ngettext("and %(more)s person more", "and %(more)s people more", more) % {"more": number(max(more, 0))}
-        return f"{named} {others}" if more > 0 else named
+        return f"{name_list} {others}" if more > 0 else name_list
 
 
 class SendsAgain(LedgerAdmin):
@@ -193,66 +193,66 @@ class SendsAgain(LedgerAdmin):
                 chosen = self._chosen(request, form.cleaned_data[SINCE] if form.is_valid() else None)
             except IncorrectLookupParameters:
                 return HttpResponseRedirect(list_url(self.model))
-            asked = request.method == "POST" and (form.is_valid() or not form.is_bound)
-            ordered = self._order(request, chosen) if asked else None
+            is_order = request.method == "POST" and (form.is_valid() or not form.is_bound)
+            ordered = self._order(request, chosen) if is_order else None
             return ordered or self._preview(request, chosen, form)
 
     # --- what the address asks for ------------------------------------------------------------------------------------
     def _chosen(self, request: HttpRequest, since: datetime | None) -> Chosen:
-        asked = request.GET.copy()
-        named = asked.pop(ROW, [])
-        ids = [pk for text in named if (pk := as_uuid(str(text))) is not None]
-        asked.pop(SINCE, None)
-        if named:
+        parameters = request.GET.copy()
+        row_ids = parameters.pop(ROW, [])
+        ids = [pk for text in row_ids if (pk := as_uuid(str(text))) is not None]
+        parameters.pop(SINCE, None)
+        if row_ids:
             words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
             chosen = Chosen(
                 self.kind, self.model._default_manager.filter(pk__in=ids), words, list_url(self.model), None
             )
         else:
-            chosen = self._listed(request, asked)
+            chosen = self._listed(request, parameters)
         if since is not None:
             chosen.rows = chosen.rows.filter(failed_since(self.kind, since))
             chosen.words.append(gettext("failed since %(time)s") % {"time": exact(since)})
             chosen.since = since
         return chosen
 
-    def _listed(self, request: HttpRequest, asked: QueryDict) -> Chosen:
-        """All that the list shows with its filters and its search."""
+    def _listed(self, request: HttpRequest, parameters: QueryDict) -> Chosen:
+        """Return all rows that the list shows with its filters and its search."""
         listing = copy(request)
-        listing.GET = asked  # type: ignore[assignment]  # a copy of it, without what is the page's own
+        listing.GET = parameters  # type: ignore[assignment]  # a copy of it, without what is the page's own
         listing.method = "GET"
         changelist = self.get_changelist_instance(listing)
         rows = changelist.queryset.select_related(None).order_by()
-        return Chosen(self.kind, rows, filter_words(changelist), list_url(self.model, asked.urlencode()), None)
+        return Chosen(self.kind, rows, filter_words(changelist), list_url(self.model, parameters.urlencode()), None)
 
     # --- the question and its answer ----------------------------------------------------------------------------------
     def _preview(self, request: HttpRequest, chosen: Chosen, form: SinceForm) -> HttpResponse:
         as_of = timezone.now()
-        found = Preview(self.kind, chosen.to_be_sent(as_of))
+        preview = Preview(self.kind, chosen.to_be_sent(as_of))
         hidden = [(name, value) for name, values in request.GET.lists() if name != SINCE for value in values]
         return self.page(
             request,
             "admin/desk/again.html",
             str(self.again_title),
-            found=found,
+            preview=preview,
             chosen=chosen,
             form=form,
             hidden=hidden,
-            headline=headline(found),
-            order={"key": uuid7(), "seen": found.count, "as_of": as_of.isoformat()},
+            headline=headline(preview),
+            order={"key": uuid7(), "seen": preview.count, "as_of": as_of.isoformat()},
             grace=int(orders.GRACE.total_seconds()),
         )
 
     def _order(self, request: HttpRequest, chosen: Chosen) -> HttpResponse | None:
-        """None: it is to be asked again."""
-        asked = _question(request, chosen)
-        if asked is None:
+        """Order the replay. Return None if the user must be asked again."""
+        question = _question(request, chosen)
+        if question is None:
             return None
         try:
             with transaction.atomic():
-                replay, is_new = orders.order(self.kind, chosen.rows, asked, timezone.now())
+                replay, is_new = orders.order(self.kind, chosen.rows, question, timezone.now())
                 if is_new:
-                    what = asked.selection or gettext("all that failed")
+                    what = question.selection or gettext("all that failed")
                     self.log(request, replay, gettext("Sent again: %(what)s") % {"what": what})
         except orders.MoreThanShown:
             text = gettext("Meanwhile there are more. Nothing was sent: look again.")
@@ -303,19 +303,19 @@ def _begins(replay: Replay) -> str:
     return text % {"count": number(replay.chosen), "time": f"{begins:%H:%M:%S}"}
 
 
-def headline(found: Preview) -> str:
-    if found.is_too_much:
+def headline(preview: Preview) -> str:
+    if preview.is_too_much:
         text = gettext("More than %(most)s could be sent again, which is more than at once. Choose fewer.")
         return text % {"most": number(orders.MOST)}
-    if not found.count:
+    if not preview.count:
         return gettext("Nothing of it can be sent again.")
-    if found.kind.name == ReplayKind.EVENTS:
+    if preview.kind.name == ReplayKind.EVENTS:
         text = ngettext(
-            "%(count)s event will be processed again.", "%(count)s events will be processed again.", found.count
+            "%(count)s event will be processed again.", "%(count)s events will be processed again.", preview.count
         )
     else:
-        text = ngettext("%(count)s will be sent again.", "%(count)s will be sent again.", found.count)
-    return text % {"count": number(found.count)}
+        text = ngettext("%(count)s will be sent again.", "%(count)s will be sent again.", preview.count)
+    return text % {"count": number(preview.count)}
 
 
 def failed_since(kind: Kind, since: datetime) -> Q:

@@ -39,41 +39,41 @@ class WaysForm(forms.Form):
 def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     """GET: by which channels, and on which sample. POST: sends."""
     person = Recipient.objects.select_related("brand", "user").filter(user=cast(User, request.user)).first()
-    about: About | None = preview_context(request, version, {}).get("about")
-    refused = _why_not(person, about)
-    if person is None or about is None or refused:
+    subject: About | None = preview_context(request, version, {}).get("about")
+    refused = _why_not(person, subject)
+    if person is None or subject is None or refused:
         return _page(desk, request, version, refused, "")
     ways = template_test.ways_to(person)
     form = WaysForm(request.POST if request.method == "POST" else None, ways)
     if form.is_valid():
         try:
             sent = template_test.send(
-                version, person, about.writer(), form.cleaned_data.get("channels", []), timezone.now()
+                version, person, subject.writer(), form.cleaned_data.get("channels", []), timezone.now()
             )
             return _sent(desk, request, version, sent)
         except CannotSend as fault:
             form.add_error(None, str(fault))
-    return _page(desk, request, version, _what_comes(about, ways), gettext("Send to me"), form)
+    return _page(desk, request, version, _what_comes(subject, ways), gettext("Send to me"), form)
 
 
-def _why_not(person: Recipient | None, about: About | None) -> str:
+def _why_not(person: Recipient | None, subject: About | None) -> str:
     if person is None:
         return gettext("Your account is nobody's who gets messages. Choose it as the user of a person, below People.")
     if not person.present:
         return gettext("%(person)s is not active, and gets no messages.") % {"person": person}
-    if about is None:
+    if subject is None:
         return gettext("No event type has a sample yet: add one, so that there is something to show.")
     return ""
 
 
-def _what_comes(about: About, ways: Sequence[Way]) -> str:
-    said = gettext("As it reads for %(about)s, marked as a test, to you alone. It comes to your inbox.") % {
-        "about": about.words
+def _what_comes(subject: About, ways: Sequence[Way]) -> str:
+    sentence = gettext("As it reads for %(about)s, marked as a test, to you alone. It comes to your inbox.") % {
+        "about": subject.words
     }
     if ways:
-        return said
+        return sentence
     more = gettext("For more, turn on notifications on a device in your inbox, or give your person an e-mail address.")
-    return f"{said} {more}"
+    return f"{sentence} {more}"
 
 
 def _page(
@@ -85,8 +85,8 @@ def _page(
 
 def _sent(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion, sent: Notification) -> HttpResponse:
     desk.log(request, version, f"Sent to oneself as a test: {sent.pk}")
-    said = gettext("The test is on its way to you.")
+    message = gettext("The test is on its way to you.")
     if request.user.has_perm("notifications.view_event") and sent.event is not None:
-        said = format_html("{} {}", said, link(sent.event, gettext("What came of it")))
-    desk.message_user(request, said, messages.SUCCESS)
+        message = format_html("{} {}", message, link(sent.event, gettext("What came of it")))
+    desk.message_user(request, message, messages.SUCCESS)
     return HttpResponseRedirect(change_url(version))

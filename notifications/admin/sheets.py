@@ -133,13 +133,13 @@ def _headers(cells: Sequence[str]) -> list[str]:
 
 
 def _cells(cells: Iterable[str], number: int) -> list[str]:
-    found = list(cells)
-    if any(len(cell) > MOST_CHARACTERS for cell in found):
-        told = {"row": number, "most": MOST_CHARACTERS}
-        raise BadFile(_("A cell of row %(row)d has more than %(most)d characters.") % told)
-    if any("\0" in cell for cell in found):
+    row_cells = list(cells)
+    if any(len(cell) > MOST_CHARACTERS for cell in row_cells):
+        arguments = {"row": number, "most": MOST_CHARACTERS}
+        raise BadFile(_("A cell of row %(row)d has more than %(most)d characters.") % arguments)
+    if any("\0" in cell for cell in row_cells):
         raise BadFile(_("Row %(row)d has characters that are no text.") % {"row": number})
-    return found
+    return row_cells
 
 
 # --- CSV

@@ -30,15 +30,15 @@ class Story:
     number: int
 
     @property
-    def about(self) -> str:
-        """The id by which it is asked for."""
+    def subject_id(self) -> str:
+        """The engine's id of the task or case."""
         return self.row.task_id if isinstance(self.row, Task) else self.row.case_id
 
     @cached_property
     def lines(self) -> list[Line]:
-        """In order of time; an answer before events that it made at the same instant."""
-        found = [*self._answers(), *map(_event_line, reversed(self._shown))]
-        return sorted(found, key=lambda line: line.at.timestamp() if line.at else 0)
+        """Return lines in order of time; an answer comes before events that it made at the same instant."""
+        entries = [*self._answers(), *map(_event_line, reversed(self._shown))]
+        return sorted(entries, key=lambda line: line.at.timestamp() if line.at else 0)
 
     @cached_property
     def earlier(self) -> int | None:
@@ -51,11 +51,11 @@ class Story:
 
     @cached_property
     def _read(self) -> Sequence[Event]:
-        """The newest first: the page's, and one on each side of them if there is any."""
-        about = Q(task=self.row) if isinstance(self.row, Task) else Q(case=self.row)
+        """Return the page's events, the newest first, and one more on each side if there is any."""
+        row_filter = Q(task=self.row) if isinstance(self.row, Task) else Q(case=self.row)
         before = 1 if self.number else 0
         start = self.number * EVENTS - before
-        events = Event.objects.filter(about).select_related("engine", "task", "case").order_by("-id")
+        events = Event.objects.filter(row_filter).select_related("engine", "task", "case").order_by("-id")
         return list(events[start : start + before + EVENTS + 1])
 
     @cached_property
@@ -78,8 +78,8 @@ class Story:
 
 
 def _event_line(event: Event) -> Line:
-    about = event.task or event.case
-    line = DayLine(event.type, "ok", event.received_at, _("about “%(about)s”") % {"about": about}, change_url(event))
+    subject = event.task or event.case
+    line = DayLine(event.type, "ok", event.received_at, _("about “%(about)s”") % {"about": subject}, change_url(event))
     line.below = [*processing(event), *matched_lines(event.plan), *people(event, PEOPLE), *other_lines(event.plan)]
     if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
         line.below.append(Line(_("nobody was told"), "quiet"))
@@ -91,8 +91,8 @@ def _with_date(line: Line) -> Line:
 
 
 def story_of(row: Task | Case, request: HttpRequest) -> Story:
-    said = request.GET.get(PARAMETER, "")
-    return Story(row, min(int(said), MOST_PAGES) if said.isdecimal() and len(said) < 9 else 0)
+    page = request.GET.get(PARAMETER, "")
+    return Story(row, min(int(page), MOST_PAGES) if page.isdecimal() and len(page) < 9 else 0)
 
 
 class ShowsStory:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Conditions, Recent
-from notifications.admin.outcomes import outcome_in_full, outcome_said
+from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
 from notifications.admin.retention import HoldInline, HoldsCases
 from notifications.admin.story import ShowsStory
 from notifications.admin.words import NOTHING, Tone, ago, due_in, exact, link, mark, pretty, shortened, since, with_why
@@ -80,12 +80,12 @@ class Now(Conditions):
 class CopyInline(ReadOnlyInline):
     model = Notification
     related = ["recipient"]
-    fields = ["whose", "state", "why", "read_at"]
+    fields = ["person", "state", "why", "read_at"]
     readonly_fields = fields
     verbose_name_plural = _("copies: who has it")
 
     @display(description=_("person"))
-    def whose(self, notification: Notification) -> SafeString:
+    def person(self, notification: Notification) -> SafeString:
         return link(notification.recipient)
 
     why = worded("reason", _("why"))
@@ -94,12 +94,12 @@ class CopyInline(ReadOnlyInline):
 class AnswerInline(ReadOnlyInline):
     model = Response
     related = ["recipient", "callback"]
-    fields = ["whose", "action", "comment", "via", "at", "engine_says"]
+    fields = ["person", "action", "comment", "via", "at", "engine_says"]
     readonly_fields = fields
     verbose_name_plural = _("answers")
 
     @display(description=_("person"))
-    def whose(self, response: Response) -> SafeString:
+    def person(self, response: Response) -> SafeString:
         return link(response.recipient)
 
     @display(description=_("engine"))
@@ -111,7 +111,7 @@ class AnswerInline(ReadOnlyInline):
 class MessageInline(ReadOnlyInline):
     model = TaskMessage
     related = ["author", "reply_to"]
-    fields = ["number", "kind", "whose", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
+    fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
     readonly_fields = fields
     verbose_name_plural = _("conversation")
 
@@ -126,7 +126,7 @@ class MessageInline(ReadOnlyInline):
         return request.user.has_perm("notifications.view_response")
 
     @display(description=_("person"))
-    def whose(self, message: TaskMessage) -> str:
+    def person(self, message: TaskMessage) -> str:
         return link(message.author) if message.author else message.author_name or str(message.task.engine)
 
     @display(description=_("for"))
@@ -227,7 +227,7 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
         with timezone.override(zone_of_deadline(task) or timezone.get_current_timezone()):
             return exact(task.sla_due_at)
 
-    @display(description=_("whose"))
+    @display(description=_("person"))
     def people(self, task: Task) -> SafeString:
         if task.assignee:
             return link(task.assignee)
@@ -240,7 +240,7 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
 
     @display(description=_("outcome"))
     def became(self, task: Task) -> SafeString:
-        return outcome_said(task)
+        return outcome_with_fault(task)
 
     @display(description=_("outcome"))
     def outcome_words(self, task: Task) -> SafeString:
@@ -258,8 +258,8 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
             return link(None)
         names = ", ".join(clean_line(field.label(language)) for field in form)
         missing = ", ".join(each.words(language) for each in form.unshown)
-        told = gettext("Only in the engine: %(fields)s") % {"fields": missing}
-        return with_why(shortened(names or "—", 300), mark("bad", told)) if missing else shortened(names, 300)
+        text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
+        return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
 
     @display(description=_("case"))
     def in_case(self, task: Task) -> SafeString:
@@ -293,7 +293,7 @@ class TaskInline(ReadOnlyInline):
 
     @display(description=_("outcome"))
     def became(self, task: Task) -> SafeString:
-        return outcome_said(task)
+        return outcome_with_fault(task)
 
 
 @admin.register(Case)

@@ -28,12 +28,12 @@ class VersionsForm(forms.Form):
         for field in self.fields.values():
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = version.template.versions.order_by("-number")
-            field.label_from_instance = _named  # type: ignore[method-assign, assignment]
+            field.label_from_instance = _version_label  # type: ignore[method-assign, assignment]
 
 
-def _named(version: Any) -> str:
-    said = f"{version.number} · {version.get_state_display()}"
-    return f"{said} · {version.note}" if version.note else said
+def _version_label(version: Any) -> str:
+    label = f"{version.number} · {version.get_state_display()}"
+    return f"{label} · {version.note}" if version.note else label
 
 
 def compare_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
@@ -73,11 +73,15 @@ def _parts(version: TemplateVersion) -> Iterator[tuple[tuple[int, str], dict[str
         for text in texts:
             yield (at, str(text)), _fields(text, ("title", "body", "short_body"))
     for fact in version.facts.all():
-        labels = {f"{fact._meta.get_field('labels').verbose_name}: {code}": said for code, said in fact.labels.items()}
+        labels = {
+            f"{fact._meta.get_field('labels').verbose_name}: {code}": label for code, label in fact.labels.items()
+        }
         name = gettext("key fact “%(path)s”") % {"path": fact.path}
         yield (2, name), _fields(fact, ("position", "kind", "currency")) | labels
     for rule in version.actions.all():
-        labels = {f"{rule._meta.get_field('labels').verbose_name}: {code}": said for code, said in rule.labels.items()}
+        labels = {
+            f"{rule._meta.get_field('labels').verbose_name}: {code}": label for code, label in rule.labels.items()
+        }
         name = gettext("button “%(action)s”") % {"action": rule.action}
         yield (3, name), _fields(rule, ("comment",)) | labels
 

@@ -51,9 +51,9 @@ def languages_of(version: TemplateVersion, problems: Sequence[Problem] = ()) -> 
 
 def missing_in(version: TemplateVersion) -> Iterator[tuple[str, bool]]:
     """The languages of the pages that this version lacks words in, and whether it has some."""
-    known = {tag(language.code): language for language in languages_of(version)}
+    by_tag = {tag(language.code): language for language in languages_of(version)}
     for code, _name in settings.LANGUAGES:
-        language = known.get(tag(code))
+        language = by_tag.get(tag(code))
         if language is None:
             yield code, False
         elif language.lacks:
@@ -63,9 +63,9 @@ def missing_in(version: TemplateVersion) -> Iterator[tuple[str, bool]]:
 def name_of(language: str) -> str:
     """The language's name, in the language of the page."""
     locale = formats.locale_of(language)
-    known = tag(str(locale).split("_")[0]) == tag(language).split("-")[0]
-    said = locale.get_display_name(formats.locale_of(get_language() or "en")) if known else None
-    return (said[:1].upper() + said[1:]) if said else language
+    is_own_language = tag(str(locale).split("_")[0]) == tag(language).split("-")[0]
+    name = locale.get_display_name(formats.locale_of(get_language() or "en")) if is_own_language else None
+    return (name[:1].upper() + name[1:]) if name else language
 
 
 def _texts(version: TemplateVersion) -> list[WrittenText]:

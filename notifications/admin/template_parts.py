@@ -179,12 +179,12 @@ def say_beside(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
         of_fields.setdefault((type(problem.text), problem.text.pk, problem.field), []).append(problem)
     for form in (form for formset in formsets for form in formset.formset.forms):
         for name, field in form.fields.items():
-            if said := of_fields.get((type(form.instance), form.instance.pk, name)):
-                _say_below(field, f"problem-{form.prefix}-{name}", said)
+            if field_problems := of_fields.get((type(form.instance), form.instance.pk, name)):
+                _say_below(field, f"problem-{form.prefix}-{name}", field_problems)
 
 
-def _say_below(field: forms.Field, element: str, said: Sequence[Problem]) -> None:
-    lines = format_html_join("", PROBLEM, (("bad" if each.fatal else "wait", each.message) for each in said))
+def _say_below(field: forms.Field, element: str, problems: Sequence[Problem]) -> None:
+    lines = format_html_join("", PROBLEM, (("bad" if each.fatal else "wait", each.message) for each in problems))
     field.help_text = format_html('<div id="{}" data-problem>{}</div>{}', element, lines, field.help_text)
     field.widget.attrs["aria-describedby"] = element
 

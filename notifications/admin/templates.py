@@ -65,14 +65,14 @@ class Lacking(admin.SimpleListFilter):
         return [("any", _("any language")), *((code, name_of(code)) for code, _name in settings.LANGUAGES)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Template]) -> QuerySet[Template]:
-        wanted = self.value()
-        if wanted not in ("any", *dict(settings.LANGUAGES)):
+        language = self.value()
+        if language not in ("any", *dict(settings.LANGUAGES)):
             return queryset
         published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED)
         lacking = [
             version.template_id
             for version in published.select_related("template").prefetch_related(*WORDS)
-            if any(wanted in ("any", code) for code, _in_part in missing_in(version))
+            if any(language in ("any", code) for code, _in_part in missing_in(version))
         ]
         return queryset.filter(pk__in=lacking)
 
@@ -141,7 +141,7 @@ class TemplateAdmin(HistoryAdmin):
     @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"], icon="edit")
     def edit_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The newest draft; if there is none, a new one made from the published version."""
-        template: Template = self.found(request, object_id)
+        template: Template = self.get_row(request, object_id)
         draft = template.versions.filter(state=VersionState.DRAFT).order_by("-number").first()
         if draft is not None:
             return HttpResponseRedirect(change_url(draft))

@@ -145,20 +145,20 @@ def _would(person: Json) -> Line:
     return line
 
 
-def _would_channel(said: Json) -> Line:
-    name = f"{channel_name(said['channel'])} {said.get('to') or ''}".strip()
-    if said["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
+def _would_channel(plan: Json) -> Line:
+    name = f"{channel_name(plan['channel'])} {plan.get('to') or ''}".strip()
+    if plan["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
         return Line(
-            _("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": reasons.words(said)}, "quiet"
+            _("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": reasons.words(plan)}, "quiet"
         )
-    if said["channel"] == INBOX:
+    if plan["channel"] == INBOX:
         return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
-    if said.get("turn"):
+    if plan.get("turn"):
         return Line(
             _("%(channel)s: would be sent if what comes before cannot be delivered") % {"channel": name}, "quiet"
         )
-    if said.get("reason_fact"):
-        return Line(_("%(channel)s: would wait: %(why)s") % {"channel": name, "why": reasons.words(said)}, "wait")
+    if plan.get("reason_fact"):
+        return Line(_("%(channel)s: would wait: %(why)s") % {"channel": name, "why": reasons.words(plan)}, "wait")
     return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
 
 
@@ -176,8 +176,8 @@ def trace(event: Event) -> list[Line]:
 
 def _arrival(event: Event) -> Line:
     text = _("event %(type)s from %(engine)s") % {"type": event.type, "engine": event.engine}
-    about = event.task or event.case
-    return Line(text, "ok", event.received_at, detail=_("about “%(about)s”") % {"about": about} if about else "")
+    subject = event.task or event.case
+    return Line(text, "ok", event.received_at, detail=_("about “%(about)s”") % {"about": subject} if subject else "")
 
 
 def processing(event: Event) -> list[Line]:
@@ -217,11 +217,11 @@ def people(event: Event, most: int | None = None) -> list[Line]:
     """The first people of the plan, with the results of their deliveries."""
     most = most or PEOPLE
     people = (event.plan.get("recipients") or [])[:most]
-    theirs = event.deliveries.filter(recipient__in=[said["recipient"] for said in people])
+    theirs = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
     by_person: dict[int, list[Delivery]] = {}
     for delivery in theirs.select_related("notification").prefetch_related("attempt_log").order_by("created_at", "pk"):
         by_person.setdefault(delivery.recipient_id, []).append(delivery)
-    lines = [_person(said, by_person.get(said["recipient"], []), event) for said in people]
+    lines = [_person(recipient, by_person.get(recipient["recipient"], []), event) for recipient in people]
     return lines + _and_more(event.plan, most)
 
 
@@ -231,9 +231,9 @@ def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 
-def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
-    text = _("%(name)s (%(reason)s)") % _worded(said)
-    line = Line(text, "ok", event.processed_at, detail=_by(said, event))
+def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
+    text = _("%(name)s (%(reason)s)") % _worded(recipient)
+    line = Line(text, "ok", event.processed_at, detail=_by(recipient, event))
     if deliveries:
         line.href = change_url(deliveries[0].notification)
         line.below = [delivery_line(delivery) for delivery in deliveries]
@@ -243,16 +243,16 @@ def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
             Line(
                 f"{channel_name(each['channel'])}: {DeliveryState(each['state']).label} {reasons.words(each)}", "quiet"
             )
-            for each in said.get("channels") or []
+            for each in recipient.get("channels") or []
         ]
     return line
 
 
-def _by(said: Json, event: Event) -> str:
-    """The route that named them; for events without routes, what else did."""
-    if not said.get("route"):
+def _by(recipient: Json, event: Event) -> str:
+    """Return the route that named the recipient; for events without routes, what else did."""
+    if not recipient.get("route"):
         return ""
-    return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % said
+    return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
 
 
 def _read(notification: Notification) -> list[Line]:
@@ -285,9 +285,9 @@ def delivery_line(delivery: Delivery) -> Line:
 
 
 def _worth_telling(attempts: Iterable[Any]) -> list[Any]:
-    """Whether the attempts need lines: a single successful one does not."""
-    found = list(attempts)
-    return found if len(found) > 1 or any(each.ended_at is None or each.detail for each in found) else []
+    """Return the attempts that need lines: none for a single successful one."""
+    rows = list(attempts)
+    return rows if len(rows) > 1 or any(each.ended_at is None or each.detail for each in rows) else []
 
 
 def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
@@ -296,8 +296,8 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
     if attempt.succeeded:
         text = _("try %(number)d: taken") % {"number": attempt.number}
         return Line(text, "ok", attempt.started_at, detail=reasons.words(attempt, "detail"))
-    told = {"number": attempt.number, "why": reasons.words(attempt, "detail")}
-    return Line(_("try %(number)d: %(why)s") % told, "bad", attempt.started_at)
+    arguments = {"number": attempt.number, "why": reasons.words(attempt, "detail")}
+    return Line(_("try %(number)d: %(why)s") % arguments, "bad", attempt.started_at)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -311,8 +311,9 @@ def answer_line(response: Response) -> Line:
     via = response.get_via_display()
     if response.delivery is not None and response.delivery.to:
         via = f"{via}, {response.delivery.to}"
-    told = {"name": response.recipient, "action": response.action, "via": via}
-    line = Line(_("%(name)s answered “%(action)s” (%(via)s)") % told, "ok" if response.counts else "quiet", response.at)
+    text = _("%(name)s answered “%(action)s” (%(via)s)")
+    text %= {"name": response.recipient, "action": response.action, "via": via}
+    line = Line(text, "ok" if response.counts else "quiet", response.at)
     values = [each.line.replace("\n", "; ") for each in recorded.shown(response.values, get_language() or "en")]
     line.detail = " · ".join([*values, *([f"“{response.comment}”"] if response.comment else [])])
     line.href = change_url(response)
@@ -331,12 +332,12 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
     if attempt.ended_at is None:
         return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     taken = attempt.status is not None and 200 <= attempt.status < 300
-    said = (
+    answer = (
         _("taken (%(status)d)") % {"status": attempt.status}
         if taken
         else reasons.words(attempt, "detail") or str(attempt.status or "")
     )
-    text = _("call %(number)d: %(said)s") % {"number": attempt.number, "said": said}
+    text = _("call %(number)d: %(said)s") % {"number": attempt.number, "said": answer}
     return Line(text, "ok" if taken else "bad", attempt.started_at, detail=took(attempt.started_at, attempt.ended_at))
 
 

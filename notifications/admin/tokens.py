@@ -18,11 +18,11 @@ from notifications.people import devices
 
 @admin.register(RecipientToken)
 class RecipientTokenAdmin(LedgerAdmin):
-    list_display = ["starts", "whose", "label", "last_used", "made", "state"]
+    list_display = ["starts", "person", "label", "last_used", "made", "state"]
     list_filter = [Usable]
     list_select_related = ["recipient"]
     search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
-    fields = ["starts", "whose", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
+    fields = ["starts", "person", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
     readonly_fields = fields
     actions = ["void"]
 
@@ -31,19 +31,19 @@ class RecipientTokenAdmin(LedgerAdmin):
 
     @action(description=_("Void: sign these devices and portals out"), permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
-        asked = list(queryset)
-        theirs = RecipientToken.objects.filter(pk__in=[token.pk for token in asked])
+        tokens = list(queryset)
+        theirs = RecipientToken.objects.filter(pk__in=[token.pk for token in tokens])
         voided = devices.revoke_tokens(theirs, timezone.now(), devices.SIGNED_OUT_BY_DESK)
-        for token in asked:
+        for token in tokens:
             self.log(request, token, "Voided")
-        self.message_user(request, count_words(voided, len(asked), gettext("Tokens voided")))
+        self.message_user(request, count_words(voided, len(tokens), gettext("Tokens voided")))
 
     @display(description=_("begins with"), ordering="prefix")
     def starts(self, token: RecipientToken) -> str:
         return str(token)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, token: RecipientToken) -> SafeString:
+    def person(self, token: RecipientToken) -> SafeString:
         return link(token.recipient)
 
     @display(description=_("works"))
@@ -69,11 +69,11 @@ class LinkUse(Conditions):
 
 @admin.register(SignInLink)
 class SignInLinkAdmin(LedgerAdmin):
-    list_display = ["made", "whose", "next", "expires_at", "state"]
+    list_display = ["made", "person", "next", "expires_at", "state"]
     list_filter = [LinkUse]
     list_select_related = ["recipient"]
     search_fields = ["=recipient__ref", "recipient__name"]
-    fields = ["whose", "next", "made", "expires_at", "used_at"]
+    fields = ["person", "next", "made", "expires_at", "used_at"]
     readonly_fields = fields
     actions = ["void"]
 
@@ -82,19 +82,19 @@ class SignInLinkAdmin(LedgerAdmin):
 
     @action(description=_("Void: these links sign nobody in any more"), permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[SignInLink]) -> None:
-        now, asked = timezone.now(), list(queryset)
-        working = SignInLink.objects.filter(pk__in=[row.pk for row in asked], used_at=None, expires_at__gt=now)
+        now, links = timezone.now(), list(queryset)
+        working = SignInLink.objects.filter(pk__in=[row.pk for row in links], used_at=None, expires_at__gt=now)
         voided = working.update(expires_at=now)
-        for row in asked:
+        for row in links:
             self.log(request, row, "Voided")
-        self.message_user(request, count_words(voided, len(asked), gettext("Links voided")))
+        self.message_user(request, count_words(voided, len(links), gettext("Links voided")))
 
     @display(description=_("made"), ordering="created_at")
     def made(self, row: SignInLink) -> SafeString:
         return ago(row.created_at)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, row: SignInLink) -> SafeString:
+    def person(self, row: SignInLink) -> SafeString:
         return link(row.recipient)
 
     @display(description=_("state"))
@@ -112,18 +112,18 @@ class SignInLinkAdmin(LedgerAdmin):
 class LinkMailAdmin(LedgerAdmin):
     """Links that people asked for by e-mail, or that the desk sent."""
 
-    list_display = ["asked", "whose", "asker", "state"]
+    list_display = ["request_time", "person", "asker", "state"]
     list_select_related = ["recipient"]
     search_fields = ["=recipient__ref", "recipient__name"]
-    fields = ["asked", "whose", "asker", "next", "state", "sent_at", "detail"]
+    fields = ["request_time", "person", "asker", "next", "state", "sent_at", "detail"]
     readonly_fields = fields
 
     @display(description=_("asked for"), ordering="created_at")
-    def asked(self, mail: LinkMail) -> SafeString:
+    def request_time(self, mail: LinkMail) -> SafeString:
         return ago(mail.created_at)
 
     @display(description=_("person"), ordering="recipient__name")
-    def whose(self, mail: LinkMail) -> SafeString:
+    def person(self, mail: LinkMail) -> SafeString:
         return link(mail.recipient)
 
     @display(description=_("by"))

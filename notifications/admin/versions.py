@@ -62,8 +62,8 @@ class TemplateVersionAdmin(DeskAdmin):
         return [("of_template", "state_mark"), "note", *published]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
-        found: QuerySet[TemplateVersion] = super().get_queryset(request)
-        return found.prefetch_related("texts")
+        queryset: QuerySet[TemplateVersion] = super().get_queryset(request)
+        return queryset.prefetch_related("texts")
 
     # --- who may ----------------------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -100,8 +100,8 @@ class TemplateVersionAdmin(DeskAdmin):
     # --- where it belongs -------------------------------------------------------------------------------------------
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Versions are listed on the page of their template."""
-        wanted = request.GET.get("template__id__exact", "")
-        template = Template.objects.filter(pk=wanted).first() if wanted.isdecimal() else None
+        template_id = request.GET.get("template__id__exact", "")
+        template = Template.objects.filter(pk=template_id).first() if template_id.isdecimal() else None
         return HttpResponseRedirect(change_url(template) if template else list_url(Template))
 
     def delete_model(self, request: HttpRequest, obj: TemplateVersion) -> None:
@@ -153,20 +153,20 @@ class TemplateVersionAdmin(DeskAdmin):
     @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """GET: the preview of the saved version. POST: that of the unsaved content of the draft's form."""
-        version: TemplateVersion = self.found(request, object_id)
+        version: TemplateVersion = self.get_row(request, object_id)
         return as_typed(self, request, version) if request.method == "POST" else preview_page(self, request, version)
 
     @action(description=_("Send to me"), url_path="send-to-me", permissions=["change"], icon="send")
     def send_to_me(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return send_page(self, request, self.found(request, object_id))
+        return send_page(self, request, self.get_row(request, object_id))
 
     @action(description=_("Compare"), url_path="compare-with", permissions=["view"])
     def compare_with(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return compare_page(self, request, self.found(request, object_id))
+        return compare_page(self, request, self.get_row(request, object_id))
 
     @action(description=_("Publish"), url_path="publish", permissions=["publish"], icon="publish")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        version: TemplateVersion = self.found(request, object_id)
+        version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST":
             return self._ask_to_publish(request, version)
         return self._publish(request, version, template_versions.publish)
@@ -192,7 +192,7 @@ class TemplateVersionAdmin(DeskAdmin):
 
     @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
     def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        version: TemplateVersion = self.found(request, object_id)
+        version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext("A draft with the words of %(version)s, to be edited and published later.") % {
                 "version": version
@@ -205,7 +205,7 @@ class TemplateVersionAdmin(DeskAdmin):
 
     @action(description=_("Roll back to this"), url_path="roll-back", permissions=["publish", "draft"], icon="history")
     def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        version: TemplateVersion = self.found(request, object_id)
+        version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST" and version.state == VersionState.RETIRED:
             text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
             return self.ask(request, version, title=gettext("Roll back"), text=text, button=gettext("Roll back"))

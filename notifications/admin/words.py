@@ -118,9 +118,9 @@ def took(start: datetime | None, end: datetime | None) -> str:
     return _("%(seconds)s s") % {"seconds": formats.number_format(round(length.total_seconds(), 2), 2)}
 
 
-def inner_quotes(said: str) -> str:
+def inner_quotes(text: str) -> str:
     """A text that is shown between double quotes: its own become single ones."""
-    return said.translate(INNER_QUOTES)
+    return text.translate(INNER_QUOTES)
 
 
 def change_url(row: models.Model) -> str:
@@ -163,9 +163,9 @@ def with_why(state: SafeString, why: object) -> SafeString:
     return format_html('<div class="desk-both">{}<div class="desk-why">{}</div></div>', state, why)
 
 
-def shortened(said: object, length: int = 90) -> SafeString:
+def shortened(content: object, length: int = 90) -> SafeString:
     """At most so many characters, with the whole text in the title."""
-    text = str(said)
+    text = str(content)
     if not text:
         return NOTHING
     if len(text) <= length:

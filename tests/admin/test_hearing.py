@@ -31,7 +31,7 @@ def asked(client: Client, **fields: Any) -> Any:
 def said(client: Client, **fields: Any) -> str:
     answer = asked(client, **fields).context["answer"]
     assert answer is not None
-    return f"{answer.said} {answer.to_do}"
+    return f"{answer.text} {answer.to_do}"
 
 
 def like_others(name: str) -> Route:

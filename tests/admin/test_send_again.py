@@ -82,7 +82,7 @@ def test_all_that_a_filter_shows_is_counted_first_by_engine_and_error(day: World
     told = text_of(page)
     assert "41 events will be processed again." in told
     assert "Status: could not be processed" in told
-    groups = [(group.engine, group.why, group.count) for group in page.context["found"].groups]
+    groups = [(group.engine, group.why, group.count) for group in page.context["preview"].groups]
     assert groups == [
         ("Invoices", "OperationalError: gone", 30),
         ("Invoices", "KeyError: 'amount'", 10),
@@ -172,7 +172,7 @@ def test_what_failed_after_the_question_is_not_sent(day: World, operator: Client
     say_yes(operator, asking(Event), question)
     work()
     assert Event.objects.filter(pk__in=[event.pk for event in late], status=EventStatus.FAILED).count() == 2
-    assert Replay.objects.get().chosen == question.context["found"].count
+    assert Replay.objects.get().chosen == question.context["preview"].count
 
 
 def test_more_than_was_shown_is_asked_again(day: World, operator: Client) -> None:

@@ -21,7 +21,7 @@ from escalations.forecast import policy_change as forecast
 from escalations.kinds import wording
 from escalations.models import Policy
 from notifications import reasons
-from notifications.admin.conditions import said
+from notifications.admin.conditions import condition_sentence
 from notifications.admin.preview import About, Preview, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
@@ -253,7 +253,7 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
         yield _("Tasks have no %(paths)s: the time counts for them whatever it was.") % {"paths": ", ".join(only)}
     if not rule.policy_follows:
         which = [str(policy.engine)] if policy.engine else []
-        which += [said(condition) for condition in policy.conditions.all()]
+        which += [condition_sentence(condition) for condition in policy.conditions.all()]
         tasks = ", ".join(which) or _("every task")
         yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": tasks}
 

@@ -11,7 +11,7 @@ from escalations.admin.rules.bundle import RuleForms, of_tasks
 from escalations.admin.rules.forms import forms_to_save, published
 from escalations.admin.rules.starting import first_place
 from escalations.models import Policy, PolicyCondition, PolicyStep
-from notifications.admin.conditions import said
+from notifications.admin.conditions import condition_sentence
 from notifications.models import EventType, Route, Template, TemplateText
 from notifications.models.history import as_one, newest_record
 from notifications.wording import template_versions
@@ -53,7 +53,9 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
 def name_of(rule: RuleForms) -> str:
     """“amount is more than 10000 → Finance”."""
     types = rule.rule.cleaned_data["types"]
-    conditions = [said(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_to_save()]
+    conditions = [
+        condition_sentence(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_to_save()
+    ]
     targets = [str(each.named or each.get_kind_display()) for each in rule.targets_to_save()]
     what = ", ".join(conditions) or (types[0] if types else _("every event"))
     return f"{what} → {', '.join(targets)}"
