@@ -30,21 +30,23 @@ def moments(person: Recipient, now: datetime) -> list[Moment]:
     """Now; and at the start of the next quiet hours, or at their end if they are now."""
     outlooks = Outlooks(person)
     with timezone.override(outlooks.chosen.zone):
-        found = [Moment(_("Now, %(time)s") % {"time": _weekday(now)}, _sentences(outlooks, now, now))]
+        sections = [Moment(_("Now, %(time)s") % {"time": _weekday(now)}, _sentences(outlooks, now, now))]
         if (later := _later(outlooks, now)) is not None:
             title, at = later
-            found.append(Moment(title % {"time": _weekday(at)}, _sentences(outlooks, at, now)))
+            sections.append(Moment(title % {"time": _weekday(at)}, _sentences(outlooks, at, now)))
         if always := list(_always(outlooks)):
-            found.append(Moment(_("At any time"), always))
-        return found
+            sections.append(Moment(_("At any time"), always))
+        return sections
 
 
 def _always(outlooks: Outlooks) -> Iterator[str]:
     """What is decided when a message is sent, by those that were sent before and by its case."""
     if (most := outlooks.most_an_hour(TASK)) is not None:
-        told = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
+        sentence = _(
+            "At most %(most)d messages an hour would come by each channel; more would wait, and come together."
+        )
         urgent = _("Urgent tasks would not wait.") if outlooks.most_an_hour(URGENT) is None else ""
-        yield f"{told % {'most': most}} {urgent}".rstrip()
+        yield f"{sentence % {'most': most}} {urgent}".rstrip()
     if outlooks.is_quiet_where_muted(UPDATE):
         count = len(outlooks.chosen.muted)
         yield ngettext(
@@ -66,9 +68,9 @@ def _later(outlooks: Outlooks, now: datetime) -> tuple[str, datetime] | None:
 
 
 def _sentences(outlooks: Outlooks, at: datetime, now: datetime) -> list[str]:
-    found = outlooks.at(at)
-    kinds = [each.kind for each in found]
-    return [_sentence(each, at, alone=kinds.count(each.kind) == 1) for each in found]
+    forecasts = outlooks.at(at)
+    kinds = [each.kind for each in forecasts]
+    return [_sentence(each, at, alone=kinds.count(each.kind) == 1) for each in forecasts]
 
 
 def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
@@ -79,21 +81,21 @@ def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
     return _("%(what)s would %(happens)s.") % {"what": what, "happens": _happens(outlook.told, at)}
 
 
-def _happens(told: Told, at: datetime) -> str:
-    ways = list(_ways(told))
+def _happens(notified: Told, at: datetime) -> str:
+    ways = list(_ways(notified))
     happens = _(" and ").join(ways) if ways else _("only stand in the inbox")
-    if told.waits_until is None:
+    if notified.waits_until is None:
         return happens
-    said = {"time": _until(told.waits_until, at), "happens": happens}
-    return _("wait until %(time)s, and then %(happens)s") % said
+    placeholders = {"time": _until(notified.waits_until, at), "happens": happens}
+    return _("wait until %(time)s, and then %(happens)s") % placeholders
 
 
-def _ways(told: Told) -> Iterator[str]:
-    if told.rings:
-        yield _("ring %(devices)s") % {"devices": _several(told.rings)}
-    if told.silent:
-        yield _("come without a sound on %(devices)s") % {"devices": _several(told.silent)}
-    for channel in told.channels:
+def _ways(notified: Told) -> Iterator[str]:
+    if notified.rings:
+        yield _("ring %(devices)s") % {"devices": _several(notified.rings)}
+    if notified.silent:
+        yield _("come without a sound on %(devices)s") % {"devices": _several(notified.silent)}
+    for channel in notified.channels:
         yield _("come by %(channel)s") % {"channel": channel_name(channel)}
 
 
