@@ -15,10 +15,10 @@ from notifications.channel_facts import INBOX, channel_names
 from notifications.errors import Invalid, NotFound, ScopeMissing
 from notifications.models import Category, Recipient, Scope
 from notifications.people import resolver
-from notifications.preferences import wanted
+from notifications.preferences import personal
 from notifications.preferences.matrix import rows_of
+from notifications.preferences.personal import Own, Wanted
 from notifications.preferences.quiet import Window
-from notifications.preferences.wanted import Own, Wanted
 from notifications.types import Json
 from notifications.wording.languages import language_of
 from wfpush.web.pointers import pointer
@@ -72,10 +72,10 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
     payload = validated(PreferencesGiven, request.data)
     faults = list(_unknown(payload["categories"]))
     preferences = _read(payload)
-    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in wanted.faults_of(preferences)]
+    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(preferences)]
     if faults:
         raise Invalid("Some values are not possible; see errors.", faults)
-    wanted.put(person, preferences, timezone.now())
+    personal.put(person, preferences, timezone.now())
     return answer(_as_json(person))
 
 
@@ -116,7 +116,7 @@ def _read(payload: Mapping[str, Any]) -> Wanted:
 
 
 def _as_json(person: Recipient) -> Json:
-    preferences, language = wanted.read(person), language_of(person)
+    preferences, language = personal.read(person), language_of(person)
     return {
         "categories": {
             slug: {"channels": own.channels, "frequency": own.frequency or None}

@@ -36,7 +36,7 @@ from notifications.errors import (
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
-from notifications.forms.typed import PREFIX, Typed, read, told
+from notifications.forms.typed import PREFIX, Typed, as_lines, read
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.finding import finding_of
 from notifications.inbox.items import item, own_notification
@@ -146,7 +146,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
             messages.error(request, explain(failure, request.recipient))
-        late_text = "\n\n".join(filter(None, (told(form, typed) if form else "", submitted.comment)))
+        late_text = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", submitted.comment)))
         if late_text:
             inbox_item = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
             return show(request, inbox_item, Sent(kept=late_text), status=failure.status)

@@ -154,8 +154,6 @@ def _unique(row: Any, name: str, value: str) -> str:
 
 def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
     """Items get a new seq, so that inboxes and what browsers keep follow; when they were changed stays as it was."""
-    known = {each.name for each in rows[0]._meta.concrete_fields}
-    names = names | {f"{name}_fact" for name in names if f"{name}_fact" in known}
     if not isinstance(rows[0], Notification):
         bulk.update(rows, names)
         return
