@@ -84,7 +84,7 @@ def cleaned(address: str) -> str:
 
 @transaction.atomic
 def put(person: Recipient, feed_settings: Wanted, *, by: Recipient) -> None:
-    """Read that calendar from now on. What is known of another stays until this one is read."""
+    """Point the person's feed at a calendar. Absences of the previous one stay until the new one has been read."""
     feed = AbsenceFeed.objects.select_for_update().filter(pk=person.pk).first() or AbsenceFeed(recipient=person)
     point(feed, feed_settings.address)
     feed.takes, feed.delegate = feed_settings.takes, feed_settings.delegate
@@ -111,8 +111,8 @@ def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
 
 
 def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Reason]:
-    """What would be taken of the calendar, by the member of TakenEntries; or why that cannot be said: of all that is in
-    a calendar something may repeat in a way that is not read. Raises Unreadable if nothing can be taken."""
+    """Return the absences that each member of TakenEntries would take, or the reason why they cannot be read: an entry
+    may repeat in an unsupported way. Raises Unreadable if no choice can be read."""
     by_choice = spans_by_choice(_body(url), TakenEntries.values, zone, now)
     whys = [each for each in by_choice if isinstance(each, Reason)]
     if len(whys) == len(by_choice):
@@ -186,7 +186,7 @@ def _read(feed: AbsenceFeed, now: datetime) -> None:
 
 
 def _keep(feed: AbsenceFeed, spans: list[Span]) -> None:
-    """What stays as it was keeps its row, and what was handed over for it."""
+    """Store the spans. An unchanged absence keeps its row, and what was handed over for it."""
     required = {span for span in (_after(span, feed.back_until) for span in spans) if span is not None}
     there = {Span(row.begins_at, row.ends_at): row.pk for row in feed.absences.select_for_update()}
     feed.absences.filter(pk__in=[pk for span, pk in there.items() if span not in required]).delete()
@@ -203,7 +203,7 @@ def _after(span: Span, back_until: datetime | None) -> Span | None:
 
 # --- it cannot be read ------------------------------------------------------------------------------------------------
 def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
-    """Once, when it has lasted for a day."""
+    """Notify the person once, after the calendar has been unreadable for a day."""
     if feed.told_at is not None or feed.failing_since is None or now - feed.failing_since < TOLD_AFTER:
         return
     with transaction.atomic():

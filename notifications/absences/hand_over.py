@@ -86,7 +86,7 @@ def _hand_over(now: datetime) -> Iterable[int]:
 
 
 def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
-    """Of one absence."""
+    """Hand over the items of one absence, STEP a transaction. Yields how many rows each made."""
     after: UUID | None = None
     while True:
         with transaction.atomic(), revision.held():
@@ -205,8 +205,7 @@ def _offer_what_was_refused(now: datetime) -> Iterable[int]:
 
 # --- an absence is over -----------------------------------------------------------------------------------------------
 def _take_back(now: datetime) -> Iterable[int]:
-    """What was handed over by absences that are over; and by those that were changed, where somebody else stands in
-    since then or nobody does."""
+    """Take back what was handed over by absences that are over, and by changed ones with another delegate or none."""
     still = away_at(now).filter(pk=OuterRef("person"), handed_over_at__isnull=False)
     in_calendar = _in_calendars(now).filter(feed=OuterRef("person"), handed_over_at__isnull=False)
     rows = HandedOver.objects.filter(~Exists(still), ~Exists(in_calendar))

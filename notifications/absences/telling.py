@@ -19,7 +19,7 @@ TYPE = "wfpush.absence"
 
 @transaction.atomic
 def set_for(person: Recipient, submitted: Given, by: Recipient, now: datetime) -> None:
-    """`faults_of` has found none."""
+    """Enter an absence that `faults_of` accepts. The person is notified unless they entered it."""
     absence.set_absence(person, submitted, by=by)
     if by != person:
         _tell(person, by, submitted, now)
@@ -44,7 +44,7 @@ def _words(by: Recipient, submitted: Given | None, now: datetime) -> Words:
 
 
 def _title_and_text(by: Recipient, submitted: Given | None, now: datetime) -> tuple[str, str]:
-    """Title and text."""
+    """Return the title and text of the notice. `submitted` is None for an absence that was ended."""
     if submitted is None:
         return _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
     title = _("%(name)s has entered that you are away") % {"name": by}

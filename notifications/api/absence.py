@@ -113,7 +113,7 @@ class RecipientAbsenceView(DirectoryView):
 
 
 def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Given | None:
-    """The absence that a body says; None: the person is back. `by`: who leads them. Raises Invalid and NotAllowed."""
+    """Return the absence in a body; None if the person is back. `by` leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
     payload = validated(serializers.AbsenceGiven, data)
@@ -166,7 +166,7 @@ def _invalid(detail: str, pointer: str) -> Invalid:
 
 
 def shown_of(person: Recipient) -> Json:
-    """The person's absence, unless it is over, and what their calendar says."""
+    """Return the person's absence as JSON unless it is over, and the next one of their calendar."""
     now = timezone.now()
     row, by_calendar = absence.away_from(person, now), absence.in_calendar_of(person, now).first()
     shown = _times_shown(row) | {"parts": [_part_shown(part) for part in row.parts.all()] if row is not None else []}

@@ -71,7 +71,7 @@ def _sender(request: Request) -> Sender:
 
 
 def _sent(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | None]:
-    """The bytes, the name and the id: of a body that is the file, or of a form with one. Raises Invalid,
+    """Return source, name and id of an upload: a body that is the file, or a form with one. Raises Invalid,
     UnsupportedMediaType, ValidationError."""
     http = http_request(request)
     if http.content_type == RAW:

@@ -29,7 +29,7 @@ _ALWAYS = (400, 401, 403, 429, 503)
 
 
 def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> dict[Any, Any]:
-    """All statuses of an operation. `public`: it needs no key."""
+    """Return the responses of an operation by status. `public`: it needs no key."""
     always = [status for status in _ALWAYS if not (public and status == 401)]
     by_status: dict[Any, Any] = dict(success)
     for status in sorted({*always, *more}):

@@ -199,7 +199,7 @@ def _batch(caller: EngineCaller, read: list[OfBatch]) -> HttpResponse:
 
 
 def _problem_of_one(failure: Failure, error_bytes: int) -> Json:
-    """The problem of one event of a batch. `error_bytes`: bytes of faults of the events before it."""
+    """Return the problem of one event of a batch. `error_bytes` is the size of the errors of the events before it."""
     refusal = refusal_json(failure)
     if error_bytes > TOLD_OF_ALL:
         return refusal | {"detail": UNTOLD} | ({"errors": []} if "errors" in refusal else {})

@@ -20,8 +20,8 @@ API, MAIL = "/api/", "/a/"
 
 
 def may_send_files(path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """By session, by key or token, and on the page of an e-mail by the token in its address. `headers`: as ASGI has
-    them. A database that does not answer is told of by the view."""
+    """Return whether a request may send files: by session, by key or token, or by the token in the address of an
+    e-mail's page. `headers` are ASGI's. True if the database does not answer: the view reports that."""
     header_texts = {name.decode("latin-1"): raw.decode("latin-1") for name, raw in headers}
     try:
         if path.startswith(MAIL):

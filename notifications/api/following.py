@@ -120,7 +120,7 @@ def _case(case: Case) -> Json:
 
 
 def cases_of(recipient: Recipient, case_id: str, engine: str = "") -> list[Case]:
-    """The case with this id, of each engine (or of this one) that told the person of one. Raises NotFound."""
+    """Return the cases with this id that the person was notified of, of `engine` or of all. Raises NotFound."""
     cases = following.cases_of(recipient).filter(case_id=case_id).select_related("engine")
     matches = list(cases.filter(engine__slug=engine) if engine else cases)
     if not matches:

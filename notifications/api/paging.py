@@ -19,7 +19,7 @@ Page = tuple[list[RowT], str | None]
 
 
 def page(rows: QuerySet[RowT], limit: int, position: Callable[[RowT], str]) -> Page[RowT]:
-    """`position`: what the cursor says of the last row of a page."""
+    """Return the first `limit` rows and the next page's cursor, if any. `position` encodes a row for the cursor."""
     fetched = list(rows[: limit + 1])
     more = len(fetched) > limit
     shown = fetched[:limit]

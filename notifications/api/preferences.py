@@ -80,7 +80,7 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
 
 
 def _unknown(categories: Mapping[str, Any]) -> Iterator[Json]:
-    """Categories and channels that do not exist."""
+    """Yield an error for each category or channel that does not exist."""
     slugs = set(Category.objects.values_list("slug", flat=True))
     channels = set(channel_names()) - {INBOX}
     for slug, choice in categories.items():

@@ -28,8 +28,8 @@ from notifications.wording.plaintext import clean_line
 
 
 def _serializer_of(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
-    """All that a device of the channel sends. A function, so that the schema names it as the channel names its own
-    part."""
+    """Return the serializer of all that a device of the channel sends. The schema has it under the name of the
+    channel's own part."""
     own = channel.registration.given
     return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
 

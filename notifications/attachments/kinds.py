@@ -103,7 +103,7 @@ class Look:
             return False
 
     def kind(self) -> str:
-        """Once the whole file was fed. Empty: none that is taken."""
+        """Return the media type of a file that was fed completely; empty if none is accepted."""
         if self._archive is not None:
             return self._office(self._archive)
         media_type = _kind_of_head(self._head)
@@ -115,7 +115,7 @@ class Look:
         return "" if markup else TEXT
 
     def _office(self, archive: IO[bytes]) -> str:
-        """Documents with macros are not taken."""
+        """Return the media type of an office document; empty if it has macros or too many parts."""
         if self._has_macros or self._parts > MAX_PARTS:
             return ""
         size, extra = struct.unpack("<HH", self._head[26:30]) if len(self._head) > 30 else (0, 0)

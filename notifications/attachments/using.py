@@ -12,7 +12,7 @@ from notifications.models import Attachment, Response, TaskMessage
 
 
 def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") -> list[Attachment]:
-    """The sender's files of these ids, locked, in their order. In the transaction that uses them.
+    """Lock and return the sender's files of these ids, in their order, in the transaction that uses them.
 
     Raises Invalid for those that are not there, are somebody else's, or are used already.
     """

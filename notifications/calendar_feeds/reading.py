@@ -54,8 +54,8 @@ def events_in(body: str, zone: tzinfo, now: datetime) -> list[CalendarEvent]:
 
 
 def spans_in(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """When the calendar's person is away in the coming time, if entries as in TakenEntries count. What overlaps or
-    touches is one. Raises Unreadable."""
+    """Return when the calendar's person is away in the coming time, if `takes` (TakenEntries) says which entries count.
+    Overlapping and adjacent times are merged. Raises Unreadable."""
     [spans] = spans_by_choice(body, [takes], zone, now)
     if isinstance(spans, Reason):
         raise Unreadable(spans)
@@ -63,7 +63,7 @@ def spans_in(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
 
 
 def spans_by_choice(body: str, takes: Sequence[str], zone: tzinfo, now: datetime) -> list[list[Span] | Reason]:
-    """The same for several choices: the times of each, or why they cannot be read."""
+    """Return the absences for each choice of `takes`, or the reason why they cannot be read."""
     return [
         occurrences if isinstance(occurrences, Reason) else [Span(*_times(*span)) for span in occurrences]
         for occurrences in _ask(body, zone, now, *takes)

@@ -16,7 +16,7 @@ from notifications.wording.times import moment
 
 @transaction.atomic
 def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
-    """Raises CannotSwap."""
+    """Ask for a swap and notify the colleague. Raises CannotSwap."""
     swap = swaps.ask(proposal, by, now)
     tell(swap.rota, swap.asked_of, lambda: _request_words(swap, now), reasons.ASKED_BY(name=by), now)
     return swap

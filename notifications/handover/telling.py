@@ -22,8 +22,8 @@ def tell(
     *,
     instead_of: Recipient | None = None,
 ) -> Notification | None:
-    """In a transaction. `worded` is called in the person's language and time zone. None where nothing can be sent
-    yet."""
+    """Send a notice about a rota, in a transaction. `worded` runs in the person's language and time zone. Returns None
+    where nothing can be sent yet."""
     subject = About(
         type=TYPE,
         data={"rota": {"slug": rota.slug, "name": rota.name}},

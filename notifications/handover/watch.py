@@ -50,7 +50,7 @@ def _look_at(pk: int, now: datetime) -> bool:
 
 @transaction.atomic
 def _looked_at(pk: int, now: datetime) -> bool:
-    """Whoever else looks at it is waited for: their row says what they told."""
+    """Update a rota's watch; return whether a hand-over was announced. Concurrent calls wait for its lock."""
     rota = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True).get(pk=pk)
     watch = RotaWatch.objects.filter(rota=rota).first()
     if watch is not None and watch.looked_at >= now:

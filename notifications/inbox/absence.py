@@ -77,7 +77,7 @@ class Delegate(forms.CharField):
 
 
 class PartForm(forms.Form):
-    """Another delegate for some of it. `about` is empty in a row that says nothing."""
+    """The delegate for a part of an absence. `about` is empty in an unused row."""
 
     about = forms.ChoiceField(required=False)
     delegate = Delegate(required=False)
@@ -93,7 +93,7 @@ class PartForm(forms.Form):
 
     @property
     def absence_part(self) -> PartGiven | None:
-        """None for an empty row."""
+        """Return the part; None for an unused row."""
         choice = self.cleaned_data.get("about")
         return PartGiven(self.cleaned_data.get("delegate"), **subjects.meant(choice)) if choice else None
 
@@ -113,7 +113,7 @@ class AbsenceForm(forms.Form):
         self.person, self.by = person, by
         self.parts = self._part_forms(row)
         self.submitted: Given | None = None
-        """What was entered, once it is valid."""
+        """The absence, once the form is valid."""
 
     def _part_forms(self, row: Absence | None) -> list[PartForm]:
         """Those that are there, and empty ones."""
@@ -168,7 +168,7 @@ def parts_of(row: Absence | None) -> Sequence[AbsencePart]:
 
 
 def proposed(person: Recipient) -> list[str]:
-    """Names for the field: members of the person's teams, their manager, and other reports of that manager first."""
+    """Return names for the field: teammates, manager, reports and the manager's other reports come first."""
     near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
     if person.manager_id:
         near |= Q(manager=person.manager_id)
@@ -193,8 +193,8 @@ def page(request: PersonRequest) -> HttpResponse:
 
 
 def _person_shown(request: PersonRequest) -> Recipient:
-    """The person whose absence is shown. Raises Http404: external people have no absences, and only who leads others
-    sees theirs."""
+    """Return the person whose absence is shown. Raises Http404 for external people, and for people whom the reader does
+    not lead."""
     reader = request.recipient
     if reader.external:
         raise Http404

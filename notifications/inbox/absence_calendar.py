@@ -118,7 +118,7 @@ def _save(request: PersonRequest, form: CalendarForm) -> HttpResponse:
 
 
 def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
-    """Nothing is saved: the address stays in the form."""
+    """Show what each choice would take of the calendar. Nothing is saved: the address stays in the form."""
     try:
         with waiting_threads.slots.hold(person=request.recipient.pk, host=urlsplit(form.url).hostname):
             spans_by_choice = feeds.look(form.url, zone_of(request.recipient.timezone), timezone.now())
@@ -168,7 +168,7 @@ def _show(
 
 
 def _preview(spans: Sequence[Span] | Reason, now: datetime) -> str:
-    """What would be taken in the next 90 days."""
+    """Return the absences of the next 90 days as text, or the reason why they cannot be read."""
     if isinstance(spans, Reason):
         return _("It cannot be read: %(why)s") % {"why": spans.words()}
     soon = [span for span in spans if span.begins_at < now + PREVIEWED]

@@ -37,8 +37,8 @@ def reports(reader: Recipient, now: datetime) -> Iterator[Report]:
 
 
 def coming(people: Iterable[Recipient], now: datetime) -> Mapping[int, Sequence[AnyAbsence]]:
-    """By the key of the person: their absences that are not over. What counts now is first: what was entered goes
-    before what a calendar says."""
+    """Return the absences that are not over, by the person's key. The one that counts now is first: entered absences
+    precede those of a calendar."""
     by_person: dict[int, list[AnyAbsence]] = {person.pk: [] for person in people}
     entered = Absence.objects.filter(recipient__in=list(by_person), ends_at__gt=now).select_related(
         "recipient", "delegate"
@@ -74,7 +74,7 @@ def _rest(row: AnyAbsence) -> str:
 
 
 def unheard(row: AnyAbsence, now: datetime, *, own: bool) -> str:
-    """A warning if the delegate cannot stand in, so that messages stay with the person."""
+    """Return a warning if the delegate cannot stand in, so that messages stay with the person; else an empty text."""
     moment = max(row.begins_at, now)
     if row.delegate is None or absence.stand_ins([row.recipient], moment):
         return ""

@@ -37,7 +37,7 @@ def value_of(part: AbsencePart) -> str:
 
 
 def meant(value: str) -> dict[str, Any]:
-    """The fields of a part; `value` is one of the choices."""
+    """Return the model fields of a part for a value of the choices."""
     name, _colon, key = value.partition(":")
     if name == "category":
         return {"category": Category.objects.get(pk=int(key))}
@@ -45,5 +45,5 @@ def meant(value: str) -> dict[str, Any]:
 
 
 def label(part: AbsencePart) -> str:
-    """What the part is about, in the reader's language."""
+    """Return the name of the part's category, case type or engine, in the reader's language."""
     return part.category.name_in(get_language() or "en") if part.category is not None else part.named

@@ -107,8 +107,7 @@ def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> Begun | None:
-    """The sign-in that was begun with this state, by this person at this engine, in this browser. It can be used
-    once."""
+    """Use up and return the sign-in with this state, if this person began it at this engine in this browser."""
     attempts: list[dict[str, Any]] = request.session.get(KEY, [])
     attempt = next((each for each in attempts if each["state"] == state), None)
     if attempt is None:

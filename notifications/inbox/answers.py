@@ -78,7 +78,7 @@ def filled_in(request: HttpRequest, notification: Notification, action: str) -> 
 
 
 def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Typed) -> None:
-    """The files of a field: what comes with the form is kept, whatever becomes of the answer."""
+    """Store the files of a field, whether or not the answer is accepted."""
     name = f"{PREFIX}{field.name}"
     uploads = attached_as(name, name, request, person, timezone.now())
     typed.files[field.name] = uploads.files
@@ -95,7 +95,7 @@ def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Ty
 
 
 def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> list[Fault]:
-    """What cannot be read, and what does not fit, in the order of the form."""
+    """Return all faults in the order of the form: unreadable input, and values that do not fit."""
     by_path = {each.path: each for each in failure.faults}
     if form is not None:
         by_path = {path: each for path, each in by_path.items() if each.field.has_files}  # what was looked up

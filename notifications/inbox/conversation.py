@@ -100,7 +100,7 @@ NONE = Conversation()
 
 
 def conversation_of(notification: Notification, reader: Recipient, now: datetime) -> Conversation:
-    """Of a copy of a task, or of an item with a question: there the question itself is the item's text."""
+    """Return the conversation about a copy of a task, or about an item's question, which is the item's text itself."""
     task, question = notification.task, object_in(notification.details, "message")
     if task is not None and notification.state != NotificationState.WITHDRAWN:
         return _of_task(task, notification, reader, now)

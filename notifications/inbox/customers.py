@@ -108,7 +108,7 @@ def is_for_customers(reader: Recipient, finding: Finding) -> bool:
 
 
 def cases_of(reader: Recipient) -> list[Case]:
-    """Those that the reader has heard of: where something is wanted first, then the latest news."""
+    """Return the cases that the reader was notified of: those with open items first, then by the latest news."""
     rows = Notification.objects.filter(PART, recipient=reader, case__isnull=False).order_by("-seq")
     waiting = rows.filter(state=NotificationState.OPEN).values_list("case_id", flat=True)
     newest = dict.fromkeys([*waiting[:LOOKED_AT], *rows.values_list("case_id", flat=True)[:LOOKED_AT]])
@@ -117,7 +117,7 @@ def cases_of(reader: Recipient) -> list[Case]:
 
 
 def customer_page(reader: Recipient, finding: Finding, now: datetime) -> CustomerPage:
-    """Of the case that the address names, if it is one of the reader's; else of the first."""
+    """Return the page of the case that the address names, if it is one of the reader's; else of the first case."""
     cases = cases_of(reader)
     case = next((each for each in cases if str(each.pk) == finding.case), next(iter(cases), None))
     brand = brand_for(reader, case)

@@ -196,7 +196,7 @@ def _times(swap: RotaSwap, now: datetime) -> str:
 
 # --- what it does -----------------------------------------------------------------------------------------------------
 def _ask(request: PersonRequest) -> str:
-    """Raises CannotSwap and ValidationError."""
+    """Ask a colleague for a swap and return the message to show. Raises CannotSwap and ValidationError."""
     me, form_data = request.recipient, request.POST
     rota = swaps.rotas_of(me).filter(slug=form_data.get("rota", "")[:100].replace("\x00", "")).first()
     if rota is None:
@@ -222,7 +222,7 @@ def _wall(text: str) -> datetime:
 
 
 def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
-    """The key of a colleague, and the time of theirs that is wanted in return. Raises CannotSwap."""
+    """Return a colleague's key, and their turn to take in return, if any. Raises CannotSwap."""
     key, *times = text.split(SEPARATOR)
     try:
         begins, ends = (datetime.fromisoformat(each) for each in times) if times else (None, None)

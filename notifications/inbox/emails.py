@@ -179,8 +179,7 @@ def _kept_when_late(row: ActionToken, inbox_item: Item) -> set[str]:
 
 
 def _item_url(row: ActionToken, button: Button | None) -> str:
-    """The item in the inbox, with the field of the answer that the mail's button means, if it needs a comment or
-    values."""
+    """Return the item's address in the inbox. It opens the answer's field if `button` needs a comment or values."""
     asks = button is not None and (button.asks or button.fills)
     query = {"answer": button.action.name} if button and asks else {}
     query["by"] = row.delivery.channel

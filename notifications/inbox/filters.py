@@ -79,7 +79,7 @@ class Filter:
 
 
 def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
-    """What the items of the tab can be narrowed down to: what the newest of them have. What none has is no filter."""
+    """Return the filters of the tab, with choices from its newest items. A filter without choices is left out."""
     newest = of_tab(Notification.objects.filter(recipient=reader), finding.tab).order_by("-created_at")[:MOST_READ]
     tasks = Task.objects.filter(pk__in=newest.values("task"))
     # Together, for it is the tasks that take long to read. Teams would multiply them.

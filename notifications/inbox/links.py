@@ -52,7 +52,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_protect
 @form_only
 def again(request: HttpRequest, token: str) -> HttpResponse:
-    """Whoever has a link that has ended gets a new one, at the address on file."""
+    """Send a new link to the address on file of a person whose link has ended."""
     sign_in_link = _sign_in_link(token)
     if sign_in_link is None:
         return _over(request)

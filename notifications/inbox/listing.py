@@ -87,14 +87,14 @@ class Listing:
     updates: Sequence[Card] = ()
     done: Sequence[Card] = ()
     matches: Found | None = None
-    """What was asked for, instead of groups, updates and done."""
+    """The items that `finding` asks for, instead of groups, updates and done."""
 
 
 NOTHING = Listing()
 
 
 def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listing:
-    """What the reader has; `finding`: what of it is asked for.
+    """Return the reader's list, or the items that `finding` asks for.
 
     `seq` is the reader's as it was read before all else of the page: the live connection sends again what commits
     meanwhile, to the list or to the item beside it, instead of missing it.

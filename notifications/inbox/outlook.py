@@ -40,7 +40,7 @@ def moments(person: Recipient, now: datetime) -> list[Moment]:
 
 
 def _always(outlooks: Outlooks) -> Iterator[str]:
-    """What is decided when a message is sent, by those that were sent before and by its case."""
+    """Yield sentences about limits that depend on earlier messages, or on the case of a message."""
     if (most := outlooks.most_an_hour(TASK)) is not None:
         text = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
         urgent = _("Urgent tasks would not wait.") if outlooks.most_an_hour(URGENT) is None else ""

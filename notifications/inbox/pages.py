@@ -74,8 +74,7 @@ def offline(request: PersonRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Sent:
-    """What was just sent and could not be taken: it is shown again with what was wrong with it. The templates have the
-    fields by these names."""
+    """Input that was refused, to be shown again with its faults. The templates have the fields by these names."""
 
     asked: str = ""
     """The answer whose comment field is open, with its `comment`, `typed` values and `fault`."""
@@ -147,8 +146,7 @@ def _listed(reader: Recipient, finding: Finding) -> tuple[CustomerPage | None, L
 def _form_of(
     inbox_item: Item | None, button: Button | None, typed: Typed | None, language: str, *, focus: bool
 ) -> Json:
-    """The fields of the item's form, where an answer takes their values: the one whose comment field is open, else one
-    of all."""
+    """Return the fields of the item's form if an answer takes their values: that of `button`, else any of them."""
     answers = [button] if button is not None else inbox_item.card.buttons if inbox_item is not None else ()
     if inbox_item is None or inbox_item.form is None or not inbox_item.card.is_open:
         return {}

@@ -124,7 +124,7 @@ def _with_other_rows(person: Recipient, form: PreferencesForm, drop: str) -> Pre
 @require_POST
 @person_required
 def sentences(request: PersonRequest) -> HttpResponse:
-    """What would happen by what is typed, as the page has it; 204 while that cannot stay so. Saves nothing."""
+    """Show the outlook for the form as it is typed; 204 while it is not valid. Saves nothing."""
     form, speaking = PreferencesForm(request.recipient, request.POST), SpeakingForm(request.POST)
     if not (form.is_valid() and speaking.is_valid()):
         return HttpResponse(status=204)

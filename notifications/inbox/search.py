@@ -49,8 +49,7 @@ MOST_SORTED = 1_000
 def matching_keys(
     rows: QuerySet[Notification], words: str, language: str, reader: Recipient, start: int, end: int
 ) -> list[UUID]:
-    """The keys of those of the reader's rows, which have an order, that contain every one of the words: from the one at
-    `start` until the one at `end`."""
+    """Return the keys of the reader's ordered rows that contain all words, from position `start` to `end`."""
     terms = _terms(words.split()[:MOST_WORDS], language)
     if not terms:
         return _keys(rows[start:end])
@@ -78,15 +77,15 @@ def _stretches(length: int) -> Iterator[tuple[int, int]]:
 
 
 def _matching(stretch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
-    """Those that have the words. A few are read sooner than what is gathered of all, where an item is found four times
-    at most."""
+    """Return the keys of `stretch` that have the terms. Few rows are read faster directly than from the gathered texts,
+    where an item is found four times at most."""
     likely = gathered.likely(reader.pk, terms, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
     those = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(stretch, terms)
     return [key for key in stretch if key in those]
 
 
 def _checked(some: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
-    """Those that have the words, by what they are now."""
+    """Return the keys of rows whose current text has the terms."""
     if not some:
         return frozenset()
     return frozenset(_keys(_containing(Notification.objects.order_by().filter(keys.among(Notification, some)), terms)))
@@ -97,7 +96,7 @@ def _keys(rows: QuerySet[Notification]) -> list[UUID]:
 
 
 def _containing(rows: QuerySet[Notification], terms: Sequence[Sequence[str]]) -> QuerySet[Notification]:
-    """The rows that contain every one of the words, in one of its ways."""
+    """Filter rows to those that contain every term in one of its forms."""
     rows = rows.alias(searched=gathered.searched_text())
     for ways in terms:
         rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
@@ -105,8 +104,8 @@ def _containing(rows: QuerySet[Notification], terms: Sequence[Sequence[str]]) ->
 
 
 def _terms(words: list[str], language: str) -> list[list[str]]:
-    """For each word the ways in which an item may contain it: as its stem, or as the number that it is. What means
-    nothing, such as "the" or a currency's sign, is left out if there is more."""
+    """Return for each word the forms in which an item may contain it: its stem, or its number. Words without a meaning,
+    such as "the" or a currency's sign, are left out if others remain."""
     dictionary = DICTIONARIES.get(language.partition("-")[0])
     stems = _lexemes(dictionary, [word.lower() for word in words]) if dictionary else [[word] for word in words]
     stemmed_words = [

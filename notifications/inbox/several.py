@@ -67,8 +67,8 @@ class Told:
 
 
 def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
-    """The items of that `name`, each once, with the revision that the page showed of it: `<key>` or `<key> <revision>`.
-    What is no key is left out."""
+    """Return the items of that `name` with the revision that the page showed: `<key>` or `<key> <revision>`. Invalid
+    keys are left out."""
     query = request.POST if request.method == "POST" else request.GET
     pairs = (each.partition(" ") for each in query.getlist(name))
     return {UUID(key): revision[:100] for key, _space, revision in pairs if _is_key(key)}
@@ -82,7 +82,7 @@ def _is_key(text: str) -> bool:
 
 
 def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:
-    """Other people's items, and those that do not exist, are not among them."""
+    """Return the reader's items of these keys. Other people's and missing ones are left out."""
     rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
     by_key = {row.pk: row for row in rows}
     cards = [card(by_key[key], reader, now) for key in keys[:MOST] if key in by_key]
@@ -161,8 +161,7 @@ def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
 def answer_all(
     reader: Recipient, cards: Iterable[Card], answer: Answer, shown: Mapping[UUID, str], now: datetime
 ) -> dict[UUID, Failure]:
-    """Give each the answer, to the revision that was `shown` of it. Returns why, for those that did not take it: they
-    stop none of the others."""
+    """Give each item the answer, to its revision in `shown`. Returns the failures by key; none stops another answer."""
     answer = replace(answer, via=Via.of_pages(reader))
     rows = [each.notification for each in cards]
     submissions = [Given(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
@@ -176,7 +175,7 @@ def _shown(row: Notification, shown: Mapping[UUID, str]) -> str:
 
 
 def _outcomes(choice: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:
-    """In the order of the choice. Who was first is told by the item itself."""
+    """Return the outcomes in the order of `keys`. The item itself says who was first."""
     cards = {each.notification.pk: each for each in (*choice.open, *choice.over, *choice.alone)}
     return [_told_of(cards[key], refused.get(key)) for key in keys if key in cards]
 

@@ -60,8 +60,8 @@ def file_rules() -> Json:
 
 
 def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached:
-    """The files of a message: those that were kept before and still stand in its form, and those that come with it.
-    One that is not there any more is a fault, so that nothing is sent without it."""
+    """Return the files of a message: stored ones that its form still lists, and new uploads. A listed file that is gone
+    is a fault, so that nothing is sent without it."""
     listed_ids = set(request.POST.getlist("attachments"))
     uploads = attached_as("attachments", "files", request, person, now)
     missing = listed_ids - {str(each) for each in uploads.ids}
@@ -69,7 +69,7 @@ def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached
 
 
 def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipient, now: datetime) -> Attached:
-    """The files of the fields of these names."""
+    """Return the stored files that the field `kept_as` lists, and those sent in the field `sent_as`."""
     rows = Attachment.objects.filter(pk__in=_ids(request.POST.getlist(kept_as)), uploader=person)
     files, faults = [File.of(each) for each in rows], []
     for file in request.FILES.getlist(sent_as):

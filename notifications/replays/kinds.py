@@ -35,12 +35,12 @@ class Kind:
     together: int
 
     def chosen(self, rows: QuerySet[Any], as_of: datetime) -> QuerySet[Any]:
-        """Those of the rows that may be sent again, and had failed by then."""
+        """Return the rows that may be sent again and had failed by `as_of`."""
         failed = Q(**{f"{self.ended}__lte": as_of}) | Q(**{self.ended: None})
         return rows.filter(self.eligible(as_of), failed)
 
     def send_again(self, ids: Sequence[UUID], as_of: datetime, now: datetime) -> Before:
-        """Send those of the rows again that still may be. In a transaction."""
+        """Send those rows again that still may be, in a transaction. Returns what they were before."""
         rows = self.model._default_manager.filter(pk__in=ids)
         list(self.lock(rows))
         before = {row.pk: self._as_it_is(row) for row in self.chosen(rows, as_of)}

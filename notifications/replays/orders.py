@@ -53,7 +53,7 @@ class Question:
 
 
 def order(kind: Kind, rows: QuerySet[Any], question: Question, now: datetime) -> tuple[Replay, bool]:
-    """Order that the rows are sent again, those of them that may be. False beside an order that there was already.
+    """Order a replay of those rows that may be sent again. The boolean is False for an order that existed already.
 
     There may be fewer than were seen: others have sent them again. Raises MoreThanShown, NothingLeft.
     """

@@ -23,7 +23,7 @@ MOST_CHANGES = 2_000
 
 
 def definitions(rotas: Iterable[Rota], begins: datetime, ends: datetime) -> dict[int, Definition]:
-    """By key, with all that touches the time. Makes five queries, however many there are."""
+    """Return definitions by rota key, with all that touches the time. Makes five queries for any number of rotas."""
     by_key = {rota.pk: rota for rota in rotas}
     if not by_key:
         return {}
@@ -118,7 +118,7 @@ class Duties:
         return self._rotas[pk]
 
     def people(self, rota: Rota) -> Sequence[Recipient]:
-        """Whoever is on duty: the first counts, and the others, of later layers, where that one cannot be told."""
+        """Return the people on duty: the first counts, and those of later layers where the first cannot be notified."""
         if rota.pk not in self._people:
             until = self.now + timedelta(seconds=1)
             definition = self._cached.get(rota.pk) or definitions([rota], self.now, until)[rota.pk]

@@ -33,7 +33,7 @@ PORTION = 1_000
 
 
 def settle(rota: Rota) -> None:
-    """The rota was saved: read its calendar at once, or forget what was read of another address."""
+    """Read the calendar of a saved rota at once, or delete what was read from another address."""
     feed = RotaFeed.objects.filter(rota=rota).first()
     if not rota.feed_url or (feed is not None and feed.url != rota.feed_url):
         RotaFeedShift.objects.filter(rota=rota).delete()
@@ -130,7 +130,7 @@ class _People:
 
 
 def _people_by(field: str, values: Iterable[str]) -> dict[str, Recipient]:
-    """By `field`, in small letters unless it is the ref. What several have is nobody's."""
+    """Return people by `field`, in lower case unless it is the ref. A value that several people have is left out."""
     key = field if field == "ref" else f"lower_{field}"
     people = Recipient.objects.filter(engine=None, active=True)
     if key != field:

@@ -52,7 +52,7 @@ def turns_of(shifts: Sequence[Shift], person: Recipient) -> list[Shift]:
 
 @transaction.atomic
 def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
-    """Raises CannotSwap."""
+    """Store a request for a swap. Raises CannotSwap."""
     rotas = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True)
     rota = rotas.get(pk=proposal.rota.pk)
     shifts, proposal = shifts_of(rota, now, now + AHEAD), _from_now(proposal, now)
@@ -79,7 +79,7 @@ def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
 
 
 def _from_now(proposal: Wanted, now: datetime) -> Wanted:
-    """Of turns that have begun what is left of them."""
+    """Cut turns that have begun to the time that is left of them."""
     back = proposal.back
     return replace(
         proposal,

@@ -85,7 +85,7 @@ class Definition:
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
 def shifts(rota: Definition, begins: datetime, ends: datetime) -> list[Shift]:
-    """All shifts that touch the time, cut to it, each person's adjacent ones as one. At most LONGEST is computed."""
+    """Return the shifts that touch the time, cut to it, adjacent ones of a person as one. Spans LONGEST at most."""
     ends = min(ends, begins + LONGEST)
     timeline: list[Shift] = []
     for each in reversed(_columns(rota, begins, ends)):
@@ -94,7 +94,7 @@ def shifts(rota: Definition, begins: datetime, ends: datetime) -> list[Shift]:
 
 
 def gaps(timeline: Sequence[Shift], begins: datetime, ends: datetime) -> list[tuple[datetime, datetime]]:
-    """The times without anybody."""
+    """Return the times without anybody on duty."""
     edges = [begins, *(edge for shift in timeline for edge in (shift.begins, shift.ends)), ends]
     return [(first, second) for first, second in zip(edges[::2], edges[1::2], strict=True) if first < second]
 
@@ -175,7 +175,7 @@ def _windows(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) -> 
 def _painted(
     timeline: list[Shift], changes: Iterable[tuple[datetime, datetime, int | None]], begins: datetime, ends: datetime
 ) -> list[Shift]:
-    """Each change in place of what is there in its time."""
+    """Return the timeline with each change in place of the shifts in its time."""
     for change_begins, change_ends, who in changes:
         first, second = max(change_begins, begins), min(change_ends, ends)
         if first >= second:
@@ -187,7 +187,7 @@ def _painted(
 
 
 def _over(above: Sequence[Shift], below: Sequence[Shift]) -> list[Shift]:
-    """What is above, and of what is below the parts that it leaves open."""
+    """Return the shifts of `above`, and the parts of `below` that they leave open."""
     timeline, at = list(above), 0
     for each in below:
         begins = each.begins

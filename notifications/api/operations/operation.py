@@ -35,8 +35,8 @@ class Tag:
 
 
 def described(document: Document, tags: Sequence[Tag]) -> Document:
-    """The description with these tags, after those that it has, and with what is said of their operations, which come
-    in the same order."""
+    """Return the description with these tags after its own. Their operations get summaries, meanings and examples, and
+    are sorted in this order."""
     by_name = {name: (tag, operation) for tag in tags for name, operation in tag.operations.items()}
     for entry in _operations(document):
         if entry["operationId"] in by_name:
