@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("notifications", "0084_room_for_updates")]
+    dependencies = [("notifications", "0083_durations")]
 
     operations = [
         migrations.RunPython(add_facts, migrations.RunPython.noop),
