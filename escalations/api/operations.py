@@ -53,7 +53,7 @@ TAG = Tag(
             "Simulate who would be told when",
             request={"event": ASSIGNED, "engine": "invoices", "now": "2026-11-25T09:00:00Z"},
             response=SIMULATION,
-            said={
+            meanings={
                 403: "`not_allowed`: not an operator who is signed in at the desk; `scope_missing` or `csrf_failed`",
                 422: "`invalid`, or `invalid_event` for the event that is given; `errors` says where",
             },

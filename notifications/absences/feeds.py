@@ -83,12 +83,12 @@ def cleaned(address: str) -> str:
 
 
 @transaction.atomic
-def put(person: Recipient, wanted: Wanted, *, by: Recipient) -> None:
-    """Read that calendar from now on. What is known of another stays until this one is read."""
+def put(person: Recipient, feed_settings: Wanted, *, by: Recipient) -> None:
+    """Point the person's feed at a calendar. Absences of the previous one stay until the new one has been read."""
     feed = AbsenceFeed.objects.select_for_update().filter(pk=person.pk).first() or AbsenceFeed(recipient=person)
-    point(feed, wanted.address)
-    feed.takes, feed.delegate = wanted.takes, wanted.delegate
-    feed.open_items, feed.give_back = wanted.open_items, wanted.give_back
+    point(feed, feed_settings.address)
+    feed.takes, feed.delegate = feed_settings.takes, feed_settings.delegate
+    feed.open_items, feed.give_back = feed_settings.open_items, feed_settings.give_back
     sign(feed, by, "")
     feed.save()
     wake()
@@ -111,13 +111,13 @@ def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
 
 
 def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Reason]:
-    """What would be taken of the calendar, by the member of TakenEntries; or why that cannot be said: of all that is in
-    a calendar something may repeat in a way that is not read. Raises Unreadable if nothing can be taken."""
-    found = spans_by_choice(_body(url), TakenEntries.values, zone, now)
-    whys = [each for each in found if isinstance(each, Reason)]
-    if len(whys) == len(found):
+    """Return the absences that each member of TakenEntries would take, or the reason why they cannot be read: an entry
+    may repeat in an unsupported way. Raises Unreadable if no choice can be read."""
+    by_choice = spans_by_choice(_body(url), TakenEntries.values, zone, now)
+    whys = [each for each in by_choice if isinstance(each, Reason)]
+    if len(whys) == len(by_choice):
         raise Unreadable(_for_people(whys[0], url))
-    return dict(zip(TakenEntries.values, found, strict=True))
+    return dict(zip(TakenEntries.values, by_choice, strict=True))
 
 
 def _body(url: str) -> str:
@@ -186,12 +186,12 @@ def _read(feed: AbsenceFeed, now: datetime) -> None:
 
 
 def _keep(feed: AbsenceFeed, spans: list[Span]) -> None:
-    """What stays as it was keeps its row, and what was handed over for it."""
-    wanted = {span for span in (_after(span, feed.back_until) for span in spans) if span is not None}
+    """Store the spans. An unchanged absence keeps its row, and what was handed over for it."""
+    required = {span for span in (_after(span, feed.back_until) for span in spans) if span is not None}
     there = {Span(row.begins_at, row.ends_at): row.pk for row in feed.absences.select_for_update()}
-    feed.absences.filter(pk__in=[pk for span, pk in there.items() if span not in wanted]).delete()
+    feed.absences.filter(pk__in=[pk for span, pk in there.items() if span not in required]).delete()
     CalendarAbsence.objects.bulk_create(
-        CalendarAbsence(feed=feed, begins_at=span.begins_at, ends_at=span.ends_at) for span in wanted - there.keys()
+        CalendarAbsence(feed=feed, begins_at=span.begins_at, ends_at=span.ends_at) for span in required - there.keys()
     )
 
 
@@ -203,25 +203,25 @@ def _after(span: Span, back_until: datetime | None) -> Span | None:
 
 # --- it cannot be read ------------------------------------------------------------------------------------------------
 def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
-    """Once, when it has lasted for a day."""
+    """Notify the person once, after the calendar has been unreadable for a day."""
     if feed.told_at is not None or feed.failing_since is None or now - feed.failing_since < TOLD_AFTER:
         return
     with transaction.atomic():
         if AbsenceFeed.objects.filter(pk=feed.pk, told_at=None).update(told_at=now):
             person = Recipient.objects.select_related("brand", "user").get(pk=feed.pk)
             current = AbsenceFeed.objects.get(pk=feed.pk)
-            about = About(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
-            notice.send(person, about, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
+            subject = About(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
+            notice.send(person, subject, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
 
 
 def _words(feed: AbsenceFeed, now: datetime) -> Words:
     title = _("Your calendar cannot be read")
-    told: dict[str, Any] = {
+    placeholders: dict[str, Any] = {
         "host": feed.host,
         "time": moment(feed.failing_since or now, now),
         "why": reasons.words(feed, "fault"),
     }
-    body = _("%(host)s: not read since %(time)s: %(why)s. What was known of your absences still counts.") % told
+    body = _("%(host)s: not read since %(time)s: %(why)s. What was known of your absences still counts.") % placeholders
     return Words(title, body, short=body)
 
 

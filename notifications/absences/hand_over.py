@@ -86,19 +86,19 @@ def _hand_over(now: datetime) -> Iterable[int]:
 
 
 def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
-    """Of one absence."""
+    """Hand over the items of one absence, STEP a transaction. Yields how many rows each made."""
     after: UUID | None = None
     while True:
         with transaction.atomic(), revision.held():
             absence = begun.select_for_update(of=("self",), skip_locked=True).first()
-            found = _waiting(absence, after) if absence is not None else []
-            done = _hand_over_step(absence, found, now) if absence is not None else 0
-            if absence is not None and len(found) < STEP:  # it is locked: nobody has changed it meanwhile
+            copies = _waiting(absence, after) if absence is not None else []
+            done = _hand_over_step(absence, copies, now) if absence is not None else 0
+            if absence is not None and len(copies) < STEP:  # it is locked: nobody has changed it meanwhile
                 type(absence).objects.filter(pk=absence.pk).update(handed_over_at=now)
         yield done
-        if len(found) < STEP:
+        if len(copies) < STEP:
             break
-        after = found[-1][0]
+        after = copies[-1][0]
 
 
 def _in_calendars(now: datetime) -> QuerySet[CalendarAbsence]:
@@ -122,8 +122,8 @@ def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]
     return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
 
 
-def _hand_over_step(absence: AnyAbsence, found: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
-    scene = _Scene(absence, [task for _copy, task in found], now)
+def _hand_over_step(absence: AnyAbsence, copies: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
+    scene = _Scene(absence, [task for _copy, task in copies], now)
     scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
     return len(scene.made)
 
@@ -137,7 +137,7 @@ class _Scene:
         self.copies = Copies(self.tasks)
         self.absences = Absences(now)
         self.absences.look_up([self.person])
-        self.known = {row.task_id: row for row in HandedOver.objects.filter(person=self.person, task__in=self.tasks)}
+        self.existing = {row.task_id: row for row in HandedOver.objects.filter(person=self.person, task__in=self.tasks)}
         self.made: list[HandedOver] = []
 
     def hand_over(self, tasks: Iterable[Task], *, engines: bool) -> None:
@@ -147,7 +147,7 @@ class _Scene:
         for task in tasks:
             copy = self._copy_of(task)
             to = self._stand_in(task, copy) if copy is not None and task.answerable else None
-            if copy is None or to is None or task.pk in self.known:
+            if copy is None or to is None or task.pk in self.existing:
                 continue
             if engines and reassigning.possible(task, self.person, to, self._rules):
                 wishes.append(Wish(task, to, {"until": iso_utc(self.absence.ends_at)}))
@@ -164,8 +164,8 @@ class _Scene:
         return next((row for row in self.copies.of(task) if row.recipient_id == self.person.pk), None)
 
     def _stand_in(self, task: Task, copy: Notification) -> Recipient | None:
-        about = About(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
-        return self.absences.stand_ins([self.person], about).get(self.person.pk)
+        subject = About(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
+        return self.absences.stand_ins([self.person], subject).get(self.person.pk)
 
     def _keep(self, rows: Iterable[tuple[Task, Recipient, dict[str, Any]]]) -> None:
         back = self.absence.give_back
@@ -205,8 +205,7 @@ def _offer_what_was_refused(now: datetime) -> Iterable[int]:
 
 # --- an absence is over -----------------------------------------------------------------------------------------------
 def _take_back(now: datetime) -> Iterable[int]:
-    """What was handed over by absences that are over; and by those that were changed, where somebody else stands in
-    since then or nobody does."""
+    """Take back what was handed over by absences that are over, and by changed ones with another delegate or none."""
     still = away_at(now).filter(pk=OuterRef("person"), handed_over_at__isnull=False)
     in_calendar = _in_calendars(now).filter(feed=OuterRef("person"), handed_over_at__isnull=False)
     rows = HandedOver.objects.filter(~Exists(still), ~Exists(in_calendar))
@@ -216,12 +215,12 @@ def _take_back(now: datetime) -> Iterable[int]:
             with transaction.atomic():
                 step = rows.filter(person=person, pk__gt=after).order_by("pk")
                 step = step.select_related("person", "to", "item").select_for_update(of=("self",), skip_locked=True)
-                found = list(step[:STEP])
-                done = _Return(found, now).take() if found else 0
+                batch = list(step[:STEP])
+                done = _Return(batch, now).take() if batch else 0
             yield done
-            if len(found) < STEP:
+            if len(batch) < STEP:
                 break
-            after = found[-1].pk
+            after = batch[-1].pk
 
 
 @dataclass
@@ -247,8 +246,8 @@ class _Return:
             return False
         task = self._tasks[row.task_id]
         category = row.item.category_id if row.item is not None else None
-        about = About(category, task.engine_id, task.case.type if task.case is not None else "")
-        return self._absences.stand_ins([row.person], about).get(row.person_id) == row.to
+        subject = About(category, task.engine_id, task.case.type if task.case is not None else "")
+        return self._absences.stand_ins([row.person], subject).get(row.person_id) == row.to
 
     @cached_property
     def _absence(self) -> AnyAbsence | None:
@@ -256,9 +255,9 @@ class _Return:
 
     @cached_property
     def _absences(self) -> Absences:
-        found = Absences(self.now)
-        found.look_up([self.rows[0].person])
-        return found
+        absences = Absences(self.now)
+        absences.look_up([self.rows[0].person])
+        return absences
 
     def _withdraw(self, over: Sequence[HandedOver]) -> None:
         """Offers that stand, unless the task is the delegate's own by now."""
@@ -282,7 +281,7 @@ class _Return:
         wishes = []
         for row in over:
             task = self._tasks[row.task_id]
-            given = row.give_back and row.callback_id and task.answerable
-            if given and reassigning.possible(task, row.to, row.person, four_eyes.enabled()):
+            is_returnable = row.give_back and row.callback_id and task.answerable
+            if is_returnable and reassigning.possible(task, row.to, row.person, four_eyes.enabled()):
                 wishes.append(Wish(task, row.person, {"until": None}))
         reassigning.ask(wishes, self.now)

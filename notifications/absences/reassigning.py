@@ -65,11 +65,11 @@ def _row(wish: Wish, position: int, now: datetime) -> Callback:
         position=position,
         created_at=now,
         **outbox.scheduled(now),
-        body=json.dumps(_said(wish, str(callback_id), now), ensure_ascii=False, separators=(",", ":")),
+        body=json.dumps(_cloud_event(wish, str(callback_id), now), ensure_ascii=False, separators=(",", ":")),
     )
 
 
-def _said(wish: Wish, callback_id: str, now: datetime) -> Json:
+def _cloud_event(wish: Wish, callback_id: str, now: datetime) -> Json:
     """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
     task = wish.task
     return {

@@ -18,11 +18,11 @@ TYPE = "wfpush.absence"
 
 
 @transaction.atomic
-def set_for(person: Recipient, given: Given, by: Recipient, now: datetime) -> None:
-    """`faults_of` has found none."""
-    absence.set_absence(person, given, by=by)
+def set_for(person: Recipient, submitted: Given, by: Recipient, now: datetime) -> None:
+    """Enter an absence that `faults_of` accepts. The person is notified unless they entered it."""
+    absence.set_absence(person, submitted, by=by)
     if by != person:
-        _tell(person, by, given, now)
+        _tell(person, by, submitted, now)
 
 
 @transaction.atomic
@@ -33,24 +33,24 @@ def end_for(person: Recipient, by: Recipient, now: datetime) -> None:
         _tell(person, by, None, now)
 
 
-def _tell(person: Recipient, by: Recipient, given: Given | None, now: datetime) -> None:
-    about = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
-    notice.send(person, about, lambda: _words(by, given, now), reasons.WRITTEN_TO(name=by), now)
+def _tell(person: Recipient, by: Recipient, submitted: Given | None, now: datetime) -> None:
+    subject = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
+    notice.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
 
 
-def _words(by: Recipient, given: Given | None, now: datetime) -> Words:
-    title, body = _said(by, given, now)
+def _words(by: Recipient, submitted: Given | None, now: datetime) -> Words:
+    title, body = _title_and_text(by, submitted, now)
     return Words(title, body, short=body)
 
 
-def _said(by: Recipient, given: Given | None, now: datetime) -> tuple[str, str]:
-    """Title and text."""
-    if given is None:
+def _title_and_text(by: Recipient, submitted: Given | None, now: datetime) -> tuple[str, str]:
+    """Return the title and text of the notice. `submitted` is None for an absence that was ended."""
+    if submitted is None:
         return _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
     title = _("%(name)s has entered that you are away") % {"name": by}
     times = _("It begins %(from)s and ends %(until)s.") % {
-        "from": when(given.begins_at, now), "until": when(given.ends_at, now),
+        "from": when(submitted.begins_at, now), "until": when(submitted.ends_at, now),
     }  # fmt: skip
-    if given.delegate is None:
+    if submitted.delegate is None:
         return title, f"{times} {_('Nobody stands in.')}"
-    return title, f"{times} {_('%(delegate)s stands in.') % {'delegate': given.delegate}}"
+    return title, f"{times} {_('%(delegate)s stands in.') % {'delegate': submitted.delegate}}"

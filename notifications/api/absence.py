@@ -42,11 +42,11 @@ class AbsenceView(PersonView):
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
-        given = given_in(request.data, person)
-        if given is None:
+        submitted = given_in(request.data, person)
+        if submitted is None:
             absence.end_absence(person, by=person)
         else:
-            absence.set_absence(person, given, by=person)
+            absence.set_absence(person, submitted, by=person)
         return answer(shown_of(person))
 
 
@@ -81,13 +81,13 @@ class RecipientAbsenceView(DirectoryView):
         if by is None and isinstance(data, dict) and not {"from", "to"} & data.keys():
             return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
         person = self._person(ref)
-        given = given_in(data, person, by=by)
-        if by is not None and given is not None:
-            telling.set_for(person, given, by, now)
+        submitted = given_in(data, person, by=by)
+        if by is not None and submitted is not None:
+            telling.set_for(person, submitted, by, now)
         elif by is not None:
             telling.end_for(person, by, now)
-        elif given is not None:
-            absence.set_absence(person, given, by=None, because=self._key)
+        elif submitted is not None:
+            absence.set_absence(person, submitted, by=None, because=self._key)
         else:
             absence.end_absence(person, by=None, because=self._key)
         return answer(shown_of(person))
@@ -106,57 +106,59 @@ class RecipientAbsenceView(DirectoryView):
         """Raises NotFound."""
         reader = self._reader
         people = led_by(reader) if reader is not None else Recipient.objects.filter(engine=None, active=True)
-        found = people.filter(ref=ref).first() if is_id(ref) else None
-        if found is None:
+        person = people.filter(ref=ref).first() if is_id(ref) else None
+        if person is None:
             raise NotFound("There is no such person of the organisation, or you do not lead them.")
-        return found
+        return person
 
 
 def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Given | None:
-    """The absence that a body says; None: the person is back. `by`: who leads them. Raises Invalid and NotAllowed."""
+    """Return the absence in a body; None if the person is back. `by` leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
-    said = validated(serializers.AbsenceGiven, data)
-    if said["from"] is None:
+    payload = validated(serializers.AbsenceGiven, data)
+    if payload["from"] is None:
         return None
-    parts = [_part(number, each) for number, each in enumerate(said["parts"])]
-    delegate = _delegate(said["delegate"], "/delegate")
-    given = Given(said["from"], said["to"], delegate, parts, said["open_items"] or OpenItems.OFFER, said["give_back"])
-    if faults := faults_of(person, given, timezone.now(), by=by):
-        named = [{"pointer": _pointer(field), "detail": detail} for field, detail in faults.items()]
-        raise Invalid("Some values are not possible; see errors.", named)
-    return given
+    parts = [_part(number, each) for number, each in enumerate(payload["parts"])]
+    delegate = _delegate(payload["delegate"], "/delegate")
+    submitted = Given(
+        payload["from"], payload["to"], delegate, parts, payload["open_items"] or OpenItems.OFFER, payload["give_back"]
+    )
+    if faults := faults_of(person, submitted, timezone.now(), by=by):
+        errors = [{"pointer": _pointer(field), "detail": detail} for field, detail in faults.items()]
+        raise Invalid("Some values are not possible; see errors.", errors)
+    return submitted
 
 
 def _pointer(field: str) -> str:
     return POINTERS.get(field, f"/{field.replace('.', '/')}")
 
 
-def _part(number: int, said: Json) -> PartGiven:
+def _part(number: int, payload: Json) -> PartGiven:
     """Raises Invalid."""
     place = f"/parts/{number}"
     return PartGiven(
-        delegate=_delegate(said["delegate"], f"{place}/delegate"),
-        category=_named(Category, "category", said["category"], place),
-        engine=_named(Engine, "engine", said["engine"], place),
-        case_type=said["case_type"] or "",
+        delegate=_delegate(payload["delegate"], f"{place}/delegate"),
+        category=_row_of_slug(Category, "category", payload["category"], place),
+        engine=_row_of_slug(Engine, "engine", payload["engine"], place),
+        case_type=payload["case_type"] or "",
     )
 
 
-def _named(model: type[Model], name: str, slug: str | None, place: str) -> Any:
+def _row_of_slug(model: type[Model], name: str, slug: str | None, place: str) -> Any:
     """Raises Invalid."""
-    found = model._default_manager.filter(slug=slug).first() if slug else None
-    if slug and found is None:
+    row = model._default_manager.filter(slug=slug).first() if slug else None
+    if slug and row is None:
         raise _invalid(f"There is no {name} with this slug.", f"{place}/{name}")
-    return found
+    return row
 
 
 def _delegate(ref: str | None, pointer: str) -> Recipient | None:
     """Raises Invalid."""
-    found = Recipient.objects.filter(engine=None, ref=ref).first() if ref else None
-    if ref and found is None:
+    person = Recipient.objects.filter(engine=None, ref=ref).first() if ref else None
+    if ref and person is None:
         raise _invalid("There is no internal person with this ref.", pointer)
-    return found
+    return person
 
 
 def _invalid(detail: str, pointer: str) -> Invalid:
@@ -164,11 +166,11 @@ def _invalid(detail: str, pointer: str) -> Invalid:
 
 
 def shown_of(person: Recipient) -> Json:
-    """The person's absence, unless it is over, and what their calendar says."""
+    """Return the person's absence as JSON unless it is over, and the next one of their calendar."""
     now = timezone.now()
     row, by_calendar = absence.away_from(person, now), absence.in_calendar_of(person, now).first()
-    said = _times_shown(row) | {"parts": [_part_shown(part) for part in row.parts.all()] if row is not None else []}
-    return said | {"calendar": _times_shown(by_calendar) if by_calendar is not None else None}
+    shown = _times_shown(row) | {"parts": [_part_shown(part) for part in row.parts.all()] if row is not None else []}
+    return shown | {"calendar": _times_shown(by_calendar) if by_calendar is not None else None}
 
 
 def _times_shown(row: Absence | CalendarAbsence | None) -> Json:

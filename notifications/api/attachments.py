@@ -60,9 +60,9 @@ class AttachmentsView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Send a file, for a message or answer that then names its id. What nothing uses is removed after 7 days."""
         query = query_of(request, serializers.AttachmentQuery)
-        source, name, given = _sent(request, query)
-        kept = storing.keep(source, name, _sender(request), timezone.now(), id=given)
-        return answer(attachment_json(kept.attachment), 201 if kept.created else 200)
+        source, name, file_id = _sent(request, query)
+        stored = storing.keep(source, name, _sender(request), timezone.now(), id=file_id)
+        return answer(attachment_json(stored.attachment), 201 if stored.created else 200)
 
 
 def _sender(request: Request) -> Sender:
@@ -71,18 +71,18 @@ def _sender(request: Request) -> Sender:
 
 
 def _sent(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | None]:
-    """The bytes, the name and the id: of a body that is the file, or of a form with one. Raises Invalid,
+    """Return source, name and id of an upload: a body that is the file, or a form with one. Raises Invalid,
     UnsupportedMediaType, ValidationError."""
     http = http_request(request)
     if http.content_type == RAW:
         return http, query["name"], query.get("id")
     if http.content_type != FORM:
         raise UnsupportedMediaType(f"Send a file as {RAW}, or as the field `file` of {FORM}.")
-    found = http.FILES.getlist("file")
-    if len(found) != 1 or len(http.FILES) != 1:
+    uploads = http.FILES.getlist("file")
+    if len(uploads) != 1 or len(http.FILES) != 1:
         detail = "Send one file, in the field `file`."
         raise Invalid(detail, [{"pointer": "/file", "detail": detail}])
-    (file,) = found
+    (file,) = uploads
     fields = validated(serializers.AttachmentQuery, {**query, **http.POST.dict()})
     return file, fields["name"] or file.name or "", fields.get("id")
 
@@ -105,8 +105,8 @@ class AttachmentView(ApiView):
         else:
             attachment = files.seen_by_person(attachment_id, caller.recipient)
             passes = caller.recipient.external or not attachment.is_used
-        kept = "no-store" if passes else "private, no-cache"
-        return _served(attachment, kept, known=request.headers.get("If-None-Match", ""))
+        cache_control = "no-store" if passes else "private, no-cache"
+        return _served(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))
 
     @extend_schema(operation_id="remove_file", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, attachment_id: UUID) -> HttpResponse:
@@ -115,15 +115,17 @@ class AttachmentView(ApiView):
         return nothing()
 
 
-def _served(attachment: Attachment, kept: str, *, known: str) -> HttpResponseBase:
-    """Nothing in it runs: pictures and PDFs are shown, all else is downloaded. `kept`: how the browser keeps it: not at
-    all for people who may use somebody else's computer, and before it was sent; `known`: the tag of a copy that it has,
-    for which it asks each time, since people lose tasks."""
+def _served(attachment: Attachment, cache_control: str, *, cached_tag: str) -> HttpResponseBase:
+    """Serve a file so that nothing in it runs: pictures and PDFs are shown, all else is downloaded.
+
+    `cache_control` allows no copy in the browser to people who may use somebody else's computer, and none of a file
+    that is not sent yet. `cached_tag` is the tag of the browser's copy; it asks each time, since people lose tasks.
+    """
     tag, inline = f'"{attachment.sha256}"', attachment.type in INLINE
     kind = attachment.type if inline else "application/octet-stream"
-    headers = {"ETag": tag, "Cache-Control": kept, "X-Frame-Options": "SAMEORIGIN"}
+    headers = {"ETag": tag, "Cache-Control": cache_control, "X-Frame-Options": "SAMEORIGIN"}
     response: HttpResponseBase
-    if known == tag:
+    if cached_tag == tag:
         response = HttpResponse(status=304, headers=headers)
     else:
         headers["Content-Length"] = str(attachment.size)

@@ -72,25 +72,25 @@ class KeyAuthentication(Authentication):
     """
 
     def authenticate(self, request: Request) -> Found | None:
-        given = _key_in(request._request)
-        if given is None:
+        credential = _key_in(request._request)
+        if credential is None:
             return None
         now = timezone.now()
-        if given.startswith(API_KEY_PREFIX):
+        if credential.startswith(API_KEY_PREFIX):
             goes_by_lately_read = getattr(request.parser_context.get("view"), "goes_by_lately_read", False)
-            return None, _engine_of_key(digest_of(given), now, goes_by_lately_read=goes_by_lately_read)
-        if given.startswith(RECIPIENT_TOKEN_PREFIX):
-            return None, _person_of_token(given, now)
+            return None, _engine_of_key(digest_of(credential), now, goes_by_lately_read=goes_by_lately_read)
+        if credential.startswith(RECIPIENT_TOKEN_PREFIX):
+            return None, _person_of_token(credential, now)
         raise AuthenticationFailed
 
 
 def _key_in(request: HttpRequest) -> str | None:
     authorization = request.META.get("HTTP_AUTHORIZATION")
     if authorization is not None:
-        scheme, _, given = str(authorization).partition(" ")
+        scheme, _, credential = str(authorization).partition(" ")
         if scheme.lower() != "bearer":
             raise AuthenticationFailed
-        return given.strip()
+        return credential.strip()
     key = request.META.get("HTTP_X_API_KEY")
     if key is None:
         return None
@@ -124,8 +124,8 @@ WHERE token.digest = %s
 """
 
 
-def _person_of_token(given: str, now: datetime) -> PersonCaller:
-    for token, person, brand, account in _TOKENS.read(_BY_TOKEN, [digest_of(given)]):
+def _person_of_token(credential: str, now: datetime) -> PersonCaller:
+    for token, person, brand, account in _TOKENS.read(_BY_TOKEN, [digest_of(credential)]):
         token.recipient, person.brand, person.user = person, brand, account
         if token.usable and person.may_act:
             _note_use(RecipientToken, token.pk, token.last_used_at, now)
@@ -182,10 +182,10 @@ class SignatureAuthentication(Authentication):
 
 
 def _secrets_of(engine: Engine, now: datetime) -> list[str]:
-    found = []
+    secrets = []
     for row in credentials.active_secrets(engine, now):
         try:
-            found.append(row.secret)
+            secrets.append(row.secret)
         except UndecryptableSecret:
             log.error("signing_secret_unreadable", engine=engine.slug, secret=row.pk)
-    return found
+    return secrets

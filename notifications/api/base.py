@@ -57,12 +57,12 @@ def query_of(request: Request, serializer: type[Serializer[Any]]) -> dict[str, A
 
     Raises ValidationError.
     """
-    given = request.query_params
+    query = request.query_params
     names = [str(name) for name in serializer().fields]
-    twice = {name: ["Send this once."] for name in names if len(given.getlist(name)) > 1}
+    twice = {name: ["Send this once."] for name in names if len(query.getlist(name)) > 1}
     if twice:
         raise ValidationError(twice)
-    return validated(serializer, given.dict())
+    return validated(serializer, query.dict())
 
 
 class OnlyJSON(BaseContentNegotiation):
@@ -128,9 +128,9 @@ class IsEngine(BasePermission):
         caller = caller_of(request)
         if caller is None:
             return False
-        wanted: tuple[Scope, ...] = view.scopes_for(request.method)
-        if not isinstance(caller, EngineCaller) or not caller.scopes & set(wanted):
-            names = " or ".join(scope.value for scope in wanted)
+        required: tuple[Scope, ...] = view.scopes_for(request.method)
+        if not isinstance(caller, EngineCaller) or not caller.scopes & set(required):
+            names = " or ".join(scope.value for scope in required)
             raise ScopeMissing(f"This needs an engine's API key with the scope {names}.")
         return True
 

@@ -59,30 +59,30 @@ class CaseMessagesView(PersonView):
     )
     def post(self, request: Request, case_id: str) -> HttpResponse:
         """External people write about their case: a reply if they were asked something, else to whoever works on it."""
-        given, person = validated(serializers.CaseMessageGiven, request.data), self.recipient()
-        case = _case(person, case_id, given["engine"])
+        payload, person = validated(serializers.CaseMessageGiven, request.data), self.recipient()
+        case = _case(person, case_id, payload["engine"])
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
-        words = Words(given["text"], via=Via.PORTAL, key=key_of(request), files=given["attachments"])
-        said = saying.write_in(person, case, words, timezone.now())
-        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk), person)
-        return answer(shown_as, 201 if said.created else 200)
+        words = Words(payload["text"], via=Via.PORTAL, key=key_of(request), files=payload["attachments"])
+        outcome = saying.write_in(person, case, words, timezone.now())
+        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), person)
+        return answer(shown_as, 201 if outcome.created else 200)
 
 
 def _case(person: Recipient, case_id: str, engine: str) -> Case:
     """Raises NotFound, and Invalid where several engines have one of this id."""
-    found: Sequence[Case] = cases_of(person, case_id, engine)
-    if len(found) > 1:
-        slugs = ", ".join(sorted(case.engine.slug for case in found))
+    cases: Sequence[Case] = cases_of(person, case_id, engine)
+    if len(cases) > 1:
+        slugs = ", ".join(sorted(case.engine.slug for case in cases))
         detail = f"Several engines have a case of this id. Name one: {slugs}."
         raise Invalid(detail, [{"pointer": "/engine", "detail": detail}])
-    return found[0]
+    return cases[0]
 
 
 def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
     progress = progress_of(case, language or reader.locale)
-    asked = saying.open_question(reader, case)
-    can_write = reader.external and (asked is not None or people.task_to_write_to(case, reader) is not None)
+    question = saying.open_question(reader, case)
+    can_write = reader.external and (question is not None or people.task_to_write_to(case, reader) is not None)
     return {
         "id": case.case_id,
         "title": case.title,
@@ -92,5 +92,5 @@ def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
         "note": progress.note or None,
         "news": progress.news or None,
         "can_write": can_write,
-        "question": str(asked.message_id) if asked else None,
+        "question": str(question.message_id) if question else None,
     }

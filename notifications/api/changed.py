@@ -35,8 +35,8 @@ def changes_json(notification: Notification, shown: str, language: str) -> list[
 def for_token(token: str, shown: str, now: datetime) -> Json:
     """For the message of a token: {notification, changes}. `notification` has the members of a push message, and no
     more than the device's lock screen may show; its `token` answers the content as it now is."""
-    given = ActionToken.objects.select_related("delivery__device", "delivery__recipient__brand")
-    row = given.get(digest=digest_of(token)).delivery
+    tokens = ActionToken.objects.select_related("delivery__device", "delivery__recipient__brand")
+    row = tokens.get(digest=digest_of(token)).delivery
     row.notification = notification_queryset().get(pk=row.notification_id)
     renewed = action_tokens.renew(token, row, now)
     says_all = row.device is None or row.device.lock_screen == LockScreen.ALL

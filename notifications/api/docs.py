@@ -29,12 +29,12 @@ _ALWAYS = (400, 401, 403, 429, 503)
 
 
 def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> dict[Any, Any]:
-    """All statuses of an operation. `public`: it needs no key."""
+    """Return the responses of an operation by status. `public`: it needs no key."""
     always = [status for status in _ALWAYS if not (public and status == 401)]
-    found: dict[Any, Any] = dict(success)
+    by_status: dict[Any, Any] = dict(success)
     for status in sorted({*always, *more}):
-        found[status, CONTENT_TYPE] = OpenApiResponse(shown.Problem, _PROBLEMS[status])
-    return found
+        by_status[status, CONTENT_TYPE] = OpenApiResponse(shown.Problem, _PROBLEMS[status])
+    return by_status
 
 
 _EVENT = {
@@ -68,7 +68,7 @@ _REFUSED = OpenApiResponse(shown.RefusedBatch, "`invalid_event`; of a batch: non
 
 
 def _taken(*more: int) -> dict[Any, Any]:
-    found = responses(
+    by_status = responses(
         {
             202: OpenApiResponse(shown.AcceptedEventOrBatch, "Stored; of a batch: all of it"),
             200: OpenApiResponse(shown.AcceptedEvent, "A retry of an event that is stored; no second effect"),
@@ -76,8 +76,8 @@ def _taken(*more: int) -> dict[Any, Any]:
         },
         *(409, 413, 415, *more),
     )
-    found[422, CONTENT_TYPE] = _REFUSED
-    return found
+    by_status[422, CONTENT_TYPE] = _REFUSED
+    return by_status
 
 
 EVENTS_IN = extend_schema(operation_id="send_event", parameters=_CE_HEADERS, request=_REQUEST, responses=_taken())

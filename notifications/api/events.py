@@ -181,15 +181,15 @@ def _batch(caller: EngineCaller, read: list[OfBatch]) -> HttpResponse:
     stored = iter(_stored(caller, good))
     items: list[Json] = []
     failures: list[tuple[int, Failure]] = []
-    told = 0
+    error_bytes = 0
     for index, one in enumerate(read):
         accepted = next(stored) if one.event is not None else None
         failure = accepted.failure if accepted is not None else one.refused
         if failure is not None:
             failures.append((index, failure))
-            said = _problem_of_one(failure, told)
-            told += len(json.dumps(said.get("errors", "")))
-            items.append({"id": one.id, "status": "rejected", "problem": said})
+            refusal = _problem_of_one(failure, error_bytes)
+            error_bytes += len(json.dumps(refusal.get("errors", "")))
+            items.append({"id": one.id, "status": "rejected", "problem": refusal})
         elif accepted is not None:
             items.append(_item(accepted))
     if failures and len(failures) == len(items):
@@ -198,12 +198,12 @@ def _batch(caller: EngineCaller, read: list[OfBatch]) -> HttpResponse:
     return answer({"items": items}, 207 if failures else 202)
 
 
-def _problem_of_one(failure: Failure, told: int) -> Json:
-    """The problem of one event of a batch. `told`: bytes of faults of the events before it."""
-    said = refusal_json(failure)
-    if told > TOLD_OF_ALL:
-        return said | {"detail": UNTOLD} | ({"errors": []} if "errors" in said else {})
-    return said | ({"errors": bounded(said["errors"], size=TOLD_OF_ONE)} if "errors" in said else {})
+def _problem_of_one(failure: Failure, error_bytes: int) -> Json:
+    """Return the problem of one event of a batch. `error_bytes` is the size of the errors of the events before it."""
+    refusal = refusal_json(failure)
+    if error_bytes > TOLD_OF_ALL:
+        return refusal | {"detail": UNTOLD} | ({"errors": []} if "errors" in refusal else {})
+    return refusal | ({"errors": bounded(refusal["errors"], size=TOLD_OF_ONE)} if "errors" in refusal else {})
 
 
 def _item(accepted: Accepted) -> Json:
@@ -225,9 +225,9 @@ def _handshake(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
     origin = request.headers.get("WebHook-Request-Origin")
     if origin:
-        asked = request.headers.get("WebHook-Request-Rate", "")
+        requested_rate = request.headers.get("WebHook-Request-Rate", "")
         most = LIMITS["engine"]  # calls a minute; the handshake has the same unit
-        wanted = int(asked) if asked.isdecimal() and len(asked) <= MAX_RATE_DIGITS else 0
+        rate = int(requested_rate) if requested_rate.isdecimal() and len(requested_rate) <= MAX_RATE_DIGITS else 0
         response.headers["WebHook-Allowed-Origin"] = origin
-        response.headers["WebHook-Allowed-Rate"] = str(min(wanted or most, most))
+        response.headers["WebHook-Allowed-Rate"] = str(min(rate or most, most))
     return response

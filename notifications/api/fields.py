@@ -35,10 +35,10 @@ class Instant(serializers.DateTimeField):
     default_error_messages = {"instant": "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."}
 
     def to_internal_value(self, value: Any) -> datetime:
-        found = instant(value)
-        if found is None:
+        moment = instant(value)
+        if moment is None:
             self.fail("instant")
-        return found
+        return moment
 
 
 class Email(serializers.EmailField):
@@ -88,18 +88,18 @@ class ListOf(serializers.ListField):
 
     def run_child_validation(self, data: list[Any]) -> list[Any]:
         """Raises ValidationError by index, as DRF does, but stops when an answer would name no more."""
-        found: list[Any] = []
+        members: list[Any] = []
         faults: dict[int, Any] = {}
         for index, member in enumerate(data):
             try:
-                found.append(self.child.run_validation(member))
+                members.append(self.child.run_validation(member))
             except serializers.ValidationError as fault:
                 faults[index] = fault.detail
                 if len(faults) == MAX_ERRORS:
                     break
         if faults:
             raise serializers.ValidationError({str(index): fault for index, fault in faults.items()})
-        return found
+        return members
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

@@ -20,13 +20,13 @@ API, MAIL = "/api/", "/a/"
 
 
 def may_send_files(path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """By session, by key or token, and on the page of an e-mail by the token in its address. `headers`: as ASGI has
-    them. A database that does not answer is told of by the view."""
-    given = {name.decode("latin-1"): said.decode("latin-1") for name, said in headers}
+    """Return whether a request may send files: by session, by key or token, or by the token in the address of an
+    e-mail's page. `headers` are ASGI's. True if the database does not answer: the view reports that."""
+    header_texts = {name.decode("latin-1"): raw.decode("latin-1") for name, raw in headers}
     try:
         if path.startswith(MAIL):
             return _is_alive(path.removeprefix(MAIL))
-        return _has_session(given.get("cookie", "")) or (path.startswith(API) and _has_key(given))
+        return _has_session(header_texts.get("cookie", "")) or (path.startswith(API) and _has_key(header_texts))
     except DatabaseError:
         return True
 
@@ -36,10 +36,10 @@ def _has_session(cookies: str) -> bool:
     return bool(key) and "\x00" not in key and person_of_session(key) is not None
 
 
-def _has_key(given: dict[str, str]) -> bool:
+def _has_key(header_texts: dict[str, str]) -> bool:
     http = HttpRequest()
     names = {"authorization": "HTTP_AUTHORIZATION", "x-api-key": "HTTP_X_API_KEY"}
-    http.META = {names[name]: said for name, said in given.items() if name in names}
+    http.META = {names[name]: text for name, text in header_texts.items() if name in names}
     try:
         return KeyAuthentication().authenticate(Request(http)) is not None
     except AuthenticationFailed:

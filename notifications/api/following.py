@@ -111,8 +111,8 @@ class MutedCasesView(PersonView):
 
 def _listed(request: Request, rows: QuerySet[Any], member: Callable[[Any], Json]) -> HttpResponse:
     query = query_of(request, serializers.PageQuery)
-    found, after = paging.newest(rows, query.get("cursor"), query["limit"])
-    return answer({"items": [member(row) for row in found], "next": after})
+    page_rows, after = paging.newest(rows, query.get("cursor"), query["limit"])
+    return answer({"items": [member(row) for row in page_rows], "next": after})
 
 
 def _case(case: Case) -> Json:
@@ -120,9 +120,9 @@ def _case(case: Case) -> Json:
 
 
 def cases_of(recipient: Recipient, case_id: str, engine: str = "") -> list[Case]:
-    """The case with this id, of each engine (or of this one) that told the person of one. Raises NotFound."""
+    """Return the cases with this id that the person was notified of, of `engine` or of all. Raises NotFound."""
     cases = following.cases_of(recipient).filter(case_id=case_id).select_related("engine")
-    found = list(cases.filter(engine__slug=engine) if engine else cases)
-    if not found:
+    matches = list(cases.filter(engine__slug=engine) if engine else cases)
+    if not matches:
         raise NotFound("There is no such case that you have heard of.")
-    return found
+    return matches

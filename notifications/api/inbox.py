@@ -36,9 +36,9 @@ class NotificationsView(PersonView):
         if query.get("unread"):
             rows = rows.filter(read_at=None)
         page = _changes if "after" in query else _newest
-        found, following = page(rows, query, min(query["limit"], paging.MOST))
+        page_rows, following = page(rows, query, min(query["limit"], paging.MOST))
         language = chosen_language(request.COOKIES)
-        return answer({"items": [inbox_json(row, language) for row in found], "next": following})
+        return answer({"items": [inbox_json(row, language) for row in page_rows], "next": following})
 
 
 class NotificationView(PersonView):
@@ -107,10 +107,10 @@ class ReadUpToView(PersonView):
 
 def _own(recipient: Recipient, notification_id: UUID) -> Notification:
     """Raises NotFound, for somebody else's too."""
-    found = notification_queryset().filter(recipient=recipient, pk=notification_id).first()
-    if found is None:
+    notification = notification_queryset().filter(recipient=recipient, pk=notification_id).first()
+    if notification is None:
         raise NotFound("There is no such notification of yours.")
-    return found
+    return notification
 
 
 # --- pages ----------------------------------------------------------------------------------------

@@ -49,18 +49,18 @@ def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> t
 
 def _of_ended_key(http: HttpRequest) -> Engine | None:
     """The engine of a key that was revoked, has ended, or whose engine is switched off."""
-    given = http.headers.get("X-API-Key") or http.headers.get("Authorization", "").partition(" ")[2].strip()
-    if not given.startswith(API_KEY_PREFIX):
+    credential = http.headers.get("X-API-Key") or http.headers.get("Authorization", "").partition(" ")[2].strip()
+    if not credential.startswith(API_KEY_PREFIX):
         return None
-    return Engine.objects.filter(api_keys__digest=digest_of(given)).first()
+    return Engine.objects.filter(api_keys__digest=digest_of(credential)).first()
 
 
 def _sentences(response: HttpResponse) -> Iterator[str]:
     """Why a call, or a part of it, was refused."""
     if response.status_code < 207:
         return
-    said = json.loads(response.content)
-    for problem in [said, *(item["problem"] for item in said.get("items", []) if "problem" in item)]:
+    body = json.loads(response.content)
+    for problem in [body, *(item["problem"] for item in body.get("items", []) if "problem" in item)]:
         yield from _of_problem(problem)
 
 

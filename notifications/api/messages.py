@@ -53,9 +53,9 @@ class TaskMessagesView(ApiView):
         query = query_of(request, serializers.MessagesQuery)
         rows = self._seen(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
         limit = min(query["limit"], MOST)
-        found = messages_json(rows[: limit + 1], self._reader())
-        more = len(found) > limit
-        return answer({"items": found[:limit], "next": found[limit - 1]["number"] if more else None})
+        messages = messages_json(rows[: limit + 1], self._reader())
+        more = len(messages) > limit
+        return answer({"items": messages[:limit], "next": messages[limit - 1]["number"] if more else None})
 
     @extend_schema(
         operation_id="say",
@@ -65,22 +65,22 @@ class TaskMessagesView(ApiView):
     )
     def post(self, request: Request, task_id: str) -> HttpResponse:
         """Ask, reply or comment. A question of a person is an answer of theirs, and pauses the clock as it does."""
-        given = validated(serializers.MessageGiven, request.data)
+        payload = validated(serializers.MessageGiven, request.data)
         words = Words(
-            given["text"],
-            tuple(given["to"]),
-            given.get("reply_to"),
+            payload["text"],
+            tuple(payload["to"]),
+            payload.get("reply_to"),
             via=self._via(),
             key=key_of(request),
-            files=given["attachments"],
+            files=payload["attachments"],
         )
         caller = self._caller()
         if isinstance(caller, EngineCaller):
-            said = self._of_engine(caller, task_id, given, words)
+            outcome = self._of_engine(caller, task_id, payload, words)
         else:
-            said = self._of_person(caller.recipient, task_id, given, words)
-        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk), self._reader())
-        return answer(shown_as, 201 if said.created else 200)
+            outcome = self._of_person(caller.recipient, task_id, payload, words)
+        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), self._reader())
+        return answer(shown_as, 201 if outcome.created else 200)
 
     # --- who calls ----------------------------------------------------------------------------------------------------
     def _caller(self) -> EngineCaller | PersonCaller:
@@ -101,24 +101,24 @@ class TaskMessagesView(ApiView):
         return people.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
 
     # --- what they say ------------------------------------------------------------------------------------------------
-    def _of_engine(self, caller: EngineCaller, task_id: str, given: dict[str, Any], words: Words) -> Said:
+    def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> Said:
         task = _task_of(caller, task_id)
-        found = resolver.find_people(caller.engine, {*words.to, *([given["by"]] if given["by"] else [])})
-        unknown = [ref for ref in (*words.to, given["by"]) if ref and ref not in found]
+        by_ref = resolver.find_people(caller.engine, {*words.to, *([payload["by"]] if payload["by"] else [])})
+        unknown = [ref for ref in (*words.to, payload["by"]) if ref and ref not in by_ref]
         if unknown:
             detail = f"Nobody is called {unknown[0]!r} here."
             raise Invalid(detail, [{"pointer": "/to" if unknown[0] in words.to else "/by", "detail": detail}])
-        author = found[given["by"]] if given["by"] else None
-        to = [found[ref] for ref in dict.fromkeys(words.to) if found[ref].active]
-        return saying.by_engine(task.pk, words, given["kind"], author, to, timezone.now())
+        author = by_ref[payload["by"]] if payload["by"] else None
+        to = [by_ref[ref] for ref in dict.fromkeys(words.to) if by_ref[ref].active]
+        return saying.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
 
-    def _of_person(self, person: Recipient, task_id: str, given: dict[str, Any], words: Words) -> Said:
-        task, now = _known_to(person, task_id, given["engine"]), timezone.now()
-        if given["by"]:
+    def _of_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> Said:
+        task, now = _known_to(person, task_id, payload["engine"]), timezone.now()
+        if payload["by"]:
             raise NotAllowed("Only engines say who wrote a message. Leave `by` out.")
-        if given["kind"] == MessageKind.QUESTION:
+        if payload["kind"] == MessageKind.QUESTION:
             return _ask(person, task, words)
-        if given["kind"] == MessageKind.REPLY:
+        if payload["kind"] == MessageKind.REPLY:
             return saying.reply(person, task.pk, words, now)
         return saying.comment(person, task.pk, words, now)
 
@@ -135,8 +135,8 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
     """The task of this id whose conversation the person sees. Raises NotFound, and Invalid where several engines have
     one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
-    named = tasks.filter(engine__slug=engine) if engine else tasks
-    seen = [task for task in named if people.sees(task, person)]
+    candidates = tasks.filter(engine__slug=engine) if engine else tasks
+    seen = [task for task in candidates if people.sees(task, person)]
     if not seen:
         raise NotFound("There is no such task of yours.")
     if len(seen) > 1:
@@ -156,6 +156,6 @@ def _ask(person: Recipient, task: Task, words: Words) -> Said:
         detail = "Ask one person at a time."
         raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
     to = words.to[0] if words.to else ""
-    said = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to, files=tuple(words.files))
-    recorded: Recorded = respond(copy, said, now=timezone.now())
+    question = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to, files=tuple(words.files))
+    recorded: Recorded = respond(copy, question, now=timezone.now())
     return Said(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)

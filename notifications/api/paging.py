@@ -19,10 +19,10 @@ Page = tuple[list[RowT], str | None]
 
 
 def page(rows: QuerySet[RowT], limit: int, position: Callable[[RowT], str]) -> Page[RowT]:
-    """`position`: what the cursor says of the last row of a page."""
-    found = list(rows[: limit + 1])
-    more = len(found) > limit
-    shown = found[:limit]
+    """Return the first `limit` rows and the next page's cursor, if any. `position` encodes a row for the cursor."""
+    fetched = list(rows[: limit + 1])
+    more = len(fetched) > limit
+    shown = fetched[:limit]
     return shown, base64.urlsafe_b64encode(position(shown[-1]).encode()).decode() if more else None
 
 

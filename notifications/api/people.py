@@ -24,8 +24,8 @@ class DirectoryView(EngineView):
     def put_person(self, request: Request, ref: str) -> HttpResponse:
         if not is_id(ref):
             raise _bad_name("/ref", "A ref is 1 to 200 characters without control characters.")
-        given = validated(serializers.Person, request.data)
-        person, created = directory.put_person(self.writer(), ref, given)
+        payload = validated(serializers.Person, request.data)
+        person, created = directory.put_person(self.writer(), ref, payload)
         return answer(directory.person_json(person), 201 if created else 200)
 
 
@@ -81,8 +81,8 @@ class RecipientTokensView(WayInView):
     )
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A recipient token, for the person's app or your customer portal. It is shown this once."""
-        given = validated(serializers.TokenRequest, request.data)
-        row, token = recipient_tokens.new_token(self.person(ref), label=given["label"], now=timezone.now())
+        payload = validated(serializers.TokenRequest, request.data)
+        row, token = recipient_tokens.new_token(self.person(ref), label=payload["label"], now=timezone.now())
         return answer({"token": token, "expires_at": iso_utc(row.expires_at)}, 201)
 
 
@@ -96,8 +96,8 @@ class RecipientLinksView(WayInView):
     )
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A link that signs the person in once, within 24 hours, to the inbox or portal."""
-        given = validated(serializers.LinkRequest, request.data)
-        row, url = recipient_tokens.new_link(self.person(ref), next=given["next"], now=timezone.now())
+        payload = validated(serializers.LinkRequest, request.data)
+        row, url = recipient_tokens.new_link(self.person(ref), next=payload["next"], now=timezone.now())
         return answer({"url": url, "expires_at": iso_utc(row.expires_at)}, 201)
 
 

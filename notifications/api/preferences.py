@@ -69,22 +69,22 @@ class RecipientPreferencesView(EngineView):
 
 def _put(person: Recipient, request: Request) -> HttpResponse:
     """Raises Invalid."""
-    given = validated(PreferencesGiven, request.data)
-    faults = list(_unknown(given["categories"]))
-    said = _read(given)
-    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(said)]
+    payload = validated(PreferencesGiven, request.data)
+    faults = list(_unknown(payload["categories"]))
+    preferences = _read(payload)
+    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(preferences)]
     if faults:
         raise Invalid("Some values are not possible; see errors.", faults)
-    personal.put(person, said, timezone.now())
+    personal.put(person, preferences, timezone.now())
     return answer(_as_json(person))
 
 
 def _unknown(categories: Mapping[str, Any]) -> Iterator[Json]:
-    """Categories and channels that do not exist."""
-    known = set(Category.objects.values_list("slug", flat=True))
+    """Yield an error for each category or channel that does not exist."""
+    slugs = set(Category.objects.values_list("slug", flat=True))
     channels = set(channel_names()) - {INBOX}
     for slug, choice in categories.items():
-        if slug not in known:
+        if slug not in slugs:
             yield {"pointer": _pointer("categories", slug), "detail": "There is no category with this slug."}
         for name in choice["channels"]:
             if name not in channels:
@@ -93,33 +93,34 @@ def _unknown(categories: Mapping[str, Any]) -> Iterator[Json]:
 
 
 def _pointer(*place: str | int) -> str:
-    found = ""
+    path = ""
     for name in place:
-        found = pointer(found, name)
-    return found
+        path = pointer(path, name)
+    return path
 
 
-def _read(given: Mapping[str, Any]) -> Wanted:
+def _read(payload: Mapping[str, Any]) -> Wanted:
     return Wanted(
         choices={
-            slug: Own(choice["channels"], choice["frequency"] or "") for slug, choice in given["categories"].items()
+            slug: Own(choice["channels"], choice["frequency"] or "") for slug, choice in payload["categories"].items()
         },
         quiet_hours=[
             Window(frozenset(DAYS.index(day) for day in each["days"]), each["from"], each["to"])
-            for each in given["quiet_hours"]
+            for each in payload["quiet_hours"]
         ],
-        quiet_on_holidays=given["quiet_on_holidays"],
-        digest_times=given["digest_times"],
-        repeat_pause=given["repeat_pause"],
-        most_an_hour=given["most_an_hour"],
+        quiet_on_holidays=payload["quiet_on_holidays"],
+        digest_times=payload["digest_times"],
+        repeat_pause=payload["repeat_pause"],
+        most_an_hour=payload["most_an_hour"],
     )
 
 
 def _as_json(person: Recipient) -> Json:
-    said, language = personal.read(person), language_of(person)
+    preferences, language = personal.read(person), language_of(person)
     return {
         "categories": {
-            slug: {"channels": own.channels, "frequency": own.frequency or None} for slug, own in said.choices.items()
+            slug: {"channels": own.channels, "frequency": own.frequency or None}
+            for slug, own in preferences.choices.items()
         },
         "quiet_hours": [
             {
@@ -127,12 +128,12 @@ def _as_json(person: Recipient) -> Json:
                 "from": f"{window.begins:%H:%M}",
                 "to": f"{window.ends:%H:%M}",
             }
-            for window in said.quiet_hours
+            for window in preferences.quiet_hours
         ],
-        "quiet_on_holidays": said.quiet_on_holidays,
-        "digest_times": [f"{each:%H:%M}" for each in said.digest_times],
-        "repeat_pause": said.repeat_pause,
-        "most_an_hour": said.most_an_hour,
+        "quiet_on_holidays": preferences.quiet_on_holidays,
+        "digest_times": [f"{each:%H:%M}" for each in preferences.digest_times],
+        "repeat_pause": preferences.repeat_pause,
+        "most_an_hour": preferences.most_an_hour,
         "effective": {
             row.category.slug: {
                 "name": row.category.name_in(language),

@@ -32,10 +32,10 @@ class ReceiptsView(ApiView):
     )
     def post(self, request: Request, channel: str) -> HttpResponse:
         """What became of messages, as the channel's service writes and signs it. Repeats change nothing."""
-        found = registry.channels().get(channel)
-        if found is None or found.receipts.read is None:
+        facts = registry.channels().get(channel)
+        if facts is None or facts.receipts.read is None:
             raise NotFound(NONE_EXPECTED)
         call = http_request(request)
         now = timezone.now()
-        receipts.note(channel, found.receipts.read(ReceiptsCall(body_of(call), call.headers, now)), now)
+        receipts.note(channel, facts.receipts.read(ReceiptsCall(body_of(call), call.headers, now)), now)
         return nothing()

@@ -40,14 +40,14 @@ class NotificationResponsesView(PersonView):
     )
     def post(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Answer. The first final answer of a task wins; the engine is told next."""
-        given, person = validated(serializers.AnswerOfPerson, request.data), self.recipient()
-        if "device" in given:
+        payload, person = validated(serializers.AnswerOfPerson, request.data), self.recipient()
+        if "device" in payload:
             if not Notification.objects.filter(recipient=person, pk=notification_id).exists():
                 raise NotFound("There is no such notification of yours.")
-            refuse_from_removed_device(person, given["device"])
-        said = _answer_of(request, given, self.caller().via)
+            refuse_from_removed_device(person, payload["device"])
+        submitted = _answer_of(request, payload, self.caller().via)
         try:
-            return _shown(take(person, notification_id, said, now=timezone.now()))
+            return _shown(take(person, notification_id, submitted, now=timezone.now()))
         except Changed as refused:
             refused.extra |= changed.for_person(notification_id, refused.shown, chosen_language(request.COOKIES))
             raise
@@ -83,11 +83,11 @@ class ResponsesView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Answer with the token of one notification, which offers its actions to one person once each."""
-        given = validated(serializers.AnswerWithToken, request.data)
+        payload = validated(serializers.AnswerWithToken, request.data)
         try:
-            return _shown(take_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
+            return _shown(take_with_token(payload["token"], _answer_of(request, payload, Via.API), now=timezone.now()))
         except Changed as refused:
-            refused.extra |= changed.for_token(given["token"], refused.shown, timezone.now())
+            refused.extra |= changed.for_token(payload["token"], refused.shown, timezone.now())
             raise
 
 
@@ -100,27 +100,27 @@ def key_of(request: Request) -> str:
     return key
 
 
-def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
+def _answer_of(request: Request, payload: dict[str, object], via: Via) -> Answer:
     return Answer(
-        action=str(given["action"]),
-        comment=str(given["comment"]),
-        variables=dict(given["variables"]),  # type: ignore[call-overload]  # the serializer made sure
-        values=dict(given["values"]),  # type: ignore[call-overload]  # as above
+        action=str(payload["action"]),
+        comment=str(payload["comment"]),
+        variables=dict(payload["variables"]),  # type: ignore[call-overload]  # the serializer made sure
+        values=dict(payload["values"]),  # type: ignore[call-overload]  # as above
         via=via.value,
         idempotency_key=key_of(request),
-        to=str(given["to"]),
-        revision=str(given["revision"] or ""),
-        files=tuple(given.get("attachments", ())),  # type: ignore[arg-type]  # as above
+        to=str(payload["to"]),
+        revision=str(payload["revision"] or ""),
+        files=tuple(payload.get("attachments", ())),  # type: ignore[arg-type]  # as above
     )
 
 
 def _shown(recorded: Recorded | Said) -> HttpResponse:
     if isinstance(recorded, Said):
         return answer(_reply_json(recorded.message), 201 if recorded.created else 200)
-    said = response_json(recorded.response)
+    body = response_json(recorded.response)
     if recorded.connect:
-        said["connect"] = recorded.connect
-    return answer(said, 201 if recorded.created else 200)
+        body["connect"] = recorded.connect
+    return answer(body, 201 if recorded.created else 200)
 
 
 def _reply_json(message: TaskMessage) -> Json:

@@ -46,18 +46,18 @@ class OnDutyView(EngineView):
 def _as_json(rota: Rota, at: datetime) -> Json:
     people, absences = Duties(at).people(rota), Absences(at)
     person = next((each for each in people if not absences.is_out(each)), people[0] if people else None)
-    found = duty.shifts_of(rota, at, at + AHEAD)
-    named = duty.people_of(found)
-    current = next((shift for shift in found if shift.begins <= at), None)
-    later = next((shift for shift in found if shift.begins > at), None)
-    gap = turns.gaps(found, at, at + AHEAD)
+    shifts = duty.shifts_of(rota, at, at + AHEAD)
+    people_by_key = duty.people_of(shifts)
+    current = next((shift for shift in shifts if shift.begins <= at), None)
+    later = next((shift for shift in shifts if shift.begins > at), None)
+    gap = turns.gaps(shifts, at, at + AHEAD)
     return {
         "rota": {"slug": rota.slug, "name": rota.name, "team": rota.team.slug},
         "at": iso_utc(at),
         "person": person.as_person() if person else None,
         "stands_in": _stands_in(absences, person),
         "until": iso_utc(current.ends if current else later.begins if later else None),
-        "next": {"person": named[later.who].as_person(), "from": iso_utc(later.begins)} if later else None,
+        "next": {"person": people_by_key[later.who].as_person(), "from": iso_utc(later.begins)} if later else None,
         "next_gap": {"from": iso_utc(gap[0][0]), "to": iso_utc(gap[0][1])} if gap else None,
     }
 

@@ -115,8 +115,12 @@ class AttachmentIds(ListOf):
     """Ids of files that the caller has sent before."""
 
     def __init__(self, **kwargs: Any) -> None:
-        given = {"required": False, "default": list, "help_text": "Ids of files that were sent before, each used once."}
-        super().__init__(child=serializers.UUIDField(), most=50, **given, **kwargs)
+        options = {
+            "required": False,
+            "default": list,
+            "help_text": "Ids of files that were sent before, each used once.",
+        }
+        super().__init__(child=serializers.UUIDField(), most=50, **options, **kwargs)
 
 
 class AttachmentQuery(serializers.Serializer[Any]):

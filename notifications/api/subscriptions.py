@@ -27,14 +27,14 @@ from notifications.wording.languages import chosen_language, language_of
 from notifications.wording.plaintext import clean_line
 
 
-def _given(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
-    """All that a device of the channel sends. A function, so that the schema names it as the channel names its own
-    part."""
+def _serializer_of(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
+    """Return the serializer of all that a device of the channel sends. The schema has it under the name of the
+    channel's own part."""
     own = channel.registration.given
     return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
 
 
-GIVEN = {channel.name: _given(channel) for channel in device_channels()}
+GIVEN = {channel.name: _serializer_of(channel) for channel in device_channels()}
 SUBSCRIPTION = PolymorphicProxySerializer(
     component_name="Subscription", serializers=dict(GIVEN), resource_type_field_name="channel"
 )
@@ -82,26 +82,26 @@ class SubscriptionsView(DevicesView):
     def post(self, request: Request) -> HttpResponse:
         """Register a browser or an app. The same one again is brought up to date; somebody else's becomes one's own."""
         channel = validated(serializers.ChannelGiven, request.data)["channel"]
-        given = validated(GIVEN[channel], request.data)
-        new = device_channel(channel).registration.address_of(given, self.recipient())
+        payload = validated(GIVEN[channel], request.data)
+        new = device_channel(channel).registration.address_of(payload, self.recipient())
         revocation.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
             hold_sign_in(self.caller(), session_key(request), timezone.now())
             device, created = devices.register(
                 self.recipient(),
                 new,
-                name=self.name(given, new),
+                name=self.name(payload, new),
                 language=chosen_language(request.COOKIES),
                 session=self.session(),
                 token=self.caller().token,
-                shows={name: given[name] for name in ("lock_screen", "silent") if name in given},
+                shows={name: payload[name] for name in ("lock_screen", "silent") if name in payload},
                 now=timezone.now(),
             )
         return answer({"id": str(device.pk)}, 201 if created else 200)
 
-    def name(self, given: Json, new: NewAddress) -> str:
-        if said := clean_line(given.get("name", "")):
-            return said
+    def name(self, payload: Json, new: NewAddress) -> str:
+        if label := clean_line(payload.get("name", "")):
+            return label
         recipient, cookies = self.recipient(), self.request.COOKIES
         with translation.override(chosen_language(cookies) or language_of(recipient)):
             return _of_app(new.platform) or name_of(self.request.headers.get("User-Agent", ""))
@@ -131,10 +131,10 @@ class TestView(PersonView):
 
 def own(recipient: Recipient, device_id: UUID) -> Device:
     """Raises NotFound, for somebody else's too."""
-    found = Device.objects.filter(recipient=recipient, pk=device_id).first()
-    if found is None:
+    device = Device.objects.filter(recipient=recipient, pk=device_id).first()
+    if device is None:
         raise NotFound("There is no such device of yours.")
-    return found
+    return device
 
 
 def _shown(device: Device, session: str, token: RecipientToken | None) -> Json:

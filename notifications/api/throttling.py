@@ -67,20 +67,20 @@ class Throttle:
     def _ask(self, bucket: Bucket, ident: str, window: int) -> int:
         """Take a portion of this window's calls from Redis; returns how many calls there were."""
         limit = LIMITS[bucket]
-        wanted = max(1, limit // PORTIONS)
+        portion = max(1, limit // PORTIONS)
         if time.monotonic() < self._silent_until:
             return 1
         name = f"wfpush:calls:{bucket}:{ident}:{window}"
         try:
             with connection().pipeline(transaction=False) as pipe:
-                pipe.incrby(name, wanted)
+                pipe.incrby(name, portion)
                 pipe.expire(name, 2 * WINDOW)
                 taken = pipe.execute()[0]
         except (redis.RedisError, OSError) as fault:
             self._silent_until = time.monotonic() + SILENCE
             log.warning("rate_limits_open", fault=str(fault))
             return 1
-        return min(wanted, limit - (int(taken) - wanted))
+        return min(portion, limit - (int(taken) - portion))
 
     def _make_room(self, window: int) -> None:
         if len(self._portions) >= _MOST_KEPT:

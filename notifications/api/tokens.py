@@ -25,11 +25,11 @@ class TokensView(PersonView):
         """A recipient token of one's own, for an app. It takes a session, and is shown this once."""
         if self.caller().token is not None:
             raise NotAllowed("A token gives no further tokens. Sign in for that.")
-        given = validated(serializers.TokenRequest, request.data)
+        payload = validated(serializers.TokenRequest, request.data)
         revocation.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
             hold_sign_in(self.caller(), session_key(request), timezone.now())
-            row, token = recipient_tokens.new_token(self.recipient(), label=given["label"], now=timezone.now())
+            row, token = recipient_tokens.new_token(self.recipient(), label=payload["label"], now=timezone.now())
         return answer({"token": token, "expires_at": iso_utc(row.expires_at)}, 201)
 
 

@@ -103,25 +103,27 @@ class Look:
             return False
 
     def kind(self) -> str:
-        """Once the whole file was fed. Empty: none that is taken."""
+        """Return the media type of a file that was fed completely; empty if none is accepted."""
         if self._archive is not None:
             return self._office(self._archive)
-        found = _kind_of_head(self._head)
-        if found in PICTURES:
-            return found if 0 < pixels_of(self._head, found) <= MOST_PIXELS else ""
-        if found or not self._is_text or not self._reads(b"", last=True):
-            return found
+        media_type = _kind_of_head(self._head)
+        if media_type in PICTURES:
+            return media_type if 0 < pixels_of(self._head, media_type) <= MOST_PIXELS else ""
+        if media_type or not self._is_text or not self._reads(b"", last=True):
+            return media_type
         markup = self._head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")  # HTML, SVG and XML run in browsers
         return "" if markup else TEXT
 
     def _office(self, archive: IO[bytes]) -> str:
-        """Documents with macros are not taken."""
+        """Return the media type of an office document; empty if it has macros or too many parts."""
         if self._has_macros or self._parts > MAX_PARTS:
             return ""
         size, extra = struct.unpack("<HH", self._head[26:30]) if len(self._head) > 30 else (0, 0)
         if self._head[30 : 30 + size] == _MIMETYPE:
-            said = self._head[30 + size + extra :]
-            whole = (kind for kind in EXTENSIONS if kind.startswith(_ODF) and said.startswith(kind.encode() + b"PK"))
+            mimetype = self._head[30 + size + extra :]
+            whole = (
+                kind for kind in EXTENSIONS if kind.startswith(_ODF) and mimetype.startswith(kind.encode() + b"PK")
+            )
             return next(whole, "")
         return office_kind(archive)
 

@@ -12,9 +12,9 @@ MOST = 120
 _FORBIDDEN = re.compile(r'[<>:"|?*]+')  # in names of files on Windows
 
 
-def kept_name(given: str, kind: str) -> str:
-    """The name of a file of this kind. What its sender called it may hold paths, line ends, or another type."""
-    line = clean_line(given.replace("\x00", ""))
+def kept_name(sent_name: str, kind: str) -> str:
+    """Return a safe name for a file of this kind. `sent_name` may hold paths, line ends or another type."""
+    line = clean_line(sent_name.replace("\x00", ""))
     last = _FORBIDDEN.sub("_", re.split(r"[/\\]", line)[-1]).strip(" .")
     stem, dot, end = last.rpartition(".")
     ends = EXTENSIONS[kind]

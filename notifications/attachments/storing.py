@@ -61,14 +61,14 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
     Raises Invalid, TooLarge, UnsupportedMediaType, TooMany, and IdempotencyKeyReused for an id of another file.
     """
     pk = id or uuid7()
-    if id is not None and (known := Attachment.objects.filter(pk=pk).first()) is not None:
-        return _again(known, source, sender)
+    if id is not None and (existing := Attachment.objects.filter(pk=pk).first()) is not None:
+        return _again(existing, source, sender)
     try:
         with transaction.atomic():
             attachment = _written(source, name, sender, now, pk)
     except IntegrityError:  # the same id came at the same time; of the source nothing has been read
         return _again(Attachment.objects.get(pk=pk), source, sender)
-    log.info("attachment_kept", attachment=str(attachment.pk), by=_whose(sender), size=attachment.size)
+    log.info("attachment_kept", attachment=str(attachment.pk), by=_sender_name(sender), size=attachment.size)
     return Kept(attachment, created=True)
 
 
@@ -126,18 +126,18 @@ def _kind(look: Look, size: int) -> str:
     return kind
 
 
-def _again(known: Attachment, source: Source, sender: Sender) -> Kept:
+def _again(existing: Attachment, source: Source, sender: Sender) -> Kept:
     digest = hashlib.sha256()
     for piece in _pieces(source):
         digest.update(piece)
-    if not sender.sent(known) or known.sha256 != digest.hexdigest():
+    if not sender.sent(existing) or existing.sha256 != digest.hexdigest():
         raise _reused()
-    return Kept(known, created=False)
+    return Kept(existing, created=False)
 
 
 def _reused() -> IdempotencyKeyReused:
     return IdempotencyKeyReused("This id came with another file. Use a new id for a new file.")
 
 
-def _whose(sender: Sender) -> str:
+def _sender_name(sender: Sender) -> str:
     return str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)

@@ -12,23 +12,23 @@ from notifications.models import Attachment, Response, TaskMessage
 
 
 def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") -> list[Attachment]:
-    """The sender's files of these ids, locked, in their order. In the transaction that uses them.
+    """Lock and return the sender's files of these ids, in their order, in the transaction that uses them.
 
     Raises Invalid for those that are not there, are somebody else's, or are used already.
     """
-    wanted = list(dict.fromkeys(ids))
-    if not wanted:
+    keys = list(dict.fromkeys(ids))
+    if not keys:
         return []
-    if len(wanted) > settings.ATTACHMENTS_A_MESSAGE:
+    if len(keys) > settings.ATTACHMENTS_A_MESSAGE:
         detail = _("At most %(most)s files can be sent at once. Leave some out.")
         detail %= {"most": settings.ATTACHMENTS_A_MESSAGE}
         raise Invalid(detail, [{"pointer": pointer, "detail": detail}])
-    rows = Attachment.objects.select_for_update(of=("self",)).select_related("response").filter(pk__in=wanted)
-    found = {row.pk: row for row in rows.order_by("pk") if sender.sent(row) and _is_free(row)}
-    faults = [{"pointer": f"{pointer}/{at}", "detail": gone()} for at, pk in enumerate(wanted) if pk not in found]
+    rows = Attachment.objects.select_for_update(of=("self",)).select_related("response").filter(pk__in=keys)
+    by_key = {row.pk: row for row in rows.order_by("pk") if sender.sent(row) and _is_free(row)}
+    faults = [{"pointer": f"{pointer}/{at}", "detail": gone()} for at, pk in enumerate(keys) if pk not in by_key]
     if faults:
         raise Invalid(gone(), faults)
-    return [found[pk] for pk in wanted]
+    return [by_key[pk] for pk in keys]
 
 
 def gone() -> str:

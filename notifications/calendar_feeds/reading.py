@@ -47,26 +47,26 @@ class CalendarEvent:
 
 def events_in(body: str, zone: tzinfo, now: datetime) -> list[CalendarEvent]:
     """The events of the coming time, in their order. Days begin at midnight in the zone. Raises Unreadable."""
-    [found] = _ask(body, zone, now)
-    if isinstance(found, Reason):
-        raise Unreadable(found)
-    return [CalendarEvent(*_times(begins, ends), summary, who) for begins, ends, summary, who in found]
+    [occurrences] = _ask(body, zone, now)
+    if isinstance(occurrences, Reason):
+        raise Unreadable(occurrences)
+    return [CalendarEvent(*_times(begins, ends), summary, who) for begins, ends, summary, who in occurrences]
 
 
 def spans_in(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """When the calendar's person is away in the coming time, if entries as in TakenEntries count. What overlaps or
-    touches is one. Raises Unreadable."""
-    [found] = spans_by_choice(body, [takes], zone, now)
-    if isinstance(found, Reason):
-        raise Unreadable(found)
-    return found
+    """Return when the calendar's person is away in the coming time, if `takes` (TakenEntries) says which entries count.
+    Overlapping and adjacent times are merged. Raises Unreadable."""
+    [spans] = spans_by_choice(body, [takes], zone, now)
+    if isinstance(spans, Reason):
+        raise Unreadable(spans)
+    return spans
 
 
 def spans_by_choice(body: str, takes: Sequence[str], zone: tzinfo, now: datetime) -> list[list[Span] | Reason]:
-    """The same for several choices: the times of each, or why they cannot be read."""
+    """Return the absences for each choice of `takes`, or the reason why they cannot be read."""
     return [
-        found if isinstance(found, Reason) else [Span(*_times(*span)) for span in found]
-        for found in _ask(body, zone, now, *takes)
+        occurrences if isinstance(occurrences, Reason) else [Span(*_times(*span)) for span in occurrences]
+        for occurrences in _ask(body, zone, now, *takes)
     ]
 
 

@@ -15,10 +15,10 @@ from notifications.wording.times import moment
 
 
 @transaction.atomic
-def ask(wanted: Wanted, by: Recipient, now: datetime) -> RotaSwap:
-    """Raises CannotSwap."""
-    swap = swaps.ask(wanted, by, now)
-    tell(swap.rota, swap.asked_of, lambda: _asked(swap, now), reasons.ASKED_BY(name=by), now)
+def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
+    """Ask for a swap and notify the colleague. Raises CannotSwap."""
+    swap = swaps.ask(proposal, by, now)
+    tell(swap.rota, swap.asked_of, lambda: _request_words(swap, now), reasons.ASKED_BY(name=by), now)
     return swap
 
 
@@ -31,9 +31,9 @@ def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaS
     return swap
 
 
-def _asked(swap: RotaSwap, now: datetime) -> Words:
-    told = {"name": swap.asked_by, "rota": swap.rota}
-    title = _("%(name)s asks you to take over duty for %(rota)s") % told
+def _request_words(swap: RotaSwap, now: datetime) -> Words:
+    names = {"name": swap.asked_by, "rota": swap.rota}
+    title = _("%(name)s asks you to take over duty for %(rota)s") % names
     lines = [_times(swap, now), _("Accept or decline on your page of duty.")]
     return Words(title, "\n\n".join(lines), _times(swap, now))
 
@@ -49,12 +49,12 @@ def _answered(swap: RotaSwap, now: datetime) -> Words:
 
 
 def _times(swap: RotaSwap, now: datetime) -> str:
-    given = _("From %(begins)s until %(ends)s.") % {
+    own_turn = _("From %(begins)s until %(ends)s.") % {
         "begins": moment(swap.begins_at, now), "ends": moment(swap.ends_at, now),
     }  # fmt: skip
     if swap.back_begins_at is None or swap.back_ends_at is None:
-        return given
+        return own_turn
     back = _("In return: from %(begins)s until %(ends)s.") % {
         "begins": moment(swap.back_begins_at, now), "ends": moment(swap.back_ends_at, now),
     }  # fmt: skip
-    return f"{given} {back}"
+    return f"{own_turn} {back}"

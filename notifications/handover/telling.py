@@ -22,13 +22,13 @@ def tell(
     *,
     instead_of: Recipient | None = None,
 ) -> Notification | None:
-    """In a transaction. `worded` is called in the person's language and time zone. None where nothing can be sent
-    yet."""
-    about = About(
+    """Send a notice about a rota, in a transaction. `worded` runs in the person's language and time zone. Returns None
+    where nothing can be sent yet."""
+    subject = About(
         type=TYPE,
         data={"rota": {"slug": rota.slug, "name": rota.name}},
         page=reverse("inbox:duty"),
         details={"duty": {"rota": rota.slug}},
         category=rota.category,
     )
-    return notice.send(person, about, worded, why, now, instead_of=instead_of)
+    return notice.send(person, subject, worded, why, now, instead_of=instead_of)

@@ -50,19 +50,19 @@ def _look_at(pk: int, now: datetime) -> bool:
 
 @transaction.atomic
 def _looked_at(pk: int, now: datetime) -> bool:
-    """Whoever else looks at it is waited for: their row says what they told."""
+    """Update a rota's watch; return whether a hand-over was announced. Concurrent calls wait for its lock."""
     rota = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True).get(pk=pk)
     watch = RotaWatch.objects.filter(rota=rota).first()
     if watch is not None and watch.looked_at >= now:
         return False
-    found = shifts_of(rota, now - BEHIND, now + AHEAD)
-    current = next((shift for shift in found if shift.begins <= now < shift.ends), None)
+    shifts = shifts_of(rota, now - BEHIND, now + AHEAD)
+    current = next((shift for shift in shifts if shift.begins <= now < shift.ends), None)
     on_duty = _pass_on(rota, watch, now)
     seen = {"looked_at": now, "person_id": current.who if current else None, "on_duty": on_duty}
     RotaWatch.objects.update_or_create(rota=rota, defaults=seen)
     if watch is None or current is None or not _is_handed_over(watch, current, now):
         return False
-    return _tell(rota, current, found, now)
+    return _tell(rota, current, shifts, now)
 
 
 def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
@@ -81,13 +81,13 @@ def _is_handed_over(watch: RotaWatch, current: Shift, now: datetime) -> bool:
     return (has_begun or changed) and now - max(current.begins, watch.looked_at) <= LATE
 
 
-def _tell(rota: Rota, current: Shift, found: Sequence[Shift], now: datetime) -> bool:
-    before = next((shift for shift in reversed(found) if shift.ends <= current.begins), None)
+def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:
+    before = next((shift for shift in reversed(shifts) if shift.ends <= current.begins), None)
     people = people_of([current, *([before] if before else [])])
     person = people[current.who]
     stand_in = stand_ins([person], now).get(person.pk)
     had_it = people.get(before.who) if before else None
-    told = tell(
+    notification = tell(
         rota,
         stand_in or person,
         lambda: note(rota, current, had_it, now),
@@ -95,7 +95,7 @@ def _tell(rota: Rota, current: Shift, found: Sequence[Shift], now: datetime) -> 
         now,
         instead_of=person if stand_in else None,
     )
-    return told is not None
+    return notification is not None
 
 
 # --- its words --------------------------------------------------------------------------------------------------------

@@ -51,11 +51,11 @@ class WallClock(forms.CharField):
         text = super().to_python(value) or ""
         for form in WALL_CLOCKS:
             try:
-                found = datetime.strptime(text, form)
+                wall_clock = datetime.strptime(text, form)
             except ValueError:
                 continue
-            if FIRST_YEAR <= found.year <= LAST_YEAR:
-                return found
+            if FIRST_YEAR <= wall_clock.year <= LAST_YEAR:
+                return wall_clock
         if text:
             raise ValidationError(_("Write a date and a time, such as 2026-12-24 17:00."))
         return None
@@ -77,7 +77,7 @@ class Delegate(forms.CharField):
 
 
 class PartForm(forms.Form):
-    """Another delegate for some of it. `about` is empty in a row that says nothing."""
+    """The delegate for a part of an absence. `about` is empty in an unused row."""
 
     about = forms.ChoiceField(required=False)
     delegate = Delegate(required=False)
@@ -92,10 +92,10 @@ class PartForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def given(self) -> PartGiven | None:
-        """None for an empty row."""
-        about = self.cleaned_data.get("about")
-        return PartGiven(self.cleaned_data.get("delegate"), **subjects.meant(about)) if about else None
+    def absence_part(self) -> PartGiven | None:
+        """Return the part; None for an unused row."""
+        choice = self.cleaned_data.get("about")
+        return PartGiven(self.cleaned_data.get("delegate"), **subjects.meant(choice)) if choice else None
 
 
 class AbsenceForm(forms.Form):
@@ -112,8 +112,8 @@ class AbsenceForm(forms.Form):
         super().__init__(data, initial=_initial(row))
         self.person, self.by = person, by
         self.parts = self._part_forms(row)
-        self.given: Given | None = None
-        """What was entered, once it is valid."""
+        self.submitted: Given | None = None
+        """The absence, once the form is valid."""
 
     def _part_forms(self, row: Absence | None) -> list[PartForm]:
         """Those that are there, and empty ones."""
@@ -126,36 +126,36 @@ class AbsenceForm(forms.Form):
         return [PartForm(choices, prefix=f"part-{number}", initial=each) for number, each in enumerate(rows)]
 
     def clean(self) -> dict[str, Any]:
-        zone, said = timezone.get_current_timezone(), self.cleaned_data
+        zone, form_data = timezone.get_current_timezone(), self.cleaned_data
         # Of an hour that occurs twice, the absence covers all: it begins with the first and ends with the second.
         for name, meant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
-            if said.get(name):
-                said[name] = meant(zone, said[name])
+            if form_data.get(name):
+                form_data[name] = meant(zone, form_data[name])
         valid = [part.is_valid() for part in self.parts]
         parts_are_valid = all(valid)
-        if {"begins_at", "ends_at", "delegate", "open_items"} <= set(said) and parts_are_valid:
-            self._check(said)
+        if {"begins_at", "ends_at", "delegate", "open_items"} <= set(form_data) and parts_are_valid:
+            self._check(form_data)
         elif not parts_are_valid:
             self.add_error(None, _("Correct what is marked below."))
-        return said
+        return form_data
 
-    def _check(self, said: dict[str, Any]) -> None:
-        rows = [part for part in self.parts if part.given is not None]
-        parts = [part.given for part in rows if part.given is not None]
-        given = Given(
-            said["begins_at"],
-            said["ends_at"],
-            said["delegate"],
+    def _check(self, form_data: dict[str, Any]) -> None:
+        forms_in_use = [form for form in self.parts if form.absence_part is not None]
+        parts = [form.absence_part for form in forms_in_use if form.absence_part is not None]
+        submitted = Given(
+            form_data["begins_at"],
+            form_data["ends_at"],
+            form_data["delegate"],
             parts,
-            said["open_items"] or OpenItems.OFFER,
-            said["give_back"],
+            form_data["open_items"] or OpenItems.OFFER,
+            form_data["give_back"],
         )
-        for field, fault in faults_of(self.person, given, timezone.now(), by=self.by).items():
+        for field, fault in faults_of(self.person, submitted, timezone.now(), by=self.by).items():
             _whole, dot, number = field.partition("parts.")
             if dot:
-                rows[int(number)].add_error("delegate", fault)
+                forms_in_use[int(number)].add_error("delegate", fault)
             self.add_error(None if dot or field not in self.fields else field, fault)
-        self.given = given
+        self.submitted = submitted
 
 
 def _initial(row: Absence | None) -> dict[str, Any]:
@@ -168,14 +168,14 @@ def parts_of(row: Absence | None) -> Sequence[AbsencePart]:
 
 
 def proposed(person: Recipient) -> list[str]:
-    """Names for the field: members of the person's teams, their manager, and other reports of that manager first."""
+    """Return names for the field: teammates, manager, reports and the manager's other reports come first."""
     near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
     if person.manager_id:
         near |= Q(manager=person.manager_id)
     others = colleagues().exclude(pk=person.pk)
-    known = list(others.filter(near).distinct()[:LISTED])
-    rest = others.exclude(pk__in=[each.pk for each in known])[: LISTED - len(known)]
-    return [label(each) for each in [*known, *rest]]
+    close_people = list(others.filter(near).distinct()[:LISTED])
+    rest = others.exclude(pk__in=[each.pk for each in close_people])[: LISTED - len(close_people)]
+    return [label(each) for each in [*close_people, *rest]]
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def proposed(person: Recipient) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
     """One's own absence, or with `?for=REF` that of somebody whom they lead."""
-    person = _whose(request)
+    person = _person_shown(request)
     with timezone.override(zone_of(person.timezone)):
         if request.method != "POST":
             return _show(request, person, AbsenceForm(person, row=absence.away_from(person, timezone.now())))
@@ -192,9 +192,9 @@ def page(request: PersonRequest) -> HttpResponse:
         return _go(request, person)
 
 
-def _whose(request: PersonRequest) -> Recipient:
-    """The person whose absence is shown. Raises Http404: external people have no absences, and only who leads others
-    sees theirs."""
+def _person_shown(request: PersonRequest) -> Recipient:
+    """Return the person whose absence is shown. Raises Http404 for external people, and for people whom the reader does
+    not lead."""
     reader = request.recipient
     if reader.external:
         raise Http404
@@ -209,9 +209,9 @@ def _whose(request: PersonRequest) -> Recipient:
 def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
     row = absence.away_from(person, timezone.now())
     form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
-    if not form.is_valid() or form.given is None:
+    if not form.is_valid() or form.submitted is None:
         return _show(request, person, form, status=422)
-    telling.set_for(person, form.given, request.recipient, timezone.now())
+    telling.set_for(person, form.submitted, request.recipient, timezone.now())
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 

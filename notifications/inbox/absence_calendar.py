@@ -48,8 +48,8 @@ class CalendarForm(forms.Form):
 
     def __init__(self, person: Recipient, feed: AbsenceFeed | None, data: Any = None) -> None:
         names = ("takes", "delegate", "open_items", "give_back")
-        kept = {name: getattr(feed, name) for name in names} if feed is not None else {}
-        super().__init__(data, initial={"takes": TakenEntries.MARKED, "open_items": OpenItems.OFFER, **kept})
+        stored = {name: getattr(feed, name) for name in names} if feed is not None else {}
+        super().__init__(data, initial={"takes": TakenEntries.MARKED, "open_items": OpenItems.OFFER, **stored})
         self.person, self.feed = person, feed
 
     def clean_address(self) -> str:
@@ -72,7 +72,7 @@ class CalendarForm(forms.Form):
         return self.cleaned_data["address"] or (self.feed.url if self.feed is not None else "")
 
     @property
-    def wanted(self) -> Wanted:
+    def feed_settings(self) -> Wanted:
         return Wanted(**self.cleaned_data)
 
 
@@ -82,7 +82,7 @@ class Option:
 
     value: str
     label: str
-    found: str = ""
+    preview: str = ""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -112,22 +112,22 @@ def _stop(request: PersonRequest, feed: AbsenceFeed | None) -> HttpResponse:
 
 
 def _save(request: PersonRequest, form: CalendarForm) -> HttpResponse:
-    feeds.put(request.recipient, form.wanted, by=request.recipient)
+    feeds.put(request.recipient, form.feed_settings, by=request.recipient)
     messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
     return redirect("inbox:absence-calendar")
 
 
 def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
-    """Nothing is saved: the address stays in the form."""
+    """Show what each choice would take of the calendar. Nothing is saved: the address stays in the form."""
     try:
         with waiting_threads.slots.hold(person=request.recipient.pk, host=urlsplit(form.url).hostname):
-            found = feeds.look(form.url, zone_of(request.recipient.timezone), timezone.now())
+            spans_by_choice = feeds.look(form.url, zone_of(request.recipient.timezone), timezone.now())
     except SlotsTaken as taken:
         return _show_busy(request, form, taken)
     except Unreadable as fault:
         form.add_error("address", _("It cannot be read: %(why)s") % {"why": fault.reason.words()})
         return _show(request, form, status=422)
-    return _show(request, form, found=found)
+    return _show(request, form, spans_by_choice=spans_by_choice)
 
 
 def _show_busy(request: PersonRequest, form: CalendarForm, taken: SlotsTaken) -> HttpResponse:
@@ -144,7 +144,7 @@ def _show(
     request: PersonRequest,
     form: CalendarForm,
     *,
-    found: Mapping[str, Sequence[Span] | Reason] | None = None,
+    spans_by_choice: Mapping[str, Sequence[Span] | Reason] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now, feed = timezone.now(), form.feed
@@ -153,10 +153,10 @@ def _show(
         "form": form,
         "feed": feed,
         "options": [
-            Option(value, str(label), _found(found[value], now) if found is not None else "")
+            Option(value, str(label), _preview(spans_by_choice[value], now) if spans_by_choice is not None else "")
             for value, label in TakenEntries.choices
         ],
-        "looked": found is not None,
+        "looked": spans_by_choice is not None,
         "fault": reasons.words(feed, "fault") if feed is not None and feed.failing_since else "",
         "failing_since": moment(feed.failing_since, now) if feed is not None and feed.failing_since else "",
         "read": moment(feed.read_at, now) if feed is not None and feed.read_at else "",
@@ -167,8 +167,8 @@ def _show(
     return show_page(request, "inbox/absence_calendar.html", context, status=status)
 
 
-def _found(spans: Sequence[Span] | Reason, now: datetime) -> str:
-    """What would be taken in the next 90 days."""
+def _preview(spans: Sequence[Span] | Reason, now: datetime) -> str:
+    """Return the absences of the next 90 days as text, or the reason why they cannot be read."""
     if isinstance(spans, Reason):
         return _("It cannot be read: %(why)s") % {"why": spans.words()}
     soon = [span for span in spans if span.begins_at < now + PREVIEWED]
@@ -179,5 +179,5 @@ def _found(spans: Sequence[Span] | Reason, now: datetime) -> str:
 
 
 def _times(span: Span, now: datetime) -> str:
-    told = {"from": moment(span.begins_at, now), "until": moment(span.ends_at, now)}
-    return (_("until %(until)s") if span.begins_at <= now else _("%(from)s until %(until)s")) % told
+    times = {"from": moment(span.begins_at, now), "until": moment(span.ends_at, now)}
+    return (_("until %(until)s") if span.begins_at <= now else _("%(from)s until %(until)s")) % times

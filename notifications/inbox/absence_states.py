@@ -37,21 +37,23 @@ def reports(reader: Recipient, now: datetime) -> Iterator[Report]:
 
 
 def coming(people: Iterable[Recipient], now: datetime) -> Mapping[int, Sequence[AnyAbsence]]:
-    """By the key of the person: their absences that are not over. What counts now is first: what was entered goes
-    before what a calendar says."""
-    found: dict[int, list[AnyAbsence]] = {person.pk: [] for person in people}
-    entered = Absence.objects.filter(recipient__in=list(found), ends_at__gt=now).select_related("recipient", "delegate")
+    """Return the absences that are not over, by the person's key. The one that counts now is first: entered absences
+    precede those of a calendar."""
+    by_person: dict[int, list[AnyAbsence]] = {person.pk: [] for person in people}
+    entered = Absence.objects.filter(recipient__in=list(by_person), ends_at__gt=now).select_related(
+        "recipient", "delegate"
+    )
     for row in entered.prefetch_related("parts__category", "parts__engine", "parts__delegate"):
-        found[row.recipient_id].append(row)
-    by_calendar = CalendarAbsence.objects.filter(feed__in=list(found), ends_at__gt=now).order_by("begins_at")
+        by_person[row.recipient_id].append(row)
+    by_calendar = CalendarAbsence.objects.filter(feed__in=list(by_person), ends_at__gt=now).order_by("begins_at")
     for each in by_calendar.select_related("feed__recipient", "feed__delegate"):
-        found[each.feed_id].append(each)
-    return {pk: sorted(rows, key=lambda row: max(row.begins_at, now)) for pk, rows in found.items()}
+        by_person[each.feed_id].append(each)
+    return {pk: sorted(rows, key=lambda row: max(row.begins_at, now)) for pk, rows in by_person.items()}
 
 
 def state(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     """The absence in a sentence or two: since when, until when, and who stands in."""
-    said = {"from": moment(row.begins_at, now), "until": moment(row.ends_at, now)}
+    times = {"from": moment(row.begins_at, now), "until": moment(row.ends_at, now)}
     if row.begins_at <= now:
         when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
     else:
@@ -59,12 +61,12 @@ def state(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     parts = row.parts.all() if isinstance(row, Absence) else ()
     source = [_("So says the calendar.")] if isinstance(row, CalendarAbsence) else []
     stand_ins = (_stands_in(part.delegate, subjects.label(part)) for part in parts)
-    return " ".join([when % said, *source, *stand_ins, _rest(row)])
+    return " ".join([when % times, *source, *stand_ins, _rest(row)])
 
 
 def _stands_in(delegate: Recipient | None, part: str) -> str:
-    said = _("%(delegate)s stands in for %(part)s.") if delegate else _("Nobody stands in for %(part)s.")
-    return said % all_apart(delegate=delegate, part=part)
+    sentence = _("%(delegate)s stands in for %(part)s.") if delegate else _("Nobody stands in for %(part)s.")
+    return sentence % all_apart(delegate=delegate, part=part)
 
 
 def _rest(row: AnyAbsence) -> str:
@@ -72,12 +74,12 @@ def _rest(row: AnyAbsence) -> str:
 
 
 def unheard(row: AnyAbsence, now: datetime, *, own: bool) -> str:
-    """A warning if the delegate cannot stand in, so that messages stay with the person."""
+    """Return a warning if the delegate cannot stand in, so that messages stay with the person; else an empty text."""
     moment = max(row.begins_at, now)
     if row.delegate is None or absence.stand_ins([row.recipient], moment):
         return ""
     if own:
-        said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to you.")
+        sentence = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to you.")
     else:
-        said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to %(person)s.")
-    return said % all_apart(delegate=row.delegate, person=row.recipient)
+        sentence = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to %(person)s.")
+    return sentence % all_apart(delegate=row.delegate, person=row.recipient)

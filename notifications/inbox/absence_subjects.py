@@ -24,10 +24,10 @@ def choices(row: Absence | None) -> list[Choice]:
 
 
 def _kinds(row: Absence | None) -> list[str]:
-    found = {part.case_type for part in row.parts.all()} if row is not None else set()
-    found |= set(Journey.objects.values_list("case_type", flat=True))
-    found |= set(Case.objects.order_by("-pk").values_list("type", flat=True)[:LOOKED_AT])
-    return sorted(found - {""})
+    case_types = {part.case_type for part in row.parts.all()} if row is not None else set()
+    case_types |= set(Journey.objects.values_list("case_type", flat=True))
+    case_types |= set(Case.objects.order_by("-pk").values_list("type", flat=True)[:LOOKED_AT])
+    return sorted(case_types - {""})
 
 
 def value_of(part: AbsencePart) -> str:
@@ -37,13 +37,13 @@ def value_of(part: AbsencePart) -> str:
 
 
 def meant(value: str) -> dict[str, Any]:
-    """The fields of a part; `value` is one of the choices."""
-    name, _colon, said = value.partition(":")
+    """Return the model fields of a part for a value of the choices."""
+    name, _colon, key = value.partition(":")
     if name == "category":
-        return {"category": Category.objects.get(pk=int(said))}
-    return {"engine": Engine.objects.get(pk=int(said))} if name == "engine" else {"case_type": said}
+        return {"category": Category.objects.get(pk=int(key))}
+    return {"engine": Engine.objects.get(pk=int(key))} if name == "engine" else {"case_type": key}
 
 
 def label(part: AbsencePart) -> str:
-    """What the part is about, in the reader's language."""
+    """Return the name of the part's category, case type or engine, in the reader's language."""
     return part.category.name_in(get_language() or "en") if part.category is not None else part.named

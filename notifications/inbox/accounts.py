@@ -85,8 +85,8 @@ def connect(request: PersonRequest, slug: str) -> HttpResponse:
     """A page that leads on, instead of a redirect: browsers apply a form's policy (form-action) to redirects, too."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = connected_accounts.begin()
-    told = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
-    request.session[KEY] = [*request.session.get(KEY, []), {**told, **asdict(begun)}][-AT_ONCE:]
+    attempt = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
+    request.session[KEY] = [*request.session.get(KEY, []), {**attempt, **asdict(begun)}][-AT_ONCE:]
     context = {"engine": engine, "host": _host(engine), "address": connected_accounts.address_of(engine, begun)}
     return show_page(request, "inbox/account_leaving.html", context)
 
@@ -107,16 +107,15 @@ def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> Begun | None:
-    """The sign-in that was begun with this state, by this person at this engine, in this browser. It can be used
-    once."""
-    kept: list[dict[str, Any]] = request.session.get(KEY, [])
-    found = next((each for each in kept if each["state"] == state), None)
-    if found is None:
+    """Use up and return the sign-in with this state, if this person began it at this engine in this browser."""
+    attempts: list[dict[str, Any]] = request.session.get(KEY, [])
+    attempt = next((each for each in attempts if each["state"] == state), None)
+    if attempt is None:
         return None
-    request.session[KEY] = [each for each in kept if each is not found]
-    at = parse_time(found["at"])
-    own = (found["engine"], found["recipient"]) == (engine.pk, request.recipient.pk)
-    return Begun(state, found["verifier"]) if own and at is not None and now - at < WITHIN else None
+    request.session[KEY] = [each for each in attempts if each is not attempt]
+    at = parse_time(attempt["at"])
+    own = (attempt["engine"], attempt["recipient"]) == (engine.pk, request.recipient.pk)
+    return Begun(state, attempt["verifier"]) if own and at is not None and now - at < WITHIN else None
 
 
 def _refusal(engine: Engine, error: str) -> str:
@@ -136,13 +135,13 @@ def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> 
     except ConnectionFailed as fault:
         messages.error(request, str(fault))
         return
-    named = _("%(engine)s is connected, as %(name)s. What you answer there goes in your own name.")
+    with_name = _("%(engine)s is connected, as %(name)s. What you answer there goes in your own name.")
     plain = _("%(engine)s is connected. What you answer there goes in your own name.")
-    said = (named if account.name else plain) % all_apart(engine=engine, name=account.name)
+    text = (with_name if account.name else plain) % all_apart(engine=engine, name=account.name)
     sent = ngettext(
         "%(count)d answer that waited is on its way.", "%(count)d answers that waited are on their way.", waiting
     )
-    messages.success(request, f"{said} {sent % {'count': waiting}}" if waiting else said)
+    messages.success(request, f"{text} {sent % {'count': waiting}}" if waiting else text)
 
 
 @form_only

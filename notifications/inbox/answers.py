@@ -78,31 +78,34 @@ def filled_in(request: HttpRequest, notification: Notification, action: str) -> 
 
 
 def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Typed) -> None:
-    """The files of a field: what comes with the form is kept, whatever becomes of the answer."""
+    """Store the files of a field, whether or not the answer is accepted."""
     name = f"{PREFIX}{field.name}"
-    found = attached_as(name, name, request, person, timezone.now())
-    typed.files[field.name] = found.files
-    ids = [*typed.texts[field.name], *(str(each) for each in found.ids)]
+    uploads = attached_as(name, name, request, person, timezone.now())
+    typed.files[field.name] = uploads.files
+    ids = [*typed.texts[field.name], *(str(each) for each in uploads.ids)]
     written = clean_line(request.POST.get(f"{name}.name", "")) if field.kind == "signature" else ""
     if written and not any(ids):
-        found = keep_text(written, _("signature"), person, timezone.now())
-        typed.files[field.name], ids = found.files, [str(each) for each in found.ids]
+        uploads = keep_text(written, _("signature"), person, timezone.now())
+        typed.files[field.name], ids = uploads.files, [str(each) for each in uploads.ids]
     typed.texts[field.name] = list(dict.fromkeys(each for each in ids if each))
     if typed.texts[field.name]:
         typed.values[field.name] = typed.texts[field.name]
-    if found.fault:
-        typed.faults.append(Fault(field, "not_taken", {"why": found.fault}))
+    if uploads.fault:
+        typed.faults.append(Fault(field, "not_taken", {"why": uploads.fault}))
 
 
 def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> list[Fault]:
-    """What cannot be read, and what does not fit, in the order of the form."""
-    known = {each.path: each for each in failure.faults}
+    """Return all faults in the order of the form: unreadable input, and values that do not fit."""
+    by_path = {each.path: each for each in failure.faults}
     if form is not None:
-        known = {path: each for path, each in known.items() if each.field.has_files}  # what was looked up
-        known |= {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
-        known |= {each.path: each for each in typed.faults}
+        by_path = {path: each for path, each in by_path.items() if each.field.has_files}  # what was looked up
+        by_path |= {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
+        by_path |= {each.path: each for each in typed.faults}
     return [
-        fault for name in (form.names if form is not None else ()) for fault in known.values() if fault.path[0] == name
+        fault
+        for name in (form.names if form is not None else ())
+        for fault in by_path.values()
+        if fault.path[0] == name
     ]
 
 
@@ -115,38 +118,38 @@ def cleaned_comment(comment: str) -> str:
 @person_required
 def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
-    said = answer_in_form(request, Via.of_pages(request.recipient))
-    form, typed = filled_in(request, notification, said.action)
+    submitted = answer_in_form(request, Via.of_pages(request.recipient))
+    form, typed = filled_in(request, notification, submitted.action)
     files = attached(request, request.recipient, timezone.now())
-    said = replace(said, files=files.ids)
+    submitted = replace(submitted, files=files.ids)
     try:
         refuse_faulty(files)
         form_values.refuse(typed.faults)
-        take(request.recipient, notification.pk, replace(said, values=typed.values), now=timezone.now())
+        take(request.recipient, notification.pk, replace(submitted, values=typed.values), now=timezone.now())
     except InvalidValues as failure:
         typed.faults = _every_fault(form, typed, failure)
-        found = item(notification, request.recipient, timezone.now())
-        return show(request, found, Sent(said.action, said.comment, typed=typed), status=failure.status)
+        inbox_item = item(notification, request.recipient, timezone.now())
+        return show(request, inbox_item, Sent(submitted.action, submitted.comment, typed=typed), status=failure.status)
     except (CommentRequired, Invalid, InvalidAnswer) as failure:
-        found = item(notification, request.recipient, timezone.now())
+        inbox_item = item(notification, request.recipient, timezone.now())
         fault = explain(failure, request.recipient, asks=notification.task_id is None)
-        sent = Sent(said.action, said.comment, fault, typed, attached=files.files)
-        return show(request, found, sent, status=failure.status)
+        sent = Sent(submitted.action, submitted.comment, fault, typed, attached=files.files)
+        return show(request, inbox_item, sent, status=failure.status)
     except Changed as failure:
-        found = item(
+        inbox_item = item(
             own_notification(request.recipient, notification_id), request.recipient, timezone.now(), shown=failure.shown
         )
-        asked = said.action if said.comment or files.files else ""
-        sent = Sent(asked, said.comment, typed=typed, attached=files.files, changed=True)
-        return show(request, found, sent, status=failure.status)
+        open_action = submitted.action if submitted.comment or files.files else ""
+        sent = Sent(open_action, submitted.comment, typed=typed, attached=files.files, changed=True)
+        return show(request, inbox_item, sent, status=failure.status)
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
             messages.error(request, explain(failure, request.recipient))
-        kept = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", said.comment)))
-        if kept:
-            found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
-            return show(request, found, Sent(kept=kept), status=failure.status)
+        late_text = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", submitted.comment)))
+        if late_text:
+            inbox_item = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
+            return show(request, inbox_item, Sent(kept=late_text), status=failure.status)
     return redirect(_after(request, notification))
 
 
@@ -166,21 +169,24 @@ def _after(request: PersonRequest, notification: Notification) -> str:
 def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     """Write to colleagues about an item's task, without deciding."""
     notification = own_notification(request.recipient, notification_id)
-    found, text = item(notification, request.recipient, timezone.now()), cleaned_comment(request.POST.get("text", ""))
+    inbox_item, text = (
+        item(notification, request.recipient, timezone.now()),
+        cleaned_comment(request.POST.get("text", "")),
+    )
     if notification.task_id is None:
         raise Http404
-    to = mentioned(text, request.POST.getlist("to"), found.conversation)
+    to = mentioned(text, request.POST.getlist("to"), inbox_item.conversation)
     files = attached(request, request.recipient, timezone.now())
-    said = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
+    words = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
         refuse_faulty(files)
-        saying.comment(request.recipient, notification.task_id, said, timezone.now())
+        saying.comment(request.recipient, notification.task_id, words, timezone.now())
     except NotFound as unknown:
         raise Http404 from unknown
     except Failure as failure:
         fault = explain(failure, request.recipient, asks=True)
         sent = Sent(message=text, message_fault=fault, message_attached=files.files)
-        return show(request, found, sent, status=failure.status)
+        return show(request, inbox_item, sent, status=failure.status)
     return redirect("inbox:item", notification.pk)
 
 
@@ -193,10 +199,10 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     if not reader.external:
         raise Http404
     files = attached(request, reader, timezone.now())
-    said = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
+    words = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
         refuse_faulty(files)
-        saying.write_in(reader, case, said, timezone.now())
+        saying.write_in(reader, case, words, timezone.now())
     except NotFound as nobody:
         raise Http404 from nobody
     except Failure as failure:
@@ -242,8 +248,8 @@ def snooze(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     try:
         snoozing.snooze(notification, _moment(request.POST.get("until", "")), now)
     except Invalid as fault:
-        found = item(notification, request.recipient, now)
-        return show(request, found, Sent(snooze_fault=fault.detail), status=fault.status)
+        inbox_item = item(notification, request.recipient, now)
+        return show(request, inbox_item, Sent(snooze_fault=fault.detail), status=fault.status)
     return redirect("inbox:list")
 
 

@@ -110,8 +110,8 @@ def offered(notification: Notification, reader: Recipient) -> list[Action]:
     """The answers still offered: a person who has acknowledged is not asked to acknowledge again."""
     outcome, language = notification.outcome or {}, reading_language(reader)
     actions = [read_in(action, language) for action in notification.actions]
-    given = outcome.get("action") if is_mine(outcome, reader) and outcome.get("engine") != "refused" else None
-    return [action for action in actions if not (action.effect == "acknowledge" and action.name == given)]
+    own_action = outcome.get("action") if is_mine(outcome, reader) and outcome.get("engine") != "refused" else None
+    return [action for action in actions if not (action.effect == "acknowledge" and action.name == own_action)]
 
 
 def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:

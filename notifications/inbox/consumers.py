@@ -234,8 +234,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
         rows = list(changed.order_by("seq")[: MAX_CATCH_UP + 1])
         if len(rows) > MAX_CATCH_UP:
             return latest, None, unread
-        said = [(row.seq, json.dumps(inbox_json(row, self.language), ensure_ascii=False)) for row in rows]
-        return latest, said, unread
+        changes = [(row.seq, json.dumps(inbox_json(row, self.language), ensure_ascii=False)) for row in rows]
+        return latest, changes, unread
 
     async def _send_rows(self, rows: list[Row], unread: int) -> None:
         for number, (seq, notification) in enumerate(rows, start=1):

@@ -88,25 +88,27 @@ class Conversation:
 
     @property
     def earlier(self) -> str:
-        said = ngettext(
+        text = ngettext(
             "%(count)s earlier message is kept with the task.",
             "%(count)s earlier messages are kept with the task.",
             self.hidden,
         )
-        return said % {"count": self.hidden} if self.hidden else ""
+        return text % {"count": self.hidden} if self.hidden else ""
 
 
 NONE = Conversation()
 
 
 def conversation_of(notification: Notification, reader: Recipient, now: datetime) -> Conversation:
-    """Of a copy of a task, or of an item with a question: there the question itself is the item's text."""
+    """Return the conversation about a copy of a task, or about an item's question, which is the item's text itself."""
     task, question = notification.task, object_in(notification.details, "message")
     if task is not None and notification.state != NotificationState.WITHDRAWN:
         return _of_task(task, notification, reader, now)
     if question:
-        known = TaskMessage.objects.filter(pk=str(question.get("id")), addressees__person=reader).select_related("task")
-        message = known.first()
+        questions = TaskMessage.objects.filter(pk=str(question.get("id")), addressees__person=reader).select_related(
+            "task"
+        )
+        message = questions.first()
         if message is not None:
             thread = people.seen_by(message.task, reader).filter(reply_to=message)
             files = [File.of(each) for each in message.attachments.all()]
@@ -135,8 +137,8 @@ def _newest(seen: QuerySet[TaskMessage]) -> list[UUID]:
 
 
 def _askable(task: Task, reader: Recipient) -> list[Person]:
-    found = people.askable(task, reader)
-    return [Person(each.person.ref, name_of(each.person, reader), str(WHY[each.why])) for each in found]
+    candidates = people.askable(task, reader)
+    return [Person(each.person.ref, name_of(each.person, reader), str(WHY[each.why])) for each in candidates]
 
 
 def _mentionable(task: Task, reader: Recipient) -> list[Person]:
@@ -149,9 +151,9 @@ def _customers(task: Task) -> list[Person]:
 
 # --- one message ------------------------------------------------------------------------------------------------------
 def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: datetime) -> list[Line]:
-    found = list(with_people(messages))
-    engine = engine_states(found)
-    return [_line(message, task, reader, engine.get(message.pk, ""), now) for message in found]
+    rows = list(with_people(messages))
+    engine = engine_states(rows)
+    return [_line(message, task, reader, engine.get(message.pk, ""), now) for message in rows]
 
 
 def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
@@ -177,8 +179,10 @@ def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now:
 
 def _customers_note(message: TaskMessage, task: Task, reader: Recipient) -> str:
     """Customers read nothing of engines, and of nobody else's replies."""
-    asked = any(each.state == AddresseeState.ASKED and each.person_id == reader.pk for each in message.addressees.all())
-    return _("This waits for your reply.") if asked and task.answerable else ""
+    is_asked = any(
+        each.state == AddresseeState.ASKED and each.person_id == reader.pk for each in message.addressees.all()
+    )
+    return _("This waits for your reply.") if is_asked and task.answerable else ""
 
 
 def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
@@ -188,16 +192,16 @@ def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
         name = house_of(reader) if reader.external else str(task.engine)
     else:
         name = name_said(by["name"], by["ref"], reader)
-    said = {"name": apart(clean_line(name)), "to": to}
+    names = {"name": apart(clean_line(name)), "to": to}
     if message.kind == MessageKind.QUESTION and to:
-        return (_("You asked %(to)s") if mine else _("%(name)s asked %(to)s")) % said
+        return (_("You asked %(to)s") if mine else _("%(name)s asked %(to)s")) % names
     if message.kind == MessageKind.QUESTION:
-        return (_("You asked for information") if mine else _("%(name)s asked for information")) % said
+        return (_("You asked for information") if mine else _("%(name)s asked for information")) % names
     if message.kind == MessageKind.REPLY:
-        return (_("You replied") if mine else _("%(name)s replied")) % said
+        return (_("You replied") if mine else _("%(name)s replied")) % names
     if to:
-        return (_("You wrote to %(to)s") if mine else _("%(name)s wrote to %(to)s")) % said
-    return (_("You wrote") if mine else _("%(name)s wrote")) % said
+        return (_("You wrote to %(to)s") if mine else _("%(name)s wrote to %(to)s")) % names
+    return (_("You wrote") if mine else _("%(name)s wrote")) % names
 
 
 def _name(person: Recipient, reader: Recipient) -> str:
@@ -236,6 +240,6 @@ def mentioned(text: str, chosen: Sequence[str], talk: Conversation) -> list[str]
     Customers have to be chosen: whoever writes of them does not mean that they read it.
     """
     low = text.casefold()
-    named = [person.ref for person in talk.mentionable if f"@{person.name.casefold()}" in low]
-    known = {person.ref for person in (*talk.mentionable, *talk.customers)}
-    return list(dict.fromkeys([*(ref for ref in chosen if ref in known), *named]))
+    at_mentions = [person.ref for person in talk.mentionable if f"@{person.name.casefold()}" in low]
+    eligible = {person.ref for person in (*talk.mentionable, *talk.customers)}
+    return list(dict.fromkeys([*(ref for ref in chosen if ref in eligible), *at_mentions]))

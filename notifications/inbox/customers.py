@@ -81,7 +81,7 @@ class CustomerPage:
     news: Sequence[News] = ()
     others: Sequence[Other] = ()
     may_write: bool = False
-    asked: str = ""
+    open_question: str = ""
     """The question that the next message answers; empty where there is none."""
     key: str = ""
     left: Sequence[tuple[int, str]] = ()
@@ -108,16 +108,16 @@ def is_for_customers(reader: Recipient, finding: Finding) -> bool:
 
 
 def cases_of(reader: Recipient) -> list[Case]:
-    """Those that the reader has heard of: where something is wanted first, then the latest news."""
+    """Return the cases that the reader was notified of: those with open items first, then by the latest news."""
     rows = Notification.objects.filter(PART, recipient=reader, case__isnull=False).order_by("-seq")
     waiting = rows.filter(state=NotificationState.OPEN).values_list("case_id", flat=True)
     newest = dict.fromkeys([*waiting[:LOOKED_AT], *rows.values_list("case_id", flat=True)[:LOOKED_AT]])
-    found = Case.objects.select_related("engine").in_bulk(list(newest)[:CASES_SHOWN])
-    return [found[key] for key in newest if key in found]
+    by_key = Case.objects.select_related("engine").in_bulk(list(newest)[:CASES_SHOWN])
+    return [by_key[key] for key in newest if key in by_key]
 
 
 def customer_page(reader: Recipient, finding: Finding, now: datetime) -> CustomerPage:
-    """Of the case that the address names, if it is one of the reader's; else of the first."""
+    """Return the page of the case that the address names, if it is one of the reader's; else of the first case."""
     cases = cases_of(reader)
     case = next((each for each in cases if str(each.pk) == finding.case), next(iter(cases), None))
     brand = brand_for(reader, case)
@@ -138,7 +138,7 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
         news=_news(case, reader, now),
         others=[Other(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
         may_write=question is not None or people.task_to_write_to(case, reader) is not None,
-        asked=question.message.text if question else "",
+        open_question=question.message.text if question else "",
         key=str(uuid7()),
     )
 
@@ -158,9 +158,9 @@ def _news(case: Case, reader: Recipient, now: datetime) -> list[News]:
     """The newest messages of the house and of conversations, in the order in which they came."""
     theirs = Notification.objects.filter(recipient=reader, case=case, state=NotificationState.INFO)
     items = theirs.exclude(details__has_key="message").order_by("-created_at")[:NEWS_SHOWN]
-    told = [
+    house_news = [
         News(item.created_at, item=item, stamp=short_time(item.created_at, now), exact=exact(item.created_at))
         for item in reversed(items)
     ]
-    said = [News(line.message.at, line=line) for line in lines_of_case(case, reader, now)]
-    return list(heapq.merge(told, said, key=lambda each: each.at))
+    conversation_news = [News(line.message.at, line=line) for line in lines_of_case(case, reader, now)]
+    return list(heapq.merge(house_news, conversation_news, key=lambda each: each.at))

@@ -51,8 +51,8 @@ def _row(device: Device, *, here: bool, now: datetime) -> Row:
 def _used(at: datetime, now: datetime) -> str:
     """`last used today`: to the day."""
     there, today = timezone.localtime(at).date(), timezone.localtime(now).date()
-    named = {0: _("last used today"), 1: _("last used yesterday")}.get((today - there).days)
-    return named or _("last used on {date}").format(date=day(there, today))
+    phrase = {0: _("last used today"), 1: _("last used yesterday")}.get((today - there).days)
+    return phrase or _("last used on {date}").format(date=day(there, today))
 
 
 def _news(device: Device, now: datetime) -> str:
@@ -70,10 +70,10 @@ def _news(device: Device, now: datetime) -> str:
 def registration_state(request: PersonRequest, device_id: UUID) -> JsonResponse:
     """JSON for the browser's script: `kept`, `removed` for good, or `lost`: the push service no longer knew the device,
     and its browser may register again."""
-    found = devices.registration_state(request.recipient, device_id)
-    if not found:
+    fate = devices.registration_state(request.recipient, device_id)
+    if not fate:
         raise Http404
-    return JsonResponse({"fate": found})
+    return JsonResponse({"fate": fate})
 
 
 @form_only
@@ -99,9 +99,9 @@ def change_what_it_shows(request: PersonRequest, device_id: UUID) -> HttpRespons
     form = ShowsForm(request.POST)
     if not form.is_valid():
         return HttpResponse(status=422)  # the page offers no other values
-    said = form.cleaned_data
-    if (device.lock_screen, device.silent) != (said["lock_screen"], said["silent"]):
-        device.lock_screen, device.silent = said["lock_screen"], said["silent"]
+    form_data = form.cleaned_data
+    if (device.lock_screen, device.silent) != (form_data["lock_screen"], form_data["silent"]):
+        device.lock_screen, device.silent = form_data["lock_screen"], form_data["silent"]
         device.save(update_fields=["lock_screen", "silent"])
     messages.success(request, _("Saved for %(name)s.") % {"name": device.name})
     return redirect("inbox:devices")

@@ -42,7 +42,7 @@ class Turn:
     begins: str
     ends: str
     now: bool
-    asked: bool
+    has_request: bool
     others: Sequence["Other"]
 
 
@@ -83,22 +83,24 @@ def page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request)
     try:
-        said = _ask(request) if request.POST.get("do") == "ask" else _answer(request)
+        message = _ask(request) if request.POST.get("do") == "ask" else _answer(request)
     except (CannotSwap, ValidationError) as fault:
         text = " ".join(fault.messages) if isinstance(fault, ValidationError) else str(fault)
         return _show(request, fault=text, status=422)
-    messages.success(request, said)
+    messages.success(request, message)
     return redirect("inbox:duty")
 
 
 def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> HttpResponse:
     person, now = request.recipient, timezone.now()
     rotas = list(swaps.rotas_of(person)[:MOST_ROTAS])
-    found = {pk: turns.shifts(each, now, now + AHEAD) for pk, each in duty.definitions(rotas, now, now + AHEAD).items()}
-    people = duty.people_of(shift for shifts in found.values() for shift in shifts)
+    shifts_by_rota = {
+        pk: turns.shifts(each, now, now + AHEAD) for pk, each in duty.definitions(rotas, now, now + AHEAD).items()
+    }
+    people = duty.people_of(shift for shifts in shifts_by_rota.values() for shift in shifts)
     context = {
-        "rotas": [_shown(rota, found[rota.pk], people, person, now) for rota in rotas],
-        "turns": list(_turns(rotas, found, person, now)),
+        "rotas": [_shown(rota, shifts_by_rota[rota.pk], people, person, now) for rota in rotas],
+        "turns": list(_turns(rotas, shifts_by_rota, person, now)),
         "asked_of_me": [_of_me(each, now) for each in _open(person).filter(asked_of=person)],
         "asked_by_me": [_by_me(each, now) for each in _lately(person, now)],
         "fault": fault,
@@ -111,21 +113,23 @@ def _shown(rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient],
     current = next((each for each in shifts if each.begins <= now), None)
     later = next((each for each in shifts if each.begins > now), None)
     if current is None:
-        said = _("Nobody is on duty.")
+        current_text = _("Nobody is on duty.")
     else:
-        said = _("%(name)s until %(time)s") % {"name": people[current.who], "time": moment(current.ends, now)}
-    told = {"name": people[later.who], "time": moment(later.begins, now)} if later else {}
-    following = _("Then %(name)s from %(time)s") % told if told else _("Nobody comes after that.")
-    return Shown(rota, said, following, current is not None and current.who == me.pk)
+        current_text = _("%(name)s until %(time)s") % {"name": people[current.who], "time": moment(current.ends, now)}
+    successor = {"name": people[later.who], "time": moment(later.begins, now)} if later else {}
+    following = _("Then %(name)s from %(time)s") % successor if successor else _("Nobody comes after that.")
+    return Shown(rota, current_text, following, current is not None and current.who == me.pk)
 
 
-def _turns(rotas: Sequence[Rota], found: Mapping[int, Sequence[Shift]], me: Recipient, now: datetime) -> Iterator[Turn]:
-    mine = [(shift, rota) for rota in rotas for shift in swaps.turns_of(found[rota.pk], me)]
-    asked = list(_open(me).filter(asked_by=me))
-    others = {rota.pk: _others(rota, found[rota.pk], me, now) for rota in {rota for _, rota in mine}}
+def _turns(
+    rotas: Sequence[Rota], shifts_by_rota: Mapping[int, Sequence[Shift]], me: Recipient, now: datetime
+) -> Iterator[Turn]:
+    mine = [(shift, rota) for rota in rotas for shift in swaps.turns_of(shifts_by_rota[rota.pk], me)]
+    open_swaps = list(_open(me).filter(asked_by=me))
+    others = {rota.pk: _others(rota, shifts_by_rota[rota.pk], me, now) for rota in {rota for _, rota in mine}}
     for shift, rota in sorted(mine, key=lambda each: each[0].begins)[:MOST_TURNS]:
         waits = any(each.rota_id == rota.pk and each.begins_at < shift.ends and each.ends_at > shift.begins
-                    for each in asked)  # fmt: skip
+                    for each in open_swaps)  # fmt: skip
         yield Turn(
             rota,
             _span(shift.begins, shift.ends, now),
@@ -182,27 +186,27 @@ def _by_me(swap: RotaSwap, now: datetime) -> Asked:
 
 
 def _times(swap: RotaSwap, now: datetime) -> str:
-    given = _span(swap.begins_at, swap.ends_at, now)
+    own_turn = _span(swap.begins_at, swap.ends_at, now)
     if swap.back_begins_at is None or swap.back_ends_at is None:
-        return given
+        return own_turn
     return _("%(times)s; in return %(back)s") % {
-        "times": given, "back": _span(swap.back_begins_at, swap.back_ends_at, now),
+        "times": own_turn, "back": _span(swap.back_begins_at, swap.back_ends_at, now),
     }  # fmt: skip
 
 
 # --- what it does -----------------------------------------------------------------------------------------------------
 def _ask(request: PersonRequest) -> str:
-    """Raises CannotSwap and ValidationError."""
-    me, said = request.recipient, request.POST
-    rota = swaps.rotas_of(me).filter(slug=said.get("rota", "")[:100].replace("\x00", "")).first()
+    """Ask a colleague for a swap and return the message to show. Raises CannotSwap and ValidationError."""
+    me, form_data = request.recipient, request.POST
+    rota = swaps.rotas_of(me).filter(slug=form_data.get("rota", "")[:100].replace("\x00", "")).first()
     if rota is None:
         raise CannotSwap(_("You are not in this rota any more."))
-    key, back = _chosen(said.get("other", ""))
+    key, back = _chosen(form_data.get("other", ""))
     other = next((each for each in swaps.colleagues_of(rota, me) if each.pk == key), None)
     if other is None:
         raise CannotSwap(_("Choose whom you ask."))
     zone = timezone.get_current_timezone()
-    begins, ends = (zones.first_instant(zone, _wall(said.get(name, ""))) for name in ("begins", "ends"))
+    begins, ends = (zones.first_instant(zone, _wall(form_data.get(name, ""))) for name in ("begins", "ends"))
     if ends <= begins:
         raise CannotSwap(_("It ends after it begins."))
     theirs = Shift(*back, other.pk) if back else None
@@ -218,18 +222,18 @@ def _wall(text: str) -> datetime:
 
 
 def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
-    """The key of a colleague, and the time of theirs that is wanted in return. Raises CannotSwap."""
+    """Return a colleague's key, and their turn to take in return, if any. Raises CannotSwap."""
     key, *times = text.split(SEPARATOR)
     try:
         begins, ends = (datetime.fromisoformat(each) for each in times) if times else (None, None)
-        found = int(key)
+        colleague_key = int(key)
     except ValueError as fault:
         raise CannotSwap(_("Choose whom you ask.")) from fault
     if begins is None or ends is None:
-        return found, None
+        return colleague_key, None
     if begins.tzinfo is None or ends.tzinfo is None or begins >= ends:
         raise CannotSwap(_("Choose whom you ask."))
-    return found, (begins, ends)
+    return colleague_key, (begins, ends)
 
 
 def _answer(request: PersonRequest) -> str:

@@ -65,8 +65,8 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
     if row is None or not row.recipient.external or not link_mails.can_be_mailed(row.recipient):
         return discreet(_over(request, ""))
     with in_language_of(row.recipient, request):
-        asked = link_mails.ask(row.recipient, _item_url(row, None), timezone.now())
-        return discreet(link_sent(request, row.recipient, too_many=asked == "too_many"))
+        outcome = link_mails.ask(row.recipient, _item_url(row, None), timezone.now())
+        return discreet(link_sent(request, row.recipient, too_many=outcome == "too_many"))
 
 
 def _row(token: str) -> ActionToken | None:
@@ -82,9 +82,9 @@ def discreet(response: HttpResponse) -> HttpResponse:
 
 def _speak_as_asked(request: HttpRequest) -> None:
     """Apply the footer's `?language=de`. A form that sets a cookie would be refused, since it sends no referrer."""
-    wanted = request.GET.get("language")
-    if wanted in dict(settings.LANGUAGES):
-        translation.activate(wanted)
+    language = request.GET.get("language")
+    if language in dict(settings.LANGUAGES):
+        translation.activate(language)
 
 
 def _over(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
@@ -101,50 +101,56 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
     except Expired:
         why = why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else ""
         return _over(request, why, row.recipient, token)
-    found = _item(row, row.revision or None)
+    inbox_item = _item(row, row.revision or None)
     if request.method == "POST":
-        return _answer(request, row, token, found)
+        return _answer(request, row, token, inbox_item)
     if recipient_of(request) == row.recipient:
-        return redirect(_item_url(row, asked_of(found.card.buttons, request.GET.get("answer", ""))))
-    return _show(request, row, token, found, asked=request.GET.get("answer", ""))
+        return redirect(_item_url(row, asked_of(inbox_item.card.buttons, request.GET.get("answer", ""))))
+    return _show(request, row, token, inbox_item, answer_name=request.GET.get("answer", ""))
 
 
-def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
+def _answer(request: HttpRequest, row: ActionToken, token: str, inbox_item: Item) -> HttpResponse:
     """Record an answer that the link may give. Otherwise lead back to the page, which explains how to answer."""
-    said = answer_in_form(request, row.delivery.channel)
-    if said.action not in {button.action.name for button in answers_here(row, found)} | _kept_when_late(row, found):
-        return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
+    submitted = answer_in_form(request, row.delivery.channel)
+    if submitted.action not in {button.action.name for button in answers_here(row, inbox_item)} | _kept_when_late(
+        row, inbox_item
+    ):
+        return (
+            redirect("inbox:email", token)
+            if inbox_item.card.is_open
+            else _too_late(request, row, token, submitted.comment)
+        )
     files = attached(request, row.recipient, timezone.now())
     try:
         refuse_faulty(files)
-        take_with_token(token, replace(said, files=files.ids), now=timezone.now(), on_page=True)
+        take_with_token(token, replace(submitted, files=files.ids), now=timezone.now(), on_page=True)
     except (CommentRequired, Invalid, InvalidAnswer) as failure:
         return _show(
             request,
             row,
             token,
-            found,
-            asked=said.action,
-            comment=said.comment,
-            fault=explain(failure, row.recipient, asks=found.notification.task_id is None),
+            inbox_item,
+            answer_name=submitted.action,
+            comment=submitted.comment,
+            fault=explain(failure, row.recipient, asks=inbox_item.notification.task_id is None),
             attached=files.files,
             status=failure.status,
         )
     except Changed as failure:
-        found = _item(row, failure.shown)
+        inbox_item = _item(row, failure.shown)
         return _show(
             request,
             row,
             token,
-            found,
-            asked=said.action if said.comment or files.files else "",
-            comment=said.comment,
+            inbox_item,
+            answer_name=submitted.action if submitted.comment or files.files else "",
+            comment=submitted.comment,
             attached=files.files,
             changed=True,
             status=failure.status,
         )
     except Failure:
-        return _too_late(request, row, token, said.comment)
+        return _too_late(request, row, token, submitted.comment)
     return redirect("inbox:email", token)
 
 
@@ -152,7 +158,7 @@ def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) 
     """Somebody else, or the engine, was first: the page says what became of it, and gives the comment back."""
     if not comment:
         return redirect("inbox:email", token)
-    return _show(request, row, token, _item(row, None), asked="", kept=comment, status=409)
+    return _show(request, row, token, _item(row, None), answer_name="", kept=comment, status=409)
 
 
 def _item(row: ActionToken, shown: str | None) -> Item:
@@ -160,23 +166,22 @@ def _item(row: ActionToken, shown: str | None) -> Item:
     return item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now(), shown=shown)
 
 
-def answers_here(row: ActionToken, found: Item) -> list[Button]:
+def answers_here(row: ActionToken, inbox_item: Item) -> list[Button]:
     """The answers that the link alone may give; a form is filled in in the inbox."""
-    everything = found.notification.answer_from_email
-    offered = [each for each in found.card.buttons if each.action.name in row.actions and not each.fills]
+    everything = inbox_item.notification.answer_from_email
+    offered = [each for each in inbox_item.card.buttons if each.action.name in row.actions and not each.fills]
     return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]
 
 
-def _kept_when_late(row: ActionToken, found: Item) -> set[str]:
+def _kept_when_late(row: ActionToken, inbox_item: Item) -> set[str]:
     """A reply to a question is kept even if the task was decided while it was written."""
-    return {REPLY["action"]}.intersection(row.actions) if found.notification.task_id is None else set()
+    return {REPLY["action"]}.intersection(row.actions) if inbox_item.notification.task_id is None else set()
 
 
-def _item_url(row: ActionToken, wanted: Button | None) -> str:
-    """The item in the inbox, with the field of the answer that the mail's button means, if it needs a comment or
-    values."""
-    asks = wanted is not None and (wanted.asks or wanted.fills)
-    query = {"answer": wanted.action.name} if wanted and asks else {}
+def _item_url(row: ActionToken, button: Button | None) -> str:
+    """Return the item's address in the inbox. It opens the answer's field if `button` needs a comment or values."""
+    asks = button is not None and (button.asks or button.fills)
+    query = {"answer": button.action.name} if button and asks else {}
     query["by"] = row.delivery.channel
     return f"{reverse('inbox:item', args=[row.notification_id])}?{urlencode(query)}"
 
@@ -187,31 +192,38 @@ def sign_in_to(button: Button) -> str:
 
 
 def _show(
-    request: HttpRequest, row: ActionToken, token: str, found: Item, *, asked: str, status: int = 200, **more: Any
+    request: HttpRequest,
+    row: ActionToken,
+    token: str,
+    inbox_item: Item,
+    *,
+    answer_name: str,
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
-    here = answers_here(row, found)
-    button = asked_of(here, asked or found.reply)
-    elsewhere = [each for each in found.card.buttons if each not in here]
-    wanted = asked_of(elsewhere, asked) or next(iter(elsewhere), None)
+    here = answers_here(row, inbox_item)
+    button = asked_of(here, answer_name or inbox_item.reply)
+    elsewhere = [each for each in inbox_item.card.buttons if each not in here]
+    sign_in_button = asked_of(elsewhere, answer_name) or next(iter(elsewhere), None)
     context = {
-        "item": found,
+        "item": inbox_item,
         "addressed": row.recipient,
         "token": token,
         "other": recipient_of(request) or (request.user if request.user.is_authenticated else None),
         "here": here,
         "elsewhere": elsewhere,
         "fills": any(each.fills for each in elsewhere),
-        "sign_in_to": sign_in_to(wanted) if wanted else "",
-        "sign_in_url": sign_in_url(_item_url(row, wanted)),
-        "inbox_url": _item_url(row, wanted),
+        "sign_in_to": sign_in_to(sign_in_button) if sign_in_button else "",
+        "sign_in_url": sign_in_url(_item_url(row, sign_in_button)),
+        "inbox_url": _item_url(row, sign_in_button),
         "asked": button,
         "question": question_of(button, row.recipient),
         "hint": hint_of(button, row.recipient),
-        "focus": bool(asked),
+        "focus": bool(answer_name),
         "max_comment": MAX_COMMENT,
         "file_rules": file_rules(),
         "attaches": attaches(button),
         **more,
     }
-    brand = found.notification.brand or row.recipient.brand
+    brand = inbox_item.notification.brand or row.recipient.brand
     return show_page(request, "inbox/email.html", context, brand=brand, status=status)

@@ -79,21 +79,21 @@ class Filter:
 
 
 def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
-    """What the items of the tab can be narrowed down to: what the newest of them have. What none has is no filter."""
+    """Return the filters of the tab, with choices from its newest items. A filter without choices is left out."""
     newest = of_tab(Notification.objects.filter(recipient=reader), finding.tab).order_by("-created_at")[:MOST_READ]
     tasks = Task.objects.filter(pk__in=newest.values("task"))
     # Together, for it is the tasks that take long to read. Teams would multiply them.
-    known = tasks.order_by().values_list("kind", "initiator", "engine").distinct()
-    kinds, starters, engines = [{*each} for each in zip(*known, strict=True)] or [set(), set(), set()]
-    found = [
+    combinations = tasks.order_by().values_list("kind", "initiator", "engine").distinct()
+    kinds, starters, engines = [{*each} for each in zip(*combinations, strict=True)] or [set(), set(), set()]
+    filters = [
         Filter("kind", _("Kind"), finding.kind, [Choice(kind, kind) for kind in sorted(kinds - {""})[:MOST_CHOICES]]),
         Filter("from", _("Started by"), finding.sender, _choices(Recipient.objects.filter(pk__in=starters), "pk")),
         Filter("team", _("Team"), finding.team, _choices(Team.objects.filter(tasks__in=tasks), "slug")),
         Filter("engine", _("System"), finding.engine, _choices(Engine.objects.filter(pk__in=engines), "slug")),
     ]
-    return [each for each in found if each.choices]
+    return [each for each in filters if each.choices]
 
 
 def _choices(rows: QuerySet[Any], value: str) -> list[Choice]:
-    found = rows.order_by("name").values_list(value, "name").distinct()
-    return [Choice(str(key), name or str(key)) for key, name in found[:MOST_CHOICES]]
+    pairs = rows.order_by("name").values_list(value, "name").distinct()
+    return [Choice(str(key), name or str(key)) for key, name in pairs[:MOST_CHOICES]]

@@ -79,8 +79,8 @@ class Finding:
         return self.but(words="", sort="", choosing=self.filters_open, **dict.fromkeys(CHOSEN, ""))._parameters()
 
     def _parameters(self) -> list[tuple[str, str]]:
-        asked = {name: value for name in _PARAMETERS if (value := getattr(self, name)) != getattr(PLAIN, name)}
-        return [(_PARAMETERS[name], "1" if value is True else str(value)) for name, value in asked.items()]
+        non_default = {name: value for name in _PARAMETERS if (value := getattr(self, name)) != getattr(PLAIN, name)}
+        return [(_PARAMETERS[name], "1" if value is True else str(value)) for name, value in non_default.items()]
 
     @property
     def address(self) -> str:
@@ -169,8 +169,8 @@ def _text(query: Mapping[str, str], name: str) -> str:
     return " ".join(query.get(name, "").replace("\x00", " ").split()[: MOST_WORDS * 2])[:MOST_CHARACTERS]
 
 
-def _one_of(query: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
-    return next((value for value in known if value == query.get(name)), "")
+def _one_of(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    return next((value for value in choices if value == query.get(name)), "")
 
 
 def _key(query: Mapping[str, str], name: str) -> str:

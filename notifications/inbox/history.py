@@ -41,13 +41,15 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     task = notification.task
     if task is None or is_taken(notification):
         return []
-    asked = _information(task) if sees_questions(notification) else ()
+    information = _information(task) if sees_questions(notification) else ()
     if reader.external:
-        told = [*asked, *_given(task, reader)]
+        entries = [*information, *_own_answers(task, reader)]
     else:
-        told = [*_events(task), *_escalated(task), *asked, *_answers(task, reader)]
-    told.sort(key=lambda each: each[0])
-    return [Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in told[-SHOWN:]]
+        entries = [*_events(task), *_escalated(task), *information, *_answers(task, reader)]
+    entries.sort(key=lambda each: each[0])
+    return [
+        Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in entries[-SHOWN:]
+    ]
 
 
 Told = tuple[datetime, str, str, Sequence[File]]
@@ -87,8 +89,8 @@ def _assignee(data: Json) -> str:
         return clean_line(str(person.get("name") or person.get("ref") or ""))
     if not isinstance(person, str) or not person:
         return ""
-    known = Recipient.objects.filter(engine=None, ref=person).only("name", "ref").first()
-    return str(known) if known else person
+    recipient = Recipient.objects.filter(engine=None, ref=person).only("name", "ref").first()
+    return str(recipient) if recipient else person
 
 
 def _escalated(task: Task) -> Iterator[Told]:
@@ -106,32 +108,32 @@ def _information(task: Task) -> Iterator[Told]:
             continue
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
-            asked = _("%(name)s asked for information") % all_apart(name=by) if by else _("Information was supplied")
-            yield at, asked, clean(str(each.get("text") or "")), ()
+            title = _("%(name)s asked for information") % all_apart(name=by) if by else _("Information was supplied")
+            yield at, title, clean(str(each.get("text") or "")), ()
 
 
 def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
     """Answers that are not questions: `_information` has those."""
     for response in _responses(task).order_by("-id")[:SHOWN]:
-        yield _told(response, reader, _answer_text(response, reader))
+        yield _answer_entry(response, reader, _answer_text(response, reader))
 
 
-def _given(task: Task, reader: Recipient) -> Iterator[Told]:
+def _own_answers(task: Task, reader: Recipient) -> Iterator[Told]:
     """The reader's own answers in which they filled in a form, but for those that they took back."""
     own = _responses(task).filter(recipient=reader).exclude(values=[])
     for response in own.exclude(callback__state__in=(CallbackState.TAKEN_BACK, CallbackState.RETURNED)).order_by("-id")[
         :SHOWN
     ]:
         answer = action_title(response.notification, response.action, reader)
-        yield _told(response, reader, _("You answered “%(answer)s”") % all_apart(answer=answer))
+        yield _answer_entry(response, reader, _("You answered “%(answer)s”") % all_apart(answer=answer))
 
 
 def _responses(task: Task) -> QuerySet[Response]:
-    known = Response.objects.filter(task=task).exclude(effect="request_info")
-    return known.select_related("recipient", "notification", "callback").prefetch_related("attachments")
+    rows = Response.objects.filter(task=task).exclude(effect="request_info")
+    return rows.select_related("recipient", "notification", "callback").prefetch_related("attachments")
 
 
-def _told(response: Response, reader: Recipient, text: str) -> Told:
+def _answer_entry(response: Response, reader: Recipient, text: str) -> Told:
     language, attached = reading_language(reader), {str(each.pk): each for each in response.attachments.all()}
     values, files = [], []
     for entry, shown in zip(response.values, recorded.shown(response.values, language), strict=True):
@@ -144,16 +146,16 @@ def _told(response: Response, reader: Recipient, text: str) -> Told:
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:
-    said = all_apart(name=response.recipient, answer=action_title(response.notification, response.action, reader))
+    names = all_apart(name=response.recipient, answer=action_title(response.notification, response.action, reader))
     if response.callback.state == CallbackState.TAKEN_BACK:
-        return _("%(name)s answered “%(answer)s” and took it back") % said
+        return _("%(name)s answered “%(answer)s” and took it back") % names
     if response.callback.state == CallbackState.RETURNED:
-        return _("%(name)s answered “%(answer)s”, and it changed before the engine was told") % said
+        return _("%(name)s answered “%(answer)s”, and it changed before the engine was told") % names
     if not response.counts:
-        return _("%(name)s answered “%(answer)s”; the engine refused it") % said
+        return _("%(name)s answered “%(answer)s”; the engine refused it") % names
     texts = {
         "approve": _("%(name)s approved it"),
         "reject": _("%(name)s rejected it"),
         "acknowledge": _("%(name)s acknowledged it"),
     }
-    return texts.get(response.action, _("%(name)s answered “%(answer)s”")) % said
+    return texts.get(response.action, _("%(name)s answered “%(answer)s”")) % names

@@ -34,33 +34,33 @@ CUT_SHORT = LINK_LIFE - timedelta(minutes=1)
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button. Only its POST signs in, so programs that preview links in e-mails do not use up the
     link."""
-    found = _found(token)
-    if found is not None and recipient_of(request) == found.recipient:
-        return redirect(local_path(found.next))
-    if found is None:
+    sign_in_link = _sign_in_link(token)
+    if sign_in_link is not None and recipient_of(request) == sign_in_link.recipient:
+        return redirect(local_path(sign_in_link.next))
+    if sign_in_link is None:
         return _over(request)
-    with in_language_of(found.recipient, request):
-        if not _still_good(found):
-            return _over(request, found, token)
+    with in_language_of(sign_in_link.recipient, request):
+        if not _still_good(sign_in_link):
+            return _over(request, sign_in_link, token)
         if request.method == "POST":
-            return _use(request, found, token)
-        context = {"invited": found.recipient}
-        return show_page(request, "inbox/link.html", context, brand=brand_for(found.recipient))
+            return _use(request, sign_in_link, token)
+        context = {"invited": sign_in_link.recipient}
+        return show_page(request, "inbox/link.html", context, brand=brand_for(sign_in_link.recipient))
 
 
 @never_cache
 @csrf_protect
 @form_only
 def again(request: HttpRequest, token: str) -> HttpResponse:
-    """Whoever has a link that has ended gets a new one, at the address on file."""
-    found = _found(token)
-    if found is None:
+    """Send a new link to the address on file of a person whose link has ended."""
+    sign_in_link = _sign_in_link(token)
+    if sign_in_link is None:
         return _over(request)
-    with in_language_of(found.recipient, request):
-        asked = link_mails.ask(found.recipient, local_path(found.next), timezone.now())
-        if asked == "cannot":
-            return _over(request, found, token)
-        return link_sent(request, found.recipient, too_many=asked == "too_many")
+    with in_language_of(sign_in_link.recipient, request):
+        outcome = link_mails.ask(sign_in_link.recipient, local_path(sign_in_link.next), timezone.now())
+        if outcome == "cannot":
+            return _over(request, sign_in_link, token)
+        return link_sent(request, sign_in_link.recipient, too_many=outcome == "too_many")
 
 
 @never_cache
@@ -89,15 +89,15 @@ def link_sent(request: HttpRequest, person: Recipient | None, *, too_many: bool)
     return show_page(request, "inbox/link_sent.html", context, brand=brand, status=429 if too_many else 200)
 
 
-def _found(token: str) -> SignInLink | None:
+def _sign_in_link(token: str) -> SignInLink | None:
     rows = SignInLink.objects.select_related("recipient__user", "recipient__brand")
     return rows.filter(digest=digest_of(token)).first()
 
 
-def _over(request: HttpRequest, found: SignInLink | None = None, token: str = "") -> HttpResponse:
-    person = found.recipient if found else None
+def _over(request: HttpRequest, sign_in_link: SignInLink | None = None, token: str = "") -> HttpResponse:
+    person = sign_in_link.recipient if sign_in_link else None
     context = {
-        "why": _why(found),
+        "why": _why(sign_in_link),
         "token": token if person and link_mails.can_be_mailed(person) else "",
         "closed": person is not None and not may_use_link(person),
         "has_password": person is None or not person.external,
@@ -106,23 +106,23 @@ def _over(request: HttpRequest, found: SignInLink | None = None, token: str = ""
     return show_page(request, "inbox/link_over.html", context, brand=brand, status=410)
 
 
-def _why(found: SignInLink | None) -> Over:
-    if found is None:
+def _why(sign_in_link: SignInLink | None) -> Over:
+    if sign_in_link is None:
         return "unknown"
-    if found.used_at is not None:
+    if sign_in_link.used_at is not None:
         return "used"
-    return "withdrawn" if found.expires_at - found.created_at < CUT_SHORT else "old"
+    return "withdrawn" if sign_in_link.expires_at - sign_in_link.created_at < CUT_SHORT else "old"
 
 
 def _still_good(link: SignInLink) -> bool:
     return link.used_at is None and link.expires_at > timezone.now() and may_use_link(link.recipient)
 
 
-def _use(request: HttpRequest, found: SignInLink, token: str) -> HttpResponse:
+def _use(request: HttpRequest, sign_in_link: SignInLink, token: str) -> HttpResponse:
     with transaction.atomic():
         # Of two presses at the same time only one changes the row, and signs in.
-        if not SignInLink.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
-            found.refresh_from_db(fields=["used_at"])
-            return _over(request, found, token)
-        sign_in_as(request, found.recipient)
-    return HttpResponseRedirect(local_path(found.next))
+        if not SignInLink.objects.filter(pk=sign_in_link.pk, used_at=None).update(used_at=timezone.now()):
+            sign_in_link.refresh_from_db(fields=["used_at"])
+            return _over(request, sign_in_link, token)
+        sign_in_as(request, sign_in_link.recipient)
+    return HttpResponseRedirect(local_path(sign_in_link.next))

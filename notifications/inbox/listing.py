@@ -86,22 +86,22 @@ class Listing:
     groups: Sequence[Group] = tuple(Group(due, 0) for due in DUE)
     updates: Sequence[Card] = ()
     done: Sequence[Card] = ()
-    found: Found | None = None
-    """What was asked for, instead of groups, updates and done."""
+    matches: Found | None = None
+    """The items that `finding` asks for, instead of groups, updates and done."""
 
 
 NOTHING = Listing()
 
 
 def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listing:
-    """What the reader has; `finding`: what of it is asked for.
+    """Return the reader's list, or the items that `finding` asks for.
 
     `seq` is the reader's as it was read before all else of the page: the live connection sends again what commits
     meanwhile, to the list or to the item beside it, instead of missing it.
     """
     mine = notification_queryset().filter(recipient=reader)
     counts = _counts(mine, now)
-    told = Listing(
+    overview = Listing(
         seq=reader.inbox_seq,
         unread=mine.filter(read_at=None).count(),
         waiting=sum(counts[due] for due in DUE),
@@ -109,13 +109,13 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
         finding=finding,
     )
     if not finding.plain:
-        return replace(told, found=_found(mine, reader, now, finding))
+        return replace(overview, matches=_page_of_matches(mine, reader, now, finding))
     keys = {due: _group(mine, due, now) if counts[due] else [] for due in DUE}
     updates = _first(of_tab(mine, "updates").order_by(*NEWEST), UPDATES_SHOWN)
     done = _first(of_tab(mine, "done").order_by(*LAST_CHANGED), DONE_SHOWN)
     shown = _cards([*chain(*keys.values()), *updates, *done], reader, now)
     return replace(
-        told,
+        overview,
         groups=[Group(due, counts[due], _those(keys[due], shown)) for due in DUE],
         updates=_those(updates, shown),
         done=_those(done, shown),
@@ -167,14 +167,14 @@ def _pressing() -> tuple[OrderBy | str, ...]:
 NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-seq",)
 
 
-def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
+def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
     rows = _asked_for(mine, now, finding)
     count = _count(mine, rows, finding)
     rows = rows.order_by(*_order(finding))
     start = (finding.page - 1) * PAGE
     end = start + PAGE + 1
     if finding.words:
-        keys = search.found(rows, finding.words, reading_language(reader), reader, start, end)
+        keys = search.matching_keys(rows, finding.words, reading_language(reader), reader, start, end)
     else:
         keys = _window(rows, start, end, count)
     if finding.page == 1 and len(keys) <= PAGE:

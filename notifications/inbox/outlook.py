@@ -30,17 +30,17 @@ def moments(person: Recipient, now: datetime) -> list[Moment]:
     """Now; and at the start of the next quiet hours, or at their end if they are now."""
     outlooks = Outlooks(person)
     with timezone.override(outlooks.chosen.zone):
-        found = [Moment(_("Now, %(time)s") % {"time": _weekday(now)}, _sentences(outlooks, now, now))]
+        sections = [Moment(_("Now, %(time)s") % {"time": _weekday(now)}, _sentences(outlooks, now, now))]
         if (later := _later(outlooks, now)) is not None:
             title, at = later
-            found.append(Moment(title % {"time": _weekday(at)}, _sentences(outlooks, at, now)))
+            sections.append(Moment(title % {"time": _weekday(at)}, _sentences(outlooks, at, now)))
         if always := list(_always(outlooks)):
-            found.append(Moment(_("At any time"), always))
-        return found
+            sections.append(Moment(_("At any time"), always))
+        return sections
 
 
 def _always(outlooks: Outlooks) -> Iterator[str]:
-    """What is decided when a message is sent, by those that were sent before and by its case."""
+    """Yield sentences about limits that depend on earlier messages, or on the case of a message."""
     if (most := outlooks.most_an_hour(TASK)) is not None:
         text = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
         urgent = _("Urgent tasks would not wait.") if outlooks.most_an_hour(URGENT) is None else ""
@@ -66,9 +66,9 @@ def _later(outlooks: Outlooks, now: datetime) -> tuple[str, datetime] | None:
 
 
 def _sentences(outlooks: Outlooks, at: datetime, now: datetime) -> list[str]:
-    found = outlooks.at(at)
-    kinds = [each.kind for each in found]
-    return [_sentence(each, at, alone=kinds.count(each.kind) == 1) for each in found]
+    forecasts = outlooks.at(at)
+    kinds = [each.kind for each in forecasts]
+    return [_sentence(each, at, alone=kinds.count(each.kind) == 1) for each in forecasts]
 
 
 def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
@@ -84,8 +84,8 @@ def _happens(reach: Reach, at: datetime) -> str:
     happens = _(" and ").join(ways) if ways else _("only stand in the inbox")
     if reach.waits_until is None:
         return happens
-    said = {"time": _until(reach.waits_until, at), "happens": happens}
-    return _("wait until %(time)s, and then %(happens)s") % said
+    placeholders = {"time": _until(reach.waits_until, at), "happens": happens}
+    return _("wait until %(time)s, and then %(happens)s") % placeholders
 
 
 def _ways(reach: Reach) -> Iterator[str]:

@@ -55,8 +55,8 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         # The same page for items of others and for items that do not exist: links are passed round, families share
         # browsers.
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
-    found = item(own, request.recipient, timezone.now(), shown=request.GET.get("shown"))
-    return show(request, found, Sent(asked=request.GET.get("answer", "")))
+    inbox_item = item(own, request.recipient, timezone.now(), shown=request.GET.get("shown"))
+    return show(request, inbox_item, Sent(asked=request.GET.get("answer", "")))
 
 
 @gzip_page
@@ -74,8 +74,7 @@ def offline(request: PersonRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Sent:
-    """What was just sent and could not be taken: it is shown again with what was wrong with it. The templates have the
-    fields by these names."""
+    """Input that was refused, to be shown again with its faults. The templates have the fields by these names."""
 
     asked: str = ""
     """The answer whose comment field is open, with its `comment`, `typed` values and `fault`."""
@@ -102,22 +101,26 @@ class Sent:
 NOTHING_SENT = Sent()
 
 
-def show(request: PersonRequest, found: Item | None, sent: Sent = NOTHING_SENT, *, status: int = 200) -> HttpResponse:
+def show(
+    request: PersonRequest, inbox_item: Item | None, sent: Sent = NOTHING_SENT, *, status: int = 200
+) -> HttpResponse:
     """The page, with an item or without one."""
     reader, finding = request.recipient, finding_of(request.GET)
-    wanted = asked_of(found.card.buttons if found else (), sent.asked or (found.reply if found else ""))
-    button = wanted if wanted is not None and (wanted.asks or not wanted.fills) else None
+    open_button = asked_of(
+        inbox_item.card.buttons if inbox_item else (), sent.asked or (inbox_item.reply if inbox_item else "")
+    )
+    button = open_button if open_button is not None and (open_button.asks or not open_button.fills) else None
     customer, shown = _listed(reader, finding)
     context: dict[str, Any] = {
         **vars(sent),
-        **_form_of(found, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
+        **_form_of(inbox_item, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
         "list": shown,
         "opened_by": came_by(request.GET),
         "customer": customer,
         "chips": chips_of(shown, reader),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
-        "item": found,
+        "item": inbox_item,
         "asked": button,
         "question": question_of(button, reader),
         "hint": hint_of(button, reader),
@@ -140,18 +143,19 @@ def _listed(reader: Recipient, finding: Finding) -> tuple[CustomerPage | None, L
     return customer_page(reader, finding, now), replace(listing(reader, now), finding=finding)
 
 
-def _form_of(found: Item | None, asked: Button | None, typed: Typed | None, language: str, *, focus: bool) -> Json:
-    """The fields of the item's form, where an answer takes their values: the one whose comment field is open, else one
-    of all."""
-    answers = [asked] if asked is not None else found.card.buttons if found is not None else ()
-    if found is None or found.form is None or not found.card.is_open:
+def _form_of(
+    inbox_item: Item | None, button: Button | None, typed: Typed | None, language: str, *, focus: bool
+) -> Json:
+    """Return the fields of the item's form if an answer takes their values: that of `button`, else any of them."""
+    answers = [button] if button is not None else inbox_item.card.buttons if inbox_item is not None else ()
+    if inbox_item is None or inbox_item.form is None or not inbox_item.card.is_open:
         return {}
-    if not found.form.unshown and not any(each.action.values != "none" for each in answers):
+    if not inbox_item.form.unshown and not any(each.action.values != "none" for each in answers):
         return {}
     texts, faults = (typed.texts, typed.faults) if typed is not None else (None, ())
-    kept = typed.files if typed is not None else {}
-    view = FormView(found.form, language, texts, faults, kept, focus=focus and not faults)
-    return {"fields": view, "form_id": "answer" if asked is not None else "decide"}
+    files = typed.files if typed is not None else {}
+    view = FormView(inbox_item.form, language, texts, faults, files, focus=focus and not faults)
+    return {"fields": view, "form_id": "answer" if button is not None else "decide"}
 
 
 def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
@@ -159,9 +163,9 @@ def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
     return next((button for button in buttons if button.action.name == name), None)
 
 
-def came_by(said: QueryDict) -> str:
+def came_by(query: QueryDict) -> str:
     """The channel whose message led here; empty for none."""
-    channel = said.get("by", "")
+    channel = query.get("by", "")
     return channel if facts_of_channel(channel) is not None else ""
 
 

@@ -120,12 +120,12 @@ class OwnPasswordForm(PasswordChangeForm):
 
 
 def _too_many(minutes: int) -> str:
-    said = ngettext(
+    text = ngettext(
         "A wrong password was given too often, here or at the sign-in page. Wait %(minutes)d minute, then try again.",
         "A wrong password was given too often, here or at the sign-in page. Wait %(minutes)d minutes, then try again.",
         minutes,
     )
-    return said % {"minutes": minutes}
+    return text % {"minutes": minutes}
 
 
 @sensitive_post_parameters()

@@ -49,10 +49,10 @@ class SpeakingForm(forms.Form):
 
     def clean_timezone(self) -> str:
         name: str = self.cleaned_data["timezone"].strip()
-        known = {zone.lower(): zone for zone in zones.names()}
-        if name and name.lower() not in known:
+        by_lowercase = {zone.lower(): zone for zone in zones.names()}
+        if name and name.lower() not in by_lowercase:
             raise ValidationError(_("Choose a time zone from the list, such as Europe/Berlin."))
-        return known[name.lower()] if name else ""
+        return by_lowercase[name.lower()] if name else ""
 
 
 def _speaking_of(person: Recipient) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _with_other_rows(person: Recipient, form: PreferencesForm, drop: str) -> Pre
 @require_POST
 @person_required
 def sentences(request: PersonRequest) -> HttpResponse:
-    """What would happen by what is typed, as the page has it; 204 while that cannot stay so. Saves nothing."""
+    """Show the outlook for the form as it is typed; 204 while it is not valid. Saves nothing."""
     form, speaking = PreferencesForm(request.recipient, request.POST), SpeakingForm(request.POST)
     if not (form.is_valid() and speaking.is_valid()):
         return HttpResponse(status=204)
@@ -132,9 +132,9 @@ def sentences(request: PersonRequest) -> HttpResponse:
         _speak(request.recipient, speaking)
         personal.write(request.recipient, form.preferences)
         with written_for(request.recipient.locale):
-            found = outlook.moments(request.recipient, timezone.now())
+            moments = outlook.moments(request.recipient, timezone.now())
         transaction.set_rollback(True)
-    return render(request, "inbox/_outlook.html", {"moments": found})
+    return render(request, "inbox/_outlook.html", {"moments": moments})
 
 
 @transaction.atomic

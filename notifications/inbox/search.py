@@ -46,23 +46,22 @@ MOST_SORTED = 1_000
 """Of more items that may have the words the first are found in their order."""
 
 
-def found(
+def matching_keys(
     rows: QuerySet[Notification], words: str, language: str, reader: Recipient, start: int, end: int
 ) -> list[UUID]:
-    """The keys of those of the reader's rows, which have an order, that contain every one of the words: from the one at
-    `start` until the one at `end`."""
-    wanted = _wanted(words.split()[:MOST_WORDS], language)
-    if not wanted:
+    """Return the keys of the reader's ordered rows that contain all words, from position `start` to `end`."""
+    terms = _terms(words.split()[:MOST_WORDS], language)
+    if not terms:
         return _keys(rows[start:end])
-    likely = gathered.likely(reader.pk, wanted, MOST_SORTED)
+    likely = gathered.likely(reader.pk, terms, MOST_SORTED)
     if likely is not None:
-        those = likely.sure | _checked(likely.doubtful, wanted)
+        those = likely.sure | _checked(likely.doubtful, terms)
         return _keys(rows.filter(keys.among(Notification, those))[start:end])
     # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
     matching: dict[UUID, None] = {}  # what changes its place meanwhile is listed once
     for first, most in _stretches(max(FIRST, end)):
         stretch = _keys(rows[first : first + most])
-        matching |= dict.fromkeys(_matching(stretch, reader, wanted))
+        matching |= dict.fromkeys(_matching(stretch, reader, terms))
         if len(stretch) < most or len(matching) >= end:
             break
     return list(matching)[start:end]
@@ -77,42 +76,44 @@ def _stretches(length: int) -> Iterator[tuple[int, int]]:
         length *= LONGER
 
 
-def _matching(stretch: list[UUID], reader: Recipient, wanted: Sequence[Sequence[str]]) -> list[UUID]:
-    """Those that have the words. A few are read sooner than what is gathered of all, where an item is found four times
-    at most."""
-    likely = gathered.likely(reader.pk, wanted, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
-    those = likely.sure | _checked(likely.doubtful, wanted) if likely else _checked(stretch, wanted)
+def _matching(stretch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
+    """Return the keys of `stretch` that have the terms. Few rows are read faster directly than from the gathered texts,
+    where an item is found four times at most."""
+    likely = gathered.likely(reader.pk, terms, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
+    those = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(stretch, terms)
     return [key for key in stretch if key in those]
 
 
-def _checked(some: Collection[UUID], wanted: Sequence[Sequence[str]]) -> frozenset[UUID]:
-    """Those that have the words, by what they are now."""
+def _checked(some: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
+    """Return the keys of rows whose current text has the terms."""
     if not some:
         return frozenset()
-    return frozenset(_keys(_containing(Notification.objects.order_by().filter(keys.among(Notification, some)), wanted)))
+    return frozenset(_keys(_containing(Notification.objects.order_by().filter(keys.among(Notification, some)), terms)))
 
 
 def _keys(rows: QuerySet[Notification]) -> list[UUID]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _containing(rows: QuerySet[Notification], wanted: Sequence[Sequence[str]]) -> QuerySet[Notification]:
-    """The rows that contain every one of the words, in one of its ways."""
+def _containing(rows: QuerySet[Notification], terms: Sequence[Sequence[str]]) -> QuerySet[Notification]:
+    """Filter rows to those that contain every term in one of its forms."""
     rows = rows.alias(searched=gathered.searched_text())
-    for ways in wanted:
+    for ways in terms:
         rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
     return rows
 
 
-def _wanted(words: list[str], language: str) -> list[list[str]]:
-    """For each word the ways in which an item may contain it: as its stem, or as the number that it is. What means
-    nothing, such as "the" or a currency's sign, is left out if there is more."""
+def _terms(words: list[str], language: str) -> list[list[str]]:
+    """Return for each word the forms in which an item may contain it: its stem, or its number. Words without a meaning,
+    such as "the" or a currency's sign, are left out if others remain."""
     dictionary = DICTIONARIES.get(language.partition("-")[0])
     stems = _lexemes(dictionary, [word.lower() for word in words]) if dictionary else [[word] for word in words]
-    told = [(word, stem) for word, stem in zip(words, stems, strict=True) if stem != [] and any(map(str.isalnum, word))]
-    if not told:
+    stemmed_words = [
+        (word, stem) for word, stem in zip(words, stems, strict=True) if stem != [] and any(map(str.isalnum, word))
+    ]
+    if not stemmed_words:
         return [[word] for word in words]
-    return [[way for way in (_common(word, stem), _number(word, language)) if way] for word, stem in told]
+    return [[way for way in (_common(word, stem), _number(word, language)) if way] for word, stem in stemmed_words]
 
 
 def _lexemes(dictionary: str, words: list[str]) -> list[list[str] | None]:

@@ -133,8 +133,8 @@ def in_language_of(recipient: Recipient, request: HttpRequest) -> Iterator[None]
 
 def recipient_of(request: HttpRequest) -> Recipient | None:
     """The person signed in, as RecipientMiddleware found them."""
-    found: Recipient | None = getattr(request, "recipient", None)
-    return found
+    recipient: Recipient | None = getattr(request, "recipient", None)
+    return recipient
 
 
 def person_required(

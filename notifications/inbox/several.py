@@ -67,10 +67,10 @@ class Told:
 
 
 def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
-    """The items of that `name`, each once, with the revision that the page showed of it: `<key>` or `<key> <revision>`.
-    What is no key is left out."""
-    given = request.POST if request.method == "POST" else request.GET
-    pairs = (each.partition(" ") for each in given.getlist(name))
+    """Return the items of that `name` with the revision that the page showed: `<key>` or `<key> <revision>`. Invalid
+    keys are left out."""
+    query = request.POST if request.method == "POST" else request.GET
+    pairs = (each.partition(" ") for each in query.getlist(name))
     return {UUID(key): revision[:100] for key, _space, revision in pairs if _is_key(key)}
 
 
@@ -82,10 +82,10 @@ def _is_key(text: str) -> bool:
 
 
 def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:
-    """Other people's items, and those that do not exist, are not among them."""
+    """Return the reader's items of these keys. Other people's and missing ones are left out."""
     rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
-    found = {row.pk: row for row in rows}
-    cards = [card(found[key], reader, now) for key in keys[:MOST] if key in found]
+    by_key = {row.pk: row for row in rows}
+    cards = [card(by_key[key], reader, now) for key in keys[:MOST] if key in by_key]
     answerable = [each for each in cards if each.is_open and each.buttons]
     waiting = [each for each in answerable if not any(button.fills for button in each.buttons)]
     return Several(
@@ -137,17 +137,17 @@ def page(request: PersonRequest) -> HttpResponse:
     keys = list(shown)
     if not keys:
         return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
-    found = several_of(reader, keys, now)
+    choice = several_of(reader, keys, now)
     if request.method != "POST":
-        return _choice(request, found)
-    button, comment = found.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
-    fault = _fault(button, comment, reader) if found.open else ""
+        return _choice(request, choice)
+    button, comment = choice.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
+    fault = _fault(button, comment, reader) if choice.open else ""
     if fault:
-        return _choice(request, found, comment=comment, fault=fault, status=422)
-    refused = answer_all(reader, found.open, Answer(button.action.name, comment), shown, now) if button else {}
+        return _choice(request, choice, comment=comment, fault=fault, status=422)
+    refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
     keys += [key for key in chosen(request, "over") if key not in shown]
-    told = _told(several_of(reader, keys, timezone.now()), keys, refused)
-    return show_page(request, "inbox/several_told.html", {"told": told, "comment": comment if refused else ""})
+    outcomes = _outcomes(several_of(reader, keys, timezone.now()), keys, refused)
+    return show_page(request, "inbox/several_told.html", {"told": outcomes, "comment": comment if refused else ""})
 
 
 def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
@@ -161,13 +161,12 @@ def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
 def answer_all(
     reader: Recipient, cards: Iterable[Card], answer: Answer, shown: Mapping[UUID, str], now: datetime
 ) -> dict[UUID, Failure]:
-    """Give each the answer, to the revision that was `shown` of it. Returns why, for those that did not take it: they
-    stop none of the others."""
+    """Give each item the answer, to its revision in `shown`. Returns the failures by key; none stops another answer."""
     answer = replace(answer, via=Via.of_pages(reader))
     rows = [each.notification for each in cards]
-    givens = [Given(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
-    outcomes = zip(givens, together.record_all(givens), strict=True)
-    return {given.notification: outcome for given, outcome in outcomes if isinstance(outcome, Failure)}
+    submissions = [Given(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
+    outcomes = zip(submissions, together.record_all(submissions), strict=True)
+    return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 
 
 def _shown(row: Notification, shown: Mapping[UUID, str]) -> str:
@@ -175,9 +174,9 @@ def _shown(row: Notification, shown: Mapping[UUID, str]) -> str:
     return shown.get(row.pk) or (UNKNOWN if row.revision else "")
 
 
-def _told(found: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:
-    """In the order of the choice. Who was first is told by the item itself."""
-    cards = {each.notification.pk: each for each in (*found.open, *found.over, *found.alone)}
+def _outcomes(choice: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:
+    """Return the outcomes in the order of `keys`. The item itself says who was first."""
+    cards = {each.notification.pk: each for each in (*choice.open, *choice.over, *choice.alone)}
     return [_told_of(cards[key], refused.get(key)) for key in keys if key in cards]
 
 
@@ -192,11 +191,11 @@ def _told_of(card: Card, refused: Failure | None) -> Told:
 
 
 def _choice(
-    request: PersonRequest, found: Several, *, comment: str = "", fault: str = "", status: int = 200
+    request: PersonRequest, choice: Several, *, comment: str = "", fault: str = "", status: int = 200
 ) -> HttpResponse:
-    asks = bool(found.buttons) and any(button.action.comment != "none" for button in found.buttons)
+    asks = bool(choice.buttons) and any(button.action.comment != "none" for button in choice.buttons)
     context = {
-        "several": found,
+        "several": choice,
         "most": MOST,
         "comment": comment,
         "fault": fault,

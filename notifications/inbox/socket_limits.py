@@ -51,8 +51,8 @@ class Handshake(HttpRequest):
 
     @property
     def origin(self) -> str | None:
-        found: str | None = self.META.get("HTTP_ORIGIN")
-        return found
+        header: str | None = self.META.get("HTTP_ORIGIN")
+        return header
 
 
 def is_own_origin(request: Handshake) -> bool:
@@ -61,8 +61,10 @@ def is_own_origin(request: Handshake) -> bool:
     That is the address to which the request came, or one of CSRF_TRUSTED_ORIGINS. The origin `null` (RFC 6454) is
     refused.
     """
-    asked = _origin(request.origin or "")
-    return asked is not None and asked in {_origin(known) for known in (*settings.CSRF_TRUSTED_ORIGINS, _own(request))}
+    page_origin = _origin(request.origin or "")
+    return page_origin is not None and page_origin in {
+        _origin(trusted) for trusted in (*settings.CSRF_TRUSTED_ORIGINS, _own(request))
+    }
 
 
 def _own(request: Handshake) -> str:
@@ -139,8 +141,8 @@ _resumes: dict[int, TokenBucket] = {}
 def may_resume(person: int) -> bool:
     """Whether the person's inboxes, all together, may ask for changes once more."""
     if person not in _resumes and len(_resumes) >= _MOST_KEPT:
-        for known in [known for known, allowance in _resumes.items() if allowance.unused]:
-            del _resumes[known]
+        for idle in [idle for idle, allowance in _resumes.items() if allowance.unused]:
+            del _resumes[idle]
     return _resumes.setdefault(person, TokenBucket(RESUMES, RESUMES_A_SECOND)).take()
 
 

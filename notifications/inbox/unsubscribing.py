@@ -63,8 +63,8 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
     if leave is None or not _may_be_sent_a_link(leave):
         return _over(request)
     with in_language_of(leave.recipient, request):
-        asked = link_mails.ask(leave.recipient, reverse("inbox:settings"), timezone.now())
-        return discreet(link_sent(request, leave.recipient, too_many=asked == "too_many"))
+        outcome = link_mails.ask(leave.recipient, reverse("inbox:settings"), timezone.now())
+        return discreet(link_sent(request, leave.recipient, too_many=outcome == "too_many"))
 
 
 @never_cache

@@ -60,18 +60,18 @@ def file_rules() -> Json:
 
 
 def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached:
-    """The files of a message: those that were kept before and still stand in its form, and those that come with it.
-    One that is not there any more is a fault, so that nothing is sent without it."""
-    named = set(request.POST.getlist("attachments"))
-    found = attached_as("attachments", "files", request, person, now)
-    missing = named - {str(each) for each in found.ids}
-    return replace(found, fault=" ".join(filter(None, (gone() if missing else "", found.fault))))
+    """Return the files of a message: stored ones that its form still lists, and new uploads. A listed file that is gone
+    is a fault, so that nothing is sent without it."""
+    listed_ids = set(request.POST.getlist("attachments"))
+    uploads = attached_as("attachments", "files", request, person, now)
+    missing = listed_ids - {str(each) for each in uploads.ids}
+    return replace(uploads, fault=" ".join(filter(None, (gone() if missing else "", uploads.fault))))
 
 
 def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipient, now: datetime) -> Attached:
-    """The files of the fields of these names."""
-    kept = Attachment.objects.filter(pk__in=_ids(request.POST.getlist(kept_as)), uploader=person)
-    files, faults = [File.of(each) for each in kept], []
+    """Return the stored files that the field `kept_as` lists, and those sent in the field `sent_as`."""
+    rows = Attachment.objects.filter(pk__in=_ids(request.POST.getlist(kept_as)), uploader=person)
+    files, faults = [File.of(each) for each in rows], []
     for file in request.FILES.getlist(sent_as):
         try:
             files.append(File.of(storing.keep(file, file.name or "", Sender(person=person), now).attachment))
@@ -89,10 +89,10 @@ def keep_text(text: str, name: str, person: Recipient, now: datetime) -> Attache
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
-    found = []
+    ids = []
     for text in texts:
         try:
-            found.append(UUID(text))
+            ids.append(UUID(text))
         except ValueError:
             continue
-    return found
+    return ids

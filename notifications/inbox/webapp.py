@@ -74,9 +74,9 @@ _assembled_once = cache(assembled)
 
 
 def shell_files() -> dict[str, bytes]:
-    """What pages need besides their HTML: their script, styles, icons. By name, with what is in them."""
-    found = (path for kind in ("*.css", "*.svg") for path in page_scripts.FOLDER.glob(kind))
-    files = {path.name: path.read_bytes() for path in sorted(found)}
+    """Return the scripts, styles and icons of the pages, by file name."""
+    paths = (path for kind in ("*.css", "*.svg") for path in page_scripts.FOLDER.glob(kind))
+    files = {path.name: path.read_bytes() for path in sorted(paths)}
     return {name: script.encode() for name, script in page_scripts.page_scripts().items()} | files
 
 

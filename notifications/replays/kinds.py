@@ -31,23 +31,23 @@ class Kind:
     again: Callable[[QuerySet[Any], datetime], int]
     put_back: Callable[[Before, datetime], set[UUID]]
     untaken: Q
-    kept: Sequence[str]
+    restored: Sequence[str]
     together: int
 
     def chosen(self, rows: QuerySet[Any], as_of: datetime) -> QuerySet[Any]:
-        """Those of the rows that may be sent again, and had failed by then."""
+        """Return the rows that may be sent again and had failed by `as_of`."""
         failed = Q(**{f"{self.ended}__lte": as_of}) | Q(**{self.ended: None})
         return rows.filter(self.eligible(as_of), failed)
 
     def send_again(self, ids: Sequence[UUID], as_of: datetime, now: datetime) -> Before:
-        """Send those of the rows again that still may be. In a transaction."""
+        """Send those rows again that still may be, in a transaction. Returns what they were before."""
         rows = self.model._default_manager.filter(pk__in=ids)
         list(self.lock(rows))
-        found = {row.pk: self._as_it_is(row) for row in self.chosen(rows, as_of)}
-        return found if self.again(rows.filter(pk__in=found), now) else {}
+        before = {row.pk: self._as_it_is(row) for row in self.chosen(rows, as_of)}
+        return before if self.again(rows.filter(pk__in=before), now) else {}
 
     def _as_it_is(self, row: Any) -> Json:
-        values = {name: getattr(row, name) for name in self.kept}
+        values = {name: getattr(row, name) for name in self.restored}
         return {name: each.isoformat() if isinstance(each, datetime) else each for name, each in values.items()}
 
     def untaken_of(self, ids: Sequence[UUID]) -> int:
@@ -55,7 +55,7 @@ class Kind:
 
     def back(self, before: Before, now: datetime) -> set[UUID]:
         """Put rows back as they were. Returns the keys of those that nobody had taken. In a transaction."""
-        fields = {name: self.model._meta.get_field(name) for name in self.kept}
+        fields = {name: self.model._meta.get_field(name) for name in self.restored}
         values = {
             pk: {name: fields[name].to_python(value) for name, value in row.items()}  # type: ignore[union-attr]
             for pk, row in before.items()

@@ -52,18 +52,23 @@ class Question:
     selection: str
 
 
-def order(kind: Kind, rows: QuerySet[Any], asked: Question, now: datetime) -> tuple[Replay, bool]:
-    """Order that the rows are sent again, those of them that may be. False beside an order that there was already.
+def order(kind: Kind, rows: QuerySet[Any], question: Question, now: datetime) -> tuple[Replay, bool]:
+    """Order a replay of those rows that may be sent again. The boolean is False for an order that existed already.
 
     There may be fewer than were seen: others have sent them again. Raises MoreThanShown, NothingLeft.
     """
-    fields = {"kind": kind.name, "by_id": asked.by.pk, "selection": asked.selection[:1000], "as_of": asked.as_of}
+    fields = {
+        "kind": kind.name,
+        "by_id": question.by.pk,
+        "selection": question.selection[:1000],
+        "as_of": question.as_of,
+    }
     fields |= {"ordered_at": now, **outbox.scheduled(now + GRACE)}
     with transaction.atomic():
-        replay, is_new = Replay.objects.get_or_create(pk=asked.key, defaults=fields)
+        replay, is_new = Replay.objects.get_or_create(pk=question.key, defaults=fields)
         if is_new:
-            replay.chosen = _choose(replay, kind.chosen(rows, asked.as_of))
-            if replay.chosen > min(asked.seen, MOST):
+            replay.chosen = _choose(replay, kind.chosen(rows, question.as_of))
+            if replay.chosen > min(question.seen, MOST):
                 raise MoreThanShown
             if not replay.chosen:
                 raise NothingLeft

@@ -95,8 +95,8 @@ def _sent_last(rows: Sequence[ReplayedRow]) -> dict[UUID, int]:
 
 def _count(replay: Replay, rows: Sequence[ReplayedRow], **states: ReplayedState) -> None:
     bulk.update(rows, ["state", "before"])
-    told = {name: sum(row.state == state for row in rows) for name, state in states.items()}
-    Replay.objects.filter(pk=replay.pk).update(**{name: F(name) + count for name, count in told.items()})
+    counts = {name: sum(row.state == state for row in rows) for name, state in states.items()}
+    Replay.objects.filter(pk=replay.pk).update(**{name: F(name) + count for name, count in counts.items()})
 
 
 SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

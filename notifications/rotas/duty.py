@@ -23,19 +23,19 @@ MOST_CHANGES = 2_000
 
 
 def definitions(rotas: Iterable[Rota], begins: datetime, ends: datetime) -> dict[int, Definition]:
-    """By key, with all that touches the time. Makes five queries, however many there are."""
-    known = {rota.pk: rota for rota in rotas}
-    if not known:
+    """Return definitions by rota key, with all that touches the time. Makes five queries for any number of rotas."""
+    by_key = {rota.pk: rota for rota in rotas}
+    if not by_key:
         return {}
-    layers = list(RotaLayer.objects.filter(rota__in=known))
+    layers = list(RotaLayer.objects.filter(rota__in=by_key))
     there = set(_people({pk for layer in layers for pk in layer.people}).values_list("pk", flat=True))
 
     def touching(rows: QuerySet[RotaOverride]) -> Sequence[RotaOverride]:
-        return list(rows.filter(rota__in=known, ends_at__gt=begins, begins_at__lt=ends)[:MOST_CHANGES])
+        return list(rows.filter(rota__in=by_key, ends_at__gt=begins, begins_at__lt=ends)[:MOST_CHANGES])
 
     overrides = touching(RotaOverride.objects.order_by("pk"))
     feed = touching(RotaFeedShift.objects.exclude(person=None).order_by("begins_at", "pk"))  # type: ignore[arg-type]
-    swaps = _swaps(known, begins, ends)
+    swaps = _swaps(by_key, begins, ends)
     return {
         pk: Definition(
             zones.zone(rota.timezone),
@@ -52,7 +52,7 @@ def definitions(rotas: Iterable[Rota], begins: datetime, ends: datetime) -> dict
                 if each.rota_id == pk and each.person_id is not None
             ),
         )
-        for pk, rota in known.items()
+        for pk, rota in by_key.items()
     }
 
 
@@ -82,10 +82,10 @@ def _swaps(rotas: Iterable[int], begins: datetime, ends: datetime) -> Sequence[R
 
 
 def _halves(row: RotaSwap) -> list[Instead]:
-    found = [Instead(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
+    halves = [Instead(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
     if row.back_begins_at is not None and row.back_ends_at is not None:
-        found.append(Instead(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
-    return found
+        halves.append(Instead(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
+    return halves
 
 
 def shifts_of(rota: Rota, begins: datetime, ends: datetime) -> list[Shift]:
@@ -104,9 +104,9 @@ class Duties:
     `known`: definitions that were read before, for a time in which `now` lies.
     """
 
-    def __init__(self, now: datetime, known: Mapping[int, Definition] | None = None) -> None:
+    def __init__(self, now: datetime, cached: Mapping[int, Definition] | None = None) -> None:
         self.now = now
-        self._known = known or {}
+        self._cached = cached or {}
         self._rotas: dict[int, Rota | None] = {}
         self._people: dict[int, list[Recipient]] = {}
 
@@ -118,11 +118,11 @@ class Duties:
         return self._rotas[pk]
 
     def people(self, rota: Rota) -> Sequence[Recipient]:
-        """Whoever is on duty: the first counts, and the others, of later layers, where that one cannot be told."""
+        """Return the people on duty: the first counts, and those of later layers where the first cannot be notified."""
         if rota.pk not in self._people:
             until = self.now + timedelta(seconds=1)
-            definition = self._known.get(rota.pk) or definitions([rota], self.now, until)[rota.pk]
+            definition = self._cached.get(rota.pk) or definitions([rota], self.now, until)[rota.pk]
             keys = turns.on_duty(definition, self.now)
-            found = Recipient.objects.select_related("brand").in_bulk(keys)
-            self._people[rota.pk] = [found[key] for key in keys if key in found]
+            by_key = Recipient.objects.select_related("brand").in_bulk(keys)
+            self._people[rota.pk] = [by_key[key] for key in keys if key in by_key]
         return self._people[rota.pk]

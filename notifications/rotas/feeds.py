@@ -33,13 +33,13 @@ PORTION = 1_000
 
 
 def settle(rota: Rota) -> None:
-    """The rota was saved: read its calendar at once, or forget what was read of another address."""
-    kept = RotaFeed.objects.filter(rota=rota).first()
-    if not rota.feed_url or (kept is not None and kept.url != rota.feed_url):
+    """Read the calendar of a saved rota at once, or delete what was read from another address."""
+    feed = RotaFeed.objects.filter(rota=rota).first()
+    if not rota.feed_url or (feed is not None and feed.url != rota.feed_url):
         RotaFeedShift.objects.filter(rota=rota).delete()
         RotaFeed.objects.filter(rota=rota).delete()
-        kept = None
-    if rota.feed_url and kept is None:
+        feed = None
+    if rota.feed_url and feed is None:
         RotaFeed.objects.create(rota=rota, url=rota.feed_url, **outbox.scheduled(timezone.now()))
         transaction.on_commit(outbox.source_named(SOURCE_NAME).wake)
 
@@ -122,22 +122,22 @@ class _People:
         self._by_name = _people_by("name", {name.lower() for name in names})
 
     def meant(self, event: CalendarEvent) -> Recipient | None:
-        found = [
+        candidates = [
             *(self._by_email.get(address) for address in _addresses(event)),
             *(self._by_ref.get(name) or self._by_name.get(name.lower()) for name in _names(event)),
         ]
-        return next((person for person in found if person is not None), None)
+        return next((person for person in candidates if person is not None), None)
 
 
 def _people_by(field: str, values: Iterable[str]) -> dict[str, Recipient]:
-    """By `field`, in small letters unless it is the ref. What several have is nobody's."""
+    """Return people by `field`, in lower case unless it is the ref. A value that several people have is left out."""
     key = field if field == "ref" else f"lower_{field}"
     people = Recipient.objects.filter(engine=None, active=True)
     if key != field:
         people = people.annotate(**{key: Lower(field)})
-    found = [person for some in _portions(values) for person in people.filter(**{f"{key}__in": some})]
-    counts = Counter(getattr(person, key) for person in found)
-    return {getattr(person, key): person for person in found if counts[getattr(person, key)] == 1}
+    matches = [person for some in _portions(values) for person in people.filter(**{f"{key}__in": some})]
+    counts = Counter(getattr(person, key) for person in matches)
+    return {getattr(person, key): person for person in matches if counts[getattr(person, key)] == 1}
 
 
 def _portions(values: Iterable[str]) -> Iterator[list[str]]:

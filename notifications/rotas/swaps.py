@@ -23,11 +23,11 @@ class CannotSwap(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """`given`: one's own time that the other is asked to take; `back`: theirs that one takes in return."""
+    """`turn`: one's own time that the other is asked to take; `back`: theirs that one takes in return."""
 
     rota: Rota
     of: Recipient
-    given: Shift
+    turn: Shift
     back: Shift | None = None
 
 
@@ -51,56 +51,56 @@ def turns_of(shifts: Sequence[Shift], person: Recipient) -> list[Shift]:
 
 
 @transaction.atomic
-def ask(wanted: Wanted, by: Recipient, now: datetime) -> RotaSwap:
-    """Raises CannotSwap."""
+def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
+    """Store a request for a swap. Raises CannotSwap."""
     rotas = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True)
-    rota = rotas.get(pk=wanted.rota.pk)
-    shifts, wanted = shifts_of(rota, now, now + AHEAD), _from_now(wanted, now)
-    if not _has(shifts, by, wanted.given) or wanted.given.ends <= now:
+    rota = rotas.get(pk=proposal.rota.pk)
+    shifts, proposal = shifts_of(rota, now, now + AHEAD), _from_now(proposal, now)
+    if not _has(shifts, by, proposal.turn) or proposal.turn.ends <= now:
         raise CannotSwap(_("You are not on duty then any more. Look at your turns again."))
-    if wanted.back is not None and (not _has(shifts, wanted.of, wanted.back) or wanted.back.ends <= now):
-        raise CannotSwap(_("%(person)s is not on duty then any more. Choose another turn.") % {"person": wanted.of})
+    if proposal.back is not None and (not _has(shifts, proposal.of, proposal.back) or proposal.back.ends <= now):
+        raise CannotSwap(_("%(person)s is not on duty then any more. Choose another turn.") % {"person": proposal.of})
     mine = RotaSwap.objects.filter(asked_by=by, state=SwapState.ASKED)
-    if mine.filter(rota=rota, begins_at__lt=wanted.given.ends, ends_at__gt=wanted.given.begins).exists():
+    if mine.filter(rota=rota, begins_at__lt=proposal.turn.ends, ends_at__gt=proposal.turn.begins).exists():
         raise CannotSwap(_("You have asked for this turn already. Withdraw that first."))
     if mine.count() >= MOST_ASKED:
         raise CannotSwap(_("You have asked for many swaps that nobody has answered. Withdraw some first."))
-    back = wanted.back
+    back = proposal.back
     return RotaSwap.objects.create(
         rota=rota,
         asked_by=by,
-        asked_of=wanted.of,
-        begins_at=wanted.given.begins,
-        ends_at=wanted.given.ends,
+        asked_of=proposal.of,
+        begins_at=proposal.turn.begins,
+        ends_at=proposal.turn.ends,
         back_begins_at=back.begins if back else None,
         back_ends_at=back.ends if back else None,
         asked_at=now,
     )
 
 
-def _from_now(wanted: Wanted, now: datetime) -> Wanted:
-    """Of turns that have begun what is left of them."""
-    back = wanted.back
+def _from_now(proposal: Wanted, now: datetime) -> Wanted:
+    """Cut turns that have begun to the time that is left of them."""
+    back = proposal.back
     return replace(
-        wanted,
-        given=replace(wanted.given, begins=max(wanted.given.begins, now)),
+        proposal,
+        turn=replace(proposal.turn, begins=max(proposal.turn.begins, now)),
         back=replace(back, begins=max(back.begins, now)) if back is not None else None,
     )
 
 
-def _has(shifts: Sequence[Shift], person: Recipient, wanted: Shift) -> bool:
+def _has(shifts: Sequence[Shift], person: Recipient, turn: Shift) -> bool:
     """Whether the person is on duty for all of the time."""
     return any(
-        each.who == person.pk and each.begins <= wanted.begins and wanted.ends <= each.ends for each in shifts
+        each.who == person.pk and each.begins <= turn.begins and turn.ends <= each.ends for each in shifts
     )  # fmt: skip
 
 
 def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
     """Accept or decline what one was asked, or withdraw what one has asked; in a transaction. Raises CannotSwap, and
     RotaSwap.DoesNotExist for what is not theirs to answer."""
-    whose = "asked_by" if state == SwapState.WITHDRAWN else "asked_of"
+    party_field = "asked_by" if state == SwapState.WITHDRAWN else "asked_of"
     swaps = RotaSwap.objects.select_related("rota__team", "rota__category", "asked_by__brand", "asked_of__brand")
-    swap = swaps.select_for_update(of=("self",)).get(pk=pk, **{whose: person})
+    swap = swaps.select_for_update(of=("self",)).get(pk=pk, **{party_field: person})
     if swap.state != SwapState.ASKED or swap.ends_at <= now:
         raise CannotSwap(_("This was answered or withdrawn meanwhile, or is over."))
     if state == SwapState.ACCEPTED:
@@ -117,8 +117,8 @@ def _check(swap: RotaSwap, now: datetime) -> None:
     """Others may have changed the rota since it was asked."""
     Rota.objects.select_for_update(no_key=True).get(pk=swap.rota_id)
     shifts = shifts_of(swap.rota, now, now + AHEAD)
-    given = Shift(max(swap.begins_at, now), swap.ends_at, swap.asked_by_id)
-    if not _has(shifts, swap.asked_by, given):
+    own_turn = Shift(max(swap.begins_at, now), swap.ends_at, swap.asked_by_id)
+    if not _has(shifts, swap.asked_by, own_turn):
         raise CannotSwap(_("%(person)s is not on duty then any more.") % {"person": swap.asked_by})
     if swap.back_ends_at is None or swap.back_begins_at is None:
         return

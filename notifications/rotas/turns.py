@@ -85,17 +85,17 @@ class Definition:
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
 def shifts(rota: Definition, begins: datetime, ends: datetime) -> list[Shift]:
-    """All shifts that touch the time, cut to it, each person's adjacent ones as one. At most LONGEST is computed."""
+    """Return the shifts that touch the time, cut to it, adjacent ones of a person as one. Spans LONGEST at most."""
     ends = min(ends, begins + LONGEST)
-    found: list[Shift] = []
+    timeline: list[Shift] = []
     for each in reversed(_columns(rota, begins, ends)):
-        found = _over(each, found)
-    return list(_joined(found))
+        timeline = _over(each, timeline)
+    return list(_joined(timeline))
 
 
-def gaps(found: Sequence[Shift], begins: datetime, ends: datetime) -> list[tuple[datetime, datetime]]:
-    """The times without anybody."""
-    edges = [begins, *(edge for shift in found for edge in (shift.begins, shift.ends)), ends]
+def gaps(timeline: Sequence[Shift], begins: datetime, ends: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the times without anybody on duty."""
+    edges = [begins, *(edge for shift in timeline for edge in (shift.begins, shift.ends)), ends]
     return [(first, second) for first, second in zip(edges[::2], edges[1::2], strict=True) if first < second]
 
 
@@ -130,15 +130,15 @@ def _of_layer(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) ->
     turns = [each for each in _turns(layer, zone, begins, ends) if each.begins < each.ends]
     if not layer.is_partial:
         return turns
-    found, windows, at = [], list(_windows(layer, zone, begins, ends)), 0
+    parts, windows, at = [], list(_windows(layer, zone, begins, ends)), 0
     for turn in turns:
         while at < len(windows) and windows[at][1] <= turn.begins:
             at += 1
         for window_begins, window_ends in windows[at:]:
             if window_begins >= turn.ends:
                 break
-            found.append(replace(turn, begins=max(turn.begins, window_begins), ends=min(turn.ends, window_ends)))
-    return found
+            parts.append(replace(turn, begins=max(turn.begins, window_begins), ends=min(turn.ends, window_ends)))
+    return parts
 
 
 def _turns(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) -> Iterator[Shift]:
@@ -173,22 +173,22 @@ def _windows(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) -> 
 
 # --- lists of shifts: in order, without overlaps ----------------------------------------------------------------------
 def _painted(
-    found: list[Shift], changes: Iterable[tuple[datetime, datetime, int | None]], begins: datetime, ends: datetime
+    timeline: list[Shift], changes: Iterable[tuple[datetime, datetime, int | None]], begins: datetime, ends: datetime
 ) -> list[Shift]:
-    """Each change in place of what is there in its time."""
+    """Return the timeline with each change in place of the shifts in its time."""
     for change_begins, change_ends, who in changes:
         first, second = max(change_begins, begins), min(change_ends, ends)
         if first >= second:
             continue
-        before = [replace(each, ends=min(each.ends, first)) for each in found if each.begins < first]
-        after = [replace(each, begins=max(each.begins, second)) for each in found if each.ends > second]
-        found = [*before, *([Shift(first, second, who)] if who is not None else []), *after]
-    return found
+        before = [replace(each, ends=min(each.ends, first)) for each in timeline if each.begins < first]
+        after = [replace(each, begins=max(each.begins, second)) for each in timeline if each.ends > second]
+        timeline = [*before, *([Shift(first, second, who)] if who is not None else []), *after]
+    return timeline
 
 
 def _over(above: Sequence[Shift], below: Sequence[Shift]) -> list[Shift]:
-    """What is above, and of what is below the parts that it leaves open."""
-    found, at = list(above), 0
+    """Return the shifts of `above`, and the parts of `below` that they leave open."""
+    timeline, at = list(above), 0
     for each in below:
         begins = each.begins
         while at < len(above) and above[at].ends <= begins:
@@ -197,11 +197,11 @@ def _over(above: Sequence[Shift], below: Sequence[Shift]) -> list[Shift]:
             if cover.begins >= each.ends:
                 break
             if begins < cover.begins:
-                found.append(replace(each, begins=begins, ends=cover.begins))
+                timeline.append(replace(each, begins=begins, ends=cover.begins))
             begins = max(begins, cover.ends)
         if begins < each.ends:
-            found.append(replace(each, begins=begins))
-    return sorted(found, key=lambda each: each.begins)
+            timeline.append(replace(each, begins=begins))
+    return sorted(timeline, key=lambda each: each.begins)
 
 
 def _swapped(column: list[Shift], swaps: Iterable[Instead]) -> list[Shift]:
@@ -222,9 +222,9 @@ def _parts(shift: Shift, swap: Instead) -> Iterator[Shift]:
         yield replace(shift, begins=second)
 
 
-def _joined(found: Iterable[Shift]) -> Iterator[Shift]:
+def _joined(timeline: Iterable[Shift]) -> Iterator[Shift]:
     last: Shift | None = None
-    for each in found:
+    for each in timeline:
         if last is not None and last.who == each.who and last.ends == each.begins:
             last = replace(last, ends=each.ends)
             continue

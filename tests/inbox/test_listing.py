@@ -30,7 +30,7 @@ def titles(found: Listing) -> dict[str, list[str]]:
 
 def asked(reader: Recipient, address: str, now: datetime = NOON) -> list[str]:
     """The titles of the page at an address such as `?tab=done`."""
-    found = listing(reader, now, finding_of(QueryDict(address.lstrip("?")))).found
+    found = listing(reader, now, finding_of(QueryDict(address.lstrip("?")))).matches
     assert found is not None
     return [card.notification.title for card in found.cards]
 
@@ -316,7 +316,7 @@ def test_pages_from_the_end_go_on_where_those_from_the_start_are(
     mine = Notification.objects.filter(recipient=bob)
     one_by_one = [row.title for row in of_tab(mine, asked["tab"])]
 
-    found = [page for number in range(1, 9) if (page := listing(bob, NOON, Finding(**asked, page=number)).found)]
+    found = [page for number in range(1, 9) if (page := listing(bob, NOON, Finding(**asked, page=number)).matches)]
     shown = [[each.notification.title for each in page.cards] for page in found]
 
     flat = [title for page in shown for title in page]
@@ -324,6 +324,6 @@ def test_pages_from_the_end_go_on_where_those_from_the_start_are(
     assert [len(page) for page in shown if page] == [3] * (len(flat) // 3) + [len(flat) % 3] * bool(len(flat) % 3)
     assert {page.count for page in found} == {len(flat)}
     monkeypatch.setattr("notifications.inbox.listing.PAGE", 100)
-    whole = listing(bob, NOON, Finding(**asked)).found
+    whole = listing(bob, NOON, Finding(**asked)).matches
     assert whole is not None
     assert flat == [each.notification.title for each in whole.cards]

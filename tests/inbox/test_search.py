@@ -38,7 +38,7 @@ def bob(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Reci
 def found(bob: Recipient, words: str, language: str = "en") -> list[str]:
     mine = Notification.objects.filter(recipient=bob).order_by("created_at", "id")
     titles = dict(mine.values_list("pk", "title"))
-    return [titles[key] for key in search.found(mine, words, language, bob, 0, 50)]
+    return [titles[key] for key in search.matching_keys(mine, words, language, bob, 0, 50)]
 
 
 @pytest.mark.parametrize(

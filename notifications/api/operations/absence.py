@@ -17,9 +17,9 @@ TAG = Tag(
     {
         "absence": Operation("See when one is away", response=AWAY),
         "put_absence": Operation("Be away, or be back", request=SAID, response=AWAY),
-        "recipient_absence": Operation("See when somebody else is away", response=AWAY, said={404: UNLED}),
+        "recipient_absence": Operation("See when somebody else is away", response=AWAY, meanings={404: UNLED}),
         "put_recipient_absence": Operation(
-            "Say when somebody else is away", request=SAID, response=AWAY, said={404: UNLED}
+            "Say when somebody else is away", request=SAID, response=AWAY, meanings={404: UNLED}
         ),
     },
 )

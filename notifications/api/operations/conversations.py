@@ -81,7 +81,7 @@ TAG = Tag(
             "Ask, reply or comment on a task",
             request={"kind": "question", "text": "Which cost centre?", "to": ["alice"]},
             response=ASKED,
-            said={
+            meanings={
                 200: "The same message again; no second effect",
                 201: "It is recorded, and told to whom it is for",
                 409: "`already_answered` (the task, or the question), `already_handled` or `withdrawn`",
@@ -95,7 +95,7 @@ TAG = Tag(
             "Write about a case as a customer",
             request={"text": "Please ring twice."},
             response=WRITTEN,
-            said={
+            meanings={
                 200: "The same message again; no second effect",
                 201: "It is recorded, and told to whom it is for",
                 409: "`already_answered`: there is another reply to the question",

@@ -46,14 +46,14 @@ TAG = Tag(
             "Register a browser or an app",
             request=FIREFOX,
             response={"id": DEVICE},
-            said={200: "It was registered already, and is updated", 201: "It is new to this person"},
+            meanings={200: "It was registered already, and is updated", 201: "It is new to this person"},
         ),
         "unsubscribe": Operation("Remove a device"),
         "test": Operation("Send a test message", response={"id": DEVICE}),
         "receipts": Operation(
             "Say what became of messages",
             request={"id": "SM-20261125-0042", "status": "delivered"},
-            said={
+            meanings={
                 400: "`malformed`: the body cannot be read as the channel reads it",
                 401: "`unauthenticated`: the signature is missing, wrong or old",
                 404: "`not_found`: this channel expects no receipts",

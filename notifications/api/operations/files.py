@@ -10,7 +10,7 @@ TAG = Tag(
         "send_file": Operation(
             "Send a file",
             response=SENT_FILE,
-            said={
+            meanings={
                 200: "The same file with the same id again",
                 201: "It is kept until a message or an answer names it, for 7 days at most",
                 415: "`unsupported_media_type`: neither of these content types, or no kind of file that is taken",
@@ -21,7 +21,7 @@ TAG = Tag(
         "file": Operation("Read a file"),
         "remove_file": Operation(
             "Remove a file that nothing uses",
-            said={404: "`not_found`: no file of the caller's own, or a message or an answer has it"},
+            meanings={404: "`not_found`: no file of the caller's own, or a message or an answer has it"},
         ),
     },
 )

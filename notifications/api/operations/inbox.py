@@ -93,7 +93,7 @@ TAG = Tag(
             "Answer a notification",
             request=APPROVAL,
             response=APPROVED,
-            said=SAID
+            meanings=SAID
             | {
                 403: f"{FOUR_EYES}; `scope_missing` or `csrf_failed`",
                 410: "`expired`: the task is past its time, or the `device` that kept the answer was removed",
@@ -101,7 +101,7 @@ TAG = Tag(
         ),
         "take_back": Operation(
             "Take a final answer back",
-            said={409: "`too_late`: the engine has been told, or there is no final answer of the person"},
+            meanings={409: "`too_late`: the engine has been told, or there is no final answer of the person"},
         ),
         "respond_with_token": Operation(
             "Answer with a token",
@@ -111,7 +111,7 @@ TAG = Tag(
                 "comment": "Fine.",
             },
             response=APPROVED | {"via": "email"},
-            said=SAID
+            meanings=SAID
             | {
                 403: FOUR_EYES,
                 404: "`not_found`: nobody gave out this token",

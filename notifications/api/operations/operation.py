@@ -14,7 +14,7 @@ Document = dict[str, Any]
 @dataclass(frozen=True)
 class Operation:
     """`request` and `response` are examples of all bodies, except of those that are named by their content type in
-    `requests`, and by their status in `responses`. `said`: by status, what it means here, and the codes that this
+    `requests`, and by their status in `responses`. `meanings`: by status, what it means here, and the codes that this
     operation can answer with, where they are others than usual (docs.py)."""
 
     summary: str
@@ -22,7 +22,7 @@ class Operation:
     response: Any = None
     requests: Mapping[str, Any] = field(default_factory=dict)
     responses: Mapping[int, Any] = field(default_factory=dict)
-    said: Mapping[int, str] = field(default_factory=dict)
+    meanings: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Tag:
 
 
 def described(document: Document, tags: Sequence[Tag]) -> Document:
-    """The description with these tags, after those that it has, and with what is said of their operations, which come
-    in the same order."""
-    said = {name: (tag, operation) for tag in tags for name, operation in tag.operations.items()}
-    for found in _operations(document):
-        if found["operationId"] in said:
-            tag, operation = said[found["operationId"]]
-            found["tags"], found["summary"] = [tag.name], operation.summary
-            for status, meaning in operation.said.items():
-                found["responses"][str(status)]["description"] = meaning
-            _add_examples(found, operation)
-            problems.add_examples(found["responses"])
-    order = {name: place for place, name in enumerate(said)}
+    """Return the description with these tags after its own. Their operations get summaries, meanings and examples, and
+    are sorted in this order."""
+    by_name = {name: (tag, operation) for tag in tags for name, operation in tag.operations.items()}
+    for entry in _operations(document):
+        if entry["operationId"] in by_name:
+            tag, operation = by_name[entry["operationId"]]
+            entry["tags"], entry["summary"] = [tag.name], operation.summary
+            for status, meaning in operation.meanings.items():
+                entry["responses"][str(status)]["description"] = meaning
+            _add_examples(entry, operation)
+            problems.add_examples(entry["responses"])
+    order = {name: place for place, name in enumerate(by_name)}
     document["paths"] = dict(sorted(document["paths"].items(), key=lambda path: _place(path[1], order)))
     document.setdefault("tags", []).extend({"name": tag.name, "description": tag.description} for tag in tags)
     return document
@@ -62,10 +62,10 @@ def _place(path: Document, order: Mapping[str, int]) -> int:
     return min(order.get(operation["operationId"], -1) for operation in path.values())
 
 
-def _add_examples(found: Document, operation: Operation) -> None:
-    for kind, body in found.get("requestBody", {}).get("content", {}).items():
+def _add_examples(entry: Document, operation: Operation) -> None:
+    for kind, body in entry.get("requestBody", {}).get("content", {}).items():
         _add(body, operation.requests.get(kind, operation.request))
-    for status, answer in found["responses"].items():
+    for status, answer in entry["responses"].items():
         if int(status) < 300:
             for body in answer.get("content", {}).values():
                 _add(body, operation.responses.get(int(status), operation.response))

@@ -34,7 +34,7 @@ TAG = Tag(
             "Create or update a person",
             request=PERSON,
             response={"ref": "alice", **PERSON, "brand": None},
-            said={
+            meanings={
                 200: "It was updated",
                 201: "It is new",
                 403: "`scope_missing`: the key has neither `people` nor `directory`, or this needs `directory`",
@@ -45,7 +45,7 @@ TAG = Tag(
             "Create or update a team",
             request=TEAM,
             response={"slug": "finance", **TEAM},
-            said={
+            meanings={
                 200: "It was updated",
                 201: "It is new",
                 403: "`scope_missing`: the key has not the scope `directory`",
@@ -55,7 +55,7 @@ TAG = Tag(
         "on_duty": Operation(
             "See who is on duty",
             response=ON_DUTY,
-            said={
+            meanings={
                 403: "`scope_missing`: the key has not the scope `directory`",
                 404: "`not_found`: there is no such rota",
                 422: "`invalid`: a time without its offset, or too far away",

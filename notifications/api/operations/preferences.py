@@ -35,10 +35,15 @@ TAG = Tag(
     "By which channels people are reached, and when not.",
     {
         "preferences": Operation("See how one is reached", response=SHOWN),
-        "put_preferences": Operation("Choose how to be reached", request=CHOSEN, response=SHOWN, said={422: UNKNOWN}),
-        "recipient_preferences": Operation("See how a person is reached", response=SHOWN, said={403: SCOPES}),
+        "put_preferences": Operation(
+            "Choose how to be reached", request=CHOSEN, response=SHOWN, meanings={422: UNKNOWN}
+        ),
+        "recipient_preferences": Operation("See how a person is reached", response=SHOWN, meanings={403: SCOPES}),
         "put_recipient_preferences": Operation(
-            "Choose for a person how they are reached", request=CHOSEN, response=SHOWN, said={403: SCOPES, 422: UNKNOWN}
+            "Choose for a person how they are reached",
+            request=CHOSEN,
+            response=SHOWN,
+            meanings={403: SCOPES, 422: UNKNOWN},
         ),
     },
 )

@@ -23,13 +23,13 @@ TAG = Tag(
     "Tokens for apps and portals, and links that sign a person in once.",
     {
         "give_token": Operation(
-            "Make a token for a person", request={"label": "Alice's phone"}, response=TOKEN, said=SAID
+            "Make a token for a person", request={"label": "Alice's phone"}, response=TOKEN, meanings=SAID
         ),
-        "give_link": Operation("Make a sign-in link for a person", request={"next": "/"}, response=LINK, said=SAID),
+        "give_link": Operation("Make a sign-in link for a person", request={"next": "/"}, response=LINK, meanings=SAID),
         "new_token": Operation("Make a token of one's own", request={"label": "My phone"}, response=TOKEN),
         "sign_out_token": Operation(
             "Sign out the token of this call",
-            said={404: "`not_found`: the call came with a session, not with a token"},
+            meanings={404: "`not_found`: the call came with a session, not with a token"},
         ),
     },
 )

@@ -43,7 +43,7 @@ def mine(bob: Recipient) -> list[str]:
 def found(bob: Recipient, words: str, start: int = 0, end: int = 50) -> list[str]:
     rows = Notification.objects.filter(recipient=bob).order_by("created_at", "id")
     titles = dict(rows.values_list("pk", "title"))
-    return [titles[key] for key in search.found(rows, words, "en", bob, start, end)]
+    return [titles[key] for key in search.matching_keys(rows, words, "en", bob, start, end)]
 
 
 def texts() -> str:

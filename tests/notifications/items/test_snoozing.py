@@ -59,7 +59,7 @@ def test_it_leaves_and_comes_back_to_the_top_unread_and_says_so() -> None:
     bob = Recipient.objects.get(pk=mine.recipient_id)
     assert groups(bob, NOW) == {"overdue": ["Late"]}
     assert (listing(bob, NOW).waiting, listing(bob, NOW).snoozed) == (1, 1)
-    found = listing(bob, NOW, Finding(snoozed=True)).found
+    found = listing(bob, NOW, Finding(snoozed=True)).matches
     assert found is not None
     assert [card.notification.title for card in found.cards] == ["Mine"]
     mine.refresh_from_db()
