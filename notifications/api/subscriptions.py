@@ -30,7 +30,7 @@ from notifications.wording.plaintext import clean_line
 def _given(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
     """All that a device of the channel sends. A function, so that the schema names it as the channel names its own
     part."""
-    own = channel.registration.given
+    own = channel.registration.serializer
     return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
 
 

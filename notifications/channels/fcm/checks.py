@@ -49,8 +49,8 @@ def _signs_in(account: ServiceAccount, say: Callable[[str], object]) -> Iterator
         )
         credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
     except GoogleAuthError as fault:
-        said = not_signed_in(fault, account.project_id)
-        if isinstance(said, ServiceRefuses):
-            yield str(said.reason)
+        error = not_signed_in(fault, account.project_id)
+        if isinstance(error, ServiceRefuses):
+            yield str(error.reason)
         else:
-            say(f"note: {said.reason}")
+            say(f"note: {error.reason}")

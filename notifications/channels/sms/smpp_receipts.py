@@ -26,12 +26,14 @@ def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
     """None for what is not final: messages on their way or of unknown fate, and what a phone has written."""
     if not incoming.is_receipt:
         return None
-    said = {name.lower(): value for name, value in reversed(_FIELD.findall(incoming.text.decode("latin-1")))}
-    reference = _reference(incoming, said.get("id", ""), ids)
-    state = _state(incoming, said.get("stat", ""))
+    fields = {name.lower(): value for name, value in reversed(_FIELD.findall(incoming.text.decode("latin-1")))}
+    reference = _reference(incoming, fields.get("id", ""), ids)
+    state = _state(incoming, fields.get("stat", ""))
     if not reference or (state != ARRIVED and state not in LOST):
         return None
-    return Receipt(reference, state == ARRIVED, " ".join(filter(None, (state, _error(incoming, said.get("err", ""))))))
+    return Receipt(
+        reference, state == ARRIVED, " ".join(filter(None, (state, _error(incoming, fields.get("err", "")))))
+    )
 
 
 def reference_of_answer(message_id: str, ids: str) -> str:
