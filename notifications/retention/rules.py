@@ -39,8 +39,8 @@ class Rules:
 
     def newest(self, kind: str) -> datetime | None:
         """Nothing that is newer goes, whatever its category; None: nothing goes."""
-        known = [each for each in (self.usual[kind], *self.of_category[kind].values()) if each is not None]
-        return max(known, default=None)
+        limits = [each for each in (self.usual[kind], *self.of_category[kind].values()) if each is not None]
+        return max(limits, default=None)
 
     def until(self, kind: str, category: str) -> Any:
         """In SQL, by the category at this path: the instant, or NULL."""
