@@ -387,7 +387,7 @@ NO_HTTP_CODES = {name: code(f"http_{name}", form) for name, form in NO_HTTP_ANSW
 
 
 def not_reached(fault: OutboundError) -> Reason:
-    return NO_HTTP_CODES[fault.why](**fault.told) if fault.why else said(fault.detail)
+    return NO_HTTP_CODES[fault.why](**fault.arguments) if fault.why else said(fault.detail)
 
 
 # --- why devices go, and links with them ----------------------------------------------------------
