@@ -143,7 +143,7 @@ def fit(payload: Json, limit: int, size: Callable[[Json], int] = lambda payload:
 
 
 def _steps() -> Iterator[Callable[[Json, Fits], Json]]:
-    """The key facts stand at the beginning of the text."""
+    """Yield the cuts, the least important text first. Key facts stand at the beginning of the body."""
     yield lambda payload, fits: _fewer_buttons(payload, fits, BUTTONS_SEEN)
     yield lambda payload, fits: _shorter(payload, fits, "body", SEEN_AT_A_GLANCE)
     yield _shorter_buttons

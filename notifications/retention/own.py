@@ -14,7 +14,7 @@ from notifications.retention.terms import Terms
 
 
 def remove_rows(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """`cursor` is the number of the kind of rows that has been reached."""
+    """Delete the next rows of the person. `cursor` is the number of the current kind of rows."""
     kinds = list(that_go())
     number = int(erasure.cursor or 0)
     model, field = kinds[number]
@@ -25,7 +25,7 @@ def remove_rows(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
 
 
 def empty_history(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """What the person and their devices were called; a last message to a device has its address until it is sent."""
+    """Empty the history of the person and devices; a last message to a device keeps its address until it is sent."""
     people = Recipient.history.filter(id=erasure.person_id).exclude(ref=terms.token, name="", email="", phone="")
     values = {"ref": terms.token, "name": "", "email": "", "phone": "", "locale": "en", "timezone": ""}
     device_history = Device.history.filter(recipient=erasure.person_id).exclude(digest="")

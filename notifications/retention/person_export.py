@@ -158,7 +158,7 @@ def _plain(row: Any, field: Any) -> Any:
 
 
 def _with_content(file: Attachment, record: dict[str, Any]) -> Iterator[str]:
-    """Its bytes in Base64, in a list of pieces, each of which is read when it is written."""
+    """Yield the record as JSON, with the file's bytes in Base64, in a list of pieces that are read one by one."""
     yield _json(record)[:-1] + ', "content": ['
     pieces = AttachmentPiece.objects.filter(attachment=file)
     for number in range(pieces.count()):

@@ -94,7 +94,7 @@ HELD = "notification__case notification__task__case"
 
 
 def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
-    """Where messages went, in the ledger and in the traces of events."""
+    """Remove addresses of old messages from the ledger and from the traces of events."""
     ids = _looked_at(Delivery, rules.newest("addresses"), after)
     rows = Delivery.objects.filter(keys.among(Delivery, ids)).annotate(
         until=rules.until("addresses", "notification__category")
@@ -105,7 +105,7 @@ def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
 
 
 def forget_addresses(ids: list[Any]) -> int:
-    """Of these deliveries, those that nothing waits for. In a transaction."""
+    """Remove the addresses of those deliveries that nothing waits for. In a transaction."""
     queryset = Delivery.objects.filter(pk__in=ids).exclude(address="", shown_to="")
     queryset = queryset.exclude(Q(address__startswith=GONE) & Q(shown_to=""))
     rows = _locked(queryset.exclude(state=DeliveryState.PENDING).filter(due_at=None))

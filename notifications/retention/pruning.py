@@ -84,7 +84,7 @@ def run_through(now: datetime) -> dict[str, int]:
 
 @transaction.atomic
 def _step(pruning: Pruning, now: datetime) -> bool:
-    """False when all is gone through, or somebody else has it."""
+    """Do one step. Returns False when all steps are done, or another worker has the row."""
     held = outbox.held(pruning).select_for_update(no_key=True).first()
     if held is None:
         return False

@@ -131,7 +131,7 @@ def _change(columns: Columns, rows: Sequence[Any], terms: Terms, now: datetime) 
 
 
 def differences(row: Any, columns: Columns, terms: Terms) -> dict[str, Any]:
-    """The columns' new values, where they differ."""
+    """Return the new values of the columns that change."""
     texts = {name: _text(row, name, terms.in_column) for name in columns.words.split()}
     for name in columns.ids.split():
         value = _text(row, name, terms.in_id)
@@ -153,7 +153,7 @@ def _unique(row: Any, name: str, value: str) -> str:
 
 
 def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
-    """Items get a new seq, so that inboxes and what browsers keep follow; when they were changed stays as it was."""
+    """Save the fields. Items get a new seq, so that inboxes and browsers follow; their time of change stays."""
     field_names = {each.name for each in rows[0]._meta.concrete_fields}
     names = names | {f"{name}_fact" for name in names if f"{name}_fact" in field_names}
     if not isinstance(rows[0], Notification):

@@ -153,7 +153,7 @@ class Terms:
         return cleaned
 
     def in_column(self, value: Any) -> Any:
-        """A column's value: text, JSON, a list of texts, or JSON that is stored as text."""
+        """Return a column's value without the person: text, JSON, a list of texts, or JSON that is stored as text."""
         if not isinstance(value, str):
             return self.in_json(value)
         if value[:1] in "{[" and value:
@@ -198,7 +198,7 @@ def _phone(phone: str) -> str:
 
 # --- of a person ------------------------------------------------------------------------------------------------------
 def terms_of(person: Recipient, token: str) -> Terms:
-    """All that the person is or was called."""
+    """Return all present and former names, refs, addresses and numbers of the person."""
     versions = [person, *person.history.all().iterator()]
     user = person.user
     accounts = ConnectedAccount.objects.filter(recipient=person).values_list("name", flat=True)
@@ -216,5 +216,5 @@ def terms_of(person: Recipient, token: str) -> Terms:
 
 
 def _several(texts: Iterable[str]) -> Iterator[str]:
-    """Each once, the longest first: one may contain another."""
+    """Yield each text once, the longest first: one may contain another."""
     yield from sorted({each.strip() for each in texts if each and each.strip()}, key=len, reverse=True)

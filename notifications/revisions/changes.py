@@ -98,7 +98,7 @@ class _Side:
 
     @cached_property
     def facts(self) -> dict[str, KeyFact]:
-        """By label."""
+        """The key facts, by label."""
         if self.version is not None:
             facts: Sequence[KeyFact] = key_facts.read(self.version, self.text_language, self._context, self.hidden)
         else:

@@ -69,7 +69,7 @@ _PATHS = Compiled(_read)
 
 
 def _of_mapping(variables: Json) -> set[str]:
-    """Of the task's own variables: what the person writes with the answer is not part of what is decided."""
+    """Return the paths of the task's own variables: an answer's own text is not part of the decision."""
     templates = [
         definition.get("value") if isinstance(definition, dict) else definition for definition in variables.values()
     ]

@@ -43,7 +43,7 @@ def add_languages(apps: Any, note: str) -> None:
 
 
 def _by_english(part: Callable[[NamesSeed], Mapping[str, str]]) -> dict[str, Labels]:
-    """What is said in all languages, by what that is in English."""
+    """Return the labels in all languages, by their English text."""
     texts = {language: part(names_in(language)) for language in LANGUAGES}
     return {english: {each: texts[each][key] for each in LANGUAGES} for key, english in texts[FALLBACK].items()}
 
@@ -56,7 +56,7 @@ class _Adding:
         return self.apps.get_model("notifications", name)
 
     def texts(self, name: str, read: Callable[[str, str], TextSeed], those: Iterable[str], **more: str) -> None:
-        """Where there is one in English."""
+        """Add the missing languages of texts that exist in English."""
         model, slugs = self.model(name), set(those)
         rows = model.objects.filter(version__in=self.slugs, **more)
         there = set(rows.values_list("version", "language"))

@@ -28,7 +28,7 @@ class Rounds:
             self.again()
 
     def again(self) -> None:
-        """As many rounds as there is something to take, beside whatever else is done."""
+        """Start rounds in the background, until there is nothing left to take."""
         self._is_requested = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._go_round())

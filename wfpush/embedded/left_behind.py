@@ -21,7 +21,7 @@ REMOVED = "removed-"
 
 
 def note_owner(base: Path, data_dir: Path) -> None:
-    """Write into the folder of servers `base` whose it is."""
+    """Write into the folder of servers `base` which data folder owns it."""
     path = data_dir.resolve()
     if not path.is_dir():
         return
@@ -43,7 +43,7 @@ def remove_left_behind(root: Path) -> None:
 
 
 def _owner_is_gone(base: Path) -> bool:
-    """False also where nothing says whose it is, or where the file system of its data folder may not be mounted."""
+    """Return whether the data folder is gone. False without an owner, or if its file system may not be mounted."""
     try:
         document = json.loads((base / OWNER).read_text(encoding="utf-8"))
         path = Path(document["path"])

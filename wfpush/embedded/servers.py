@@ -68,7 +68,7 @@ def unprivileged_user() -> pwd.struct_passwd:
 
 
 def last_lines(fault: OSError | subprocess.SubprocessError) -> str:
-    """The last lines of what a failed program said."""
+    """Return the last lines that a failed program printed."""
     output = getattr(fault, "stderr", None) or getattr(fault, "output", None) or str(fault)
     return " ".join(str(output).strip().splitlines()[-3:])
 
@@ -242,8 +242,8 @@ class Postgres(Server):
             raise EmbeddedError(f"The database could not be made ({last_lines(fault)}). See {self.log}.") from fault
 
     def _greeting(self, database: str) -> bytes:
-        """What the server answers to somebody who begins a connection; empty while it does not answer. Without its
-        client, which would be half of the start of the guard."""
+        """Return the server's answer to a new connection; empty while it does not answer. Without its client, which
+        would be half of the start of the guard."""
         hello = struct.pack("!i", PROTOCOL) + f"user\0{POSTGRES_USER}\0database\0{database}\0\0".encode()
         greeting = b""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):

@@ -95,7 +95,7 @@ class OutboundError(Exception):
 def no_answer(
     code: Code, why: str, *, permanent: bool = False, may_have_arrived: bool = False, **arguments: str
 ) -> OutboundError:
-    """With a sentence of NO_ANSWER."""
+    """Return an error with a sentence of NO_ANSWER."""
     detail = NO_ANSWER[why] % arguments
     return OutboundError(code, detail, permanent=permanent, may_have_arrived=may_have_arrived, why=why, **arguments)
 

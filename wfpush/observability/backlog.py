@@ -75,7 +75,7 @@ def of_events(now: datetime) -> Backlog:
 
 
 def find_large(now: datetime) -> Backlog | None:
-    """The backlog, if it is more than what comes and goes."""
+    """Return the backlog, if many events wait and the oldest has waited long."""
     waiting, oldest = _due(now)
     return _with_rates(waiting, oldest, now) if waiting > MANY and oldest > LONG else None
 

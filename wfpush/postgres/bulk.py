@@ -54,7 +54,7 @@ _blanks: dict[type[models.Model], tuple[Any, list[Any]]] = {}
 
 
 def another(row: RowT, **values: Any) -> RowT:
-    """A new row like one that is not saved, but for its key and these values (objects for foreign keys): a fifth of the
+    """Return a copy of an unsaved row with a new key and these values (objects for foreign keys), in a fifth of the
     time that a model's `__init__` takes."""
     made = object.__new__(type(row))
     attributes, state = made.__dict__, ModelState()

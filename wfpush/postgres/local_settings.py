@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def with_settings(**settings: str) -> Iterator[None]:
-    """The block's statements have these settings, by their names; then there are those of before.
+    """Set these settings, by their names, for the statements of the block, and restore them after it.
 
     A statement that takes longer than `statement_timeout` (milliseconds) raises OperationalError, whose cause is
     psycopg's QueryCanceled. Outside the block the transaction goes on.

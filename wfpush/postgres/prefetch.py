@@ -25,7 +25,7 @@ def read(
     does, in a third of the time. Call it in the transaction in which the rows were read, so that nothing can be deleted
     in between.
 
-    `only`: the fields to read; empty: all. `already_read`: rows that the transaction has read already. Returns all to which
+    `only`: the fields to read; empty: all. `already_read`: rows that this transaction has read. Returns all to which
     the rows lead. Raises KeyError where one of them has been deleted all the same.
     """
     rows = list(rows)

@@ -96,6 +96,6 @@ class Compiled(Generic[T]):
 
 
 def _as_it_is() -> Revision:
-    """The revision by now, which is that of the batch from here on."""
+    """Read the present revision, which the batch has from here on."""
     _held.revision = None
     return current()

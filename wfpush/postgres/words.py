@@ -44,8 +44,8 @@ class Words(Func):
 
 
 def having(vector: Words, query: str, *, whole: bool = False) -> Func | None:
-    """A condition of `filter`: rows with all of these words, or with an id that is so; or in which words or the id only
-    begin so, unless they are wanted `whole`. None where nothing is asked for. `query` has no blanks around it."""
+    """Return a condition of `filter`: rows with all of these words, or with this id; without `whole`, also rows in
+    which they only begin so. None for an empty query. `query` has no blanks around it."""
     words = query.translate(_PARTED).split()
     ids = [query] if query and " " not in query and words != [query] else []
     ways = [" & ".join(_lexemes(word, whole) for word in words), *(_lexemes(each, whole) for each in ids)]

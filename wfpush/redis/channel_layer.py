@@ -93,7 +93,7 @@ class RedisChannelLayer(BaseChannelLayer):
         raise_if_cancelled()
 
     async def groups_heard(self, groups: Sequence[str]) -> list[str]:
-        """Those of the groups to which a channel belongs, in any process (PUBSUB NUMSUB). Raises RedisError."""
+        """Return the groups to which a channel belongs, in any process (PUBSUB NUMSUB). Raises RedisError."""
         counts = await self._here.sender.pubsub_numsub(*(PREFIX + group for group in groups))
         raise_if_cancelled()
         return [group for group, (_, listeners) in zip(groups, counts, strict=True) if listeners]

@@ -113,7 +113,7 @@ class ThreadedHandler(ASGIHandler):
         return response
 
     async def ask(self, question: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Have something short answered in one of the threads, with its database connection."""
+        """Call a short function in one of the threads, with its database connection."""
         return cast(Answer, await self._ask(question, *arguments))
 
     async def _chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:

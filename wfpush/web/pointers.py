@@ -40,7 +40,7 @@ def printable(text: str) -> str:
 
 
 def bounded(errors: Iterable[dict[str, str]], most: int = MAX_ERRORS, size: int = MAX_BYTES) -> list[dict[str, str]]:
-    """The first faults, cut. Stops reading `faults` when the answer is full."""
+    """Return the first errors, cut. Stops reading `errors` when the answer is full."""
     faults: list[dict[str, str]] = []
     for error in islice(errors, most):
         fault = {"pointer": cut(error["pointer"], MAX_POINTER), "detail": cut(error["detail"], MAX_SENTENCE)}

@@ -38,7 +38,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # Whit
         return response
 
     def _with_copy(self, plain: StaticFile) -> StaticFile:
-        """The same file, or a smaller copy for whoever takes it. Without a place for copies it is sent as it is."""
+        """Return the file with a smaller copy for clients that take it, or alone where no copy can be written."""
         _encoding, path, headers = plain.alternatives[0]
         try:
             copy = self._copy_of(Path(path))

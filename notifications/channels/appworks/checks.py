@@ -12,7 +12,7 @@ from wfpush.net.http import OutboundError, check_url
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
-    """Checks, if there is a gateway, or somebody has it as a channel."""
+    """Yield the faults of the setup, if a gateway is set or a category uses the channel."""
     gateway: Gateway | None = settings.APPWORKS_GATEWAY
     categories = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
     if gateway is None:

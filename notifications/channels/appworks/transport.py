@@ -77,7 +77,7 @@ async def _post(gateway: Gateway, form: bytes) -> Response:
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
-    """Raises TransportError when the user's name cannot be in a list with commas."""
+    """Return the body of the form. Raises TransportError when the user's name cannot be in a list with commas."""
     if not user or "," in user or not user.isprintable() or user != user.strip():
         raise TransportError(facts.NOT_A_USER_NAME(), permanent=True)
     content = {**gateway.members, **members(message, delivery_id, link)}
@@ -107,7 +107,7 @@ def members(message: Message, delivery_id: UUID, link: str) -> Json:
 
 # --- what the gateway answers -----------------------------------------------------------------------------------------
 def fault_of(response: Response, key: str, now: float) -> TransportError | None:
-    """The fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None

@@ -42,8 +42,8 @@ def firebase_message(address: PushAddress, push: PushMessage, now: float) -> mes
 
 
 def data_of(push: PushMessage, members: Json) -> dict[str, str]:
-    """Strings, as Google requires; others are JSON. `channel` is the Android notification channel: one of its own for
-    what makes no sound, since the system keeps the sound with the channel."""
+    """Return the members as strings, as Google requires; others become JSON. `channel` is the Android notification
+    channel. Silent messages have one of their own, since the system keeps the sound with the channel."""
     data = {
         name: value if isinstance(value, str) else payload.encoded(value).decode() for name, value in members.items()
     }
@@ -52,7 +52,7 @@ def data_of(push: PushMessage, members: Json) -> dict[str, str]:
 
 
 def _size(push: PushMessage, members: Json) -> int:
-    """Bytes of what an iPhone gets, which has the text twice and is the largest."""
+    """Return the bytes of the message to an iPhone, which has the text twice and is the largest."""
     alert = {"title": members["title"], "body": members["body"], "thread-id": _thread(push)}
     return len(payload.encoded(data_of(push, members) | {"aps": alert})) + FRAME
 

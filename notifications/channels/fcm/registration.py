@@ -24,7 +24,7 @@ class AppGiven(serializers.Serializer[Any]):
 
 
 def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
-    """Raises Invalid."""
+    """Return the address of an app. Raises Invalid."""
     project = accounts.project_of(recipient.brand.slug if recipient.brand else None)
     if not project:
         raise fault_at("/channel", "No Firebase project is set up here: apps cannot be reached.")

@@ -33,7 +33,7 @@ def read(call: ReceiptsCall) -> list[Receipt]:
 
 
 def check(status: Status, call: ReceiptsCall) -> None:
-    """Whether the gateway itself has sent this, and a moment ago. Raises NotSigned."""
+    """Check that the gateway signed the call, at most 5 minutes ago. Raises NotSigned."""
     signed = call.body
     if status.timestamp_header:
         stamp = call.headers.get(status.timestamp_header, "")

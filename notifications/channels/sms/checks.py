@@ -15,7 +15,7 @@ ANSWERS_WITHIN = 3.0
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
-    """Where there is a gateway, or somebody counts on it."""
+    """Yield the faults of the setup, if a gateway is set or a category uses the channel."""
     sms: Sms | None = settings.SMS
     categories = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
     if sms is None:
@@ -41,7 +41,7 @@ def _faults(sms: Sms) -> Iterator[str]:
 
 
 def _numbers(sms: Sms) -> str:
-    """How many people it reaches, and how many have what it cannot read."""
+    """Return how many people have phone numbers that can be read, and how many have others."""
     phones = Recipient.objects.filter(active=True).exclude(phone="").values_list("phone", flat=True)
     readable = [e164(phone, sms.country_code) is not None for phone in phones.iterator()]
     sentence = f"{readable.count(True)} people have phone numbers"

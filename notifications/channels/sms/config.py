@@ -10,7 +10,7 @@ from wfpush.config.env import Environment
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
-    """Raises ImproperlyConfigured."""
+    """Return the setting SMS; its value is None without a gateway. Raises ImproperlyConfigured."""
     raw = RawSettings(
         url=env.text("SMS_URL", default=""),
         user=env.text("SMS_USER", default=""),

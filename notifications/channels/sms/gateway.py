@@ -122,7 +122,7 @@ class RawSettings:
 
 
 def read(raw: RawSettings, most_parts: int, most_an_hour: int) -> Sms | None:
-    """None where nothing is set. Raises BadGateway."""
+    """Check the settings. Returns None where nothing is set. Raises BadGateway."""
     if not raw.url:
         others = {USER: raw.user, PASSWORD: raw.password, TOKEN: raw.token, SENDER: raw.sender,
                   OPTIONS: raw.options, SECRET: raw.secret}  # fmt: skip

@@ -67,7 +67,7 @@ def request_of(settings: Http, number: str, text: str, sender: str, delivery_id:
 
 
 def _filled(value: Any, substitutes: Mapping[str, str]) -> Any:
-    """In one go: what a text says is not looked at for places again."""
+    """Replace the places in all texts, in one pass: substituted text is not searched again."""
     if isinstance(value, str):
         return PLACES.sub(lambda place: substitutes[place[1]], value)
     if isinstance(value, Mapping):
@@ -87,7 +87,7 @@ def _credentials(settings: Http) -> dict[str, str]:
 
 # --- what the gateway answers -----------------------------------------------------------------------------------------
 def fault_of(settings: Http, response: Response, now: float) -> TransportError | None:
-    """What an answer means; None: the gateway has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
     status, words = response.status, _quote_answer(settings, response)
     if 200 <= status <= 299:
         if settings.taken and at_path(_json(response), settings.taken) not in settings.taken_is:

@@ -17,7 +17,7 @@ def value_at(value: Any, path: str) -> Any:
 
 
 def at_path(value: Any, path: str) -> str:
-    """The same as text; empty for what has parts of its own."""
+    """Return the value at a path as text; empty for an object, a list, or no value."""
     part = value_at(value, path)
     if part is None or isinstance(part, dict | list):
         return ""

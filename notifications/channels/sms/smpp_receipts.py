@@ -23,7 +23,7 @@ _FIELD = re.compile(r"\b(id|stat|err):\s?(\S*)", re.IGNORECASE)
 
 
 def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
-    """None for what is not final: messages on their way or of unknown fate, and what a phone has written."""
+    """Return a final receipt; None for messages on their way, of unknown fate, or written on a phone."""
     if not incoming.is_receipt:
         return None
     fields = {name.lower(): value for name, value in reversed(_FIELD.findall(incoming.text.decode("latin-1")))}

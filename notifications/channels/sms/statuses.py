@@ -42,7 +42,7 @@ def name_of(status: int) -> str:
 
 
 def fault_of(status: int) -> TransportError | None:
-    """Of an answer to a message. Codes that are a provider's own (0x400 and above) may pass."""
+    """Return the fault of an answer to a message. A provider's own codes (0x400 and above) may pass."""
     status_name = name_of(status)
     if status == OK:
         return None

@@ -22,7 +22,7 @@ def text_of(message: Message, link: str, most: int) -> str:
 
 
 def _longest(full_text: str, link: str, most: int) -> str | None:
-    """By halves: what is longer takes at least as many parts."""
+    """Find the longest beginning that fits, by bisection: a longer text takes at least as many parts."""
     least, top = 0, len(full_text)
     longest = _with_link("", link, most)
     while least <= top:

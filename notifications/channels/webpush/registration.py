@@ -50,7 +50,7 @@ def public_key(person: Recipient | None, host: str) -> Json:
 
 
 def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
-    """Raises Invalid."""
+    """Return the address of a browser. Raises Invalid."""
     subscription = submitted["subscription"]
     endpoint, keys = subscription["endpoint"], subscription["keys"]
     try:

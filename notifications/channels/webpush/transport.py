@@ -141,7 +141,7 @@ def _thin(members: Json) -> Json:
 
 # --- what services answer ---------------------------------------------------------------------------------------------
 def fault_of(response: Response, service: str, now: float) -> TransportError | None:
-    """The fault of an answer; None: the service has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer; None: the service has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None

@@ -49,7 +49,7 @@ def _device_id(text: str) -> UUID:
 
 
 def _devices(ref: str, device_id: UUID | None) -> list[Device]:
-    """Raises CommandError."""
+    """Return the person's devices, or the one with this id. Raises CommandError."""
     person = _person(ref)
     devices = list(Device.objects.filter(recipient=person).order_by("pk"))
     if not devices:
