@@ -84,7 +84,7 @@ bench: setup-dev
 	$(PY) -m bench
 
 bench-large: setup-dev
-	$(PY) -m bench large day
+	$(PY) -m bench growth retention day
 
 soak: setup-dev
 	@WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG); runs=$$?; \

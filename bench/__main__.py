@@ -10,7 +10,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
 
 from bench import (
     answers,
@@ -23,8 +25,6 @@ from bench import (
     ingest,
     leftover,
     live,
-    preferences,
-    programs,
     push,
     retention,
     workers,
@@ -33,35 +33,50 @@ from bench.day import run as day
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
-PARTS = (
-    "live",
-    "ingest",
-    "inboxes",
-    "burst",
-    "preferences",
-    "answers",
-    "workers",
-    "leftover",
-    "followers",
-    "push",
-    "escalations",
-    "paint",
-)
-LARGE = "large"
-"""Tables of a million rows: asked for by name only, for they take minutes to make."""
-DAY, GROWTH, RETENTION = "day", "growth", "retention"
-"""With a number of events, or of items, after it; also by name only."""
+Measure = Callable[[House], Coroutine[Any, Any, list[Figure]]]
+
+
+def _in_house(measure: Measure, *, works: bool = True) -> Callable[[], list[Figure]]:
+    """In a house of its own, with or without worker."""
+
+    def run() -> list[Figure]:
+        with House(works=works) as house:
+            return asyncio.run(measure(house))
+
+    return run
+
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "live": _in_house(live.measure),
+    "ingest": _in_house(ingest.measure, works=False),
+    "inboxes": _in_house(inboxes.measure),
+    "burst": burst.measure,
+    "answers": _in_house(answers.measure),
+    "workers": _in_house(workers.measure, works=False),
+    "leftover": _in_house(leftover.measure),
+    "followers": followers.measure,
+    "push": push.measure,
+    "escalations": escalations.measure,
+    "paint": _in_house(first_paint.measure),
+}
+LARGE: dict[str, Callable[..., list[Figure]]] = {
+    "growth": growth.measure,
+    "retention": retention.measure,
+    "day": day.measure,
+}
+"""Asked for by name only: they take long. With a number of items, or of events, after it; `burst` may have one, too."""
+NUMBERED: dict[str, Callable[[int], list[Figure]]] = {**LARGE, "burst": burst.measure}
 
 
 def main() -> int:
-    parts, number = asked(sys.argv[1:])
+    parts, number = requested(sys.argv[1:])
     parts = measurable(parts)
     if not parts:
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
-        figures = measured(parts, number)
+        figures = [figure for part in parts for figure in measure(part, number)]
     except BenchError as fault:
         print(f"The benchmark could not be finished. {fault}", file=sys.stderr)
         return 1
@@ -71,79 +86,43 @@ def main() -> int:
     return 0
 
 
-def asked(words: Sequence[str]) -> tuple[Collection[str], int | None]:
+def requested(words: Sequence[str]) -> tuple[Collection[str], int | None]:
     """What to measure, and of how many events the day is to be, or with how many items in the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
-    choices = ", ".join([*PARTS, LARGE, GROWTH, RETENTION, DAY, "all"])
-    parser.add_argument(
-        "parts",
-        nargs="*",
-        type=_part,
-        default=["all"],
-        help=f"{choices}; after burst, day, growth or retention a number",
-    )
-    given: list[str | int] = parser.parse_args(words).parts
-    number = next((each for each in given if isinstance(each, int)), None)
-    return PARTS if "all" in given else [each for each in given if isinstance(each, str)], number
-
-
-def measurable(parts: Collection[str]) -> Collection[str]:
-    """Return the parts without those of which nothing can be measured here. Prints what is missing for any of them."""
-    missing = programs.missing(parts)
-    for needed in missing:
-        print(needed.sentence(), file=sys.stderr, flush=True)
-    return [part for part in parts if part not in {needed.part for needed in missing if needed.whole}]
+    choices = ", ".join([*PARTS, *LARGE, "all"])
+    numbered = ", ".join(NUMBERED)
+    parser.add_argument("parts", nargs="*", type=_part, default=["all"], help=f"{choices}; a number after {numbered}")
+    arguments: list[str | int] = parser.parse_args(words).parts
+    number = next((word for word in arguments if isinstance(word, int)), None)
+    return list(PARTS) if "all" in arguments else [word for word in arguments if isinstance(word, str)], number
 
 
 def _part(word: str) -> str | int:
     """The name of a part, or a number of events. Raises ValueError."""
     if word.isdecimal():
         return int(word)
-    if word not in (*PARTS, LARGE, GROWTH, RETENTION, DAY, "all"):
+    if word not in (*PARTS, *LARGE, "all"):
         raise ValueError(word)
     return word
 
 
-def measured(parts: Collection[str], number: int | None) -> list[Figure]:
-    figures: list[Figure] = []
-    if "live" in parts or "ingest" in parts:
-        with House() as house:
-            reached = asyncio.run(live.measure(house)) if "live" in parts else []
-            house.stop_working()
-            figures += asyncio.run(ingest.measure(house)) if "ingest" in parts else []
-            figures += reached
-    if "inboxes" in parts:
-        with House() as house:
-            figures += asyncio.run(inboxes.measure(house))
-    if "burst" in parts:
-        figures += burst.measure(number or burst.MANY)
-    if "preferences" in parts:
-        with House() as house:
-            figures += asyncio.run(preferences.measure(house))
-    if "leftover" in parts or "answers" in parts:
-        with House() as house:
-            figures += asyncio.run(leftover.measure(house)) if "leftover" in parts else []
-            figures += asyncio.run(answers.measure(house)) if "answers" in parts else []
-    if "workers" in parts or "followers" in parts:
-        with House(works=False) as house:
-            figures += asyncio.run(workers.measure(house)) if "workers" in parts else []
-            figures += followers.measure(house) if "followers" in parts else []
-    if "paint" in parts:
-        with House() as house:
-            figures += asyncio.run(first_paint.measure(house))
-    if "push" in parts:
-        figures += push.measure()
-    if "escalations" in parts:
-        figures += escalations.measure()
-    if LARGE in parts:
-        figures += escalations.measure_large()
-    if LARGE in parts or GROWTH in parts:
-        figures += growth.measure_large(number or growth.MANY)
-    if LARGE in parts or RETENTION in parts:
-        figures += retention.measure(number or growth.MANY)
-    if DAY in parts:
-        figures += day.measure(number or day.EVENTS)
-    return figures
+def measurable(parts: Collection[str]) -> Collection[str]:
+    """The parts without those that cannot be measured here. Prints what is missing for them."""
+    if "paint" in parts and not Path(first_paint.CHROMIUM).exists():
+        print(
+            f"paint: {first_paint.CHROMIUM} is missing, so that an inbox on a slow phone is not measured. "
+            "Install it (Debian: apt-get install chromium).",
+            file=sys.stderr,
+            flush=True,
+        )
+        return [part for part in parts if part != "paint"]
+    return parts
+
+
+def measure(part: str, number: int | None) -> list[Figure]:
+    if number is not None and part in NUMBERED:
+        return NUMBERED[part](number)
+    return {**PARTS, **LARGE}[part]()
 
 
 def table(figures: list[Figure]) -> str:

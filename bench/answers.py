@@ -1,13 +1,13 @@
 """How many answers a second are recorded while many people answer at once, beside the usual way."""
 
-import asyncio
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
+from statistics import median
 
 import aiohttp
 
-from bench.harness import HOST, Api, Figure, House, at_once, free_port, median, takes_calls
+from bench.api import Api, at_once
+from bench.harness import HOST, Figure, House
 from bench.inboxes import flood
 
 PEOPLE = 16
@@ -15,68 +15,43 @@ EACH = 25
 """Answers of each person in a round."""
 ROUNDS = 3
 REACH = 200.0
-PEER = "bench.peers.answers"
 CALLBACKS = "https://engine.example/answers"
 """Never called: the worker does not run meanwhile."""
-
-Tokens = dict[str, str]
+PEER = "bench.peers.answers.settings"
 
 
 async def measure(house: House) -> list[Figure]:
+    """Rounds of both in turn; the first one warms up."""
     house.manage("create_engine", "bench", "--callback-url", CALLBACKS)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         api = Api(session, house.url, house.api_key)
-        refs = [f"approver-{number}" for number in range(PEOPLE)]
-        names = [ref.title() for ref in refs]
-        tokens = await at_once([api.token_for(ref, name) for ref, name in zip(refs, names, strict=True)])
-        await flood(house, api, refs, "to-answer", PEOPLE * EACH * 2 * (ROUNDS + 1))
+        people = await api.make_people("approver", PEOPLE)
+        await flood(house, api, list(people), "to-answer", PEOPLE * EACH * 2 * (ROUNDS + 1))
         house.stop_working()
-        items = await _open_items(session, house, tokens)
-        ours, peers = await _rounds(session, house, tokens, items)
-    mine, theirs = median(ours), median(peers)
-    what = f"Answers recorded, {PEOPLE} people at once"
+        items = {token: await _open_items(Api(session, house.url, token)) for token in people.values()}
+        with house.daphne("bench.peers.ingest.asgi:application", PEER) as port:
+            rates: dict[str, list[float]] = {house.url: [], f"http://{HOST}:{port}": []}
+            for _ in range(ROUNDS + 1):
+                for url, of_url in rates.items():
+                    of_url.append(await _answer(session, url, items))
+    ours, peer = (median(of_url[1:]) for of_url in rates.values())
     peer_is = "DRF view, serializer, ORM in a transaction"
-    return [Figure(what, mine, peer_is, theirs, "answers/s", f"at least {REACH:g}/s", mine >= REACH)]
+    what = f"Answers recorded, {PEOPLE} people at once"
+    return [Figure(what, ours, peer_is, peer, "answers/s", f"at least {REACH:g}/s", ours >= REACH)]
 
 
-async def _open_items(session: aiohttp.ClientSession, house: House, tokens: Sequence[str]) -> list[list[str]]:
-    """The ids of what waits for each person."""
-    listed = [
-        await Api(session, house.url, token).call("GET", "/notifications?state=open&limit=200") for token in tokens
-    ]
-    return [[item["id"] for item in each["items"]] for each in listed]
+async def _open_items(person: Api) -> list[str]:
+    page = await person.call("GET", "/notifications?state=open&limit=200")
+    return [item["id"] for item in page["items"]]
 
 
-async def _rounds(
-    session: aiohttp.ClientSession, house: House, tokens: Sequence[str], items: list[list[str]]
-) -> tuple[list[float], list[float]]:
-    """Answers a second of each round, in turn; the first round warms up."""
-    port, settings = free_port(), {"DJANGO_SETTINGS_MODULE": f"{PEER}.settings"}
-    daphne = ("daphne", "-v", "0", "-b", HOST, "-p", str(port), "bench.peers.ingest.asgi:application")
-    web = house.start("peer", sys.executable, "-m", "wfpush.processes.lifeline", *daphne, **settings)
-    web.wait_until(lambda: takes_calls(port), "up")
-    rates: dict[str, list[float]] = {house.url: [], f"http://{HOST}:{port}": []}
-    try:
-        for _ in range(ROUNDS + 1):
-            for url, found in rates.items():
-                taken = [[each.pop() for _ in range(EACH)] for each in items]
-                found.append(await _answered(session, url, tokens, taken))
-    finally:
-        web.stop()
-    ours, peers = rates.values()
-    return ours[1:], peers[1:]
+async def _answer(session: aiohttp.ClientSession, url: str, items: dict[str, list[str]]) -> float:
+    """Each person, by their token, answers one item after the other. Returns answers a second."""
 
-
-async def _answered(
-    session: aiohttp.ClientSession, url: str, tokens: Sequence[str], items: Sequence[Sequence[str]]
-) -> float:
-    """Each person answers one item after the other."""
-
-    async def answer_all(token: str, own: Sequence[str]) -> None:
-        person = Api(session, url, token)
-        for item in own:
+    async def answer(person: Api, ids: Iterable[str]) -> None:
+        for item in ids:
             await person.call("POST", f"/notifications/{item}/responses", {"action": "approve", "comment": "Fine."})
 
     began = time.perf_counter()
-    await asyncio.gather(*(answer_all(token, own) for token, own in zip(tokens, items, strict=True)))
-    return sum(len(own) for own in items) / (time.perf_counter() - began)
+    await at_once([answer(Api(session, url, token), [own.pop() for _ in range(EACH)]) for token, own in items.items()])
+    return EACH * len(items) / (time.perf_counter() - began)

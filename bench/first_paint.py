@@ -4,38 +4,38 @@ Chromium is slowed down as its own tools do it: 1.6 Mbit/s, 150 ms until each an
 slow. Each visit is somebody's first one, in a profile of its own.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import aiohttp
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
-from bench.harness import Api, Figure, House, Json, median
+from bench.api import Api
+from bench.harness import Figure, House, Json, bounded
 from bench.inboxes import until_processed
 from bench.live import task_assigned
-from bench.programs import CHROMIUM
 
+CHROMIUM = "/usr/bin/chromium"
 ITEMS = 202
 VISITS = 5
-SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1280, 800), "wide": (1920, 1080)}
+PHONE = {"width": 390, "height": 844}
 PASSWORD = "a long walk by the sea"
 SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 93_750}
 """Milliseconds, and bytes a second."""
 SLOWER = 4
 MOST_MILLISECONDS = 1_000
-MOST_BYTES = 100_000
+MOST_KILOBYTES = 100
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
 @dataclass
 class Visit:
-    """`painted`: milliseconds from the address to the first content. `loaded`: bytes as they came over the line."""
+    """`painted`: milliseconds from the address to the first content. `sizes`: bytes that came over the line."""
 
     painted: float = 0.0
-    loaded: int = 0
-    requests: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
 
 async def measure(house: House) -> list[Figure]:
@@ -44,15 +44,15 @@ async def measure(house: House) -> list[Figure]:
         await Api(session, house.url, house.api_key).batch(_mixed())
     await until_processed(house, "paint", ITEMS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM.program, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         cookies = await _signed_in(browser, house)
-        visits = {
-            name: [await _visit(browser, house, cookies, *size) for _ in range(VISITS)] for name, size in SIZES.items()
-        }
+        visits = [await _visit(browser, house, cookies) for _ in range(VISITS)]
         await browser.close()
-    return [*(_paint(name, visits[name]) for name in SIZES), *_weight(visits["phone"])]
+    painted, loaded = median(visit.painted for visit in visits), median(sum(visit.sizes) for visit in visits) / 1_000
+    return [
+        bounded(f"Inbox of {ITEMS} items on a slow phone: first content", painted, "ms", MOST_MILLISECONDS),
+        bounded(f"Inbox of {ITEMS} items, a first visit", loaded, "kB", MOST_KILOBYTES),
+    ]
 
 
 def _mixed() -> list[Json]:
@@ -76,12 +76,16 @@ async def _signed_in(browser: Browser, house: House) -> Any:
     return cookies
 
 
-async def _visit(browser: Browser, house: House, cookies: Any, width: int, height: int) -> Visit:
-    context = await browser.new_context(base_url=house.url, viewport={"width": width, "height": height})
+async def _visit(browser: Browser, house: House, cookies: Any) -> Visit:
+    """On the slow line; what is loaded is counted."""
+    context = await browser.new_context(base_url=house.url, viewport=PHONE)  # type: ignore[arg-type]
     await context.add_cookies(cookies)
-    page = await context.new_page()
-    visit = Visit()
-    await _slow_down(page, visit)
+    page, visit = await context.new_page(), Visit()
+    tools = await context.new_cdp_session(page)
+    tools.on("Network.loadingFinished", lambda loaded: visit.sizes.append(loaded["encodedDataLength"]))
+    await tools.send("Network.enable")
+    await tools.send("Network.emulateNetworkConditions", SLOW_LINE)
+    await tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     await page.goto("/")
     await page.wait_for_function(PAINTED)
     await page.locator("#connection").wait_for(state="attached")
@@ -89,35 +93,3 @@ async def _visit(browser: Browser, house: House, cookies: Any, width: int, heigh
     visit.painted = await page.evaluate(PAINTED)
     await context.close()
     return visit
-
-
-async def _slow_down(page: Page, visit: Visit) -> None:
-    """From here on, and count what is loaded."""
-    tools = await page.context.new_cdp_session(page)
-    tools.on("Network.requestWillBeSent", lambda said: visit.requests.append(said["request"]["url"]))
-    tools.on("Network.loadingFinished", lambda said: _count(visit, said))
-    await tools.send("Network.enable")
-    await tools.send("Network.emulateNetworkConditions", SLOW_LINE)
-    await tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-
-
-def _count(visit: Visit, said: Json) -> None:
-    visit.loaded += said["encodedDataLength"]
-
-
-def _paint(name: str, visits: Sequence[Visit]) -> Figure:
-    milliseconds = median([visit.painted for visit in visits])
-    width, height = SIZES[name]
-    what = f"Inbox of {ITEMS} items on a slow line: first content, {name} ({width} × {height})"
-    met = milliseconds < MOST_MILLISECONDS
-    return Figure(what, milliseconds, "", None, "ms", f"under {MOST_MILLISECONDS:,} ms", met)
-
-
-def _weight(visits: Sequence[Visit]) -> list[Figure]:
-    kilobytes = median([visit.loaded for visit in visits]) / 1000
-    most = MOST_BYTES / 1000
-    what = f"Inbox of {ITEMS} items, a first visit"
-    return [
-        Figure(what, kilobytes, "", None, "kB", f"under {most:g} kB", kilobytes < most),
-        Figure(what, median([len(visit.requests) for visit in visits]), "", None, "requests"),
-    ]

@@ -1,13 +1,4 @@
-"""`python -m bench.follower_rows COUNT`: a case that so many people follow, each with a browser, in four languages."""
-
-import os
-import sys
-
-import django
-
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
-    django.setup()
+"""Makes a case that very many people follow, each with a browser, in four languages. Run by bench.inside."""
 
 from notifications.models import Case, Device, Engine, Recipient, Template, TemplateText, VersionState
 from wfpush.crypto import digest_of
@@ -21,12 +12,11 @@ KEYS = {
 TITLES = {"fr": "{{ case.title }} : {{ case.status }}", "it": "{{ case.title }} è {{ case.status }}"}
 
 
-def make(count: int) -> str:
+def main(followers: str) -> str:
     """The id of the case."""
-    _texts()
-    case = Case.objects.create(
-        engine=Engine.objects.get(slug="bench"), case_id=f"followed-by-{count}", title="Main Street 5"
-    )
+    _make_texts()
+    count, engine = int(followers), Engine.objects.get(slug="bench")
+    case = Case.objects.create(engine=engine, case_id=f"followed-by-{count}", title="Main Street 5")
     for start in range(0, count, CHUNK):
         people = Recipient.objects.bulk_create(
             Recipient(ref=f"{case.case_id}-{number}", locale=LANGUAGES[number % len(LANGUAGES)])
@@ -39,13 +29,13 @@ def make(count: int) -> str:
     return case.case_id
 
 
-def _texts() -> None:
+def _make_texts() -> None:
     """The template of milestones in French and Italian, too."""
     version = Template.objects.get(slug="case-milestone").versions.get(state=VersionState.PUBLISHED)
+    english = version.texts.get(language="en", channel="")
     for language, title in TITLES.items():
-        english = version.texts.get(language="en", channel="")
-        given = {"title": title, "body": english.body, "short_body": english.short_body}
-        TemplateText.objects.get_or_create(version=version, language=language, channel="", defaults=given)
+        texts = {"title": title, "body": english.body, "short_body": english.short_body}
+        TemplateText.objects.get_or_create(version=version, language=language, channel="", defaults=texts)
 
 
 def _browser(person: Recipient) -> Device:
@@ -53,7 +43,3 @@ def _browser(person: Recipient) -> Device:
     return Device(
         recipient=person, channel="webpush", address=address, digest=digest_of(address), name="Firefox", **KEYS
     )
-
-
-if __name__ == "__main__":
-    sys.stdout.write(make(int(sys.argv[1])))

@@ -1,80 +1,58 @@
 """What an event, an inbox and pages of the desk cost with few and with very many items in the tables."""
 
 import asyncio
-import json
 import sys
+from statistics import median
 
 import aiohttp
 
-from bench.harness import Api, Figure, House, Json, at_once, median
+from bench.api import Api
+from bench.harness import Figure, House, Json, compared
 from bench.inboxes import BATCH, EVENTS, PEOPLE, flood
 
 FEW, MANY = 10_000, 1_000_000
-GROWTH, PAGES_GROWTH = 1.3, 2.0
-INBOX, INBOX_MILLISECONDS = "The inbox of the busiest person: ", 100.0
-"""How its figures begin, and what each may take."""
-DESK = "The desk: "
+GROWTH = 1.3
+INBOX, DESK = "The inbox of the busiest person: ", "The desk: "
+"""How the names of their pages begin."""
 OVERVIEW, TRACE = f"{DESK}the overview", f"{DESK}the trace of an event"
+INBOX_MILLISECONDS, LIST_MILLISECONDS = 100.0, 500.0
 DESK_MILLISECONDS = {OVERVIEW: 300.0, TRACE: 300.0}
-LIST_MILLISECONDS = 500.0
-"""What each other page of the desk may take."""
+"""What these pages may take; lists and all others of the desk LIST_MILLISECONDS."""
 ROUNDS = 3
 ROWS_SECONDS = 7_200.0
 
 
-def measure_large(many: int = MANY) -> list[Figure]:
+def measure(many: int = MANY) -> list[Figure]:
     """Both in one run; each count has a house of its own."""
-    few, large = found(FEW), found(many)
-    for name, plan in large["plans"].items():
-        print(f"{name}, {many:,} items: {plan}\n")
-    of_few = f"with {FEW:,}"
-    event = Figure(
-        f"An event with {many:,} items in the tables",
-        large["event"],
-        of_few,
-        few["event"],
-        "ms",
-        f"at most {GROWTH:g} times the peer",
-        large["event"] <= GROWTH * few["event"],
-    )
-    pages = [
-        Figure(
-            f"{name}, {many:,} items",
-            milliseconds,
-            of_few,
-            few["pages"][name],
-            "ms",
-            *_reach(name, milliseconds, few["pages"][name]),
-        )
-        for name, milliseconds in large["pages"].items()
-    ]
-    return [event, *pages]
+    few, large = _costs(FEW), _costs(many)
+    what = f"An event with {many:,} items in the tables"
+    event = compared(what, large["event"], f"with {FEW:,}", few["event"], "ms", most=GROWTH)
+    return [event, *(_page(name, many, cost, few["pages"][name]) for name, cost in large["pages"].items())]
 
 
-def _reach(name: str, milliseconds: float, few: float) -> tuple[str, bool]:
-    if name.startswith(INBOX):
-        return f"at most {INBOX_MILLISECONDS:g} ms", milliseconds <= INBOX_MILLISECONDS
-    if name.startswith(DESK):
-        most = DESK_MILLISECONDS.get(name, LIST_MILLISECONDS)
-        return f"at most {most:g} ms", milliseconds <= most
-    return f"at most {PAGES_GROWTH:g} times the peer", milliseconds <= PAGES_GROWTH * few
+def _page(name: str, many: int, milliseconds: float, few: float) -> Figure:
+    most = INBOX_MILLISECONDS if name.startswith(INBOX) else DESK_MILLISECONDS.get(name, LIST_MILLISECONDS)
+    target, is_met = f"at most {most:g} ms", milliseconds <= most
+    return Figure(f"{name}, {many:,} items", milliseconds, f"with {FEW:,}", few, "ms", target, is_met)
 
 
-def found(items: int) -> Json:
-    """Milliseconds of an event and of each page; and plans of pages."""
+def _costs(items: int) -> Json:
+    """Milliseconds of an event and of each page."""
     with House() as house:
-        print(f"{items:,} items: making", file=sys.stderr, flush=True)
-        asyncio.run(_first(house))
-        rows = ("-m", "bench.growth_rows")
-        house.start("rows", sys.executable, *rows, "make", str(items)).finish(ROWS_SECONDS)
+        make_items(house, items)
         print(f"{items:,} items: measuring", file=sys.stderr, flush=True)
         rates = asyncio.run(_rates(house))
-        pages = house.start("pages", sys.executable, *rows, "pages").finish(ROWS_SECONDS)
-    told = json.loads(pages.strip().splitlines()[-1])
-    return {"event": 1_000 / median(rates), "pages": told["milliseconds"], "plans": told["plans"]}
+        return {"event": 1_000 / median(rates), "pages": house.inside("growth_pages", within=ROWS_SECONDS)}
 
 
-async def _first(house: House) -> None:
+def make_items(house: House, items: int, seconds_apart: int = 1) -> None:
+    """Fill the tables of a house that works."""
+    print(f"{items:,} items: making", file=sys.stderr, flush=True)
+    asyncio.run(_make_pattern(house))
+    house.inside("growth_rows", str(items), str(seconds_apart), within=ROWS_SECONDS)
+
+
+async def _make_pattern(house: House) -> None:
     """An event whose rows are the pattern for all others."""
     async with aiohttp.ClientSession() as session:
         api = Api(session, house.url, house.api_key)
@@ -85,7 +63,6 @@ async def _first(house: House) -> None:
 async def _rates(house: House) -> list[float]:
     async with aiohttp.ClientSession() as session:
         api = Api(session, house.url, house.api_key)
-        refs = [f"grown-{number}" for number in range(PEOPLE)]
-        await at_once([api.token_for(ref, ref.title()) for ref in refs])
+        refs = list(await api.make_people("grown", PEOPLE))
         await flood(house, api, refs, "warm-up", BATCH)
         return [await flood(house, api, refs, f"grown-{number}", EVENTS) for number in range(ROUNDS)]

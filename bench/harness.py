@@ -1,40 +1,41 @@
 """The project's own processes on a data folder of their own, and what every benchmark needs around them."""
 
-import asyncio
-import http.client
 import json
+import math
 import os
 import resource
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, Self
 
-import aiohttp
+import psycopg
 
 from wfpush.config import env
 from wfpush.embedded import datafolder, shared_servers
 from wfpush.processes.lifeline import Lifeline
 
-T = TypeVar("T")
 Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
+PATIENCE_SECONDS = 300.0
+LOOK_SECONDS = 0.05
 LAST_LINES = 60
 STOP_SECONDS = 20.0
+NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 OURS_ALONE = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -65,14 +66,32 @@ class Figure:
     met: bool | None = None
 
 
+def bounded(what: str, ours: float, unit: str, most: float) -> Figure:
+    """A line without a peer, which is met by `most` or less."""
+    return Figure(what, ours, "", None, unit, f"at most {most:,g} {unit}", ours <= most)
+
+
+def compared(
+    what: str, ours: float, peer_is: str, peer: float, unit: str, *, least: float = 0.0, most: float = math.inf
+) -> Figure:
+    """A line that is met by at least, or by at most, so many times the peer."""
+    bar = f"at least {least:g}" if least else f"at most {most:g}"
+    return Figure(what, ours, peer_is, peer, unit, f"{bar} times the peer", least * peer <= ours <= most * peer)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` (0 to 1) of all do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]
 
 
-def median(values: Sequence[float]) -> float:
-    return statistics.median(values)
+def until(is_reached: Callable[[], object], what: str, within: float = PATIENCE_SECONDS) -> None:
+    """Look again and again. Raises BenchError with `what` after so many seconds."""
+    end = time.monotonic() + within
+    while not is_reached():
+        if time.monotonic() > end:
+            raise BenchError(f"Not within {within:g} s: {what}.")
+        time.sleep(LOOK_SECONDS)
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -118,6 +137,11 @@ class Program:
         if code:
             raise BenchError(f"{self.name} failed:\n{self._last_words()}")
         return self.said
+
+    def pin(self, core: int) -> None:
+        """Keep it on one processor core, where the system can."""
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self.process.pid, [core])
 
     def _last_words(self) -> str:
         return "\n".join(self.said.splitlines()[-LAST_LINES:])
@@ -167,14 +191,14 @@ class House:
         }
         self.api_key = ""
         self.database_url = ""
-        self.redis_url = ""
+        self._connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> Self:
         allow_many_sockets()
         try:
             self.make_folder()
             servers = shared_servers.ensure(self.folder)
-            self.database_url, self.redis_url = servers.database_url, servers.redis_url
+            self.database_url = servers.database_url
             self.environment |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
             self.manage("migrate", "--verbosity=0")
             self.api_key = json.loads(self.manage("create_engine", "bench").strip().splitlines()[-1])["api_key"]
@@ -215,16 +239,41 @@ class House:
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py to its end and return what it said."""
-        return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish()
+        return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish(PATIENCE_SECONDS)
+
+    def inside(self, module: str, *words: str, within: float = START_SECONDS, settings: str = "wfpush.settings") -> Any:
+        """What `main` of a module of the bench returns that needs Django (bench/inside.py)."""
+        command = (sys.executable, "-m", "bench.inside", module, *words)
+        program = self.start(module, *command, DJANGO_SETTINGS_MODULE=settings)
+        return json.loads(program.finish(within).strip().splitlines()[-1])
 
     @contextmanager
-    def running(self, name: str, *module: str) -> Iterator[Program]:
-        """A module as a program on the same database and Redis, for as long as the block runs."""
-        program = self.start(name, sys.executable, "-m", "wfpush.processes.lifeline", *module)
+    def running(self, name: str, *module: str, settings: str) -> Iterator[Program]:
+        """A peer's program on the same database and Redis, for as long as the block runs."""
+        command = (sys.executable, "-m", "wfpush.processes.lifeline", *module)
+        program = self.start(name, *command, DJANGO_SETTINGS_MODULE=settings)
         try:
             yield program
         finally:
             program.stop()
+
+    @contextmanager
+    def daphne(self, application: str, settings: str) -> Iterator[int]:
+        """A peer's ASGI application on daphne, for as long as the block runs. Yields its port."""
+        port, options = free_port(), ("-v", "0", "-b", HOST)
+        with self.running("peer", "daphne", *options, "-p", f"{port}", application, settings=settings) as web:
+            web.wait_until(lambda: takes_calls(port), "up")
+            yield port
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database says."""
+        if self._connection is None:
+            self._connection = psycopg.connect(self.database_url, autocommit=True)
+        cursor = self._connection.execute(query.encode(), values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def one(self, query: str, *values: object) -> Any:
+        return self.rows(query, *values)[0][0]
 
     def stop_working(self) -> None:
         """From here on events are only accepted: the worker would share the machine with what is measured."""
@@ -232,6 +281,8 @@ class House:
             self._worker.stop()
 
     def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
         for program in self._programs:
             program.ask_to_stop()
         for program in reversed(self._programs):
@@ -256,25 +307,19 @@ def free_port() -> int:
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether a GET is answered with 200."""
-    client = http.client.HTTPConnection(HOST, port, timeout=10)
+    """Whether a GET is answered with success."""
     try:
-        client.request("GET", path)
-        return client.getresponse().status == 200
-    except OSError:
+        fetch(port, path)
+    except OSError:  # HTTPError is one
         return False
-    finally:
-        client.close()
+    return True
 
 
 def fetch(port: int, path: str) -> bytes:
-    """The body of the answer to a GET, whatever its status."""
-    client = http.client.HTTPConnection(HOST, port, timeout=10)
-    try:
-        client.request("GET", path)
-        return client.getresponse().read()
-    finally:
-        client.close()
+    """The body of the answer to a GET. Raises OSError where there is none, or no success."""
+    with NO_PROXY.open(f"http://{HOST}:{port}{path}", timeout=10) as response:
+        body: bytes = response.read()
+        return body
 
 
 def takes_calls(port: int) -> bool:
@@ -287,47 +332,3 @@ def allow_many_sockets() -> None:
     """As many open files as this user may have, here and in every process started from here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-# --- the public API -------------------------------------------------------------------------------
-class Api:
-    """The public API as the holder of a key sees it. Used within one event loop."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str, key: str) -> None:
-        self._session = session
-        self._url = f"{url}/api/v1"
-        self._headers = {"Authorization": f"Bearer {key}"}
-
-    async def call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Any:
-        """The decoded answer. Raises BenchError if it is not a success."""
-        request = self._session.request(method, self._url + path, json=body, headers=self._headers)
-        async with request as response:
-            text = await response.text()
-            if response.status >= 300:
-                raise BenchError(f"{method} {path}: {response.status} {text[:500]}")
-            return json.loads(text) if text else None
-
-    async def batch(self, events: Sequence[Json]) -> None:
-        """Send events in one request (CloudEvents' batched mode). Raises BenchError unless all are accepted."""
-        head = {**self._headers, "Content-Type": "application/cloudevents-batch+json"}
-        body = json.dumps(list(events)).encode()
-        async with self._session.post(f"{self._url}/events", data=body, headers=head) as response:
-            if response.status != 202:
-                raise BenchError(f"A batch was not accepted: {response.status} {(await response.text())[:500]}")
-
-    async def token_for(self, ref: str, name: str) -> str:
-        """A recipient token of a person, who is made if need be."""
-        await self.call("PUT", f"/recipients/{ref}", {"name": name, "locale": "en"})
-        token: str = (await self.call("POST", f"/recipients/{ref}/tokens", {}))["token"]
-        return token
-
-
-async def at_once(work: Iterable[Coroutine[Any, Any, T]], concurrency: int = 16) -> list[T]:
-    """Run all of it, a bounded number at a time; returns the results in the order given."""
-    gate = asyncio.Semaphore(concurrency)
-
-    async def one(job: Coroutine[Any, Any, T]) -> T:
-        async with gate:
-            return await job
-
-    return await asyncio.gather(*(one(job) for job in work))

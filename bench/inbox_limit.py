@@ -45,24 +45,19 @@ def written_again(database_url: str, source: str) -> float:
 
 
 def _rows(connection: psycopg.Connection, batch: Sequence[object]) -> dict[str, str]:
-    wanted = {**TABLES, "notifications_event": "id = ANY(%s)"}
-    return {
-        table: _one(connection, f"SELECT json_agg(t)::text FROM {table} t WHERE {where}", batch)
-        for table, where in wanted.items()
-    }
-
-
-def _one(connection: psycopg.Connection, query: str, batch: Sequence[object]) -> str:
-    row = connection.execute(query.encode(), [list(batch)]).fetchone()
-    assert row is not None
-    return str(row[0])
+    """The rows of a batch as JSON, by table."""
+    rows = {}
+    for table, where in {**TABLES, "notifications_event": "id = ANY(%s)"}.items():
+        query = f"SELECT coalesce(json_agg(t)::text, '[]') FROM {table} t WHERE {where}"
+        rows[table] = str(connection.execute(query.encode(), [list(batch)]).fetchall()[0][0])
+    return rows
 
 
 def _take_away(connection: psycopg.Connection, ids: Sequence[object]) -> None:
     keys = {table: connection.execute(f"SELECT id FROM {table} WHERE {where}".encode(), [list(ids)]).fetchall()
             for table, where in TABLES.items()}  # fmt: skip
-    statement = "UPDATE notifications_event SET task_id = NULL, case_id = NULL, due_at = now() WHERE id = ANY(%s)"
-    connection.execute(statement, [list(ids)])
+    unprocessed = "task_id = NULL, case_id = NULL, due_at = now(), processed_at = NULL"
+    connection.execute(f"UPDATE notifications_event SET {unprocessed} WHERE id = ANY(%s)".encode(), [list(ids)])
     for table in reversed(TABLES):
         if table == "notifications_task":
             for many in ("candidates", "teams"):

@@ -1,28 +1,17 @@
 """How many events a second reach inboxes, beside the usual way and beside what the tables can take."""
 
 import asyncio
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Any
 
 import aiohttp
-import psycopg
 
-from bench.harness import (
-    HOST,
-    Api,
-    BenchError,
-    Figure,
-    House,
-    Json,
-    at_once,
-    free_port,
-    median,
-    percentile,
-    takes_calls,
-)
+from bench.api import Api, at_once
+from bench.harness import HOST, Figure, House, Json, bounded, compared, percentile, until
 from bench.inbox_limit import written_again
+from bench.listeners import greeting_of, open_inbox
 from bench.live import task_assigned
 
 PEOPLE = 50
@@ -33,55 +22,58 @@ PACE = 100
 PACED_SECONDS = 60
 BURST = 5_000
 URGENT = 20
-PATIENCE_SECONDS = 300.0
-PEER = "bench.peers.inboxes"
+URGENT_PACE = 5
+USUAL_REACH, LIMIT_REACH = 6.0, 0.25
+PEER = "bench.peers.inboxes.settings"
 
 Arrivals = dict[str, float]
 """Task id to when its frame arrived."""
+
+_following: set[asyncio.Task[None]] = set()
 
 
 async def measure(house: House) -> list[Figure]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         api = Api(session, house.url, house.api_key)
-        refs = [f"clerk-{number}" for number in range(PEOPLE)]
-        tokens = await at_once([api.token_for(ref, ref.title()) for ref in refs])
+        people = await api.make_people("clerk", PEOPLE)
+        refs = list(people)
         await flood(house, api, refs, "warm-up", BATCH)
-        ours = [await flood(house, api, refs, f"flood-{number}", EVENTS) for number in range(ROUNDS)]
-        arrivals = await _listen(session, house, tokens)
-        paced = await _paced(api, refs, arrivals)
-        urgent = await _urgent(house, api, refs, arrivals)
+        ours = median([await flood(house, api, refs, f"flood-{number}", EVENTS) for number in range(ROUNDS)])
+        arrivals = await _listen(session, house, people.values())
+        paced = await _paced(api, events_for(refs, "paced", PACE * PACED_SECONDS), PACE, arrivals)
+        await post(api, events_for(refs, "burst", BURST))
+        urgent = await _paced(api, events_for(refs, "urgent", URGENT, priority="urgent"), URGENT_PACE, arrivals)
+        await until_processed(house, "burst", BURST)
     house.stop_working()
-    peer = [await _peer(house, refs, number) for number in range(ROUNDS)]
-    limit = [written_again(house.database_url, f"flood-{number}") for number in range(ROUNDS)]
+    peer = median([await _peer(house, refs, number) for number in range(ROUNDS)])
+    limit = median([written_again(house.database_url, f"flood-{number}") for number in range(ROUNDS)])
+    what = f"{EVENTS:,} events for {PEOPLE} people, until all are in inboxes"
+    usual = "the usual way: DRF, a django-q2 task an event, ORM"
     return [
-        _rate("the usual way: DRF, a django-q2 task an event, ORM", ours, peer, "at least 6 times the peer", 6.0),
-        _rate("psycopg alone, the same rows", ours, limit, "at least 0.25 of the limit", 0.25),
+        compared(what, ours, usual, peer, "events/s", least=USUAL_REACH),
+        compared(what, ours, "psycopg alone, the same rows", limit, "events/s", least=LIMIT_REACH),
         _wait(f"{PACE} events a second for {PACED_SECONDS} s: 202 to frame", 0.5, paced, 150),
         _wait(f"{PACE} events a second for {PACED_SECONDS} s: 202 to frame", 0.99, paced, 1_000),
         _wait(f"Urgent during a burst of {BURST:,}: 202 to frame", 0.99, urgent, 1_000),
     ]
 
 
-def _rate(peer_is: str, ours: Sequence[float], peer: Sequence[float], target: str, least: float) -> Figure:
-    mine, theirs = median(ours), median(peer)
-    what = f"{EVENTS:,} events for {PEOPLE} people, until all are in inboxes"
-    return Figure(what, mine, peer_is, theirs, "events/s", target, mine >= least * theirs)
-
-
 def _wait(what: str, share: float, seconds: Sequence[float], most: float) -> Figure:
-    value = percentile(seconds, share) * 1000
-    return Figure(f"{what}, p{share * 100:g}", value, "", None, "ms", f"under {most:g} ms", value < most)
+    return bounded(f"{what}, p{share * 100:g}", percentile(seconds, share) * 1_000, "ms", most)
 
 
 # --- a flood --------------------------------------------------------------------------------------------------
-def events_for(refs: Sequence[str], source: str, count: int) -> list[Json]:
-    return [{**task_assigned(assignee=refs[number % len(refs)]), "source": source} for number in range(count)]
+def events_for(refs: Sequence[str], source: str, count: int, **task: object) -> list[Json]:
+    return [{**task_assigned(assignee=refs[number % len(refs)], **task), "source": source} for number in range(count)]
 
 
-async def flood(house: House, api: Api, refs: Sequence[str], source: str, count: int) -> float:
+async def flood(
+    house: House, api: Api, refs: Sequence[str], source: str, count: int, *, to_peer: bool = False
+) -> float:
+    """Events a second, from the first request until all are processed."""
     events = events_for(refs, source, count)
     began = time.perf_counter()
-    await post(api, events)
+    await (_post_to_peer if to_peer else post)(api, events)
     await until_processed(house, source, count)
     return count / (time.perf_counter() - began)
 
@@ -93,71 +85,45 @@ async def post(api: Api, events: Sequence[Json]) -> None:
 async def until_processed(house: House, source: str, count: int) -> None:
     """Return when so many events of the source are processed. Raises BenchError after PATIENCE_SECONDS."""
     query = "SELECT count(*) FROM notifications_event WHERE source = %s AND processed_at IS NOT NULL"
-    end = time.monotonic() + PATIENCE_SECONDS
-    async with await psycopg.AsyncConnection.connect(house.database_url, autocommit=True) as connection:
-        while True:
-            row = await (await connection.execute(query, [source])).fetchone()
-            if row is not None and row[0] >= count:
-                return
-            if time.monotonic() > end:
-                raise BenchError(f"{row and row[0]} of {count} events of {source} were processed in time.")
-            await asyncio.sleep(0.05)
+    what = f"{count} events of {source} are processed"
+    await asyncio.to_thread(until, lambda: house.one(query, source) >= count, what)
 
 
 async def _peer(house: House, refs: Sequence[str], number: int) -> float:
-    settings, port = {"DJANGO_SETTINGS_MODULE": f"{PEER}.settings"}, free_port()
-    daphne = ("daphne", "-v", "0", "-b", HOST, "-p", str(port), "bench.peers.ingest.asgi:application")
-    lifeline = (sys.executable, "-m", "wfpush.processes.lifeline")
-    web = house.start("peer", *lifeline, *daphne, **settings)
-    cluster = house.start("peer's cluster", *lifeline, "django", "qcluster", **settings)
-    try:
-        web.wait_until(lambda: takes_calls(port), "up")
+    with (
+        house.daphne("bench.peers.ingest.asgi:application", PEER) as port,
+        house.running("peer's cluster", "django", "qcluster", settings=PEER),
+    ):
         async with aiohttp.ClientSession() as session:
             api = Api(session, f"http://{HOST}:{port}", "")
-            await _peers_flood(house, api, refs, f"peer-warm-up-{number}", BATCH)
-            return await _peers_flood(house, api, refs, f"peer-{number}", EVENTS)
-    finally:
-        web.stop()
-        cluster.stop()
+            await flood(house, api, refs, f"peer-warm-up-{number}", BATCH, to_peer=True)
+            return await flood(house, api, refs, f"peer-{number}", EVENTS, to_peer=True)
 
 
-async def _peers_flood(house: House, api: Api, refs: Sequence[str], source: str, count: int) -> float:
-    events = events_for(refs, source, count)
-    began = time.perf_counter()
-    for start in range(0, count, BATCH):
-        await api.call("POST", "/events", events[start : start + BATCH])
-    await until_processed(house, source, count)
-    return count / (time.perf_counter() - began)
+async def _post_to_peer(api: Api, events: Sequence[Json]) -> None:
+    for start in range(0, len(events), BATCH):
+        await api.call("POST", "/events", list(events[start : start + BATCH]))
 
 
 # --- frames --------------------------------------------------------------------------------------------------
-async def _listen(session: aiohttp.ClientSession, house: House, tokens: Sequence[str]) -> Arrivals:
+async def _listen(session: aiohttp.ClientSession, house: House, tokens: Iterable[str]) -> Arrivals:
     """Open an inbox for each person; arrivals are filled from then on."""
     arrivals: Arrivals = {}
 
-    async def follow(token: str, ready: asyncio.Event) -> None:
-        async with session.ws_connect(f"{house.url}/ws/inbox", max_msg_size=0) as socket:
-            await socket.send_json({"type": "auth", "token": token})
-            await socket.send_json({"type": "resume", "after": 0})
-            async for message in socket:
-                said: Any = message.json()
-                if said["type"] == "notification":
-                    arrivals.setdefault(said["notification"]["task"]["id"], time.monotonic())
-                elif said["type"] == "synced":
-                    ready.set()
+    async def follow(socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in socket:
+            frame: Any = message.json()
+            if frame["type"] == "notification":
+                arrivals.setdefault(frame["notification"]["task"]["id"], time.monotonic())
 
     for token in tokens:
-        ready = asyncio.Event()
-        _tasks.add(asyncio.create_task(follow(token, ready)))
-        await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
+        socket, _seq = await open_inbox(session, f"{house.url}/ws/inbox", greeting_of(token))
+        _following.add(asyncio.create_task(follow(socket)))
     return arrivals
 
 
-_tasks: set[asyncio.Task[None]] = set()
-
-
-async def _paced(api: Api, refs: Sequence[str], arrivals: Arrivals) -> list[float]:
-    """Seconds from each 202 to the frame."""
+async def _paced(api: Api, events: Sequence[Json], pace: int, arrivals: Arrivals) -> list[float]:
+    """Send so many events a second, whatever comes back. Returns the seconds from each 202 to the frame."""
     accepted: dict[str, float] = {}
 
     async def send(event: Json) -> None:
@@ -165,31 +131,9 @@ async def _paced(api: Api, refs: Sequence[str], arrivals: Arrivals) -> list[floa
         accepted[event["data"]["task"]["id"]] = time.monotonic()
 
     begin, sending = time.monotonic(), []
-    for number, event in enumerate(events_for(refs, "paced", PACE * PACED_SECONDS)):
-        await asyncio.sleep(max(0.0, begin + number / PACE - time.monotonic()))
+    for number, event in enumerate(events):
+        await asyncio.sleep(max(0.0, begin + number / pace - time.monotonic()))
         sending.append(asyncio.create_task(send(event)))
     await asyncio.gather(*sending)
-    return await _waits(accepted, arrivals)
-
-
-async def _waits(accepted: dict[str, float], arrivals: Arrivals) -> list[float]:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while accepted.keys() - arrivals.keys():
-        if time.monotonic() > end:
-            raise BenchError(f"{len(accepted.keys() - arrivals.keys())} frames did not arrive.")
-        await asyncio.sleep(0.05)
+    await asyncio.to_thread(until, lambda: accepted.keys() <= arrivals.keys(), "all frames arrive")
     return [max(0.0, arrivals[task] - when) for task, when in accepted.items()]
-
-
-async def _urgent(house: House, api: Api, refs: Sequence[str], arrivals: Arrivals) -> list[float]:
-    """Urgent events while a burst is worked off."""
-    await post(api, events_for(refs, "burst", BURST))
-    accepted: dict[str, float] = {}
-    for number in range(URGENT):
-        event = task_assigned(assignee=refs[number % len(refs)], priority="urgent")
-        await api.call("POST", "/events", event)
-        accepted[event["data"]["task"]["id"]] = time.monotonic()
-        await asyncio.sleep(0.2)
-    waits = await _waits(accepted, arrivals)
-    await until_processed(house, "burst", BURST)
-    return waits

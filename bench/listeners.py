@@ -1,53 +1,41 @@
-"""Many open inboxes in a process of their own, which notes when each frame arrives."""
+"""`python -m bench.listeners URL FILE`: many open inboxes, which note when each frame arrives.
+
+The file has their greetings. Prints an empty JSON array once every socket has its `synced`, then, whenever each socket
+got one more frame, an array of the seconds of the monotonic clock at which each did.
+"""
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
 
 import aiohttp
 import uvloop
 
-from bench.harness import BenchError, Json, at_once
+from bench.api import at_once
+from bench.harness import Json
 
 OPEN_SECONDS = 60.0
 
 
-def listen(reports: Connection) -> None:
-    """Receive a URL and greetings, open one WebSocket per greeting, say it, and report.
-
-    Reports "open" once every socket has its `synced`, then, whenever each socket got one more frame, the seconds of
-    the monotonic clock at which each did; at last, should it come to that, the fault as text.
-    """
-    url, greetings = reports.recv()
-    try:
-        uvloop.run(_listen(reports, url, greetings))
-    except Exception as fault:  # told to the process that waits for the report
-        reports.send(f"{type(fault).__name__}: {fault}")
+def greeting_of(token: str) -> list[Json]:
+    """What somebody with a recipient token says first."""
+    return [{"type": "auth", "token": token}, {"type": "resume", "after": 0}]
 
 
-async def _listen(reports: Connection, url: str, greetings: Sequence[Sequence[Json]]) -> None:
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        sockets = await at_once([_open(session, url, greeting) for greeting in greetings])
-        reports.send("open")
-        rounds = Rounds(reports, len(sockets))
-        await asyncio.gather(*(_follow(socket, rounds) for socket in sockets))
-
-
-async def _open(
+async def open_inbox(
     session: aiohttp.ClientSession, url: str, greeting: Sequence[Json]
 ) -> "tuple[aiohttp.ClientWebSocketResponse, int]":
-    """A socket and the last seq of its inbox."""
+    """A socket whose inbox is in step, and the last seq of that."""
     socket = await session.ws_connect(url, compress=0, max_msg_size=0)
     for message in greeting:
         await socket.send_json(message)
     while True:
-        said = await socket.receive_json(timeout=OPEN_SECONDS)
-        if said["type"] == "synced":
-            return socket, int(said["seq"])
+        frame = await socket.receive_json(timeout=OPEN_SECONDS)
+        if frame["type"] == "synced":
+            return socket, int(frame["seq"])
 
 
 async def _follow(opened: "tuple[aiohttp.ClientWebSocketResponse, int]", rounds: "Rounds") -> None:
@@ -65,26 +53,24 @@ async def _follow(opened: "tuple[aiohttp.ClientWebSocketResponse, int]", rounds:
 class Rounds:
     """Every socket gets one frame an event; an event is over when the last one has it."""
 
-    def __init__(self, reports: Connection, sockets: int) -> None:
-        self._reports = reports
+    def __init__(self, sockets: int) -> None:
         self._sockets = sockets
         self._times: list[float] = []
 
     def arrived(self, at: float) -> None:
         self._times.append(at)
         if len(self._times) == self._sockets:
-            self._reports.send(self._times)
+            print(json.dumps(self._times), flush=True)
             self._times = []
 
 
-def expect(reports: Connection, within: float) -> Any:
-    """The next report. Raises BenchError when there is none in time, or something went wrong."""
-    if not reports.poll(within):
-        raise BenchError(f"Not every open inbox had its frame within {within:g} s.")
-    try:
-        report = reports.recv()
-    except EOFError:
-        raise BenchError("The process with the open inboxes has ended.") from None
-    if isinstance(report, str) and report != "open":
-        raise BenchError(f"The open inboxes: {report}")
-    return report
+async def listen(url: str, greetings: Sequence[Sequence[Json]]) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        sockets = await at_once([open_inbox(session, url, greeting) for greeting in greetings])
+        print("[]", flush=True)
+        rounds = Rounds(len(sockets))
+        await asyncio.gather(*(_follow(socket, rounds) for socket in sockets))
+
+
+if __name__ == "__main__":
+    uvloop.run(listen(sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))))

@@ -1,6 +1,6 @@
 """What the product's processes use while it works."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import psutil
 
@@ -12,24 +12,15 @@ MB = 1e6
 
 def megabytes(programs: Sequence[Program]) -> dict[str, float]:
     """Resident megabytes of each process of the programs, by what it is and its number."""
-    return _each(programs, lambda process: process.memory_info().rss / MB)
-
-
-def processor_seconds(programs: Sequence[Program]) -> dict[str, float]:
-    """Seconds of a processor that each has used so far."""
-    return _each(programs, lambda process: sum(process.cpu_times()[:2]))
-
-
-def _each(programs: Sequence[Program], ask: Callable[[psutil.Process], float]) -> dict[str, float]:
-    found = {}
+    sizes = {}
     for program in programs:
         try:
             first = psutil.Process(program.process.pid)
             for process in (first, *first.children(recursive=True)):
-                found[f"{_kind(process)} {process.pid}"] = ask(process)
+                sizes[f"{_kind(process)} {process.pid}"] = process.memory_info().rss / MB
         except psutil.NoSuchProcess:
             continue  # it has just ended
-    return found
+    return sizes
 
 
 def _kind(process: psutil.Process) -> str:

@@ -1,15 +1,10 @@
-"""What senders of web push are told, ours and peers: to which browsers, how many messages, how long; and what it took.
-
-`web_push.cjs` reads and writes the same.
-"""
+"""What senders of web push are told, ours and peers: to which browsers, how many messages, how long."""
 
 import base64
 import json
 import os
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -52,7 +47,6 @@ def _encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-# --- what senders are told, and what they tell ----------------------------------------------------
 @dataclass(frozen=True)
 class Order:
     """Send to each subscription in turn, from the first one again after the last, `count` messages in all."""
@@ -76,29 +70,3 @@ class Order:
 
     def targets(self, count: int) -> list[Json]:
         return [self.subscriptions[number % len(self.subscriptions)] for number in range(count)]
-
-
-@dataclass(frozen=True)
-class Took:
-    """Seconds on the clock and of the processor, for all messages together."""
-
-    seconds: float
-    processor: float
-
-
-class Stopwatch:
-    """Of this process."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._used = _processor_seconds()
-
-    def report(self) -> str:
-        """`Took` as JSON."""
-        took = Took(time.perf_counter() - self._began, _processor_seconds() - self._used)
-        return json.dumps(asdict(took))
-
-
-def _processor_seconds() -> float:
-    usage = getrusage(RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime

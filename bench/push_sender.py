@@ -1,22 +1,15 @@
-"""`python -m bench.push_sender ORDER`: our transport sends, as the dispatcher lets it; prints what it took."""
+"""Our transport sends, as the dispatcher lets it; how many seconds that took. Run by bench.inside."""
 
 import asyncio
-import os
-import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
-import django
 import uvloop
 
 from bench.harness import Json
-from bench.push_orders import Order, Stopwatch
-
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
-    django.setup()
-
+from bench.push_orders import Order
 from notifications.channels import payload
 from notifications.channels.webpush.transport import WebPush
 from notifications.types import Message, PushAddress, PushMessage
@@ -25,14 +18,19 @@ from wfpush.processes.garbage import tune_garbage_collection
 ID = "019ac0de-0000-7000-8000-000000000000"
 
 
-async def send(order: Order) -> str:
+def main(file: str) -> float:
+    tune_garbage_collection()
+    return uvloop.run(_send(Order.read(file)))
+
+
+async def _send(order: Order) -> float:
     transport, message = WebPush(), _message(order.size)
     await _all(transport, message, order, order.warm_up)
-    watch = Stopwatch()
+    began = time.perf_counter()
     await _all(transport, message, order, order.count)
-    took = watch.report()
+    seconds = time.perf_counter() - began
     await transport.close()
-    return took
+    return seconds
 
 
 async def _all(transport: WebPush, message: PushMessage, order: Order, count: int) -> None:
@@ -87,8 +85,3 @@ def _saying(words: str) -> PushMessage:
         unread=3,
         device=str(UUID(int=7)),
     )
-
-
-if __name__ == "__main__":
-    tune_garbage_collection()
-    print(uvloop.run(send(Order.read(sys.argv[1]))))

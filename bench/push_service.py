@@ -1,8 +1,8 @@
 """The push service of `bench.push_sink` as a process of its own, and its certificate."""
 
 import json
+import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from pathlib import Path
 
 import trustme
 
-from bench.harness import HOST, BenchError, House, Program, fetch, free_port, takes_calls
-from bench.pinned import PINNED, cores
+from bench.harness import HOST, House, fetch, free_port, takes_calls, until
 
-PATIENCE_SECONDS = 240.0
-LOOK_SECONDS = 0.05
+
+def cores() -> tuple[int, int]:
+    """One for who is measured, another one for the rest; the same where there is only one."""
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    return numbers[0], numbers[-1]
 
 
 @dataclass(frozen=True)
@@ -27,23 +29,23 @@ class Certificates:
 
 def issue(folder: Path) -> Certificates:
     authority = trustme.CA()
-    made = Certificates(folder / "authority.pem", folder / "server.pem")
-    authority.cert_pem.write_to_path(made.authority)
-    authority.issue_cert("localhost", HOST).private_key_and_cert_chain_pem.write_to_path(made.server)
-    return made
+    certificates = Certificates(folder / "authority.pem", folder / "server.pem")
+    authority.cert_pem.write_to_path(certificates.authority)
+    authority.issue_cert("localhost", HOST).private_key_and_cert_chain_pem.write_to_path(certificates.server)
+    return certificates
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What the service has taken: messages, and the bytes of all of them."""
+    """What the service has taken: messages, the bytes of all of them, and different values of `webhook-id`."""
 
     messages: int
     bytes: int
+    ids: int
 
 
 class Service:
-    def __init__(self, program: Program, port: int, tls_port: int) -> None:
-        self._program = program
+    def __init__(self, port: int, tls_port: int) -> None:
         self._port = port
         self.http = f"http://{HOST}:{port}"
         self.https = f"https://{HOST}:{tls_port}"
@@ -53,12 +55,8 @@ class Service:
 
     def wait_for(self, messages: int) -> Tally:
         """Until it has so many. Raises BenchError when they do not come."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while (tally := self.tally()).messages < messages:
-            if time.monotonic() > end:
-                raise BenchError(f"Only {tally.messages} of {messages} messages came in {PATIENCE_SECONDS:g} s.")
-            time.sleep(LOOK_SECONDS)
-        return tally
+        until(lambda: self.tally().messages >= messages, f"{messages} messages come")
+        return self.tally()
 
 
 @contextmanager
@@ -66,10 +64,11 @@ def push_service(house: House, certificates: Certificates | None = None, *, pinn
     """For as long as the block runs; `pinned` to the core that is not the senders'."""
     port, tls_port = free_port(), free_port()
     tls = (str(tls_port), str(certificates.server)) if certificates else ()
-    before = (*PINNED, str(cores()[1])) if pinned else ()
-    program = house.start("push service", *before, sys.executable, "-m", "bench.push_sink", str(port), *tls)
+    program = house.start("push service", sys.executable, "-m", "bench.push_sink", str(port), *tls)
+    if pinned:
+        program.pin(cores()[1])
     program.wait_until(lambda: takes_calls(port), "up")
     try:
-        yield Service(program, port, tls_port)
+        yield Service(port, tls_port)
     finally:
         program.stop()

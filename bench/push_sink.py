@@ -1,6 +1,7 @@
-"""`python -m bench.push_sink PORT [TLS_PORT CERTIFICATE]`: a push service that takes everything, as fast as possible.
+"""`python -m bench.push_sink PORT [TLS_PORT CERTIFICATE]`: a service that takes every POST, as fast as possible.
 
-`GET` answers how many messages there were, and how many bytes all of them had.
+It stands for push services, and for engines that are told answers. `GET` answers how many messages there were, how many
+bytes all of them had, and how many different values of `webhook-id`.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from bench.harness import HOST
 
 TAKEN = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 END_OF_HEAD = b"\r\n\r\n"
-LENGTH = b"\r\ncontent-length:"
+LENGTH, ID = b"\r\ncontent-length:", b"\r\nwebhook-id:"
 
 
 class Tally:
@@ -25,43 +26,46 @@ class Tally:
     def __init__(self) -> None:
         self.messages = 0
         self.octets = 0
+        self.ids: set[bytes] = set()
 
-    def add(self, octets: int) -> None:
+    def add(self, octets: int, webhook_id: bytes) -> None:
         self.messages += 1
         self.octets += octets
+        if webhook_id:
+            self.ids.add(webhook_id)
 
     def report(self) -> bytes:
-        said = json.dumps({"messages": self.messages, "bytes": self.octets}).encode()
-        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+        body = json.dumps({"messages": self.messages, "bytes": self.octets, "ids": len(self.ids)}).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 class Connection(asyncio.Protocol):
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._kept = b""
+        self._buffer = b""
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are of no class of asyncio
 
     def data_received(self, data: bytes) -> None:
-        self._kept += data
-        while (end := self._kept.find(END_OF_HEAD)) >= 0:
-            head, body_at = self._kept[:end], end + len(END_OF_HEAD)
-            length = length_of(head)
-            if len(self._kept) < body_at + length:
+        self._buffer += data
+        while (end := self._buffer.find(END_OF_HEAD)) >= 0:
+            head, body_at = self._buffer[:end].lower(), end + len(END_OF_HEAD)
+            length = int(_value(head, LENGTH) or 0)
+            if len(self._buffer) < body_at + length:
                 return
-            self._kept = self._kept[body_at + length :]
-            if head.startswith(b"GET"):
+            self._buffer = self._buffer[body_at + length :]
+            if head.startswith(b"get"):
                 self._transport.write(self._tally.report())
                 continue
-            self._tally.add(length)
+            self._tally.add(length, _value(head, ID))
             self._transport.write(TAKEN)
 
 
-def length_of(head: bytes) -> int:
-    _, found, rest = head.lower().partition(LENGTH)
-    return int(rest.partition(b"\r\n")[0]) if found else 0
+def _value(head: bytes, name: bytes) -> bytes:
+    """Of a header, without the space around it; nothing if it is not there."""
+    return head.partition(name)[2].partition(b"\r\n")[0].strip()
 
 
 async def serve(port: int, tls_port: int, certificate: str) -> None:

@@ -1,11 +1,8 @@
-"""`python -m bench.retention_rows erase`: erases the person who has most items; `… prune`: prunes what is older than
-half of the rows. Both say how long it took, and its longest step and statement.
+"""Erases the person who has most items, or prunes what is older than half of the rows; how long that took, and its
+longest step and statement. Run by bench.inside.
 """
 
-import json
-import os
 import resource
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -14,12 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
 from typing import Any
-
-import django
-
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
-    django.setup()
 
 from django.db import connection
 from django.utils import timezone
@@ -161,5 +152,5 @@ def prune() -> Json:
     return {**told, "items": before - Notification.objects.count()}
 
 
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(erase() if sys.argv[1] == "erase" else prune()))
+def main(what: str) -> Json:
+    return erase() if what == "erase" else prune()

@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from statistics import median
 
 import aiohttp
-import psycopg
 
-from bench.harness import MANAGE, START_SECONDS, Api, Figure, House, at_once, median
+from bench.api import Api
+from bench.harness import MANAGE, START_SECONDS, Figure, House
 from bench.inboxes import BATCH, EVENTS, PEOPLE, flood
 
 ROUNDS = 3
@@ -25,22 +26,21 @@ async def measure(house: House) -> list[Figure]:
     rates: dict[str, list[float]] = {name: [] for name in SETUPS}
     async with aiohttp.ClientSession() as session:
         api = Api(session, house.url, house.api_key)
-        refs = [f"clerk-{number}" for number in range(PEOPLE)]
-        await at_once([api.token_for(ref, ref.title()) for ref in refs])
+        refs = list(await api.make_people("clerk", PEOPLE))
         for _ in range(ROUNDS):
             for name, (workers, processes) in SETUPS.items():
                 with working(house, workers, processes):
                     await flood(house, api, refs, f"warm-up-{next(_numbers)}", BATCH * 2)
                     rates[name].append(await flood(house, api, refs, f"burst-{next(_numbers)}", EVENTS))
-    one, processes_, workers_ = (median(found) for found in rates.values())
+    one, by_processes, by_workers = map(median, rates.values())
     return [
-        _figure("Two processes of a cluster", processes_, "one", one, "1.7 times, where the second core is free", None),
-        _figure("Two `manage.py worker`", workers_, "one", one, "not slower", workers_ >= NOT_SLOWER * one),
+        _figure("Two processes of a cluster", by_processes, one, "1.7 times, where the second core is free", None),
+        _figure("Two `manage.py worker`", by_workers, one, "not slower", by_workers >= NOT_SLOWER * one),
     ]
 
 
-def _figure(what: str, ours: float, peer_is: str, peer: float, target: str, met: bool | None) -> Figure:
-    return Figure(f"{what}: {EVENTS:,} events, until in inboxes", ours, peer_is, peer, "events/s", target, met)
+def _figure(what: str, ours: float, one: float, target: str, is_met: bool | None) -> Figure:
+    return Figure(f"{what}: {EVENTS:,} events, until in inboxes", ours, "one", one, "events/s", target, is_met)
 
 
 @contextmanager
@@ -52,8 +52,7 @@ def working(house: House, workers: int, processes: int) -> Iterator[None]:
         house.start(f"worker {number + 1}", *command, CLUSTER_WORKERS=str(processes)) for number in range(workers)
     ]
     try:
-        with psycopg.connect(house.database_url, autocommit=True) as connection:
-            programs[0].wait_until(lambda: alive(connection, began) >= workers, "at work", 2 * START_SECONDS)
+        programs[0].wait_until(lambda: alive(house, began) >= workers, "at work", 2 * START_SECONDS)
         yield
     finally:
         for program in programs:
@@ -62,7 +61,5 @@ def working(house: House, workers: int, processes: int) -> Iterator[None]:
             program.stop()
 
 
-def alive(connection: "psycopg.Connection[tuple[int]]", since: float) -> int:
-    found = connection.execute("SELECT count(*) FROM wfpush_heartbeat WHERE beat_at > to_timestamp(%s)", [since])
-    row = found.fetchone()
-    return row[0] if row else 0
+def alive(house: House, since: float) -> int:
+    return int(house.one("SELECT count(*) FROM wfpush_heartbeat WHERE beat_at > to_timestamp(%s)", since))

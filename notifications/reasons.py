@@ -1,15 +1,14 @@
 """Reasons as facts: a code with arguments, stored as JSON, and worded in the reader's language.
 
-Each text column `x` has a column `x_fact` beside it. The text is the reason in English: administrators search it, and
-processes of the previous version read it. This version reads `x_fact`. If it is null, a process of the previous version
-wrote the row, and its text is shown unchanged. Stored JSON has the same pairs of members.
+The fact of `x` is stored as `x_fact`, in a column or as a member of JSON. Its text is made when it is read. JSON that
+releases before 0.4.0 stored also has the text, as `x`, and may lack the fact.
 
 Text from outside, such as that of a mail server, is the argument of a code (SAID).
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Union
 
 from django.utils.translation import gettext, override
@@ -22,21 +21,17 @@ from wfpush.net.http_checks import OutboundError
 Argument = Union[str, int, "Reason", tuple["Reason", ...]]
 
 MOST = 500
-"""Characters of a stored text."""
+"""Characters of a text from outside that are stored."""
 BETWEEN = "; "
 FACT, FACTS = "_fact", "_facts"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is so. Converted to a string it is English.
-
-    `otherwise` is the text to show if this version does not know the code.
-    """
+    """Why something is so. Converted to a string it is English. The text of a code of a later version is its name."""
 
     code: str
     arguments: tuple[tuple[str, Argument], ...] = ()
-    otherwise: str = field(default="", compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.code)
@@ -44,14 +39,14 @@ class Reason:
     def __str__(self) -> str:
         known = CODES.get(self.code)
         if known is None:
-            return self.otherwise
+            return self.code
         return known.form % {name: _english(value) for name, value in self.arguments}
 
     def words(self) -> str:
         """In the reader's language."""
         known = CODES.get(self.code)
         if known is None:
-            return self.otherwise
+            return self.code
         values = {name: _worded(value) for name, value in self.arguments}
         if known.translates:
             values = {name: gettext(value) if value else "" for name, value in values.items()}
@@ -156,44 +151,40 @@ def joined(reasons: Iterable[Reason]) -> Reason:
     return SEVERAL(reasons=found) if len(found) > 1 else found[0] if found else NOTHING
 
 
-# --- keeping and reading --------------------------------------------------------------------------
-def kept(name: str, reason: Reason, most: int = MOST) -> Json:
-    """The values of the columns (or members) `name` and `name_fact`."""
-    return {name: str(reason)[:most], name + FACT: reason.as_json()}
+# --- storing and reading --------------------------------------------------------------------------
+def as_column(reasons: Iterable[Reason]) -> list[str | None]:
+    """Facts of many rows as JSON texts, for `unnest(…::text[])`."""
+    facts = [reason.as_json() for reason in reasons]
+    return [json.dumps(fact) if fact else None for fact in facts]
 
 
-def kept_in_json(name: str, reason: Reason) -> Json:
-    """The same as members of JSON: an empty text has no fact."""
-    return kept(name, reason) if reason else {name: ""}
+def with_text(reason: Reason) -> Json:
+    """The columns `reason` and `reason_fact` of a service's state. `wfpush/` cannot make the text of a fact."""
+    return {"reason": str(reason)[:MOST], "reason_fact": reason.as_json()}
 
 
-def as_values(reason: Reason, most: int = MOST) -> tuple[str, str | None]:
-    """The same for raw SQL, with the fact as JSON text."""
-    fact = reason.as_json()
-    return str(reason)[:most], json.dumps(fact) if fact else None
+class EnglishText:
+    """The attribute `x` of a model with the column `x_fact`: its reason in English, made when it is read."""
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
 
-def as_columns(reasons: Iterable[Reason], most: int = MOST) -> tuple[list[str], list[str | None]]:
-    """The same for many rows, for `unnest(…::text[], …::text[])`."""
-    values = [as_values(reason, most) for reason in reasons]
-    return [text for text, _ in values], [fact for _, fact in values]
+    def __get__(self, row: Any, owner: type) -> str:
+        return str(read(row, self.name)) if row is not None else ""
 
 
 def read(row: Any, name: str = "reason") -> Reason:
-    """The stored reason of a row, or of a JSON object, which may lack the text."""
+    """The stored reason of a row, or of a JSON object."""
     if isinstance(row, Mapping):
-        fact = row.get(name + FACT)
-        text = row.get(name, "") if fact is None or name in row else str(of(fact, ""))
-    else:
-        text, fact = getattr(row, name), getattr(row, name + FACT)
-    return of(fact, text) if text else NOTHING
+        return of(row.get(name + FACT)) or said(row.get(name) or "")
+    return of(getattr(row, name + FACT))
 
 
-def of(fact: Json | None, text: str) -> Reason:
+def of(fact: Json | None) -> Reason:
     if not fact:
-        return said(text)
-    arguments = tuple(sorted((name, _argument(value)) for name, value in fact.items() if name != "code"))
-    return Reason(fact["code"], arguments, otherwise=text)
+        return NOTHING
+    arguments = sorted((name, _argument(value)) for name, value in fact.items() if name != "code")
+    return Reason(fact["code"], tuple(arguments))
 
 
 def words(row: Any, name: str = "reason") -> str:
@@ -201,36 +192,36 @@ def words(row: Any, name: str = "reason") -> str:
     return read(row, name).words()
 
 
-def kept_list(name: str, reasons: Iterable[Reason]) -> Json:
-    """Several reasons as members of JSON: `name` has the texts, `name_facts` the facts."""
-    reasons = list(reasons)
-    return {name: [str(each) for each in reasons], name + FACTS: [each.as_json() for each in reasons]}
-
-
-def words_list(row: Json, name: str) -> list[str]:
-    """What `kept_list` stored, in the reader's language."""
-    texts = row.get(name) or []
-    facts = row.get(name + FACTS) or [None] * len(texts)
-    return [of(fact, text).words() for fact, text in zip(facts, texts, strict=False)]
+def read_list(row: Json, name: str) -> list[Reason]:
+    """The reasons of a JSON object's member `name_facts`."""
+    facts = row.get(name + FACTS)
+    return [said(text) for text in row.get(name) or []] if facts is None else [of(fact) for fact in facts]
 
 
 def in_words(value: Json) -> Json:
     """A JSON object with reasons, for a reader: in their language, without the facts."""
-    told = {name: words(value, name) if name + FACT in value else each for name, each in value.items()}
-    return {name: each for name, each in told.items() if not name.endswith(FACT)}
+    return _with_texts(value, words)
 
 
 def in_text(value: Any) -> Any:
     """Stored JSON for programs: reasons in English, without the facts."""
     if isinstance(value, Mapping):
-        return {name: in_text(each) for name, each in value.items() if not name.endswith(FACT)}
+        texts = _with_texts(value, lambda row, name: str(read(row, name)))
+        return {name: in_text(each) for name, each in texts.items()}
     return [in_text(each) for each in value] if isinstance(value, list) else value
+
+
+def _with_texts(value: Mapping[str, Any], text: Callable[[Mapping[str, Any], str], str]) -> Json:
+    """A JSON object with `x` in place of each `x_fact`."""
+    names = {name.removesuffix(FACT) for name in value if name.endswith(FACT)}
+    others = {name: each for name, each in value.items() if name.removesuffix(FACT) not in names}
+    return others | {name: text(value, name) for name in sorted(names)}
 
 
 def _argument(value: Any) -> Argument:
     if isinstance(value, dict):
-        return of(value, "")
-    return tuple(of(each, "") for each in value) if isinstance(value, list) else value
+        return of(value)
+    return tuple(of(each) for each in value) if isinstance(value, list) else value
 
 
 # --- whom routes and steps name, and why --------------------------------------------------------

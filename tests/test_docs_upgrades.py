@@ -81,6 +81,7 @@ RESUMED = (
     AddConstraintNotValid,
     AddIndexConcurrently,
     RemoveIndexConcurrently,
+    RequireRelease,
     RunPython,
     RunSQL,
     SeparateDatabaseAndState,

@@ -4,13 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg
-
-from bench.harness import BenchError
+from bench.harness import BenchError, House
 
 PATIENCE_SECONDS = 180.0
 """Without any progress."""
-LOOK_SECONDS = 0.5
 
 TOLD_STATES = "('delivered', 'handled')"
 OPEN = "('open', 'acknowledged', 'info_requested')"
@@ -67,75 +64,41 @@ WRONG = {
         GROUP BY event_id, recipient_id HAVING count(*) > 1) AS twice""",
     "callbacks are not delivered": f"SELECT count(*) FROM notifications_callback WHERE state NOT IN {TOLD_STATES}",
 }
-TOLD = {
-    "events by status": f"""
-        SELECT status, count(*) FROM notifications_event WHERE {OF_THE_DAY} GROUP BY 1 ORDER BY 2 DESC""",
-    "tasks by state": "SELECT state, count(*) FROM notifications_task GROUP BY 1 ORDER BY 2 DESC",
-    "messages by channel and state": """
-        SELECT channel || ' ' || state, count(*) FROM notifications_delivery GROUP BY 1 ORDER BY 2 DESC""",
-    "steps by result": "SELECT result, count(*) FROM escalations_steprun GROUP BY 1 ORDER BY 2 DESC",
-    "callbacks by state": "SELECT state, count(*) FROM notifications_callback GROUP BY 1 ORDER BY 2 DESC",
-}
 
 
-class Ledger:
-    """A connection to the product's database."""
+def unfinished(house: House) -> dict[str, int]:
+    """Work that is left, without what is empty."""
+    return {name: count for name, count in _counts(house, UNFINISHED).items() if count}
 
-    def __init__(self, database_url: str) -> None:
-        self._connection = psycopg.connect(database_url, autocommit=True)
 
-    def close(self) -> None:
-        self._connection.close()
+def faults(house: House) -> list[str]:
+    """In sentences, of one moment."""
+    return [f"{count:,} {name}" for name, count in _counts(house, WRONG).items() if count]
 
-    def one(self, query: str) -> Any:
-        row = self._connection.execute(query.encode()).fetchone()
-        assert row is not None
-        return row[0]
 
-    def unfinished(self) -> dict[str, int]:
-        """Work that is left, without what is empty."""
-        counts = {name: self.one(query) for name, query in UNFINISHED.items()}
-        return {name: count for name, count in counts.items() if count}
+def _counts(house: House, queries: Mapping[str, str]) -> dict[str, int]:
+    """In one statement, so that all of them see the same moment."""
+    counts = house.rows("SELECT " + ", ".join(f"({query})" for query in queries.values()))[0]
+    return dict(zip(queries, counts, strict=True))
 
-    def progress(self) -> Any:
-        return self._connection.execute(PROGRESS.encode()).fetchone()
 
-    def told(self) -> dict[str, dict[str, int]]:
-        return {name: dict(self._connection.execute(query.encode()).fetchall()) for name, query in TOLD.items()}
-
-    def wrong(self) -> list[str]:
-        """In sentences, of one moment."""
-        with self._connection.transaction():
-            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            counts = {name: self.one(query) for name, query in WRONG.items()}
-        return [f"{count:,} {name}" for name, count in counts.items() if count]
-
-    def waits(self, share: float) -> float:
-        """Seconds from an event's arrival to its copies, for this share of all."""
-        took = "extract(epoch FROM processed_at - received_at)"
-        middle = f"percentile_cont({share:f}) WITHIN GROUP (ORDER BY {took})"
-        return float(self.one(f"SELECT {middle} FROM notifications_event WHERE {OF_THE_DAY}"))
-
-    def accepted(self) -> int:
-        return int(self.one(f"SELECT count(*) FROM notifications_event WHERE {OF_THE_DAY}"))
-
-    def items_of(self, ref: str) -> dict[str, int]:
-        """Id to seq of a person's items."""
-        query = """SELECT n.id::text, n.seq FROM notifications_notification n JOIN notifications_recipient r
-                   ON r.id = n.recipient_id WHERE r.ref = %s AND r.engine_id IS NULL"""
-        return dict(self._connection.execute(query, [ref]).fetchall())
+def items_of(house: House, ref: str) -> dict[str, int]:
+    """Id to seq of a person's items."""
+    query = """SELECT n.id::text, n.seq FROM notifications_notification n JOIN notifications_recipient r
+               ON r.id = n.recipient_id WHERE r.ref = %s AND r.engine_id IS NULL"""
+    return dict(house.rows(query, ref))
 
 
 class Patience:
     """Raises BenchError when nothing has been done for PATIENCE_SECONDS."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, house: House) -> None:
+        self._house = house
         self._last: Any = None
         self._since = time.monotonic()
 
     def check(self, left: Mapping[str, int]) -> None:
-        done = self._ledger.progress()
+        done = self._house.rows(PROGRESS)
         if done != self._last:
             self._last, self._since = done, time.monotonic()
         elif time.monotonic() - self._since > PATIENCE_SECONDS:

@@ -5,18 +5,18 @@ begins when few events wait. Due dates that a policy escalates are real ones, se
 """
 
 import asyncio
-import json
 import sys
 import time
-from collections.abc import Sequence
 
 import aiohttp
 
-from bench import bloat, processes
-from bench.day.checks import LOOK_SECONDS, TOLD_STATES, Ledger, Patience
-from bench.day.people import PATIENCE_SECONDS, People
+from bench import processes
+from bench.api import Api, at_once
+from bench.day import checks
+from bench.day.checks import OF_THE_DAY, TOLD_STATES, Patience
+from bench.day.people import People
 from bench.day.plan import ENGINES, Day, Quarter
-from bench.harness import HOST, Api, BenchError, Figure, House, Json, at_once, fetch, free_port, percentile, takes_calls
+from bench.harness import LOOK_SECONDS, BenchError, Figure, House, Json, bounded
 from bench.push import LOOPBACK
 from bench.push_orders import vapid_key
 from bench.push_service import Service, push_service
@@ -27,16 +27,17 @@ BATCH = 100
 SENDERS = 4
 WAITING = 0.005
 """The share of the day's events that may still wait when the next quarter of an hour begins."""
-MARKS = (0.25, 0.5, 0.75, 1.0)
+MARKS = (0.5, 1.0)
+"""Shares of the events at which memory is compared."""
 GROWTH = 1.2
 INSIDE_SECONDS = 600.0
+PATIENCE_SECONDS = 60.0
+"""How long open inboxes may take to show what the database has."""
 
 
 def measure(events: int = EVENTS) -> list[Figure]:
     with House(settings=settings()) as house:
-        figures = spent(house, events)
-        house.stop_working()
-        return [*figures, bloat.measure(house.database_url, f"a day of {events:,} events")]
+        return spent(house, events)
 
 
 def settings() -> dict[str, str]:
@@ -46,40 +47,22 @@ def settings() -> dict[str, str]:
 
 def spent(house: House, events: int) -> list[Figure]:
     """The day in this house, in which nothing else has happened."""
-    with push_service(house) as service:
-        port = free_port()
-        sink = house.start("engines", sys.executable, "-m", "bench.day.sink", str(port))
-        sink.wait_until(lambda: takes_calls(port), "up")
-        try:
-            keys = inside(house, "setup", f"http://{HOST}:{port}")
-            return asyncio.run(Run(house, service, port, keys, events).measure())
-        finally:
-            sink.stop()
+    with push_service(house) as browsers, push_service(house) as engines:
+        keys = house.inside("day.inside", "setup", engines.http, within=INSIDE_SECONDS)
+        return asyncio.run(Run(house, browsers, engines, keys, events).measure())
 
 
-def inside(house: House, *words: str) -> Json:
-    said = house.start("inside", sys.executable, "-m", "bench.day.inside", *words).finish(INSIDE_SECONDS)
-    answer: Json = json.loads(said.strip().splitlines()[-1])
-    return answer
-
-
-def _listed(sizes: dict[str, float]) -> str:
-    return ", ".join(f"{name} {size:.0f}" for name, size in sorted(sizes.items()))
-
-
-def tell(said: str) -> None:
-    sys.stderr.write(said + "\n")
-    sys.stderr.flush()
+def tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 class Run:
-    def __init__(self, house: House, service: Service, sink: int, keys: Json, events: int) -> None:
+    def __init__(self, house: House, browsers: Service, engines: Service, keys: Json, events: int) -> None:
         self._house = house
-        self._service = service
-        self._sink = sink
+        self._browsers = browsers
+        self._engines = engines
         self._keys = keys
         self._events = events
-        self._ledger = Ledger(house.database_url)
         self._began = time.monotonic()
         self._sent = 0
         self._memory: dict[float, dict[str, float]] = {}
@@ -89,16 +72,13 @@ class Run:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             self._apis = {slug: Api(session, self._house.url, self._keys[slug]) for slug in ENGINES}
             self._people = People(session, self._house.url, refs)
-            await self._people.register(self._apis["invoices"], self._service.http)
+            await self._people.register(self._apis["invoices"], self._browsers.http)
             await self._people.open_inboxes()
             tell(f"{PEOPLE:,} people are registered; {self._events:,} events follow.")
-            took = await self._run(Day(refs, self._events))
-            figures = self._figures(took)
-            faults = [*self._ledger.wrong(), *self._ledger_faults(), *self._sent_twice(), *await self._inbox_faults()]
-            await self._people.close_inboxes()
-        for name, counts in self._ledger.told().items():
-            tell(f"{name}: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))
-        self._ledger.close()
+            figures = self._figures(await self._run(Day(refs, self._events)))
+            faults = [*checks.faults(self._house), *self._ledger_faults(), *self._sent_twice()]
+            faults += await self._inbox_faults()
+            self._people.close_inboxes()
         if faults:
             raise BenchError("The day does not add up:\n" + "\n".join(faults))
         return figures
@@ -106,22 +86,19 @@ class Run:
     # --- the day ------------------------------------------------------------------------------------------------------
     async def _run(self, day: Day) -> float:
         """Seconds until all was processed."""
-        self._began, marks = time.monotonic(), iter(MARKS)
-        mark = next(marks)
-        patience = Patience(self._ledger)
+        self._began, patience = time.monotonic(), Patience(self._house)
         for number, quarter in enumerate(day.quarters()):
             await asyncio.gather(self._send(quarter), self._people.answer(quarter.answers))
             await self._until(patience, round(self._events * WAITING))
             if number % 4 == 3:
-                self._progress(f"{number // 4 + 1:02}:00")
-            while mark < 1.0 and self._sent >= mark * self._events:
-                self._mark(mark)
-                mark = next(marks)
+                self._tell_progress(f"{number // 4 + 1:02}:00")
+            if MARKS[0] not in self._memory and self._sent >= MARKS[0] * self._events:
+                self._mark(MARKS[0])
         await self._until(patience, 0)
-        took = time.monotonic() - self._began
+        seconds = time.monotonic() - self._began
         await self._until_done(patience)
-        self._mark(1.0)
-        return took
+        self._mark(MARKS[1])
+        return seconds
 
     async def _send(self, quarter: Quarter) -> None:
         batches = [
@@ -134,53 +111,48 @@ class Run:
 
     async def _until(self, patience: Patience, waiting: int) -> None:
         """Until at most so many events wait."""
-        while (left := self._ledger.unfinished().get("events", 0)) > waiting:
+        while (left := checks.unfinished(self._house).get("events", 0)) > waiting:
             patience.check({"events": left})
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _until_done(self, patience: Patience) -> None:
-        while left := self._ledger.unfinished():
+        while left := checks.unfinished(self._house):
             patience.check(left)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _progress(self, clock: str) -> None:
-        seconds = time.monotonic() - self._began
-        answered = self._people.answers.became["recorded"]
-        left = ", ".join(f"{count:,} {name}" for name, count in self._ledger.unfinished().items()) or "nothing"
-        tell(f"{clock}: {self._sent:,} of {self._events:,} events, {answered:,} answers in {seconds:.0f} s; {left} due")
+    def _tell_progress(self, clock: str) -> None:
+        seconds, answers = time.monotonic() - self._began, self._people.answers["recorded"]
+        left = ", ".join(f"{count:,} {name}" for name, count in checks.unfinished(self._house).items()) or "nothing"
+        tell(f"{clock}: {self._sent:,} of {self._events:,} events, {answers:,} answers in {seconds:.0f} s; {left} due")
 
     def _mark(self, mark: float) -> None:
-        self._memory[mark] = found = processes.megabytes(self._house.lasting)
-        used, at = processes.processor_seconds(self._house.lasting), f"{mark:.0%} of the events"
-        tell(f"{at}, {time.monotonic() - self._began:.0f} s, MB: {_listed(found)}")
-        tell(f"{at}, seconds of a processor: {_listed(used)}")
+        self._memory[mark] = sizes = processes.megabytes(self._house.lasting)
+        listed = ", ".join(f"{name} {size:.0f}" for name, size in sorted(sizes.items()))
+        tell(f"{mark:.0%} of the events, {time.monotonic() - self._began:.0f} s, MB: {listed}")
 
     # --- afterwards ---------------------------------------------------------------------------------------------------
     def _ledger_faults(self) -> list[str]:
-        said = inside(self._house, "ledger")
-        faults: list[str] = said["faults"]
-        if said["made"] != said["total"]:
-            faults.append(f"{said['made']:,} messages were made, and {said['total']:,} are there")
-        if self._sent != (
-            there := self._ledger.one("SELECT count(*) FROM notifications_event WHERE source LIKE '/day/%'")
-        ):
-            faults.append(f"{self._sent:,} events were accepted, and {there:,} are there")
+        audit = self._house.inside("day.inside", "ledger", within=INSIDE_SECONDS)
+        faults: list[str] = audit["faults"]
+        if audit["made"] != audit["total"]:
+            faults.append(f"{audit['made']:,} messages were made, and {audit['total']:,} are there")
+        if self._sent != (stored := self._count(f"notifications_event WHERE {OF_THE_DAY}")):
+            faults.append(f"{self._sent:,} events were accepted, and {stored:,} are there")
         return faults
 
     def _sent_twice(self) -> list[str]:
         """What the services got, beside what the ledger says of it."""
-        engines = json.loads(fetch(self._sink, "/"))
+        engines, pushed = self._engines.tally(), self._browsers.tally().messages
         called = self._count("notifications_callbackattempt")
         told = self._count(f"notifications_callback WHERE state IN {TOLD_STATES}")
-        pushed = self._service.tally().messages
         tried = self._count(
             "notifications_deliveryattempt a JOIN notifications_delivery d ON d.id = a.delivery_id"
             " WHERE d.channel = 'webpush'"
         )
         faults = []
-        if not engines["calls"] == engines["different"] == called:
+        if not engines.messages == engines.ids == called:
             faults.append(f"Engines got {engines}, the ledger has {called:,} calls.")
-        if told != (recorded := self._people.answers.became["recorded"]):
+        if told != (recorded := self._people.answers["recorded"]):
             faults.append(f"{recorded:,} answers were recorded, {told:,} are told to engines, or handled by these.")
         if pushed != tried:
             faults.append(f"The push service got {pushed:,} messages, the ledger has {tried:,} attempts.")
@@ -190,45 +162,20 @@ class Run:
         """Open inboxes know every item as it is, and have missed no frame."""
         end, behind = time.monotonic() + PATIENCE_SECONDS, list(self._people.inboxes)
         while behind and time.monotonic() < end:
-            behind = [inbox for inbox in behind if not inbox.fault and self._ledger.items_of(inbox.ref) != inbox.items]
+            behind = [box for box in behind if not box.fault and checks.items_of(self._house, box.ref) != box.items]
             await asyncio.sleep(LOOK_SECONDS if behind else 0)
-        faults = [f"The open inbox of {each.ref}: {each.fault}." for each in self._people.inboxes if each.fault]
-        return faults + [f"The open inbox of {each.ref} differs from its items." for each in behind]
+        faults = [f"The open inbox of {box.ref}: {box.fault}." for box in self._people.inboxes if box.fault]
+        return faults + [f"The open inbox of {box.ref} differs from its items." for box in behind]
 
     def _count(self, rows: str) -> int:
-        return int(self._ledger.one(f"SELECT count(*) FROM {rows}"))
+        return int(self._house.one(f"SELECT count(*) FROM {rows}"))
 
-    def _figures(self, took: float) -> list[Figure]:
-        answers = self._people.answers
-        tell("Answers: " + ", ".join(f"{count:,} {what}" for what, count in answers.became.most_common()))
-        day = f"A day of {self._events:,} events"
-        grown, times = processes.growth(self._memory[0.5], self._memory[1.0])
+    def _figures(self, seconds: float) -> list[Figure]:
+        answers, day = self._people.answers, f"A day of {self._events:,} events"
+        tell("Answers: " + ", ".join(f"{count:,} {what}" for what, count in answers.most_common()))
+        grown, times = processes.growth(self._memory[MARKS[0]], self._memory[MARKS[1]])
         return [
-            Figure(f"{day}, until all are in inboxes", took, "", None, "s"),
-            Figure(f"{day}, a second", self._events / took, "", None, "events/s"),
-            *(
-                Figure(f"{day}: 202 to inbox, p{share * 100:g}", self._ledger.waits(share), "", None, "s")
-                for share in (0.5, 0.99)
-            ),
-            *_answered(day, answers.seconds),
-            *(Figure(f"{day}: {what}", self._count(rows), "", None, unit) for what, rows, unit in COUNTED),
-            Figure(f"{day}: memory of {grown}, times that of noon", times, "", None, "times",
-                   f"at most {GROWTH:g} times", times <= GROWTH),
-        ]  # fmt: skip
-
-
-COUNTED = (
-    ("steps taken of escalations", "escalations_steprun", "steps"),
-    ("copies and news in inboxes", "notifications_notification", "items"),
-    ("to browsers", "notifications_delivery WHERE channel = 'webpush' AND state = 'delivered'", "messages"),
-    ("told to engines", "notifications_callback WHERE state = 'delivered'", "answers"),
-)
-
-
-def _answered(day: str, seconds: Sequence[float]) -> list[Figure]:
-    if not seconds:
-        return []
-    return [
-        Figure(f"{day}: an answer is recorded, p{share * 100:g}", percentile(seconds, share) * 1000, "", None, "ms")
-        for share in (0.5, 0.99)
-    ]
+            Figure(f"{day}, until all are in inboxes", seconds, "", None, "s"),
+            Figure(f"{day}, a second", self._events / seconds, "", None, "events/s"),
+            bounded(f"{day}: memory of {grown}, times that of noon", times, "times", GROWTH),
+        ]

@@ -18,7 +18,7 @@ from escalations.policies import matching
 from escalations.policies.rules import Occurrence, RuleSet, rules_of
 from notifications.cases import lifecycle
 from notifications.models import Recipient, Task, TaskState
-from notifications.reasons import NOTHING, Reason, kept, read
+from notifications.reasons import NOTHING, Reason, read
 from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.queue import outbox
 
@@ -59,7 +59,7 @@ def begin(task: Task, now: datetime, writes: Writes = AT_ONCE) -> None:
         rules=match.rules,
         started_at=now,
         due_named=task.due_at,
-        **kept("why", match.why),
+        why_fact=match.why.as_json(),
     )
     try:
         rules = rules_of(escalation)
@@ -127,7 +127,7 @@ def _end_all(ends: Sequence[tuple[UUID, datetime, Reason]]) -> None:
         alike.setdefault((now, reason), []).append(task)
     for (now, reason), tasks in alike.items():
         running = Escalation.objects.filter(task__in=tasks).exclude(state=EscalationState.CLOSED)
-        outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, **kept("end_reason", reason))
+        outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, end_reason_fact=reason.as_json())
 
 
 def _reopened(task: Task, now: datetime, writes: Writes) -> None:
@@ -138,7 +138,7 @@ def _reopened(task: Task, now: datetime, writes: Writes) -> None:
     elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
         held = None if task.state == TaskState.OPEN else last.held_until  # then nobody has acknowledged it
-        _go_on(last, now, writes, state=state, ended_at=None, held_until=held, **kept("end_reason", reason))
+        _go_on(last, now, writes, state=state, ended_at=None, held_until=held, end_reason_fact=reason.as_json())
 
 
 def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, Reason]:
@@ -175,7 +175,7 @@ def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
-        _go_on(escalation, now, writes, state=EscalationState.STOPPED, **kept("end_reason", reasons.ACKNOWLEDGED()))
+        _go_on(escalation, now, writes, state=EscalationState.STOPPED, end_reason_fact=reasons.ACKNOWLEDGED().as_json())
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
         try:
             _go_on(escalation, now, writes, held_until=rules.held_until(now))

@@ -27,7 +27,7 @@ from notifications.connectors import readable
 from notifications.engines import task_sync
 from notifications.items import inbox_items
 from notifications.models import Brand, Case, Engine, Event, Recipient, Task
-from notifications.reasons import crashed, kept
+from notifications.reasons import crashed
 from wfpush.postgres import bulk, lock_waits, prefetch, revision
 from wfpush.postgres.pipelined import pipelined
 from wfpush.queue import outage, outbox
@@ -310,7 +310,7 @@ def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: d
         result=taken.result,
         told=list(taken.told),
         event=taken.event,
-        **kept("why", taken.why),
+        why_fact=taken.why.as_json(),
     )
 
 

@@ -15,7 +15,6 @@ from escalations.models import Escalation, EscalationState, OnAcknowledge, Polic
 from escalations.policies import matching
 from escalations.policies.rules import RuleSet, rules_of
 from notifications.models import Task, TaskState
-from notifications.reasons import kept
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -24,14 +23,12 @@ OPEN = (EscalationState.RUNNING, EscalationState.PAUSED)
 CHANGED = [
     "policy",
     "rules",
-    "why",
     "why_fact",
     "deadline",
     "due_named",
     "state",
     "paused_at",
     "held_until",
-    "end_reason",
     "end_reason_fact",
     "anew",
 ]
@@ -62,7 +59,7 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> None:
         escalation.rules_id, after = former, before
     else:
         escalation.policy_id = match.policy
-        escalation.why, escalation.why_fact = kept("why", match.why).values()
+        escalation.why_fact = match.why.as_json()
         adapt(escalation, task, before, after, now)
     escalation.anew = False
     escalation.save(update_fields=CHANGED)
@@ -77,7 +74,7 @@ def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, n
         escalation.held_until = None
     if task.state == TaskState.ACKNOWLEDGED and after.on_acknowledge == OnAcknowledge.STOPS:
         escalation.state = EscalationState.STOPPED
-        escalation.end_reason, escalation.end_reason_fact = kept("end_reason", reasons.ACKNOWLEDGED()).values()
+        escalation.end_reason_fact = reasons.ACKNOWLEDGED().as_json()
     elif task.state == TaskState.INFO_REQUESTED and after.pauses and escalation.paused_at is None:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     elif escalation.paused_at is not None and not after.pauses:

@@ -29,7 +29,6 @@ def told_by(plan: Plan) -> list[Json]:
         {
             "ref": each["ref"],
             "name": each["name"],
-            "reason": each["reason"],
             "reason_fact": each["reason_fact"],
             "title": each["title"],
             "channels": each["channels"],

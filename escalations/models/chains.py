@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from escalations.models.policies import Policy
 from notifications.models import Event, Task
+from notifications.reasons import EnglishText
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
@@ -50,7 +51,7 @@ class Escalation(Work):
     state = models.CharField(
         _("state"), max_length=10, choices=EscalationState.choices, default=EscalationState.RUNNING
     )
-    why = models.CharField(_("why this policy"), max_length=500, blank=True)
+    why = EnglishText()
     why_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("started at"))
     deadline = models.DateTimeField(_("due"))
@@ -58,7 +59,7 @@ class Escalation(Work):
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    end_reason = models.CharField(_("how it ended"), max_length=200, blank=True)
+    end_reason = EnglishText()
     end_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     anew = models.BooleanField(default=False, editable=False)
 
@@ -97,7 +98,7 @@ class StepRun(models.Model):
     due_at = models.DateTimeField(_("due at"))
     ran_at = models.DateTimeField(_("ran at"))
     result = models.CharField(_("result"), max_length=10, choices=RunResult.choices)
-    why = models.CharField(_("why"), max_length=500, blank=True)
+    why = EnglishText()
     why_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     told: Any = models.JSONField(default=list, blank=True)
     event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="step_runs")

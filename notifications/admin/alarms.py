@@ -71,7 +71,7 @@ def links_not_mailed(now: datetime) -> list[str]:
 
 def answers_not_compared(now: datetime) -> list[str]:
     """Engines whose tasks cannot be read before an answer: what has changed there is not noticed."""
-    engines = Engine.objects.filter(active=True, reads_before_answers=True).exclude(not_compared_reason="")
+    engines = Engine.objects.filter(active=True, reads_before_answers=True, not_compared_reason_fact__isnull=False)
     text = _("Answers to %(engine)s are told without reading the task in the engine: %(why)s")
     return [
         text % {"engine": engine.name, "why": reasons.words(engine, "not_compared_reason")}

@@ -20,9 +20,9 @@ def display(*, description: object, ordering: str | Func | None = None, boolean:
 
 
 def worded(name: str, description: object) -> Any:
-    """A column with the reason that a row keeps as `name`, in the reader's language. Sorted by its English text."""
+    """A column with the reason that a row stores as `name`, in the reader's language. Sorted by the reason's code."""
 
-    @display(description=description, ordering=name)
+    @display(description=description, ordering=f"{name}{reasons.FACT}__code")
     def shown(desk: object, row: Any) -> str:
         return reasons.words(row, name)
 

@@ -29,7 +29,7 @@ UNUSED = timedelta(days=30)
 
 def last_outcome(device: Device) -> SafeString:
     """Whether the last message got through, or what was wrong."""
-    if device.last_fault:
+    if device.last_fault_fact:
         return mark("bad", shortened(reasons.words(device, "last_fault")))
     return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
 
@@ -67,9 +67,9 @@ class Working(Conditions):
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
         return {
-            "yes": (_("the last message arrived"), Q(last_fault="", last_sent_at__isnull=False)),
-            "no": (_("the last message failed"), ~Q(last_fault="")),
-            "untried": (_("no message yet"), Q(last_fault="", last_sent_at=None)),
+            "yes": (_("the last message arrived"), Q(last_fault_fact__isnull=True, last_sent_at__isnull=False)),
+            "no": (_("the last message failed"), Q(last_fault_fact__isnull=False)),
+            "untried": (_("no message yet"), Q(last_fault_fact__isnull=True, last_sent_at=None)),
             "unused": (_("not used for 30 days"), Q(last_used_at__lt=timezone.now() - UNUSED)),
         }
 
@@ -178,7 +178,7 @@ class PausedServiceAdmin(LedgerAdmin):
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]
-    search_fields = ["service", "reason"]
+    search_fields = ["service", "reason_fact"]
     fields = ["service", "by", "whole_reason", "paused_for", "tried_again"]
     readonly_fields = fields
     actions = ["resume"]

@@ -166,7 +166,7 @@ class Asking(Conditions):
 
 @admin.register(Engine)
 class EngineAdmin(StepByStep, HistoryAdmin):
-    kept_when_restored = ["callback_disabled_at", "callback_disabled_reason", "created_at"]
+    kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "on"]
     list_filter = ["active", Endpoint, Asking, "kind"]
@@ -214,7 +214,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
     def save_model(self, request: HttpRequest, obj: Engine, form: Any, change: bool) -> None:
         moved = change and "callback_url" in form.changed_data
         if moved:
-            obj.callback_disabled_at, obj.callback_disabled_reason = None, ""
+            obj.callback_disabled_at, obj.callback_disabled_reason_fact = None, None
         super().save_model(request, obj, form, change)
         if not change or not obj.takes_answers or not (moved or "active" in form.changed_data):
             return
@@ -272,7 +272,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
     @display(description=_("what is wrong"))
     def compared(self, engine: Engine) -> SafeString:
         """Why its tasks could not be read before answers."""
-        if not engine.reads_before_answers or not engine.not_compared_reason:
+        if not engine.reads_before_answers or not engine.not_compared_reason_fact:
             return NOTHING
         return mark("bad", reasons.words(engine, "not_compared_reason"))
 

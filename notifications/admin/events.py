@@ -140,8 +140,8 @@ class EventAdmin(WorkColumns, SendsAgain):
             return since(event.received_at, "wait")
         names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])
         unknown = gettext("nobody knows %(names)s") % {"names": names} if names else ""
-        notes = reasons.words_list(event.plan, "warnings") or reasons.words_list(event.plan, "notes")
-        return shortened(event.error or unknown or "; ".join(notes))
+        notes = reasons.read_list(event.plan, "warnings") or reasons.read_list(event.plan, "notes")
+        return shortened(event.error or unknown or "; ".join(note.words() for note in notes))
 
     @display(description=_("told"))
     def reached(self, event: Event) -> SafeString:

@@ -266,7 +266,7 @@ def _kept_answers() -> list[Row]:
 def _why_waiting(callback: Callback) -> SafeString:
     if not callback.engine.takes_answers:
         return mark(*why_not_sent(callback))
-    if callback.alert:
+    if callback.alert_fact:
         return mark("bad", f"{callback.engine}: {reasons.words(callback, 'alert')}")
     return shortened(": ".join(filter(None, [str(callback.engine), reasons.words(callback, "detail")])))
 
@@ -291,7 +291,7 @@ def stopped_engines(now: datetime) -> Panel:
 
 def unasked_engines(now: datetime) -> Panel:
     """Engines that could not be polled: their new tasks reach nobody meanwhile."""
-    failing = Poll.objects.filter(enabled=True, engine__active=True).exclude(error="").select_related("engine")
+    failing = Poll.objects.filter(enabled=True, engine__active=True, error_fact__isnull=False).select_related("engine")
     rows = [
         Row(since(poll.asked_at), shortened(poll.engine), mark("bad", shortened(poll.error)), change_url(poll.engine))
         for poll in failing.order_by("asked_at")[:ROWS]

@@ -231,7 +231,7 @@ def _copy(version: TemplateVersion, said: render.Rendered, named: Sequence[KeyFa
         short_body=said.short_body,
         language=said.language,
         actions=[action.as_json() for action in offered],
-        details=fanout.details_of(fanout.said_in(facts), named),
+        details=fanout.details_of(fanout.read_event_details(facts), named),
         due_at=task_state.instant(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),

@@ -22,10 +22,10 @@ from notifications.channel_facts import INBOX, channel_name, offered_channels
 from notifications.channels.registry import channels as all_channels
 from notifications.inbox import outlook
 from notifications.models import CategoryDefault, Frequency, Recipient
-from notifications.preferences import wanted
+from notifications.preferences import personal
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Row, columns, rows_of, turned_off, without_address
-from notifications.preferences.wanted import Wanted
+from notifications.preferences.personal import Wanted
 
 ON, OFF = "on", "off"
 
@@ -145,15 +145,15 @@ def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -
     if "reset" in request.POST:
         return _put(desk, request, person, Wanted())
     if request.method == "POST" and form.is_valid():
-        return _put(desk, request, person, form.wanted)
+        return _put(desk, request, person, form.preferences)
     return _page(desk, request, person, form, changes=True)
 
 
 @transaction.atomic
 def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, said: Wanted) -> HttpResponse:
-    before = wanted.read(person)
-    wanted.put(person, said, timezone.now())
-    parts = list(_changed(before, wanted.read(person)))
+    before = personal.read(person)
+    personal.put(person, said, timezone.now())
+    parts = list(_changed(before, personal.read(person)))
     text = gettext("How they are reached: %(parts)s") % {"parts": "; ".join(parts)}
     if parts:
         return desk.done(request, person, text)

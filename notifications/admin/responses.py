@@ -122,7 +122,7 @@ class NeedsLook(Conditions):
     title = _("needs a look")
     parameter_name = "look"
     conditions = {
-        "alert": (_("an operator should look"), ~Q(alert="")),
+        "alert": (_("an operator should look"), Q(alert_fact__isnull=False)),
         "stopped": (
             _("the engine's address is stopped"),
             Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False),
@@ -231,7 +231,7 @@ class CallbackAdmin(SendsAgain):
 
     def offers(self, action: str, row: Callback) -> bool:
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
-        if action == "replay_this" and row.state == CallbackState.WAITING and not row.attempts and not row.detail:
+        if action == "replay_this" and row.state == CallbackState.WAITING and not row.attempts and not row.detail_fact:
             return False  # it has not been tried yet, and is sent by itself
         return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
@@ -348,7 +348,7 @@ class ActionTokenAdmin(LedgerAdmin):
     def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
         asked = list(queryset)
         working = ActionToken.objects.filter(pk__in=[token.pk for token in asked], voided_at=None)
-        voided = working.update(voided_at=timezone.now(), **reasons.kept("void_reason", reasons.VOIDED_BY_DESK(), 200))
+        voided = working.update(voided_at=timezone.now(), void_reason_fact=reasons.VOIDED_BY_DESK().as_json())
         for token in asked:
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(asked), gettext("Links voided")))

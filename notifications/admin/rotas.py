@@ -28,7 +28,7 @@ from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import NOTHING, ago, change_url, link, mark, there, with_why
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from notifications.models.validators import validate_callback_url
-from notifications.people.named import label, named
+from notifications.people.colleagues import find_colleague, label
 from notifications.rotas import duty, feeds, offered, turns
 from notifications.rotas.turns import Shift
 from wfpush import zones
@@ -75,7 +75,7 @@ def _key_of(line: str) -> int:
     if line.startswith("#") and line[1:].isdecimal() and len(line) < 20:
         return int(line[1:])
     try:
-        return named(line).pk
+        return find_colleague(line).pk
     except ValidationError as fault:
         raise ValidationError(f"“{line}”: {fault.message}") from fault
 

@@ -55,7 +55,7 @@ ERROR = 160
 
 @dataclass(frozen=True)
 class Facts:
-    """Where rows of a kind say whose they are and why they failed."""
+    """Where rows of a kind say whose they are and why they failed: as a text, or in a column with a fact."""
 
     engine: str
     error: str
@@ -65,8 +65,8 @@ class Facts:
 
 FACTS = {
     ReplayKind.EVENTS: Facts("engine__name", "error"),
-    ReplayKind.DELIVERIES: Facts("event__engine__name", "reason", "recipient", "channel"),
-    ReplayKind.CALLBACKS: Facts("engine__name", "detail", "response__recipient"),
+    ReplayKind.DELIVERIES: Facts("event__engine__name", "reason_fact", "recipient", "channel"),
+    ReplayKind.CALLBACKS: Facts("engine__name", "detail_fact", "response__recipient"),
 }
 
 
@@ -124,7 +124,7 @@ class Preview:
         if self.kind.name == ReplayKind.EVENTS:
             rows = self.rows.annotate(why=Left(facts.error, ERROR)).values(facts.engine, "why", "status")
         else:
-            rows = self.rows.values(*fields, facts.error, facts.error + reasons.FACT)
+            rows = self.rows.values(*fields, facts.error)
         found = rows.order_by().annotate(count=Count("pk")).order_by("-count")[:GROUPS]
         return [self._group(each, facts) for each in found]
 
@@ -132,7 +132,7 @@ class Preview:
         if "status" in row:
             why = row["why"] or str(EventStatus(row["status"]).label)
         else:
-            why = reasons.words(row, facts.error)
+            why = reasons.of(row[facts.error]).words()
         channel = channel_name(row[facts.channel]) if facts.channel else ""
         return Group(row[facts.engine], channel, why, row["count"])
 

@@ -338,4 +338,4 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
     def in_roles(self, case: Case) -> str:
         """Names of roles are the engine's, and so are refs of people whom nobody knows."""
         roles = case.roles or {}
-        return ", ".join(f"{role}: {', '.join(stakeholders.named(roles, role))}" for role in roles) or "–"
+        return ", ".join(f"{role}: {', '.join(stakeholders.refs_with_role(roles, role))}" for role in roles) or "–"

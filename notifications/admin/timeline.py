@@ -14,7 +14,7 @@ from notifications import reasons
 from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, short, took
 from notifications.channel_facts import INBOX, channel_name
 from notifications.forms import recorded
-from notifications.items.plans import routes_of, told
+from notifications.items.plans import count_recipients, routes_of
 from notifications.items.representation import answers_with_calls
 from notifications.models import (
     CHANGED_NOTHING,
@@ -118,8 +118,8 @@ def other_lines(plan: Json) -> list[Line]:
     unresolved = [
         Line(_("“%(ref)s” is told nothing: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
     ]
-    warnings = [Line(warning, "wait") for warning in reasons.words_list(plan, "warnings")]
-    return [*unresolved, *warnings, *(Line(note, "quiet") for note in reasons.words_list(plan, "notes"))]
+    warnings = [Line(warning.words(), "wait") for warning in reasons.read_list(plan, "warnings")]
+    return [*unresolved, *warnings, *(Line(note.words(), "quiet") for note in reasons.read_list(plan, "notes"))]
 
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
@@ -157,7 +157,7 @@ def _would_channel(said: Json) -> Line:
         return Line(
             _("%(channel)s: would be sent if what comes before cannot be delivered") % {"channel": name}, "quiet"
         )
-    if said.get("reason"):
+    if said.get("reason_fact"):
         return Line(_("%(channel)s: would wait: %(why)s") % {"channel": name, "why": reasons.words(said)}, "wait")
     return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
 
@@ -227,7 +227,7 @@ def people(event: Event, most: int | None = None) -> list[Line]:
 
 def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
     """The number of others: a team or the followers may be many."""
-    more = told(plan) - shown
+    more = count_recipients(plan) - shown
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 

@@ -39,8 +39,8 @@ def task_responded(
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
     written = without_reserved((), mapping.variables) if mapping else {}
     filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
-    given = without_reserved(written, {**response.variables, **recorded.values_of(response.values)})
-    types = {name: type for name, type in recorded.types_of(response.values).items() if name in given} | types
+    from_person = without_reserved(written, {**response.variables, **recorded.values_of(response.values)})
+    types = {name: type for name, type in recorded.types_of(response.values).items() if name in from_person} | types
     sent = [attachment_json(each) for each in files]
     data: Json = {
         "task_id": task.task_id,
@@ -48,7 +48,7 @@ def task_responded(
         "action": response.action,
         "outcome": outcome,
         "comment": response.comment,
-        "variables": {**given, **filled},
+        "variables": {**from_person, **filled},
         **({"types": types} if types else {}),
         **({"attachments": sent} if sent else {}),
         **({"asked": response.asked.as_person()} if response.asked is not None else {}),
@@ -75,8 +75,8 @@ def task_responded(
 
 def mapping_for(task: Task, action: str) -> AnswerMapping | None:
     """The mapping for the task's kind; if there is none, that for all kinds."""
-    known = _MAPPINGS.get()
-    return known.get((task.engine_id, action, task.kind)) or known.get((task.engine_id, action, ""))
+    mappings = _MAPPINGS.get()
+    return mappings.get((task.engine_id, action, task.kind)) or mappings.get((task.engine_id, action, ""))
 
 
 def _read() -> dict[tuple[int, str, str], AnswerMapping]:

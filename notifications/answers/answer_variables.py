@@ -49,43 +49,43 @@ def template_context(response: Response, task: Task, outcome: str) -> Json:
 def fill_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
     """Name → value, and name → declared type. A variable that cannot be filled in is left out and logged."""
     values, types = {}, {}
-    for name, said in written.items():
+    for name, variable in written.items():
         try:
-            values[name] = _value(said, facts)
+            values[name] = _value(variable, facts)
         except (BadVariable, RenderError) as fault:
             log.warning("answer_variable_left_out", variable=name, fault=str(fault))
             continue
-        if is_typed(said):
-            types[name] = said["type"]
+        if is_typed(variable):
+            types[name] = variable["type"]
     return values, types
 
 
 def check(written: Json) -> None:
     """Raises BadVariable for a definition that can never be filled in."""
-    for name, said in written.items():
+    for name, variable in written.items():
         if is_ours(name):
             raise BadVariable(_("%(name)s: names that begin with wfpush_ are set by wfpush alone.") % {"name": name})
-        if isinstance(said, dict) and "type" in said and "value" in said and said["type"] not in TYPES:
-            told = {"name": name, "type": said["type"], "known": ", ".join(TYPES)}
-            raise BadVariable(_("%(name)s: there is no type “%(type)s”; there are %(known)s.") % told)
-        template = said["value"] if is_typed(said) else said
+        if isinstance(variable, dict) and "type" in variable and "value" in variable and variable["type"] not in TYPES:
+            words = {"name": name, "type": variable["type"], "known": ", ".join(TYPES)}
+            raise BadVariable(_("%(name)s: there is no type “%(type)s”; there are %(known)s.") % words)
+        template = variable["value"] if is_typed(variable) else variable
         try:
             if isinstance(template, str):
                 liquid.parse(template)
-            elif is_typed(said):
-                TYPES[said["type"]](template)
+            elif is_typed(variable):
+                TYPES[variable["type"]](template)
         except (RenderError, BadVariable) as fault:
             raise BadVariable(f"{name}: {fault}") from fault
 
 
-def is_typed(said: Any) -> bool:
-    return isinstance(said, dict) and said.keys() == {"type", "value"} and said["type"] in TYPES
+def is_typed(variable: Any) -> bool:
+    return isinstance(variable, dict) and variable.keys() == {"type", "value"} and variable["type"] in TYPES
 
 
-def _value(said: Any, facts: Json) -> Any:
-    if is_typed(said):
-        return TYPES[said["type"]](_filled(said["value"], facts))
-    return _filled(said, facts)
+def _value(variable: Any, facts: Json) -> Any:
+    if is_typed(variable):
+        return TYPES[variable["type"]](_filled(variable["value"], facts))
+    return _filled(variable, facts)
 
 
 def _filled(template: Any, facts: Json) -> Any:

@@ -52,11 +52,11 @@ def check(form: Form | None, action: Action, answer: Answer) -> None:
 
 def _check_columns(table: Field, rows: Any) -> None:
     """Raises InvalidValues for what is in no column."""
-    known, listed = [column.name for column in table.columns], rows if isinstance(rows, list) else []
-    for at, row in enumerate(listed if known else []):
-        unknown = next((name for name in row if name not in known), None) if isinstance(row, dict) else None
+    columns, listed = [column.name for column in table.columns], rows if isinstance(rows, list) else []
+    for at, row in enumerate(listed if columns else []):
+        unknown = next((name for name in row if name not in columns), None) if isinstance(row, dict) else None
         if unknown is not None:
-            detail = f"The table has no such column. It has {', '.join(known)}."
+            detail = f"The table has no such column. It has {', '.join(columns)}."
             raise InvalidValues(*_one((table.name, at, unknown), detail))
 
 
@@ -68,14 +68,14 @@ def files_of(form: Form | None, answer: Answer, person: Recipient) -> dict[str, 
 
 def _files(field: Field, ids: list[str], sender: Sender) -> list[Attachment]:
     try:
-        found = claim([UUID(each) for each in ids], sender)
+        attachments = claim([UUID(each) for each in ids], sender)
     except Invalid:
-        found = []
+        attachments = []
         refuse([Fault(field, "files_gone")])
-    written = field.kind == "signature" and [each.type for each in found] == [TEXT]  # a name, without scripts
-    if field.kind != "files" and not written and not all(is_image(each) for each in found):
+    written = field.kind == "signature" and [each.type for each in attachments] == [TEXT]  # a name, without scripts
+    if field.kind != "files" and not written and not all(is_image(each) for each in attachments):
         refuse([Fault(field, "no_picture")])
-    return found
+    return attachments
 
 
 def refuse(faults: Sequence[Fault]) -> None:
@@ -108,5 +108,5 @@ def entries(task: Task, form: Form | None, answer: Answer, files: Mapping[str, S
     if form is None or not answer.values:
         return []
     event = task.assigned_event
-    values = answer.values | {name: [attachment_json(each) for each in found] for name, found in files.items()}
+    values = answer.values | {name: [attachment_json(each) for each in uploads] for name, uploads in files.items()}
     return recorded.entries_of(form, values, sensitive.paths_of(event, task) if event is not None else ())

@@ -7,7 +7,7 @@ from notifications.answers.given import Answer
 from notifications.cases.facts import facts_of_task
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
-from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT, kept
+from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT
 from notifications.routing.conditions import holds
 from notifications.types import Json
 from wfpush.postgres.revision import Compiled
@@ -58,7 +58,7 @@ def refusal(copy: Notification, answer: Answer, refused: FourEyes, now: datetime
         via=answer.via,
         rule=refused.extra["rule"],
         at=now,
-        **kept("why", WHY[refused.extra["why"]], 300),
+        why_fact=WHY[refused.extra["why"]].as_json(),
     )
 
 

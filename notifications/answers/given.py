@@ -42,8 +42,8 @@ class Answer:
         parts += [{"values": self.values}] if self.values else []
         parts += [{"files": [str(each) for each in self.files]}] if self.files else []
         parts += [{"revision": self.revision}] if self.revision else []
-        said = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(said.encode()).hexdigest()
+        canonical_json = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical_json.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,24 +38,24 @@ from notifications.wording.plaintext import clean
 
 def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -> Response | None:
     """The answer that came with this key before. Raises IdempotencyKeyReused."""
-    about = (copy.pk, copy.recipient_id, answer.idempotency_key)
-    for known in keys:
-        if (known.notification_id, known.recipient_id, known.key) == about:
-            if known.fingerprint != answer.fingerprint:
+    identity = (copy.pk, copy.recipient_id, answer.idempotency_key)
+    for row in keys:
+        if (row.notification_id, row.recipient_id, row.key) == identity:
+            if row.fingerprint != answer.fingerprint:
                 detail = "This Idempotency-Key came with another answer. Use a new key for a new answer."
                 raise IdempotencyKeyReused(detail)
-            return known.response
+            return row.response
     return None
 
 
 def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
     """An earlier answer to the task, of the same person and with the same content, whatever its key, token or
     device. What does not decide may be said again once what the person sees has changed."""
-    said = (copy.recipient_id, answer.action, answer.variables, answer.values)
+    content = (copy.recipient_id, answer.action, answer.variables, answer.values)
     for response in earlier:
         values = given_of(response.values)
-        known = (response.recipient_id, response.action, response.variables, values)
-        if not response.counts or known != said or not _is_about_the_same(response, copy):
+        earlier_content = (response.recipient_id, response.action, response.variables, values)
+        if not response.counts or earlier_content != content or not _is_about_the_same(response, copy):
             continue
         if _asks_the_same(response, answer) and _says_the_same(response, answer):
             return response
@@ -89,17 +89,17 @@ def _has_words(answer: Answer) -> bool:
 
 
 def whom(action: Action, task: Task, copy: Notification, answer: Answer) -> Recipient | None:
-    """Whom a question is for. None for other answers, and where there is nobody to ask. Raises Invalid."""
+    """Return the person to ask. None for other answers, and where there is nobody to ask. Raises Invalid."""
     if action.effect != "request_info":
         return None
-    found = [candidate.person for candidate in people.askable(task, copy.recipient)]
+    candidates = [candidate.person for candidate in people.askable(task, copy.recipient)]
     if answer.to:
-        named = [person for person in found if person.ref == answer.to]
-        if not named:
+        matches = [person for person in candidates if person.ref == answer.to]
+        if not matches:
             detail = "Ask somebody who has this task, has had it, began it, or has a part in its case."
             raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
-        return named[0]
-    return next(iter(found), None)
+        return matches[0]
+    return next(iter(candidates), None)
 
 
 def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:

@@ -9,17 +9,17 @@ from wfpush.postgres.revision import Compiled
 from wfpush.web.pointers import MAX_ERRORS, pointer, printable
 
 
-def check(task: Task, said: Json) -> None:
+def check(task: Task, variables: Json) -> None:
     """Raises InvalidAnswer, with a pointer to each variable that the person may not set."""
-    if not said:
+    if not variables:
         return
-    known = declared_by(task)
-    refused = [name for name in said if name not in known]
+    declared_names = declared_by(task)
+    refused = [name for name in variables if name not in declared_names]
     if refused:
         errors = [
             {"pointer": pointer("/variables", _short(name)), "detail": _why(name)} for name in refused[:MAX_ERRORS]
         ]
-        takes = ", ".join(sorted(known)) or "none"
+        takes = ", ".join(sorted(declared_names)) or "none"
         raise InvalidAnswer(f"{_why(refused[0])} It takes {takes}.", errors=errors)
 
 
@@ -28,17 +28,17 @@ def declared_by(task: Task) -> set[str]:
     type = task.assigned_event.type if task.assigned_event is not None else "task.assigned"
     settable = _SETTABLE.get()
     of_type = settable.get(type, frozenset()) | settable.get(behaviour_of(type), frozenset())
-    told = task.data.get("task")
-    listed = told.get("answer_variables") if isinstance(told, dict) else None
+    task_fields = task.data.get("task")
+    listed = task_fields.get("answer_variables") if isinstance(task_fields, dict) else None
     return {name for name in [*of_type, *(listed if isinstance(listed, list) else [])] if may_be_declared(name)}
 
 
 def _read() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    by_type: dict[str, set[str]] = {}
     settable = EventVariable.objects.filter(settable=True, path__startswith=VARIABLES)
     for type, path in settable.values_list("event_type__name", "path"):
-        found.setdefault(type, set()).add(path.removeprefix(VARIABLES))
-    return {type: frozenset(names) for type, names in found.items()}
+        by_type.setdefault(type, set()).add(path.removeprefix(VARIABLES))
+    return {type: frozenset(names) for type, names in by_type.items()}
 
 
 _SETTABLE = Compiled(_read)

@@ -39,19 +39,19 @@ from wfpush.identifiers import uuid7
 from wfpush.queue import outbox
 
 
-def record(given: Given, scene: Scene) -> Recorded:
+def record(submission: Given, scene: Scene) -> Recorded:
     """Record the answer, whose task the scene has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
     FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four
     eyes is recorded.
     """
-    copy = copy_of(given, scene)
+    copy = copy_of(submission, scene)
     task = copy.task
     if task is None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
     form = form_of(task.data)
-    answer = form_values.normal(form, given.answer)
+    answer = form_values.normal(form, submission.answer)
     earlier = guards.by_key(scene.keys, copy, answer) or guards.same(scene.earlier(task), copy, answer)
     if earlier is not None:
         earlier.recipient = copy.recipient
@@ -66,27 +66,27 @@ def record(given: Given, scene: Scene) -> Recorded:
     form_values.check(form, action, answer)
     if action.effect == "final":
         _check_four_eyes(task, copy, answer, scene)
-    asked = guards.whom(action, task, copy, answer)
+    addressee = guards.whom(action, task, copy, answer)
     if answer.files and action.effect != "request_info":
         detail = "Files go with questions and replies."
         raise Invalid(detail, [{"pointer": "/attachments", "detail": detail}])
     files = claim(answer.files, Sender(person=copy.recipient))
     filled_in = form_values.files_of(form, answer, copy.recipient)
     values = form_values.entries(task, form, answer, filled_in)
-    response = _record(task, copy, action, answer, asked, values, files, scene)
+    response = _record(task, copy, action, answer, addressee, values, files, scene)
     _remember_key(copy, answer, response, scene)
     RECORDERS[action.effect](task, copy, response, scene)
     if files:
         use(files, TaskMessage(pk=response.pk))
-    use([each for found in filled_in.values() for each in found], response)
+    use([each for attachments in filled_in.values() for each in attachments], response)
     connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
     return Recorded(response, created=True, connect=connect)
 
 
-def copy_of(given: Given, scene: Scene) -> Notification:
+def copy_of(submission: Given, scene: Scene) -> Notification:
     """Raises NotFound."""
-    copy = scene.copies.get(given.notification)
-    if copy is None or copy.recipient_id != given.person:
+    copy = scene.copies.get(submission.notification)
+    if copy is None or copy.recipient_id != submission.person:
         raise NotFound("There is no such notification of yours.")
     return copy
 
@@ -104,7 +104,7 @@ def _record(
     copy: Notification,
     action: Action,
     answer: Answer,
-    asked: Recipient | None,
+    addressee: Recipient | None,
     values: list[Json],
     files: Sequence[Attachment],
     scene: Scene,
@@ -122,7 +122,7 @@ def _record(
         via=answer.via,
         delivery_id=answer.delivery,
         revision=copy.revision,
-        asked=asked,
+        asked=addressee,
         at=scene.now,
     )
     callback = Callback(
@@ -174,7 +174,7 @@ def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHI
         "by": response.recipient.as_person(),
         "at": representation.iso_utc(response.at),
         "engine": engine,
-        **reasons.kept_in_json("detail", reason),
+        "detail_fact": reason.as_json(),
     }
 
 

@@ -75,8 +75,8 @@ def _reply(answer: Answer) -> saying.Words:
 
 
 def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
-    given = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
-    row = given.filter(digest=digest_of(token)).first()
+    tokens = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
+    row = tokens.filter(digest=digest_of(token)).first()
     if row is None:
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
     refuse_dead_token(row, now)

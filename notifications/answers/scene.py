@@ -49,7 +49,7 @@ class Scene:
     def __init__(self, givens: Sequence[Given], now: datetime, *, skip: bool) -> None:
         self.now = now
         self.writes = Writes()
-        ids = [given.notification for given in givens]
+        ids = [submission.notification for submission in givens]
         self._locked = _lock(ids, skip=skip)
         self.copies, self.origins = _answered(ids)
         self.standing = self._standing()
@@ -78,20 +78,20 @@ class Scene:
 
     def _standing(self) -> dict[UUID, list[Notification]]:
         """The open copies of each task. Of those that nobody answers now, what answers change of them is read."""
-        found: dict[UUID, list[Notification]] = {pk: [] for pk in self._locked}
+        by_task: dict[UUID, list[Notification]] = {pk: [] for pk in self._locked}
         own = [copy for copy in self.copies.values() if inbox_items.stands(copy)]
-        others = inbox_items.others_standing(self._locked, self.copies) if found else []
+        others = inbox_items.others_standing(self._locked, self.copies) if by_task else []
         for copy in sorted([*own, *others], key=lambda copy: copy.recipient_id):
-            if copy.task_id in found:
-                found[copy.task_id].append(copy)
-        return found
+            if copy.task_id in by_task:
+                by_task[copy.task_id].append(copy)
+        return by_task
 
     def _read_calls(self) -> dict[UUID, list[Callback]]:
-        found: dict[UUID, list[Callback]] = {pk: [] for pk in self._locked}
-        for call, response in _CALLS.read(_CALLS_OF, [list(found)]) if found else []:
+        by_task: dict[UUID, list[Callback]] = {pk: [] for pk in self._locked}
+        for call, response in _CALLS.read(_CALLS_OF, [list(by_task)]) if by_task else []:
             call.response = response
-            found[call.task_id].append(call)
-        return found
+            by_task[call.task_id].append(call)
+        return by_task
 
     @cached_property
     def entitlements(self) -> Entitlements:
@@ -179,7 +179,7 @@ WHERE item.id = ANY(%s)
 def _answered(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID, Json | None]]:
     """The copies that are answered, as they are by now, and the event that the content of each came from. Copies of one
     task have one object for it."""
-    found: dict[UUID, Notification] = {}
+    copies: dict[UUID, Notification] = {}
     origins: dict[UUID, Json | None] = {}
     tasks: dict[UUID, Task] = {}
     for copy, person, task, case, event, content in _COPIES.read(_COPIES_OF, [list(ids)]):
@@ -188,19 +188,19 @@ def _answered(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID,
         if task is not None:
             copy.task = tasks.setdefault(task.pk, task)
             task.case, task.assigned_event = case, event
-        found[copy.pk] = copy
-    return found, origins
+        copies[copy.pk] = copy
+    return copies, origins
 
 
 def _keys(givens: Sequence[Given]) -> list[IdempotencyKey]:
-    """Keys of these answers that came before."""
-    wanted = [given for given in givens if given.answer.idempotency_key]
-    if not wanted:
+    """Return the stored idempotency keys of these answers."""
+    with_key = [submission for submission in givens if submission.answer.idempotency_key]
+    if not with_key:
         return []
-    known = IdempotencyKey.objects.select_related("response__recipient", "response__callback")
+    stored_keys = IdempotencyKey.objects.select_related("response__recipient", "response__callback")
     return list(
-        known.filter(
-            notification__in=[given.notification for given in wanted],
-            key__in=[given.answer.idempotency_key for given in wanted],
+        stored_keys.filter(
+            notification__in=[submission.notification for submission in with_key],
+            key__in=[submission.answer.idempotency_key for submission in with_key],
         )
     )

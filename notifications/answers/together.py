@@ -30,15 +30,15 @@ Outcome: TypeAlias = Recorded | Failure | None
 """None: it is to be recorded alone."""
 
 
-def record(given: Given) -> Recorded:
+def record(submission: Given) -> Recorded:
     """Record an answer. Outside of a transaction it returns after the commit, which other answers may share; inside, it
     is part of the transaction.
 
     Raises what `recording.record` raises.
     """
-    outcome = None if connection.in_atomic_block else _group_commit.do(given)
+    outcome = None if connection.in_atomic_block else _group_commit.do(submission)
     if outcome is None:
-        (outcome,) = _record([given], shared=False)
+        (outcome,) = _record([submission], shared=False)
     if not isinstance(outcome, Recorded):
         assert outcome is not None  # an answer that is alone waits until it can be recorded
         raise outcome
@@ -50,13 +50,13 @@ def record_all(givens: Sequence[Given]) -> list[Recorded | Failure]:
     outcomes: list[Recorded | Failure] = []
     for start in range(0, len(givens), MOST):
         some = givens[start : start + MOST]
-        outcomes += [outcome or _alone(given) for given, outcome in zip(some, share(some), strict=True)]
+        outcomes += [outcome or _alone(submission) for submission, outcome in zip(some, share(some), strict=True)]
     return outcomes
 
 
-def _alone(given: Given) -> Recorded | Failure:
+def _alone(submission: Given) -> Recorded | Failure:
     try:
-        return record(given)
+        return record(submission)
     except Failure as refused:
         return refused
 
@@ -78,19 +78,19 @@ _group_commit: GroupCommit[Given, Outcome] = GroupCommit(share, most=MOST)
 def _record(givens: Sequence[Given], *, shared: bool) -> list[Outcome]:
     with transaction.atomic(), revision.held():
         lock_waits.apply()
-        scene = Scene(givens, max(given.at for given in givens), skip=shared)
+        scene = Scene(givens, max(submission.at for submission in givens), skip=shared)
         met: set[object] = set()
-        outcomes = [_outcome(given, scene, met, shared=shared) for given in givens]
+        outcomes = [_outcome(submission, scene, met, shared=shared) for submission in givens]
         scene.write()
     return outcomes
 
 
-def _outcome(given: Given, scene: Scene, met: set[object], *, shared: bool) -> Outcome:
+def _outcome(submission: Given, scene: Scene, met: set[object], *, shared: bool) -> Outcome:
     try:
-        task = recording.copy_of(given, scene).task
+        task = recording.copy_of(submission, scene).task
         if shared and task is not None and not _may_share(task, scene, met):
             return None
-        return recording.record(given, scene)
+        return recording.record(submission, scene)
     except Failure as refused:
         return refused
 
@@ -98,10 +98,10 @@ def _outcome(given: Given, scene: Scene, met: set[object], *, shared: bool) -> O
 def _may_share(task: Task, scene: Scene, met: set[object]) -> bool:
     """Whether an answer may be recorded with those before it, which are not in the database yet. `met`: the tasks, and
     the cases if that matters, to which those belong."""
-    about: set[object] = {task.pk}
+    scopes: set[object] = {task.pk}
     if task.case_id is not None and four_eyes.looks_back():
-        about.add(task.case_id)
-    if not scene.has(task) or about & met or len(scene.standing[task.pk]) > MOST_COPIES:
+        scopes.add(task.case_id)
+    if not scene.has(task) or scopes & met or len(scene.standing[task.pk]) > MOST_COPIES:
         return False
-    met |= about
+    met |= scopes
     return True

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from notifications.api.fields import Flag, ListOf, Whole
 from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Frequency
-from notifications.preferences.wanted import MOST_MESSAGES, MOST_TIMES, MOST_WINDOWS
+from notifications.preferences.personal import MOST_MESSAGES, MOST_TIMES, MOST_WINDOWS
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

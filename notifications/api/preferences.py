@@ -15,10 +15,10 @@ from notifications.channel_facts import INBOX, channel_names
 from notifications.errors import Invalid, NotFound, ScopeMissing
 from notifications.models import Category, Recipient, Scope
 from notifications.people import resolver
-from notifications.preferences import wanted
+from notifications.preferences import personal
 from notifications.preferences.matrix import rows_of
+from notifications.preferences.personal import Own, Wanted
 from notifications.preferences.quiet import Window
-from notifications.preferences.wanted import Own, Wanted
 from notifications.types import Json
 from notifications.wording.languages import language_of
 from wfpush.web.pointers import pointer
@@ -72,10 +72,10 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
     given = validated(PreferencesGiven, request.data)
     faults = list(_unknown(given["categories"]))
     said = _read(given)
-    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in wanted.faults_of(said)]
+    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(said)]
     if faults:
         raise Invalid("Some values are not possible; see errors.", faults)
-    wanted.put(person, said, timezone.now())
+    personal.put(person, said, timezone.now())
     return answer(_as_json(person))
 
 
@@ -116,7 +116,7 @@ def _read(given: Mapping[str, Any]) -> Wanted:
 
 
 def _as_json(person: Recipient) -> Json:
-    said, language = wanted.read(person), language_of(person)
+    said, language = personal.read(person), language_of(person)
     return {
         "categories": {
             slug: {"channels": own.channels, "frequency": own.frequency or None} for slug, own in said.choices.items()

@@ -114,7 +114,7 @@ class SubscriptionView(DevicesView):
         caller's own, the session or token that it came with ends too."""
         device = own(self.recipient(), device_id)
         if is_callers(device, self.session(), self.caller().token):
-            devices.remove([device], devices.REMOVED, timezone.now(), told=False)
+            devices.remove([device], devices.REMOVED, timezone.now(), notify=False)
         else:
             devices.end([device], devices.REMOVED, timezone.now())
         return nothing()

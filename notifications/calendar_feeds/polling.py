@@ -60,7 +60,7 @@ def drain(
         if fault is not None:
             since = feed.failing_since = feed.failing_since or now
             pause = max(every, TOO_MUCH_EVERY) if fault.reason.code == reasons.FEED_TOO_MUCH.name else every
-            if outbox.postpone(feed, now + pause, failing_since=since, **reasons.kept("fault", fault.reason)):
+            if outbox.postpone(feed, now + pause, failing_since=since, fault_fact=fault.reason.as_json()):
                 failed(feed, now)
         _report(service, fault, now, least)
     outbox.source_named(source).wake()
@@ -88,7 +88,7 @@ def _report(service: Service, fault: Unreadable | None, now: datetime, least: in
         return
     source, host = service
     if services.kinds()[source].waiting(host).filter(failing_since__isnull=False).count() >= least:
-        reason = reasons.kept("reason", fault.service_reason)
+        reason = reasons.with_text(fault.service_reason)
         services.report(service, fault.service_state, reason, timezone.now(), since=now)
 
 
@@ -112,4 +112,4 @@ def has_late(feeds: QuerySet[FeedT], source: str, before: datetime) -> bool:
 
 def was_read(now: datetime) -> dict[str, Any]:
     """The fields that say so."""
-    return {"read_at": now, "failing_since": None, "fault": "", "fault_fact": None, "attempts": 0}
+    return {"read_at": now, "failing_since": None, "fault_fact": None, "attempts": 0}

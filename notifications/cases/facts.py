@@ -8,22 +8,22 @@ from notifications.types import Json, object_in
 def facts_of_task(
     task: Task | None, case: Case | None, event: Event | None = None, *, task_is_newer: bool = False
 ) -> Json:
-    """With an event: its data over its task's, or below them if the task knows of later events. Without, for rules of
-    tasks: as if the task were assigned now."""
-    said = event.data if event is not None else {}
-    known = task.data if task is not None else {}
-    facts = merged(said, known) if task_is_newer else merged(known, said)
+    """Return the facts that rules read. With an event: its data over its task's, or below them if the task knows of
+    later events. Without, for rules of tasks: as if the task were assigned now."""
+    event_data = event.data if event is not None else {}
+    task_data = task.data if task is not None else {}
+    facts = merged(event_data, task_data) if task_is_newer else merged(task_data, event_data)
     if case is not None:
-        facts["case"] = {**_case(case), **(object_in(said, "case") if event is not None else _told(facts))}
+        facts["case"] = {**_case(case), **(object_in(event_data, "case") if event is not None else _case_facts(facts))}
         if case.roles:  # with what was known before
             facts["case"]["roles"] = case.roles
     if event is not None:
         if task is not None and task.info:
             facts.setdefault("info", task.info[-1]["text"])
-        about = {"type": event.type, "source": event.source, "subject": event.subject, "engine": event.engine.slug}
+        origin = {"type": event.type, "source": event.source, "subject": event.subject, "engine": event.engine.slug}
     else:
-        about = {"type": "task.assigned", "engine": task.engine.slug if task is not None else ""}
-    facts["event"] = about
+        origin = {"type": "task.assigned", "engine": task.engine.slug if task is not None else ""}
+    facts["event"] = origin
     return facts
 
 
@@ -31,6 +31,6 @@ def _case(case: Case) -> Json:
     return {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
 
 
-def _told(facts: Json) -> Json:
-    """Of its case. An empty word of an event is none."""
+def _case_facts(facts: Json) -> Json:
+    """Return the members of the case that are not empty."""
     return {name: value for name, value in object_in(facts, "case").items() if value}

@@ -17,8 +17,8 @@ UNTOLD = (CallbackState.WAITING, CallbackState.FAILED)
 def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
     """The callbacks of the final answers that count, to these tasks, whose engine has not been told for certain. An
     engine without an address may have fetched the answer at any time."""
-    told = Callback.objects.exclude(engine__callback_url="")
-    return told.filter(task__in=tasks, state__in=UNTOLD, response__effect="final", response__counts=True).order_by(
+    callbacks = Callback.objects.exclude(engine__callback_url="")
+    return callbacks.filter(task__in=tasks, state__in=UNTOLD, response__effect="final", response__counts=True).order_by(
         "task"
     )
 
@@ -48,18 +48,18 @@ def kept_events(tasks: Sequence[UUID]) -> QuerySet[Event]:
 
 def release(task: Task, now: datetime) -> None:
     """Process the kept events of a task that is open again, in their order. In the transaction that opens it."""
-    kept = kept_events([task.pk])
-    if outbox.make_due(kept, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None):
+    events = kept_events([task.pk])
+    if outbox.make_due(events, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None):
         outbox.wake_on_commit("events")
 
 
 def released(tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     """The kept events that have been released and still wait to be processed, by task."""
-    found: dict[UUID, list[UUID]] = {}
+    by_task: dict[UUID, list[UUID]] = {}
     waiting = Event.objects.filter(task__in=tasks, status=EventStatus.ACCEPTED, due_at__isnull=False)
     for task, event in waiting.values_list("task_id", "pk"):
-        found.setdefault(task, []).append(event)
-    return found
+        by_task.setdefault(task, []).append(event)
+    return by_task
 
 
 def drop(tasks: Sequence[UUID]) -> None:

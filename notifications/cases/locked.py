@@ -51,18 +51,20 @@ class Locked:
         mentioned = {key for event in events if not changes_its_task(event) and (key := task_key(event))} - changed
         rows = Task.objects.filter(_any_of("task_id", changed)).order_by("engine_id", "task_id")
         self._tasks = _by_key(rows.select_for_update(no_key=True), "task_id") if changed else {}
-        asked = {task_key(event) for event in events if asks(event)}
-        self.known = [task for key, task in self._tasks.items() if key in asked and task.last_event_time is not None]
+        asking_keys = {task_key(event) for event in events if asks(event)}
+        self.reworded_tasks = [
+            task for key, task in self._tasks.items() if key in asking_keys and task.last_event_time is not None
+        ]
         """Tasks that earlier events have changed, and these events reword. Their people are read."""
-        _read_people(self.known)
-        self.released = kept_events.released([task.pk for task in self.known]) if self.known else {}
+        _read_people(self.reworded_tasks)
+        self.released = kept_events.released([task.pk for task in self.reworded_tasks]) if self.reworded_tasks else {}
         """Events that come before those that were claimed, by task."""
         prefetch.read(Case, "case", self._tasks.values())
         self._mentioned: dict[Key, Task] = {}
         if mentioned:
             people = ("assignee__brand", "initiator__brand", "case")
-            known = Task.objects.filter(_any_of("task_id", mentioned)).select_related(*people)
-            self._mentioned = _by_key(known, "task_id")
+            mentioned_tasks = Task.objects.filter(_any_of("task_id", mentioned)).select_related(*people)
+            self._mentioned = _by_key(mentioned_tasks, "task_id")
         for task in (*self._tasks.values(), *self._mentioned.values()):
             task.engine = engines[task.engine_id]
         for case in self._cases.values():
@@ -100,8 +102,8 @@ def task_key(event: Event) -> Key | None:
     return _key(event, object_in(event.data, "task"))
 
 
-def _key(event: Event, said: Json) -> Key | None:
-    return (event.engine_id, str(said["id"])) if said.get("id") else None
+def _key(event: Event, reference: Json) -> Key | None:
+    return (event.engine_id, str(reference["id"])) if reference.get("id") else None
 
 
 def _cases(keys: set[Key]) -> dict[Key, Case]:
@@ -118,10 +120,10 @@ def _any_of(name: str, keys: Iterable[Key]) -> Q:
     by_engine: dict[int, list[str]] = {}
     for engine, value in keys:
         by_engine.setdefault(engine, []).append(value)
-    found = Q()
+    condition = Q()
     for engine, values in by_engine.items():
-        found |= Q(engine_id=engine, **{f"{name}__in": values})
-    return found
+        condition |= Q(engine_id=engine, **{f"{name}__in": values})
+    return condition
 
 
 def _by_key(rows: QuerySet[RowT], name: str) -> dict[Key, RowT]:

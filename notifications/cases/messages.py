@@ -41,10 +41,10 @@ def add(
 
 
 def _next_number(task: Task, writes: Writes) -> int:
-    """Several messages of one transaction are not in the database yet."""
+    """Return the number of the task's next message. Those of this transaction are not in the database yet."""
     waiting = [message.number for message in writes.waiting(TaskMessage) if message.task_id == task.pk]
-    known: int = task.messages.aggregate(last=Max("number"))["last"] or 0
-    last: int = max([known, *waiting])
+    stored_number: int = task.messages.aggregate(last=Max("number"))["last"] or 0
+    last: int = max([stored_number, *waiting])
     return last + 1
 
 
@@ -80,8 +80,8 @@ def look_again(tasks: list[Due]) -> None:
 def informed(tasks: list[Due]) -> None:
     """The engine has supplied what was asked for: nobody need reply any more."""
     look_again(tasks)
-    asked = Addressee.objects.filter(message__task__in=[pk for pk, _ in tasks], state=AddresseeState.ASKED)
-    asked.update(state=AddresseeState.OVER)
+    addressees = Addressee.objects.filter(message__task__in=[pk for pk, _ in tasks], state=AddresseeState.ASKED)
+    addressees.update(state=AddresseeState.OVER)
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None:
@@ -96,8 +96,8 @@ def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: 
 
 def _were_answered(task: Task) -> bool:
     """Whether all questions were replied to, while an answer that the engine now refuses stood."""
-    asked = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
-    return asked.exists() and not waits_for_somebody(task)
+    addressees = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
+    return addressees.exists() and not waits_for_somebody(task)
 
 
 # --- what engines say -------------------------------------------------------------------------------------------------
@@ -106,20 +106,20 @@ def take_from_engine(
     people: Sequence[Recipient],
     kind: str,
     reply_to: object,
-    told: Json,
+    content: Json,
     writes: Writes,
     now: datetime,
 ) -> TaskMessage:
-    """A message of an engine: a reply to a question, a question to people, or a comment. `told`: text, author and time.
+    """A message of an engine: a reply to a question, a question to people, or a comment.
 
-    A task that has ended takes no questions: such a one is kept as a comment.
+    `content`: text, author and time. A task that has ended takes no questions: such a one is kept as a comment.
     """
     question = _question(task, reply_to)
     if question is not None and question.author is not None:
         people = [*people, question.author] if question.author not in people else people
     asks = kind == MessageKind.QUESTION and bool(people) and task.answerable
-    known = MessageKind.REPLY if question is not None else MessageKind.QUESTION if asks else MessageKind.COMMENT
-    message, _ = add(task, people, writes, due=True, kind=known, reply_to=question, **told)
+    message_kind = MessageKind.REPLY if question is not None else MessageKind.QUESTION if asks else MessageKind.COMMENT
+    message, _ = add(task, people, writes, due=True, kind=message_kind, reply_to=question, **content)
     if question is not None:
         replied(task, question, message, writes, now)
     return message
@@ -137,9 +137,9 @@ def _question(task: Task, reply_to: object) -> TaskMessage | None:
 def replied(task: Task, question: TaskMessage, reply: TaskMessage, writes: Writes, now: datetime) -> None:
     """A question has its reply: whoever was asked need not reply any more, and the task goes on if nobody else is asked
     anything."""
-    asked = Addressee.objects.filter(message=question, state=AddresseeState.ASKED)
-    asked.filter(person=reply.author).update(state=AddresseeState.REPLIED, replied_at=reply.at)
-    asked.update(state=AddresseeState.OVER)
+    addressees = Addressee.objects.filter(message=question, state=AddresseeState.ASKED)
+    addressees.filter(person=reply.author).update(state=AddresseeState.REPLIED, replied_at=reply.at)
+    addressees.update(state=AddresseeState.OVER)
     outbox.make_due(TaskMessage.objects.filter(pk=question.pk), now)
     outbox.wake_on_commit(SOURCE_NAME)
     task.info = [*task.info, information(reply)]

@@ -72,7 +72,7 @@ def progress_of(case: Case, language: str) -> Progress:
     milestone = by_status[here.status]
     return Progress(
         [*_behind(milestone, milestones, reached, language), *_ahead(milestone, milestones, language)],
-        said_in(milestone.notes, language),
+        text_in_language(milestone.notes, language),
         news,
         last.at if last is not None and news else None,
     )
@@ -80,41 +80,41 @@ def progress_of(case: Case, language: str) -> Progress:
 
 def reached_by(case: Case) -> list[Reached]:
     """The statuses that events have told, in the order of their times. Each counts from when it came last."""
-    told = Event.objects.filter(
+    events = Event.objects.filter(
         Q(status=EventStatus.PROCESSED) | Q(status=EventStatus.UNROUTED), case=case, data__case__status__isnull=False
     )
-    newest = told.order_by("-id").values_list("data__case__status", "time", "received_at", "type")[:MOST_REACHED]
-    found = [
+    newest = events.order_by("-id").values_list("data__case__status", "time", "received_at", "type")[:MOST_REACHED]
+    statuses = [
         Reached(status[:100], effective_time(Event(time=time, received_at=received_at)), type)
         for status, time, received_at, type in reversed(newest)
         if isinstance(status, str) and status
     ]
-    return _begun(sorted(found, key=lambda each: each.at))
+    return _begun(sorted(statuses, key=lambda each: each.at))
 
 
-def _begun(found: list[Reached]) -> list[Reached]:
+def _begun(statuses: list[Reached]) -> list[Reached]:
     """Several events in a row may tell the same status: it began with the first of them."""
-    return [each for at, each in enumerate(found) if not at or found[at - 1].status != each.status]
+    return [each for at, each in enumerate(statuses) if not at or statuses[at - 1].status != each.status]
 
 
 def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
-    """The one that says most of the case: its engine before its kind, and that before the type of its events.
+    """Return the journey that fits the case best: by its engine, then its type, then the types of its events.
 
-    `types`: of the events that have told its statuses, the latest first.
+    `types`: event types that have told its statuses, the latest first.
     """
-    told = [*dict.fromkeys(map(behaviour_of, types)), *types]
+    type_names = [*dict.fromkeys(map(behaviour_of, types)), *types]
     fits = Journey.objects.filter(
         Q(engine=None) | Q(engine=case.engine_id),
         Q(case_type="") | Q(case_type=case.type),
-        Q(event_type=None) | Q(event_type__name__in=told),
+        Q(event_type=None) | Q(event_type__name__in=type_names),
     )
-    found = fits.select_related("event_type").prefetch_related("milestones")
-    return max(found, key=lambda each: _weight(each, told), default=None)
+    journeys = fits.select_related("event_type").prefetch_related("milestones")
+    return max(journeys, key=lambda each: _weight(each, type_names), default=None)
 
 
-def _weight(journey: Journey, told: Sequence[str]) -> tuple[bool, bool, bool, int]:
+def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bool, int]:
     by_type = journey.event_type is not None
-    how_late = -told.index(journey.event_type.name) if journey.event_type is not None else 0
+    how_late = -type_names.index(journey.event_type.name) if journey.event_type is not None else 0
     return journey.engine_id is not None, journey.case_type != "", by_type, how_late
 
 
@@ -136,19 +136,19 @@ def _ahead(here: Milestone, all_of: list[Milestone], language: str) -> list[Step
     labels: dict[int, list[str]] = {}
     for each in all_of:
         if each.position > here.position:
-            words = said_in(each.ahead, language) or label_of(each, language)
+            words = text_in_language(each.ahead, language) or label_of(each, language)
             labels.setdefault(each.position, []).append(words)
     return [Step(" / ".join(dict.fromkeys(words)), "ahead") for words in labels.values()]
 
 
 def label_of(milestone: Milestone, language: str) -> str:
-    return said_in(milestone.labels, language) or readable(milestone.statuses[0] if milestone.statuses else "")
+    return text_in_language(milestone.labels, language) or readable(milestone.statuses[0] if milestone.statuses else "")
 
 
-def said_in(words: Mapping[str, str], language: str) -> str:
-    """In the language, else in English, else in any."""
-    known = {tag(each): clean_line(text) for each, text in words.items() if isinstance(text, str)}
-    return next((known[each] for each in (*languages(language), *known) if known.get(each)), "")
+def text_in_language(words: Mapping[str, str], language: str) -> str:
+    """Return the text in the language, else in English, else in any."""
+    by_language = {tag(each): clean_line(text) for each, text in words.items() if isinstance(text, str)}
+    return next((by_language[each] for each in (*languages(language), *by_language) if by_language.get(each)), "")
 
 
 def readable(status: str) -> str:

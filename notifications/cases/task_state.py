@@ -58,7 +58,7 @@ class Change:
     """Whether the task knows of later events, whose data stay."""
     asks: bool = False
     """Whether the event's notifications ask for the task's answer."""
-    said: bool = False
+    is_message: bool = False
     """Whether the event is a message, of which the conversation tells people; routes do not."""
 
     @property
@@ -68,12 +68,12 @@ class Change:
 
 def people_named(data: Json) -> list[PersonInEvent]:
     """All people that an event's data names, in the places that docs/api.md lists."""
-    task, message, found = object_in(data, "task"), object_in(data, "message"), []
-    found += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
+    task, message, people = object_in(data, "task"), object_in(data, "message"), []
+    people += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
     roles = object_in(object_in(data, "case"), "roles")
     for many in (task.get("candidates"), data.get("recipients"), message.get("to"), *roles.values()):
-        found += many if isinstance(many, list) else [many] if isinstance(many, str | dict) else []
-    return [person for person in found if person]
+        people += many if isinstance(many, list) else [many] if isinstance(many, str | dict) else []
+    return [person for person in people if person]
 
 
 def effective_time(event: Event) -> datetime:
@@ -110,29 +110,29 @@ def apply(event: Event, scene: Scene) -> Change:
 # --- cases ----------------------------------------------------------------------------------------
 def _update_case(case: Case, event: Event, scene: Scene) -> None:
     """Update the case, unless a later milestone is known."""
-    said, when = object_in(event.data, "case"), effective_time(event)
+    case_fields, when = object_in(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
-        if isinstance(said.get(name), str) and not (late and getattr(case, name)):
-            setattr(case, name, title(said, name, limit) if name == "title" else said[name][:limit])
-    if isinstance(said.get("roles"), dict):
-        case.roles = _roles_after(case.roles or {}, said["roles"], scene.directory, late=late)
-    if isinstance(said.get("status"), str) and not late:
-        case.status, case.status_time = said["status"][:100], when
+        if isinstance(case_fields.get(name), str) and not (late and getattr(case, name)):
+            setattr(case, name, title(case_fields, name, limit) if name == "title" else case_fields[name][:limit])
+    if isinstance(case_fields.get("roles"), dict):
+        case.roles = _roles_after(case.roles or {}, case_fields["roles"], scene.directory, late=late)
+    if isinstance(case_fields.get("status"), str) and not late:
+        case.status, case.status_time = case_fields["status"][:100], when
     scene.writes.update(case)
 
 
-def _roles_after(known: Json, said: Json, directory: Directory, *, late: bool) -> Json:
+def _roles_after(roles_before: Json, roles_in_event: Json, directory: Directory, *, late: bool) -> Json:
     """Roles that the event does not name stay, and so do those that a later one has named. An empty list: nobody has
     it any more. Looking people up makes external ones known."""
-    roles = dict(known)
-    for role, people in said.items():
-        if people is None or (late and role in known):
+    roles = dict(roles_before)
+    for role, people in roles_in_event.items():
+        if people is None or (late and role in roles_before):
             continue
-        named = people if isinstance(people, list) else [people]
-        for person in named:
+        holders = people if isinstance(people, list) else [people]
+        for person in holders:
             directory.get(person)
-        refs = list(dict.fromkeys(filter(None, map(ref_of, named))))
+        refs = list(dict.fromkeys(filter(None, map(ref_of, holders))))
         roles[role] = refs if isinstance(people, list) else refs[0]
     return {role: people for role, people in roles.items() if people}
 
@@ -201,25 +201,25 @@ def _save(task: Task, scene: Scene) -> None:
 def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
     """Update the task; what the event does not mention stays. `keep_newer`: only set what is missing."""
     take_data(task, event, keep_newer=keep_newer)
-    said = object_in(task.data, "task")
-    if said.get("initiator"):
-        task.initiator = directory.get(said["initiator"]) or task.initiator
+    task_fields = object_in(task.data, "task")
+    if task_fields.get("initiator"):
+        task.initiator = directory.get(task_fields["initiator"]) or task.initiator
     task.case = case or task.case
 
 
 def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
     """Merge the event's data into the task's, in memory, with the fields that come from them, but for its people."""
-    known = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
-    old, new = (event.data, known) if keep_newer else (known, event.data)
+    data_before = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
+    old, new = (event.data, data_before) if keep_newer else (data_before, event.data)
     task.data = merged(old, new)
-    said = object_in(task.data, "task")
-    task.name = title(said, "name", 500)
-    task.kind = text_in(said, "kind", 60)
-    task.url = text_in(said, "url", 2000)
-    if said.get("priority") in Priority.values:
-        task.priority = said["priority"]
-    task.due_at, task.expires_at = instant(said, "due_at"), instant(said, "expires_at")
-    actions = said.get("actions")
+    task_fields = object_in(task.data, "task")
+    task.name = title(task_fields, "name", 500)
+    task.kind = text_in(task_fields, "kind", 60)
+    task.url = text_in(task_fields, "url", 2000)
+    if task_fields.get("priority") in Priority.values:
+        task.priority = task_fields["priority"]
+    task.due_at, task.expires_at = instant(task_fields, "due_at"), instant(task_fields, "expires_at")
+    actions = task_fields.get("actions")
     task.actions = marked(actions if isinstance(actions, list) else DEFAULT_ACTIONS, form_of(task.data))
 
 
@@ -227,29 +227,29 @@ def merged(old: Json, new: Json) -> Json:
     """`new` over `old`, one level into objects."""
     result = dict(old)
     for name, value in new.items():
-        known = result.get(name)
-        result[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+        old_member = result.get(name)
+        result[name] = {**old_member, **value} if isinstance(old_member, dict) and isinstance(value, dict) else value
     return result
 
 
 def _without_people(data: Json) -> Json:
     """The data without people: those of an assignment replace those of the one before."""
-    said = {
+    task_fields = {
         name: value
         for name, value in object_in(data, "task").items()
         if name not in ("assignee", "candidates", "teams")
     }
-    return {**data, "task": said} if said else data
+    return {**data, "task": task_fields} if task_fields else data
 
 
 def _assign(task: Task, event: Event, scene: Scene) -> bool:
     """Set the people of the task. True when it was other people's before. While there is an assignee, candidates are
     not asked."""
-    said, before, directory = object_in(event.data, "task"), _people_of(task), scene.directory
-    task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
+    task_fields, before, directory = object_in(event.data, "task"), _people_of(task), scene.directory
+    task.assignee = directory.get(task_fields.get("assignee")) if task_fields.get("assignee") else None
     task.assigned_event = event
-    candidates = _found(directory, said.get("candidates"))
-    teams = list(scene.roster.teams(slug for slug in said.get("teams") or [] if isinstance(slug, str)).values())
+    candidates = _find_people(directory, task_fields.get("candidates"))
+    teams = list(scene.roster.teams(slug for slug in task_fields.get("teams") or [] if isinstance(slug, str)).values())
     after = (task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams})
     if task._state.adding:
         for pk in after[1]:
@@ -277,9 +277,9 @@ def _is_new(task: Task) -> bool:
     return task.last_event_time is None
 
 
-def _found(directory: Directory, people: Any) -> list[Recipient]:
-    found = [directory.get(person) for person in people or []]
-    return [person for person in found if person is not None]
+def _find_people(directory: Directory, people: Any) -> list[Recipient]:
+    recipients = [directory.get(person) for person in people or []]
+    return [person for person in recipients if person is not None]
 
 
 def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> lifecycle.Moment:
@@ -296,30 +296,30 @@ def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> life
 
 def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> None:
     """A message of the engine: kept also when it is late, or out of order. It asks, replies, or comments."""
-    change.said = True
+    change.is_message = True
     if _is_new(task):
         change.task, change.status = None, EventStatus.IGNORED
         change.notes.append(reasons.UNKNOWN_TASK())
         return
-    said, directory = object_in(event.data, "message"), scene.directory
-    author = directory.get(said.get("by")) if said.get("by") else None
-    told = {
-        "text": clean(text_in(said, "text"))[:MOST_TEXT],
+    message_fields, directory = object_in(event.data, "message"), scene.directory
+    author = directory.get(message_fields.get("by")) if message_fields.get("by") else None
+    content = {
+        "text": clean(text_in(message_fields, "text"))[:MOST_TEXT],
         "author": author,
-        "author_name": "" if author else _name_of(said.get("by")),
+        "author_name": "" if author else _name_of(message_fields.get("by")),
         "at": effective_time(event),
         "late": not task.answerable,
     }
-    found = _found(directory, said.get("to") if isinstance(said.get("to"), list) else [])
-    people = [person for person in dict.fromkeys(found) if person.active]
-    kind, reply_to = text_in(said, "kind"), said.get("reply_to")
-    message = messages.take_from_engine(task, people, kind, reply_to, told, scene.writes, scene.now)
+    addressees = _find_people(directory, message_fields.get("to") if isinstance(message_fields.get("to"), list) else [])
+    people = [person for person in dict.fromkeys(addressees) if person.active]
+    kind, reply_to = text_in(message_fields, "kind"), message_fields.get("reply_to")
+    message = messages.take_from_engine(task, people, kind, reply_to, content, scene.writes, scene.now)
     change.notes.append(reasons.TOLD_AS(event=f"message/{message.pk}"))
 
 
 def _name_of(person: Any) -> str:
-    named = person.get("name") or person.get("ref") if isinstance(person, dict) else person
-    return cut(clean_line(named), 200) if isinstance(named, str) else ""
+    name = person.get("name") or person.get("ref") if isinstance(person, dict) else person
+    return cut(clean_line(name), 200) if isinstance(name, str) else ""
 
 
 def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scene) -> None:
@@ -344,30 +344,30 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
     lifecycle.notify_observers("closed", task, now=scene.now, writes=scene.writes)
 
 
-def _result(said: Json) -> Json:
+def _result(statement: Json) -> Json:
     """The engine's statement of who did what, in the form of an outcome."""
-    by = said.get("by")
+    by = statement.get("by")
     person = by if isinstance(by, dict) else {"ref": by, "name": by}
-    named = {
+    author = {
         "ref": str(person.get("ref") or ""),
         "name": clean_line(str(person.get("name") or person.get("ref") or "")),
     }
     return {
-        "action": str(said.get("action") or "")[:60],
-        "by": named if named["ref"] or named["name"] else None,
-        "at": said["at"] if isinstance(said.get("at"), str) else None,
+        "action": str(statement.get("action") or "")[:60],
+        "by": author if author["ref"] or author["name"] else None,
+        "at": statement["at"] if isinstance(statement.get("at"), str) else None,
         "engine": "handled",
-        "detail": "",
+        "detail_fact": None,
     }
 
 
 # --- reading what engines say ---------------------------------------------------------------------
-def title(said: Json, name: str, limit: int) -> str:
+def title(fields: Json, name: str, limit: int) -> str:
     """One line, without characters that could deceive a reader of lists."""
-    value = said.get(name)
+    value = fields.get(name)
     return cut(clean_line(value), limit) if isinstance(value, str) else ""
 
 
-def instant(said: Json, name: str) -> datetime | None:
-    found = eventdata.instant(said.get(name))
-    return found if found is not None and FIRST_YEAR <= found.year <= LAST_YEAR else None
+def instant(fields: Json, name: str) -> datetime | None:
+    moment = eventdata.instant(fields.get(name))
+    return moment if moment is not None and FIRST_YEAR <= moment.year <= LAST_YEAR else None

@@ -74,7 +74,7 @@ class Access:
     @property
     def identity(self) -> str:
         """The same for the same credentials: tokens and certificates are cached by it."""
-        said = (
+        fields = (
             self.auth,
             self.name,
             self.secret,
@@ -84,7 +84,7 @@ class Access:
             self.certificate,
             self.key,
         )
-        return hashlib.sha256("\0".join(said).encode()).hexdigest()
+        return hashlib.sha256("\0".join(fields).encode()).hexdigest()
 
     def of_person(self, tokens: PersonsTokens) -> "Access":
         """The same address and certificate, with a person's own tokens."""
@@ -167,13 +167,13 @@ class EngineClient:
         if access.auth != "oauth2":
             return None
         name = access.identity
-        known = self._tokens.get(name)
-        if known is None or self._clock() >= known.ends_at:
+        cached = self._tokens.get(name)
+        if cached is None or self._clock() >= cached.ends_at:
             if name not in self._fetching:
                 self._fetching[name] = asyncio.create_task(self._fetch(access))
                 self._fetching[name].add_done_callback(lambda done: self._fetched(name, done))
-            known = await asyncio.shield(self._fetching[name])
-        return known.value
+            cached = await asyncio.shield(self._fetching[name])
+        return cached.value
 
     def _fetched(self, name: str, done: "asyncio.Task[_Token]") -> None:
         del self._fetching[name]
@@ -192,8 +192,8 @@ class EngineClient:
         return token
 
     def _forget(self, access: Access, token: str) -> None:
-        known = self._tokens.get(access.identity)
-        if known is not None and known.value == token:  # else another token was fetched meanwhile
+        cached = self._tokens.get(access.identity)
+        if cached is not None and cached.value == token:  # else another token was fetched meanwhile
             del self._tokens[access.identity]
 
     async def _fetch(self, access: Access) -> _Token:
@@ -209,9 +209,9 @@ class EngineClient:
         grant = read_grant(response, self.secrets(access))
         return _Token(grant.token, self._clock() + useful(grant.life))
 
-    async def ask(self, access: Access, url: str, said: dict[str, str]) -> Response:
+    async def ask(self, access: Access, url: str, parameters: dict[str, str]) -> Response:
         """Ask a token server for a person's tokens. Raises OutboundError."""
-        body, headers = form(said)
+        body, headers = form(parameters)
         return await self.http.request("POST", url, body=body, headers=headers, tls=await self._tls(access))
 
     # --- certificates -----------------------------------------------------------------------------
@@ -239,11 +239,11 @@ def _pair(access: Access) -> str:
 
 
 def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
-    said = {"grant_type": "client_credentials", "client_id": access.name, "client_secret": access.secret}
-    said |= {name: value for name, value in (("scope", access.scope), ("audience", access.audience)) if value}
+    parameters = {"grant_type": "client_credentials", "client_id": access.name, "client_secret": access.secret}
+    parameters |= {name: value for name, value in (("scope", access.scope), ("audience", access.audience)) if value}
     if access.token_body == "json":
-        return json.dumps(said).encode(), {"Content-Type": "application/json", "Accept": "application/json"}
-    return form(said)
+        return json.dumps(parameters).encode(), {"Content-Type": "application/json", "Accept": "application/json"}
+    return form(parameters)
 
 
 def tls_context(access: Access) -> ssl.SSLContext:

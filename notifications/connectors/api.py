@@ -84,7 +84,7 @@ class Api:
         self,
         method: str,
         path: str,
-        said: Any = None,
+        body: Any = None,
         query: Mapping[str, str] | None = None,
         *,
         acts: bool | None = None,
@@ -95,7 +95,7 @@ class Api:
         acts = method != "GET" if acts is None else acts
         access = self._acting if acts else self._access
         try:
-            response = await self._send(access, method, path, said, query)
+            response = await self._send(access, method, path, body, query)
         except OutboundError as fault:
             unsure = acts and fault.may_have_arrived
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
@@ -113,11 +113,11 @@ class Api:
         return reply
 
     async def _send(
-        self, access: Access, method: str, path: str, said: Any, query: Mapping[str, str] | None
+        self, access: Access, method: str, path: str, document: Any, query: Mapping[str, str] | None
     ) -> Response:
         url = access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
         try:
-            body = b"" if said is None else json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
+            body = b"" if document is None else json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
         except ValueError as fault:
             raise Failed(Result("misconfigured", None, reasons.NOT_JSON())) from fault
         headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
@@ -186,13 +186,13 @@ def part(text: str) -> str:
     return quoted
 
 
-def rows(found: Any) -> list[Json]:
-    """The objects in a list of them, whatever else it contains."""
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+def rows(document: Any) -> list[Json]:
+    """Return the objects in a JSON list; none where the document is no list."""
+    return [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
 
 
-def text_of(found: Any) -> str:
-    return found if isinstance(found, str) else ""
+def text_of(text: Any) -> str:
+    return text if isinstance(text, str) else ""
 
 
 def instant(value: Any) -> datetime | None:

@@ -15,7 +15,7 @@ Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"
 
 @dataclass(frozen=True)
 class Standing:
-    """The state of a task in the engine. `answers`: ids of our answers that completed tasks of its process; `known`:
+    """The state of a task in the engine. `answers`: ids of our answers that completed tasks of its process; `is_known`:
     the engine has the task, or remembers it. A task that it does not know may be over, or not be visible yet."""
 
     is_open: bool
@@ -23,7 +23,7 @@ class Standing:
     answers: frozenset[str] = frozenset()
     delegated: bool = False
     cancelled: bool = False
-    known: bool = True
+    is_known: bool = True
 
     @property
     def by(self) -> str:

@@ -58,41 +58,41 @@ class Camunda7(RestConnector):
         created="created",
     )
 
-    async def complete(self, api: Api, said: Instruction) -> Result:
-        if said.comment:
-            await self._comment_once(api, said)
-        return await self._complete(api, said)
+    async def complete(self, api: Api, instruction: Instruction) -> Result:
+        if instruction.comment:
+            await self._comment_once(api, instruction)
+        return await self._complete(api, instruction)
 
-    async def _complete(self, api: Api, said: Instruction, *, resolved: bool = False) -> Result:
-        body = {"variables": variables(said), "withVariablesInReturn": False}
-        reply = await api.call("POST", f"{_task(said.task)}/complete", body)
+    async def _complete(self, api: Api, instruction: Instruction, *, resolved: bool = False) -> Result:
+        body = {"variables": variables(instruction), "withVariablesInReturn": False}
+        reply = await api.call("POST", f"{_task(instruction.task)}/complete", body)
         if reply.taken:
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):
             raise unexpected(reply)
-        standing = await self.look_up(api, said.task)  # 500 is also the answer for a task that no longer exists
+        standing = await self.look_up(api, instruction.task)  # 500 is also the answer for a task that no longer exists
         if not standing.is_open:
-            return await self.result_if_over(api, said, standing, reply.status)
+            return await self.result_if_over(api, instruction, standing, reply.status)
         if not standing.delegated or resolved:
             raise unexpected(reply)
-        resolving = await api.call("POST", f"{_task(said.task)}/resolve", {"variables": {}})
+        resolving = await api.call("POST", f"{_task(instruction.task)}/resolve", {"variables": {}})
         if not resolving.ok:
             raise unexpected(resolving)
-        return await self._complete(api, said, resolved=True)
+        return await self._complete(api, instruction, resolved=True)
 
-    async def remark(self, api: Api, said: Instruction) -> Result:
-        status = await self._comment_once(api, said)
+    async def remark(self, api: Api, instruction: Instruction) -> Result:
+        status = await self._comment_once(api, instruction)
         if status == 400:
-            return await self.result_if_gone(api, said, status)
+            return await self.result_if_gone(api, instruction, status)
         return Result("done", status, reasons.NO_HISTORY() if status == 403 else NOTHING)
 
-    async def _comment_once(self, api: Api, said: Instruction) -> int:
+    async def _comment_once(self, api: Api, instruction: Instruction) -> int:
         """Add a comment, which users of the engine see. 400: the task is gone; 403: it takes none, since history is
         off."""
-        path = f"{_task(said.task)}/comment"
-        if said.unsure and said.remark in await self._comments(api, path):
+        path = f"{_task(instruction.task)}/comment"
+        if instruction.unsure and instruction.remark in await self._comments(api, path):
             return 200
-        reply = await api.call("POST", f"{path}/create", {"message": said.remark}, may_be_refused=True)
+        reply = await api.call("POST", f"{path}/create", {"message": instruction.remark}, may_be_refused=True)
         if reply.status == 403 and reply.member("type") == "AuthorizationException":
             raise not_let_in(reply)
         if not reply.ok and not (reply.status in (400, 403) and _says(reply)):
@@ -122,17 +122,17 @@ class Camunda7(RestConnector):
         tasks = await self._history(api, "/history/task", {"taskId": task})
         if not tasks:
             return UNKNOWN
-        said = tasks[0]
-        cancelled = said.get("deleteReason") not in (None, "", "completed")
-        return Standing(False, text_of(said.get("assignee")), await self._answers(api, said), cancelled=cancelled)
+        row = tasks[0]
+        cancelled = row.get("deleteReason") not in (None, "", "completed")
+        return Standing(False, text_of(row.get("assignee")), await self._answers(api, row), cancelled=cancelled)
 
     async def _answers(self, api: Api, task: Json) -> frozenset[str]:
         process = text_of(task.get("processInstanceId"))
         if not process:
             return frozenset()
         query = {"processInstanceId": process, "variableName": ANSWER}
-        found = await self._history(api, "/history/variable-instance", query)
-        return frozenset(text_of(each.get("value")) for each in found)
+        answers = await self._history(api, "/history/variable-instance", query)
+        return frozenset(text_of(each.get("value")) for each in answers)
 
     async def _history(self, api: Api, path: str, query: dict[str, str]) -> list[Json]:
         reply = await api.call("GET", path, query=query, may_be_refused=True)
@@ -170,8 +170,8 @@ def _says(reply: Reply) -> bool:
     return "type" in reply.object and "message" in reply.object
 
 
-def variables(said: Instruction) -> Json:
-    return {name: typed(value, said.type_of(name)) for name, value in said.all_variables.items()}
+def variables(instruction: Instruction) -> Json:
+    return {name: typed(value, instruction.type_of(name)) for name, value in instruction.all_variables.items()}
 
 
 TYPES = {
@@ -195,8 +195,8 @@ def typed(value: Any, type: str) -> Json:
     if isinstance(value, bool):
         return {"type": "Boolean", "value": value}
     if isinstance(value, int):
-        said = whole(value)
-        return {**said, "type": TYPES[said["type"]]}
+        number = whole(value)
+        return {**number, "type": TYPES[number["type"]]}
     if value is None:
         return {"type": "Null", "value": None}
     return {"type": "Double" if isinstance(value, float) else "String", "value": value}

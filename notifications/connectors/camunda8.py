@@ -51,35 +51,35 @@ class Camunda8(RestConnector):
     listing = Search()
     lags = True
 
-    async def complete(self, api: Api, said: Instruction) -> Result:
-        body: Json = {"variables": said.all_variables, "action": said.action or "complete"}
-        reply = await api.call("POST", f"{_task(said.task)}/completion", body)
+    async def complete(self, api: Api, instruction: Instruction) -> Result:
+        body: Json = {"variables": instruction.all_variables, "action": instruction.action or "complete"}
+        reply = await api.call("POST", f"{_task(instruction.task)}/completion", body)
         if reply.taken:
             return Result("done", reply.status)
         if not is_problem(reply):
             raise unexpected(reply)
         if reply.status == 404:
-            return await self.result_if_gone(api, said, reply.status)
+            return await self.result_if_gone(api, instruction, reply.status)
         if reply.status == 409:
-            return await self._in_another_state(api, said)
+            return await self._in_another_state(api, instruction)
         raise unexpected(reply)
 
-    async def _in_another_state(self, api: Api, said: Instruction) -> Result:
+    async def _in_another_state(self, api: Api, instruction: Instruction) -> Result:
         """Whether the task is completed, cancelled, or being changed by somebody else, whose listeners may take
         long."""
-        standing = await self.look_up(api, said.task)
-        if standing.is_open or not standing.known:
+        standing = await self.look_up(api, instruction.task)
+        if standing.is_open or not standing.is_known:
             return Result("later", 409, reasons.CHANGING())
-        return await self.result_if_over(api, said, standing, 409)
+        return await self.result_if_over(api, instruction, standing, 409)
 
-    async def remark(self, api: Api, said: Instruction) -> Result:
+    async def remark(self, api: Api, instruction: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, reasons.NO_PLACE())
 
-    async def late(self, api: Api, said: Instruction) -> Result:
+    async def late(self, api: Api, instruction: Instruction) -> Result:
         """Listeners get the action; people who work in the engine see the priority."""
         body = {"changeset": {"priority": PRIORITY_OF_LATE}, "action": "escalate"}
-        reply = await api.call("PATCH", _task(said.task), body)
+        reply = await api.call("PATCH", _task(instruction.task), body)
         if reply.ok:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
@@ -112,8 +112,8 @@ class Camunda8(RestConnector):
 
     async def _answers(self, api: Api, task: str) -> frozenset[str]:
         reply = await api.call("POST", f"{_task(task)}/variables/search", {"filter": {"name": ANSWER}}, acts=False)
-        found = rows(reply.object.get("items")) if reply.ok else []
-        return frozenset(text_of(row.get("value")).strip('"') for row in found)  # values are JSON in a string
+        answers = rows(reply.object.get("items")) if reply.ok else []
+        return frozenset(text_of(row.get("value")).strip('"') for row in answers)  # values are JSON in a string
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         """Assign in one command. Unassigning first would not be safer, and would leave the task without assignee if the

@@ -67,22 +67,24 @@ class Flowable(RestConnector):
         processes="/query/historic-process-instances",
     )
 
-    async def complete(self, api: Api, said: Instruction) -> Result:
-        if said.comment:
-            await self._comment_once(api, said)
-        return await complete(self, api, task_path(said.task), said, variables(said), took=lambda reply: reply.taken)
+    async def complete(self, api: Api, instruction: Instruction) -> Result:
+        if instruction.comment:
+            await self._comment_once(api, instruction)
+        return await complete(
+            self, api, task_path(instruction.task), instruction, variables(instruction), took=lambda reply: reply.taken
+        )
 
-    async def remark(self, api: Api, said: Instruction) -> Result:
-        if await self._comment_once(api, said):
+    async def remark(self, api: Api, instruction: Instruction) -> Result:
+        if await self._comment_once(api, instruction):
             return Result("done", 201)
-        return await self.result_if_gone(api, said, 404)
+        return await self.result_if_gone(api, instruction, 404)
 
-    async def _comment_once(self, api: Api, said: Instruction) -> bool:
+    async def _comment_once(self, api: Api, instruction: Instruction) -> bool:
         """Add a comment, which users of the engine see. False for a task that is gone: it takes no comments."""
-        path = f"{task_path(said.task)}/comments"
-        if said.unsure and said.remark in await self._comments(api, path):
+        path = f"{task_path(instruction.task)}/comments"
+        if instruction.unsure and instruction.remark in await self._comments(api, path):
             return True
-        reply = await api.call("POST", path, {"message": said.remark, "saveProcessInstanceId": True})
+        reply = await api.call("POST", path, {"message": instruction.remark, "saveProcessInstanceId": True})
         if not reply.ok and not is_gone(reply):
             raise unexpected(reply)
         return reply.ok
@@ -100,11 +102,11 @@ class Flowable(RestConnector):
 
     async def _ended(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", f"/history/historic-task-instances/{part(task)}")
-        said = reply.object
-        if not reply.ok or not said:
+        row = reply.object
+        if not reply.ok or not row:
             return UNKNOWN
-        cancelled = said.get("deleteReason") not in (None, "", "completed")
-        return Standing(False, text_of(said.get("assignee")), await self._answers(api, said), cancelled=cancelled)
+        cancelled = row.get("deleteReason") not in (None, "", "completed")
+        return Standing(False, text_of(row.get("assignee")), await self._answers(api, row), cancelled=cancelled)
 
     async def _answers(self, api: Api, task: Json) -> frozenset[str]:
         """Unknown without the history of variables."""
@@ -113,8 +115,8 @@ class Flowable(RestConnector):
             return frozenset()
         query = {"processInstanceId": process, "variableName": ANSWER, "size": "100"}
         reply = await api.call("GET", VARIABLES, query=query)
-        found = rows(reply.object.get("data")) if reply.ok else []
-        variables = [row.get("variable") for row in found]
+        answers = rows(reply.object.get("data")) if reply.ok else []
+        variables = [row.get("variable") for row in answers]
         return frozenset(text_of(each.get("value")) for each in variables if isinstance(each, dict))
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
@@ -157,22 +159,22 @@ async def complete(
     connector: RestConnector,
     api: Api,
     path: str,
-    said: Instruction,
-    named: list[Json],
+    instruction: Instruction,
+    variable_list: list[Json],
     *,
     took: Callable[[Reply], bool],
 ) -> Result:
     """`took`: whether an answer says that the engine has it. Raises Failed."""
-    body = {"action": "complete", "outcome": said.outcome, "variables": named}
+    body = {"action": "complete", "outcome": instruction.outcome, "variables": variable_list}
     reply = await api.call("POST", path, body)
-    if reply.status == 500 and reply.object and (await connector.look_up(api, said.task)).delegated:
+    if reply.status == 500 and reply.object and (await connector.look_up(api, instruction.task)).delegated:
         # "A delegated task cannot be completed, but should be resolved instead"; newer versions do not say so
         await resolve(api, path)
         reply = await api.call("POST", path, body)
     if took(reply):
         return Result("done", reply.status)
     if is_gone(reply):
-        return await connector.result_if_gone(api, said, reply.status)
+        return await connector.result_if_gone(api, instruction, reply.status)
     if reply.status == 409:
         return Result("later", reply.status, reasons.CHANGING())
     raise unexpected(reply)
@@ -211,8 +213,10 @@ async def claim(
     raise unexpected(reply)
 
 
-def variables(said: Instruction) -> list[Json]:
-    return [{"name": name, **typed(value, said.type_of(name))} for name, value in said.all_variables.items()]
+def variables(instruction: Instruction) -> list[Json]:
+    return [
+        {"name": name, **typed(value, instruction.type_of(name))} for name, value in instruction.all_variables.items()
+    ]
 
 
 def typed(value: Any, type: str) -> Json:

@@ -85,7 +85,7 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
     except (ValueError, KeyError, TypeError) as fault:
         raise Misconfigured(reasons.NOT_READ()) from fault
     if "to" in data:
-        had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
+        had, to = _read_person(callback.engine, data["assignee"]), _read_person(callback.engine, data["to"])
         return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
     if "message" in data:
         return _of_message(callback, task, data["message"], unsure=unsure)
@@ -123,13 +123,13 @@ def _of_message(callback: Callback, task: str, message: Json, *, unsure: bool) -
     )
 
 
-def _with_files(text: str, said: Json) -> str:
-    """What people who look at the task in the engine read: the text, and where each file is."""
-    return "\n".join([text, *(f"{file['name']}: {file['url']}" for file in said.get("attachments", ()))])
+def _with_files(text: str, message: Json) -> str:
+    """Return the text that people read at the task in the engine, with the address of each file."""
+    return "\n".join([text, *(f"{file['name']}: {file['url']}" for file in message.get("attachments", ()))])
 
 
-def _named(engine: Engine, person: Json | None) -> EnginePerson | None:
+def _read_person(engine: Engine, person: Json | None) -> EnginePerson | None:
     if person is None:
         return None
-    known = resolver.find_person(engine, person["ref"])
-    return EnginePerson(person["ref"], known.email if known is not None and known.email_verified else "")
+    recipient = resolver.find_person(engine, person["ref"])
+    return EnginePerson(person["ref"], recipient.email if recipient is not None and recipient.email_verified else "")

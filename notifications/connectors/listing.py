@@ -50,7 +50,7 @@ class Listing(Protocol):
         Failed."""
         ...
 
-    async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
+    async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
         """Add `startUserId` to the tasks of processes whose starter the engine knows. Raises Failed."""
         ...
 
@@ -101,14 +101,14 @@ class Query:
 
     def _listed(self, reply: Reply) -> list[Any]:
         """Raises Failed."""
-        found: Any = reply.body
+        listed: Any = reply.body
         for name in self.rows:
-            if not reply.ok or not isinstance(found, dict):
+            if not reply.ok or not isinstance(listed, dict):
                 raise unexpected(reply)
-            found = found.get(name, {} if name == "_embedded" else [])
-        if not reply.ok or not isinstance(found, list):
+            listed = listed.get(name, {} if name == "_embedded" else [])
+        if not reply.ok or not isinstance(listed, list):
             raise unexpected(reply)
-        return found
+        return listed
 
     async def add_people(self, api: Api, row: Json) -> None:
         if not self.links or row.get("assignee"):
@@ -136,22 +136,22 @@ class Query:
         if not reply.ok:
             raise unexpected(reply)
         if isinstance(reply.body, dict):
-            typed = [{**said, "name": name} for name, said in reply.body.items() if isinstance(said, dict)]
+            typed = [{**variable, "name": name} for name, variable in reply.body.items() if isinstance(variable, dict)]
         else:
             typed = rows(reply.body)
         row["variables"] = [each for each in typed if _is_simple(each)]
 
-    async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
+    async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
         """Nobody is known where the engine keeps no history, or does not let us see it: that keeps no task back."""
-        ids = sorted({str(row["processInstanceId"]) for row in found if row.get("processInstanceId")})
+        ids = sorted({str(row["processInstanceId"]) for row in tasks if row.get("processInstanceId")})
         if not self.processes or not ids:
             return
-        said, query = {"processInstanceIds": ids}, {self.size: str(len(ids))}
-        reply = await api.call("POST", self.processes, said, query, acts=False, may_be_refused=True)
+        body, query = {"processInstanceIds": ids}, {self.size: str(len(ids))}
+        reply = await api.call("POST", self.processes, body, query, acts=False, may_be_refused=True)
         if reply.status in (403, 404):
             return
         started = {each.get("id"): each.get("startUserId") for each in rows(self._listed(reply))}
-        for row in found:
+        for row in tasks:
             if who := started.get(row.get("processInstanceId")):
                 row["startUserId"] = who
 
@@ -188,15 +188,15 @@ class Search:
     created: str = "creationDate"
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
-        wanted: Json = {"state": "CREATED"}
+        filters: Json = {"state": "CREATED"}
         if since is not None:
-            wanted["creationDate"] = {"$gt": since.astimezone(UTC).isoformat(timespec="milliseconds")}
-        said = {
-            "filter": wanted,
+            filters["creationDate"] = {"$gt": since.astimezone(UTC).isoformat(timespec="milliseconds")}
+        body = {
+            "filter": filters,
             "sort": [{"field": "creationDate", "order": "ASC"}],
             "page": {"limit": size},
         }
-        reply = await api.call("POST", "/user-tasks/search", said, acts=False)
+        reply = await api.call("POST", "/user-tasks/search", body, acts=False)
         if not reply.ok or not isinstance(reply.object.get("items"), list):
             raise unexpected(reply)
         return rows(reply.object["items"])
@@ -211,20 +211,20 @@ class Search:
 
     async def add_variables(self, api: Api, row: Json) -> None:
         """Values are JSON in a string. One that is cut off, or has several scopes, is left out."""
-        said = {"page": {"limit": MOST_VARIABLES}}
+        body = {"page": {"limit": MOST_VARIABLES}}
         path = f"/user-tasks/{part(str(row.get(self.id, '')))}/variables/search"
-        reply = await api.call("POST", path, said, acts=False)
+        reply = await api.call("POST", path, body, acts=False)
         if reply.status == 404:  # completed meanwhile
             return
         if not reply.ok:
             raise unexpected(reply)
-        found = [each for each in rows(reply.object.get("items")) if isinstance(each.get("name"), str)]
-        several = Counter(each["name"] for each in found)
-        whole = [each for each in found if several[each["name"]] == 1 and not each.get("isTruncated")]
+        variables = [each for each in rows(reply.object.get("items")) if isinstance(each.get("name"), str)]
+        several = Counter(each["name"] for each in variables)
+        whole = [each for each in variables if several[each["name"]] == 1 and not each.get("isTruncated")]
         values = {each["name"]: _read_json(each.get("value")) for each in whole}
         row["variables"] = {name: value for name, value in values.items() if value is not None}
 
-    async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
+    async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
         """Nothing to do: the engine does not keep who started a process (REST v2, ProcessInstanceResult)."""
 
 

@@ -52,39 +52,39 @@ class Grant:
     name: str = ""
 
 
-def form(said: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+def form(parameters: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
     """A request's body and headers. Members without a value are left out."""
-    body = urlencode({name: value for name, value in said.items() if value}).encode()
+    body = urlencode({name: value for name, value in parameters.items() if value}).encode()
     return body, {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
     """Raises AccessRefused. An answer that is neither "busy" nor a token needs an operator: it may be a page, or
     another server's."""
-    said, status = _object(response.body), response.status
+    answer, status = _object(response.body), response.status
     if status >= 500 or status in (408, 425, 429):
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
         raise AccessRefused(reasons.NO_TOKEN(status=status), later=True, wait=wait)
     if status >= 400:
-        why = said.get("error_description") or said.get("error") or f"it answered {status}"
+        why = answer.get("error_description") or answer.get("error") or f"it answered {status}"
         refused = reasons.TOKEN_REFUSED(words=hide(str(why), secrets)[:200])
-        raise AccessRefused(refused, later=False, ended=said.get("error") in GONE)
-    token = said.get("access_token")
+        raise AccessRefused(refused, later=False, ended=answer.get("error") in GONE)
+    token = answer.get("access_token")
     if status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
         raise AccessRefused(reasons.NO_TOKEN_THERE(status=status), later=False)
-    refresh = said.get("refresh_token")
+    refresh = answer.get("refresh_token")
     return Grant(
         token,
-        _life(said.get("expires_in")),
+        _life(answer.get("expires_in")),
         refresh if isinstance(refresh, str) else "",
-        _name_in(said.get("id_token")),
+        _name_in(answer.get("id_token")),
     )
 
 
-def _life(said: Any) -> float:
+def _life(expires_in: Any) -> float:
     """Seconds, in any form that servers write them in."""
     try:
-        life = float("nan" if isinstance(said, bool) else said)
+        life = float("nan" if isinstance(expires_in, bool) else expires_in)
     except (TypeError, ValueError, OverflowError):
         return SHORTEST_LIFE
     return SHORTEST_LIFE if math.isnan(life) else min(max(life, 0.0), LONGEST_LIFE)
@@ -105,10 +105,10 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _name_in(id_token: Any) -> str:
@@ -119,8 +119,8 @@ def _name_in(id_token: Any) -> str:
         claims = _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (AttributeError, IndexError, ValueError, binascii.Error):
         return ""
-    known = (claims.get(name) for name in NAMES)
-    return next((name.strip()[:320] for name in known if isinstance(name, str) and name.strip().isprintable()), "")
+    names = (claims.get(name) for name in NAMES)
+    return next((name.strip()[:320] for name in names if isinstance(name, str) and name.strip().isprintable()), "")
 
 
 # --- the way there (RFC 6749, 4.1.1; RFC 7636) ------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def way_there(client: Client, state: str, verifier: str) -> str:
     """The address to which a browser is sent to sign in. `state` comes back with it; `verifier` proves that we made the
     request."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    said = {
+    parameters = {
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": client.redirect_uri,
@@ -152,5 +152,5 @@ def way_there(client: Client, state: str, verifier: str) -> str:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    query = urlencode({name: value for name, value in said.items() if value})
+    query = urlencode({name: value for name, value in parameters.items() if value})
     return f"{client.authorize_url}{'&' if urlsplit(client.authorize_url).query else '?'}{query}"

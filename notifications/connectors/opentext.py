@@ -39,10 +39,12 @@ class OpenText(RestConnector):
     )
     paths = {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}
 
-    async def complete(self, api: Api, said: Instruction) -> Result:
-        return await complete(self, api, _task(said.task), said, variables(said), took=lambda reply: reply.ok)
+    async def complete(self, api: Api, instruction: Instruction) -> Result:
+        return await complete(
+            self, api, _task(instruction.task), instruction, variables(instruction), took=lambda reply: reply.ok
+        )
 
-    async def remark(self, api: Api, said: Instruction) -> Result:
+    async def remark(self, api: Api, instruction: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, reasons.NO_PLACE())
 
@@ -78,8 +80,8 @@ def _path(api: Api, name: str, task: str) -> str:
     return api.paths[name].replace("{task}", part(task))
 
 
-def variables(said: Instruction) -> list[Json]:
-    return [{"name": name, "value": simple(value)} for name, value in said.all_variables.items()]
+def variables(instruction: Instruction) -> list[Json]:
+    return [{"name": name, "value": simple(value)} for name, value in instruction.all_variables.items()]
 
 
 def simple(value: Any) -> Any:

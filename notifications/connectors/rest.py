@@ -58,7 +58,7 @@ WITHIN = 30.0
 """Seconds for all requests of one answer: less than the lease of callbacks (notifications/engines/callback.py)."""
 
 
-UNKNOWN = Standing(False, known=False)
+UNKNOWN = Standing(False, is_known=False)
 
 
 # --- connectors -------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class Call:
     their name; reading uses `access` all the same, if there is any."""
 
     access: Access
-    said: Instruction
+    instruction: Instruction
     paths: Mapping[str, str]
     acting: Access | None = None
     within: float = WITHIN
@@ -113,78 +113,78 @@ class RestConnector(Connector):
         api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
             async with asyncio.timeout(call.within):
-                return await self.tell(api, call.said)
+                return await self.tell(api, call.instruction)
         except TimeoutError:
             return Result("later", None, reasons.TOO_SLOW(seconds=f"{call.within:.0f}"), unsure=True, down=True)
 
-    async def tell(self, api: Api, said: Instruction) -> Result:
+    async def tell(self, api: Api, instruction: Instruction) -> Result:
         """Acts once, as far as that can be known: what may have acted is looked up before it is repeated."""
         try:
-            earlier = await self._of_earlier_try(api, said) if said.unsure else None
-            result = earlier or await self._do(api, said)
+            earlier = await self._of_earlier_try(api, instruction) if instruction.unsure else None
+            result = earlier or await self._do(api, instruction)
         except Failed as failed:
             result = failed.result
-        if result.outcome in ("later", "misconfigured") and (said.unsure or api.may_have_acted):
+        if result.outcome in ("later", "misconfigured") and (instruction.unsure or api.may_have_acted):
             return dataclasses.replace(result, unsure=True)  # for the next try, whatever failed in this one
         return result
 
-    async def _of_earlier_try(self, api: Api, said: Instruction) -> Result | None:
+    async def _of_earlier_try(self, api: Api, instruction: Instruction) -> Result | None:
         """The result of an earlier try, if the engine tells. None where only repeating the command can tell: it is
         refused for a finished task, while queries may lag behind, or have a wrong path. Raises Failed."""
         try:
-            standing = await self.look_up(api, said.task)
+            standing = await self.look_up(api, instruction.task)
         except Failed as failed:
             if failed.result.outcome == "misconfigured":
                 return None
             raise
-        return None if standing.is_open or not standing.known else ended(standing, said)
+        return None if standing.is_open or not standing.is_known else ended(standing, instruction)
 
-    async def _do(self, api: Api, said: Instruction) -> Result:
-        if said.does == "final":
-            return await self.complete(api, said)
-        if said.does == "late":
-            return await self.late(api, said)
-        if said.to is not None:
-            return await self.hand_over(api, said, said.to)
-        return await self.remark(api, said)
+    async def _do(self, api: Api, instruction: Instruction) -> Result:
+        if instruction.does == "final":
+            return await self.complete(api, instruction)
+        if instruction.does == "late":
+            return await self.late(api, instruction)
+        if instruction.to is not None:
+            return await self.hand_over(api, instruction, instruction.to)
+        return await self.remark(api, instruction)
 
-    async def hand_over(self, api: Api, said: Instruction, to: EnginePerson) -> Result:
+    async def hand_over(self, api: Api, instruction: Instruction, to: EnginePerson) -> Result:
         """Give the task to somebody, if its assignee is still the one that we know: whoever got it in the engine since,
         keeps it. Raises Failed."""
-        standing = await self.look_up(api, said.task)
-        if settled := whose(standing, said, to):
+        standing = await self.look_up(api, instruction.task)
+        if settled := result_if_settled(standing, instruction, to):
             return settled
-        if not standing.known and not self.lags:
-            return dataclasses.replace(await self.result_if_over(api, said, standing, 404), standing=standing)
+        if not standing.is_known and not self.lags:
+            return dataclasses.replace(await self.result_if_over(api, instruction, standing, 404), standing=standing)
         user = self.user_of(to, standing.assignee)
-        given = await (self.assign if standing.assignee else self.claim)(api, said.task, user)
-        if given is not None:
-            return dataclasses.replace(given, standing=Standing(True, user)) if given.outcome == "done" else given
-        standing = await self.look_up(api, said.task)  # somebody has just taken or ended it
-        since = said if self.lags else dataclasses.replace(said, had=None)
-        return whose(standing, since, to) or Result("later", None, reasons.CHANGING())
+        attempt = await (self.assign if standing.assignee else self.claim)(api, instruction.task, user)
+        if attempt is not None:
+            return dataclasses.replace(attempt, standing=Standing(True, user)) if attempt.outcome == "done" else attempt
+        standing = await self.look_up(api, instruction.task)  # somebody has just taken or ended it
+        since = instruction if self.lags else dataclasses.replace(instruction, had=None)
+        return result_if_settled(standing, since, to) or Result("later", None, reasons.CHANGING())
 
     def user_of(self, person: EnginePerson, holder: str) -> str:
         """The engine's name of a person: their e-mail address where it has one for `holder`."""
         return person.email if "@" in holder and person.email else person.ref
 
-    async def result_if_gone(self, api: Api, said: Instruction, status: int) -> Result:
+    async def result_if_gone(self, api: Api, instruction: Instruction, status: int) -> Result:
         """The engine no longer has the task. Says who had it, as far as the engine tells. Raises Failed."""
         try:
-            standing = await self.look_up(api, said.task)
+            standing = await self.look_up(api, instruction.task)
         except Failed as failed:
             if failed.result.outcome != "misconfigured":
                 raise
             standing = UNKNOWN
         if standing.is_open:
             return Result("later", status, reasons.SHOWS_IT_OPEN())
-        return await self.result_if_over(api, said, standing, status)
+        return await self.result_if_over(api, instruction, standing, status)
 
-    async def result_if_over(self, api: Api, said: Instruction, standing: Standing, status: int) -> Result:
+    async def result_if_over(self, api: Api, instruction: Instruction, standing: Standing, status: int) -> Result:
         """Whether the task is over. Raises Failed."""
-        if not standing.known:
+        if not standing.is_known:
             await self.check(api)  # a wrong address answers the same for every task
-        return ended(standing, said, status)
+        return ended(standing, instruction, status)
 
     async def result_if_missing(self, api: Api, status: int) -> Result:
         """The result for a task that no longer exists, whoever ended it. Raises Failed."""
@@ -194,22 +194,22 @@ class RestConnector(Connector):
     async def read(self, api: Api, task: str) -> Standing:
         """Raises Failed. A task that the engine does not know counts as ended, if the answer is the engine's own."""
         standing = await self.look_up(api, task)
-        if not standing.known:
+        if not standing.is_known:
             await self.check(api)
         return standing
 
     # --- what kinds say ---------------------------------------------------------------------------
-    async def complete(self, api: Api, said: Instruction) -> Result:
+    async def complete(self, api: Api, instruction: Instruction) -> Result:
         """Complete the task. Raises Failed."""
         raise NotImplementedError
 
-    async def remark(self, api: Api, said: Instruction) -> Result:
+    async def remark(self, api: Api, instruction: Instruction) -> Result:
         """Add a remark: acknowledged, or a question. For people who look at the task in the engine. Raises Failed."""
         raise NotImplementedError
 
-    async def late(self, api: Api, said: Instruction) -> Result:
+    async def late(self, api: Api, instruction: Instruction) -> Result:
         """Tell the engine that the task runs late, for an SLA step. Raises Failed."""
-        return await self.remark(api, said)
+        return await self.remark(api, instruction)
 
     async def look_up(self, api: Api, task: str) -> Standing:
         """The state of a task. UNKNOWN when the engine says that it has no such task. Raises Failed."""
@@ -233,29 +233,29 @@ class RestConnector(Connector):
         raise NotImplementedError
 
 
-def ended(standing: Standing, said: Instruction, status: int | None = None) -> Result:
-    """Whether a finished task was ended by this answer, whose reply was lost, or otherwise. The assignee need not be
-    the one who ended it, and a later answer in the same process may have replaced ours."""
-    if said.answer in standing.answers:
+def ended(standing: Standing, instruction: Instruction, status: int | None = None) -> Result:
+    """Return the result for a finished task: done if this answer, whose reply was lost, has ended it. The assignee need
+    not be the one who ended it, and a later answer in the same process may have replaced ours."""
+    if instruction.answer in standing.answers:
         return Result("done", status, reasons.HAD_ACTED())
     if standing.cancelled:
         return Result("handled", status, reasons.HAS_CANCELLED())
-    return Result("handled", status, _how(standing.assignee[:MOST_DETAIL], said))
+    return Result("handled", status, _how(standing.assignee[:MOST_DETAIL], instruction))
 
 
-def _how(holder: str, said: Instruction) -> Reason:
-    if said.unsure and said.does == "final":
+def _how(holder: str, instruction: Instruction) -> Reason:
+    if instruction.unsure and instruction.does == "final":
         return reasons.ENDED_THERE_SOMEHOW(name=holder) if holder else reasons.ENDED_SOMEHOW()
     return reasons.ENDED_THERE(name=holder) if holder else NOTHING
 
 
-def whose(standing: Standing, said: Instruction, to: EnginePerson) -> Result | None:
-    """The result for a task that need not, or must not, be given to somebody any more."""
-    if standing.known and not standing.is_open:
-        return dataclasses.replace(ended(standing, said), standing=standing)
+def result_if_settled(standing: Standing, instruction: Instruction, to: EnginePerson) -> Result | None:
+    """Return the result for a task that need not, or must not, be given to `to` any more; None for any other."""
+    if standing.is_known and not standing.is_open:
+        return dataclasses.replace(ended(standing, instruction), standing=standing)
     if to.is_called(standing.assignee):
         return Result("done", None, reasons.HAS_IT(name=standing.assignee[:MOST_DETAIL]), standing=standing)
-    if standing.assignee and not (said.had is not None and said.had.is_called(standing.assignee)):
+    if standing.assignee and not (instruction.had is not None and instruction.had.is_called(standing.assignee)):
         meanwhile = reasons.HAS_IT_MEANWHILE(name=standing.assignee[:MOST_DETAIL])
         return Result("handled", None, meanwhile, standing=standing)
     return None

@@ -70,10 +70,10 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now:
     if not _ID.fullmatch(message_id):
         raise SignatureError("webhook-id is not printable ASCII without spaces.")
     timestamp = _timestamp(_header(lowered, "webhook-timestamp"), now)
-    given = _signatures(_header(lowered, "webhook-signature"))
+    received = _signatures(_header(lowered, "webhook-signature"))
     expected = [_signature(key_of(secret), message_id, timestamp, body) for secret in secrets]
     # compare every pair, so that the time taken does not reveal which secret was close
-    matches = [hmac.compare_digest(one, other) for one in given for other in expected]
+    matches = [hmac.compare_digest(one, other) for one in received for other in expected]
     if not any(matches):
         raise SignatureError("No signature matches the body. Check the secret, and sign the bytes exactly as sent.")
     return message_id
@@ -105,7 +105,7 @@ def _timestamp(text: str, now: float) -> int:
 
 def _signatures(header: str) -> list[bytes]:
     """The `v1` signatures; other versions, such as the asymmetric `v1a`, are skipped as the specification asks."""
-    found = []
+    signatures = []
     for entry in header.split():
         version, comma, text = entry.partition(",")
         if not comma:
@@ -113,9 +113,9 @@ def _signatures(header: str) -> list[bytes]:
         if version != "v1":
             continue
         try:
-            found.append(base64.b64decode(text, validate=True))
+            signatures.append(base64.b64decode(text, validate=True))
         except ValueError:
             raise SignatureError("webhook-signature holds text that is not base64.") from None
-    if not found:
+    if not signatures:
         raise SignatureError("webhook-signature holds no signature of version v1.")
-    return found
+    return signatures

@@ -13,7 +13,7 @@ def seen_by_person(pk: UUID, reader: Recipient) -> Attachment:
 
     What somebody has sent themselves they see until they lose the task; a file that nothing uses yet, always.
     """
-    attachment = _known(pk)
+    attachment = _read_attachment(pk)
     message, response = attachment.message, attachment.response
     if message is not None and people.seen_by(message.task, reader).filter(pk=message.pk).exists():
         return attachment
@@ -35,14 +35,14 @@ def _sees_answer(attachment: Attachment, reader: Recipient) -> bool:
 
 def seen_by_engine(pk: UUID, engine: Engine) -> Attachment:
     """Files about its own tasks, and what it has sent itself. Raises NotFound."""
-    attachment = _known(pk)
+    attachment = _read_attachment(pk)
     used = attachment.message or attachment.response
     if attachment.engine_id == engine.pk or (used is not None and used.task.engine_id == engine.pk):
         return attachment
     raise _unknown()
 
 
-def _known(pk: UUID) -> Attachment:
+def _read_attachment(pk: UUID) -> Attachment:
     """Raises NotFound."""
     rows = Attachment.objects.select_related("message__task", "response__task")
     attachment = rows.filter(pk=pk).first()

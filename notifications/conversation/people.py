@@ -65,24 +65,24 @@ def have_lost(task: Task, people: Iterable[int]) -> set[int]:
 
 
 def _own_part(task: Task, reader: Recipient) -> Q:
-    """What somebody sees who does not have the task. Who has lost it sees what they wrote, and of others only the
-    questions that were for them."""
+    """Return the filter of what somebody without the task sees. People who have lost it see what they wrote, and the
+    questions to them."""
     if not have_lost(task, [reader.pk]):
         return _concerns(reader)
-    asked = Q(addressees__person=reader, kind=MessageKind.QUESTION)
-    return Q(author=reader) | asked
+    questions = Q(addressees__person=reader, kind=MessageKind.QUESTION)
+    return Q(author=reader) | questions
 
 
 def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
     """The messages that the reader sees, in their order."""
-    how, found = sees(task, reader), task.messages.order_by("number")
+    how, messages = sees(task, reader), task.messages.order_by("number")
     if how == "all":
-        return found
+        return messages
     if how == "questions":
         own = TaskMessage.objects.filter(_concerns(reader)).values("pk")
         of_engine = Q(kind__in=(MessageKind.QUESTION, MessageKind.REPLY), author=None)
-        return found.filter(of_engine | Q(pk__in=own))
-    return found.filter(pk__in=TaskMessage.objects.filter(_own_part(task, reader), task=task).values("pk"))
+        return messages.filter(of_engine | Q(pk__in=own))
+    return messages.filter(pk__in=TaskMessage.objects.filter(_own_part(task, reader), task=task).values("pk"))
 
 
 def seen_of_case(case: Case, reader: Recipient) -> QuerySet[TaskMessage]:
@@ -103,23 +103,23 @@ def _concerns(reader: Recipient) -> Q:
 
 # --- asking -----------------------------------------------------------------------------------------------------------
 def askable(task: Task, asker: Recipient) -> list[Candidate]:
-    """Whom somebody can ask about a task, the usual one first. Customers ask whoever the task began with, or has it."""
-    found: dict[int, Candidate] = {}
+    """Return the people whom somebody can ask about a task, the usual one first. Customers can ask only that one."""
+    by_pk: dict[int, Candidate] = {}
     for candidate in _candidates(task, asker):
         person = candidate.person
-        if person.pk != asker.pk and person.active and person.pk not in found:
-            found[person.pk] = candidate
-        if len(found) == (1 if asker.external else MOST):
+        if person.pk != asker.pk and person.active and person.pk not in by_pk:
+            by_pk[person.pk] = candidate
+        if len(by_pk) == (1 if asker.external else MOST):
             break
-    return list(found.values())
+    return list(by_pk.values())
 
 
 def _candidates(task: Task, asker: Recipient) -> Iterator[Candidate]:
-    for known, why in ((task.initiator, "initiator"), (task.assignee, "assignee")):
-        if known is not None:
-            yield Candidate(known, "initiator" if why == "initiator" else "assignee")
+    for person, why in ((task.initiator, "initiator"), (task.assignee, "assignee")):
+        if person is not None:
+            yield Candidate(person, "initiator" if why == "initiator" else "assignee")
     yield from _all(task.candidates.order_by("name", "pk"), "colleague")
-    yield from _all(_whose(copies_of(task)), "colleague")
+    yield from _all(_people_of(copies_of(task)), "colleague")
     answers = Response.objects.filter(task__case=task.case) if task.case_id else Response.objects.filter(task=task)
     yield from _all(_people(answers.order_by().values("recipient")), "answered")
     if task.case_id is not None:
@@ -133,7 +133,7 @@ def _all(people: Iterable[Recipient], why: Why) -> Iterator[Candidate]:
     return (Candidate(person, why) for person in people)
 
 
-def _whose(copies: QuerySet[Notification]) -> QuerySet[Recipient]:
+def _people_of(copies: QuerySet[Notification]) -> QuerySet[Recipient]:
     return _people(copies.order_by().values("recipient"))
 
 
@@ -169,9 +169,9 @@ def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
 
 
 def behind(task: Task, customer: Recipient) -> list[Recipient]:
-    """Who hears of what a customer writes: colleagues for whom the task waits, else the one whom they could ask."""
-    found = list(_whose(_of_colleagues(Notification.objects.filter(task=task))))
-    return found or [each.person for each in askable(task, customer) if not each.person.external]
+    """Return the readers of what a customer writes: colleagues for whom the task waits, else the one they could ask."""
+    colleagues = list(_people_of(_of_colleagues(Notification.objects.filter(task=task))))
+    return colleagues or [each.person for each in askable(task, customer) if not each.person.external]
 
 
 def _of_colleagues(copies: QuerySet[Notification]) -> QuerySet[Notification]:

@@ -80,7 +80,7 @@ def checked(text: str) -> str:
     return clean(text)
 
 
-def _said(text: str, files: Sequence[Attachment]) -> str:
+def _compose_text(text: str, files: Sequence[Attachment]) -> str:
     """Files alone are a message, too: it says their names. Raises CommentRequired."""
     if not text and not files:
         raise CommentRequired("Write something first.")
@@ -96,37 +96,37 @@ def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
     text = checked(words.text)
     with transaction.atomic():
         locked = _locked(task)
-        asked = _asked(person, locked, words.reply_to)
-        before = _repeated(locked, person, text, words) or _same_reply(asked, text, words.files)
+        addressee = _find_addressee(person, locked, words.reply_to)
+        before = _repeated(locked, person, text, words) or _same_reply(addressee, text, words.files)
         if before is not None:
             return Said(before, created=False)
-        if asked.state == AddresseeState.REPLIED:
+        if addressee.state == AddresseeState.REPLIED:
             raise AlreadyAnswered("You have replied to this question already.", answered_by=person.as_person())
-        return Said(_record_reply(asked, locked, text, words, now), created=True)
+        return Said(_record_reply(addressee, locked, text, words, now), created=True)
 
 
 def reply_to_item(item: Notification, words: Words, now: datetime) -> Said:
     """The same, for the item with which the person was asked. Raises NotAllowed for any other."""
-    found = Addressee.objects.filter(item=item, message__kind=MessageKind.QUESTION).select_related("message")
-    asked = next((each for each in found if each.person_id == item.recipient_id), None)
-    if asked is None or item.task_id is not None:
+    addressees = Addressee.objects.filter(item=item, message__kind=MessageKind.QUESTION).select_related("message")
+    addressee = next((each for each in addressees if each.person_id == item.recipient_id), None)
+    if addressee is None or item.task_id is not None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
-    said = replace(words, to=(), reply_to=asked.message_id)
-    return reply(item.recipient, asked.message.task_id, said, now)
+    reply_words = replace(words, to=(), reply_to=addressee.message_id)
+    return reply(item.recipient, addressee.message.task_id, reply_words, now)
 
 
-def _asked(person: Recipient, task: Task, question: UUID | None) -> Addressee:
-    found = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION, person=person)
-    rows = found.select_related("message__author__brand", "person", "item").order_by("-message__number")
+def _find_addressee(person: Recipient, task: Task, question: UUID | None) -> Addressee:
+    addressees = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION, person=person)
+    rows = addressees.select_related("message__author__brand", "person", "item").order_by("-message__number")
     mine = [each for each in rows if question is None or each.message_id == question]
     if not mine:
         raise NotFound("Nobody has asked you that.")
     return next((each for each in mine if each.state == AddresseeState.ASKED), mine[0])
 
 
-def _same_reply(asked: Addressee, text: str, files: Sequence[UUID]) -> TaskMessage | None:
+def _same_reply(addressee: Addressee, text: str, files: Sequence[UUID]) -> TaskMessage | None:
     """A reply with the same words and files, whatever its key."""
-    replies = TaskMessage.objects.filter(reply_to=asked.message, author=asked.person)
+    replies = TaskMessage.objects.filter(reply_to=addressee.message, author=addressee.person)
     return next((each for each in replies if _is_same(each, text, files)), None)
 
 
@@ -135,17 +135,17 @@ def _is_same(message: TaskMessage, text: str, files: Sequence[UUID]) -> bool:
     return message.text == said_with(text, sent) and are_same(sent, files)
 
 
-def _record_reply(asked: Addressee, task: Task, text: str, words: Words, now: datetime) -> TaskMessage:
-    question, late = asked.message, not task.answerable
+def _record_reply(addressee: Addressee, task: Task, text: str, words: Words, now: datetime) -> TaskMessage:
+    question, late = addressee.message, not task.answerable
     to = [question.author] if question.author is not None and question.author.active else []
     message, addressees = _add(
-        task, to, words, now, kind=MessageKind.REPLY, author=asked.person, text=text, reply_to=question, late=late
+        task, to, words, now, kind=MessageKind.REPLY, author=addressee.person, text=text, reply_to=question, late=late
     )
     messages.replied(task, question, message, AT_ONCE, now)
     news = telling.Telling(message, addressees, now)
-    inbox_items.lock({asked.person_id} | news.people)
-    if asked.item is not None:
-        telling.close_item(asked.item, message, now)
+    inbox_items.lock({addressee.person_id} | news.people)
+    if addressee.item is not None:
+        telling.close_item(addressee.item, message, now)
     news.write()
     return message
 
@@ -165,8 +165,8 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
         before = _repeated(locked, person, text, words)
         if before is not None:
             return Said(before, created=False)
-        known = [*people.customers(locked), *people.mentionable(locked, person)]  # a colleague goes before a namesake
-        to = chosen(known, words.to, "You can mention people who have this task, and customers of its case.")
+        allowed = [*people.customers(locked), *people.mentionable(locked, person)]  # a colleague goes before a namesake
+        to = chosen(allowed, words.to, "You can mention people who have this task, and customers of its case.")
         message, addressees = _add(
             locked, to, words, now, kind=MessageKind.COMMENT, author=person, text=text, late=not locked.answerable
         )
@@ -179,10 +179,10 @@ def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Sa
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered, TooMany.
     """
-    asked = open_question(customer, case)
-    if asked is not None:
-        said = replace(words, to=(), reply_to=asked.message_id)
-        return reply(customer, asked.message.task_id, said, now)
+    addressee = open_question(customer, case)
+    if addressee is not None:
+        reply_words = replace(words, to=(), reply_to=addressee.message_id)
+        return reply(customer, addressee.message.task_id, reply_words, now)
     text = checked(words.text)
     task = people.task_to_write_to(case, customer)
     if task is None:
@@ -217,19 +217,19 @@ def _refuse_floods(customer: Recipient, now: datetime) -> None:
 
 def open_question(person: Recipient, case: Case) -> Addressee | None:
     """The oldest question about the case that waits for the person's reply."""
-    found = Addressee.objects.filter(
+    questions = Addressee.objects.filter(
         person=person,
         state=AddresseeState.ASKED,
         message__kind=MessageKind.QUESTION,
         message__task__case=case,
         message__task__state__in=ANSWERABLE,
     )
-    return found.select_related("message").order_by("message__at").first()
+    return questions.select_related("message").order_by("message__at").first()
 
 
-def chosen(known: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Recipient]:
+def chosen(candidates: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Recipient]:
     """The people of these refs. Raises Invalid for others."""
-    by_ref = {person.ref: person for person in known}
+    by_ref = {person.ref: person for person in candidates}
     faults = [
         {"pointer": f"/to/{at}", "detail": f"{why} {ref!r} is none of them."}
         for at, ref in enumerate(refs)
@@ -252,19 +252,21 @@ def by_engine(
         if before is not None:
             return Said(before, created=False)
         files = claim(words.files, Sender(engine=locked.engine))
-        told: Json = {"text": _said(text, files), "author": author, "at": now, "late": not locked.answerable}
+        fields: Json = {"text": _compose_text(text, files), "author": author, "at": now, "late": not locked.answerable}
         reply_to = str(words.reply_to) if words.reply_to else None
-        message = messages.take_from_engine(locked, to, kind, reply_to, {**told, "key": words.key}, AT_ONCE, now)
+        message = messages.take_from_engine(locked, to, kind, reply_to, {**fields, "key": words.key}, AT_ONCE, now)
         use(files, message)
         return Said(message, created=True)
 
 
 # --- questions, for answers -------------------------------------------------------------------------------------------
 def question(
-    task: Task, asker: Recipient, asked: Sequence[Recipient], writes: Writes, **told: Any
+    task: Task, asker: Recipient, recipients: Sequence[Recipient], writes: Writes, **fields: Any
 ) -> tuple[TaskMessage, list[Addressee]]:
     """A question of a person: recorded with the answer that it is, whose callback tells the engine."""
-    message, addressees = messages.add(task, asked, writes, due=False, kind=MessageKind.QUESTION, author=asker, **told)
+    message, addressees = messages.add(
+        task, recipients, writes, due=False, kind=MessageKind.QUESTION, author=asker, **fields
+    )
     telling.let_stand_in(message, addressees, message.at)
     return message, addressees
 
@@ -273,22 +275,22 @@ def question(
 def _locked(pk: UUID) -> Task:
     """Raises NotFound."""
     tasks = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("engine", "case", "initiator")
-    found = tasks.filter(pk=pk).first()
-    if found is None:
+    row = tasks.filter(pk=pk).first()
+    if row is None:
         raise NotFound("There is no such task of yours.")
-    return found
+    return row
 
 
 def _repeated(task: Task, author: Recipient | None, text: str, words: Words) -> TaskMessage | None:
     """The message that came with this key before. Raises IdempotencyKeyReused."""
     if not words.key:
         return None
-    known = task.messages.filter(author=author, key=words.key).first()
-    if known is not None and (
-        not _is_same(known, text, words.files) or (words.reply_to and known.reply_to_id != words.reply_to)
+    earlier = task.messages.filter(author=author, key=words.key).first()
+    if earlier is not None and (
+        not _is_same(earlier, text, words.files) or (words.reply_to and earlier.reply_to_id != words.reply_to)
     ):
         raise IdempotencyKeyReused("This Idempotency-Key came with another message. Use a new key for a new message.")
-    return known
+    return earlier
 
 
 def _add(
@@ -306,7 +308,7 @@ def _add(
     Raises CommentRequired, Invalid.
     """
     files = claim(words.files, Sender(person=author))
-    fields |= {"author": author, "text": _said(text, files), "via": words.via, "key": words.key, "at": now}
+    fields |= {"author": author, "text": _compose_text(text, files), "via": words.via, "key": words.key, "at": now}
     message, addressees = messages.add(task, to, AT_ONCE, due=False, **fields)
     use(files, message)
     if task.state not in CLOSED:

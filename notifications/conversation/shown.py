@@ -19,11 +19,12 @@ decided before."""
 
 
 def messages_json(messages: QuerySet[TaskMessage], reader: Recipient | None = None) -> list[Json]:
-    """With what became of each on its way to the engine. `reader`: the person who reads them; None: the engine."""
-    found = list(with_people(messages))
-    engine = engine_states(found)
-    told = [message_json(message, engine.get(message.pk)) for message in found]
-    return [names.seen_by(each, reader) or {} for each in told] if reader is not None else told
+    """Return the messages with their states on the way to the engine. `reader`: the person who reads them; None: the
+    engine."""
+    rows = list(with_people(messages))
+    engine = engine_states(rows)
+    documents = [message_json(message, engine.get(message.pk)) for message in rows]
+    return [names.seen_by(each, reader) or {} for each in documents] if reader is not None else documents
 
 
 def with_people(messages: QuerySet[TaskMessage]) -> QuerySet[TaskMessage]:
@@ -33,9 +34,9 @@ def with_people(messages: QuerySet[TaskMessage]) -> QuerySet[TaskMessage]:
 
 
 def engine_states(messages: Iterable[TaskMessage]) -> Mapping[UUID, str]:
-    """Of those that people wrote: waiting, delivered, kept, handled, refused or failed."""
+    """Return the state of each message that a person wrote: waiting, delivered, kept, handled, refused or failed."""
     ours = {message.pk: KEPT_HERE for message in messages if message.via}
-    calls = Callback.objects.filter(pk__in=ours).only("state", "detail", "detail_fact")
+    calls = Callback.objects.filter(pk__in=ours).only("state", "detail_fact")
     return ours | {call.pk: _of_call(call) for call in calls}
 
 

@@ -74,7 +74,7 @@ class Telling:
 
     @property
     def people(self) -> set[int]:
-        """Whose inboxes will change."""
+        """Keys of the people whose inboxes will change."""
         return {each.person_id for each in self.addressees} | {copy.recipient_id for copy in self.copies}
 
     def _copies(self) -> list[Notification]:
@@ -99,12 +99,14 @@ class Telling:
     def _tell(self) -> None:
         by_person = {copy.recipient_id: copy for copy in self.copies}
         asks = self.message.kind == MessageKind.QUESTION
-        told = [] if asks else [by_person[each.person_id] for each in self.addressees if self._is_open(each, by_person)]
-        anew = {copy.recipient_id for copy in told}
+        open_copies = (
+            [] if asks else [by_person[each.person_id] for each in self.addressees if self._is_open(each, by_person)]
+        )
+        anew = {copy.recipient_id for copy in open_copies}
         left = set() if asks else have_lost(self.task, {each.person_id for each in self.addressees} - by_person.keys())
         others = [each for each in self.addressees if each.person_id not in anew | left]
         self._addresses.look_up([each.person for each in self.addressees], self._channels)
-        for copy in told:
+        for copy in open_copies:
             self._tell_anew(copy)
         for each in others:
             if not asks or self.task.answerable:
@@ -113,7 +115,7 @@ class Telling:
             each.item = each.item or by_person.get(each.person_id)
         bulk.insert([self._with_plan()])
         inbox_items.create(self._new)
-        self._show_copies(told, [copy for copy in self.copies if copy.recipient_id not in anew])
+        self._show_copies(open_copies, [copy for copy in self.copies if copy.recipient_id not in anew])
         bulk.update(self.addressees, ["item", "person", "away"])
         bulk.insert(self._deliveries)
         if self._deliveries:
@@ -123,14 +125,14 @@ class Telling:
         copy = by_person.get(each.person_id)
         return copy is not None and inbox_items.stands(copy)
 
-    def _show_copies(self, told: Sequence[Notification], others: Sequence[Notification]) -> None:
+    def _show_copies(self, open_copies: Sequence[Notification], others: Sequence[Notification]) -> None:
         """The time that a pause has moved, too."""
         moved = []
-        for notification in (*told, *others):
+        for notification in (*open_copies, *others):
             if inbox_items.stands(notification) and notification.due_at != self.task.deadline:
                 notification.due_at = self.task.deadline
                 moved.append(notification.pk)
-        inbox_items.rewrite(told, ["notice", "read_at", "due_at"], self.now, alert=True)
+        inbox_items.rewrite(open_copies, ["notice", "read_at", "due_at"], self.now, alert=True)
         inbox_items.rewrite([copy for copy in others if copy.pk in moved], ["due_at"], self.now, alert=False)
         rest = [copy for copy in others if copy.pk not in moved]
         if self.live:
@@ -165,7 +167,7 @@ class Telling:
             details={"message": {"id": str(self.message.pk), "kind": self.message.kind}},
             created_at=self.now,
             updated_at=self.now,
-            **reasons.kept("reason", self._why),
+            reason_fact=self._why.as_json(),
         )
         item.on_behalf_of = addressee.away
         self._new.append(item)
@@ -180,14 +182,14 @@ class Telling:
 
     # --- questions that are over, or open again -----------------------------------------------------------------------
     def _settle_items(self) -> None:
-        asked = [each for each in self.addressees if each.item is not None and self._asks(each.item)]
-        over = [each for each in asked if each.state == AddresseeState.OVER or self._ended(each)]
-        again = [each for each in asked if each.state == AddresseeState.ASKED and self.task.answerable]
+        addressees = [each for each in self.addressees if each.item is not None and self._asks(each.item)]
+        over = [each for each in addressees if each.state == AddresseeState.OVER or self._ended(each)]
+        again = [each for each in addressees if each.state == AddresseeState.ASKED and self.task.answerable]
         self._withdraw([each for each in over if each.item and each.item.state == NotificationState.OPEN])
         items = [each.item for each in again if each.item and each.item.state == NotificationState.WITHDRAWN]
-        inbox_items.change_all(items, self.now, state=NotificationState.OPEN, **reasons.kept("reason", self._why))
+        inbox_items.change_all(items, self.now, state=NotificationState.OPEN, reason_fact=self._why.as_json())
 
-        for each in asked:
+        for each in addressees:
             if each.state == AddresseeState.REPLIED and each.item and each.item.state != NotificationState.ANSWERED:
                 close_item(each.item, self._reply_of(each), self.now)
 
@@ -207,17 +209,17 @@ class Telling:
         for state in (AddresseeState.ASKED, AddresseeState.OVER):
             why = reasons.DECIDED_MEANWHILE() if state == AddresseeState.ASKED else reasons.REPLIED_MEANWHILE()
             items = [each.item for each in over if each.state == state and each.item is not None]
-            inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, **reasons.kept("reason", why))
+            inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, reason_fact=why.as_json())
             outdating.supersede([item.pk for item in items], why, self.now)
 
     # --- the event ----------------------------------------------------------------------------------------------------
     @cached_property
     def event(self) -> Event:
         files = [attachment.name for attachment in self.message.attachments.all()]
-        said: Json = {"id": str(self.message.pk), "kind": self.message.kind, "by": self.message.by}
-        said |= {"files": files} if files else {}
-        about = f"message/{self.message.pk}"
-        return own_events.about_task(self.task, TYPE, about, self.now, time=self.message.at, message=said)
+        content: Json = {"id": str(self.message.pk), "kind": self.message.kind, "by": self.message.by}
+        content |= {"files": files} if files else {}
+        subject = f"message/{self.message.pk}"
+        return own_events.about_task(self.task, TYPE, subject, self.now, time=self.message.at, message=content)
 
     def _with_plan(self) -> Event:
         self.event.plan, self.event.told = self.plan.as_json(), len(self._deliveries)
@@ -266,16 +268,16 @@ def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: dat
         return
     absences, people = Absences(now), [each.person for each in addressees]
     absences.look_up(people)
-    found = absences.stand_ins(people, _about(message.task)) if absences.anybody else {}
-    known = {each.person_id for each in addressees}
+    stand_ins = absences.stand_ins(people, _subject_of(message.task)) if absences.anybody else {}
+    person_ids = {each.person_id for each in addressees}
     for each in addressees:
-        stand_in = found.get(each.person_id)
-        if stand_in is not None and stand_in.pk not in known and stand_in.pk != message.author_id:
+        stand_in = stand_ins.get(each.person_id)
+        if stand_in is not None and stand_in.pk not in person_ids and stand_in.pk != message.author_id:
             each.away, each.person = each.person, stand_in
 
 
-def _about(task: Task) -> About:
-    """For parts of absences."""
+def _subject_of(task: Task) -> About:
+    """Return the subject of the task, for parts of absences."""
     copy = task.notifications.order_by("-created_at").values_list("category", flat=True).first()
     return About(copy, task.engine_id, task.case.type if task.case is not None else "")
 
@@ -289,10 +291,10 @@ def tell(message: TaskMessage, addressees: Sequence[Addressee], now: datetime, *
 
 def engine_has_it(message: UUID, now: datetime) -> None:
     """The callback with the message's id has ended: copies of the task show it. Those of a question show it anyway."""
-    found = TaskMessage.objects.filter(pk=message).exclude(kind=MessageKind.QUESTION).first()
-    if found is None:
+    row = TaskMessage.objects.filter(pk=message).exclude(kind=MessageKind.QUESTION).first()
+    if row is None:
         return
-    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=found.task_id)
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.task_id)
     inbox_items.create([], seen_anew=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
 
 

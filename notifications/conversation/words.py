@@ -66,10 +66,10 @@ class Wording:
         """Above the text of a copy of the task, on lock screens too."""
         with translation.override(language_of(person)):
             form = _("%(name)s has replied.") if self._replies else _("%(name)s has written to you.")
-            said = form % part_of(name=self._who(person))
+            text = form % part_of(name=self._who(person))
             if self._quotes:
-                said = f"{said.removesuffix('.')}: “{clean_line(self.message.text)}”"
-            return set_apart(cut(clean_line(said), MOST_NOTICE))
+                text = f"{text.removesuffix('.')}: “{clean_line(self.message.text)}”"
+            return set_apart(cut(clean_line(text), MOST_NOTICE))
 
     def on_channels(self, copy: Notification, channels: Sequence[str]) -> dict[str, Json]:
         """Channels that only their person reads quote the message above the copy's text."""
@@ -87,23 +87,23 @@ class Wording:
             return house_of(reader) if reader.external else str(self.task.engine.name)
         return name_said(by["name"], by["ref"], reader)
 
-    def _about(self, reader: Recipient) -> str:
-        """Customers know their case, and not what its steps are called inside."""
+    def _subject(self, reader: Recipient) -> str:
+        """Return the name of the case for customers, who do not know the names of its tasks; of the task for others."""
         case = self.task.case
         if reader.external:
             return str(case) if case is not None and case.title else ""
         return self.task.name if self._names_task else ""
 
     def _asking(self, person: Recipient) -> str:
-        said = part_of(name=self._who(person), about=self._about(person))
+        names = part_of(name=self._who(person), about=self._subject(person))
         if person.external:
-            return _("We have a question about “%(about)s”") % said if said["about"] else _("We have a question")
-        return _("%(name)s asks about “%(about)s”") % said if said["about"] else _("%(name)s has a question") % said
+            return _("We have a question about “%(about)s”") % names if names["about"] else _("We have a question")
+        return _("%(name)s asks about “%(about)s”") % names if names["about"] else _("%(name)s has a question") % names
 
     def _telling(self, person: Recipient) -> str:
-        said = part_of(name=self._who(person), about=self._about(person))
-        if not said["about"]:
-            return (_("%(name)s has replied") if self._replies else _("%(name)s has written to you")) % said
+        names = part_of(name=self._who(person), about=self._subject(person))
+        if not names["about"]:
+            return (_("%(name)s has replied") if self._replies else _("%(name)s has written to you")) % names
         return (
             _("%(name)s replied about “%(about)s”") if self._replies else _("%(name)s wrote about “%(about)s”")
-        ) % said
+        ) % names

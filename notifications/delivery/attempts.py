@@ -85,7 +85,7 @@ class DeviceAttempt(Attempt):
         if isinstance(self.row, Farewell):
             return self.row.attempts > 1
         device = self.row if isinstance(self.row, Device) else self.row.device
-        return device is not None and device.last_fault != ""
+        return device is not None and device.last_fault_fact is not None
 
     def message_at(self, now: datetime) -> PushMessage:
         """The message when it is sent `now`: push services keep it no longer than it is useful."""

@@ -21,19 +21,18 @@ _CATEGORIES = Compiled(_read_categories)
 
 
 def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:
-    """How those of the claimed rows end or wait that are not to be sent now. What is only replaced on a device is not
-    asked about."""
+    """Return how claimed rows end or wait that may not be sent now. Replacements on devices are always sent."""
     rows = [row for row in rows if not row.is_replacement]
     with revision.held():
         categories = _CATEGORIES.get()
         reading.look_up(row.recipient for row in rows)
-    found = []
+    outcomes = []
     for row in rows:
         row.notification.category = categories[row.notification.category_id]
         outcome = _outcome(row, reading.of(row.recipient), now)
-        found += [outcome] if outcome is not None else []
-    over = {each.delivery for each in found}
-    return found + pacing.repeated([row for row in rows if row.pk not in over], reading, now)
+        outcomes += [outcome] if outcome is not None else []
+    over = {each.delivery for each in outcomes}
+    return outcomes + pacing.repeated([row for row in rows if row.pk not in over], reading, now)
 
 
 def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:

@@ -45,8 +45,8 @@ later."""
 
 NOBODYS = Q(device=None)
 """Rows whose device was removed."""
-WORKS = NOBODYS | Q(device__last_fault="")
-SUSPECT = Q(device__last_fault__gt="")
+WORKS = NOBODYS | Q(device__last_fault_fact__isnull=True)
+SUSPECT = Q(device__last_fault_fact__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def has_due(now: datetime) -> bool:
 
 def has_late(before: datetime) -> bool:
     """Messages for services that do not work are not late for lack of workers."""
-    wanted = waiting_for_persons(), due()
+    querysets = waiting_for_persons(), due()
     now = timezone.now()
-    messages = any(outbox.due(services.without_held(rows, "deliveries", now), before).exists() for rows in wanted)
+    messages = any(outbox.due(services.without_held(rows, "deliveries", now), before).exists() for rows in querysets)
     return messages or any(outbox.due(rows, before).exists() for rows in (asked_tests(), asked_farewells()))
 
 
@@ -154,7 +154,7 @@ def waiting_for_devices(now: datetime) -> Waiting:
 
 def there_are_suspects() -> bool:
     """Asked before messages to them are looked for, which takes the longer the more messages wait."""
-    return Device.objects.filter(last_fault__gt="").exists()
+    return Device.objects.filter(last_fault_fact__isnull=False).exists()
 
 
 def tests(limit: int, now: datetime) -> list[Device]:
@@ -169,8 +169,8 @@ def for_all(names: Collection[str], limit: int, busy: Busy, now: datetime) -> li
     """Lease up to `limit` rows of each of these channels, without those of suspects."""
     rows: list[Delivery] = []
     for channel in map(registry.device_channel, names):
-        wanted = _elsewhere(due().filter(WORKS, channel=channel.name), channel, busy)
-        rows += _claim(wanted, limit, now)
+        claimable_rows = _elsewhere(due().filter(WORKS, channel=channel.name), channel, busy)
+        rows += _claim(claimable_rows, limit, now)
     return rows
 
 

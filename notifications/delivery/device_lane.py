@@ -101,7 +101,7 @@ class DeviceLane:
     async def _claim(self, busy: Busy, *, suspects: bool = False) -> Claimed:
         claim = _claim_suspects if suspects else _claim
         claimed = await in_database_thread(claim, busy, timezone.now())
-        self._sender.known = claimed.paused
+        self._sender.paused = claimed.paused
         await self._send_out(claimed.attempts)
         return claimed
 
@@ -227,9 +227,9 @@ def _claim(busy: Busy, now: datetime) -> Claimed:
         *device_messages.for_farewells(farewells, now),
         *device_messages.for_deliveries(rows, now),
     ]
-    return Claimed(len(tests) + len(farewells) + len(rows), attempts, pauses.known())
+    return Claimed(len(tests) + len(farewells) + len(rows), attempts, pauses.paused_services())
 
 
 def _claim_suspects(busy: Busy, now: datetime) -> Claimed:
     rows = claims.for_suspects(SUSPECTS, BATCH, busy, now) if claims.there_are_suspects() else []
-    return Claimed(len(rows), device_messages.for_deliveries(rows, now), pauses.known())
+    return Claimed(len(rows), device_messages.for_deliveries(rows, now), pauses.paused_services())

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _BatchContext:
     """What is known of claimed rows: their tokens, people's unread counts, and which rows have a reserve."""
 
     tokens: dict[UUID, str]
@@ -73,11 +73,11 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
         units, waiting = _in_time([row for row in going if row.device_id in there], reading, now)
         going = [row for unit in units for row in unit]
         ledger.begin(going, now)
-        given = _tokens([unit[0] for unit in units if len(unit) == 1], now)
+        tokens = _tokens([unit[0] for unit in units if len(unit) == 1], now)
     ledger.put_back(waiting)
     unread = unread_counts(list({row.recipient_id for row in going}))
-    about = _About(given, unread, ledger.with_reserve(going))
-    return [attempt for unit in units for attempt in _of_unit(unit, about, now)]
+    batch = _BatchContext(tokens, unread, ledger.with_reserve(going))
+    return [attempt for unit in units for attempt in _of_unit(unit, batch, now)]
 
 
 def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
@@ -107,8 +107,8 @@ def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
             yield from ([row] for row in unit)
 
 
-def _of_unit(unit: Sequence[Delivery], about: _About, now: datetime) -> Sequence[DeviceAttempt]:
-    made = (_made_safely(row, about, now) for row in unit)
+def _of_unit(unit: Sequence[Delivery], batch: _BatchContext, now: datetime) -> Sequence[DeviceAttempt]:
+    made = (_made_safely(row, batch, now) for row in unit)
     parts = [attempt for attempt in made if attempt is not None]
     return parts if len(parts) < 2 else [_together(parts)]
 
@@ -124,10 +124,10 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
     with translation.override(language):
         title = together.summary(list(notifications.values()))
         text = together.waits_for_you(together.waiting(notifications.values()))
-    said = replace(message.saying(newest.message.message, text, language), title=title, priority=Priority.NORMAL.value)
+    words = replace(message.saying(newest.message.message, text, language), title=title, priority=Priority.NORMAL.value)
     push = replace(
         newest.message,
-        message=said,
+        message=words,
         tag=_tag(f"together:{newest.device}"),
         link=newest.message.message.brand["base_url"] + reverse("inbox:list"),
         token="",
@@ -161,15 +161,15 @@ def for_farewells(rows: Sequence[Farewell], now: datetime) -> list[DeviceAttempt
     return [_attempt(row, farewells.address_of(row), farewells.message(row, now)) for row in rows]
 
 
-def _attempt(row: Delivery | Device | Farewell, address: PushAddress, said: PushMessage, **more: Any) -> DeviceAttempt:
-    return DeviceAttempt(row=row, service=_service_of(row.channel, address), address=address, message=said, **more)
+def _attempt(row: Delivery | Device | Farewell, address: PushAddress, push: PushMessage, **more: Any) -> DeviceAttempt:
+    return DeviceAttempt(row=row, service=_service_of(row.channel, address), address=address, message=push, **more)
 
 
 def _service_of(channel: str, address: PushAddress) -> Service:
     try:
-        known = registry.device_channel(channel)
-        known.learn(address.sender)
-        return (channel, known.transport.service_of(address))
+        device_channel = registry.device_channel(channel)
+        device_channel.learn(address.sender)
+        return (channel, device_channel.transport.service_of(address))
     except Exception as fault:  # a token that no longer exists, or a mistake: the result of sending will show it
         log.error("push_service_unknown", channel=channel, fault=repr(fault))
         return (channel, "")
@@ -177,13 +177,13 @@ def _service_of(channel: str, address: PushAddress) -> Service:
 
 def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
-        said = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
-        return _attempt(device, devices.address_of(device), said)
+        push = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
+        return _attempt(device, devices.address_of(device), push)
     except Exception as fault:  # as for messages
         if outage.database_is_away(fault):
             raise
         log.exception("push_test_cannot_be_made", device=str(device.pk))
-        outbox.finish(device, **reasons.kept("last_fault", reasons.crashed(fault), devices.MOST_FAULT))
+        outbox.finish(device, last_fault_fact=reasons.crashed(fault).as_json())
         return None
 
 
@@ -220,9 +220,9 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
     return {row.pk: token for (row, _), token in zip(answerable, action_tokens.give(answerable, now), strict=True)}
 
 
-def _made_safely(row: Delivery, about: _About, now: datetime) -> DeviceAttempt | None:
+def _made_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt | None:
     try:
-        return _made(row, about, now)
+        return _made(row, batch, now)
     except Exception as fault:  # a message that cannot be made must not hold up the others
         if outage.database_is_away(fault):
             raise
@@ -235,13 +235,13 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> DeviceAttempt |
         return None
 
 
-def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
+def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
     assert row.device is not None  # rows without one have ended
     kind: PushKind = "replacement" if row.is_replacement else "message"
-    said = _push(row, kind, _message(row, about, now), about.tokens.get(row.pk, ""), now)
-    said = replace(said, unread=about.unread.get(row.recipient_id, 0))
-    more = {"has_reserve": row.pk in about.with_reserve, "over_at": ledger.over_at(row)}
-    return _attempt(row, devices.address_of(row.device), said, **more)
+    push = _push(row, kind, _message(row, batch, now), batch.tokens.get(row.pk, ""), now)
+    push = replace(push, unread=batch.unread.get(row.recipient_id, 0))
+    more = {"has_reserve": row.pk in batch.with_reserve, "over_at": ledger.over_at(row)}
+    return _attempt(row, devices.address_of(row.device), push, **more)
 
 
 def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:
@@ -251,7 +251,7 @@ def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:
 
 def _push(row: Delivery, kind: PushKind, words: Message, token: str, now: datetime) -> PushMessage:
     notification = row.notification
-    said = PushMessage(
+    push = PushMessage(
         kind=kind,
         message=words,
         tag=tag_of(notification),
@@ -264,14 +264,14 @@ def _push(row: Delivery, kind: PushKind, words: Message, token: str, now: dateti
         device=str(row.device_id or ""),
         revision=notification.revision,
     )
-    return said if row.device is None else lock_screens.for_device(said, row.device, customer=row.recipient.external)
+    return push if row.device is None else lock_screens.for_device(push, row.device, customer=row.recipient.external)
 
 
-def _message(row: Delivery, about: _About, now: datetime) -> Message:
+def _message(row: Delivery, batch: _BatchContext, now: datetime) -> Message:
     alike = (row.notification_id, row.channel, repr(row.words) if row.words else "")
-    if alike not in about.words:
-        about.words[alike] = _words(row, now)
-    return about.words[alike]
+    if alike not in batch.words:
+        batch.words[alike] = _words(row, now)
+    return batch.words[alike]
 
 
 def _words(row: Delivery, now: datetime) -> Message:
@@ -282,8 +282,8 @@ def _words(row: Delivery, now: datetime) -> Message:
     recipient = row.recipient
     with speaking_to(recipient):
         happened = outcomes.outcome_of(notification, recipient, now)
-        said = message.message_of(notification, with_facts=False)
-    return message.saying(said, happened, language_of(recipient))
+        original = message.message_of(notification, with_facts=False)
+    return message.saying(original, happened, language_of(recipient))
 
 
 def tag_of(notification: Notification) -> str:
@@ -297,5 +297,5 @@ def tag_of(notification: Notification) -> str:
     )
 
 
-def _tag(about: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(about.encode()).digest()[:18]).decode()
+def _tag(subject: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(subject.encode()).digest()[:18]).decode()

@@ -16,7 +16,6 @@ from notifications.reasons import Reason
 from wfpush.queue import outbox
 
 USE_NOTED_EVERY = timedelta(minutes=1)
-NO_FAULT = reasons.kept("last_fault", reasons.NOTHING)
 
 
 # --- tests and farewells --------------------------------------------------------------------------
@@ -24,8 +23,8 @@ def end_test(device: Device, each: Result, now: datetime) -> None:
     fault = each.fault.reason if each.fault else reasons.NOTHING
     if each.again_at is not None:
         fault = each.reason or reasons.NO_ANSWER()
-    said = reasons.kept("last_fault", fault, devices.MOST_FAULT) | ({} if fault else {"last_sent_at": now})
-    outbox.finish(device, attempts=0, **said)
+    sent = {} if fault else {"last_sent_at": now}
+    outbox.finish(device, attempts=0, last_fault_fact=fault.as_json(), **sent)
 
 
 def end_farewell(row: Farewell, each: Result, paused: dict[Service, datetime], now: datetime) -> None:
@@ -55,11 +54,11 @@ def note(results: Sequence[Result], now: datetime) -> None:
 
 def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
     """Make due at once what waits for a device that had failed and works again."""
-    known = now - USE_NOTED_EVERY
-    news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= known}
+    limit = now - USE_NOTED_EVERY
+    news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= limit}
     if news:
         with transaction.atomic():
-            Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, **NO_FAULT)
+            Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, last_fault_fact=None)
     work_again = [each.pk for each in reached if each.last_fault]
     if work_again:
         pauses.hasten(Delivery.objects.filter(device__in=work_again), now)
@@ -70,13 +69,12 @@ def _note_faults(faults: dict[UUID, Reason]) -> None:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         there = _locked(faults)
-        said = reasons.as_columns((faults[pk] for pk in there), devices.MOST_FAULT)
-        cursor.execute(_FAULTS, [there, *said])
+        cursor.execute(_FAULTS, [there, reasons.as_column(faults[pk] for pk in there)])
 
 
 _FAULTS = """
-UPDATE notifications_device device SET last_fault = said.fault, last_fault_fact = said.fact::jsonb
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(id, fault, fact)
+UPDATE notifications_device device SET last_fault_fact = said.fact::jsonb
+FROM unnest(%s::uuid[], %s::text[]) AS said(id, fact)
 WHERE device.id = said.id AND device.last_fault_fact IS DISTINCT FROM said.fact::jsonb
 """
 

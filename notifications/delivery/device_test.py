@@ -6,10 +6,8 @@ from datetime import datetime
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from notifications import reasons
 from notifications.items.representation import unread_counts
 from notifications.models import Device
-from notifications.reasons import NOTHING
 from notifications.types import Message, PushMessage
 from notifications.wording.languages import language_of, spoken
 from notifications.wording.message import brand_of
@@ -22,7 +20,7 @@ TTL = 300
 
 def ask(device: Device, now: datetime) -> None:
     """Send a test message soon. An earlier request that was not sent yet counts as the same."""
-    outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, **reasons.kept("last_fault", NOTHING))
+    outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, last_fault_fact=None)
     outbox.wake_on_commit("deliveries")
 
 
@@ -33,15 +31,15 @@ def message(device: Device, now: datetime) -> PushMessage:
     with translation.override(language):
         title, body = _("Notifications work here"), _("This is a test from %(brand)s. There is nothing to do.")
     brand = brand_of(recipient.brand)
-    said = body % {"brand": brand["name"]}
+    text = body % {"brand": brand["name"]}
     return PushMessage(
         kind="test",
         message=Message(
             notification_id="",
             language=language,
             title=title,
-            body=said,
-            short_body=said,
+            body=text,
+            short_body=text,
             priority="normal",
             category="",
             actions=(),

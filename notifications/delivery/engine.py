@@ -46,8 +46,8 @@ class Engine:
         self._sender = Sender()
         persons = [channel for channel in channels if isinstance(channel, PersonChannel)]
         self._lanes: list[Lane] = [PersonLane(each, Q(channel=each.name), self._sender) for each in persons]
-        known = [each.name for each in registry.person_channels()]
-        self._lanes.append(PersonLane(None, ~Q(channel__in=[*known, *device_channels()]), self._sender))
+        person_channels = [each.name for each in registry.person_channels()]
+        self._lanes.append(PersonLane(None, ~Q(channel__in=[*person_channels, *device_channels()]), self._sender))
         if any(isinstance(channel, DeviceChannel) for channel in channels):
             self._lanes.append(DeviceLane(self._sender))
 

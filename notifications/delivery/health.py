@@ -80,7 +80,7 @@ class Devices:
 
 
 @dataclass(slots=True)
-class _Known:
+class _State:
     answered: float = float("-inf")
     took: float = float("-inf")
     failing: dict[Hashable, float] = field(default_factory=dict)
@@ -96,20 +96,20 @@ class Services:
 
     def __init__(self, now: Callable[[], float] = _now) -> None:
         self.now = now
-        self._known: dict[Service, _Known] = {}
+        self._states: dict[Service, _State] = {}
 
     def took(self, service: Service) -> bool:
         """The service took a message. True: it was down."""
-        known = self._of(service)
-        known.took = self.now()
-        known.refused.clear()
+        state = self._of(service)
+        state.took = self.now()
+        state.refused.clear()
         return self.answered(service)
 
     def answered(self, service: Service) -> bool:
         """The service works, whatever it answered. True: it was down."""
-        known = self._of(service)
-        was_down, known.is_down, known.answered = known.is_down, False, self.now()
-        known.failing.clear()
+        state = self._of(service)
+        was_down, state.is_down, state.answered = state.is_down, False, self.now()
+        state.failing.clear()
         return was_down
 
     def failed(self, service: Service, party: Hashable, began: float) -> None:
@@ -119,27 +119,27 @@ class Services:
         Each device or address counts once, however often it is tried. Messages sent before the last answer do not
         count.
         """
-        known = self._of(service)
-        if began <= known.answered:
+        state = self._of(service)
+        if began <= state.answered:
             return
-        known.failing.setdefault(party, self.now())
-        lasts = self.now() - min(known.failing.values())
-        if len(known.failing) >= SEVERAL and lasts >= DOWN_AFTER and not known.is_down:
-            known.is_down, known.is_next_chosen = True, False
-            known.alone, known.alone_until = ALONE_FIRST, self.now() + ALONE_FIRST
+        state.failing.setdefault(party, self.now())
+        lasts = self.now() - min(state.failing.values())
+        if len(state.failing) >= SEVERAL and lasts >= DOWN_AFTER and not state.is_down:
+            state.is_down, state.is_next_chosen = True, False
+            state.alone, state.alone_until = ALONE_FIRST, self.now() + ALONE_FIRST
 
     def wait(self, service: Service) -> float:
         """Seconds for which it is not called; 0.0: send. After the pause one caller gets 0.0 and tries it; if it is not
         answered, the pause doubles. Of those who come during a pause, one comes again at its end, and the others much
         later: each of them costs a claim."""
-        known = self._of(service)
-        if not known.is_down:
+        state = self._of(service)
+        if not state.is_down:
             return 0.0
-        if self.now() < known.alone_until:
-            is_next, known.is_next_chosen = not known.is_next_chosen, True
-            return known.alone_until - self.now() if is_next else OTHERS
-        known.alone = min(2 * known.alone, ALONE_MOST)
-        known.alone_until, known.is_next_chosen = self.now() + known.alone, False
+        if self.now() < state.alone_until:
+            is_next, state.is_next_chosen = not state.is_next_chosen, True
+            return state.alone_until - self.now() if is_next else OTHERS
+        state.alone = min(2 * state.alone, ALONE_MOST)
+        state.alone_until, state.is_next_chosen = self.now() + state.alone, False
         return 0.0
 
     def refused(self, service: Service, person: int) -> None:
@@ -147,8 +147,8 @@ class Services:
 
     def refusals(self, service: Service) -> frozenset[int]:
         """People whose messages it has refused since it last took one; empty if that was a moment ago."""
-        known = self._of(service)
-        return frozenset() if self.now() - known.took < JUST_WORKED else frozenset(known.refused)
+        state = self._of(service)
+        return frozenset() if self.now() - state.took < JUST_WORKED else frozenset(state.refused)
 
-    def _of(self, service: Service) -> _Known:
-        return self._known.setdefault(service, _Known())
+    def _of(self, service: Service) -> _State:
+        return self._states.setdefault(service, _State())

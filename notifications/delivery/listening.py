@@ -23,10 +23,10 @@ def end() -> None:
             channel.receipts.hang_up()
 
 
-def _note(channel: str, said: Sequence[Receipt]) -> None:
+def _note(channel: str, new_receipts: Sequence[Receipt]) -> None:
     """Called in a thread of the channel."""
     close_old_connections()
     try:
-        receipts.note(channel, said, timezone.now())
+        receipts.note(channel, new_receipts, timezone.now())
     finally:
         close_old_connections()

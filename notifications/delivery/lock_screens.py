@@ -24,20 +24,20 @@ def for_device(message: PushMessage, device: Device, *, customer: bool) -> PushM
 
 
 def _wordless(message: PushMessage, *, customer: bool) -> PushMessage:
-    """That something came, or that it is over. Names of cases and of answers say too much, too."""
-    said = message.message
-    with translation.override(said.language):
-        title = str(said.brand.get("name") or "wfpush")
+    """Return a message that says only that something came, or is over. Names of cases and answers are left out."""
+    original = message.message
+    with translation.override(original.language):
+        title = str(original.brand.get("name") or "wfpush")
         over = message.state not in ("open", "info")
         words = _("This is over.") if over else say("something_waits", customer=customer)
         button = Action(OPEN, _("Open"), "acknowledge", "none")
     shown = replace(
-        said,
+        original,
         title=title,
         body=words,
         short_body=words,
         glance="",
         thread="",
-        actions=(button,) if said.actions else (),
+        actions=(button,) if original.actions else (),
     )
     return replace(message, message=shown, token="")

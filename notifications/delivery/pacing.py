@@ -24,8 +24,8 @@ from wfpush.identifiers import lowest_id
 HOUR = timedelta(hours=1)
 
 
-def _waits(row: Delivery, until: datetime, held: Held, said: Code, chosen: Chosen) -> Outcome:
-    reason = said(until=local(until, chosen))
+def _waits(row: Delivery, until: datetime, held: Held, code: Code, chosen: Chosen) -> Outcome:
+    reason = code(until=local(until, chosen))
     return ledger.outcome(row, DeliveryState.PENDING, reason, again_at=until, attempted=False, held=held)
 
 
@@ -46,22 +46,22 @@ Series = tuple[int, str, str, int]
 
 
 def repeated(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:
-    """How those of the claimed rows wait that repeat: of a category, an address gets the first at once, and the others
-    when the pause after it has ended."""
-    asked = [row for row in rows if _may_repeat(row, reading.of(row.recipient))]
-    if not asked:
+    """Return how claimed rows wait that repeat. An address gets the first of a category at once, and the others when
+    the pause after it has ended."""
+    repeating_rows = [row for row in rows if _may_repeat(row, reading.of(row.recipient))]
+    if not repeating_rows:
         return []
-    longest = max(reading.of(row.recipient).repeat_pause for row in asked)
-    last = _last(asked, longest, now)
-    found = []
-    for row in sorted(asked, key=lambda row: row.pk):
+    longest = max(reading.of(row.recipient).repeat_pause for row in repeating_rows)
+    last = _last(repeating_rows, longest, now)
+    outcomes = []
+    for row in sorted(repeating_rows, key=lambda row: row.pk):
         chosen = reading.of(row.recipient)
         until = last[series] + chosen.repeat_pause if (series := _series(row)) in last else now
         if until > now:
-            found.append(_waits(row, until, Held.REPEATS, reasons.HELD_REPEATS, chosen))
+            outcomes.append(_waits(row, until, Held.REPEATS, reasons.HELD_REPEATS, chosen))
         else:
             last[series] = now
-    return found
+    return outcomes
 
 
 def _may_repeat(row: Delivery, chosen: Chosen) -> bool:

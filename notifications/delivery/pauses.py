@@ -30,8 +30,8 @@ JUST_WORKED = timedelta(minutes=2)
 """A service that took a message for anybody within this time refuses addresses, not us."""
 
 
-def known() -> dict[Service, datetime]:
-    """Paused services, and until when."""
+def paused_services() -> dict[Service, datetime]:
+    """Return the paused services, each with the end of its pause."""
     return {(row.channel, row.service): row.until for row in PausedService.objects.all()}
 
 
@@ -66,10 +66,10 @@ def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -
         row.until = now + (min(span, channel.longest_pause) if channel is not None else FIRST)
         until = row.until.isoformat()
         log.error("service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
-    row.reason, row.reason_fact = reasons.kept("reason", reason).values()
+    row.reason_fact = reason.as_json()
     row.save()
-    told = reasons.kept("reason", reason)
-    services.report((row.channel, row.service), services.REFUSES, told, now, since=row.paused_at, try_at=row.until)
+    words = reasons.with_text(reason)
+    services.report((row.channel, row.service), services.REFUSES, words, now, since=row.paused_at, try_at=row.until)
     return row.until
 
 

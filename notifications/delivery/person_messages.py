@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 
 def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datetime) -> list[Sequence[PersonAttempt]]:
-    """For the rows of each message its attempt, if it is made; rows that are no longer worth sending end. `service`
-    takes the messages; if it is empty, it has the channel's name."""
+    """Return the attempts for each message's rows. Rows that are no longer worth sending end. `service` takes the
+    messages; if it is empty, it has the channel's name."""
     rows = [row for unit in units for row in unit]
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
@@ -36,11 +36,11 @@ def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datet
     reading = Reading()
     going = choices.settle([row for row in rows if row.pk not in over], reading, now)
     reserved, left = ledger.with_reserve(going), {row.pk for row in going}
-    found = []
+    attempts = []
     for at, unit in enumerate(units):  # each message begins at an instant of its own
         making = _Making(service, reserved, reading, now + at * timedelta(microseconds=1))
-        found.append(making.attempts([row for row in unit if row.pk in left]))
-    return found
+        attempts.append(making.attempts([row for row in unit if row.pk in left]))
+    return attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ class _Making:
         faults: dict[UUID, Exception] = {}
         for row in rows:
             try:
-                said = message.message_of(row.notification, words=row.words)
-                said = _with_way_out(said, row) if _trust(row) == "mailbox" else said
-                texts[row.pk] = _Text(said, action_tokens.answerable_by(row.channel, row.notification))
+                content = message.message_of(row.notification, words=row.words)
+                content = _with_way_out(content, row) if _trust(row) == "mailbox" else content
+                texts[row.pk] = _Text(content, action_tokens.answerable_by(row.channel, row.notification))
             except Exception as fault:
                 if outage.database_is_away(fault):
                     raise
@@ -91,14 +91,14 @@ class _Making:
         return texts, faults
 
     def _begun(self, rows: Sequence[Delivery], texts: Mapping[UUID, _Text]) -> dict[UUID, str] | None:
-        """Tokens of those that have a text. None: they are held back."""
+        """Return the tokens of rows that have a text. None: the rows are held back."""
         with transaction.atomic():
             held_back = self._held_back(rows)
             if not held_back:
                 ledger.begin(rows, self.now)
                 made = [row for row in rows if row.pk in texts]
-                given = action_tokens.give([(row, texts[row.pk].answerable) for row in made], self.now)
-                return {row.pk: token for row, token in zip(made, given, strict=True)}
+                tokens = action_tokens.give([(row, texts[row.pk].answerable) for row in made], self.now)
+                return {row.pk: token for row, token in zip(made, tokens, strict=True)}
         ledger.record([each for each in held_back if each.again_at is None], self.now)
         ledger.put_back([each for each in held_back if each.again_at is not None])
         return None
@@ -110,14 +110,14 @@ class _Making:
         outcome = restraint.held_back(rows[0], rows[0].pk in self.reserved, self.now)
         return [outcome] if outcome is not None else []
 
-    def _attempt(self, row: Delivery, said: Message, token: str) -> PersonAttempt:
+    def _attempt(self, row: Delivery, content: Message, token: str) -> PersonAttempt:
         return PersonAttempt(
             row=row,
             service=(row.channel, self.service or row.channel),
             has_reserve=row.pk in self.reserved,
             over_at=ledger.over_at(row),
-            message=said,
-            link=f"{said.brand['base_url']}/a/{token}",
+            message=content,
+            link=f"{content.brand['base_url']}/a/{token}",
         )
 
     def _failed(self, row: Delivery, fault: Exception) -> None:
@@ -127,25 +127,27 @@ class _Making:
         ledger.record([outcome], self.now)
 
     def _together(self, parts: Sequence[PersonAttempt]) -> Sequence[PersonAttempt]:
-        """As one attempt. What is said twice of a notification is told once."""
+        """Return one attempt for all parts. A notification with several parts is in it once."""
         newest = {part.row.notification_id: part for part in sorted(parts, key=lambda part: part.row.pk)}
-        told = [(part.row.notification, part.message, part.link) for part in newest.values()]
+        messages = [(part.row.notification, part.message, part.link) for part in newest.values()]
         over = [part.over_at for part in parts if part.over_at is not None]
         try:
-            bundle = wording.bundle_of(told, self.now)
+            bundle = wording.bundle_of(messages, self.now)
         except Exception:  # each is sent by itself
             log.exception("messages_cannot_be_put_together", person=parts[0].row.recipient_id)
             return parts
         return [replace(parts[0], parts=tuple(parts), over_at=min(over, default=None), bundle=bundle)]
 
 
-def _with_way_out(said: Message, row: Delivery) -> Message:
-    """The message with the link by which its reader gets no more of these, or with why they cannot do without."""
+def _with_way_out(content: Message, row: Delivery) -> Message:
+    """Return the message with a link to unsubscribe, or with the reason why there is none."""
     if why := leaving.kept_because(row.notification, row.channel):
-        return replace(said, kept_because=why)
+        return replace(content, kept_because=why)
     category = row.notification.category
     token = leaving.token_for(row.recipient, category, row.channel, row.recipient.email)
-    return replace(said, leave_url=f"{said.brand['base_url']}/u/{token}", leave_name=category.name_in(said.language))
+    return replace(
+        content, leave_url=f"{content.brand['base_url']}/u/{token}", leave_name=category.name_in(content.language)
+    )
 
 
 def _trust(row: Delivery) -> Trust:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from notifications import reasons
 from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, NotificationState
 from notifications.types import Json
@@ -27,7 +26,7 @@ def send_again(deliveries: QuerySet[Delivery], now: datetime) -> int:
         ended_at=None,
         attempts=0,
         expires_at=now + lifetime.USUAL,
-        **reasons.kept("reason", reasons.NOTHING),
+        reason_fact=None,
     )
     if revived:
         outbox.wake_on_commit("deliveries")

@@ -85,20 +85,20 @@ def _refused(service: Service, each: Result, fault: ServiceRefuses, now: datetim
 
 # --- messages -------------------------------------------------------------------------------------
 def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> list[Outcome]:
-    """Of all rows of one message. They are tried again together, unless the service refused the message for good: what
-    it refuses may be one of them."""
+    """Return the outcomes of all rows of one message. They are tried again together, unless the service refused the
+    message for good: the cause may be one of them."""
     parts, fault = each.attempt.parts, each.fault
     if not parts:
         return [_outcome(each.attempt.row, each, paused, now)] if isinstance(each.attempt.row, Delivery) else []
     if fault is not None and fault.permanent and not isinstance(fault, RecipientGone):
         return [_apart(part.row, fault, at, now) for at, part in enumerate(parts) if isinstance(part.row, Delivery)]
-    found = [
+    outcomes = [
         _outcome(part.row, replace(each, attempt=part), paused, now) for part in parts if isinstance(part.row, Delivery)
     ]
     if fault is None and each.again_at is None:
-        return [replace(outcome, reason=reasons.SENT_TOGETHER(number=len(parts))) for outcome in found]
-    again = min((outcome.again_at for outcome in found if outcome.again_at), default=None)
-    return [replace(outcome, again_at=again) if outcome.again_at else outcome for outcome in found]
+        return [replace(outcome, reason=reasons.SENT_TOGETHER(number=len(parts))) for outcome in outcomes]
+    again = min((outcome.again_at for outcome in outcomes if outcome.again_at), default=None)
+    return [replace(outcome, again_at=again) if outcome.again_at else outcome for outcome in outcomes]
 
 
 def _apart(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:

@@ -82,31 +82,31 @@ def _unit(rows: Sequence[Waiting]) -> Unit:
 
 
 def _with_held(pieces: Sequence[list[Waiting]], waiting: QuerySet[Delivery]) -> list[list[Waiting]]:
-    """The same with what else was held back for these people, and is due."""
+    """Return the pieces with further due rows that were held back for these people."""
     heaps = {piece[0].alike: piece for piece in pieces if any(row.held for row in piece) and not piece[0].attempts}
     if not heaps:
         return list(pieces)
     people = {heap[0].recipient for heap in heaps.values()}
     number = Window(RowNumber(), partition_by=[F("recipient_id"), F("address")], order_by=F("due_at").asc())
     theirs = waiting.filter(recipient__in=people, held__isnull=False, attempts=0, critical=None)
-    known = {row.pk for piece in pieces for row in piece}
+    listed_ids = {row.pk for piece in pieces for row in piece}
     for row in map(Waiting._make, theirs.annotate(number=number).filter(number__lte=MOST).values_list(*NAMES)):
-        if row.alike in heaps and row.pk not in known:
+        if row.alike in heaps and row.pk not in listed_ids:
             heaps[row.alike].append(row)
     return list(pieces)
 
 
 def _parted(pieces: Sequence[Sequence[Waiting]]) -> list[Unit]:
-    """What is urgent goes alone, and first; brands have messages of their own."""
+    """Return the units to send: urgent rows alone and first, the others by brand."""
     ids = [row.pk for piece in pieces for row in piece]
-    said = Delivery.objects.filter(keys.among(Delivery, ids)).order_by()
+    deliveries = Delivery.objects.filter(keys.among(Delivery, ids)).order_by()
     brand = Coalesce("notification__brand_id", "recipient__brand_id")
-    about = {pk: (priority, of) for pk, priority, of in said.values_list("pk", "notification__priority", brand)}
+    traits = {pk: (priority, of) for pk, priority, of in deliveries.values_list("pk", "notification__priority", brand)}
     alone, together = [], []
     for piece in pieces:
         brands: dict[object, list[Waiting]] = {}
         for row in piece:
-            priority, of = about.get(row.pk, (None, None))
+            priority, of = traits.get(row.pk, (None, None))
             if priority == Priority.URGENT:
                 alone.append(_unit([row]))
             else:

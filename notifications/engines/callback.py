@@ -28,7 +28,7 @@ from notifications.engines import (
 )
 from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
-from notifications.reasons import NOTHING, Reason, kept
+from notifications.reasons import NOTHING, Reason, with_text
 from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
@@ -39,9 +39,6 @@ from wfpush.queue import outage, outbox
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "callbacks"
-MOST_DETAIL = 1000
-"""Characters of what an engine says that are kept with a callback."""
-NO_ALERT = kept("alert", NOTHING)
 MOST, EACH = 256, 16
 """Calls that run at the same time: to all engines, and to one of them."""
 RETRY = outbox.Backoff()
@@ -163,7 +160,7 @@ def _hold(callback: Callback, why: Reason, now: datetime) -> None:
         if _overtaken(callback):
             outbox.finish(callback, state=CallbackState.SUPERSEDED, ended_at=now)
             outbox.wake_on_commit(SOURCE_NAME)
-        elif outbox.put_back(callback, now + HELD, **kept("detail", why, MOST_DETAIL), **NO_ALERT):
+        elif outbox.put_back(callback, now + HELD, detail_fact=why.as_json(), alert_fact=None):
             callback_results.waits_for_account(callback, now)
 
 
@@ -196,7 +193,7 @@ def _watch(callback: Callback, result: Result, seconds: float) -> None:
         service_watch.watch.took(service, seconds)
     elif not result.silent:
         state = services.AWAY if result.down else services.REFUSES
-        service_watch.watch.failed(service, state, kept("reason", result.reason), party=callback.pk, seconds=seconds)
+        service_watch.watch.failed(service, state, with_text(result.reason), party=callback.pk, seconds=seconds)
 
 
 def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
@@ -237,7 +234,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
         # Locks the task first, as answers do.
         task = Task.objects.select_for_update(no_key=True).only("state").get(pk=callback.task_id)
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
-            ended_at=now, status=result.status, unsure=result.unsure, **kept("detail", result.reason)
+            ended_at=now, status=result.status, unsure=result.unsure, detail_fact=result.reason.as_json()
         )
         result = _of_closed(callback, result) if task.state in CLOSED else result
         if result.outcome in ENDED:
@@ -261,8 +258,8 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
         state=state,
         last_status=result.status,
         ended_at=now,
-        **kept("detail", result.reason, MOST_DETAIL),
-        **NO_ALERT,
+        detail_fact=result.reason.as_json(),
+        alert_fact=None,
     )
     if ended:
         callback_results.engine_has_it(callback.pk, state, result.reason, now)
@@ -277,15 +274,15 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         outbox.wake_on_commit(SOURCE_NAME)
         return
     alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
-    told = {"last_status": result.status, **kept("detail", result.reason, MOST_DETAIL), **kept("alert", alert)}
+    fields = {"last_status": result.status, "detail_fact": result.reason.as_json(), "alert_fact": alert.as_json()}
     since = callback.first_attempt_at or now  # what could not be sent before gets a whole week from now on
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
-        if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **told):
+        if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **fields):
             callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP(), now)
         return
-    outbox.postpone(callback, next_at, first_attempt_at=since, **told)
+    outbox.postpone(callback, next_at, first_attempt_at=since, **fields)
     if result.outcome == "gone":
         _disable(callback, result, now)
     if alert:
@@ -301,7 +298,7 @@ def _overtaken(callback: Callback) -> bool:
 def _disable(callback: Callback, result: Result, now: datetime) -> None:
     """410: send nothing more to this engine until an administrator enables its address again. Its answers wait."""
     Engine.objects.filter(pk=callback.engine_id, callback_disabled_at=None).update(
-        callback_disabled_at=now, **kept("callback_disabled_reason", result.reason)
+        callback_disabled_at=now, callback_disabled_reason_fact=result.reason.as_json()
     )
 
 
@@ -314,11 +311,11 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         open_ones = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        told = reasons.said(reason)
-        by_hand = kept("detail", told, MOST_DETAIL) | NO_ALERT
+        fact = reasons.said(reason)
+        by_hand = {"detail_fact": fact.as_json(), "alert_fact": None}
         ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
-            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, told, now)
+            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, fact, now)
             outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
     return bool(ended)
 
@@ -332,7 +329,7 @@ def may_be_replayed(now: datetime) -> Q:
     later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
     overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
     given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)
-    tried = Q(state=CallbackState.WAITING) & (Q(attempts__gt=0) | ~Q(detail=""))
+    tried = Q(state=CallbackState.WAITING) & (Q(attempts__gt=0) | Q(detail_fact__isnull=False))
     return (given_up | tried) & (Q(response__effect="final") | ~overtaken) & outbox.not_leased(now)
 
 
@@ -347,7 +344,7 @@ def replay(callback: Callback, now: datetime) -> bool:
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, **NO_ALERT}
+        waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, "alert_fact": None}
         if not outbox.bring_forward(revived, now, **waiting):
             return False
         if given_up:

@@ -25,7 +25,7 @@ from notifications.models import (
     Task,
     TaskState,
 )
-from notifications.reasons import Reason, kept_in_json
+from notifications.reasons import Reason
 from notifications.types import Json
 from wfpush.queue import outbox
 
@@ -43,12 +43,12 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
         _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
         engine = KEPT_HERE if reason.code == NO_PLACE.name else state
-        told = {**_without_detail(task.outcome or {}), "engine": engine, **kept_in_json("detail", reason)}
-        _say(task, inbox_items.telling_copies(task), told, now)
+        outcome = {**_without_detail(task.outcome or {}), "engine": engine, "detail_fact": reason.as_json()}
+        _say(task, inbox_items.telling_copies(task), outcome, now)
 
 
 def _without_detail(outcome: Json) -> Json:
-    return {name: told for name, told in outcome.items() if name not in ("detail", "detail_fact", "undo_until")}
+    return {name: member for name, member in outcome.items() if name not in ("detail", "detail_fact", "undo_until")}
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
@@ -69,9 +69,9 @@ def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
 def _note(callback: Callback, connect: Json, now: datetime) -> None:
     """Change only `connect`, in outcomes that tell of this answer."""
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=callback.task_id)
-    response, told = callback.response, task.outcome or {}
-    outcome = {**{name: said for name, said in told.items() if name != "connect"}, **connect}
-    if response is not None and representation.tells_of(told, response) and outcome != told:
+    response, before = callback.response, task.outcome or {}
+    outcome = {**{name: member for name, member in before.items() if name != "connect"}, **connect}
+    if response is not None and representation.tells_of(before, response) and outcome != before:
         _say(task, inbox_items.telling_copies(task), outcome, now)
 
 

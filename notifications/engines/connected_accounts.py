@@ -33,7 +33,7 @@ from notifications.models import (
     PersonalSignIn,
     Recipient,
 )
-from notifications.reasons import NOTHING, Reason, kept, not_reached
+from notifications.reasons import Reason, not_reached
 from wfpush.concurrency.slots import SlotsTaken
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
@@ -92,9 +92,9 @@ def _may_be_ours(callback: Callback) -> bool:
 
 
 def addresses_of(engine: Engine) -> str:
-    """Where people's tokens are sent. Tokens given for one address are not sent to another."""
-    said = (urlsplit(url) for url in (engine.callback_url, engine.personal.token_url))
-    return " ".join(f"{parts.scheme}://{parts.netloc}".lower() for parts in said)
+    """Return the origins to which people's tokens are sent. Tokens for one origin are not sent to another."""
+    urls = (urlsplit(url) for url in (engine.callback_url, engine.personal.token_url))
+    return " ".join(f"{parts.scheme}://{parts.netloc}".lower() for parts in urls)
 
 
 def connectable() -> QuerySet[Engine]:
@@ -174,7 +174,7 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
             "renewing_until": None,
             "connected_at": now,
             "ended_at": None,
-            **kept("end_reason", NOTHING),
+            "end_reason_fact": None,
         },
     )
     callback_results.connected(engine, person, now)
@@ -189,17 +189,17 @@ def _is_somebody_else(engine: Engine, person: Recipient, name: str) -> bool:
     if not name:
         return False
     shared = ConnectedAccount.objects.filter(engine=engine, name__iexact=name, ended_at=None)
-    known = Recipient.objects.filter(active=True, engine=None)
-    named = known.filter(Q(ref__iexact=name) | Q(email__iexact=name, email_verified=True))
+    staff = Recipient.objects.filter(active=True, engine=None)
+    namesakes = staff.filter(Q(ref__iexact=name) | Q(email__iexact=name, email_verified=True))
     return shared.exclude(recipient=person).exists() or (
-        named.exclude(pk=person.pk).exists() and not named.filter(pk=person.pk).exists()
+        namesakes.exclude(pk=person.pk).exists() and not namesakes.filter(pk=person.pk).exists()
     )
 
 
 def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
     personal = engine.personal
     try:
-        said = {
+        form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": way_back(engine),
@@ -207,7 +207,7 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
             "client_secret": personal.client_secret,
             "code_verifier": begun.verifier,
         }
-        response = asyncio.run(_ask(access_of(engine), personal.token_url, said))
+        response = asyncio.run(_ask(access_of(engine), personal.token_url, form))
         return read_grant(response, (personal.client_secret, code, begun.verifier))
     except OutboundError as fault:
         log.warning("account_not_connected", engine=engine.slug, detail=fault.detail)
@@ -219,10 +219,10 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
         raise ConnectionFailed(sentence % {"engine": engine, "detail": detail}) from fault
 
 
-async def _ask(access: Access, url: str, said: dict[str, str]) -> Response:
+async def _ask(access: Access, url: str, form: dict[str, str]) -> Response:
     line = EngineClient(outbound_from_settings())
     try:
-        return await line.ask(access, url, said)
+        return await line.ask(access, url, form)
     finally:
         await line.close()
 
@@ -244,7 +244,7 @@ def mode_changed(engine: Engine, now: datetime) -> None:
 def _end(account: ConnectedAccount, reason: Reason, now: datetime) -> None:
     """End the connection: the person has to connect again."""
     still = ConnectedAccount.objects.filter(pk=account.pk, ended_at=None)
-    if still.update(ended_at=now, renewing_until=None, **kept("end_reason", reason), **NO_TOKENS):
+    if still.update(ended_at=now, renewing_until=None, end_reason_fact=reason.as_json(), **NO_TOKENS):
         log.warning("account_ended", account=account.pk, detail=str(reason))
 
 
@@ -254,7 +254,7 @@ class _Renewal:
     """What to ask the token server, for the process that may ask until `until`."""
 
     url: str
-    said: dict[str, str]
+    form: dict[str, str]
     until: datetime
 
 
@@ -274,11 +274,11 @@ class Tokens:
 
     async def token(self, ask: Ask, refused: str) -> str:
         """Raises AccessRefused."""
-        found = await in_database_thread(self._look, refused, timezone.now())
-        return await self._renew(ask, found) if isinstance(found, _Renewal) else found
+        token_or_renewal = await in_database_thread(self._look, refused, timezone.now())
+        return await self._renew(ask, token_or_renewal) if isinstance(token_or_renewal, _Renewal) else token_or_renewal
 
     async def _renew(self, ask: Ask, renewal: _Renewal) -> str:
-        secrets = (renewal.said["refresh_token"], renewal.said["client_secret"])
+        secrets = (renewal.form["refresh_token"], renewal.form["client_secret"])
         self._asked_with = secrets
         try:
             grant = read_grant(await self._answer(ask, renewal), secrets)
@@ -290,7 +290,7 @@ class Tokens:
 
     async def _answer(self, ask: Ask, renewal: _Renewal) -> Response:
         try:
-            return await ask(renewal.url, renewal.said)
+            return await ask(renewal.url, renewal.form)
         except OutboundError as fault:
             raise AccessRefused(
                 reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent
@@ -301,8 +301,8 @@ class Tokens:
         """A valid token, or what to ask for one. Raises AccessRefused."""
         try:
             with transaction.atomic():
-                found = ConnectedAccount.objects.select_for_update(of=("self",)).select_related("engine__personal")
-                account = found.filter(pk=self._account, ended_at=None, engine__personal__isnull=False).first()
+                accounts = ConnectedAccount.objects.select_for_update(of=("self",)).select_related("engine__personal")
+                account = accounts.filter(pk=self._account, ended_at=None, engine__personal__isnull=False).first()
                 works = account is not None and account.access_token != refused and account.expires_at > now
                 token = account.access_token if account is not None and works else None
                 renewal = self._turn(account, now) if account is not None and not works else None
@@ -322,13 +322,13 @@ class Tokens:
             raise AccessRefused(reasons.JUST_RENEWED(), later=True, wait=SOON)
         account.renewing_until = now + RENEWING
         account.save(update_fields=["renewing_until"])
-        said = {
+        form = {
             "grant_type": "refresh_token",
             "refresh_token": account.refresh_token,
             "client_id": personal.client_id,
             "client_secret": personal.client_secret,
         }
-        return _Renewal(personal.token_url, said, account.renewing_until)
+        return _Renewal(personal.token_url, form, account.renewing_until)
 
     def _renewed(self, renewal: _Renewal, grant: Grant, now: datetime) -> None:
         """Store the new tokens, unless the person has connected again meanwhile. Servers that return no new refresh

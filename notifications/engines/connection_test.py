@@ -135,11 +135,11 @@ class _Recorder(Api):
         self._signing = _signing(engine)
 
     async def call(
-        self, method: str, path: str, said: Any = None, query: Mapping[str, str] | None = None, **_: Any
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, **_: Any
     ) -> Reply:
-        written = {"Content-Type": "application/json"} if said is not None else {}
+        written = {"Content-Type": "application/json"} if body is not None else {}
         headers = {"Accept": "application/json", **written, **self._signing}
-        self.sent.append(Sent(method, self._base + path, headers, said))
+        self.sent.append(Sent(method, self._base + path, headers, body))
         return Reply(200, {})
 
 

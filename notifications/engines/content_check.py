@@ -23,7 +23,7 @@ from notifications.forms import arriving
 from notifications.intake import cloudevents, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Engine, Event, Response, Task
-from notifications.reasons import NOTHING, Reason, crashed, kept, said
+from notifications.reasons import NOTHING, Reason, crashed, said
 from notifications.reasons import read as read_reason
 from notifications.revisions.content import revision_of
 from notifications.types import InboundEvent, Json, object_in
@@ -70,7 +70,7 @@ def prepare(callback: Callback, call: Any) -> Check | None:
     engine says meanwhile."""
     if not isinstance(call, Call) or not callback.engine.reads_before_answers:
         return None
-    if call.said.does != "final" or call.said.unsure:
+    if call.instruction.does != "final" or call.instruction.unsure:
         return None
     response = returning.response_of(callback)
     task = Task.objects.select_related("case", "engine").get(pk=callback.task_id)
@@ -151,27 +151,27 @@ def _not_compared(check: Check, reason: Reason) -> None:
     engine = check.callback.engine
     if read_reason(engine, "not_compared_reason") == reason:
         return
-    Engine.objects.filter(pk=engine.pk).update(**kept("not_compared_reason", reason))
+    Engine.objects.filter(pk=engine.pk).update(not_compared_reason_fact=reason.as_json())
     if reason:
         log.error("answers_not_compared", engine=engine.slug, detail=str(reason))
 
 
 def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
-    """What the engine says now, as an update of the content: whom the task belongs to is told by other events, and
-    variables that the content does not have are left out. Raises InvalidEvent."""
+    """Return the engine's content as a `task.updated` event, without people, whom other events tell, and without
+    variables that the task does not have. Raises InvalidEvent."""
     engine, task = check.callback.engine, check.task
     connector = reader_for(engine.kind)
     assert connector is not None
     document = mapping.translate(rows.expressions_of(engine, connector), row, source=f"/engines/{engine.slug}")
     data = object_in(document, "data")
-    about = {name: value for name, value in object_in(data, "task").items() if name not in PEOPLE}
-    known, found = object_in(task.data, VARIABLES), object_in(data, VARIABLES)
-    variables = {**known, **{name: found[name] for name in check.variables & found.keys()}}
-    told = {"task": {**about, "id": task.task_id}, VARIABLES: variables}
-    told |= {"documents": data["documents"]} if "documents" in data else {}
+    task_fields = {name: value for name, value in object_in(data, "task").items() if name not in PEOPLE}
+    ours, theirs = object_in(task.data, VARIABLES), object_in(data, VARIABLES)
+    variables = {**ours, **{name: theirs[name] for name in check.variables & theirs.keys()}}
+    content = {"task": {**task_fields, "id": task.task_id}, VARIABLES: variables}
+    content |= {"documents": data["documents"]} if "documents" in data else {}
     when = max(now, task.last_event_time or now)  # an engine whose clock is ahead may have sent later events
-    members = {"id": f"{check.callback.pk}/{rows.digest_of(told)}", "type": "task.updated", "time": iso_utc(when)}
-    return cloudevents.structured({**document, **members, "subject": task.task_id, "data": told})
+    members = {"id": f"{check.callback.pk}/{rows.digest_of(content)}", "type": "task.updated", "time": iso_utc(when)}
+    return cloudevents.structured({**document, **members, "subject": task.task_id, "data": content})
 
 
 def _has_changed(check: Check, event: InboundEvent) -> bool:

@@ -28,7 +28,7 @@ from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, eventdata, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
-from notifications.reasons import Reason, crashed, kept, said
+from notifications.reasons import Reason, crashed, said, with_text
 from notifications.types import InboundEvent, Json
 from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
@@ -161,7 +161,7 @@ async def _poll(ready: Ready) -> None:
             await in_database_thread(_done, ready, timezone.now())
         except Failed as failed:
             state = services.AWAY if failed.result.down else services.REFUSES
-            reason, seconds = kept("reason", failed.result.reason), time.monotonic() - began
+            reason, seconds = with_text(failed.result.reason), time.monotonic() - began
             service_watch.watch.failed(service, state, reason, party=ready.poll.pk, seconds=seconds)
             await in_database_thread(_failed, ready.poll, failed.result.reason, timezone.now())
         except _Lost:
@@ -175,15 +175,15 @@ async def _poll(ready: Ready) -> None:
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 async def _ask_for_new(api: Api, ready: Ready) -> None:
-    known = eventdata.instant(ready.poll.cursor.get("since"))
-    await _pages(api, ready, known - OVERLAP if known else None, "since")
+    since = eventdata.instant(ready.poll.cursor.get("since"))
+    await _pages(api, ready, since - OVERLAP if since else None, "since")
 
 
 async def _sweep(api: Api, ready: Ready) -> None:
     await _pages(api, ready, eventdata.instant(ready.poll.cursor["sweep"].get("since")), "sweep")
     while unseen := await in_database_thread(_unseen, ready.poll):
-        found = await asyncio.gather(*(_standing(api, ready.connector, task) for task in unseen))
-        await in_database_thread(_keep_standings, ready.poll, list(zip(unseen, found, strict=True)), timezone.now())
+        standings = await asyncio.gather(*(_standing(api, ready.connector, task) for task in unseen))
+        await in_database_thread(_keep_standings, ready.poll, list(zip(unseen, standings, strict=True)), timezone.now())
 
 
 async def _standing(api: Api, connector: RestConnector, task: Task) -> Standing:
@@ -221,8 +221,8 @@ def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
     by_id = {id_of(ready.connector.listing, row): row for row in rows}
     digests = {task_id: task_rows.digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
-    known = dict(listed.values_list("task_id", "digest"))
-    fresh = [row for task_id, row in by_id.items() if known.get(task_id) != digests[task_id]]
+    digests_before = dict(listed.values_list("task_id", "digest"))
+    fresh = [row for task_id, row in by_id.items() if digests_before.get(task_id) != digests[task_id]]
     return Page(digests, fresh, max((created_at(ready.connector.listing, row) for row in rows), default=since))
 
 
@@ -246,8 +246,8 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
         update_fields=["digest", "sweep"] if part == "sweep" else ["digest"],
     )
     place = poll.cursor["sweep"] if part == "sweep" else poll.cursor
-    known = eventdata.instant(place.get("since"))
-    if page.newest is not None and (known is None or page.newest > known):
+    since = eventdata.instant(place.get("since"))
+    if page.newest is not None and (since is None or page.newest > since):
         place["since"] = page.newest.isoformat()
     _go_on(poll, now)
 
@@ -257,24 +257,24 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
     for nobody yet are left out: once they do, they have changed."""
     engine = ready.poll.engine
     expressions = task_rows.expressions_of(engine, ready.connector)
-    found: dict[str, InboundEvent | None] = {}
+    events: dict[str, InboundEvent | None] = {}
     for row in rows:
         task_id = id_of(ready.connector.listing, row)
         try:
-            said = mapping.translate(expressions, row, source=f"/engines/{engine.slug}")
-            if _waits_for_nobody(said):
+            document = mapping.translate(expressions, row, source=f"/engines/{engine.slug}")
+            if _waits_for_nobody(document):
                 continue
-            found[task_id] = cloudevents.structured(
-                {**said, "id": str(uuid7()), "type": "task.assigned", "time": iso_utc(now)}
+            events[task_id] = cloudevents.structured(
+                {**document, "id": str(uuid7()), "type": "task.assigned", "time": iso_utc(now)}
             )
         except InvalidEvent as fault:
             log.error("polled_task_cannot_be_read", task=task_id, fault=str(fault))
-            found[task_id] = None
-    return found
+            events[task_id] = None
+    return events
 
 
-def _waits_for_nobody(said: Json) -> bool:
-    task = (said.get("data") or {}).get("task") or {}
+def _waits_for_nobody(document: Json) -> bool:
+    task = (document.get("data") or {}).get("task") or {}
     return not (task.get("assignee") or task.get("candidates") or task.get("teams"))
 
 
@@ -308,13 +308,13 @@ def _unseen(poll: Poll) -> list[Task]:
     return list(tasks.exclude(Exists(listed)).select_related("engine", "assignee").order_by("pk")[:CHECKED])
 
 
-def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: datetime) -> None:
+def _keep_standings(poll: Poll, standings: Sequence[tuple[Task, Standing]], now: datetime) -> None:
     """End tasks that are over; those that are still open count as seen. Raises _Lost."""
-    task_sync.apply_differences(found, now)
+    task_sync.apply_differences(standings, now)
     PolledTask.objects.bulk_create(
         [
             PolledTask(engine=poll.engine, task_id=task.task_id, digest="", sweep=poll.cursor.get("number", 0))
-            for task, standing in found
+            for task, standing in standings
         ],
         update_conflicts=True,
         unique_fields=["engine", "task_id"],
@@ -326,21 +326,21 @@ def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: dat
 # --- the end of one ---------------------------------------------------------------------------------------------------
 def _done(ready: Ready, now: datetime) -> None:
     poll = ready.poll
-    fields: Json = {"asked_at": now, "error": _unreadable(len(ready.unreadable))}
+    fields: Json = {"asked_at": now, "error_fact": _unreadable(len(ready.unreadable)).as_json()}
     if poll.cursor.pop("sweep", None):
         fields["swept_at"] = now
         PolledTask.objects.filter(engine=poll.engine_id, sweep__lt=poll.cursor.get("number", 0)).delete()
     outbox.postpone(poll, now + timedelta(seconds=poll.every), attempts=0, cursor=poll.cursor, **fields)
 
 
-def _unreadable(count: int) -> str:
-    return f"The mapping cannot read {count} of its tasks; the log names them." if count else ""
+def _unreadable(count: int) -> Reason:
+    return said(f"The mapping cannot read {count} of its tasks; the log names them." if count else "")
 
 
 def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
     log.warning("poll_came_to_nothing", detail=str(reason))
     again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
-    outbox.postpone(poll, again, **kept("error", reason))
+    outbox.postpone(poll, again, error_fact=reason.as_json())
 
 
 _door = _Door()

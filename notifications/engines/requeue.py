@@ -37,9 +37,9 @@ def keep_ended(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
 
 def enable_answers(engine: Engine, now: datetime) -> None:
     """Enable an engine's address again after it was disabled; answers that waited are sent first."""
-    engine.callback_disabled_at, engine.callback_disabled_reason = None, ""
+    engine.callback_disabled_at, engine.callback_disabled_reason_fact = None, None
     engine._change_reason = "Answers are sent again"  # type: ignore[attr-defined]  # django-simple-history reads it
-    engine.save(update_fields=["callback_disabled_at", "callback_disabled_reason"])
+    engine.save(update_fields=["callback_disabled_at", "callback_disabled_reason_fact"])
     hurry_callbacks(engine, now)
 
 

@@ -22,8 +22,8 @@ def take_back(copy: Notification, now: datetime) -> None:
     """
     with transaction.atomic():
         task = Task.objects.select_for_update(no_key=True, of=("self",)).filter(notifications=copy).first()
-        given = Response.objects.filter(task=task, recipient=copy.recipient_id, effect="final", counts=True)
-        response = given.select_related("recipient").first() if task is not None else None
+        answers = Response.objects.filter(task=task, recipient=copy.recipient_id, effect="final", counts=True)
+        response = answers.select_related("recipient").first() if task is not None else None
         if task is None or response is None or not _withdraw(response, now):
             raise TooLate("This answer cannot be taken back: the engine has been told, or there is none of yours.")
         callback_results.taken_back(task, response, now)

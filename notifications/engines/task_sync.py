@@ -62,17 +62,17 @@ class Reader:
 
     def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
         """The states of those tasks whose engines can be asked; None where one did not answer."""
-        asked = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
-        if not asked:
+        requests = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
+        if not requests:
             return {}
         background, line = self._open()
-        found, failed = background.run(_read_all(line, asked))
-        for each in asked:
+        standings, failed = background.run(_read_all(line, requests))
+        for each in requests:
             if each.engine in failed:
                 self._breaker.failed(each.engine)
             else:
                 self._breaker.succeeded(each.engine)
-        return {each.pk: found.get(each.pk) for each in asked}
+        return {each.pk: standings.get(each.pk) for each in requests}
 
     def _open(self) -> tuple[BackgroundLoop, EngineClient]:
         if self._background is None or self._line is None or not self._background.alive:
@@ -88,7 +88,7 @@ class Reader:
 
 def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
     ways: dict[int, tuple[Access, Mapping[str, str]] | None] = {}
-    asked = []
+    requests = []
     for task in tasks:
         connector = reader_for(task.engine.kind)
         if connector is None or not task.engine.takes_answers or now - task.created_at < SETTLED:
@@ -96,8 +96,8 @@ def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
         if task.engine_id not in ways:
             ways[task.engine_id] = _way(task.engine, connector)
         if (way := ways[task.engine_id]) is not None:
-            asked.append(Asked(task.pk, task.task_id, task.engine.slug, connector, *way))
-    return asked
+            requests.append(Asked(task.pk, task.task_id, task.engine.slug, connector, *way))
+    return requests
 
 
 def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str, str]] | None:
@@ -107,29 +107,29 @@ def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str,
         return None
 
 
-async def _read_all(line: EngineClient, asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
-    """What was read in time, and the engines that failed."""
-    found: dict[UUID, Standing] = {}
+async def _read_all(line: EngineClient, requests: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
+    """Return the states that were read in time, and the slugs of the engines that failed."""
+    standings: dict[UUID, Standing] = {}
     failed: set[str] = set()
 
     async def read(each: Asked) -> None:
         try:
-            found[each.pk] = await each.connector.read(Api(line, each.access, each.paths), each.task)
+            standings[each.pk] = await each.connector.read(Api(line, each.access, each.paths), each.task)
         except Failed as fault:
             log.warning("task_not_read", engine=each.engine, task=each.task, detail=fault.result.detail)
             failed.add(each.engine)
 
     try:
         async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as reading:
-            for each in asked:
+            for each in requests:
                 reading.create_task(read(each))
     except TimeoutError:
-        failed |= {each.engine for each in asked if each.pk not in found}
-    return found, failed
+        failed |= {each.engine for each in requests if each.pk not in standings}
+    return standings, failed
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------
-def apply_differences(found: Sequence[tuple[Task, Standing]], now: datetime) -> int:
+def apply_differences(standings: Sequence[tuple[Task, Standing]], now: datetime) -> int:
     """Process what the engines know and we do not as events, at once; tasks that have ended there end here together.
     Returns how many tasks have changed.
 
@@ -137,14 +137,14 @@ def apply_differences(found: Sequence[tuple[Task, Standing]], now: datetime) -> 
     before is not done again.
     """
     try:
-        return _apply(found, now)
+        return _apply(standings, now)
     except Exception as fault:  # whatever it is, the other tasks must go on
         if outage.database_is_away(fault):
             raise
-        if len(found) > 1:
-            half = len(found) // 2
-            return apply_differences(found[:half], now) + apply_differences(found[half:], now)
-        log.exception("not_caught_up_with_engine", task=str(found[0][0].pk))
+        if len(standings) > 1:
+            half = len(standings) // 2
+            return apply_differences(standings[:half], now) + apply_differences(standings[half:], now)
+        log.exception("not_caught_up_with_engine", task=str(standings[0][0].pk))
         return 0
 
 
@@ -153,36 +153,37 @@ def apply_difference(task: Task, standing: Standing, now: datetime) -> bool:
     return bool(_apply([(task, standing)], now))
 
 
-def _apply(found: Sequence[tuple[Task, Standing]], now: datetime) -> int:
-    people = _people_of(found)
-    events = [event for task, standing in found if (event := _difference(task, standing, now, people)) is not None]
-    given = [event for event in events if asks(event)]
-    return _happen([event for event in events if not asks(event)]) + sum(_happen([event]) for event in given)
+def _apply(standings: Sequence[tuple[Task, Standing]], now: datetime) -> int:
+    people = _people_of(standings)
+    events = [event for task, standing in standings if (event := _difference(task, standing, now, people)) is not None]
+    assignments = [event for event in events if asks(event)]
+    return _happen([event for event in events if not asks(event)]) + sum(_happen([event]) for event in assignments)
 
 
 People = Mapping[int, Mapping[str, Recipient]]
 """By engine, and by the name that the engine has for them."""
 
 
-def _people_of(found: Sequence[tuple[Task, Standing]]) -> People:
-    """The assignees in the engines."""
-    engines = {task.engine_id: task.engine for task, _ in found}
-    named: dict[int, set[str]] = {pk: set() for pk in engines}
-    for task, standing in found:
+def _people_of(standings: Sequence[tuple[Task, Standing]]) -> People:
+    """Return the assignees in the engines, by engine key and ref."""
+    engines = {task.engine_id: task.engine for task, _ in standings}
+    assignees: dict[int, set[str]] = {pk: set() for pk in engines}
+    for task, standing in standings:
         if standing.is_open and standing.assignee:
-            named[task.engine_id].add(standing.assignee)
-    return {pk: resolver.find_people(engines[pk], refs) for pk, refs in named.items()}
+            assignees[task.engine_id].add(standing.assignee)
+    return {pk: resolver.find_people(engines[pk], refs) for pk, refs in assignees.items()}
 
 
 def _difference(task: Task, standing: Standing, now: datetime, people: People) -> Event | None:
-    """The event that tells it; None if there is none."""
-    if not standing.known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
+    """Return the event for what differs in the engine; None if nothing does."""
+    if not standing.is_known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
         return None
     if not standing.is_open:
-        said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
-        return _event(task, "task.completed", f"{task.pk}/closed", said, now)
+        content: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
+        return _event(task, "task.completed", f"{task.pk}/closed", content, now)
     if standing.assignee and not _is_theirs(task, standing.assignee, people[task.engine_id].get(standing.assignee)):
-        return _event(task, "task.assigned", f"{task.pk}/{now.timestamp():.3f}", _given(task, standing.assignee), now)
+        content = _reassignment(task, standing.assignee)
+        return _event(task, "task.assigned", f"{task.pk}/{now.timestamp():.3f}", content, now)
     return None
 
 
@@ -194,11 +195,11 @@ def _is_theirs(task: Task, user: str, person: Recipient | None) -> bool:
     return person.pk == task.assignee_id
 
 
-def _given(task: Task, user: str) -> Json:
-    """Without the case, since the holder of the task's lock must not wait for the case's lock."""
-    said = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
-    said.pop("case", None)
-    return said
+def _reassignment(task: Task, user: str) -> Json:
+    """Return the task's data with `user`, without the case: holders of a task's lock must not wait for a case's."""
+    content = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
+    content.pop("case", None)
+    return content
 
 
 def apply_standing(callback: Callback, standing: Standing, now: datetime) -> None:

@@ -15,20 +15,20 @@ def check(value: Any, here: str, faults: Faults) -> None:
 
 
 def stored(data: Json) -> Json:
-    """An event's data as they are kept: with a form of ours, in which the order of fields and columns is written down,
-    because the database keeps no order of members."""
+    """Return an event's data for the database: with a form of ours that lists the order of fields and columns, because
+    the database keeps no order of members."""
     task = object_in(data, "task")
-    said = task.get("form")
-    if not isinstance(said, dict):
+    form_in_event = task.get("form")
+    if not isinstance(form_in_event, dict):
         return data
-    form = translated(said, object_in(data, "variables"))
+    form = translated(form_in_event, object_in(data, "variables"))
     schema, ui = object_in(form, "schema"), object_in(form, "ui")
-    about = {
+    tables = {
         name: _ordered(object_in(of, "items"), object_in(object_in(ui, "fields"), name))
         for name, of in object_in(schema, "properties").items()
         if isinstance(of, dict) and definition.is_rows(of)
     }
-    fields = {"fields": {**object_in(ui, "fields"), **about}} if about else {}
+    fields = {"fields": {**object_in(ui, "fields"), **tables}} if tables else {}
     return {**data, "task": {**task, "form": {**form, "ui": _ordered(schema, {**ui, **fields})}}}
 
 

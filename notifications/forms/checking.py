@@ -17,16 +17,16 @@ from notifications.wording.plaintext import clean, clean_line
 CENTS = Decimal("0.01")
 
 
-def normal(form: Form, said: Json) -> Json:
-    """The values as they are recorded: texts without what nobody sees, numbers without the noise of binary
-    fractions, and nothing for what is empty, or not asked under the circumstances."""
-    found = {}
-    known = {field.name: field for field in form}
-    for name, value in said.items():
-        value = _normal(known[name], value) if name in known else value
-        if value not in (None, "", []) or (value == [] and name in known and _are_taken_away(known[name])):
-            found[name] = value
-    return {name: value for name, value in found.items() if name not in known or known[name].is_asked(found)}
+def normal(form: Form, values: Json) -> Json:
+    """Return the values as they are recorded: texts without invisible characters, numbers without the noise of binary
+    fractions, and no values that are empty, or not asked under the circumstances."""
+    filled = {}
+    fields = {field.name: field for field in form}
+    for name, value in values.items():
+        value = _normal(fields[name], value) if name in fields else value
+        if value not in (None, "", []) or (value == [] and name in fields and _are_taken_away(fields[name])):
+            filled[name] = value
+    return {name: value for name, value in filled.items() if name not in fields or fields[name].is_asked(filled)}
 
 
 def _are_taken_away(field: Field) -> bool:
@@ -57,20 +57,20 @@ def as_id(text: str) -> UUID | None:
 
 def _normal_row(table: Field, row: Json) -> Json:
     columns = {column.name: column for column in table.columns}
-    found = {name: _normal(columns[name], value) if name in columns else value for name, value in row.items()}
-    return {name: value for name, value in found.items() if value not in (None, "")}
+    cells = {name: _normal(columns[name], value) if name in columns else value for name, value in row.items()}
+    return {name: value for name, value in cells.items() if value not in (None, "")}
 
 
 def faults_of(form: Form, values: Json) -> list[Fault]:
     """One fault at most of each field, and of each cell of a table, in the order of the form. `values`: as `normal`
     makes them."""
-    found: list[Fault] = []
+    faults: list[Fault] = []
     for field in form:
         fault = _fault_of(field, values)
-        found += [fault] if fault is not None else []
+        faults += [fault] if fault is not None else []
         if field.kind == "rows" and isinstance(values.get(field.name), list):
-            found += _faults_of_cells(field, values[field.name])
-    return found
+            faults += _faults_of_cells(field, values[field.name])
+    return faults
 
 
 def _faults_of_cells(table: Field, rows: list[Any]) -> Iterator[Fault]:

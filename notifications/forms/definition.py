@@ -86,7 +86,7 @@ def check(value: Any, here: str, faults: Faults) -> None:
 
 # --- the schema -------------------------------------------------------------------------------------------------------
 def _schema(schema: Any, here: str, say: Say) -> None:
-    known: dict[str, Check] = {
+    checks: dict[str, Check] = {
         "type": one_of("object"),
         "properties": _properties,
         "required": nothing,
@@ -94,7 +94,7 @@ def _schema(schema: Any, here: str, say: Say) -> None:
         "description": text_of(MOST_HELP),
         "additionalProperties": flag,
     }
-    members(schema, known, here, say, what="keyword")
+    members(schema, checks, here, say, what="keyword")
     _required(schema, here, say)
 
 
@@ -115,19 +115,19 @@ def _properties(properties: Any, here: str, say: Say) -> None:
         say(here, f"Name at most {MOST_FIELDS} fields.")
         return
     for name, schema in properties.items():
-        _named(name, pointer(here, name), say)
+        _check_name(name, pointer(here, name), say)
         _field(schema, pointer(here, name), say, RULES)
 
 
-def _named(name: str, here: str, say: Say) -> None:
+def _check_name(name: str, here: str, say: Say) -> None:
     if not may_be_declared(name):
         say(here, f"Name a field as a variable: at most {MAX_NAME} letters or digits, not beginning with {OURS}.")
 
 
-def _field(schema: Any, here: str, say: Say, known: Rules) -> None:
+def _field(schema: Any, here: str, say: Say, rules_by_type: Rules) -> None:
     kind = schema.get("type") if isinstance(schema, dict) else None
-    if not isinstance(kind, str) or kind not in known:
-        say(f"{here}/type", f"Write one of {', '.join(known)}.")
+    if not isinstance(kind, str) or kind not in rules_by_type:
+        say(f"{here}/type", f"Write one of {', '.join(rules_by_type)}.")
         return
     if kind == "array" and not isinstance(schema.get("items"), dict):
         say(f"{here}/items", 'Name choices, {"enum": […]}, the columns of rows, or {"format": "uuid"} for files.')
@@ -138,7 +138,7 @@ def _field(schema: Any, here: str, say: Say, known: Rules) -> None:
         before.append(where)
         say(where, detail)
 
-    rules = ROWS if is_rows(schema) else FILES if is_files(schema) else known[kind]
+    rules = ROWS if is_rows(schema) else FILES if is_files(schema) else rules_by_type[kind]
     members(schema, rules, here, note, what=f"keyword of {kind}")
     if before:
         return
@@ -184,14 +184,14 @@ def _cells(schema: Any) -> int:
 
 
 def _row(value: Any, here: str, say: Say) -> None:
-    known: dict[str, Check] = {
+    checks: dict[str, Check] = {
         "type": one_of("object"),
         "properties": _columns,
         "required": nothing,
         "title": text_of(MOST_TITLE),
         "additionalProperties": flag,
     }
-    members(value, known, here, say, what="keyword")
+    members(value, checks, here, say, what="keyword")
     if not value.get("properties"):
         say(f"{here}/properties", "Name the columns here.")
     _required(value, here, say)
@@ -202,7 +202,7 @@ def _columns(properties: Any, here: str, say: Say) -> None:
         say(here, f"Name at most {MOST_COLUMNS} columns.")
         return
     for name, schema in properties.items():
-        _named(name, pointer(here, name), say)
+        _check_name(name, pointer(here, name), say)
         _field(schema, pointer(here, name), say, COLUMNS)
 
 
@@ -289,9 +289,9 @@ def _actions(value: Any, here: str, say: Say) -> None:
 
 def _unshown(value: Any, here: str, say: Say) -> None:
     """Fields that only the engine can show."""
-    known: dict[str, Check] = {"title": words_of(MOST_TITLE), "type": text_of(MOST_TITLE), "required": flag}
+    checks: dict[str, Check] = {"title": words_of(MOST_TITLE), "type": text_of(MOST_TITLE), "required": flag}
     for at, each in enumerate(names_in(value, here, say)):
-        members(each, known, pointer(here, at), say)
+        members(each, checks, pointer(here, at), say)
 
 
 def _ui_field(value: Any, schema: Json | None, here: str, say: Say, *, column: bool = False) -> None:
@@ -306,7 +306,7 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say, *, column: b
         for name, label in labels.items():
             words_of(MOST_TITLE)(label, pointer(where, name), say)
 
-    known: dict[str, Check] = {
+    checks: dict[str, Check] = {
         "title": words_of(MOST_TITLE),
         "help": words_of(MOST_HELP),
         "from": text_of(MOST_TITLE),
@@ -315,11 +315,11 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say, *, column: b
     }
     if is_rows(schema):
         columns = object_in(object_in(schema, "items"), "properties")
-        members(value, {**known, **_ui_of_rows(columns)}, here, say)
+        members(value, {**checks, **_ui_of_rows(columns)}, here, say)
         return
     if is_files(schema):
-        del known["from"]
-        members(value, {**known, "kind": one_of(*FILE_KINDS)}, here, say)
+        del checks["from"]
+        members(value, {**checks, "kind": one_of(*FILE_KINDS)}, here, say)
         return
     kinds = KINDS.get(str(schema.get("type")))
     of_one: dict[str, Check] = {
@@ -328,8 +328,8 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say, *, column: b
         "choices": choices,
     }
     if column:
-        of_one |= {"title": known["title"], "kind": one_of("money") if kinds == ("money",) else _no_kind}
-    members(value, of_one if column else {**known, **of_one}, here, say)
+        of_one |= {"title": checks["title"], "kind": one_of("money") if kinds == ("money",) else _no_kind}
+    members(value, of_one if column else {**checks, **of_one}, here, say)
 
 
 def _ui_of_rows(columns: Json) -> dict[str, Check]:
@@ -362,8 +362,8 @@ CONDITIONS = ("is", "is_not", "at_least", "at_most")
 
 
 def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> None:
-    known: dict[str, Check] = {"field": nothing, "is": nothing, "is_not": nothing, "or_empty": flag}
-    members(when, {**known, "at_least": number, "at_most": number}, here, say)
+    checks: dict[str, Check] = {"field": nothing, "is": nothing, "is_not": nothing, "or_empty": flag}
+    members(when, {**checks, "at_least": number, "at_most": number}, here, say)
     if not isinstance(when, dict):
         return
     name = when.get("field")

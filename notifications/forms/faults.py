@@ -61,12 +61,12 @@ COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minRows",
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with the value of a field. `said`: numbers and days that the sentence names. `table`: of what the
-    field is a column, in this `row`, counted from 0."""
+    """What is wrong with the value of a field. `arguments`: numbers and days in the sentence. `table`: the one that the
+    field is a column of; `row`: the table's row, counted from 0."""
 
     field: Field
     code: str
-    said: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     table: Field | None = None
     row: int = 0
 
@@ -83,12 +83,12 @@ class Fault:
         return f"{self.table.label(language)}, {str(ROW).format(row=self.row + 1)}, {label}"
 
     def words(self, locale: Locale) -> str:
-        """In the active language."""
+        """Return the sentence, in the active language."""
         kind, currency = self.field.kind, self.field.currency
         if self.code in COUNTS:
             kind, currency = "number", ""
-        said = {name: written(value, kind, currency, locale) for name, value in self.said.items()}
-        return str(TEXTS[self.code]).format(**said)
+        written_arguments = {name: written(value, kind, currency, locale) for name, value in self.arguments.items()}
+        return str(TEXTS[self.code]).format(**written_arguments)
 
     def in_english(self) -> str:
         """For programs."""

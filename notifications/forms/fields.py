@@ -27,11 +27,11 @@ class Choice:
     """`value`: text or a number."""
 
     value: Any
-    said: Any
+    title: Any
     """Its label: text, or language to text."""
 
     def label(self, language: str) -> str:
-        return words_in(self.said, language) or str(self.value)
+        return words_in(self.title, language) or str(self.value)
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ class Field:
         return bool(self.schema["type"] == "integer")
 
     def label(self, language: str) -> str:
-        return words_in(self.said, language) or self.name
+        return words_in(self.title, language) or self.name
 
     @property
-    def said(self) -> Any:
+    def title(self) -> Any:
         """Its label: text, or language to text."""
         return self.ui.get("title") or self.schema.get("title") or ""
 
@@ -83,17 +83,17 @@ class Field:
 
     @property
     def currency(self) -> str:
-        """Of money: as the form says, else the task's variable `currency`."""
-        known = self.ui.get("currency") or self.variables.get("currency")
-        return known if self.kind == "money" and isinstance(known, str) else ""
+        """The currency of an amount: the form's, else the task's variable `currency`; empty for other kinds."""
+        code = self.ui.get("currency") or self.variables.get("currency")
+        return code if self.kind == "money" and isinstance(code, str) else ""
 
     @cached_property
     def choices(self) -> tuple[Choice, ...]:
         of = self.schema.get("items", self.schema)
-        known = [(each["const"], each.get("title")) for each in of.get("oneOf", ())]
-        known = known or [(value, None) for value in of.get("enum", ())]
+        titled_values = [(each["const"], each.get("title")) for each in of.get("oneOf", ())]
+        titled_values = titled_values or [(value, None) for value in of.get("enum", ())]
         labels = object_in(self.ui, "choices")
-        return tuple(Choice(value, labels.get(str(value)) or title or "") for value, title in known)
+        return tuple(Choice(value, labels.get(str(value)) or title or "") for value, title in titled_values)
 
     @cached_property
     def columns(self) -> tuple["Field", ...]:
@@ -136,10 +136,10 @@ class Field:
             return True
         value = values.get(when["field"])
         if "is" in when or "is_not" in when:
-            wanted = when["is"] if "is" in when else when["is_not"]
-            found = value if isinstance(value, list) else [value]
+            operand = when["is"] if "is" in when else when["is_not"]
+            current = value if isinstance(value, list) else [value]
             same = any(
-                _same(one, other) for one in found for other in (wanted if isinstance(wanted, list) else [wanted])
+                _same(one, other) for one in current for other in (operand if isinstance(operand, list) else [operand])
             )
             return same == ("is" in when)
         if value is None:
@@ -169,9 +169,9 @@ class Field:
             case "choice":
                 return value if any(_same(each.value, value) for each in self.choices) else None
             case "choices":
-                known = [each.value for each in self.choices]
-                named = value if isinstance(value, list) else []
-                return [each for each in known if any(_same(each, one) for one in named)] or None
+                choices = [each.value for each in self.choices]
+                chosen = value if isinstance(value, list) else []
+                return [each for each in choices if any(_same(each, one) for one in chosen)] or None
             case "rows":
                 return self._as_rows(value)
             case "files" | "photo" | "signature":
@@ -188,9 +188,9 @@ class Field:
     def _as_rows(self, value: Any) -> list[Json] | None:
         """None for more than a table may have: what is not shown would be lost with the answer."""
         rows = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-        found = [{column.name: column.as_value(row.get(column.name)) for column in self.columns} for row in rows]
-        kept = [{name: said for name, said in row.items() if said is not None} for row in found]
-        return ([row for row in kept if row] or None) if len(kept) <= definition.MOST_ROWS else None
+        typed_rows = [{column.name: column.as_value(row.get(column.name)) for column in self.columns} for row in rows]
+        filled_rows = [{name: cell for name, cell in row.items() if cell is not None} for row in typed_rows]
+        return ([row for row in filled_rows if row] or None) if len(filled_rows) <= definition.MOST_ROWS else None
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -202,13 +202,13 @@ def _same(one: Any, other: Any) -> bool:
 class Unshown:
     """A field that cannot be shown here. `type`: what the engine calls it; `rows`: a table with too many of them."""
 
-    said: Any
+    title: Any
     type: str
     required: bool
 
     def words(self, language: str) -> str:
         """“Receipt (filepicker)”."""
-        label = clean_line(words_in(self.said, language)) or self.type
+        label = clean_line(words_in(self.title, language)) or self.type
         return f"{label} ({self.type})" if self.type and self.type != label else label
 
 
@@ -238,8 +238,8 @@ class Form:
 
     def rule_for(self, action: str, effect: str) -> ValuesRule:
         """Whether an answer takes values: only a final one does."""
-        named = action not in TAKES_AWAY if self.actions is None else action in self.actions
-        if effect != "final" or not named or not self.fields:
+        takes_values = action not in TAKES_AWAY if self.actions is None else action in self.actions
+        if effect != "final" or not takes_values or not self.fields:
             return "none"
         return "required" if self.needs_values else "optional"
 
@@ -247,28 +247,28 @@ class Form:
 def form_of(data: Json) -> Form | None:
     """The form of a task's data, if it has one that can be used: what was stored as `form` before there were forms may
     be anything."""
-    said = _without_refused_patterns(object_in(data, "task").get("form"))
-    if said is None or not definition.is_form(said):
+    form = _without_refused_patterns(object_in(data, "task").get("form"))
+    if form is None or not definition.is_form(form):
         return None
-    ui = object_in(said, "ui")
-    fields = _fields(said["schema"], ui, "fields", object_in(data, "variables"))
+    ui = object_in(form, "ui")
+    fields = _fields(form["schema"], ui, "fields", object_in(data, "variables"))
     actions = ui.get("actions")
     unshown = [
         Unshown(each.get("title") or "", str(each.get("type") or ""), each.get("required") is True)
         for each in ui.get("unshown") or ()
     ]
     long = [field for field in fields if field.has_too_many_rows]
-    unshown += [Unshown(field.said or field.name, "rows", field.required) for field in long]
+    unshown += [Unshown(field.title or field.name, "rows", field.required) for field in long]
     shown = tuple(field for field in fields if field not in long)
     return Form(shown, tuple(actions) if actions is not None else None, tuple(unshown))
 
 
-def _fields(schema: Json, ui: Json, about: str, variables: Json) -> tuple[Field, ...]:
-    """Those of a form, or the columns of a table. `about`: the member of `ui` that tells of them."""
+def _fields(schema: Json, ui: Json, ui_member: str, variables: Json) -> tuple[Field, ...]:
+    """Return the fields of a form, or the columns of a table. `ui_member`: the member of `ui` that describes them."""
     properties, required = schema["properties"], schema.get("required") or ()
     first = [name for name in ui.get("order") or () if name in properties]
     return tuple(
-        Field(name, properties[name], object_in(object_in(ui, about), name), name in required, variables)
+        Field(name, properties[name], object_in(object_in(ui, ui_member), name), name in required, variables)
         for name in dict.fromkeys([*first, *properties])
     )
 
@@ -303,18 +303,18 @@ def marked(actions: Sequence[Any], form: Form | None) -> list[Any]:
 
 
 def _marked(action: Any, form: Form | None) -> Any:
-    given = {name: said for name, said in action.items() if name != "values"} if isinstance(action, dict) else action
+    own = {name: member for name, member in action.items() if name != "values"} if isinstance(action, dict) else action
     if form is None:
-        return given
-    named = given if isinstance(given, dict) else {"action": given}
-    name = str(named.get("action"))
-    rule = form.rule_for(name, str(named.get("effect") or USUAL_EFFECTS.get(name, "final")))
-    return {**named, "values": rule} if rule != "none" else given
+        return own
+    action_object = own if isinstance(own, dict) else {"action": own}
+    name = str(action_object.get("action"))
+    rule = form.rule_for(name, str(action_object.get("effect") or USUAL_EFFECTS.get(name, "final")))
+    return {**action_object, "values": rule} if rule != "none" else own
 
 
-def words_in(said: Any, language: str) -> str:
+def words_in(label: Any, language: str) -> str:
     """A text, or the best of several by language."""
-    if not isinstance(said, Mapping):
-        return str(said or "")
-    known = {tag(name): text for name, text in said.items()}
-    return str(next((known[each] for each in languages(language) if each in known), next(iter(known.values()), "")))
+    if not isinstance(label, Mapping):
+        return str(label or "")
+    by_tag = {tag(name): text for name, text in label.items()}
+    return str(next((by_tag[each] for each in languages(language) if each in by_tag), next(iter(by_tag.values()), "")))

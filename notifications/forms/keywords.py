@@ -27,17 +27,17 @@ def nothing(value: Any, here: str, say: Say) -> None:
     """Checked elsewhere, or free."""
 
 
-def members(value: Any, known: Mapping[str, Check], here: str, say: Say, *, what: str = "member") -> None:
+def members(value: Any, checks: Mapping[str, Check], here: str, say: Say, *, what: str = "member") -> None:
     """Check the members of an object; others than these are refused."""
     if not isinstance(value, dict):
         say(here, "Write an object.")
         return
     for name, member in value.items():
-        if name in known:
+        if name in checks:
             if member is not None:
-                known[name](member, pointer(here, name), say)
+                checks[name](member, pointer(here, name), say)
         elif name not in IGNORED:
-            say(pointer(here, name), f"There is no such {what} in forms. There are {', '.join(sorted(known))}.")
+            say(pointer(here, name), f"There is no such {what} in forms. There are {', '.join(sorted(checks))}.")
 
 
 def one_of(*words: str) -> Check:

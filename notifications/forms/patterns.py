@@ -63,14 +63,14 @@ def fits(pattern: str, text: str) -> bool:
 
 def _compiled(pattern: str) -> Any:
     """RE2 keeps the latest. It takes a backslash before ASCII punctuation only. Raises re2.error."""
-    said = _ESCAPED.sub(lambda found: found[1] if found[1] in " _" or not found[1].isascii() else found[0], pattern)
+    source = _ESCAPED.sub(lambda match: match[1] if match[1] in " _" or not match[1].isascii() else match[0], pattern)
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = 1024 * 1024
-    return re2.compile(said, options)
+    return re2.compile(source, options)
 
 
 def _words(fault: re2.error) -> str:
-    said = fault.args[0]
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    message = fault.args[0]
+    return message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)

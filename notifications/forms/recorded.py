@@ -57,10 +57,10 @@ def entries_of(form: Form, values: Json, hidden: Iterable[str] = ()) -> list[Jso
 
 
 def _entry(field: Field, value: Any, hidden: set[str]) -> Json:
-    entry = {**about(field, value if isinstance(value, list) else [value]), "value": value}
+    entry = {**describe_field(field, value if isinstance(value, list) else [value]), "value": value}
     if field.columns:
         rows = [*value, *(field.before or ())]
-        entry["columns"] = [about(column, [row.get(column.name) for row in rows]) for column in field.columns]
+        entry["columns"] = [describe_field(column, [row.get(column.name) for row in rows]) for column in field.columns]
     path = f"variables.{field.source}"
     if field.sensitive or path in hidden or (field.columns and any(each.startswith(f"{path}.") for each in hidden)):
         entry["sensitive"] = True
@@ -69,13 +69,13 @@ def _entry(field: Field, value: Any, hidden: set[str]) -> Json:
     return entry
 
 
-def about(field: Field, chosen: Sequence[Any] = ()) -> Json:
-    """What an entry says of its field."""
-    labels = {str(each.value): each.said for each in field.choices if each.value in chosen and each.said}
+def describe_field(field: Field, chosen: Sequence[Any] = ()) -> Json:
+    """Return the members of an entry that describe its field, with the labels of the `chosen` values."""
+    labels = {str(each.value): each.title for each in field.choices if each.value in chosen and each.title}
     total = field.total.name if field.total is not None else ""
     more = {"currency": field.currency, "whole": field.whole, "labels": labels, "sum": total}
-    known = {"name": field.name, "label": field.said or field.name, "kind": field.kind}
-    return {**known, **{name: said for name, said in more.items() if said}}
+    entry = {"name": field.name, "label": field.title or field.name, "kind": field.kind}
+    return {**entry, **{name: member for name, member in more.items() if member}}
 
 
 def values_of(entries: Iterable[Json]) -> Json:
@@ -93,15 +93,15 @@ def given_of(entries: Iterable[Json]) -> Json:
 
 
 def types_of(entries: Iterable[Json]) -> dict[str, str]:
-    """Their types, where the JSON values do not say them."""
-    found = ((entry["name"], "" if entry.get("whole") else TYPES.get(entry["kind"], "")) for entry in entries)
-    return {name: type for name, type in found if type}
+    """Return the engine's types by name, of the values whose JSON type does not tell."""
+    types = ((entry["name"], "" if entry.get("whole") else TYPES.get(entry["kind"], "")) for entry in entries)
+    return {name: type for name, type in types if type}
 
 
 def files_of(entries: Iterable[Json]) -> list[str]:
-    """Ids of files that people may see."""
-    known = [each for each in entries if each["kind"] in definition.FILE_KINDS and not each.get("sensitive")]
-    return [file["id"] for entry in known for file in entry["value"]]
+    """Return the ids of the files that people may see."""
+    visible = [each for each in entries if each["kind"] in definition.FILE_KINDS and not each.get("sensitive")]
+    return [file["id"] for entry in visible for file in entry["value"]]
 
 
 def public_values(entries: Iterable[Json]) -> Json:
@@ -125,10 +125,10 @@ def _shown(entry: Json, language: str) -> Shown:
 
 def _rows(entry: Json, rows: Any, language: str) -> list[str]:
     """Each row of a table in a line: “1. Pump · 2 · €30.00”."""
-    columns, found = entry.get("columns", ()), rows if isinstance(rows, list) else []
+    columns, records = entry.get("columns", ()), rows if isinstance(rows, list) else []
     cells = (
         [_text(column, row[column["name"]], language) if column["name"] in row else "–" for column in columns]
-        for row in (found if columns else ())
+        for row in (records if columns else ())
     )
     return [f"{at}. {' · '.join(each)}" for at, each in enumerate(cells, start=1)]
 
@@ -147,8 +147,8 @@ def _count_of(entry: Json, rows: Sequence[Json], language: str) -> str:
 def sum_of_rows(rows: Sequence[Json], column: Json, language: str) -> str:
     """“Sum of Price: €42.00”. `column`: its entry."""
     total = sum((Decimal(str(row.get(column["name"], 0))) for row in rows), Decimal(0))
-    said = written(total, column["kind"], column.get("currency", ""), formats.locale_of(language))
-    return str(SUM).format(column=clean_line(words_in(column["label"], language)) or column["name"], sum=said)
+    total_text = written(total, column["kind"], column.get("currency", ""), formats.locale_of(language))
+    return str(SUM).format(column=clean_line(words_in(column["label"], language)) or column["name"], sum=total_text)
 
 
 def _text(entry: Json, value: Any, language: str) -> str:

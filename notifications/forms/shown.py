@@ -216,7 +216,7 @@ class FormView:
         return [self._view(each) for each in self.form]
 
     @cached_property
-    def _said(self) -> dict[tuple[str | int, ...], str]:
+    def _fault_texts(self) -> dict[tuple[str | int, ...], str]:
         return {fault.path: fault.words(self.locale) for fault in reversed(self.faults)}
 
     @property
@@ -226,15 +226,15 @@ class FormView:
 
     @cached_property
     def faulty(self) -> list[tuple[str, str, str]]:
-        """Each fault: the id of what gets the focus, whose it is, and in words."""
-        found = []
+        """The faults: id of the element that gets the focus, label of its field, sentence."""
+        faults = []
         for each in self.fields:
-            found += [(each.first_id, each.label, each.fault)] if each.fault else []
+            faults += [(each.first_id, each.label, each.fault)] if each.fault else []
             for row in each.table.rows if each.table is not None else ():
-                found += [
+                faults += [
                     (one.id, f"{each.label}, {row.label}, {one.label}", one.fault) for one in row.cells if one.fault
                 ]
-        return found
+        return faults
 
     @property
     def summary(self) -> str:
@@ -245,24 +245,24 @@ class FormView:
         texts = self.texts.get(each.name, []) if self.texts is not None else None
         texts = typed.texts_of(each, each.default, self.locale) if texts is None else texts
         label, help = clean_line(each.label(self.language)), clean(each.help(self.language))
-        options, fault = _options(each, texts, self.language), self._said.get((each.name,), "")
-        table = _table_view(each, self.texts, self._said, self.language) if each.columns else None
+        options, fault = _options(each, texts, self.language), self._fault_texts.get((each.name,), "")
+        table = _table_view(each, self.texts, self._fault_texts, self.language) if each.columns else None
         files = self.files.get(each.name, ())
         return FieldView(each, label, help, texts, options, fault, self._condition(each), table=table, files=files)
 
     def _condition(self, each: Field) -> str:
-        """On what it is asked: “Only for Account: Travel”."""
+        """Return when the field is asked: “Only for Account: Travel”. Empty: always."""
         other = next((field for field in self.form if field.name == each.when.get("field")), None)
         if other is None:
             return ""
-        name, said = next((name, each.when[name]) for name in definition.CONDITIONS if name in each.when)
+        name, operand = next((name, each.when[name]) for name in definition.CONDITIONS if name in each.when)
         labels = {str(choice.value): choice.label(self.language) for choice in other.choices}
         values = [
             labels.get(str(value)) or written(value, other.kind, other.currency, self.locale)
-            for value in (said if isinstance(said, list) else [said])
+            for value in (operand if isinstance(operand, list) else [operand])
         ]
-        told = {"field": clean_line(other.label(self.language)), "value": clean_line(", ".join(values))}
-        return str(CONDITIONS[name]) % told
+        arguments = {"field": clean_line(other.label(self.language)), "value": clean_line(", ".join(values))}
+        return str(CONDITIONS[name]) % arguments
 
     @property
     def json(self) -> Json:
@@ -276,10 +276,10 @@ class FormView:
 
 def _options(each: Field, texts: Sequence[str], language: str) -> list[Option]:
     if each.kind == "yes_no":
-        known = [(value, str(ON_PAGES[value])) for value in typed.YES_NO]
+        labels = [(value, str(ON_PAGES[value])) for value in typed.YES_NO]
     else:
-        known = [(str(choice.value), clean_line(choice.label(language))) for choice in each.choices]
-    return [Option(f"value-{each.name}-{at}", value, label, value in texts) for at, (value, label) in enumerate(known)]
+        labels = [(str(choice.value), clean_line(choice.label(language))) for choice in each.choices]
+    return [Option(f"value-{each.name}-{at}", value, label, value in texts) for at, (value, label) in enumerate(labels)]
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -288,10 +288,12 @@ SPARE = 3
 
 
 def _table_view(
-    table: Field, texts: Mapping[str, Sequence[str]] | None, said: Mapping[tuple[str | int, ...], str], language: str
+    table: Field,
+    texts: Mapping[str, Sequence[str]] | None,
+    fault_texts: Mapping[tuple[str | int, ...], str],
+    language: str,
 ) -> TableView:
-    """`texts` and `said`: what was typed into the form, and what is wrong with it, by path. Empty rows have no place in
-    the values."""
+    """`texts`: those typed into the form. `fault_texts`: sentences by path. Empty rows have no place in the values."""
     rows, locale, views, filled = _rows_of(table, texts, language), formats.locale_of(language), [], 0
     shown = max(min(len(rows) + SPARE, table.most_rows), len(rows), 1)
     for at in range(shown):
@@ -301,7 +303,9 @@ def _table_view(
             _cell_view(column, row.get(column.name, []), typed.cell_name(table, at, column), language)
             for column in table.columns
         ]
-        cells = [replace(cell, fault="" if is_empty else said.get((*path, cell.field.name), "")) for cell in cells]
+        cells = [
+            replace(cell, fault="" if is_empty else fault_texts.get((*path, cell.field.name), "")) for cell in cells
+        ]
         spare = at >= max(len(rows), table.least_rows, 1)
         views.append(RowView(f"value-{table.name}.{at}-row", at + 1, cells, spare))
         filled += not is_empty
@@ -310,12 +314,12 @@ def _table_view(
 
 
 def _rows_of(table: Field, texts: Mapping[str, Sequence[str]] | None, language: str) -> list[dict[str, Sequence[str]]]:
-    """What stands in each row, by column: as it was typed, or its defaults."""
+    """Return the texts of each row, by column: those typed, or the defaults."""
     locale = formats.locale_of(language)
     if texts is None:
-        given = table.default or []
+        defaults = table.default or []
         return [
-            {each.name: typed.texts_of(each, row.get(each.name), locale) for each in table.columns} for row in given
+            {each.name: typed.texts_of(each, row.get(each.name), locale) for each in table.columns} for row in defaults
         ]
     rows: list[dict[str, Sequence[str]]] = [
         {each.name: texts.get(typed.cell_name(table, at, each), []) for each in table.columns}
@@ -336,8 +340,8 @@ def _sum_of(table: Field, rows: Sequence[Mapping[str, Sequence[str]]], locale: L
     if column is None:
         return ""
     numbers = [typed.number_in_field(column, row.get(column.name, []), locale) for row in rows]
-    known = [{column.name: number} for number in numbers if number is not None]
-    return recorded.sum_of_rows(known, recorded.about(column), language)
+    numbered_rows = [{column.name: number} for number in numbers if number is not None]
+    return recorded.sum_of_rows(numbered_rows, recorded.describe_field(column), language)
 
 
 # --- for programs -----------------------------------------------------------------------------------------------------
@@ -345,7 +349,7 @@ def form_json(form: Form, language: str) -> Json:
     """The fields with their words in this language, and the values they begin with. `language`: whose numbers and days
     people write."""
     unshown = [
-        {"label": clean_line(words_in(each.said, language)), "type": each.type, "required": each.required}
+        {"label": clean_line(words_in(each.title, language)), "type": each.type, "required": each.required}
         for each in form.unshown
     ]
     fields = [_field_json(each, language) for each in form]
@@ -373,5 +377,5 @@ def _field_json(each: Field, language: str) -> Json:
         "required": each.required,
         "value": each.default,
         **rules,
-        **{name: said for name, said in more.items() if said},
+        **{name: member for name, member in more.items() if member},
     }

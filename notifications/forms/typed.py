@@ -52,11 +52,11 @@ def read(form: Form, posted: Posted, locale: Locale) -> Typed:
         if each.kind == "rows":
             _read_rows(typed, each, posted, locale)
             continue
-        said = [text for text in texts if text.strip()]
-        if not said:
+        filled_texts = [text for text in texts if text.strip()]
+        if not filled_texts:
             continue
         try:
-            typed.values[each.name] = _value(each, said, locale)
+            typed.values[each.name] = _value(each, filled_texts, locale)
         except _Unreadable as unreadable:
             typed.faults.append(unreadable.fault)
     return typed
@@ -67,19 +67,19 @@ def _posted(posted: Posted, name: str) -> list[str]:
 
 
 def _read_rows(typed: Typed, table: Field, posted: Posted, locale: Locale) -> None:
-    """The rows in which something stands. That none is left is said where the page had the table, and it had some. What
-    has no meaning in a cell stays as it is, so that the row counts as one."""
+    """Add the rows that have a text to `typed`. No rows are a value where the page had the table, and that had some. A
+    text that cannot be read stays in its cell, so that the row counts."""
     rows: list[Json] = []
     for at in range(definition.MOST_ROWS):
         texts = {column.name: _posted(posted, cell_name(table, at, column)) for column in table.columns}
         typed.texts |= {cell_name(table, at, column): texts[column.name] for column in table.columns}
-        said = {name: known for name, all in texts.items() if (known := [text for text in all if text.strip()])}
+        filled = {name: written for name, all in texts.items() if (written := [text for text in all if text.strip()])}
         row: Json = {}
-        for column in (each for each in table.columns if each.name in said):
+        for column in (each for each in table.columns if each.name in filled):
             try:
-                row[column.name] = _value(column, said[column.name], locale)
+                row[column.name] = _value(column, filled[column.name], locale)
             except _Unreadable as unreadable:
-                row[column.name] = said[column.name][0]
+                row[column.name] = filled[column.name][0]
                 typed.faults.append(replace(unreadable.fault, table=table, row=len(rows)))
         rows += [row] if row else []
     if rows or (typed.texts[table.name] and table.default is not None):
@@ -132,9 +132,9 @@ def _number(of: Field, text: str, locale: Locale) -> int | float:
 
     Raises _Unreadable.
     """
-    said = text.strip().strip(SIGNS).removeprefix(of.currency).removesuffix(of.currency)
+    bare = text.strip().strip(SIGNS).removeprefix(of.currency).removesuffix(of.currency)
     try:
-        number = keywords.as_number(str(number_in(said, locale)))
+        number = keywords.as_number(str(number_in(bare, locale)))
     except UnreadableNumber as unclear:
         if isinstance(unclear, AmbiguousNumber) and not isinstance(unclear, ForeignNumber):
             raise _Unreadable(Fault(of, "ambiguous", {"one": unclear.one, "other": unclear.other})) from unclear
@@ -166,15 +166,15 @@ def texts_of(of: Field, value: Any, locale: Locale) -> list[str]:
     return [str(value)]
 
 
-def told(form: Form, typed: Typed) -> str:
-    """All that was typed, in lines, to be kept where it cannot be sent."""
-    named = {name: [str(file.name) for file in files] for name, files in typed.files.items()}
-    return "\n".join(line for each in form for line in _told(each, typed.texts | named))
+def as_lines(form: Form, typed: Typed) -> str:
+    """Return what was typed in lines of “label: text”, to be kept where it cannot be sent."""
+    file_names = {name: [str(file.name) for file in files] for name, files in typed.files.items()}
+    return "\n".join(line for each in form for line in _field_lines(each, typed.texts | file_names))
 
 
-def _told(of: Field, texts: Mapping[str, list[str]]) -> Iterator[str]:
+def _field_lines(of: Field, texts: Mapping[str, list[str]]) -> Iterator[str]:
     rows = [[cell_name(of, at, column) for column in of.columns] for at in range(definition.MOST_ROWS)]
     for names in rows if of.columns else [[of.name]]:
-        said = [text for name in names for text in texts.get(name, []) if text.strip()]
-        if said:
-            yield f"{of.label('')}: {', '.join(said)}"
+        filled_texts = [text for name in names for text in texts.get(name, []) if text.strip()]
+        if filled_texts:
+            yield f"{of.label('')}: {', '.join(filled_texts)}"

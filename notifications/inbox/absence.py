@@ -24,8 +24,8 @@ from notifications.models import Absence, AbsenceFeed, AbsencePart, OpenItems, R
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
+from notifications.people.colleagues import colleagues, find_colleague, label
 from notifications.people.leading import led_by
-from notifications.people.named import colleagues, label, named
 from notifications.wording.formats import zone_of
 from wfpush import zones
 
@@ -70,7 +70,7 @@ class Delegate(forms.CharField):
     def to_python(self, value: Any) -> Any:
         """The person; None for nothing."""
         text = super().to_python(value)
-        return named(text) if text else None
+        return find_colleague(text) if text else None
 
     def prepare_value(self, value: Any) -> Any:
         return label(value) if isinstance(value, Recipient) else value

@@ -36,7 +36,7 @@ from notifications.errors import (
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
-from notifications.forms.typed import PREFIX, Typed, read, told
+from notifications.forms.typed import PREFIX, Typed, as_lines, read
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.finding import finding_of
 from notifications.inbox.items import item, own_notification
@@ -143,7 +143,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
             messages.error(request, explain(failure, request.recipient))
-        kept = "\n\n".join(filter(None, (told(form, typed) if form else "", said.comment)))
+        kept = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", said.comment)))
         if kept:
             found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
             return show(request, found, Sent(kept=kept), status=failure.status)

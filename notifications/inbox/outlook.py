@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from notifications.channel_facts import channel_name
 from notifications.models import Recipient
-from notifications.routing.outlook import TASK, UPDATE, URGENT, Outlook, Outlooks, Told
+from notifications.routing.outlook import TASK, UPDATE, URGENT, Outlook, Outlooks, Reach
 from notifications.wording.times import day, hour
 
 NAMED = 3
@@ -42,9 +42,9 @@ def moments(person: Recipient, now: datetime) -> list[Moment]:
 def _always(outlooks: Outlooks) -> Iterator[str]:
     """What is decided when a message is sent, by those that were sent before and by its case."""
     if (most := outlooks.most_an_hour(TASK)) is not None:
-        told = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
+        text = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
         urgent = _("Urgent tasks would not wait.") if outlooks.most_an_hour(URGENT) is None else ""
-        yield f"{told % {'most': most}} {urgent}".rstrip()
+        yield f"{text % {'most': most}} {urgent}".rstrip()
     if outlooks.is_quiet_where_muted(UPDATE):
         count = len(outlooks.chosen.muted)
         yield ngettext(
@@ -76,24 +76,24 @@ def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
     if not alone:
         language = translation.get_language() or ""
         what = f"{what} ({', '.join(each.name_in(language) for each in outlook.categories)})"
-    return _("%(what)s would %(happens)s.") % {"what": what, "happens": _happens(outlook.told, at)}
+    return _("%(what)s would %(happens)s.") % {"what": what, "happens": _happens(outlook.reach, at)}
 
 
-def _happens(told: Told, at: datetime) -> str:
-    ways = list(_ways(told))
+def _happens(reach: Reach, at: datetime) -> str:
+    ways = list(_ways(reach))
     happens = _(" and ").join(ways) if ways else _("only stand in the inbox")
-    if told.waits_until is None:
+    if reach.waits_until is None:
         return happens
-    said = {"time": _until(told.waits_until, at), "happens": happens}
+    said = {"time": _until(reach.waits_until, at), "happens": happens}
     return _("wait until %(time)s, and then %(happens)s") % said
 
 
-def _ways(told: Told) -> Iterator[str]:
-    if told.rings:
-        yield _("ring %(devices)s") % {"devices": _several(told.rings)}
-    if told.silent:
-        yield _("come without a sound on %(devices)s") % {"devices": _several(told.silent)}
-    for channel in told.channels:
+def _ways(reach: Reach) -> Iterator[str]:
+    if reach.rings:
+        yield _("ring %(devices)s") % {"devices": _several(reach.rings)}
+    if reach.silent:
+        yield _("come without a sound on %(devices)s") % {"devices": _several(reach.silent)}
+    for channel in reach.channels:
         yield _("come by %(channel)s") % {"channel": channel_name(channel)}
 
 

@@ -22,11 +22,11 @@ from notifications.inbox import outlook
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Frequency, Recipient
-from notifications.preferences import holidays, saving, wanted
+from notifications.preferences import holidays, personal, saving
 from notifications.preferences.chosen import BRAND, TEAM
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
-from notifications.preferences.wanted import Wanted
+from notifications.preferences.personal import Wanted
 from notifications.wording.formats import written_for
 from notifications.wording.languages import language_of
 from notifications.wording.varieties import choices, variety_of
@@ -102,7 +102,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, PreferencesForm(person), SpeakingForm(initial=_speaking_of(person)))
     if "reset" in request.POST:
-        wanted.put(person, Wanted(), timezone.now())
+        personal.put(person, Wanted(), timezone.now())
         messages.success(request, _("All is as it was at first."))
         return redirect("inbox:settings")
     form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)
@@ -130,7 +130,7 @@ def sentences(request: PersonRequest) -> HttpResponse:
         return HttpResponse(status=204)
     with transaction.atomic():
         _speak(request.recipient, speaking)
-        wanted.write(request.recipient, form.wanted)
+        personal.write(request.recipient, form.preferences)
         with written_for(request.recipient.locale):
             found = outlook.moments(request.recipient, timezone.now())
         transaction.set_rollback(True)
@@ -141,7 +141,7 @@ def sentences(request: PersonRequest) -> HttpResponse:
 def _saved(request: PersonRequest, form: PreferencesForm, speaking: SpeakingForm) -> HttpResponse:
     person = request.recipient
     other_language = _speak(person, speaking)
-    wanted.put(person, form.wanted, timezone.now())
+    personal.put(person, form.preferences, timezone.now())
     with translation.override(language_of(person) if other_language else translation.get_language()):
         messages.success(request, _("Saved."))
     response = redirect("inbox:settings")

@@ -67,34 +67,34 @@ class LatelyRead:
     """What one process has read of keys within the last second. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[datetime, EngineKey]] = {}
+        self._cached: dict[tuple[str, str], tuple[datetime, EngineKey]] = {}
         self._lock = Lock()
 
     def get(self, digest: str, now: datetime) -> EngineKey | None:
         """None: the key is to be read."""
-        at, key = self._kept.get(_name(digest), (now, None))
+        at, key = self._cached.get(_name(digest), (now, None))
         age = (now - at).total_seconds()
         if key is None or not 0 <= age < LATELY_SECONDS or (key.expires_at is not None and key.expires_at <= now):
             return None
         return key
 
     def fresh(self, digest: str, now: datetime) -> EngineKey | None:
-        """The key as it is by now, read and kept; None: it may not be used."""
-        found = read(digest, now)
-        if found is not None:
-            self.keep([found], now)
-        return found
+        """Read and cache the key. None: it may not be used."""
+        key = read(digest, now)
+        if key is not None:
+            self.keep([key], now)
+        return key
 
-    def keep(self, found: Collection[EngineKey], now: datetime) -> None:
+    def keep(self, keys: Collection[EngineKey], now: datetime) -> None:
         with self._lock:
-            if len(self._kept) + len(found) > MOST_KEPT:
-                self._kept.clear()
-            self._kept.update({_name(key.digest): (now, key) for key in found})
+            if len(self._cached) + len(keys) > MOST_KEPT:
+                self._cached.clear()
+            self._cached.update({_name(key.digest): (now, key) for key in keys})
 
     def drop(self, digests: Collection[str]) -> None:
         with self._lock:
             for digest in digests:
-                self._kept.pop(_name(digest), None)
+                self._cached.pop(_name(digest), None)
 
 
 def _name(digest: str) -> tuple[str, str]:
@@ -108,9 +108,9 @@ def changed(keys: Collection[EngineKey], now: datetime) -> set[EngineKey]:
     """Compare keys with what they are by now. Returns those that may no longer be used, or have changed."""
     with connection.cursor() as cursor:
         cursor.execute(_COMPARE, [list({key.digest for key in keys}), now])
-        found = {digest: (state, last_used_at) for digest, state, last_used_at in cursor.fetchall()}
-    gone = {key for key in keys if key.digest not in found or found[key.digest][0] != key.state}
+        by_digest = {digest: (state, last_used_at) for digest, state, last_used_at in cursor.fetchall()}
+    gone = {key for key in keys if key.digest not in by_digest or by_digest[key.digest][0] != key.state}
     lately_read.drop({key.digest for key in gone})
-    same = {key.digest: replace(key, last_used_at=found[key.digest][1]) for key in keys if key not in gone}
+    same = {key.digest: replace(key, last_used_at=by_digest[key.digest][1]) for key in keys if key not in gone}
     lately_read.keep(same.values(), now)
     return gone

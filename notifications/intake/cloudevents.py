@@ -89,19 +89,19 @@ class OfBatch:
 def read_batch(body: bytes) -> list[OfBatch]:
     """The events of a batch. A faulty event does not affect the others.
 
-    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge as soon as it has more values than a batch
-    may have.
+    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge when it has more events or values than a
+    batch may have.
     """
     try:
-        documents = list(elements(body, MAX_BATCH, MAX_BATCH_VALUES))
+        documents = elements(body, MAX_BATCH, MAX_BATCH_VALUES)
     except (ValueError, BadText):
         raise InvalidEvent("A batch is a JSON array of events.", [fault("", "Write an array of events.")]) from None
     return [_one_of_batch(document, bad_text) for document, bad_text in documents]
 
 
 def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
-    said = document.get("id") if isinstance(document, dict) else None
-    name = printable(said)[:MAX_ID] if isinstance(said, str) else None
+    event_id = document.get("id") if isinstance(document, dict) else None
+    name = printable(event_id)[:MAX_ID] if isinstance(event_id, str) else None
     try:
         if bad_text:
             raise InvalidEvent(BadText.detail, [fault(where, BadText.detail) for where in bad_text])
@@ -176,21 +176,21 @@ class Draft:
 
     def finish(self) -> InboundEvent:
         """Raises InvalidEvent."""
-        known, faults = self.attributes, self.faults
-        if known.get("specversion") != "1.0":
+        event, faults = self.attributes, self.faults
+        if event.get("specversion") != "1.0":
             faults.append(fault("/specversion", "Write “1.0”, the version of CloudEvents."))
-        self._need("id", is_id(known.get("id")), "1 to 200")
-        self._need("source", is_id(known.get("source"), MAX_SOURCE), f"1 to {MAX_SOURCE}")
-        self._need("type", is_id(known.get("type"), MAX_TYPE), f"1 to {MAX_TYPE}")
-        subject = known.get("subject", "")
+        self._need("id", is_id(event.get("id")), "1 to 200")
+        self._need("source", is_id(event.get("source"), MAX_SOURCE), f"1 to {MAX_SOURCE}")
+        self._need("type", is_id(event.get("type"), MAX_TYPE), f"1 to {MAX_TYPE}")
+        subject = event.get("subject", "")
         self._need(
-            "subject", (subject == "" and "subject" not in known) or is_id(subject, MAX_SUBJECT), f"1 to {MAX_SUBJECT}"
+            "subject", (subject == "" and "subject" not in event) or is_id(subject, MAX_SUBJECT), f"1 to {MAX_SUBJECT}"
         )
         data = {} if self.data is None else self.data
         if not isinstance(data, dict):
             faults.append(fault("/data", "Write an object."))
-        elif isinstance(known.get("type"), str):
-            faults += faults_of(known["type"], data)
+        elif isinstance(event.get("type"), str):
+            faults += faults_of(event["type"], data)
         time = self._time()
         self._keep_as_extensions()
         canonical = b"" if faults else _canonical(data)
@@ -201,11 +201,11 @@ class Draft:
         if faults:
             raise InvalidEvent(summary(faults), faults)
         return InboundEvent(
-            id=known["id"],
-            source=known["source"],
-            type=known["type"],
+            id=event["id"],
+            source=event["source"],
+            type=event["type"],
             data=data,
-            digest=_digest(known["type"], subject, canonical),
+            digest=_digest(event["type"], subject, canonical),
             subject=subject,
             time=time,
             extensions=self.extensions,
@@ -216,11 +216,11 @@ class Draft:
             self.faults.append(fault(f"/{name}", f"Write text of {length} characters without control characters."))
 
     def _time(self) -> datetime | None:
-        said = self.attributes.get("time")
-        found = instant(said)
-        if said is not None and found is None:
+        text = self.attributes.get("time")
+        moment = instant(text)
+        if text is not None and moment is None:
             self.faults.append(fault("/time", "Write an RFC 3339 time with its offset, such as 2026-11-25T16:00:00Z."))
-        return found
+        return moment
 
     def _keep_as_extensions(self) -> None:
         """Keep two attributes that mean nothing here, so that templates can show them."""

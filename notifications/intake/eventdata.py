@@ -115,10 +115,10 @@ def instant(text: Any) -> datetime | None:
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
     try:
-        found = datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return found if found.year in YEARS else None
+    return moment if moment.year in YEARS else None
 
 
 def is_id(value: Any, limit: int = MAX_ID) -> bool:
@@ -202,9 +202,9 @@ def _object(members: Mapping[str, Check], *required: str) -> Check:
             if value.get(name) is None:
                 faults.append(fault(f"{here}/{name}", f"{name} is missing."))
         for name, member in value.items():
-            found = None if full(faults) else members.get(name)
-            if found is not None and member is not None:
-                found(member, f"{here}/{name}", faults)
+            check_member = None if full(faults) else members.get(name)
+            if check_member is not None and member is not None:
+                check_member(member, f"{here}/{name}", faults)
 
     return check
 
@@ -222,12 +222,12 @@ def _list(element: Check) -> Check:
     return check
 
 
-def _text_or(named: Check, whole: Check) -> Check:
+def _text_or(short: Check, whole: Check) -> Check:
     """A check for a short form (a ref, the name of an action) or the full object."""
 
     def check(value: Any, here: str, faults: Faults) -> None:
         if isinstance(value, str):
-            named(value, here, faults)
+            short(value, here, faults)
         elif isinstance(value, dict):
             whole(value, here, faults)
         else:

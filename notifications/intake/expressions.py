@@ -141,12 +141,12 @@ class _Bounds:
             return 1 + len(value) // CHARACTERS
         if not isinstance(value, list | dict):
             return 1
-        known = self._weights.get(id(value))
-        if known is None:
+        cached = self._weights.get(id(value))
+        if cached is None:
             members = value.values() if isinstance(value, dict) else value
             names = sum(map(len, value)) // CHARACTERS if isinstance(value, dict) else 0
-            known = self._weights[id(value)] = (1 + names + sum(map(self._weight, members)), value)
-        return known[0]
+            cached = self._weights[id(value)] = (1 + names + sum(map(self._weight, members)), value)
+        return cached[0]
 
 
 class _Interpreter(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
@@ -168,9 +168,9 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
         """Variables as engines list them, [{"name", "value"}] or {"name": {"value"}}, as {"name": value}."""
         if isinstance(variables, dict):
             return {name: _value(variable) for name, variable in variables.items()}
-        named = [variable for variable in variables or [] if isinstance(variable, dict)]
+        objects = [variable for variable in variables or [] if isinstance(variable, dict)]
         return {
-            variable["name"]: _value(variable) for variable in named if isinstance(variable.get("name"), str)
+            variable["name"]: _value(variable) for variable in objects if isinstance(variable.get("name"), str)
         } or None
 
     @functions.signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator]

@@ -126,9 +126,9 @@ def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
     rows = _store(_first_of_each(list(chain.from_iterable(job.arrivals for job in good))))
     if any(row.fresh for row in rows.values()):
         outbox.wake_on_commit("events")
-    told: set[UUID] = set()
+    answered_ids: set[UUID] = set()
     return [
-        [_answer(arrival.event, rows[arrival.key], told) for arrival in job.arrivals] if job in good else None
+        [_answer(arrival.event, rows[arrival.key], answered_ids) for arrival in job.arrivals] if job in good else None
         for job in jobs
     ]
 
@@ -165,7 +165,7 @@ def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
         missing = [arrival for arrival in arrivals if arrival.key not in rows]
         if not missing:
             return rows
-        rows |= _known([arrival.key for arrival in missing])
+        rows |= _stored_rows([arrival.key for arrival in missing])
         if len(rows) == len(arrivals):
             return rows
     raise RuntimeError("An event was in the way each time, and gone each time it was looked for.")
@@ -173,12 +173,12 @@ def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
 
 def _insert(arrivals: list[Arrival]) -> dict[Key, _Row]:
     """Ids grow in order of arrival. Rows are inserted in order of their keys, so that two batches never deadlock."""
-    given = sorted(((uuid7(), arrival) for arrival in arrivals), key=lambda pair: pair[1].key)
-    rows = [_columns(pk, arrival) for pk, arrival in given]
+    arrivals_by_id = sorted(((uuid7(), arrival) for arrival in arrivals), key=lambda pair: pair[1].key)
+    rows = [_columns(pk, arrival) for pk, arrival in arrivals_by_id]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [msgspec.json.encode(rows).decode()])
         stored = {row[0] for row in cursor.fetchall()}
-    return {arrival.key: _Row(pk, arrival.event.digest, True) for pk, arrival in given if pk in stored}
+    return {arrival.key: _Row(pk, arrival.event.digest, True) for pk, arrival in arrivals_by_id if pk in stored}
 
 
 def _columns(pk: UUID, arrival: Arrival) -> Json:
@@ -200,7 +200,7 @@ def _columns(pk: UUID, arrival: Arrival) -> Json:
     }
 
 
-def _known(keys: Sequence[Key]) -> dict[Key, _Row]:
+def _stored_rows(keys: Sequence[Key]) -> dict[Key, _Row]:
     """The rows of stored events."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [[key[part] for key in keys] for part in range(3)])
@@ -210,13 +210,13 @@ def _known(keys: Sequence[Key]) -> dict[Key, _Row]:
 def all_known(engine: Engine, events: Sequence[InboundEvent]) -> bool:
     """Whether each of them has the source and id of a stored event."""
     keys = {(engine.pk, event.source, event.id) for event in events}
-    return len(_known(list(keys))) == len(keys)
+    return len(_stored_rows(list(keys))) == len(keys)
 
 
-def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:
+def _answer(event: InboundEvent, row: _Row, answered_ids: set[UUID]) -> Accepted:
     """Of several events with one key in the same call, the first is the accepted one."""
-    first = row.fresh and row.id not in told
-    told.add(row.id)
+    first = row.fresh and row.id not in answered_ids
+    answered_ids.add(row.id)
     if row.digest != event.digest:
         failure = EventIdReused(
             "Another event with this source and id, but other content, was accepted before. Use an id of its own."
@@ -238,8 +238,8 @@ URGENCIES = {"urgent": Urgency.URGENT, "high": Urgency.HIGH, "low": Urgency.LOW}
 def group_of(data: Json) -> str:
     """The task, or else the case, that an event is about. Events of one group are processed in order of arrival."""
     for kind in ("task", "case"):
-        about = data.get(kind)
-        name = about.get("id") if isinstance(about, dict) else None
+        part = data.get(kind)
+        name = part.get("id") if isinstance(part, dict) else None
         if isinstance(name, str) and name:
             return f"{kind}:{name}"[:MAX_GROUP]
     return ""

@@ -67,10 +67,10 @@ def is_watched(engine: Engine) -> bool:
 
 
 def keep(engine: Engine, call: LastCall) -> None:
-    said = {**asdict(call), "at": call.at.isoformat(), "sentences": list(call.sentences)[:MOST_FAULTS]}
-    said["body"] = call.body if len(call.body) <= MOST_BODY else ""
+    document = {**asdict(call), "at": call.at.isoformat(), "sentences": list(call.sentences)[:MOST_FAULTS]}
+    document["body"] = call.body if len(call.body) <= MOST_BODY else ""
     try:
-        outbox.connection().set(_name("call", engine), json.dumps(said), ex=KEPT_SECONDS)
+        outbox.connection().set(_name("call", engine), json.dumps(document), ex=KEPT_SECONDS)
     except (redis.RedisError, OSError) as fault:
         log.warning("last_call_is_not_kept", engine=engine.slug, fault=str(fault))
 
@@ -79,14 +79,14 @@ def last_of(engine: Engine) -> LastCall | None:
     if redis_cooldown:
         return None
     try:
-        kept = outbox.connection().get(_name("call", engine))
+        cached = outbox.connection().get(_name("call", engine))
     except (redis.RedisError, OSError) as fault:
         redis_cooldown.after(fault)
         return None
-    if kept is None:
+    if cached is None:
         return None
-    said = json.loads(str(kept, "utf-8") if isinstance(kept, bytes) else str(kept))
-    return LastCall(**{**said, "at": datetime.fromisoformat(said["at"])})
+    document = json.loads(str(cached, "utf-8") if isinstance(cached, bytes) else str(cached))
+    return LastCall(**{**document, "at": datetime.fromisoformat(document["at"])})
 
 
 def _name(what: str, engine: Engine) -> str:

@@ -84,12 +84,12 @@ class Limits:
                     return counted
                 counted.at = now  # the others go by what is known until this thread has counted
         waiting = _waiting(engine, most)
-        found = _Counted(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
+        recount = _Counted(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
         with self._lock:
-            self._counted[engine.pk] = found
+            self._counted[engine.pk] = recount
         if waiting >= most:
-            log.warning("engine_is_to_wait", engine=engine.slug, limit=most, retry_after=found.retry_after)
-        return found
+            log.warning("engine_is_to_wait", engine=engine.slug, limit=most, retry_after=recount.retry_after)
+        return recount
 
 
 def _waiting(engine: Engine, most: int) -> int:

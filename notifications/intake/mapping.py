@@ -84,5 +84,5 @@ def _place(event: Json, path: list[str], value: Any) -> None:
         if not isinstance(inner, dict):
             inner = event[name] = {}
         event = inner
-    known = event.get(last)
-    event[last] = {**value, **known} if isinstance(known, dict) and isinstance(value, dict) else value
+    member = event.get(last)
+    event[last] = {**value, **member} if isinstance(member, dict) and isinstance(value, dict) else value

@@ -19,11 +19,11 @@ def escalation_of(notification: Notification) -> str:
     """Why the reader was told, and who else; empty for an item that is not late, or no longer waits."""
     if notification.state != NotificationState.OPEN:
         return ""
-    said = [_why(reasons.read(notification))] if notification.escalated else []
+    sentences = [_why(reasons.read(notification))] if notification.escalated else []
     others = [each["name"] for each in escalated_to(notification) if each["ref"] != notification.recipient.ref]
     if others:
-        said.append(say("escalated_to", names=", ".join(others)))
-    return " · ".join(said)
+        sentences.append(say("escalated_to", names=", ".join(others)))
+    return " · ".join(sentences)
 
 
 def _why(reason: Reason) -> str:

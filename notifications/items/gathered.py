@@ -104,33 +104,34 @@ def likely(
     changes = list(SearchedAnew.objects.values_list("case_id", "task_id", "person_id")[: MOST_CHANGES + 1])
     if len(changes) > MOST_CHANGES or any(who for _case, _task, who in changes):
         return None
-    known = {
+    params = {
         "person": person,
         "cases": [case for case, _task, _who in changes if case is not None],
         "tasks": [task for _case, task, _who in changes if task is not None],
         "among": None if among is None else [*among],
         "most": most + 1,
     }
-    found = _found(words, known)
-    if len(found) > most:
+    matches = _find_matches(words, params)
+    if len(matches) > most:
         return None
-    doubtful = frozenset(key for key, gathered in found if not gathered)
-    return Likely(frozenset(key for key, _gathered in found) - doubtful, doubtful)
+    doubtful = frozenset(key for key, gathered in matches if not gathered)
+    return Likely(frozenset(key for key, _gathered in matches) - doubtful, doubtful)
 
 
-def _found(words: Sequence[Sequence[str]], known: dict[str, Any]) -> list[tuple[UUID, bool]]:
+def _find_matches(words: Sequence[Sequence[str]], params: dict[str, Any]) -> list[tuple[UUID, bool]]:
     """Keys of items, each with whether what is gathered of it has the words; once more where that may have changed."""
     conditions = []
     for ways in words:
         names = {
-            f"way{len(known) + place}": f"%{connection.ops.prep_for_like_query(way)}%" for place, way in enumerate(ways)
+            f"way{len(params) + place}": f"%{connection.ops.prep_for_like_query(way)}%"
+            for place, way in enumerate(ways)
         }
         conditions.append("(" + " OR ".join(f"word.text LIKE UPPER(%({name})s)" for name in names) + ")")
-        known |= names
+        params |= names
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND.format(conditions=" AND ".join(conditions)), known)
-        found: list[tuple[UUID, bool]] = cursor.fetchall()
-    return found
+        cursor.execute(_FOUND.format(conditions=" AND ".join(conditions)), params)
+        matches: list[tuple[UUID, bool]] = cursor.fetchall()
+    return matches
 
 
 # --- gathering --------------------------------------------------------------------------------------------------------
@@ -170,27 +171,27 @@ def _forget_deleted() -> None:
 
 @transaction.atomic
 def _gather_anew(most: int) -> tuple[int, int]:
-    """Items of the first changes outside of items, of those who have parts. Returns how many, and how many changes to
-    take next: fewer than `most` where these concern too many items for one transaction, 0 where none are left."""
+    """Gather items that the first changes concern, for people who have parts. Returns how many, and how many changes
+    to take next: fewer than `most` where these are too many items for one transaction, 0 where none are left."""
     changes = list(SearchedAnew.objects.filter(inbox_id=None).order_by("pk")[:most]) if _alone() else []
     if not changes:
         return 0, 0
     concerned = _concerned(changes)
     gathered = Notification.objects.filter(recipient__in=SearchedPart.objects.values("recipient"))
-    found: dict[UUID, int] = {}
+    items: dict[UUID, int] = {}
     for condition in concerned:
-        found |= gathered.filter(condition).values_list("pk", "recipient")[: AT_ONCE + 1]
-    if len(found) <= AT_ONCE:
-        _replace(found, upto=0)
-        _thin(found.values())
+        items |= gathered.filter(condition).values_list("pk", "recipient")[: AT_ONCE + 1]
+    if len(items) <= AT_ONCE:
+        _replace(items, upto=0)
+        _thin(items.values())
     elif len(changes) > 1:
         return 0, len(changes) // 2
     else:  # then theirs are gathered from the first on, in several transactions
         for condition in concerned:
-            whose = Notification.objects.filter(condition).values("recipient")
-            SearchedPart.objects.filter(recipient__in=whose).delete()
+            recipients = Notification.objects.filter(condition).values("recipient")
+            SearchedPart.objects.filter(recipient__in=recipients).delete()
     SearchedAnew.objects.filter(pk__in=[change.pk for change in changes]).delete()
-    return min(len(found), AT_ONCE), min(2 * most, MOST_CHANGES) if len(changes) == most else 0
+    return min(len(items), AT_ONCE), min(2 * most, MOST_CHANGES) if len(changes) == most else 0
 
 
 def _concerned(changes: Sequence[SearchedAnew]) -> list[Q]:
@@ -264,11 +265,11 @@ DELETE FROM notifications_searchedpart WHERE recipient_id IN (
 def _replace(items: dict[UUID, int], upto: int) -> int:
     """Gather items by their keys, each with the key of its recipient: what they were found by before goes. Returns how
     many there still are."""
-    known = {"items": [*items], "people": [*set(items.values())]}
-    _run(_TAKE_OUT, known)
-    _run(_EMPTIED, known)
-    wanted = Notification.objects.filter(keys.among(Notification, items))
-    rows = wanted.annotate(searched=Upper(searched_text())).values("id", "recipient_id", "seq", "searched")
+    params = {"items": [*items], "people": [*set(items.values())]}
+    _run(_TAKE_OUT, params)
+    _run(_EMPTIED, params)
+    notifications = Notification.objects.filter(keys.among(Notification, items))
+    rows = notifications.annotate(searched=Upper(searched_text())).values("id", "recipient_id", "seq", "searched")
     statement, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(upto=int(upto), part=PART, rows=statement), values)
@@ -280,6 +281,6 @@ def _thin(people: Collection[int]) -> None:
     _run(_THIN, {"people": [*set(people)], "part": PART})
 
 
-def _run(statement: str, known: dict[str, Any] | None = None) -> None:
+def _run(statement: str, params: dict[str, Any] | None = None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, known)
+        cursor.execute(statement, params)

@@ -45,10 +45,10 @@ def glance_of(notification: Notification, facts: list[Written] | None = None) ->
 
 def context_of(title: str, body: str, facts: list[Written]) -> str:
     """The first paragraph that says more than title and facts, without the title if it begins with that."""
-    known = _words(" ".join([title, *(f"{each.fact.label} {each.text}" for each in facts)]))
+    words_shown = _words(" ".join([title, *(f"{each.fact.label} {each.text}" for each in facts)]))
     for paragraph in body.split("\n\n"):
         line = _without(title, clean_line(paragraph))
-        if not _words(line) <= known:
+        if not _words(line) <= words_shown:
             return cut(line, MAX_CONTEXT)
     return ""
 

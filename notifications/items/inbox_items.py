@@ -132,9 +132,9 @@ WHERE task_id = ANY(%s) AND id <> ALL(%s) AND (state = 'open' OR (state = 'info'
 """
 
 
-def others_standing(tasks: Iterable[UUID], known: Iterable[UUID]) -> list[Notification]:
-    """Open copies of tasks, as `standing`, but for those that are known. Only what answers change of them is read."""
-    return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*known]])]
+def others_standing(tasks: Iterable[UUID], excluded: Iterable[UUID]) -> list[Notification]:
+    """Return open copies of tasks, as `standing`, but those `excluded`. Only what answers change of them is read."""
+    return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*excluded]])]
 
 
 def record_answers(
@@ -152,8 +152,8 @@ def record_answers(
     for row in rows:
         row.updated_at = now
     # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
-    kept = "read_at = COALESCE(work.read_at, said.read_at)"
-    bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[kept], compared=["read_at"])
+    read_at_assignment = "read_at = COALESCE(work.read_at, said.read_at)"
+    bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[read_at_assignment], compared=["read_at"])
     outdating.outdate([row.pk for row in answered], now, unneeded=unneeded)
     live_frames.announce_on_commit(rows)
 
@@ -260,11 +260,11 @@ def end(rows: Sequence[Notification], ended: Mapping[UUID, tuple[Reason, Json | 
 
 def _take_back(row: Notification, reason: Reason, now: datetime) -> None:
     row.state, row.updated_at = NotificationState.WITHDRAWN, now
-    row.reason, row.reason_fact = reasons.kept("reason", reason).values()
+    row.reason_fact = reason.as_json()
 
 
 def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], now: datetime) -> None:
-    bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason", "reason_fact"])
+    bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason_fact"])
     outdating.outdate([row.pk for row in rows], now, unneeded=withdrawn)
     void_tokens(withdrawn, now)
     live_frames.announce_on_commit(rows)
@@ -272,8 +272,8 @@ def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], n
 
 _VOID = """
 UPDATE notifications_actiontoken token
-SET voided_at = %s, void_reason = said.reason, void_reason_fact = said.fact::jsonb
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(notification, reason, fact)
+SET voided_at = %s, void_reason_fact = said.fact::jsonb
+FROM unnest(%s::uuid[], %s::text[]) AS said(notification, fact)
 WHERE token.notification_id = said.notification AND token.voided_at IS NULL
 """
 
@@ -281,12 +281,12 @@ WHERE token.notification_id = said.notification AND token.voided_at IS NULL
 def void_tokens(why: Mapping[UUID, Reason], now: datetime) -> None:
     """No token answers these notifications any more, each for its reason."""
     with connection.cursor() as cursor:
-        cursor.execute(_VOID, [now, [*why], *reasons.as_columns(why.values(), 200)])
+        cursor.execute(_VOID, [now, [*why], reasons.as_column(why.values())])
 
 
 def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
     """The rows of the ledger for changes in inboxes, to be inserted: live counts as delivered at once."""
-    said = reasons.kept("reason", reason)
+    fact = reason.as_json()
     return [
         Delivery(
             event=event,
@@ -296,7 +296,7 @@ def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason:
             state=DeliveryState.DELIVERED,
             created_at=now,
             ended_at=now,
-            **said,
+            reason_fact=fact,
         )
         for row in rows
     ]

@@ -80,8 +80,8 @@ class InboxTexts:
         alike = _alike(notification)
         rest = self._rests.get(alike)
         if rest is None:
-            said = inbox_json(notification, common=self._common)
-            others = {name: value for name, value in said.items() if name not in ("id", "seq")}
+            members = inbox_json(notification, common=self._common)
+            others = {name: value for name, value in members.items() if name not in ("id", "seq")}
             rest = self._rests[alike] = msgspec.json.encode(others).decode()[1:]
         return f'{{"id":"{notification.pk}","seq":{notification.seq},{rest}'
 
@@ -95,9 +95,9 @@ _PLAIN = frozenset({type(None), bool, int, str, datetime, UUID})
 
 
 def _alike(notification: Notification) -> Hashable:
-    """The same for notifications whose `inbox_json` is the same but for `id` and `seq`: all that it reads of them."""
-    known, person, task = notification.__dict__, notification.recipient, notification.task
-    values = [known[name] for name in _SHARED]
+    """Return a key that is equal for notifications whose `inbox_json` differs only in `id` and `seq`."""
+    stored_fields, person, task = notification.__dict__, notification.recipient, notification.task
+    values = [stored_fields[name] for name in _SHARED]
     shared = [value if type(value) in _PLAIN else id(value) for value in values]
     look = (person.locale, person.timezone, person.external, person.brand_id)
     return (*shared, *look, person.ref if (task and task.escalated) or names.hides_staff(person) else "")
@@ -155,7 +155,7 @@ def _customer(customer: Json) -> list[Json]:
     name, phone = str(customer.get("name") or customer.get("ref") or ""), str(customer.get("phone") or "")
     call = {"text": _("Call %(phone)s") % {"phone": phone}, "url": phone_link(phone), "hint": ""}
     who = {"text": name, "url": "", "hint": ""}
-    return [part for part, known in ((who, name), (call, call["url"])) if known]
+    return [part for part, text in ((who, name), (call, call["url"])) if text]
 
 
 def documents_of(notification: Notification) -> list[Json]:
@@ -198,8 +198,8 @@ def map_link(location: Json) -> str:
 
 
 def _degrees(value: object, most: int) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and -most <= value <= most
-    return float(value) if known else None  # type: ignore[arg-type]
+    is_degrees = isinstance(value, int | float) and not isinstance(value, bool) and -most <= value <= most
+    return float(value) if is_degrees else None  # type: ignore[arg-type]
 
 
 def phone_link(phone: str) -> str:

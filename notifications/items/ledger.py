@@ -27,8 +27,7 @@ RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
 NEWS = (NotificationState.OPEN, NotificationState.INFO)
 """States of notifications whose messages are sent; for others, devices show what became of them."""
 
-REACHED = reasons.as_values(reasons.REACHED())
-AFTER_OTHERS = reasons.as_values(reasons.AFTER_OTHERS())
+REACHED, AFTER_OTHERS = reasons.as_column([reasons.REACHED(), reasons.AFTER_OTHERS()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,9 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
 
 
 def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
-    """Those of the rows that have others in reserve."""
-    about = keys.among(Notification, {row.notification_id for row in rows}, "notification_id")
-    reserves = Delivery.objects.filter(RESERVE, about)
+    """Return the keys of the rows that have others in reserve."""
+    of_notifications = keys.among(Notification, {row.notification_id for row in rows}, "notification_id")
+    reserves = Delivery.objects.filter(RESERVE, of_notifications)
     last: dict[tuple[UUID, UUID], int] = {}
     for notification, event, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
         last[notification, event] = turn
@@ -93,8 +92,8 @@ def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
 
 # --- attempts -------------------------------------------------------------------------------------
 _BEGIN = """
-INSERT INTO notifications_deliveryattempt (delivery_id, number, started_at, detail)
-SELECT id, number, %s, '' FROM unnest(%s::uuid[], %s::int[]) AS claimed(id, number)
+INSERT INTO notifications_deliveryattempt (delivery_id, number, started_at)
+SELECT id, number, %s FROM unnest(%s::uuid[], %s::int[]) AS claimed(id, number)
 """
 
 
@@ -105,22 +104,21 @@ def begin(deliveries: Sequence[Delivery], now: datetime) -> None:
 
 
 _END_ATTEMPTS = """
-UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said.succeeded, detail = said.detail,
+UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said.succeeded,
     detail_fact = said.fact::jsonb
-FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[], %s::text[]) AS said(id, number, succeeded, detail, fact)
+FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[]) AS said(id, number, succeeded, fact)
 WHERE attempt.delivery_id = said.id AND attempt.number = said.number
 """
-_AFTER_OTHERS = "said.state = 'delivered' AND said.reason = '' AND delivery.turn > 0"
+_AFTER_OTHERS = "said.state = 'delivered' AND said.fact IS NULL AND delivery.turn > 0"
 _END = f"""
 UPDATE notifications_delivery delivery
 SET state = said.state, {outbox.RELEASED},
     outdated = delivery.outdated AND said.state = 'delivered',
     {outbox.set_due("CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.again_at END")},
-    reason = CASE WHEN {_AFTER_OTHERS} THEN %s ELSE said.reason END,
     reason_fact = CASE WHEN {_AFTER_OTHERS} THEN %s::jsonb ELSE said.fact::jsonb END,
     ended_at = CASE WHEN said.state = 'pending' THEN NULL ELSE %s END
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-    AS said(id, lease, state, reason, fact, again_at)
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+    AS said(id, lease, state, fact, again_at)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.state
 """
@@ -141,12 +139,12 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
             _END,
             [
                 now,
-                *AFTER_OTHERS,
+                AFTER_OTHERS,
                 now,
                 [each.delivery for each in outcomes],
                 [each.lease for each in outcomes],
                 [each.state.value for each in outcomes],
-                *reasons.as_columns(each.reason for each in outcomes),
+                reasons.as_column(each.reason for each in outcomes),
                 [each.again_at for each in outcomes],
             ],
         )
@@ -167,7 +165,7 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
             [each.delivery for each in made],
             [each.number for each in made],
             [each.succeeded for each in made],
-            *reasons.as_columns(each.reason for each in made),
+            reasons.as_column(each.reason for each in made),
         ],
     )
 
@@ -218,10 +216,9 @@ SET {outbox.set_due("said.again_at")}, {outbox.RELEASED}, attempts = delivery.at
     held = coalesce(said.held, delivery.held),
     expires_at = CASE WHEN said.held IS NULL THEN delivery.expires_at
         ELSE greatest(delivery.expires_at, said.again_at + %s) END,
-    reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END,
     reason_fact = CASE WHEN delivery.outdated THEN delivery.reason_fact ELSE said.fact::jsonb END
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
-    AS said(id, lease, again_at, held, reason, fact)
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[])
+    AS said(id, lease, again_at, held, fact)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 """
 
@@ -237,12 +234,12 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
         run(forget, [ids, numbers])
     leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
     held = [each.held.value if each.held else None for each in outcomes]
-    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, *reasons.as_columns(each.reason for each in outcomes)])
+    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, reasons.as_column(each.reason for each in outcomes)])
 
 
 # --- fail-over ------------------------------------------------------------------------------------
 _REACHED = """
-UPDATE notifications_delivery reserve SET state = 'suppressed', reason = %s, reason_fact = %s, ended_at = %s
+UPDATE notifications_delivery reserve SET state = 'suppressed', reason_fact = %s, ended_at = %s
 FROM unnest(%s::uuid[], %s::uuid[]) AS about(notification, event)
 WHERE reserve.notification_id = about.notification AND reserve.event_id = about.event
   AND reserve.state = 'pending' AND reserve.due_at IS NULL
@@ -263,14 +260,14 @@ RETURNING reserve.id
 """
 
 
-def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
+def take_over(news_keys: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     """Settle the reserve for these (notification, event): suppressed if an earlier turn arrived, due if all of it ended
     without arriving. What was held back until its time had come does not wait again. The rows must be locked."""
-    pairs = sorted(about)
+    pairs = sorted(news_keys)
     if not pairs:
         return
     notifications, events = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    run(_REACHED, [*REACHED, now, notifications, events, INBOX])
+    run(_REACHED, [REACHED, now, notifications, events, INBOX])
     if run(_NEXT, [now, notifications, events]):
         outbox.wake_on_commit("deliveries")
 
@@ -280,15 +277,13 @@ def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
     """The message has arrived after all: the device shows it, and is told of further changes."""
     if ids:
         rows = Delivery.objects.filter(pk__in=ids)
-        nothing = reasons.kept("reason", NOTHING)
-        outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, **nothing)
+        outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, reason_fact=None)
 
 
 _REPLACED = f"""
 UPDATE notifications_delivery delivery
 SET outdated = said.again_at IS NOT NULL, {outbox.set_due("said.again_at")}, {outbox.RELEASED},
     state = CASE WHEN said.arrived THEN 'delivered' ELSE delivery.state END,
-    reason = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN '' ELSE delivery.reason END,
     reason_fact = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN NULL ELSE delivery.reason_fact END
 FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::bool[]) AS said(id, lease, again_at, arrived)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")} AND delivery.outdated
@@ -323,8 +318,8 @@ def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> No
     lock(list(mine.values_list("id", flat=True)))
     ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
     waiting, suppressed = mine.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
-    said = reasons.kept("reason", reason)
-    outbox.finish_all(waiting, state=suppressed, ended_at=now, outdated=False, **said)
+    fact = reason.as_json()
+    outbox.finish_all(waiting, state=suppressed, ended_at=now, outdated=False, reason_fact=fact)
     outbox.finish_all(mine.filter(outdated=True), outdated=False)
     take_over(ended, now)
 

@@ -44,7 +44,7 @@ def faults_since(since: datetime, now: datetime) -> list[str]:
         notification=OuterRef("notification"), event=OuterRef("event"), turn__lt=OuterRef("turn"),
         state=DeliveryState.PENDING,
     )  # fmt: skip
-    found = {
+    queries = {
         "events have other rows than they made (a person's rows go with the person)": events.annotate(
             there=Count("deliveries")
         ).exclude(told=F("there")),
@@ -55,5 +55,5 @@ def faults_since(since: datetime, now: datetime) -> list[str]:
             state=DeliveryState.PENDING, due_at__lt=now - OVERDUE
         ),
     }
-    counts = {name: query.count() for name, query in found.items()}
+    counts = {name: query.count() for name, query in queries.items()}
     return [f"{count} {name}" for name, count in counts.items() if count]

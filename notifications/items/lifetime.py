@@ -17,5 +17,5 @@ def worth_until(due_at: datetime | None, now: datetime) -> datetime:
 
 def kept_for(due_at: datetime | None, now: datetime) -> timedelta:
     """How long push services keep a message: until a day past due, at least 4 hours, at most 28 days."""
-    wanted = due_at + PAST_DUE - now if due_at else USUAL
-    return min(max(wanted, KEPT_LEAST), KEPT_MOST)
+    span = due_at + PAST_DUE - now if due_at else USUAL
+    return min(max(span, KEPT_LEAST), KEPT_MOST)

@@ -55,9 +55,9 @@ def announce_new_on_commit(rows: Sequence[Notification]) -> None:
 
 def _announce_again(people: Mapping[UUID, int]) -> None:
     listening = _listening(people.values())
-    wanted = [pk for pk, person in people.items() if person in listening]
-    for start in range(0, len(wanted), AT_ONCE):
-        again = notification_queryset().filter(pk__in=wanted[start : start + AT_ONCE]).order_by("seq")
+    ids = [pk for pk, person in people.items() if person in listening]
+    for start in range(0, len(ids), AT_ONCE):
+        again = notification_queryset().filter(pk__in=ids[start : start + AT_ONCE]).order_by("seq")
         _announce(list(again))
 
 
@@ -90,8 +90,8 @@ def _announce(rows: Sequence[Notification]) -> None:
 
 
 def _frame(row: Notification, texts: InboxTexts, unread: int) -> Frame:
-    said = {"type": "inbox.changed", "seq": row.seq, "notification": texts.text_of(row), "unread": unread}
-    return group_of(row.recipient_id), said
+    frame = {"type": "inbox.changed", "seq": row.seq, "notification": texts.text_of(row), "unread": unread}
+    return group_of(row.recipient_id), frame
 
 
 def tell(recipient_id: int, message_type: str, **members: Any) -> None:
@@ -102,15 +102,15 @@ def tell(recipient_id: int, message_type: str, **members: Any) -> None:
 def removed_on_commit(recipient_id: int, sessions: Iterable[str]) -> None:
     """Devices were removed, and their sessions have ended: every open inbox checks at once whether it is still allowed.
     Those of `sessions` (digests of session keys) are told to delete what they keep."""
-    told = sorted(sessions)
-    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=told), robust=True)
+    digests = sorted(sessions)
+    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=digests), robust=True)
 
 
 def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
     """What a person holds has ended: every open inbox checks at once whether it is still allowed. Those of the session
     with the digest `keep`, which goes on under another key, reconnect with that."""
-    kept = [keep] if keep else []
-    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=kept), robust=True)
+    digests = [keep] if keep else []
+    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=digests), robust=True)
 
 
 def _send(frames: Sequence[Frame]) -> None:

@@ -50,7 +50,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if is_mine(outcome, reader):
         return f"{_done(outcome, title, reader)} {_engine(outcome, now, reader)}".strip()
     if outcome.get("to") and state == NotificationState.OPEN:
-        return _asked(outcome, reader, now)
+        return _question_sentence(outcome, reader, now)
     return _by_others(outcome, title, now, reader, still_open=state == NotificationState.OPEN)
 
 
@@ -61,14 +61,14 @@ def _done(outcome: Json, title: str, reader: Recipient) -> str:
         return say("done_reply_late", customer=reader.external)
     if not to:
         return say_of("done", outcome["action"], title=title)
-    said = say("sent_for", name=to, away=away) if away else say("sent_to", name=to)
-    return f"{said} {say('clock_paused')}" if outcome.get("paused") else said
+    text = say("sent_for", name=to, away=away) if away else say("sent_to", name=to)
+    return f"{text} {say('clock_paused')}" if outcome.get("paused") else text
 
 
-def _asked(outcome: Json, reader: Recipient, now: datetime) -> str:
+def _question_sentence(outcome: Json, reader: Recipient, now: datetime) -> str:
     name, at = _name(outcome, "by"), parse_time(outcome.get("at"))
-    said: Json = {"name": name, "to": _name(outcome, "to"), "when": when(at, now) if at is not None else ""}
-    return say("others_asked_you" if outcome["to"].get("ref") == reader.ref else "others_asked", **said)
+    arguments: Json = {"name": name, "to": _name(outcome, "to"), "when": when(at, now) if at is not None else ""}
+    return say("others_asked_you" if outcome["to"].get("ref") == reader.ref else "others_asked", **arguments)
 
 
 def _name(outcome: Json, member: str) -> str:
@@ -109,16 +109,16 @@ def _is_held(outcome: Json, now: datetime) -> bool:
 
 def action_title(notification: Notification, name: str, reader: Recipient) -> str:
     """The label of an answer where it is known, else the action's name made readable."""
-    known = (action for action in notification.actions if action["action"] == name)
-    titles = (read_in(action, reading_language(reader)).title for action in known)
+    actions = (action for action in notification.actions if action["action"] == name)
+    titles = (read_in(action, reading_language(reader)).title for action in actions)
     return next(titles, "") or capfirst(name.replace("_", " ").replace("-", " "))
 
 
 def _is_past(notification: Notification) -> bool:
     """Whether the outcome is a question that has been answered since: the item's history shows both."""
     outcome, task = notification.outcome or {}, notification.task
-    asked = outcome.get("action") == "request_info" and outcome.get("engine") != "refused"
-    return asked and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
+    is_question = outcome.get("action") == "request_info" and outcome.get("engine") != "refused"
+    return is_question and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
 
 
 def _engine(outcome: Json, now: datetime, reader: Recipient) -> str:
@@ -176,7 +176,7 @@ def sentence(text: str) -> str:
 def parse_time(value: object) -> datetime | None:
     """An engine's or our own ISO time; None for anything else."""
     try:
-        found = parse_datetime(value) if isinstance(value, str) else None
+        moment = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return found if found is not None and found.tzinfo is not None else None
+    return moment if moment is not None and moment.tzinfo is not None else None

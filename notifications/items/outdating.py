@@ -73,17 +73,17 @@ WHERE notification_id = said.notification AND notifications_delivery.channel = s
 def reword(words: Mapping[UUID, Mapping[str, Json]]) -> None:
     """Set the new texts of channels with texts of their own, by notification, in waiting messages and in
     replacements."""
-    said = [(pk, channel, json.dumps(text)) for pk, mine in words.items() for channel, text in mine.items()]
-    if said:
-        run(_REWORD, [list(column) for column in zip(*said, strict=True)])
+    rows = [(pk, channel, json.dumps(text)) for pk, mine in words.items() for channel, text in mine.items()]
+    if rows:
+        run(_REWORD, [list(column) for column in zip(*rows, strict=True)])
 
 
 _SUPERSEDE = f"""
 UPDATE notifications_delivery
-SET state = 'superseded', reason = said.reason, reason_fact = said.fact::jsonb, ended_at = %s,
+SET state = 'superseded', reason_fact = said.fact::jsonb, ended_at = %s,
     outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
     {outbox.set_due("CASE WHEN device_id IS NOT NULL THEN lease_until END")}, {outbox.RELEASED}
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(id, reason, fact)
+FROM unnest(%s::uuid[], %s::text[]) AS said(id, fact)
 WHERE notifications_delivery.id = said.id AND state = 'pending'
 """
 
@@ -117,5 +117,5 @@ def supersede_held(notification_ids: Collection[UUID], now: datetime) -> None:
 def _supersede(rows: Sequence[tuple[UUID, Reason]], now: datetime) -> None:
     """The rows are locked."""
     if rows:
-        said = reasons.as_columns(reason for _, reason in rows)
-        run(_SUPERSEDE, [now, [pk for pk, _ in rows], *said])
+        facts = reasons.as_column(reason for _, reason in rows)
+        run(_SUPERSEDE, [now, [pk for pk, _ in rows], facts])

@@ -10,8 +10,8 @@ MOST_NAMED = 1_000
 
 
 def stored(plan: Json) -> Json:
-    """Without members that are empty, and with the routes that were not tried by their key and name alone, such as
-    "4 Late tasks". What came of each route is kept as its code: `routes_of` makes the text."""
+    """Return the plan without empty members, and with the routes that were not tried by their key and name alone, such
+    as "4 Late tasks"."""
     tried: list[Json] = []
     untried: list[str] = []
     stopped_by = ""
@@ -21,28 +21,27 @@ def stored(plan: Json) -> Json:
             stopped_by = str(reason.argument("route"))
             untried.append(f"{each['route']} {each['name']}")
         else:
-            tried.append({name: value for name, value in each.items() if name != "reason"})
-    said = {**plan, "routes": tried}
+            tried.append(each)
+    trace = {**plan, "routes": tried}
     if untried:
-        said["untried"] = {"stopped_by": stopped_by, "routes": untried}
-    return {name: value for name, value in said.items() if value}
+        trace["untried"] = {"stopped_by": stopped_by, "routes": untried}
+    return {name: value for name, value in trace.items() if value}
 
 
 def routes_of(plan: Json) -> list[Json]:
-    """All enabled routes in their order: {route, name, matched, reason, reason_fact}."""
-    tried = [{**each, **reasons.kept("reason", reasons.read(each))} for each in plan.get("routes", [])]
-    return [*tried, *_untried(plan.get("untried"))]
+    """All enabled routes in their order: {route, name, matched, reason_fact}."""
+    return [*plan.get("routes", []), *_untried(plan.get("untried"))]
 
 
-def told(plan: Json) -> int:
-    """How many people were told, or had a copy changed."""
+def count_recipients(plan: Json) -> int:
+    """Return how many people were told, or had a copy changed."""
     return len(plan.get("recipients") or []) + int(plan.get("more") or 0)
 
 
-def _untried(said: Json | None) -> Iterable[Json]:
-    if not said:
+def _untried(summary: Json | None) -> Iterable[Json]:
+    if not summary:
         return
-    reason = reasons.kept("reason", reasons.STOPPED_BY(route=said["stopped_by"]))
-    for route in said["routes"]:
+    fact = reasons.STOPPED_BY(route=summary["stopped_by"]).as_json()
+    for route in summary["routes"]:
         pk, _, name = route.partition(" ")
-        yield {"route": int(pk), "name": name, "matched": False, **reason}
+        yield {"route": int(pk), "name": name, "matched": False, "reason_fact": fact}

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState
-from notifications.reasons import NETWORK_DELIVERED, NETWORK_LOST, NETWORK_LOST_SAYS, NOTHING, Reason, kept
+from notifications.reasons import NETWORK_DELIVERED, NETWORK_LOST, NETWORK_LOST_SAYS, Reason
 from notifications.types import Receipt
 
 log = structlog.get_logger(__name__)
@@ -54,14 +54,14 @@ def record_taken(outcome: Outcome, channel: str, references: Iterable[str], now:
 
 def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
     """Record a receipt. The first one for a name counts; repeating it changes nothing."""
-    said = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
-    if not said:
+    by_reference = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
+    if not by_reference:
         return
-    names = sorted(said)  # in one order, against deadlocks
+    names = sorted(by_reference)  # in one order, against deadlocks
     with transaction.atomic():
         with connection.cursor() as cursor:
-            outcomes = [said[name].arrived for name in names]
-            codes = [said[name].code[:100] for name in names]
+            outcomes = [by_reference[name].arrived for name in names]
+            codes = [by_reference[name].code[:100] for name in names]
             cursor.execute(_NOTE, [channel, now, names, outcomes, codes])
             deliveries = {pk for (pk,) in cursor.fetchall() if pk is not None}
         if deliveries:
@@ -71,10 +71,10 @@ def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
 
 
 def _lock(ids: Sequence[UUID]) -> None:
-    """These rows with all rows about the same news, locked in the usual order."""
-    about = list(Delivery.objects.filter(pk__in=ids).values_list("notification_id", "event_id"))
+    """Lock these rows and all rows about the same news, in the usual order."""
+    pairs = list(Delivery.objects.filter(pk__in=ids).values_list("notification_id", "event_id"))
     of_all = Delivery.objects.filter(
-        notification_id__in=[notification for notification, _ in about], event_id__in=[event for _, event in about]
+        notification_id__in=[notification for notification, _ in pairs], event_id__in=[event for _, event in pairs]
     )
     list(of_all.order_by("id").select_for_update().values_list("id", flat=True))
 
@@ -89,7 +89,7 @@ def _conclude(ids: Iterable[UUID], now: datetime) -> None:
             if _give_up(row, _lost(failed.code), now):
                 lost.add((row.notification_id, row.event_id))
         elif parts and all(part.arrived for part in parts):
-            _attempt_of(row, **kept("detail", NETWORK_DELIVERED()))
+            _attempt_of(row, detail_fact=NETWORK_DELIVERED().as_json())
     for notification, event in lost:
         _revive_reserve(notification, event)
     ledger.take_over(lost, now)
@@ -101,9 +101,9 @@ def _lost(code: str) -> Reason:
 
 def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:
     """False if the row has ended in another way, or was given up before."""
-    _attempt_of(row, succeeded=False, **kept("detail", reason))
+    _attempt_of(row, succeeded=False, detail_fact=reason.as_json())
     mine = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
-    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, **kept("reason", reason)))
+    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, reason_fact=reason.as_json()))
 
 
 def _attempt_of(row: Delivery, **fields: object) -> None:
@@ -117,4 +117,4 @@ def _revive_reserve(notification: UUID, event: UUID) -> None:
     never_tried = Delivery.objects.filter(
         notification_id=notification, event_id=event, state=DeliveryState.SUPPRESSED, turn__gt=0, attempts=0
     )
-    never_tried.exclude(address="").update(state=DeliveryState.PENDING, ended_at=None, **kept("reason", NOTHING))
+    never_tried.exclude(address="").update(state=DeliveryState.PENDING, ended_at=None, reason_fact=None)

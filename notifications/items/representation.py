@@ -50,8 +50,8 @@ def tells_of(outcome: Json | None, response: Response) -> bool:
     if outcome is None:
         return False
     by = (outcome.get("by") or {}).get("ref")
-    told = (outcome.get("action"), by, outcome.get("at"))
-    return told == (response.action, response.recipient.ref, iso_utc(response.at))
+    identity = (outcome.get("action"), by, outcome.get("at"))
+    return identity == (response.action, response.recipient.ref, iso_utc(response.at))
 
 
 class Common:
@@ -213,7 +213,7 @@ def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
 
 # --- answers --------------------------------------------------------------------------------------
 def response_json(response: Response) -> Json:
-    said = {
+    members = {
         "id": str(response.pk),
         "action": response.action,
         "comment": response.comment,
@@ -222,17 +222,17 @@ def response_json(response: Response) -> Json:
         "via": response.via,
         "engine": response.callback.state,
     }
-    return {**said, "values": recorded.public_values(response.values)} if response.values else said
+    return {**members, "values": recorded.public_values(response.values)} if response.values else members
 
 
 def task_json(task: Task) -> Json:
     """As engines see it. A final answer that may still be taken back is not told yet."""
     now = timezone.now()
     answers = task.responses.select_related("recipient", "callback").order_by("callback__position")
-    told = [answer for answer in answers if not is_held(answer.callback, now)]
-    held = len(told) < len(answers) and task.state == TaskState.ANSWERED
+    sent_answers = [answer for answer in answers if not is_held(answer.callback, now)]
+    held = len(sent_answers) < len(answers) and task.state == TaskState.ANSWERED
     state = task.states_before[0] if held and task.states_before else task.state
-    return {"id": task.task_id, "state": state, "answers": [_with_values(answer) for answer in told]}
+    return {"id": task.task_id, "state": state, "answers": [_with_values(answer) for answer in sent_answers]}
 
 
 def _with_values(response: Response) -> Json:
@@ -284,8 +284,8 @@ def event_trace_json(event: Event) -> Json:
         "routes": reasons.in_text(routes_of(event.plan)),
         "recipients": reasons.in_text(event.plan.get("recipients", [])),
         "unresolved": reasons.in_text(event.plan.get("unresolved", [])),
-        "notes": event.plan.get("notes", []),
-        "warnings": event.plan.get("warnings", []),
+        "notes": [str(note) for note in reasons.read_list(event.plan, "notes")],
+        "warnings": [str(warning) for warning in reasons.read_list(event.plan, "warnings")],
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
         "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
         "answers": [_traced(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in answers],

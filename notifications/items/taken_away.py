@@ -24,13 +24,13 @@ def is_taken(notification: Notification) -> bool:
 
 
 def stop_following(withdrawn: Iterable[Notification]) -> None:
-    """Whoever has no other part in the case follows it no longer."""
+    """End the following of people who have no other part in the case."""
     lost = {(row.recipient_id, row.case_id) for row in withdrawn if row.case_id is not None and is_taken(row)}
     if not lost:
         return
     of_them = {"recipient__in": {person for person, _case in lost}, "case__in": {case for _person, case in lost}}
     followers = Case.followers.through.objects.filter(**of_them)
-    found = {(row.recipient_id, row.case_id): row.pk for row in followers}
-    if lost & found.keys():
+    follower_ids = {(row.recipient_id, row.case_id): row.pk for row in followers}
+    if lost & follower_ids.keys():
         have_part = set(Notification.objects.filter(PART, **of_them).values_list("recipient_id", "case_id"))
-        followers.filter(pk__in=[found[each] for each in (lost & found.keys()) - have_part]).delete()
+        followers.filter(pk__in=[follower_ids[each] for each in (lost & follower_ids.keys()) - have_part]).delete()

@@ -183,7 +183,7 @@ class AbsenceFeed(CalendarFeed):
     history = HistoricalRecords(
         excluded_fields=[
             *("url", "host", "due_at", "lease_until", "lease_token", "attempts", "read_at", "failing_since"),
-            *("fault", "fault_fact", "back_until", "told_at"),
+            *("fault_fact", "back_until", "told_at"),
         ]
     )
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.models.engines import Engine
 from notifications.models.people import Recipient
+from notifications.reasons import EnglishText
 from wfpush.crypto import EncryptedTextField
 
 
@@ -61,7 +62,7 @@ class ConnectedAccount(models.Model):
     renewing_until = models.DateTimeField(null=True, blank=True, editable=False)
     connected_at = models.DateTimeField(_("connected"), editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
-    end_reason = models.CharField(_("why it ended"), max_length=500, blank=True, editable=False)
+    end_reason = EnglishText()
     end_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:

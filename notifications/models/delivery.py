@@ -12,6 +12,7 @@ from notifications.models.events import Case, Event, Priority, Task
 from notifications.models.people import Brand, Recipient
 from notifications.models.routing import Category, Route
 from notifications.models.templates import TemplateVersion
+from notifications.reasons import EnglishText
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
@@ -78,9 +79,7 @@ class Notification(models.Model):
     revised_at = models.DateTimeField(_("content changed at"), null=True, blank=True, editable=False)
     """When that content last changed under the item. Null: it is as it was when the item was made."""
     outcome: Any = models.JSONField(null=True, blank=True)
-    reason = models.CharField(
-        _("reason"), max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn.")
-    )
+    reason = EnglishText()
     reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     on_behalf_of = models.ForeignKey(
         Recipient,
@@ -183,7 +182,7 @@ class Delivery(Work):
     turn = models.PositiveSmallIntegerField(_("turn"), default=0, editable=False)
     outdated = models.BooleanField(_("to be replaced"), default=False, editable=False)
     state = models.CharField(_("state"), max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
-    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    reason = EnglishText()
     reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))
     held = models.CharField(_("held back for"), max_length=10, choices=Held.choices, null=True, blank=True)
@@ -236,7 +235,7 @@ class DeliveryAttempt(models.Model):
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     succeeded = models.BooleanField(_("succeeded"), null=True)
-    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    detail = EnglishText()
     detail_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from notifications.channel_facts import channel_choices, device_choices
 from notifications.models.people import Brand, Recipient, RecipientToken
+from notifications.reasons import EnglishText
 from wfpush.crypto import EncryptedTextField
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
@@ -82,13 +83,13 @@ class Device(Work):
     created_at = models.DateTimeField(_("registered at"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
     last_sent_at = models.DateTimeField(_("last message at"), null=True, blank=True)
-    last_fault = models.CharField(_("last fault"), max_length=300, blank=True)
+    last_fault = EnglishText()
     last_fault_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     history = HistoricalRecords(
         bases=[Change],
         excluded_fields=[
-            "address", "p256dh", "auth", "session", "last_used_at", "last_sent_at", "last_fault",
+            "address", "p256dh", "auth", "session", "last_used_at", "last_sent_at",
             "last_fault_fact",
             "due_at", "lease_until", "lease_token", "attempts",
         ]
@@ -101,7 +102,7 @@ class Device(Work):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="device_test_due"),
             models.Index(fields=["session"], condition=~Q(session=""), name="device_by_session"),
-            models.Index(fields=["id"], condition=Q(last_fault__gt=""), name="device_failing"),
+            models.Index(fields=["id"], condition=Q(last_fault_fact__isnull=False), name="device_with_fault"),
         ]
 
     def __str__(self) -> str:
@@ -165,7 +166,7 @@ class PausedService(models.Model):
     service = models.CharField(
         _("service"), max_length=253, help_text=_("A push host, a Firebase project, a mail server or a gateway.")
     )
-    reason = models.CharField(_("reason"), max_length=500)
+    reason = EnglishText()
     reason_fact: Any = models.JSONField(null=True, editable=False)
     paused_at = models.DateTimeField(_("paused at"))
     until = models.DateTimeField(_("paused until"))

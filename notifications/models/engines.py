@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.history import HistoryWithParts
+from notifications.reasons import EnglishText
 from wfpush.crypto import EncryptedTextField
 
 
@@ -57,18 +58,16 @@ class Engine(models.Model):
             "person is asked again."
         ),
     )
-    not_compared_reason = models.CharField(
-        _("why answers are not compared"), max_length=500, blank=True, default="", db_default="", editable=False
-    )
+    not_compared_reason = EnglishText()
     not_compared_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     callback_disabled_at = models.DateTimeField(_("callbacks stopped at"), null=True, blank=True, editable=False)
-    callback_disabled_reason = models.CharField(_("why callbacks stopped"), max_length=500, blank=True, editable=False)
+    callback_disabled_reason = EnglishText()
     callback_disabled_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     history = HistoryWithParts(
         parts=["event_mappings", "answer_mappings"],
-        excluded_fields=["callback_disabled_reason_fact", "not_compared_reason", "not_compared_reason_fact"],
+        excluded_fields=["callback_disabled_reason_fact", "not_compared_reason_fact"],
     )
 
     class Meta:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 
+from notifications.reasons import EnglishText
 from wfpush.queue.outbox import Work
 
 
@@ -12,7 +13,7 @@ class CalendarFeed(Work):
 
     read_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
-    fault = models.CharField(max_length=500, default="", blank=True)
+    fault = EnglishText()
     fault_fact: Any = models.JSONField(null=True, blank=True)
 
     class Meta(Work.Meta):

@@ -11,6 +11,7 @@ from notifications.models.history import HistoryWithParts
 from notifications.models.people import Recipient
 from notifications.models.responses import via_choices
 from notifications.models.routing import Condition
+from notifications.reasons import EnglishText
 from wfpush.identifiers import uuid7
 
 
@@ -68,7 +69,7 @@ class RefusedAnswer(models.Model):
     comment = models.TextField(_("comment"), blank=True)
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
     rule = models.CharField(_("rule"), max_length=120)
-    why = models.CharField(_("why"), max_length=300)
+    why = EnglishText()
     why_fact: Any = models.JSONField(null=True, editable=False)
     at = models.DateTimeField(_("at"))
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.engines import Engine
+from notifications.reasons import EnglishText
 from wfpush.queue.outbox import Work
 
 
@@ -31,7 +32,7 @@ class Poll(Work):
     cursor: Any = models.JSONField(default=dict, editable=False)
     asked_at = models.DateTimeField(_("asked last"), null=True, blank=True, editable=False)
     swept_at = models.DateTimeField(_("asked for all last"), null=True, blank=True, editable=False)
-    error = models.CharField(_("what is wrong"), max_length=500, blank=True, editable=False)
+    error = EnglishText()
     error_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta(Work.Meta):

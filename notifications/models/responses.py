@@ -14,6 +14,7 @@ from notifications.models.delivery import Delivery, Notification
 from notifications.models.engines import Engine
 from notifications.models.events import Task
 from notifications.models.people import Recipient
+from notifications.reasons import EnglishText
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
@@ -119,7 +120,7 @@ class ActionToken(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires at"))
     voided_at = models.DateTimeField(_("voided at"), null=True, blank=True)
-    void_reason = models.CharField(_("void reason"), max_length=200, blank=True)
+    void_reason = EnglishText()
     void_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -155,9 +156,9 @@ class Callback(Work):
     body = models.TextField()
     state = models.CharField(_("state"), max_length=10, choices=CallbackState.choices, default=CallbackState.WAITING)
     last_status = models.PositiveIntegerField(_("last status"), null=True, blank=True)
-    detail = models.CharField(_("detail"), max_length=1000, blank=True)
+    detail = EnglishText()
     detail_fact: Any = models.JSONField(null=True, blank=True, editable=False)
-    alert = models.CharField(_("alert"), max_length=500, blank=True, help_text=_("What an operator should look at."))
+    alert = EnglishText()
     alert_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     first_attempt_at = models.DateTimeField(_("first attempt at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -211,7 +212,7 @@ class CallbackAttempt(models.Model):
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     status = models.PositiveIntegerField(_("status"), null=True, blank=True)
-    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    detail = EnglishText()
     detail_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     unsure = models.BooleanField(_("may have arrived"), default=False)
 

@@ -39,28 +39,28 @@ ANYTHING = About()
 
 @dataclass(frozen=True)
 class Part:
-    """A part of an absence, or all the rest of one. `named` is what the part is about."""
+    """A part of an absence, or all the rest of one. `label`: the name of its subject."""
 
-    about: About
+    subject: About
     delegate: int | None
-    named: str = ""
+    label: str = ""
 
-    def fits(self, about: About) -> bool:
-        if self.about.category is not None:
-            return self.about.category == about.category
-        if self.about.engine is not None:
-            return self.about.engine == about.engine
-        return self.about.case_type in ("", about.case_type)
+    def fits(self, subject: About) -> bool:
+        if self.subject.category is not None:
+            return self.subject.category == subject.category
+        if self.subject.engine is not None:
+            return self.subject.engine == subject.engine
+        return self.subject.case_type in ("", subject.case_type)
 
 
-def stand_ins(people: Iterable[Recipient], now: datetime, about: About = ANYTHING) -> dict[int, Recipient]:
-    """By the pk of those people who are away: who stands in for them now.
+def stand_ins(people: Iterable[Recipient], now: datetime, subject: About = ANYTHING) -> dict[int, Recipient]:
+    """Return who stands in now for each of these people who is away, by the pk of the person.
 
     If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with nobody,
     or with a deactivated person, the person is left out, and messages stay with them. Makes one query for each link of
     the longest chain, and one for the stand-ins: a single one when nobody is away.
     """
-    return Absences(now).stand_ins(people, about)
+    return Absences(now).stand_ins(people, subject)
 
 
 class Absences:
@@ -68,7 +68,7 @@ class Absences:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self._asked: set[int] = set()
+        self._read_pks: set[int] = set()
         self._parts: dict[int, list[Part]] = {}
         """Of those who are away: the parts, the rest last."""
         self._stand_ins: dict[int, Recipient | None] = {}
@@ -83,44 +83,44 @@ class Absences:
         self._look_up({person.pk for person in people if not person.external})
 
     def _look_up(self, people: set[int]) -> None:
-        further = people - self._asked
+        further = people - self._read_pks
         while further:
-            self._asked |= further
-            found = _parts_of(further, self.now)
-            self._parts |= found
-            delegates = {part.delegate for parts in found.values() for part in parts}
-            further = {pk for pk in delegates if pk is not None} - self._asked
+            self._read_pks |= further
+            parts_by_person = _parts_of(further, self.now)
+            self._parts |= parts_by_person
+            delegates = {part.delegate for parts in parts_by_person.values() for part in parts}
+            further = {pk for pk in delegates if pk is not None} - self._read_pks
 
-    def is_out(self, person: Recipient, about: About = ANYTHING) -> bool:
+    def is_out(self, person: Recipient, subject: About = ANYTHING) -> bool:
         """Whether the person is away, and nobody stands in."""
         self.look_up([person])
-        return person.pk in self._parts and not self.stand_ins([person], about)
+        return person.pk in self._parts and not self.stand_ins([person], subject)
 
-    def stand_ins(self, people: Iterable[Recipient], about: About = ANYTHING) -> dict[int, Recipient]:
+    def stand_ins(self, people: Iterable[Recipient], subject: About = ANYTHING) -> dict[int, Recipient]:
         """As the function of that name."""
-        asked = list(people)
-        self.look_up(asked)
+        recipients = list(people)
+        self.look_up(recipients)
         ends = {
             person.pk: end
-            for person in asked
-            if person.pk in self._parts and (end := _end(person.pk, self._parts, about)) is not None
+            for person in recipients
+            if person.pk in self._parts and (end := _end(person.pk, self._parts, subject)) is not None
         }
         if missing := set(ends.values()) - self._stand_ins.keys():
             there = Recipient.objects.filter(active=True, engine=None).select_related("brand").in_bulk(missing)
             self._stand_ins |= {pk: there.get(pk) for pk in missing}
         return {pk: person for pk, end in ends.items() if (person := self._stand_ins[end]) is not None}
 
-    def chain(self, person: int, about: About = ANYTHING) -> Sequence[int]:
+    def chain(self, person: int, subject: About = ANYTHING) -> Sequence[int]:
         """The keys of the delegates of a person (by key), each link of the chain; empty unless the person is away."""
         self._look_up({person})
-        found: list[int] = []
+        delegates: list[int] = []
         while person in self._parts:
-            part = fitting(self._parts[person], about)
-            if part is None or part.delegate is None or part.delegate in found:
+            part = fitting(self._parts[person], subject)
+            if part is None or part.delegate is None or part.delegate in delegates:
                 break
             person = part.delegate
-            found.append(person)
-        return found
+            delegates.append(person)
+        return delegates
 
     @property
     def away(self) -> Set[int]:
@@ -132,12 +132,12 @@ class Absences:
         self._look_up({person})
         return person in self._parts
 
-    def why(self, person: Recipient, about: About, reason: Reason) -> Reason:
+    def why(self, person: Recipient, subject: About, reason: Reason) -> Reason:
         """Why somebody who stands in for the person is told; `reason`: why the person would have been."""
-        part = fitting(self._parts.get(person.pk, ()), about)
-        if part is None or not part.named:
+        part = fitting(self._parts.get(person.pk, ()), subject)
+        if part is None or not part.label:
             return reasons.DELEGATE(name=person, reason=reason)
-        return reasons.DELEGATE_FOR(name=person, part=part.named, reason=reason)
+        return reasons.DELEGATE_FOR(name=person, part=part.label, reason=reason)
 
 
 READ = (
@@ -166,19 +166,19 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
     """Those of the people who are away, with the parts of their absences; a deactivated delegate is None."""
     if not people:
         return {}
-    found: dict[int, list[Part]] = {}
+    parts_by_person: dict[int, list[Part]] = {}
     rest: dict[int, Part] = {}
     by_calendar: dict[int, list[Part]] = {}
-    for calendar, pk, delegate, active, part, *about in sorted(_rows_of(people, now), key=_in_order):
+    for calendar, pk, delegate, active, part, *part_columns in sorted(_rows_of(people, now), key=_in_order):
         whole = Part(ANYTHING, delegate if active else None)
         if calendar:
             by_calendar[pk] = [whole]
             continue
         rest[pk] = whole
-        parts = found.setdefault(pk, [])
+        parts = parts_by_person.setdefault(pk, [])
         if part is not None:
-            parts.append(_part(*about))
-    return by_calendar | {pk: [*parts, rest[pk]] for pk, parts in found.items()}
+            parts.append(_part(*part_columns))
+    return by_calendar | {pk: [*parts, rest[pk]] for pk, parts in parts_by_person.items()}
 
 
 def _rows_of(people: set[int], now: datetime) -> Iterable[tuple[Any, ...]]:
@@ -205,15 +205,15 @@ def _part(
     return Part(About(category, engine, kind), delegate if active else None, name or engine_name or kind)
 
 
-def fitting(parts: Iterable[Part], about: About) -> Part | None:
-    return next((part for part in parts if part.fits(about)), None)
+def fitting(parts: Iterable[Part], subject: About) -> Part | None:
+    return next((part for part in parts if part.fits(subject)), None)
 
 
-def _end(pk: int, parts: Mapping[int, Sequence[Part]], about: About) -> int | None:
+def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: About) -> int | None:
     """The end of a chain of delegates: the first who is not away; None if there is none."""
     passed: set[int] = set()
     while pk in parts:
-        part = fitting(parts[pk], about)
+        part = fitting(parts[pk], subject)
         if part is None or part.delegate is None or pk in passed:
             return None
         passed.add(pk)
@@ -239,8 +239,8 @@ def people_away_at(now: datetime) -> frozenset[int]:
 
 def away_from(person: Recipient, now: datetime) -> Absence | None:
     """The person's absence as it was entered, unless it is over."""
-    found = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
-    return found.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
+    absences = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
+    return absences.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
 
 
 def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence]:
@@ -260,7 +260,7 @@ class PartGiven:
     case_type: str = ""
 
     @property
-    def about(self) -> About:
+    def subject(self) -> About:
         return About(
             self.category.pk if self.category else None, self.engine.pk if self.engine else None, self.case_type
         )
@@ -279,12 +279,12 @@ class Given:
 
 
 @transaction.atomic
-def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, because: str = "") -> Absence:
+def set_absence(recipient: Recipient, absence: Given, *, by: Recipient | None, because: str = "") -> Absence:
     """Set an absence in place of the one before. `faults_of` has found none; `by`, or what it came from, is noted in
     the history."""
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
-    row.begins_at, row.ends_at, row.delegate = given.begins_at, given.ends_at, given.delegate
-    row.open_items, row.give_back = given.open_items, given.give_back
+    row.begins_at, row.ends_at, row.delegate = absence.begins_at, absence.ends_at, absence.delegate
+    row.open_items, row.give_back = absence.open_items, absence.give_back
     row.entered_by = by if by != recipient else None
     sign(row, by, because)
     row.save()
@@ -297,7 +297,7 @@ def set_absence(recipient: Recipient, given: Given, *, by: Recipient | None, bec
             case_type=part.case_type,
             delegate=part.delegate,
         )
-        for part in given.parts
+        for part in absence.parts
     )
     record_parts(row)
     return row

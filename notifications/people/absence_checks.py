@@ -14,36 +14,38 @@ MOST_PARTS = 20
 """Parts of one absence."""
 
 
-def faults_of(recipient: Recipient, given: Given, now: datetime, *, by: Recipient | None = None) -> dict[str, str]:
+def faults_of(recipient: Recipient, absence: Given, now: datetime, *, by: Recipient | None = None) -> dict[str, str]:
     """Faults of an absence: a sentence by field; empty if there are none. Those of the parts are `parts.0`, `parts.1`,
     …; `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an administrator."""
-    faults = _check_time(given.begins_at, given.ends_at, now)
+    faults = _check_time(absence.begins_at, absence.ends_at, now)
     if recipient.external:
         faults["recipient"] = _("Only people of your own organisation can be away.")
-    if given.delegate is not None and (fault := fault_of_delegate(recipient, given.delegate)):
+    if absence.delegate is not None and (fault := fault_of_delegate(recipient, absence.delegate)):
         faults["delegate"] = fault
-    faults |= _check_parts(recipient, given.parts)
+    faults |= _check_parts(recipient, absence.parts)
     if not faults and by is not None and by != recipient:
-        faults |= dict(_for_the_leader(recipient, given, by, now))
+        faults |= dict(_for_the_leader(recipient, absence, by, now))
     if not faults:
-        faults |= dict(_circles(recipient, given))
+        faults |= dict(_circles(recipient, absence))
     return faults
 
 
-def _for_the_leader(recipient: Recipient, given: Given, by: Recipient, now: datetime) -> Iterator[tuple[str, str]]:
-    """What would give the person's decisions to whoever leads them, or take open tasks away: it may stay as the person
-    or an administrator has entered it, for that time at most."""
-    within = {"begins_at__lte": given.begins_at, "ends_at__gte": given.ends_at}
+def _for_the_leader(recipient: Recipient, absence: Given, by: Recipient, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield faults where the absence would give the person's decisions to their leader `by`, or take open tasks away.
+    What the person or an administrator has entered for all of that time may stay."""
+    within = {"begins_at__lte": absence.begins_at, "ends_at__gte": absence.ends_at}
     row = Absence.objects.filter(recipient=recipient, entered_by=None, **within).prefetch_related("parts").first()
-    before = {ANYTHING: row.delegate_id, **{_about(part): part.delegate_id for part in row.parts.all()}} if row else {}
-    absences = Absences(max(given.begins_at, now))
-    own = [(f"parts.{number}", part.about, part.delegate) for number, part in enumerate(given.parts)]
-    for field, about, delegate in [*own, ("delegate", ANYTHING, given.delegate)]:
-        if delegate is None or before.get(about) == delegate.pk:
+    before = (
+        {ANYTHING: row.delegate_id, **{_subject_of(part): part.delegate_id for part in row.parts.all()}} if row else {}
+    )
+    absences = Absences(max(absence.begins_at, now))
+    own = [(f"parts.{number}", part.subject, part.delegate) for number, part in enumerate(absence.parts)]
+    for field, subject, delegate in [*own, ("delegate", ANYTHING, absence.delegate)]:
+        if delegate is None or before.get(subject) == delegate.pk:
             continue
-        if by.pk in (delegate.pk, *absences.chain(delegate.pk, about)):
+        if by.pk in (delegate.pk, *absences.chain(delegate.pk, subject)):
             yield field, _("Only %(person)s or an administrator can have this come to you.") % {"person": recipient}
-    if given.open_items == OpenItems.REASSIGN and (row is None or row.open_items != OpenItems.REASSIGN):
+    if absence.open_items == OpenItems.REASSIGN and (row is None or row.open_items != OpenItems.REASSIGN):
         yield (
             "open_items",
             _("Only %(person)s or an administrator can have open tasks given away. Choose that they are offered.")
@@ -55,13 +57,13 @@ def _check_parts(recipient: Recipient, parts: Sequence[PartGiven]) -> dict[str, 
     faults = {}
     if len(parts) > MOST_PARTS:
         faults["parts"] = _("An absence has at most %(most)d parts.") % {"most": MOST_PARTS}
-    known: set[About] = set()
+    subjects: set[About] = set()
     for number, part in enumerate(parts):
-        if part.about in known:
+        if part.subject in subjects:
             faults[f"parts.{number}"] = _("There is a delegate for this already.")
         elif part.delegate is not None and (fault := fault_of_delegate(recipient, part.delegate)):
             faults[f"parts.{number}"] = fault
-        known.add(part.about)
+        subjects.add(part.subject)
     return faults
 
 
@@ -88,20 +90,20 @@ def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
     return ""
 
 
-def _circles(recipient: Recipient, given: Given) -> Iterator[tuple[str, str]]:
-    """Each field whose delegate relies on the person at some time of the absence, for something that it is about."""
+def _circles(recipient: Recipient, absence: Given) -> Iterator[tuple[str, str]]:
+    """Yield a fault of each field whose delegate relies on the person at some time of the absence, for some subject."""
     others = _Others(recipient)
-    fields = [(f"parts.{number}", part.about, part.delegate) for number, part in enumerate(given.parts)]
-    rest = Part(ANYTHING, given.delegate.pk if given.delegate else None)
-    own = [*(Part(about, delegate.pk if delegate else None) for _field, about, delegate in fields), rest]
-    names = [*(field for field, _about, _delegate in fields), "delegate"]
+    fields = [(f"parts.{number}", part.subject, part.delegate) for number, part in enumerate(absence.parts)]
+    rest = Part(ANYTHING, absence.delegate.pk if absence.delegate else None)
+    own = [*(Part(subject, delegate.pk if delegate else None) for _field, subject, delegate in fields), rest]
+    names = [*(field for field, _subject, _delegate in fields), "delegate"]
     others.read(part.delegate for part in own)
-    said: set[str] = set()
-    for about in others.subjects(own):
-        part = fitting(own, about)
-        through = others.back_from(part.delegate, about, given) if part is not None and part.delegate else None
-        if through is not None and part is not None and (field := names[own.index(part)]) not in said:
-            said.add(field)
+    faulty_fields: set[str] = set()
+    for subject in others.subjects(own):
+        part = fitting(own, subject)
+        through = others.back_from(part.delegate, subject, absence) if part is not None and part.delegate else None
+        if through is not None and part is not None and (field := names[own.index(part)]) not in faulty_fields:
+            faulty_fields.add(field)
             yield (
                 field,
                 _(
@@ -120,33 +122,33 @@ class _Others:
         self._rows: dict[int, tuple[Absence, list[Part]]] = {}
 
     def read(self, delegates: Iterable[int | None]) -> None:
-        asked = {self.recipient.pk}
-        further = {pk for pk in delegates if pk is not None} - asked
+        read_pks = {self.recipient.pk}
+        further = {pk for pk in delegates if pk is not None} - read_pks
         while further:
-            asked |= further
+            read_pks |= further
             rows = Absence.objects.filter(recipient__in=further).select_related("recipient").prefetch_related("parts")
             for row in rows:
-                parts = [Part(_about(part), part.delegate_id) for part in row.parts.all()]
+                parts = [Part(_subject_of(part), part.delegate_id) for part in row.parts.all()]
                 self._rows[row.pk] = row, [*parts, Part(ANYTHING, row.delegate_id)]
-            found = {part.delegate for pk in further & self._rows.keys() for part in self._rows[pk][1]}
-            further = {pk for pk in found if pk is not None} - asked
+            following = {part.delegate for pk in further & self._rows.keys() for part in self._rows[pk][1]}
+            further = {pk for pk in following if pk is not None} - read_pks
 
     def subjects(self, own: Sequence[Part]) -> Iterator[About]:
-        """Everything that some part distinguishes."""
-        known = [*own, *(part for _row, parts in self._rows.values() for part in parts)]
-        categories = dict.fromkeys([None, *(part.about.category for part in known)])
-        engines = dict.fromkeys([None, *(part.about.engine for part in known)])
-        kinds = dict.fromkeys(["", *(part.about.case_type for part in known)])
+        """Yield all combinations of the subjects that parts distinguish."""
+        all_parts = [*own, *(part for _row, parts in self._rows.values() for part in parts)]
+        categories = dict.fromkeys([None, *(part.subject.category for part in all_parts)])
+        engines = dict.fromkeys([None, *(part.subject.engine for part in all_parts)])
+        kinds = dict.fromkeys(["", *(part.subject.case_type for part in all_parts)])
         return (About(*each) for each in product(categories, engines, kinds))
 
-    def back_from(self, delegate: int, about: About, given: Given) -> Recipient | None:
+    def back_from(self, delegate: int, subject: About, absence: Given) -> Recipient | None:
         """The last person of a chain of delegates that leads back to the person; None without one."""
-        begins_at, ends_at, passed = given.begins_at, given.ends_at, set[int]()
+        begins_at, ends_at, passed = absence.begins_at, absence.ends_at, set[int]()
         while delegate in self._rows and delegate not in passed:
             passed.add(delegate)
             row, parts = self._rows[delegate]
             begins_at, ends_at = max(begins_at, row.begins_at), min(ends_at, row.ends_at)
-            part = fitting(parts, about)
+            part = fitting(parts, subject)
             if begins_at >= ends_at or part is None or part.delegate is None:
                 return None
             if part.delegate == self.recipient.pk:
@@ -155,5 +157,5 @@ class _Others:
         return None
 
 
-def _about(part: AbsencePart) -> About:
+def _subject_of(part: AbsencePart) -> About:
     return About(part.category_id, part.engine_id, part.case_type)

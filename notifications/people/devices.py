@@ -25,7 +25,7 @@ from wfpush.crypto import digest_of
 MOST = 64
 """Devices that a person may have; with one more, the one that was not used for longest is removed."""
 
-MOST_CHANGE_REASON, MOST_VOID_REASON, MOST_FAULT = 100, 200, 300
+MOST_CHANGE_REASON = 100
 """Characters: a push service's own text may be longer."""
 
 NO_CHOICE: Mapping[str, Any] = MappingProxyType({})
@@ -107,28 +107,30 @@ def register(
     farewells.take_back(new.digest)
     _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
     values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token, **shows}
-    known = Device.objects.select_for_update(of=("self",)).select_related("recipient").filter(digest=new.digest).first()
-    if known is not None and known.recipient_id == recipient.pk:
-        return _update(known, {**values, "last_used_at": now}), False
-    if known is not None:
-        remove([known], NEW_OWNER, now)
+    rows = Device.objects.select_for_update(of=("self",)).select_related("recipient")
+    existing = rows.filter(digest=new.digest).first()
+    if existing is not None and existing.recipient_id == recipient.pk:
+        return _update(existing, {**values, "last_used_at": now}), False
+    if existing is not None:
+        remove([existing], NEW_OWNER, now)
     values = {**_shown_before(recipient, new.channel, name), **values}
     _make_room(recipient, now)
     device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
-    if known is not None:
-        device._change_reason = f"Taken over from {known.recipient.ref}"[:100]  # type: ignore[attr-defined]  # for history
+    if existing is not None:
+        former = existing.recipient.ref
+        device._change_reason = f"Taken over from {former}"[:100]  # type: ignore[attr-defined]  # for history
     device.save(force_insert=True)
     return device, True
 
 
 def _shown_before(recipient: Recipient, channel: str, name: str) -> Mapping[str, Any]:
-    """What the person's last device of this name showed: a browser that subscribes anew is a new row, and must not show
-    more than before."""
+    """Return what the person chose for their last device of this name: a browser that subscribes again is a new row,
+    and must not show more than before."""
     there = Device.objects.filter(recipient=recipient, channel=channel, name=name).order_by("-last_used_at")
     gone = Device.history.filter(recipient=recipient.pk, channel=channel, name=name, history_type="-")
     for rows in (there, gone.order_by("-history_date")):
-        if (found := rows.values("lock_screen", "silent").first()) is not None:
-            return found
+        if (choice := rows.values("lock_screen", "silent").first()) is not None:
+            return choice
     return NO_CHOICE
 
 
@@ -200,21 +202,21 @@ def _end_sessions(digests: Iterable[str]) -> None:
 
 
 @transaction.atomic
-def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, told: bool | None = None) -> int:
+def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: bool | None = None) -> int:
     """Remove devices: they get no more messages, and what they show can no longer be answered.
 
-    They are told for the reasons in `TOLD`, unless `told` says otherwise. Returns how many there still were. Locks the
-    devices first, then their deliveries in the order of their ids, as everywhere.
+    They are told for the reasons in `TOLD`, unless `notify` says otherwise. Returns how many there still were. Locks
+    the devices first, then their deliveries in the order of their ids, as everywhere.
     """
-    wanted = [device.pk for device in devices]
-    if not wanted:
+    pks = [device.pk for device in devices]
+    if not pks:
         return 0
-    rows = list(Device.objects.filter(pk__in=wanted).order_by("pk").select_for_update())
+    rows = list(Device.objects.filter(pk__in=pks).order_by("pk").select_for_update())
     ids = [row.pk for row in rows]
     ledger.device_gone(ids, reason, now)
-    given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
-    given.update(voided_at=now, **reasons.kept("void_reason", reason, MOST_VOID_REASON))
-    if reason in TOLD if told is None else told:
+    action_tokens = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
+    action_tokens.update(voided_at=now, void_reason_fact=reason.as_json())
+    if reason in TOLD if notify is None else notify:
         farewells.tell(rows, now)
     for row in rows:
         row._change_reason = cut(str(reason), MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
@@ -259,4 +261,4 @@ def registration_state(recipient: Recipient, device_id: UUID) -> str:
     if row is None or row.history_change_reason is None:
         return ""
     fact = row.history_change_reason_fact  # none: a web process of the version before, which people mean things by
-    return "removed" if fact is None or reasons.of(fact, "").code in MEANT else "lost"
+    return "removed" if fact is None or reasons.of(fact).code in MEANT else "lost"

@@ -29,59 +29,59 @@ class Writer:
 
 
 @transaction.atomic
-def put_person(writer: Writer, ref: str, given: Json) -> tuple[Recipient, bool]:
+def put_person(writer: Writer, ref: str, payload: Json) -> tuple[Recipient, bool]:
     """Create or update a person; members that are not given stay as they were. True: created.
 
     `external` true means the engine's own external person, false an internal one. Without it, the ref means whom it
     means in an event, or else a new internal person. Raises ScopeMissing and Invalid.
     """
-    person = _find(writer.engine, ref, given.get("external"))
-    _refuse(writer, person, given)
+    person = _find(writer.engine, ref, payload.get("external"))
+    _refuse(writer, person, payload)
     created = False
     if person is None:
-        owner = writer.engine if given.get("external") else None
+        owner = writer.engine if payload.get("external") else None
         person, created = Recipient.objects.get_or_create(ref=ref, engine=owner)
     person = Recipient.objects.select_for_update(of=("self",)).select_related("manager", "brand").get(pk=person.pk)
-    _write(writer, person, given)
+    _write(writer, person, payload)
     return person, created
 
 
 def _find(engine: Engine, ref: str, external: bool | None) -> Recipient | None:
     if external:
         return Recipient.objects.filter(engine=engine, ref=ref).first()
-    found = resolver.find_person(engine, ref)
-    return None if found is not None and found.external and external is False else found
+    person = resolver.find_person(engine, ref)
+    return None if person is not None and person.external and external is False else person
 
 
-def _refuse(writer: Writer, person: Recipient | None, given: Json) -> None:
+def _refuse(writer: Writer, person: Recipient | None, payload: Json) -> None:
     """A key without the scope `directory` writes about external people of its engine only: the names of all others are
     those by which colleagues know them. Raises ScopeMissing."""
     if writer.directs:
         return
-    if not (person.external if person is not None else given.get("external")):
+    if not (person.external if person is not None else payload.get("external")):
         raise ScopeMissing(
             "Without the scope directory a key may write about external people of its engine. "
             'Send "external": true if this is one.'
         )
-    if forbidden := set(given) & BY_DIRECTORY:
+    if forbidden := set(payload) & BY_DIRECTORY:
         raise ScopeMissing(f"Only keys with the scope directory may set {', '.join(sorted(forbidden))} here.")
 
 
-def _write(writer: Writer, person: Recipient, given: Json) -> None:
+def _write(writer: Writer, person: Recipient, payload: Json) -> None:
     """Raises Invalid with all unknown names before anything is written."""
     faults: list[dict[str, str]] = []
-    values: Json = {name: given[name] or "" for name in PLAIN if name in given}
+    values: Json = {name: payload[name] or "" for name in PLAIN if name in payload}
     if "name" in values:
         values["name"] = clean_line(values["name"])
-    if "email" in given and not person.external:
-        values["email_verified"] = bool(given["email"])  # addresses that come from the directory count as verified
-    if "brand" in given:
-        values["brand"] = _named_brand(given["brand"], faults)
-    if "manager" in given:
-        values["manager"] = _named_person(writer.engine, given["manager"], "/manager", faults)
+    if "email" in payload and not person.external:
+        values["email_verified"] = bool(payload["email"])  # addresses that come from the directory count as verified
+    if "brand" in payload:
+        values["brand"] = _named_brand(payload["brand"], faults)
+    if "manager" in payload:
+        values["manager"] = _named_person(writer.engine, payload["manager"], "/manager", faults)
         if values["manager"] == person:
             faults.append({"pointer": "/manager", "detail": "Nobody is their own manager."})
-    teams = _named_teams(given.get("teams"), faults)
+    teams = _named_teams(payload.get("teams"), faults)
     _raise_if(faults)
     changed = [name for name, value in values.items() if getattr(person, name) != value]
     for name in changed:
@@ -101,16 +101,16 @@ def _join(person: Recipient, teams: list[Team]) -> None:
 
 
 @transaction.atomic
-def put_team(writer: Writer, slug: str, given: Json) -> tuple[Team, bool]:
+def put_team(writer: Writer, slug: str, payload: Json) -> tuple[Team, bool]:
     """Create or update a team; members that are not given stay as they were. True: created. Raises Invalid."""
     faults: list[dict[str, str]] = []
-    lead = _named_person(writer.engine, given.get("lead"), "/lead", faults)
-    members = _named_people(writer.engine, given.get("members"), faults)
+    lead = _named_person(writer.engine, payload.get("lead"), "/lead", faults)
+    members = _named_people(writer.engine, payload.get("members"), faults)
     _raise_if(faults)
-    name = clean_line(given.get("name") or "")
+    name = clean_line(payload.get("name") or "")
     team, created = Team.objects.get_or_create(slug=slug, defaults={"name": name or slug, "lead": lead})
     values: Json = {"name": name} if name else {}
-    values |= {"lead": lead} if "lead" in given else {}
+    values |= {"lead": lead} if "lead" in payload else {}
     changed = [member for member, value in values.items() if getattr(team, member) != value]
     for member in changed:
         setattr(team, member, values[member])
@@ -128,35 +128,35 @@ def _raise_if(faults: list[dict[str, str]]) -> None:
 
 
 def _named_brand(slug: str | None, faults: list[dict[str, str]]) -> Brand | None:
-    found = Brand.objects.filter(slug=slug).first() if slug else None
-    if slug and found is None:
+    brand = Brand.objects.filter(slug=slug).first() if slug else None
+    if slug and brand is None:
         faults.append({"pointer": "/brand", "detail": "There is no brand with this slug."})
-    return found
+    return brand
 
 
 def _named_person(engine: Engine, ref: str | None, here: str, faults: list[dict[str, str]]) -> Recipient | None:
-    found = resolver.find_person(engine, ref) if ref else None
-    if ref and (found is None or found.external):
+    person = resolver.find_person(engine, ref) if ref else None
+    if ref and (person is None or person.external):
         faults.append({"pointer": here, "detail": "There is no internal person with this ref."})
         return None
-    return found
+    return person
 
 
 def _named_people(engine: Engine, refs: Any, faults: list[dict[str, str]]) -> list[Recipient] | None:
     if refs is None:
         return None
-    known = resolver.find_people(engine, set(refs))
-    found = [known.get(ref) for ref in refs]
-    faults += _unknown("/members", "internal person with this ref", (one is None or one.external for one in found))
-    return [one for one in found if one is not None]
+    by_ref = resolver.find_people(engine, set(refs))
+    people = [by_ref.get(ref) for ref in refs]
+    faults += _unknown("/members", "internal person with this ref", (one is None or one.external for one in people))
+    return [one for one in people if one is not None]
 
 
 def _named_teams(slugs: Any, faults: list[dict[str, str]]) -> list[Team] | None:
     if slugs is None:
         return None
-    known = {team.slug: team for team in Team.objects.filter(slug__in=slugs)}
-    faults += _unknown("/teams", "team with this slug", (slug not in known for slug in slugs))
-    return [known[slug] for slug in slugs if slug in known]
+    by_slug = {team.slug: team for team in Team.objects.filter(slug__in=slugs)}
+    faults += _unknown("/teams", "team with this slug", (slug not in by_slug for slug in slugs))
+    return [by_slug[slug] for slug in slugs if slug in by_slug]
 
 
 def _unknown(here: str, what: str, unknown: Iterable[bool]) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ from notifications.errors import TransportError
 from notifications.models import LinkMail, LinkRequest, Recipient
 from notifications.people.brands import brand_for
 from notifications.people.recipient_tokens import is_staff, new_link
-from notifications.reasons import kept
+from notifications.reasons import with_text
 from notifications.types import Message
 from notifications.wording.directions import all_apart
 from notifications.wording.languages import language_of
@@ -90,11 +90,11 @@ def _may_ask(address: str, now: datetime) -> bool:
         with outbox.connection().pipeline(transaction=False) as pipe:
             pipe.incr(name)
             pipe.expire(name, int(HOUR.total_seconds()))
-            asked = int(pipe.execute()[0])
+            count = int(pipe.execute()[0])
     except (redis.RedisError, OSError) as fault:
         log.warning("link_limits_open", fault=str(fault))
         return True
-    return asked <= MOST_BY_ADDRESS
+    return count <= MOST_BY_ADDRESS
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _send_safely(mail: LinkMail, now: datetime) -> None:
         log.warning("link_mail_failed", mail=str(mail.pk), fault=fault.detail, again=again)
         outbox.postpone(mail, again, detail=fault.detail[:500])
         if fault.service_state and mail.attempts >= TELLS_OF_SERVER:
-            reason = kept("reason", fault.reason)
+            reason = with_text(fault.reason)
             services.report(_server(), fault.service_state, reason, timezone.now(), since=mail.created_at)
     except Exception as fault:  # whatever the fault is, it must cost one mail at most
         if outage.database_is_away(fault):
@@ -186,11 +186,11 @@ def _message(person: Recipient, mail: LinkMail) -> Message:
     house = brand_of(brand)
     with translation.override(language):
         title = _("Your link to %(brand)s") % all_apart(brand=house["name"])
-        asked = _("You asked for this link.") if not mail.by else _("We send you this link.")
+        opening = _("You asked for this link.") if not mail.by else _("We send you this link.")
         body = _("It opens your page, once, within 24 hours. Do not pass it on: whoever has it reads what you read.")
-        text = f"{asked} {body}"
-        kept = _("You get such an e-mail only when somebody asks for a link to your page.")
-    return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house, kept_because=kept)
+        text = f"{opening} {body}"
+        why = _("You get such an e-mail only when somebody asks for a link to your page.")
+    return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house, kept_because=why)
 
 
 SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain, has_late=has_late),)

@@ -108,10 +108,10 @@ def wait_for(tried: Try, now: datetime) -> timedelta:
 
 
 def _wait(budget: Budget, rows: QuerySet[AccessAttempt], now: datetime) -> timedelta:
-    found = rows.filter(attempt_time__gt=now - budget.within).aggregate(
+    totals = rows.filter(attempt_time__gt=now - budget.within).aggregate(
         failures=Sum("failures_since_start"), last=Max("attempt_time")
     )
-    return budget.wait(found["failures"] or 0, found["last"], now)
+    return budget.wait(totals["failures"] or 0, totals["last"], now)
 
 
 def wait_of(attempt: AccessAttempt, now: datetime) -> timedelta:
@@ -184,16 +184,16 @@ def seconds_to_wait(request: HttpRequest) -> int:
 
 # --- browsers that are known ------------------------------------------------------------------------------------------
 def _browser_of(request: HttpRequest, name: str) -> str:
-    kept = _kept(request)
-    return str(kept["id"]) if _digest(name) in kept["names"] else ""
+    cookie = _read_cookie(request)
+    return str(cookie["id"]) if _digest(name) in cookie["names"] else ""
 
 
-def _kept(request: HttpRequest) -> dict[str, Any]:
+def _read_cookie(request: HttpRequest) -> dict[str, Any]:
     try:
-        kept: dict[str, Any] = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=COOKIE_LIFE)
+        cookie: dict[str, Any] = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=COOKIE_LIFE)
     except signing.BadSignature:
         return {"id": secrets.token_hex(8), "names": []}
-    return kept
+    return cookie
 
 
 def _digest(name: str) -> str:
@@ -203,11 +203,11 @@ def _digest(name: str) -> str:
 
 def remember(request: HttpRequest, response: HttpResponse) -> None:
     """Remember in this browser that the person who is signed in has given their password in it."""
-    kept, digest = _kept(request), _digest(request.user.get_username())
-    names = [digest, *(each for each in kept["names"] if each != digest)][:MOST_NAMES]
+    cookie, digest = _read_cookie(request), _digest(request.user.get_username())
+    names = [digest, *(each for each in cookie["names"] if each != digest)][:MOST_NAMES]
     response.set_cookie(
         COOKIE,
-        signing.dumps({"id": kept["id"], "names": names}, salt=SALT),
+        signing.dumps({"id": cookie["id"], "names": names}, salt=SALT),
         max_age=COOKIE_LIFE,
         httponly=True,
         samesite="Lax",

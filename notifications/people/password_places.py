@@ -46,7 +46,7 @@ class Places:
 
 
 _COUNT = max(1, settings.DATABASE_POOL // SHARE)
-strangers, known = Places(_COUNT), Places(_COUNT)
+strangers, known_browsers = Places(_COUNT), Places(_COUNT)
 
 
 @contextmanager
@@ -56,5 +56,5 @@ def place(request: HttpRequest) -> Iterator[bool]:
         yield True
         return
     tried = login_limits.try_of(request, request.POST.get("username", ""))
-    with (known if tried.browser else strangers).take() as free:
+    with (known_browsers if tried.browser else strangers).take() as free:
         yield free

@@ -23,37 +23,37 @@ def ref_of(person: Any) -> str:
 
 
 class Directory:
-    """The people whom an engine's event names, found in one query, or before (`known`) for the events of a batch.
+    """The people whom an engine's event mentions, read in one query, or before (`recipients`) for a batch of events.
 
     Person objects create and update external people when somebody is looked up for the first time: by then the event's
     case and task are locked, as the order of locks requires, and an event that changes nothing changes no people.
     """
 
     def __init__(
-        self, engine: Engine, named: Iterable[PersonInEvent], known: dict[str, Recipient] | None = None
+        self, engine: Engine, mentions: Iterable[PersonInEvent], recipients: dict[str, Recipient] | None = None
     ) -> None:
         self.engine = engine
-        self._named = {ref_of(person): person for person in sorted(named, key=_objects_last) if ref_of(person)}
-        self._found = find_people(engine, set(self._named)) if known is None else known
+        self._mentions = {ref_of(person): person for person in sorted(mentions, key=_objects_last) if ref_of(person)}
+        self._recipients = find_people(engine, set(self._mentions)) if recipients is None else recipients
         self._settled = False
 
     def get(self, person: Any) -> Recipient | None:
         ref = ref_of(person)
         if not self._settled:
             self._settled = True
-            for each in self._named.values():
+            for each in self._mentions.values():
                 self._settle(each)
-        if ref and ref not in self._named:
-            self._named[ref] = person
-            self._found |= find_people(self.engine, {ref})
+        if ref and ref not in self._mentions:
+            self._mentions[ref] = person
+            self._recipients |= find_people(self.engine, {ref})
             self._settle(person)
-        return self._found.get(ref)
+        return self._recipients.get(ref)
 
     def _settle(self, person: PersonInEvent) -> None:
-        known = self._found.get(ref_of(person))
+        recipient = self._recipients.get(ref_of(person))
         nameable = _passes(validate_ref, ref_of(person))  # a route may name any path of an event
-        if nameable and isinstance(person, dict) and (known is None or known.external):
-            self._found[ref_of(person)] = upsert_external(self.engine, person, known)
+        if nameable and isinstance(person, dict) and (recipient is None or recipient.external):
+            self._recipients[ref_of(person)] = upsert_external(self.engine, person, recipient)
 
 
 def _objects_last(person: PersonInEvent) -> bool:
@@ -70,38 +70,38 @@ def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
     mine = Q(ref__in=refs) & (Q(engine=None) | Q(engine=engine))
     by_address = Q(engine=None, email_verified=True, email_lower__in=addresses)
     people = Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("brand")
-    found: dict[str, Recipient] = {}
+    by_ref: dict[str, Recipient] = {}
     for rank in (_by_address, _external, _internal):
         for person in people:
-            rank(person, refs, found)
-    return found
+            rank(person, refs, by_ref)
+    return by_ref
 
 
-def _by_address(person: Recipient, refs: set[str], found: dict[str, Recipient]) -> None:
+def _by_address(person: Recipient, refs: set[str], by_ref: dict[str, Recipient]) -> None:
     if person.external or not person.email_verified:
         return
     for ref in refs:
         if "@" in ref and ref.lower() == person.email.lower():
-            found[ref] = person
+            by_ref[ref] = person
 
 
-def _external(person: Recipient, refs: set[str], found: dict[str, Recipient]) -> None:
+def _external(person: Recipient, refs: set[str], by_ref: dict[str, Recipient]) -> None:
     if person.external and person.ref in refs:
-        found[person.ref] = person
+        by_ref[person.ref] = person
 
 
-def _internal(person: Recipient, refs: set[str], found: dict[str, Recipient]) -> None:
+def _internal(person: Recipient, refs: set[str], by_ref: dict[str, Recipient]) -> None:
     if not person.external and person.ref in refs:
-        found[person.ref] = person
+        by_ref[person.ref] = person
 
 
 def find_person(engine: Engine, ref: str) -> Recipient | None:
     return find_people(engine, {ref}).get(ref)
 
 
-def upsert_external(engine: Engine, person: Json, known: Recipient | None = None) -> Recipient:
+def upsert_external(engine: Engine, person: Json, existing: Recipient | None = None) -> Recipient:
     """Create or update an external person of one engine. Members that cannot be read stay as they were."""
-    recipient = known or Recipient.objects.get_or_create(engine=engine, ref=ref_of(person))[0]
+    recipient = existing or Recipient.objects.get_or_create(engine=engine, ref=ref_of(person))[0]
     changed = _edits(person, recipient)
     for name, value in changed.items():
         setattr(recipient, name, value)
@@ -110,11 +110,11 @@ def upsert_external(engine: Engine, person: Json, known: Recipient | None = None
     return recipient
 
 
-def edits_anybody(named: Iterable[PersonInEvent], known: Mapping[str, Recipient]) -> bool:
+def edits_anybody(mentions: Iterable[PersonInEvent], recipients: Mapping[str, Recipient]) -> bool:
     """Whether one of the people whom an event names is to be changed, such as an external person with a new name."""
-    for person in named:
-        found = known.get(ref_of(person))
-        if isinstance(person, dict) and found is not None and found.external and _edits(person, found):
+    for person in mentions:
+        recipient = recipients.get(ref_of(person))
+        if isinstance(person, dict) and recipient is not None and recipient.external and _edits(person, recipient):
             return True
     return False
 

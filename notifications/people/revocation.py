@@ -13,7 +13,6 @@ import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
-from notifications import reasons
 from notifications.items import live_frames
 from notifications.models import ActionToken, Device, Recipient, RecipientToken, SignedOut, SignInLink
 from notifications.people import devices
@@ -83,7 +82,7 @@ def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
     if keep:
         gone, shown = gone.exclude(session=keep), shown.exclude(delivery__device__session=keep)
     devices.remove(gone, reason, now)
-    shown.update(voided_at=now, **reasons.kept("void_reason", reason, devices.MOST_VOID_REASON))
+    shown.update(voided_at=now, void_reason_fact=reason.as_json())
     SignInLink.objects.filter(recipient=person, used_at=None, expires_at__gt=now).update(expires_at=now)
     Recipient.objects.filter(pk=person.pk).update(signed_out_at=now)
     if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions, too

@@ -15,17 +15,17 @@ class Roster:
         self.absences = Absences(now)
         self.duties = Duties(now)
         self._teams: dict[int, Team | None] = {}
-        self._named: dict[frozenset[str], dict[str, Team]] = {}
+        self._by_slugs: dict[frozenset[str], dict[str, Team]] = {}
         self._members: dict[int, Sequence[Recipient]] = {}
         self._people: dict[int, Recipient | None] = {}
 
     def teams(self, slugs: Iterable[str]) -> dict[str, Team]:
         """The teams of these slugs that exist, with their leads, in the order of the teams."""
-        asked = frozenset(slugs)
-        if asked and asked not in self._named:
-            found = Team.objects.filter(slug__in=asked).select_related("lead")
-            self._named[asked] = {team.slug: team for team in found}
-        return self._named.get(asked, {})
+        slug_set = frozenset(slugs)
+        if slug_set and slug_set not in self._by_slugs:
+            rows = Team.objects.filter(slug__in=slug_set).select_related("lead")
+            self._by_slugs[slug_set] = {team.slug: team for team in rows}
+        return self._by_slugs.get(slug_set, {})
 
     def team(self, pk: int | None) -> Team | None:
         if pk is None:
@@ -40,11 +40,11 @@ class Roster:
         return self._members[team.pk]
 
     def people(self, pks: Sequence[int]) -> list[Recipient]:
-        """Those of them that exist."""
+        """Return the people of these keys who exist."""
         new = [pk for pk in pks if pk not in self._people]
         if new:
-            found = Recipient.objects.select_related("brand").in_bulk(new)
-            self._people |= {pk: found.get(pk) for pk in new}
+            by_pk = Recipient.objects.select_related("brand").in_bulk(new)
+            self._people |= {pk: by_pk.get(pk) for pk in new}
         return [person for pk in pks if (person := self._people[pk]) is not None]
 
     def person(self, pk: int | None) -> Recipient | None:

@@ -29,9 +29,9 @@ SYSTEMS = (
 
 def name_of(user_agent: str) -> str:
     """`Firefox on Linux`, in the active language; `A browser` for unknown ones."""
-    said = user_agent[:READ]
-    browser = next((name for pattern, name in BROWSERS if pattern.search(said)), "")
-    system = next((name for pattern, name in SYSTEMS if pattern.search(said)), "")
+    text = user_agent[:READ]
+    browser = next((name for pattern, name in BROWSERS if pattern.search(text)), "")
+    system = next((name for pattern, name in SYSTEMS if pattern.search(text)), "")
     if not browser:
         return _("A browser")
     return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser

@@ -61,8 +61,8 @@ class Chosen:
         return NOTHING
 
     def frequency(self, category: Category) -> Frequency:
-        found = (each.frequency for each in self.choices.get(category.pk, ()) if each.frequency)
-        return Frequency(next(found, category.frequency))
+        frequencies = (each.frequency for each in self.choices.get(category.pk, ()) if each.frequency)
+        return Frequency(next(frequencies, category.frequency))
 
     def quiet_until(self, now: datetime) -> datetime | None:
         return self.quiet.until(now) if self.quiet is not None else None
@@ -72,11 +72,11 @@ class Reading:
     """What these people have chosen: of each person it is read once."""
 
     def __init__(self) -> None:
-        self._found: dict[int, Chosen] = {}
+        self._by_person: dict[int, Chosen] = {}
 
     def look_up(self, people: Iterable[Recipient]) -> None:
         """Read what is not known yet, by one statement, and one more where teams or calendars count."""
-        new = {person.pk: person for person in people if person.pk not in self._found}
+        new = {person.pk: person for person in people if person.pk not in self._by_person}
         if not new:
             return
         rows = _rows(list(new))
@@ -84,12 +84,12 @@ class Reading:
         teams = _teams_of(list(new), defaults) if defaults.teams else {}
         on_holidays = holidays.of_people([pk for pk, mine in rows.items() if mine.wants_holidays])
         for pk, person in new.items():
-            self._found[pk] = _chosen(person, rows.get(pk), defaults, teams.get(pk, ()), on_holidays.get(pk))
+            self._by_person[pk] = _chosen(person, rows.get(pk), defaults, teams.get(pk, ()), on_holidays.get(pk))
 
     def of(self, person: Recipient) -> Chosen:
-        if person.pk not in self._found:
+        if person.pk not in self._by_person:
             self.look_up([person])
-        return self._found[person.pk]
+        return self._by_person[person.pk]
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -121,17 +121,17 @@ class _Rows:
 
 
 def _rows(people: list[int]) -> dict[int, _Rows]:
-    found: dict[int, _Rows] = {}
+    rows_by_person: dict[int, _Rows] = {}
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [people] * 4)
-        for pk, kind, said in cursor.fetchall():
-            mine = found.setdefault(pk, _Rows())
-            said = json.loads(said)
+        for pk, kind, row in cursor.fetchall():
+            mine = rows_by_person.setdefault(pk, _Rows())
+            row = json.loads(row)
             if kind == "settings":
-                mine.settings = said
+                mine.settings = row
             else:
-                mine.lists[kind].append(said)
-    return found
+                mine.lists[kind].append(row)
+    return rows_by_person
 
 
 def _chosen(
@@ -144,12 +144,12 @@ def _chosen(
     rows = rows or _Rows()
     zone = zone_of(person.timezone)
     choices: dict[int, list[Choice]] = {}
-    for said in rows.choices:
-        choices[said["category_id"]] = [Choice(said["channels"], said["frequency"], SELF)]
+    for row in rows.choices:
+        choices[row["category_id"]] = [Choice(row["channels"], row["frequency"], SELF)]
     for of_others in (*(defaults.teams.get(team, {}) for team in teams), defaults.brands.get(person.brand_id or 0, {})):
         for category, choice in of_others.items():
             choices.setdefault(category, []).append(choice)
-    windows = tuple(_window(said) for said in rows.quiet)
+    windows = tuple(_window(row) for row in rows.quiet)
     times = sorted(time.fromisoformat(each) for each in rows.settings.get("digest_times") or ())
     return Chosen(
         zone=zone,
@@ -162,8 +162,8 @@ def _chosen(
     )
 
 
-def _window(said: Json) -> Window:
-    return Window(frozenset(said["days"]), time.fromisoformat(said["begins"]), time.fromisoformat(said["ends"]))
+def _window(row: Json) -> Window:
+    return Window(frozenset(row["days"]), time.fromisoformat(row["begins"]), time.fromisoformat(row["ends"]))
 
 
 # --- teams and brands -----------------------------------------------------------------------------
@@ -193,9 +193,9 @@ _DEFAULTS = Compiled(_read_defaults)
 
 
 def _teams_of(people: list[int], defaults: _Defaults) -> dict[int, list[int]]:
-    """Of those teams that have defaults, in the order of their slugs."""
+    """Return each person's teams that have defaults, in the order of their slugs."""
     members = Team.members.through.objects.filter(recipient__in=people, team__in=list(defaults.teams))
-    found: dict[int, list[int]] = {}
+    teams_by_person: dict[int, list[int]] = {}
     for person, team in members.order_by("team__slug").values_list("recipient_id", "team_id"):
-        found.setdefault(person, []).append(team)
-    return found
+        teams_by_person.setdefault(person, []).append(team)
+    return teams_by_person

@@ -25,8 +25,8 @@ def of_case(person: Recipient, case: Case) -> Heard:
     follows = Case.followers.through.objects.filter(case=case, recipient=OuterRef("pk"))
     mutes = MutedCase.objects.filter(case=case, recipient=OuterRef("pk"))
     kinds = FollowedKind.objects.filter(engine=case.engine_id, case_type=case.type, recipient=OuterRef("pk"))
-    found = Recipient.objects.filter(pk=person.pk).values_list(Exists(follows), Exists(mutes), Exists(kinds))
-    return Heard(*found[0])
+    rows = Recipient.objects.filter(pk=person.pk).values_list(Exists(follows), Exists(mutes), Exists(kinds))
+    return Heard(*rows[0])
 
 
 def cases_of(person: Recipient) -> QuerySet[Case]:

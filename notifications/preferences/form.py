@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.models import USUAL_DIGEST_TIMES, Frequency, Recipient
-from notifications.preferences import wanted
+from notifications.preferences import personal
 from notifications.preferences.matrix import Cell, Row, rows_of
+from notifications.preferences.personal import MOST_WINDOWS, Own, Place, Wanted
 from notifications.preferences.quiet import Window
-from notifications.preferences.wanted import MOST_WINDOWS, Own, Place, Wanted
 
 CLOCKS = ["%H:%M", "%H:%M:%S"]
 SPARE = 1
@@ -28,8 +28,8 @@ class Times(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """The times; none for nothing."""
-        said = [each for each in (super().to_python(value) or "").replace(";", ",").split(",") if each.strip()]
-        return [forms.TimeField(input_formats=CLOCKS, error_messages=SAYS_TIME).clean(each.strip()) for each in said]
+        texts = [each for each in (super().to_python(value) or "").replace(";", ",").split(",") if each.strip()]
+        return [forms.TimeField(input_formats=CLOCKS, error_messages=SAYS_TIME).clean(each.strip()) for each in texts]
 
     def prepare_value(self, value: Any) -> Any:
         return value if value is None or isinstance(value, str) else ", ".join(f"{each:%H:%M}" for each in value)
@@ -60,8 +60,8 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, person: Recipient, data: QueryDict | None = None, **options: Any) -> None:
         self.matrix = rows_of(person)
-        said = wanted.read(person)
-        super().__init__(data, initial={**_initial(said, self.matrix), **options.pop("initial", {})}, **options)
+        preferences = personal.read(person)
+        super().__init__(data, initial={**_initial(preferences, self.matrix), **options.pop("initial", {})}, **options)
         self.windows = self._number_of_windows()
         for row in self.matrix:
             self._add_category(row)
@@ -75,8 +75,8 @@ class PreferencesForm(forms.Form):
                 )
 
     def _number_of_windows(self) -> int:
-        said = str(self.data.get("rows") if self.is_bound else self.initial["rows"])
-        number = int(said) if said.isdecimal() and len(said) < 4 else 0
+        text = str(self.data.get("rows") if self.is_bound else self.initial["rows"])
+        number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return min(number, MOST_WINDOWS + SPARE)
 
     def _add_category(self, row: Row) -> None:
@@ -92,14 +92,14 @@ class PreferencesForm(forms.Form):
             yield WindowFields(place, self[f"q{place}-days"], self[f"q{place}-from"], self[f"q{place}-until"])
 
     def clean(self) -> dict[str, Any]:
-        said = self.cleaned_data
+        cleaned = self.cleaned_data
         places = list(self._used_windows())
         if self.errors:
-            return said
-        self.wanted = self._wanted(said, places)
-        for place, fault in wanted.faults_of(self.wanted):
+            return cleaned
+        self.preferences = self._read_preferences(cleaned, places)
+        for place, fault in personal.faults_of(self.preferences):
             self.add_error(self._field_at(place, places), fault)
-        return said
+        return cleaned
 
     def _used_windows(self) -> Iterator[int]:
         """The places of rows in which something was typed; what lacks there is said."""
@@ -115,23 +115,23 @@ class PreferencesForm(forms.Form):
     def _typed_in(self, name: str) -> bool:
         return self[name].data not in (None, "", [])
 
-    def _wanted(self, said: Mapping[str, Any], places: Sequence[int]) -> Wanted:
+    def _read_preferences(self, cleaned: Mapping[str, Any], places: Sequence[int]) -> Wanted:
         return Wanted(
-            choices={row.category.slug: self._own(said, row) for row in self.matrix},
+            choices={row.category.slug: self._own(cleaned, row) for row in self.matrix},
             quiet_hours=[
-                Window(frozenset(said[f"q{place}-days"]), said[f"q{place}-from"], said[f"q{place}-until"])
+                Window(frozenset(cleaned[f"q{place}-days"]), cleaned[f"q{place}-from"], cleaned[f"q{place}-until"])
                 for place in places
             ],
-            quiet_on_holidays=said["quiet_on_holidays"],
-            digest_times=said["digest_times"] if sorted(said["digest_times"]) != [*USUAL_DIGEST_TIMES] else (),
-            repeat_pause=said["repeat_pause"],
-            most_an_hour=said["most_an_hour"],
+            quiet_on_holidays=cleaned["quiet_on_holidays"],
+            digest_times=cleaned["digest_times"] if sorted(cleaned["digest_times"]) != [*USUAL_DIGEST_TIMES] else (),
+            repeat_pause=cleaned["repeat_pause"],
+            most_an_hour=cleaned["most_an_hour"],
         )
 
-    def _own(self, said: Mapping[str, Any], row: Row) -> Own:
-        """What differs from the default: the rest follows it when it changes."""
-        cells = [cell for cell in row.cells if not cell.mandatory and said[name_of(row, cell)] != cell.default]
-        return Own({cell.channel: not cell.default for cell in cells}, said[f"f{row.category.pk}"])
+    def _own(self, cleaned: Mapping[str, Any], row: Row) -> Own:
+        """Return the choices that differ from the defaults: the others follow a default when that changes."""
+        cells = [cell for cell in row.cells if not cell.mandatory and cleaned[name_of(row, cell)] != cell.default]
+        return Own({cell.channel: not cell.default for cell in cells}, cleaned[f"f{row.category.pk}"])
 
     def _field_at(self, place: Place, rows: Sequence[int]) -> str | None:
         if place[0] == "quiet_hours":
@@ -151,11 +151,11 @@ class PreferencesForm(forms.Form):
         return {**self.typed(), "rows": min(self.windows + 1, MOST_WINDOWS + SPARE)}
 
     def without_row(self, place: int) -> dict[str, Any]:
-        said = self.typed()
+        initial = self.typed()
         for later in range(place, self.windows):
             for name in ("days", "from", "until"):
-                said[f"q{later}-{name}"] = said.get(f"q{later + 1}-{name}")
-        return {**said, "rows": max(self.windows - 1, SPARE)}
+                initial[f"q{later}-{name}"] = initial.get(f"q{later + 1}-{name}")
+        return {**initial, "rows": max(self.windows - 1, SPARE)}
 
 
 def name_of(row: Row, cell: Cell) -> str:
@@ -168,19 +168,19 @@ def days() -> list[tuple[int, str]]:
     return list(enumerate(names))
 
 
-def _initial(said: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
+def _initial(preferences: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "rows": len(said.quiet_hours) + (SPARE if len(said.quiet_hours) < MOST_WINDOWS else 0),
-        "quiet_on_holidays": said.quiet_on_holidays,
-        "digest_times": said.digest_times or USUAL_DIGEST_TIMES,
-        "repeat_pause": said.repeat_pause,
-        "most_an_hour": said.most_an_hour,
+        "rows": len(preferences.quiet_hours) + (SPARE if len(preferences.quiet_hours) < MOST_WINDOWS else 0),
+        "quiet_on_holidays": preferences.quiet_on_holidays,
+        "digest_times": preferences.digest_times or USUAL_DIGEST_TIMES,
+        "repeat_pause": preferences.repeat_pause,
+        "most_an_hour": preferences.most_an_hour,
     }
     for row in matrix:
         values |= {name_of(row, cell): cell.on for cell in row.cells}
-        own = said.choices.get(row.category.slug)
+        own = preferences.choices.get(row.category.slug)
         values[f"f{row.category.pk}"] = own.frequency if own else ""
-    for place, window in enumerate(said.quiet_hours):
+    for place, window in enumerate(preferences.quiet_hours):
         values |= {
             f"q{place}-days": sorted(window.days),
             f"q{place}-from": _clock(window.begins),

@@ -15,7 +15,7 @@ def register(source: Source) -> None:
 
 
 def of_people(people: Sequence[int]) -> dict[int, OnHolidays]:
-    found: dict[int, OnHolidays] = {}
+    by_person: dict[int, OnHolidays] = {}
     for source in _sources if people else ():
-        found |= source(people)
-    return found
+        by_person |= source(people)
+    return by_person

@@ -42,14 +42,14 @@ def token_for(recipient: Recipient, category: Category, channel: str, address: s
 def read(token: str) -> Leave | None:
     """None: it was never given out, or is too old, or its person or category is no longer there."""
     try:
-        person, category, channel, digest = signing.loads(token, salt=PURPOSE, max_age=LIFE)
+        person, category_pk, channel, digest = signing.loads(token, salt=PURPOSE, max_age=LIFE)
     except (signing.BadSignature, ValueError, UnicodeError):
         return None
     recipient = Recipient.objects.select_related("brand", "user").filter(pk=person, active=True).first()
-    about = Category.objects.filter(pk=category).first()
-    if recipient is None or about is None:
+    category = Category.objects.filter(pk=category_pk).first()
+    if recipient is None or category is None:
         return None
-    return Leave(recipient, about, channel, constant_time_compare(digest, _digest(recipient.email)))
+    return Leave(recipient, category, channel, constant_time_compare(digest, _digest(recipient.email)))
 
 
 def _digest(address: str) -> str:
@@ -93,7 +93,7 @@ def turn_on(leave: Leave, now: datetime) -> None:
     """What the person gets is as it was before they left. May be called again."""
     choice = _locked_choice(leave)
     if choice.channels.get(leave.channel) is False:
-        choice.channels = {name: wanted for name, wanted in choice.channels.items() if name != leave.channel}
+        choice.channels = {name: is_on for name, is_on in choice.channels.items() if name != leave.channel}
         choice.save()
     _open(leave).update(undone_at=now)
     saving.apply(leave.recipient, now)
@@ -110,8 +110,8 @@ def _locked_choice(leave: Leave) -> CategoryChoice:
 
 
 def is_off(leave: Leave) -> bool:
-    wanted = CategoryChoice.objects.filter(recipient=leave.recipient, category=leave.category).first()
-    return wanted is not None and wanted.channels.get(leave.channel) is False
+    choice = CategoryChoice.objects.filter(recipient=leave.recipient, category=leave.category).first()
+    return choice is not None and choice.channels.get(leave.channel) is False
 
 
 def left_by(recipient: Recipient, pk: int) -> Leave | None:

@@ -82,14 +82,14 @@ def _works(name: str) -> bool:
 
 
 def _source(choices: Iterator[Choice]) -> Source:
-    found = next(choices, None)
-    return Source(found.by, found.name) if found is not None else Source(CATEGORY)
+    choice = next(choices, None)
+    return Source(choice.by, choice.name) if choice is not None else Source(CATEGORY)
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
     """Channels of any of the rows, in the order of the settings."""
-    named = {cell.channel for row in rows for cell in row.cells}
-    return [name for name in all_channels() if name in named]
+    channels = {cell.channel for row in rows for cell in row.cells}
+    return [name for name in all_channels() if name in channels]
 
 
 def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:

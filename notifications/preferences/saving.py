@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from notifications import reasons
 from notifications.models import Delivery, DeliveryState, Frequency, Held, Recipient
 from notifications.preferences import holding
 from notifications.preferences.chosen import Reading
@@ -26,7 +25,7 @@ def apply(person: Recipient, now: datetime) -> None:
         wait = holding.wait_for(chosen, row.notification, now, critical=bool(row.critical))
         this = Delivery.objects.filter(pk=row.pk)
         if wait is None:
-            outbox.make_due(this, now, **reasons.kept("reason", reasons.NOTHING))
+            outbox.make_due(this, now, reason_fact=None)
         elif wait.until != row.due_at:
-            outbox.make_due(this, wait.until, held=wait.held, **reasons.kept("reason", wait.reason))
+            outbox.make_due(this, wait.until, held=wait.held, reason_fact=wait.reason.as_json())
     outbox.wake_on_commit("deliveries")

@@ -106,7 +106,7 @@ KINDS: dict[str, Kind] = {
             resend.send_again,
             resend.keep_dead,
             resend.UNTAKEN,
-            ("state", "attempts", "created_at", "ended_at", "expires_at", "reason", "reason_fact"),
+            ("state", "attempts", "created_at", "ended_at", "expires_at", "reason_fact"),
             500,
         ),
         Kind(
@@ -118,7 +118,7 @@ KINDS: dict[str, Kind] = {
             _callbacks_again,
             _callbacks_back,
             callback.UNTAKEN,
-            ("state", "attempts", "due_at", "ended_at", "first_attempt_at", "alert", "alert_fact"),
+            ("state", "attempts", "due_at", "ended_at", "first_attempt_at", "alert_fact"),
             1,  # each locks its task, as answers do, and changes people's copies
         ),
     )

@@ -60,17 +60,17 @@ TABLES: dict[str, Columns] = {
     ),
     "notifications.taskcontent": Columns(words="content event", plain="revision", case="task__case"),
     "notifications.notification": Columns(
-        words=f"{_TEXTS} notice url actions details outcome reason reason_fact",
+        words=f"{_TEXTS} notice url actions details outcome reason_fact",
         plain="language state priority opened_by revision revised_from",
         case="case task__case",
     ),
     "notifications.delivery": Columns(
-        words="address shown_to reason reason_fact words",
+        words="address shown_to reason_fact words",
         plain="channel state held",
         case="notification__case notification__task__case",
     ),
     "notifications.deliveryattempt": Columns(
-        words="detail detail_fact", case="delivery__notification__case delivery__notification__task__case"
+        words="detail_fact", case="delivery__notification__case delivery__notification__task__case"
     ),
     "notifications.deliveryreceipt": Columns(plain="channel reference code"),
     "notifications.taskmessage": Columns(words="author_name text", plain="kind via key", case="task__case"),
@@ -78,17 +78,15 @@ TABLES: dict[str, Columns] = {
     "notifications.response": Columns(
         words="comment variables values", plain="action effect via revision", case="task__case"
     ),
-    "notifications.refusedanswer": Columns(words="comment rule why why_fact", plain="action via", case="task__case"),
-    "notifications.callback": Columns(
-        words="body detail detail_fact alert alert_fact", plain="state", case="task__case"
-    ),
-    "notifications.callbackattempt": Columns(words="detail detail_fact", case="callback__task__case"),
+    "notifications.refusedanswer": Columns(words="comment rule why_fact", plain="action via", case="task__case"),
+    "notifications.callback": Columns(words="body detail_fact alert_fact", plain="state", case="task__case"),
+    "notifications.callbackattempt": Columns(words="detail_fact", case="callback__task__case"),
     "notifications.attachment": Columns(
         words="name", plain="type sha256", case="message__task__case response__task__case"
     ),
     "notifications.attachmentpiece": Columns(own="content"),
     "notifications.idempotencykey": Columns(own="key fingerprint"),
-    "notifications.actiontoken": Columns(own="digest actions void_reason void_reason_fact", plain="revision"),
+    "notifications.actiontoken": Columns(own="digest actions void_reason_fact", plain="revision"),
     "notifications.replay": Columns(words="selection", plain="kind state"),
     "notifications.replayedrow": Columns(words="before", plain="state"),
     "notifications.polledtask": Columns(ids="task_id", plain="digest"),
@@ -96,10 +94,8 @@ TABLES: dict[str, Columns] = {
     "notifications.countedhour": Columns(),
     "notifications.engagementhour": Columns(),
     "notifications.engagementcount": Columns(plain="channel seen answered"),
-    "escalations.escalation": Columns(
-        words="why why_fact end_reason end_reason_fact", plain="state", case="task__case"
-    ),
-    "escalations.steprun": Columns(words="why why_fact told", plain="result", case="escalation__task__case"),
+    "escalations.escalation": Columns(words="why_fact end_reason_fact", plain="state", case="task__case"),
+    "escalations.steprun": Columns(words="why_fact told", plain="result", case="escalation__task__case"),
     "escalations.rules": Columns(words="data", plain="digest"),
     # --- people -------------------------------------------------------------------------------------------------------
     "notifications.recipient": Columns(own="ref name email phone locale timezone account_seal"),
@@ -108,14 +104,12 @@ TABLES: dict[str, Columns] = {
     ),
     "notifications.absence": Columns(plain="open_items"),
     "notifications.absencepart": Columns(plain="case_type"),
-    "notifications.absencefeed": Columns(own="url host fault fault_fact", plain="takes open_items"),
+    "notifications.absencefeed": Columns(own="url host fault_fact", plain="takes open_items"),
     "notifications.historicalabsencefeed": Columns(words=_CHANGE, plain=f"takes open_items{_TYPE}"),
     "notifications.calendarabsence": Columns(),
     "notifications.handedover": Columns(),
     "notifications.historicalabsence": Columns(words=_CHANGE, plain=f"open_items parts{_TYPE}"),
-    "notifications.device": Columns(
-        own=f"channel address address_kind p256dh auth session last_fault last_fault_fact {_DEVICE}"
-    ),
+    "notifications.device": Columns(own=f"channel address address_kind p256dh auth session last_fault_fact {_DEVICE}"),
     "notifications.historicaldevice": Columns(
         own=f"channel address_kind history_change_reason_fact {_DEVICE}", words=_CHANGE, plain=_TYPE
     ),
@@ -125,9 +119,7 @@ TABLES: dict[str, Columns] = {
     "notifications.signinlink": Columns(own="digest next"),
     "notifications.linkmail": Columns(own="next detail", words="by"),
     "notifications.linkrequest": Columns(words="email next", goes=True),
-    "notifications.connectedaccount": Columns(
-        own="name given_for access_token refresh_token end_reason end_reason_fact"
-    ),
+    "notifications.connectedaccount": Columns(own="name given_for access_token refresh_token end_reason_fact"),
     "notifications.signedout": Columns(),
     "notifications.preferences": Columns(plain="digest_times"),
     "notifications.quiethours": Columns(plain="days"),
@@ -155,17 +147,12 @@ TABLES: dict[str, Columns] = {
     "notifications.rotaoverride": Columns(),
     "notifications.rotaswap": Columns(plain="state"),
     "notifications.rotawatch": Columns(plain="on_duty"),
-    "notifications.rotafeed": Columns(words="body fault fault_fact", plain="url etag"),
+    "notifications.rotafeed": Columns(words="body fault_fact", plain="url etag"),
     "notifications.rotafeedshift": Columns(words="summary"),
     "notifications.engine": Columns(
-        words=(
-            "name callback_disabled_reason callback_disabled_reason_fact not_compared_reason not_compared_reason_fact"
-        ),
-        plain="slug kind callback_url",
+        words="name callback_disabled_reason_fact not_compared_reason_fact", plain="slug kind callback_url"
     ),
-    "notifications.historicalengine": Columns(
-        words=f"parts name callback_disabled_reason{_CHANGE}", plain=f"slug kind callback_url{_TYPE}"
-    ),
+    "notifications.historicalengine": Columns(words=f"parts name{_CHANGE}", plain=f"slug kind callback_url{_TYPE}"),
     "notifications.engineaccess": Columns(
         plain="auth name secret header token_url token_body scope audience certificate key paths"
     ),
@@ -175,8 +162,8 @@ TABLES: dict[str, Columns] = {
     "notifications.signingsecret": Columns(plain="secret"),
     "notifications.eventmapping": Columns(words="expression", plain="member"),
     "notifications.answermapping": Columns(words="outcome variables", plain="action task_kind"),
-    "notifications.poll": Columns(words="cursor error error_fact"),
-    "notifications.pausedservice": Columns(words="reason reason_fact", plain="channel service"),
+    "notifications.poll": Columns(words="cursor error_fact"),
+    "notifications.pausedservice": Columns(words="reason_fact", plain="channel service"),
     "notifications.category": Columns(
         words="name names name_de mandatory_reason", plain="slug channels frequency mandatory"
     ),

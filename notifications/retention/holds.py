@@ -14,7 +14,7 @@ SOURCE_NAME = "erasures"
 
 
 def in_force(paths: str) -> Q:
-    """Filter rows by whether their case is held. `paths` lead to the case; if empty, the rows are cases."""
+    """Return a condition: the row's case is held. `paths` lead to the case; if empty, the rows are cases."""
     ways = [f"{path}_id" for path in paths.split()] or ["pk"]
     condition = Q()
     for way in ways:

@@ -154,8 +154,6 @@ def _unique(row: Any, name: str, value: str) -> str:
 
 def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
     """Save the fields. Items get a new seq, so that inboxes and browsers follow; their time of change stays."""
-    field_names = {each.name for each in rows[0]._meta.concrete_fields}
-    names = names | {f"{name}_fact" for name in names if f"{name}_fact" in field_names}
     if not isinstance(rows[0], Notification):
         bulk.update(rows, names)
         return

@@ -124,7 +124,7 @@ def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Ter
 
 
 def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Tally:
-    """Empty all rows of these tasks and their cases. Locks are taken in the order case, task, people, items."""
+    """Clear the terms from all rows of these tasks and their cases. Lock order: case, task, people, items."""
     alone = [task.pk for task in tasks if task.case_id is None]
     cases = {task.case_id for task in tasks if task.case_id is not None}
     mine = Q(task__in=alone) | Q(task__case__in=cases)

@@ -47,7 +47,7 @@ class Contacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _Context:
     notification: Notification
     recipient: Recipient
     worth_until: datetime
@@ -80,42 +80,42 @@ class Addresses:
     ) -> list[Delivery]:
         """The rows of one person, the inbox's first. Later turns that can reach the person are in reserve. `critical`:
         the person hears at once, whatever they have chosen."""
-        about = _About(notification, recipient, worth_until, critical)
+        context = _Context(notification, recipient, worth_until, critical)
         rows, turn = [self._row(notification, recipient, INBOX, None, **self._ended(DeliveryState.DELIVERED))], 0
         for names in _turns(channels):
-            found = [
+            turn_rows = [
                 self._row(notification, recipient, name, words.get(name), **fields)
                 for name in names
-                for fields in self._fields(name, about, turn)
+                for fields in self._fields(name, context, turn)
             ]
-            rows += found
-            turn += any(row.state == DeliveryState.PENDING for row in found)
+            rows += turn_rows
+            turn += any(row.state == DeliveryState.PENDING for row in turn_rows)
         return rows
 
-    def _fields(self, name: str, about: "_About", turn: int) -> Iterator[dict[str, Any]]:
+    def _fields(self, name: str, context: "_Context", turn: int) -> Iterator[dict[str, Any]]:
         channel = all_channels().get(name)
-        chosen = self._contacts.chosen.of(about.recipient)
-        off = holding.not_wanted(chosen, about.notification, name, critical=about.critical)
-        addresses = list(self._addresses(channel, about.recipient)) if channel is not None and not off else []
-        sent = self._sent(about, turn) if addresses else {}
+        chosen = self._contacts.chosen.of(context.recipient)
+        off = holding.not_wanted(chosen, context.notification, name, critical=context.critical)
+        addresses = list(self._addresses(channel, context.recipient)) if channel is not None and not off else []
+        sent = self._sent(context, turn) if addresses else {}
         for address in addresses:
             yield {**sent, **address}
         if not addresses:
             reason = off or (channel.without_address if channel is not None else reasons.UNAVAILABLE())
             if reason:
-                yield {**reasons.kept("reason", reason), **self._ended(DeliveryState.SUPPRESSED)}
+                yield {"reason_fact": reason.as_json(), **self._ended(DeliveryState.SUPPRESSED)}
 
-    def _sent(self, about: "_About", turn: int) -> dict[str, Any]:
-        """When it is due. What is in reserve is looked at when it becomes due."""
-        sent: dict[str, Any] = {"turn": turn, "expires_at": about.worth_until, "critical": about.critical or None}
+    def _sent(self, context: "_Context", turn: int) -> dict[str, Any]:
+        """Return the fields that say when a row is due. Rows in reserve are not due yet."""
+        sent: dict[str, Any] = {"turn": turn, "expires_at": context.worth_until, "critical": context.critical or None}
         if turn:
             return {**sent, **outbox.scheduled(None)}
-        chosen = self._contacts.chosen.of(about.recipient)
-        wait = holding.wait_for(chosen, about.notification, self.now, critical=about.critical)
+        chosen = self._contacts.chosen.of(context.recipient)
+        wait = holding.wait_for(chosen, context.notification, self.now, critical=context.critical)
         if wait is None:
             return {**sent, **outbox.scheduled(self.now)}
-        sent["expires_at"] = max(about.worth_until, wait.until + lifetime.ONCE_HELD)
-        return {**sent, "held": wait.held, **reasons.kept("reason", wait.reason), **outbox.scheduled(wait.until)}
+        sent["expires_at"] = max(context.worth_until, wait.until + lifetime.ONCE_HELD)
+        return {**sent, "held": wait.held, "reason_fact": wait.reason.as_json(), **outbox.scheduled(wait.until)}
 
     def _addresses(self, channel: Channel, recipient: Recipient) -> Iterator[dict[str, Any]]:
         if isinstance(channel, DeviceChannel):
@@ -133,8 +133,8 @@ class Addresses:
     def _row(
         self, notification: Notification, recipient: Recipient, channel: str, words: Json | None, **fields: Any
     ) -> Delivery:
-        about = {"notification": notification, "recipient": recipient, "channel": channel, "words": words}
-        return bulk.another(self._blank, **about, **fields)
+        key_fields = {"notification": notification, "recipient": recipient, "channel": channel, "words": words}
+        return bulk.another(self._blank, **key_fields, **fields)
 
     @cached_property
     def _blank(self) -> Delivery:

@@ -39,32 +39,34 @@ class Batch:
             event.data, self.notes[event] = links.without_bad_links(event.data)
         self.locked = Locked(events)
         self.roster = Roster(now)
-        self.copies = Copies(self.locked.known)
+        self.copies = Copies(self.locked.reworded_tasks)
         self.contacts = Contacts()
         self.writes = Writes()
-        self._people = self._named(events)
+        self._people = self._read_people(events)
         if len(events) > 1:
             self._refuse_edits(events)
         self._planners: list[fanout.Planner] = []
         self._closings: list[Closing] = []
-        lifecycle.look_up(self.locked.known, self.writes)
+        lifecycle.look_up(self.locked.reworded_tasks, self.writes)
         if len(events) > 1:
             self._look_up_people()
 
     def _look_up_people(self) -> None:
-        known = [person for people in self._people.values() for person in people.values()]
-        known += [row.recipient for row in self.copies.all()]
-        known += [person for task in self.locked.known for person in (task.assignee, task.initiator) if person]
-        self.roster.absences.look_up(known)
-        self.contacts.look_up(known)
+        recipients = [person for people in self._people.values() for person in people.values()]
+        recipients += [row.recipient for row in self.copies.all()]
+        recipients += [
+            person for task in self.locked.reworded_tasks for person in (task.assignee, task.initiator) if person
+        ]
+        self.roster.absences.look_up(recipients)
+        self.contacts.look_up(recipients)
 
-    def _named(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:
+    def _read_people(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:
         """The people whom events name, by engine and ref."""
         engines = {event.engine_id: event.engine for event in events}
         refs: dict[int, set[str]] = {pk: set() for pk in engines}
         for event in events:
             refs[event.engine_id] |= {resolver.ref_of(person) for person in task_state.people_named(event.data)} - {""}
-        return {pk: resolver.find_people(engines[pk], named) for pk, named in refs.items()}
+        return {pk: resolver.find_people(engines[pk], engine_refs) for pk, engine_refs in refs.items()}
 
     def _refuse_edits(self, events: Sequence[Event]) -> None:
         """Raise PersonChanges if an event changes a person, of whom other rows were read by now."""

@@ -50,18 +50,18 @@ def close(closings: Sequence[Closing], now: datetime) -> None:
         return
     drop_waiting_callbacks([closing.task for closing in closings], now)
     rows: dict[UUID | None, list[Notification]] = {closing.task.pk: [] for closing in closings}
-    found = inbox_items.told_of_end([closing.task for closing in closings]).select_related("recipient")
-    for row in sorted(found, key=lambda row: (row.state == NotificationState.ANSWERED, row.recipient_id)):
+    copies = inbox_items.told_of_end([closing.task for closing in closings]).select_related("recipient")
+    for row in sorted(copies, key=lambda row: (row.state == NotificationState.ANSWERED, row.recipient_id)):
         rows[row.task_id].append(row)
     ended = {closing.task.pk: (closing.reason, closing.task.outcome) for closing in closings}
     inbox_items.end([row for mine in rows.values() for row in mine], ended, now)
-    told = {
+    deliveries = {
         closing.task.pk: inbox_items.live_rows(closing.event, rows[closing.task.pk], now, closing.reason)
         for closing in closings
     }
-    Delivery.objects.bulk_create([row for mine in told.values() for row in mine], ignore_conflicts=True)
+    Delivery.objects.bulk_create([row for mine in deliveries.values() for row in mine], ignore_conflicts=True)
     for closing in closings:
-        closing.plan.changed(rows[closing.task.pk], closing.reason, told[closing.task.pk])
+        closing.plan.changed(rows[closing.task.pk], closing.reason, deliveries[closing.task.pk])
 
 
 def drop_waiting_callbacks(tasks: Iterable[Task], now: datetime) -> None:
@@ -78,7 +78,7 @@ def drop_waiting_callbacks(tasks: Iterable[Task], now: datetime) -> None:
     if not dropped:
         return
     handled = Callback.objects.filter(pk__in=[callback.pk for callback in dropped])
-    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, **reasons.kept("detail", CLOSED_THERE()))
+    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, detail_fact=CLOSED_THERE().as_json())
     for callback in dropped:
         task = by_id[callback.task_id]
         if task.outcome and callback.response is not None and tells_of(task.outcome, callback.response):

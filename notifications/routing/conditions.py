@@ -30,29 +30,29 @@ def holds(condition: Condition, facts: Json) -> bool:
     return OPERATORS[Operator(condition.operator)](lookup(facts, condition.path), condition.value)
 
 
-def _same(value: Any, wanted: str) -> bool:
+def _same(value: Any, expected: str) -> bool:
     if isinstance(value, bool):
-        return wanted.strip().lower() == str(value).lower()
+        return expected.strip().lower() == str(value).lower()
     if isinstance(value, int | float):
-        return _compare(value, wanted, lambda left, right: left == right)
-    return force_str(value) == wanted if value is not None else False
+        return _compare(value, expected, lambda left, right: left == right)
+    return force_str(value) == expected if value is not None else False
 
 
-def _one_of(value: Any, wanted: str) -> bool:
-    return any(_same(value, choice.strip()) for choice in wanted.split(","))
+def _one_of(value: Any, expected: str) -> bool:
+    return any(_same(value, choice.strip()) for choice in expected.split(","))
 
 
-def _contains(value: Any, wanted: str) -> bool:
+def _contains(value: Any, expected: str) -> bool:
     if isinstance(value, list):
-        return any(_same(ref_of(item) or item, wanted) for item in value)
-    return isinstance(value, str) and wanted.lower() in value.lower()
+        return any(_same(ref_of(item) or item, expected) for item in value)
+    return isinstance(value, str) and expected.lower() in value.lower()
 
 
-def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
+def _compare(value: Any, expected: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
     """Compare numbers as numbers (text that is a number, too), and fractions as people see them; other values are never
     more or less."""
     try:
-        left, right = Decimal(str(value)), Decimal(wanted.strip())
+        left, right = Decimal(str(value)), Decimal(expected.strip())
         left = rounded(left, MOST_PLACES) if isinstance(value, float) else left
     except InvalidOperation:
         return False
@@ -61,14 +61,14 @@ def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) 
 
 OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
     Operator.EQUALS: _same,
-    Operator.NOT_EQUALS: lambda value, wanted: not _same(value, wanted),
+    Operator.NOT_EQUALS: lambda value, expected: not _same(value, expected),
     Operator.ONE_OF: _one_of,
     Operator.CONTAINS: _contains,
-    Operator.STARTS_WITH: lambda value, wanted: isinstance(value, str) and value.startswith(wanted),
-    Operator.GREATER: lambda value, wanted: _compare(value, wanted, lambda left, right: left > right),
-    Operator.GREATER_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left >= right),
-    Operator.LESS: lambda value, wanted: _compare(value, wanted, lambda left, right: left < right),
-    Operator.LESS_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left <= right),
-    Operator.EXISTS: lambda value, wanted: value is not None,
-    Operator.MISSING: lambda value, wanted: value is None,
+    Operator.STARTS_WITH: lambda value, expected: isinstance(value, str) and value.startswith(expected),
+    Operator.GREATER: lambda value, expected: _compare(value, expected, lambda left, right: left > right),
+    Operator.GREATER_OR_EQUAL: lambda value, expected: _compare(value, expected, lambda left, right: left >= right),
+    Operator.LESS: lambda value, expected: _compare(value, expected, lambda left, right: left < right),
+    Operator.LESS_OR_EQUAL: lambda value, expected: _compare(value, expected, lambda left, right: left <= right),
+    Operator.EXISTS: lambda value, expected: value is not None,
+    Operator.MISSING: lambda value, expected: value is None,
 }

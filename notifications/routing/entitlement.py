@@ -70,7 +70,7 @@ class Entitlements:
         self._managers: dict[int, list[int]] = {}
         self._listed: dict[tuple[int, str], People] = {}
         self._called: dict[tuple[int, frozenset[str]], People] = {}
-        self._named: dict[tuple[object, ...], People] = {}
+        self._people_by_target: dict[tuple[object, ...], People] = {}
         self._targets: dict[tuple[object, ...], list[RouteTarget]] = {}
         self._told_by_steps: dict[UUID, list[Json]] = {}
 
@@ -84,20 +84,20 @@ class Entitlements:
         return self._why_ended(copy)
 
     def successors(self, copy: Notification, *, others_have_it: bool) -> list[Successor]:
-        """Who has the place of the copy's person now. Of a team or a list somebody else has the task anyway, unless
-        nobody has (`others_have_it`)."""
-        found = []
+        """Return who takes the place of the copy's person now. For a reason that several people share, nobody does
+        while `others_have_it`."""
+        replacements = []
         for person, reason in self._named_by(copy.reason_fact, copy, others_have_it=others_have_it):
             if person.active:
-                found.append(self._or_stand_in(person, reason, copy))
-        return found
+                replacements.append(self._or_stand_in(person, reason, copy))
+        return replacements
 
     def _or_stand_in(self, person: Recipient, reason: Reason, copy: Notification) -> Successor:
-        about, absences = about_of(copy), self.roster.absences
-        stand_in = absences.stand_ins([person], about).get(person.pk)
+        context, absences = about_of(copy), self.roster.absences
+        stand_in = absences.stand_ins([person], context).get(person.pk)
         if stand_in is None:
             return Successor(person, reason)
-        return Successor(stand_in, absences.why(person, about, reason), person)
+        return Successor(stand_in, absences.why(person, context, reason), person)
 
     # --- the reason that the copy says --------------------------------------------------------------------------------
     def _holds(self, person: int, fact: Json | None, copy: Notification) -> bool:
@@ -126,12 +126,12 @@ class Entitlements:
         if fact is not None and code in DELEGATED:
             away, before = self.roster.person(copy.on_behalf_of_id), fact.get("reason")
             if away is not None and self._holds(away.pk, before, copy):
-                return [(away, reasons.of(before, ""))]
+                return [(away, reasons.of(before))]
             return self._named_by(before, copy, others_have_it=others_have_it)
         kind = KINDS.get(str(code))
         if fact is None or kind is None or (kind.is_shared and others_have_it):
             return []
-        return kind.named(self, fact, copy)
+        return kind.find_people(self, fact, copy)
 
     # --- other reasons ------------------------------------------------------------------------------------------------
     def _is_named_otherwise(self, copy: Notification) -> bool:
@@ -143,14 +143,14 @@ class Entitlements:
 
     def _is_named_by(self, target: RouteTarget, copy: Notification) -> bool:
         key = (target.kind, target.pk, copy.task_id, copy.category_id)
-        if key not in self._named:
-            found = targets.people_for(target.kind, Search(self, copy, target))
-            self._named[key] = {person.pk: person for person, _reason in found}
-        people, absences, about = self._named[key], self.roster.absences, about_of(copy)
+        if key not in self._people_by_target:
+            pairs = targets.people_for(target.kind, Search(self, copy, target))
+            self._people_by_target[key] = {person.pk: person for person, _reason in pairs}
+        people, absences, context = self._people_by_target[key], self.roster.absences, about_of(copy)
         if copy.recipient_id in people:
             return True
         absences.look_up(people.values())
-        return any(copy.recipient_id in absences.chain(person, about) for person in people.keys() & absences.away)
+        return any(copy.recipient_id in absences.chain(person, context) for person in people.keys() & absences.away)
 
     def _other_targets(self, copy: Notification) -> list[RouteTarget]:
         """Those of the routes that have told of the task. Where there is no route any more: whoever the engine says."""
@@ -171,9 +171,9 @@ class Entitlements:
         if copy.task_id not in self._told_by_steps:
             steps = Event.objects.filter(task=copy.task_id, source=own_events.SOURCE, type=STEP_EVENTS)
             plans = steps.values_list("plan", flat=True)
-            self._told_by_steps[copy.task_id] = [told for plan in plans for told in plan.get("recipients", ())]
-        mine = (told for told in self._told_by_steps[copy.task_id] if told["recipient"] == copy.recipient_id)
-        return [fact for told in mine if (fact := told["reason_fact"]) and fact != copy.reason_fact]
+            self._told_by_steps[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
+        mine = (entry for entry in self._told_by_steps[copy.task_id] if entry["recipient"] == copy.recipient_id)
+        return [fact for entry in mine if (fact := entry["reason_fact"]) and fact != copy.reason_fact]
 
     # --- what is read once --------------------------------------------------------------------------------------------
     @cached_property
@@ -184,19 +184,19 @@ class Entitlements:
     @cached_property
     def teams_of(self) -> Mapping[int, Mapping[int, str]]:
         """Person to the keys and names of their teams."""
-        found: dict[int, dict[int, str]] = {}
+        teams_by_person: dict[int, dict[int, str]] = {}
         rows = Team.members.through.objects.filter(recipient__in=self._people)
         for person, team, name in rows.values_list("recipient_id", "team_id", "team__name"):
-            found.setdefault(person, {})[team] = name
-        return found
+            teams_by_person.setdefault(person, {})[team] = name
+        return teams_by_person
 
     @cached_property
     def led_by(self) -> Mapping[int, Mapping[int, str]]:
         """Person to the keys and names of the teams that they lead."""
-        found: dict[int, dict[int, str]] = {}
+        teams_by_lead: dict[int, dict[int, str]] = {}
         for person, team, name in Team.objects.filter(lead__in=self._people).values_list("lead_id", "pk", "name"):
-            found.setdefault(person, {})[team] = name
-        return found
+            teams_by_lead.setdefault(person, {})[team] = name
+        return teams_by_lead
 
     def on_lists(self, case: Case) -> People:
         """Everybody on the lists for the case's type."""
@@ -221,15 +221,15 @@ class Entitlements:
 
 def managers_above(person: int) -> list[int]:
     """The keys of the managers of a person, their managers, and so on."""
-    found: list[int] = []
+    managers: list[int] = []
     below = person
-    while len(found) < MAX_MANAGERS:
+    while len(managers) < MAX_MANAGERS:
         manager = Recipient.objects.filter(pk=below).values_list("manager_id", flat=True).first()
-        if manager is None or manager in (person, *found):
+        if manager is None or manager in (person, *managers):
             break
-        found.append(manager)
+        managers.append(manager)
         below = manager
-    return found
+    return managers
 
 
 # --- kinds of reasons -------------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Kind:
     `is_shared`, several people have the task for it at the same time."""
 
     holds: Callable[[Entitlements, int, Json, Notification], bool]
-    named: Callable[[Entitlements, Json, Notification], targets.People]
+    find_people: Callable[[Entitlements, Json, Notification], targets.People]
     ended: Code
     words: Sequence[str]
     is_shared: bool = False
@@ -261,7 +261,7 @@ def _is_member(entitlements: Entitlements, person: int, fact: Json, copy: Notifi
 
 def _members(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     team = _team_of(entitlements, fact)
-    return [(person, reasons.of(fact, "")) for person in entitlements.roster.members(team)] if team is not None else []
+    return [(person, reasons.of(fact)) for person in entitlements.roster.members(team)] if team is not None else []
 
 
 def _is_lead(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
@@ -270,7 +270,7 @@ def _is_lead(entitlements: Entitlements, person: int, fact: Json, copy: Notifica
 
 def _lead(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     team = _team_of(entitlements, fact)
-    return [(team.lead, reasons.of(fact, ""))] if team is not None and team.lead is not None else []
+    return [(team.lead, reasons.of(fact))] if team is not None and team.lead is not None else []
 
 
 def _is_manager(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
@@ -307,7 +307,7 @@ def _has_role(entitlements: Entitlements, person: int, fact: Json, copy: Notific
 
 
 def _in_role(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
-    return [(person, reasons.of(fact, "")) for person in _with_role(entitlements, fact, copy).values()]
+    return [(person, reasons.of(fact)) for person in _with_role(entitlements, fact, copy).values()]
 
 
 def _with_role(entitlements: Entitlements, fact: Json, copy: Notification) -> People:
@@ -316,7 +316,7 @@ def _with_role(entitlements: Entitlements, fact: Json, copy: Notification) -> Pe
         return {}
     names = [role for role in case.roles or {} if stakeholders.role_in_words(role) == fact.get("role")]
     return entitlements.called(
-        copy.task.engine, {ref for role in names for ref in stakeholders.named(case.roles, role)}
+        copy.task.engine, {ref for role in names for ref in stakeholders.refs_with_role(case.roles, role)}
     )
 
 
@@ -327,8 +327,8 @@ def _is_on_list(entitlements: Entitlements, person: int, fact: Json, copy: Notif
 
 def _on_list(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
     case = copy.task.case if copy.task is not None else None
-    found = entitlements.on_lists(case).values() if case is not None else ()
-    return [(person, reasons.of(fact, "")) for person in found]
+    people = entitlements.on_lists(case).values() if case is not None else ()
+    return [(person, reasons.of(fact)) for person in people]
 
 
 KINDS: Mapping[str, Kind] = {

@@ -165,16 +165,16 @@ def _copies_to_check(person: int) -> QuerySet[Notification]:
 
 
 def _relying_on(person: int) -> set[int]:
-    """The person, and everybody for whom they may stand in, by whatever chain."""
-    found: set[int] = set()
+    """Return the keys of the person and of all for whom they may stand in, through any chain."""
+    people: set[int] = set()
     further = {person}
     while further:
-        found |= further
+        people |= further
         entered = Absence.objects.filter(delegate__in=further).values_list("recipient_id", flat=True)
         in_part = AbsencePart.objects.filter(delegate__in=further).values_list("absence_id", flat=True)
         by_calendar = AbsenceFeed.objects.filter(delegate__in=further).values_list("recipient_id", flat=True)
-        further = {*chain(entered, in_part, by_calendar)} - found
-    return found
+        further = {*chain(entered, in_part, by_calendar)} - people
+    return people
 
 
 @transaction.atomic
@@ -197,8 +197,8 @@ def _settle(tasks: Sequence[UUID], now: datetime) -> None:
 
 def _locked(tasks: Sequence[UUID]) -> list[Task]:
     rows = Task.objects.filter(pk__in=tasks).order_by("engine_id", "task_id")
-    found = rows.select_related("engine", "case", "assignee", "initiator")
-    return list(found.select_for_update(no_key=True, of=("self",)))
+    with_people = rows.select_related("engine", "case", "assignee", "initiator")
+    return list(with_people.select_for_update(no_key=True, of=("self",)))
 
 
 class _PassingOn:
@@ -213,39 +213,39 @@ class _PassingOn:
         now: datetime,
     ) -> None:
         self.task, self.lost, self.now = task, lost, now
-        self.kept = {copy.recipient_id for copy in copies} - {copy.recipient_id for copy in lost}
+        self.remaining_ids = {copy.recipient_id for copy in copies} - {copy.recipient_id for copy in lost}
         self.successors = self._successors(entitlements) if task.answerable else {}
 
     def _successors(self, entitlements: Entitlements) -> dict[int, tuple[Notification, Successor]]:
-        """By person, with the copy in whose place theirs is."""
-        found: dict[int, tuple[Notification, Successor]] = {}
+        """Return the successors by person key, each with the copy that is replaced."""
+        successors: dict[int, tuple[Notification, Successor]] = {}
         for copy in self.lost:
-            for successor in entitlements.successors(copy, others_have_it=bool(self.kept)):
-                if successor.person.pk not in self.kept:
-                    found.setdefault(successor.person.pk, (copy, successor))
-        had = Notification.objects.filter(task=self.task, recipient__in=found)
+            for successor in entitlements.successors(copy, others_have_it=bool(self.remaining_ids)):
+                if successor.person.pk not in self.remaining_ids:
+                    successors.setdefault(successor.person.pk, (copy, successor))
+        had = Notification.objects.filter(task=self.task, recipient__in=successors)
         had = had.exclude(state__in=(NotificationState.INFO, NotificationState.WITHDRAWN))
         lost = {copy.pk for copy in self.lost}
         for person in had.exclude(pk__in=lost).values_list("recipient_id", flat=True):
-            del found[person]
-        return found
+            del successors[person]
+        return successors
 
     @property
     def people(self) -> set[int]:
         return {copy.recipient_id for copy in self.lost} | self.successors.keys()
 
-    def planner(self, contacts: Contacts, told: dict[int, int]) -> fanout.Planner:
-        """`told`: how many tasks each person has got in this transaction."""
+    def planner(self, contacts: Contacts, task_counts: dict[int, int]) -> fanout.Planner:
+        """`task_counts`: how many tasks each person has got in this transaction."""
         task = self.task
         event = own_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
         writer = Writer(event, task, facts_of_task(task, task.case, event))
         planner = fanout.Planner(event, task, task.case, writer, Plan(), self.now, True, contacts)
-        planner.colleagues = self.kept | self.successors.keys()
+        planner.colleagues = self.remaining_ids | self.successors.keys()
         for reason in dict.fromkeys(self.lost.values()):
             planner.withdraw([copy for copy, why in self.lost.items() if why == reason], reason)
         for copy, successor in self.successors.values():
-            told[successor.person.pk] = told.get(successor.person.pk, 0) + 1
-            loud = told[successor.person.pk] <= LOUD or task.priority == Priority.URGENT
+            task_counts[successor.person.pk] = task_counts.get(successor.person.pk, 0) + 1
+            loud = task_counts[successor.person.pk] <= LOUD or task.priority == Priority.URGENT
             manner = _manner_of(copy, loud=loud)
             planner.make([Addressed(successor.person, manner, successor.reason, successor.on_behalf_of)])
         if task.answerable and not planner.colleagues:
@@ -274,8 +274,8 @@ def _write(passing: Sequence[_PassingOn], now: datetime) -> None:
     if not passing:
         return
     inbox_items.lock(set().union(*(each.people for each in passing)))
-    contacts, told = Contacts(), dict[int, int]()
-    planners = [each.planner(contacts, told) for each in passing]
+    contacts, task_counts = Contacts(), dict[int, int]()
+    planners = [each.planner(contacts, task_counts) for each in passing]
     bulk.insert([planner.event for planner in planners])
     fanout.save(planners, now)
     outbox.wake_on_commit("deliveries")

@@ -14,7 +14,7 @@ from notifications.routing import stakeholders, targets
 from notifications.types import lookup
 
 
-class Known(Protocol):
+class Sources(Protocol):
     """What is read once for several targets; people by their keys."""
 
     roster: Roster
@@ -36,11 +36,11 @@ def about_of(copy: Notification) -> About:
 class Search(targets.Search):
     """The people for a target, from the rows of the copy's task."""
 
-    def __init__(self, known: Known, copy: Notification, target: RouteTarget, level: int = 1) -> None:
+    def __init__(self, sources: Sources, copy: Notification, target: RouteTarget, level: int = 1) -> None:
         assert copy.task is not None
-        self._known, self._copy, self._target, self._level = known, copy, target, level
+        self._sources, self._copy, self._target, self._level = sources, copy, target, level
         self._task: Task = copy.task
-        self._roster = known.roster
+        self._roster = sources.roster
 
     def assignee(self) -> Recipient | None:
         return self._task.assignee
@@ -97,11 +97,11 @@ class Search(targets.Search):
         if kind == TargetKind.FOLLOWERS:
             return following.followers_of(case) if case is not None else []
         if kind == TargetKind.CASE_LIST:
-            return self._known.on_lists(case).values() if case is not None else ()
+            return self._sources.on_lists(case).values() if case is not None else ()
         if kind == TargetKind.ROLE:
-            refs = stakeholders.named(case.roles if case is not None else None, self._target.role)
-            return self._known.called(task.engine, refs).values()
+            refs = stakeholders.refs_with_role(case.roles if case is not None else None, self._target.role)
+            return self._sources.called(task.engine, refs).values()
         paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
         value = lookup(task.data, paths.get(kind, self._target.path))
-        named = value if isinstance(value, list) else [value]
-        return self._known.called(task.engine, [ref for person in named if (ref := ref_of(person))]).values()
+        people = value if isinstance(value, list) else [value]
+        return self._sources.called(task.engine, [ref for person in people if (ref := ref_of(person))]).values()

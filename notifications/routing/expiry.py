@@ -90,8 +90,8 @@ def expire(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
         lifecycle.notify_observers("closed", task, now=now, writes=writes)
     writes.write()
     rows = list(inbox_items.standing(tasks).order_by("recipient_id", "pk"))
-    said = reasons.kept("reason", reasons.EXPIRED())
-    inbox_items.change_all(rows, now, state=NotificationState.EXPIRED, **said)
+    fact = reasons.EXPIRED().as_json()
+    inbox_items.change_all(rows, now, state=NotificationState.EXPIRED, reason_fact=fact)
     outdating.supersede([row.pk for row in rows], reasons.TASK_EXPIRED(), now)
     return {task.pk for task in tasks}
 

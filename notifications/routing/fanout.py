@@ -40,7 +40,6 @@ AT_ONCE = 1_000
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
     "escalated",
-    "reason",
     "reason_fact",
     "on_behalf_of",
     "category",
@@ -147,8 +146,8 @@ class Planner:
         alike = (id(manner), wording, notice, version, brand)
         if alike not in blanks:
             blanks[alike] = self._blank(manner, wording, notice, version, brand)
-        said = reasons.kept("reason", addressed.reason)
-        notification = bulk.another(blanks[alike], recipient=recipient, **said)
+        fact = addressed.reason.as_json()
+        notification = bulk.another(blanks[alike], recipient=recipient, reason_fact=fact)
         if notification.actions:
             notification.actions = self._actions(wording, recipient)
         if addressed.on_behalf_of is not None:
@@ -227,12 +226,12 @@ class Planner:
     def _details_with(self, wording: batch_render.Wording) -> Json:
         """One object for all copies of a wording: frames are made once for it."""
         if wording not in self._details:
-            self._details[wording] = details_of(self._said, wording.key_facts)
+            self._details[wording] = details_of(self._event_details, wording.key_facts)
         return self._details[wording]
 
     @cached_property
-    def _said(self) -> Json:
-        return said_in(self.writer.facts)
+    def _event_details(self) -> Json:
+        return read_event_details(self.writer.facts)
 
     def _priority(self, facts: Json) -> str:
         if self.is_task and self.task is not None:
@@ -287,7 +286,7 @@ class Planner:
         for row in rows:
             each = addressed[row.recipient_id]
             row.escalated, row.on_behalf_of = False, each.on_behalf_of
-            row.reason, row.reason_fact = reasons.kept("reason", each.reason).values()
+            row.reason_fact = each.reason.as_json()
             row.category, row.route = each.manner.category, each.manner.route
             row.brand = each.manner.brand or each.recipient.brand
             row.template_version = versions.get(each.manner.template_id or 0)
@@ -324,10 +323,10 @@ class Planner:
     def withdraw(self, rows: Sequence[Notification], reason: Reason) -> None:
         for row in rows:
             row.outcome = None
-        told = inbox_items.live_rows(self.event, rows, self.now, reason)
+        deliveries = inbox_items.live_rows(self.event, rows, self.now, reason)
         self.withdrawn |= dict.fromkeys(rows, reason)
-        self.deliveries += told
-        self.plan.changed(rows, reason, told)
+        self.deliveries += deliveries
+        self.plan.changed(rows, reason, deliveries)
 
     @property
     def changed(self) -> Iterable[Notification]:
@@ -374,15 +373,15 @@ def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planne
     return {row.notification_id for row in sent if row.notification_id in anew} if anew else set()
 
 
-def details_of(said: Json, facts: Sequence[KeyFact]) -> Json:
-    """What a notification keeps for display besides its texts. An amount that its template does not name as key fact is
-    none, which has to be kept, too."""
-    if not facts and "amount" not in object_in(said, "variables"):
-        return said
-    return {**said, STORED: [fact.stored() for fact in facts]}
+def details_of(event_details: Json, facts: Sequence[KeyFact]) -> Json:
+    """Return what a notification stores for display besides its texts. Where there is an amount, an empty list of key
+    facts is stored, too: the amount is none then."""
+    if not facts and "amount" not in object_in(event_details, "variables"):
+        return event_details
+    return {**event_details, STORED: [fact.stored() for fact in facts]}
 
 
-def said_in(facts: Json) -> Json:
+def read_event_details(facts: Json) -> Json:
     """Location, customer and documents for display, only in the form of docs/api.md."""
     details: Json = {}
     for name in ("location", "customer"):
@@ -400,9 +399,9 @@ def said_in(facts: Json) -> Json:
     return details
 
 
-def _plain(said: Json) -> Json:
+def _plain(part: Json) -> Json:
     """Names, titles and addresses without characters that could deceive readers; refs and links unchanged."""
     shown = ("name", "title", "address")
     return {
-        name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in said.items()
+        name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in part.items()
     }

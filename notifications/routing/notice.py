@@ -9,7 +9,7 @@ from django.conf import settings
 from notifications.cases import own_events
 from notifications.items import inbox_items, lifetime
 from notifications.models import Category, Engine, Event, Notification, NotificationState, Recipient
-from notifications.reasons import Reason, kept
+from notifications.reasons import Reason
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
 from notifications.types import Json
@@ -44,7 +44,7 @@ class About:
 
 def send(
     person: Recipient,
-    about: About,
+    subject: About,
     worded: Callable[[], Words],
     why: Reason,
     now: datetime,
@@ -54,14 +54,14 @@ def send(
     """In a transaction. `worded` is called in the person's language and time zone. None where nothing can be sent yet:
     messages belong to an engine and a category."""
     engine = Engine.objects.order_by("-active", "pk").first()
-    category = about.category or Category.objects.order_by("pk").first()
+    category = subject.category or Category.objects.order_by("pk").first()
     if engine is None or category is None:
         return None
     with speaking_to(person):
         words = worded()
-    event = own_events.of_engine(engine, about.type, about.data, now)
+    event = own_events.of_engine(engine, subject.type, subject.data, now)
     item = _item(event, category, person, words, why)
-    item.on_behalf_of, item.details, item.url = instead_of, about.details, f"{settings.BASE_URL}{about.page}"
+    item.on_behalf_of, item.details, item.url = instead_of, subject.details, f"{settings.BASE_URL}{subject.page}"
     _save(event, item, category.channels, why)
     return item
 
@@ -94,5 +94,5 @@ def _item(event: Event, category: Category, person: Recipient, words: Words, why
         short_body=cut(clean_line(words.short), MOST_SHORT),
         created_at=event.received_at,
         updated_at=event.received_at,
-        **kept("reason", why),
+        reason_fact=why.as_json(),
     )

@@ -32,7 +32,7 @@ WORTH = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reach:
     """By what a message reaches the person; by no device and no channel: it only stands in the inbox. `waits_until`:
     it is held back until then."""
 
@@ -50,7 +50,7 @@ class Outlook:
 
     kind: str
     categories: Sequence[Category]
-    told: Told
+    reach: Reach
 
 
 class Outlooks:
@@ -71,11 +71,11 @@ class Outlooks:
         return [outlook for kind in KINDS for outlook in self._of(kind, now)]
 
     def _of(self, kind: str, now: datetime) -> Iterator[Outlook]:
-        found: dict[Told, list[Category]] = {}
+        by_reach: dict[Reach, list[Category]] = {}
         for category in self._categories:
-            found.setdefault(_told(self._rows(kind, category, now)), []).append(category)
-        for told, categories in found.items():
-            yield Outlook(kind, categories, told)
+            by_reach.setdefault(_reach_of(self._rows(kind, category, now)), []).append(category)
+        for reach, categories in by_reach.items():
+            yield Outlook(kind, categories, reach)
 
     def most_an_hour(self, kind: str) -> int | None:
         """How many of them come an hour by one channel; None: any number."""
@@ -104,11 +104,11 @@ class Outlooks:
         return addresses.deliveries(message, self.person, category.channels, {}, now + WORTH)
 
 
-def _told(rows: Sequence[Delivery]) -> Told:
+def _reach_of(rows: Sequence[Delivery]) -> Reach:
     """Of the first turn that reaches anything: the others are in reserve."""
     first = [row for row in rows if row.channel != INBOX and row.state == DeliveryState.PENDING and not row.turn]
     devices = [row.device for row in first if isinstance(row.device, Device)]
-    return Told(
+    return Reach(
         rings=tuple(device.name for device in devices if not device.silent),
         silent=tuple(device.name for device in devices if device.silent),
         channels=tuple(dict.fromkeys(row.channel for row in first if row.device is None)),

@@ -159,15 +159,15 @@ def process(events: Sequence[Event], now: datetime) -> None:
         batch.write()
     for event, result in results.items():
         _ended(event, result, now)
-    told = dict(Delivery.objects.filter(event__in=events).order_by().values_list("event").annotate(Count("pk")))
+    counts = dict(Delivery.objects.filter(event__in=events).order_by().values_list("event").annotate(Count("pk")))
     for event in events:
-        event.told = told.get(event.pk, 0)
+        event.told = counts.get(event.pk, 0)
     if outbox.finish_together(events, ENDED) < len(events):
         raise LeaseLost
     claims.release_next(events, now)
-    kept = [event.task.pk for event in events if event.status == EventStatus.KEPT and event.task is not None]
-    if kept:
-        lifecycle.kept_on_commit(kept, now)
+    parked_tasks = [event.task.pk for event in events if event.status == EventStatus.KEPT and event.task is not None]
+    if parked_tasks:
+        lifecycle.kept_on_commit(parked_tasks, now)
     outbox.wake_on_commit("deliveries")
 
 
@@ -191,7 +191,7 @@ def advance(event: Event, batch: Batch) -> Result:
     change = task_state.apply(event, scene)
     plan = Plan(notes=[*batch.notes[event], *change.notes])
     result = Result(change.status, plan, change.task, change.case)
-    if not change.counts or change.said:
+    if not change.counts or change.is_message:
         return result
     if change.closed and change.task is not None:
         if not change.is_new:
@@ -205,11 +205,11 @@ def advance(event: Event, batch: Batch) -> Result:
 
 def _reach_people(event: Event, change: task_state.Change, scene: task_state.Scene, plan: Plan, batch: Batch) -> None:
     facts = facts_of_task(change.task, change.case, event, task_is_newer=change.is_older)
-    about = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
+    subject = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
     matches = route.match(event, facts)
-    addressed = _but_those_asked(event, route.people_for(matches, about))
+    addressed = _but_those_asked(event, route.people_for(matches, subject))
     plan.tried(matches)
-    plan.unknown(about.unresolved)
+    plan.unknown(subject.unresolved)
     is_task = change.task is not None and change.asks
     writer = Writer(event, change.task if is_task else None, facts)
     planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.contacts)
@@ -233,18 +233,18 @@ def _change_copies(
 
     People who had only been told that it ran late, and have it now, are told of it as their own.
     """
-    kept = list(copies)
+    open_copies = list(copies)
     if copies and change.reassigned:
         meant = {person.pk for each in addressed for person in each.meant}
         now_theirs = {each.recipient.pk: each for each in addressed}
         planner.withdraw([row for row in copies if row.recipient_id not in meant], _reassigned_to(task))
         handed_over = [row for row in copies if row.escalated and row.recipient_id in now_theirs]
         planner.hand_over(handed_over, now_theirs)
-        kept = [row for row in copies if row.recipient_id in meant and row not in handed_over]
-    planner.colleagues |= {row.recipient_id for row in kept}
-    asked_again = [row for row in kept if _was_given_back(row)]
+        open_copies = [row for row in copies if row.recipient_id in meant and row not in handed_over]
+    planner.colleagues |= {row.recipient_id for row in open_copies}
+    asked_again = [row for row in open_copies if _was_given_back(row)]
     planner.rewrite(asked_again, alert=reasons.ANSWER_RETURNED())
-    others = [row for row in kept if row not in asked_again]
+    others = [row for row in open_copies if row not in asked_again]
     planner.rewrite(others, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
 
 
@@ -258,11 +258,11 @@ def _was_given_back(copy: Notification) -> bool:
 
 
 def _but_those_asked(event: Event, addressed: list[route.Addressed]) -> list[route.Addressed]:
-    """Whoever a question is for has an item with a reply box already."""
+    """Leave out the people to whom a question goes: their item has a reply box already."""
     if event.source != "wfpush" or event.type != "task.info_requested":
         return addressed
-    asked = {person.get("ref") for person in event.data.get("asked") or []}
-    return [each for each in addressed if each.recipient.ref not in asked]
+    addressee_refs = {person.get("ref") for person in event.data.get("asked") or []}
+    return [each for each in addressed if each.recipient.ref not in addressee_refs]
 
 
 def _reassigned_to(task: Task) -> Reason:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifications import reasons
 from notifications.items import plans
 from notifications.models import Delivery, Notification, Recipient
 from notifications.reasons import Reason
@@ -35,8 +34,8 @@ class Plan:
                 "recipients": self.recipients,
                 "unresolved": self.unresolved,
                 "more": self.more,
-                **reasons.kept_list("warnings", self.warnings),
-                **reasons.kept_list("notes", self.notes),
+                "warnings_facts": [warning.as_json() for warning in self.warnings],
+                "notes_facts": [note.as_json() for note in self.notes],
             }
         )
 
@@ -46,13 +45,13 @@ class Plan:
                 "route": each.route.pk,
                 "name": each.route.name,
                 "matched": each.matched,
-                **reasons.kept("reason", each.reason),
+                "reason_fact": each.reason.as_json(),
             }
             for each in matches
         ]
 
     def unknown(self, names: Iterable[Unresolved]) -> None:
-        self.unresolved += [{"ref": each.ref, **reasons.kept("reason", each.reason)} for each in names]
+        self.unresolved += [{"ref": each.ref, "reason_fact": each.reason.as_json()} for each in names]
 
     def warn(self, warnings: Iterable[Reason]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
@@ -80,7 +79,7 @@ class Plan:
                 **recipient.as_person(),
                 "recipient": recipient.pk,
                 "route": route,
-                **reasons.kept("reason", reason),
+                "reason_fact": reason.as_json(),
                 "notification": str(notification.pk),
                 "title": notification.title,
                 "channels": [
@@ -89,7 +88,6 @@ class Plan:
                         "to": each.to,
                         "turn": each.turn,
                         "state": each.state,
-                        "reason": each.reason,
                         "reason_fact": each.reason_fact,
                     }
                     for each in deliveries

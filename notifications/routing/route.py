@@ -113,19 +113,19 @@ class Subject:
     facts: Json
     unresolved: list[Unresolved] = field(default_factory=list)
 
-    def about(self, category: int) -> About:
-        """For parts of absences."""
+    def absence_context(self, category: int) -> About:
+        """Return what parts of absences are compared with."""
         return About(category, self.event.engine_id, self.case.type if self.case is not None else "")
 
-    def person(self, named: PersonInEvent | None) -> list[Recipient]:
-        """The person, or None with an entry in the unresolved."""
-        if not named:
+    def person(self, reference: PersonInEvent | None) -> list[Recipient]:
+        """Return the person as a list. It is empty for an unknown one, who is added to `unresolved`."""
+        if not reference:
             return []
-        found = self.directory.get(named)
-        if found is None:
-            self.unresolved.append(Unresolved(ref_of(named) or force_str(named)[:200], reasons.UNKNOWN()))
+        recipient = self.directory.get(reference)
+        if recipient is None:
+            self.unresolved.append(Unresolved(ref_of(reference) or force_str(reference)[:200], reasons.UNKNOWN()))
             return []
-        return [found]
+        return [recipient]
 
 
 # --- matching -------------------------------------------------------------------------------------
@@ -191,29 +191,29 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
 
     People who are away are replaced by their delegate, unless the delegate is among the people anyway.
     """
-    named = _named(matches, subject)
+    addressees = _find_direct_addressees(matches, subject)
     absences = subject.roster.absences
-    absences.look_up([each.recipient for each in named])
+    absences.look_up([each.recipient for each in addressees])
     stand_ins: dict[int, Recipient] = {}
-    for category, of_category in _by_category(named).items():
-        stand_ins |= absences.stand_ins([each.recipient for each in of_category], subject.about(category))
-    found = {each.recipient.pk: each for each in named if each.recipient.pk not in stand_ins}
-    for each in named:
+    for category, of_category in _by_category(addressees).items():
+        stand_ins |= absences.stand_ins([each.recipient for each in of_category], subject.absence_context(category))
+    by_person = {each.recipient.pk: each for each in addressees if each.recipient.pk not in stand_ins}
+    for each in addressees:
         if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
-            reason = absences.why(each.recipient, subject.about(each.manner.category.pk), each.reason)
-            found.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
-    return list(found.values())
+            reason = absences.why(each.recipient, subject.absence_context(each.manner.category.pk), each.reason)
+            by_person.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
+    return list(by_person.values())
 
 
-def _by_category(named: Iterable[Addressed]) -> dict[int, list[Addressed]]:
-    found: dict[int, list[Addressed]] = {}
-    for each in named:
-        found.setdefault(each.manner.category.pk, []).append(each)
-    return found
+def _by_category(addressees: Iterable[Addressed]) -> dict[int, list[Addressed]]:
+    by_category: dict[int, list[Addressed]] = {}
+    for each in addressees:
+        by_category.setdefault(each.manner.category.pk, []).append(each)
+    return by_category
 
 
-def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
-    found: dict[int, Addressed] = {}
+def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
+    by_person: dict[int, Addressed] = {}
     for tried in matches:
         if not tried.matched:
             continue
@@ -223,8 +223,8 @@ def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
                 if not person.active:
                     subject.unresolved.append(Unresolved(person.ref, reasons.NO_LONGER_ACTIVE()))
                 else:
-                    found.setdefault(person.pk, Addressed(person, manner, reason))
-    return list(found.values())
+                    by_person.setdefault(person.pk, Addressed(person, manner, reason))
+    return list(by_person.values())
 
 
 @dataclass
@@ -236,8 +236,8 @@ class _Search(targets.Search):
 
     def assignee(self) -> Recipient | None:
         task = self.subject.task
-        named = self._in_task("assignee")
-        return task.assignee if task is not None and task.assignee is not None else self._one(named)
+        reference = self._in_task("assignee")
+        return task.assignee if task is not None and task.assignee is not None else self._one(reference)
 
     def candidates(self) -> Iterable[Recipient]:
         return [] if self._is_assigned() else self._all(self._in_task("candidates"))
@@ -267,7 +267,7 @@ class _Search(targets.Search):
         return self.subject.roster.duties.people(rota)
 
     def is_out(self, person: Recipient) -> bool:
-        return self.subject.roster.absences.is_out(person, self.subject.about(self.target.route.category_id))
+        return self.subject.roster.absences.is_out(person, self.subject.absence_context(self.target.route.category_id))
 
     def people(self, kind: TargetKind) -> targets.People:
         reason = self._reason(kind)
@@ -299,8 +299,8 @@ class _Search(targets.Search):
         if kind == TargetKind.CASE_LIST:
             return self._on_lists(case)
         if kind == TargetKind.INITIATOR:
-            known = task.initiator if task is not None else None
-            return [known] if known is not None else self.subject.person(self._in_task("initiator"))
+            initiator = task.initiator if task is not None else None
+            return [initiator] if initiator is not None else self.subject.person(self._in_task("initiator"))
         if kind == TargetKind.CUSTOMER:
             return self.subject.person(facts.get("customer"))
         if kind == TargetKind.RECIPIENTS:
@@ -309,17 +309,17 @@ class _Search(targets.Search):
         return self._all(value if isinstance(value, list) else [value])
 
     def _with_role(self, case: Case | None) -> list[Recipient]:
-        refs = stakeholders.named(case.roles if case is not None else None, self.target.role)
+        refs = stakeholders.refs_with_role(case.roles if case is not None else None, self.target.role)
         if not refs:
             self.subject.unresolved.append(Unresolved(self.target.role, reasons.NOBODY_HAS_ROLE()))
         return self._all(refs)
 
     def _on_lists(self, case: Case | None) -> list[Recipient]:
-        found = list(stakeholders.on_lists(case, self.subject.roster)) if case is not None else []
-        if not found:
+        people = list(stakeholders.on_lists(case, self.subject.roster)) if case is not None else []
+        if not people:
             kind = case.type if case is not None else ""
             self.subject.unresolved.append(Unresolved(kind or "–", reasons.NOBODY_ON_LIST()))
-        return found
+        return people
 
     def _in_task(self, member: str) -> Any:
         task = self.subject.facts.get("task")
@@ -330,11 +330,11 @@ class _Search(targets.Search):
         task = self.subject.task
         return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
 
-    def _one(self, named: Any) -> Recipient | None:
-        return next(iter(self.subject.person(named)), None)
+    def _one(self, reference: Any) -> Recipient | None:
+        return next(iter(self.subject.person(reference)), None)
 
-    def _all(self, named: Any) -> list[Recipient]:
-        return [person for each in named or [] for person in self.subject.person(each)]
+    def _all(self, references: Any) -> list[Recipient]:
+        return [person for each in references or [] for person in self.subject.person(each)]
 
     def _named_teams(self) -> list[Team]:
         """The teams in an event: those of its task, of its exception, or its own."""

@@ -11,10 +11,10 @@ Lists = Mapping[tuple[int | None, str], tuple[Sequence[int], Sequence[int]]]
 """Engine and type of cases to the people and the teams on their list."""
 
 
-def named(roles: Json | None, role: str) -> list[str]:
+def refs_with_role(roles: Json | None, role: str) -> list[str]:
     """The refs of those who have the role."""
-    said = (roles or {}).get(role)
-    return said if isinstance(said, list) else [said] if said else []
+    holders = (roles or {}).get(role)
+    return holders if isinstance(holders, list) else [holders] if holders else []
 
 
 def role_in_words(role: str) -> str:
@@ -35,13 +35,13 @@ def on_lists(case: Case, roster: Roster) -> Iterable[Recipient]:
 
 def _read_lists() -> Lists:
     lists = {row.pk: (row.engine_id, row.case_type) for row in CaseList.objects.all()}
-    found: dict[tuple[int | None, str], tuple[list[int], list[int]]] = {key: ([], []) for key in lists.values()}
+    members: dict[tuple[int | None, str], tuple[list[int], list[int]]] = {key: ([], []) for key in lists.values()}
     people = CaseList.people.through.objects.order_by("pk").values_list("caselist_id", "recipient_id")
     teams = CaseList.teams.through.objects.order_by("pk").values_list("caselist_id", "team_id")
     for place, rows in enumerate((people, teams)):
         for row, pk in rows:
-            found[lists[row]][place].append(pk)
-    return found
+            members[lists[row]][place].append(pk)
+    return members
 
 
 _LISTS = Compiled(_read_lists)

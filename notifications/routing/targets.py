@@ -105,17 +105,17 @@ def _assignee(search: Search) -> People:
 
 
 def _candidates(search: Search) -> People:
-    found = [(person, reasons.CANDIDATE()) for person in search.candidates()]
-    if not found:
+    people = [(person, reasons.CANDIDATE()) for person in search.candidates()]
+    if not people:
         search.miss(Missing.CANDIDATES)
-    return found
+    return people
 
 
 def _task_teams(search: Search) -> People:
-    found = [each for team in search.teams() for each in _members(team, search)]
-    if not found:
+    people = [each for team in search.teams() for each in _members(team, search)]
+    if not people:
         search.miss(Missing.TEAM_WITH_MEMBERS)
-    return found
+    return people
 
 
 def _members(team: Team, search: Search) -> list[tuple[Recipient, Reason]]:
@@ -124,25 +124,25 @@ def _members(team: Team, search: Search) -> list[tuple[Recipient, Reason]]:
 
 def _team(search: Search) -> People:
     team = search.team()
-    found = _members(team, search) if team is not None else []
+    people = _members(team, search) if team is not None else []
     if team is None:
         search.miss(Missing.TEAM)
-    elif not found:
+    elif not people:
         search.miss(Missing.MEMBERS, team)
-    return found
+    return people
 
 
 def _team_lead(search: Search) -> People:
-    found = []
+    people = []
     teams = search.teams_led()
     for team in teams:
         if team.lead is None:
             search.miss(Missing.LEAD, team)
         elif search.can_be_told(team.lead):
-            found.append((team.lead, reasons.LEAD(name=team.name, key=team.pk)))
+            people.append((team.lead, reasons.LEAD(name=team.name, key=team.pk)))
     if not teams:
         search.miss(Missing.TEAM_TO_LEAD)
-    return found
+    return people
 
 
 def _manager(search: Search) -> People:
@@ -163,11 +163,11 @@ def _manager(search: Search) -> People:
 
 
 def _person(search: Search) -> People:
-    named = search.person()
-    if named is None:
+    person_and_reason = search.person()
+    if person_and_reason is None:
         search.miss(Missing.PERSON)
         return []
-    return [named]
+    return [person_and_reason]
 
 
 def _duty(search: Search) -> People:

@@ -54,8 +54,8 @@ class Way:
 
 
 def ways_to(person: Recipient) -> list[Way]:
-    """Besides the inbox, which has every message."""
-    found: list[Way] = []
+    """Return the channels that reach the person, besides the inbox, which has every message."""
+    ways: list[Way] = []
     for name, channel in channels().items():
         if reaches_devices(name):
             names = Device.objects.filter(recipient=person, channel=name).order_by("pk").values_list("name", flat=True)
@@ -63,8 +63,8 @@ def ways_to(person: Recipient) -> list[Way]:
         else:
             to = (channel.transport.address_of(person) or "") if isinstance(channel, PersonChannel) else ""
         if to and channel.facts.is_set_up():
-            found.append(Way(name, to))
-    return found
+            ways.append(Way(name, to))
+    return ways
 
 
 @transaction.atomic
@@ -79,8 +79,8 @@ def send(
     _check_words(version, person, writer, chosen)
     inbox_items.lock({person.pk})
     _check_rate(person, now)
-    about: Json = {"template": {"slug": version.template.slug, "version": version.number}}
-    event = own_events.of_engine(engine, TYPE, about, now)
+    template_ref: Json = {"template": {"slug": version.template.slug, "version": version.number}}
+    event = own_events.of_engine(engine, TYPE, template_ref, now)
     event.save(force_insert=True)
     planner = fanout.Planner(event, None, None, writer, Plan(), now, is_task=False)
     plan = Plan()
@@ -126,22 +126,22 @@ def _check_rate(person: Recipient, now: datetime) -> None:
     """The person is locked."""
     mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
     if mine.filter(event__source=own_events.SOURCE).count() >= MOST:
-        said = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
-        raise CannotSend(said % {"most": MOST, "minutes": WITHIN.seconds // 60})
+        sentence = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
+        raise CannotSend(sentence % {"most": MOST, "minutes": WITHIN.seconds // 60})
 
 
 def _mark(made: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
     """Titles and texts say that it is a test, on each channel; no channel waits for another."""
     with translation.override(language_of(person)):
         title = _("Test: %(title)s")
-        said = _("This is a test of “%(template)s”, version %(number)d. There is nothing to do.")
-    said = said % {"template": version.template, "number": version.number}
+        sentence = _("This is a test of “%(template)s”, version %(number)d. There is nothing to do.")
+    sentence = sentence % {"template": version.template, "number": version.number}
     made.title = render.clean_title(title % {"title": made.title})
-    made.body = f"{said}\n\n{made.body}".strip()
+    made.body = f"{sentence}\n\n{made.body}".strip()
     for row in rows:
         if row.words:
             words = {**row.words, "title": render.clean_title(title % {"title": row.words["title"]})}
-            row.words = {**words, "body": f"{said}\n\n{words['body']}".strip()}
+            row.words = {**words, "body": f"{sentence}\n\n{words['body']}".strip()}
         if row.turn:
             row.turn = 0
             for name, value in outbox.scheduled(made.created_at).items():

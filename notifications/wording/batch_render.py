@@ -83,7 +83,7 @@ class Writer:
     def words(
         self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
     ) -> dict[str, Json]:
-        """Of those channels that have a text of their own, as in a wording; none of a template that fails."""
+        """Return the texts of channels that have their own, as in `Wording.words`; none of a template that fails."""
         if version is None or not _own_channels(version, channels, recipient):
             return {}
         return self.write(version, recipient, brand, channels).words
@@ -93,8 +93,8 @@ class Writer:
     ) -> dict[str, Json]:
         words = {}
         for channel in _own_channels(version, channels, recipient):
-            said = self._render(version, recipient, context, channel)
-            words[channel] = {"title": said.title, "body": said.body, "short_body": said.short_body}
+            rendered = self._render(version, recipient, context, channel)
+            words[channel] = {"title": rendered.title, "body": rendered.body, "short_body": rendered.short_body}
         return words
 
     def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendered:
@@ -129,7 +129,7 @@ class Writer:
 
     def context(self, brand: Brand | None) -> Json:
         event = self.event
-        about = {
+        event_facts = {
             "id": event.event_id,
             "type": event.type,
             "source": event.source,
@@ -141,7 +141,7 @@ class Writer:
         return {
             **self.facts,
             **self._task_with_names(),
-            "event": about,
+            "event": event_facts,
             "brand": {"name": name, "contact": brand.contact if brand else ""},
         }
 
@@ -150,8 +150,8 @@ class Writer:
         task = self.facts.get("task")
         if not isinstance(task, dict):
             return {}
-        named = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
-        return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
+        people = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
+        return {"task": {**task, **{member: str(person) for member, person in people.items() if person}}}
 
 
 def _own_channels(version: TemplateVersion, channels: Sequence[str], recipient: Recipient) -> set[str]:
@@ -171,12 +171,12 @@ def published_versions() -> Mapping[int, TemplateVersion]:
 
 
 def versions(ids: Iterable[int]) -> dict[int, TemplateVersion]:
-    """These versions by their pk, with their texts, actions and key facts. Published ones are known already."""
-    wanted = set(ids)
-    found = {version.pk: version for version in published_versions().values() if version.pk in wanted}
-    if missing := wanted - found.keys():
-        found |= {version.pk: version for version in _with_parts().filter(pk__in=missing)}
-    return found
+    """Return these versions by pk, with their texts, actions and key facts. Published ones are cached."""
+    unique_ids = set(ids)
+    by_id = {version.pk: version for version in published_versions().values() if version.pk in unique_ids}
+    if missing := unique_ids - by_id.keys():
+        by_id |= {version.pk: version for version in _with_parts().filter(pk__in=missing)}
+    return by_id
 
 
 def _with_parts() -> QuerySet[TemplateVersion]:

@@ -98,8 +98,8 @@ def as_number(value: Any) -> Decimal | None:
 
 def rounded(number: Decimal, places: int) -> Decimal:
     """Halves go away from zero, as in commerce and in browsers. Zero has no sign."""
-    found = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT)
-    return found if found else abs(found)
+    quantized = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT)
+    return quantized if quantized else abs(quantized)
 
 
 def as_instant(value: Any) -> datetime | None:
@@ -107,8 +107,8 @@ def as_instant(value: Any) -> datetime | None:
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
-        found = datetime.fromisoformat(value.strip())
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        instant = datetime.fromisoformat(value.strip())
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -66,22 +66,23 @@ def read(version: TemplateVersion, language: str, context: Json, hidden: Sequenc
 
     `language` is that of the message's text. Lock screens must not show the paths `hidden`.
     """
-    named = sorted(version.facts.all(), key=lambda each: each.position)[:MOST_FACTS]  # a draft being typed has no order
-    if not named:
+    # A draft that is being typed has no order in the database.
+    template_facts = sorted(version.facts.all(), key=lambda each: each.position)[:MOST_FACTS]
+    if not template_facts:
         return usual(language, context, hidden)
     tags = [*languages(language, version.template.fallback_language)]
     on_lock_screens = without_paths(context, hidden)
     with translation.override(language):
-        found = (_read(each, _label(each, tags), context, on_lock_screens) for each in named)
-        return tuple(each for each in found if each is not None)
+        facts = (_read(each, _label(each, tags), context, on_lock_screens) for each in template_facts)
+        return tuple(each for each in facts if each is not None)
 
 
 def usual(language: str, context: Json, hidden: Sequence[str]) -> tuple[KeyFact, ...]:
     """The amount, if there is one, with its currency."""
     if formats.as_number(lookup(context, AMOUNT.path)) is None:
         return ()
-    found = _read(AMOUNT, _usual_label(language), context, without_paths(context, hidden))
-    return (found,) if found is not None else ()
+    amount = _read(AMOUNT, _usual_label(language), context, without_paths(context, hidden))
+    return (amount,) if amount is not None else ()
 
 
 @lru_cache(maxsize=64)
@@ -101,12 +102,12 @@ def _label(fact: TemplateFact, tags: Iterable[str]) -> str:
 
 def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) -> KeyFact | None:
     """None without a value."""
-    said, paths = lookup(context, fact.path), [fact.path]
+    raw, paths = lookup(context, fact.path), [fact.path]
     currency = ""
     if fact.kind == FactKind.MONEY:
         currency, at = _currency(fact, context)
         paths += at
-    kind, value = _typed(fact.kind, said)
+    kind, value = _typed(fact.kind, raw)
     if value == "":
         return None
     sensitive = any(lookup(on_lock_screens, path) != lookup(context, path) for path in paths)
@@ -130,8 +131,8 @@ def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:
     if CODE.fullmatch(fact.currency):
         return fact.currency, []
     path = currency_path(fact)
-    said = lookup(context, path)
-    return (cut(clean_line(said[: 4 * MAX_CURRENCY]), MAX_CURRENCY) if isinstance(said, str) else ""), [path]
+    raw = lookup(context, path)
+    return (cut(clean_line(raw[: 4 * MAX_CURRENCY]), MAX_CURRENCY) if isinstance(raw, str) else ""), [path]
 
 
 def currency_path(fact: TemplateFact) -> str:
@@ -140,44 +141,44 @@ def currency_path(fact: TemplateFact) -> str:
     return fact.currency or f"{before}{dot}currency"
 
 
-def _typed(kind: str, said: Any) -> tuple[str, Value]:
+def _typed(kind: str, raw: Any) -> tuple[str, Value]:
     """The kind and the value; text where the value is of another type. An empty text: there is none."""
-    found = TYPED[FactKind(kind)](said) if kind in TYPED else None
-    return found if found is not None else (FactKind.TEXT.value, _text(said))
+    typed = TYPED[FactKind(kind)](raw) if kind in TYPED else None
+    return typed if typed is not None else (FactKind.TEXT.value, _text(raw))
 
 
 def _number_as(kind: FactKind) -> Callable[[Any], tuple[str, Value] | None]:
-    def read(said: Any) -> tuple[str, Value] | None:
-        number = formats.as_number(said)
+    def read(raw: Any) -> tuple[str, Value] | None:
+        number = formats.as_number(raw)
         if number is None:
             return None
-        return kind.value, said if isinstance(said, int | float) else str(number)
+        return kind.value, raw if isinstance(raw, int | float) else str(number)
 
     return read
 
 
-def _day(said: Any) -> tuple[str, Value] | None:
+def _day(raw: Any) -> tuple[str, Value] | None:
     """A day without a time is the same everywhere."""
-    if not isinstance(said, str):
+    if not isinstance(raw, str):
         return None
     try:
-        return FactKind.DATE.value, date.fromisoformat(said.strip()).isoformat()
+        return FactKind.DATE.value, date.fromisoformat(raw.strip()).isoformat()
     except ValueError:
-        moment = formats.as_instant(said)
+        moment = formats.as_instant(raw)
     return (FactKind.DATE.value, _in_utc(moment)) if moment is not None else None
 
 
-def _moment(said: Any) -> tuple[str, Value] | None:
-    found = _day(said)
-    return (FactKind.DATETIME.value, found[1]) if found and "T" in str(found[1]) else found
+def _moment(raw: Any) -> tuple[str, Value] | None:
+    day = _day(raw)
+    return (FactKind.DATETIME.value, day[1]) if day and "T" in str(day[1]) else day
 
 
 def _in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _person(said: Any) -> tuple[str, Value] | None:
-    name = _text(said) if isinstance(said, str | dict) else ""
+def _person(raw: Any) -> tuple[str, Value] | None:
+    name = _text(raw) if isinstance(raw, str | dict) else ""
     return (FactKind.PERSON.value, name) if name else None
 
 
@@ -190,14 +191,14 @@ TYPED: dict[str, Callable[[Any], tuple[str, Value] | None]] = {
 }
 
 
-def _text(said: Any) -> str:
+def _text(raw: Any) -> str:
     """As templates print it, in one line; empty for what has no text."""
-    if isinstance(said, bool):
-        return _("yes") if said else _("no")
-    if isinstance(said, float) and not math.isfinite(said):
+    if isinstance(raw, bool):
+        return _("yes") if raw else _("no")
+    if isinstance(raw, float) and not math.isfinite(raw):
         return ""
     try:
-        text = shown(said[:MOST_ITEMS] if isinstance(said, list) else said)
+        text = shown(raw[:MOST_ITEMS] if isinstance(raw, list) else raw)
     except (FilterArgumentError, ValueError, RecursionError):
         return ""
     return "" if text == MISSING else cut(clean_line(text[: 4 * MAX_TEXT]), MAX_TEXT)
@@ -230,7 +231,7 @@ def facts_of(notification: Notification) -> list[Written]:
     """The key facts of a notification, in its language. Reads its recipient."""
     locale = formats.locale_for(notification.language, notification.recipient.locale)
     zone = formats.zone_of(notification.recipient.timezone)
-    return [Written(fact, _written(fact, locale, zone)) for fact in _kept(notification)]
+    return [Written(fact, _written(fact, locale, zone)) for fact in _stored_facts(notification)]
 
 
 def written_for(fact: KeyFact, language: str, reader: Recipient) -> str:
@@ -238,13 +239,13 @@ def written_for(fact: KeyFact, language: str, reader: Recipient) -> str:
     return _written(fact, formats.locale_for(language, reader.locale), formats.zone_of(reader.timezone))
 
 
-def _kept(notification: Notification) -> Iterable[KeyFact]:
+def _stored_facts(notification: Notification) -> Iterable[KeyFact]:
     details = notification.details
     if STORED in details:
         return [KeyFact(*row) for row in details[STORED]]
     # It was worded by a version that knew of no key facts, nor whether lock screens may show the amount.
-    known = {"variables": object_in(details, "variables")}
-    return [fact._replace(sensitive=True) for fact in usual(notification.language, known, ())]
+    context = {"variables": object_in(details, "variables")}
+    return [fact._replace(sensitive=True) for fact in usual(notification.language, context, ())]
 
 
 def _written(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
@@ -259,20 +260,20 @@ def _written(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
 
 
 def _written_time(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
-    said = str(fact.value)
-    if "T" not in said:
-        return formats.day(date.fromisoformat(said), locale)
-    moment = formats.as_instant(said)
+    iso_text = str(fact.value)
+    if "T" not in iso_text:
+        return formats.day(date.fromisoformat(iso_text), locale)
+    moment = formats.as_instant(iso_text)
     assert moment is not None  # it was one when it was stored
     here = moment.astimezone(zone)
     return formats.day(here, locale) if fact.kind == FactKind.DATE else formats.moment(here, locale)
 
 
-def at_a_glance(facts: Iterable[Written], said: str) -> str:
-    """The facts in one line for lock screens, without those that must not be there, or that `said` says already."""
-    return " · ".join(each.in_a_row for each in facts if not each.fact.sensitive and not says(said, each.text))
+def at_a_glance(facts: Iterable[Written], message_text: str) -> str:
+    """The facts in one line for lock screens, without those that must not be there, or that `message_text` has."""
+    return " · ".join(each.in_a_row for each in facts if not each.fact.sensitive and not says(message_text, each.text))
 
 
-def says(said: str, text: str) -> bool:
-    """Whether the words are said, as whole words, in any case."""
-    return re.search(rf"(?<!\w){re.escape(text.casefold())}(?!\w)", said.casefold()) is not None
+def says(message_text: str, text: str) -> bool:
+    """Whether the message has `text` as whole words, in any case."""
+    return re.search(rf"(?<!\w){re.escape(text.casefold())}(?!\w)", message_text.casefold()) is not None

@@ -81,41 +81,41 @@ class Carried:
 
 
 def known_paths(engine: Engine | None, event_types: Collection[EventType | str]) -> list[KnownPath]:
-    """Those that most events have first. No types: of events of all types."""
+    """Return the paths in events of these types, the most frequent first. No types: all types."""
     return carried(engine, event_types).paths
 
 
 def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> Carried:
     names = {str(each) for each in event_types}
     events = _read(engine, names)
-    found = Carried(events)
+    history = Carried(events)
     seen: dict[str, _Seen] = {}
     for event in events:
         for path, value in _values(event):
             seen.setdefault(path, _Seen()).add(value)
     described = _described(names)
     declared = list(EventVariable.objects.filter(event_type__in=described).order_by("path"))
-    found.paths = _joined(seen, len(events), [each.sample for each in described], declared)
-    return found
+    history.paths = _joined(seen, len(events), [each.sample for each in described], declared)
+    return history
 
 
 def _described(names: set[str]) -> list[EventType]:
     types = EventType.objects.order_by("name")
-    wanted = names | {behaviour_of(name) for name in names}
-    return list(types.filter(name__in=wanted) if names else types)
+    type_names = names | {behaviour_of(name) for name in names}
+    return list(types.filter(name__in=type_names) if names else types)
 
 
 # --- what events carried ----------------------------------------------------------------------------------------------
 def _read(engine: Engine | None, names: set[str]) -> list[Json]:
-    """Data of the newest events, with `event` as conditions have it. What takes too long is left out."""
-    found: list[Json] = []
+    """Return data of the newest events, with `event` as conditions have it; fewer where reading takes too long."""
+    documents: list[Json] = []
     until = time.monotonic() + SECONDS
     with _in_time(engine, names):
         ids = newest_events(engine, names, NEWEST)
         while ids and time.monotonic() < until:
-            found += _data(ids[:AT_ONCE])
+            documents += _data(ids[:AT_ONCE])
             del ids[:AT_ONCE]
-    return found
+    return documents
 
 
 def newest_in_time(engine: Engine | None, names: set[str], most: int) -> list[Any]:
@@ -141,8 +141,8 @@ def _data(ids: list[Any]) -> list[Json]:
     events = Event.objects.filter(pk__in=ids).order_by("-id")
     rows = events.values_list("data", "type", "source", "subject", "engine__slug")
     return [
-        {**(data if isinstance(data, dict) else {}), "event": dict(zip(OF_EVENTS, about, strict=True))}
-        for data, *about in rows
+        {**(data if isinstance(data, dict) else {}), "event": dict(zip(OF_EVENTS, columns, strict=True))}
+        for data, *columns in rows
     ]
 
 
@@ -166,18 +166,18 @@ def _values(event: Json | list[Any]) -> Iterator[tuple[str, Any]]:
 def _members(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     start = f"{path}." if path else ""
     if isinstance(value, list):
-        named: Iterable[tuple[str, Any]] = [("0", value[0])] if value and isinstance(value[0], dict) else []
+        members: Iterable[tuple[str, Any]] = [("0", value[0])] if value and isinstance(value[0], dict) else []
     else:
-        named = value.items() if isinstance(value, dict) else []
-    for name, inner in named:
+        members = value.items() if isinstance(value, dict) else []
+    for name, inner in members:
         if len(start) + len(name) <= LONGEST and (isinstance(value, list) or _NAME.fullmatch(name)):
             yield start + name, inner
 
 
 def paths_in(document: Any) -> list[KnownPath]:
-    """Those of one JSON document that is no event."""
-    found = _values(document) if isinstance(document, dict | list) else ()
-    return [KnownPath(path, _kind(value), 1, 1, text_of(value)) for path, value in found if not path[0].isdecimal()]
+    """Return the paths of one JSON document that is no event."""
+    pairs = _values(document) if isinstance(document, dict | list) else ()
+    return [KnownPath(path, _kind(value), 1, 1, text_of(value)) for path, value in pairs if not path[0].isdecimal()]
 
 
 class _Seen:
@@ -232,20 +232,20 @@ def _joined(seen: dict[str, _Seen], events: int, samples: list[Json], declared: 
     labels = {each.path: each.label for each in declared if each.label}
     sensitive = {_without_positions(each.path) for each in declared if each.sensitive}
 
-    def known(path: str, kind: str, count: int, value: Any) -> KnownPath:
+    def describe(path: str, kind: str, count: int, value: Any) -> KnownPath:
         share = count / events if events else 0
         label = labels.get(path, "")
         return KnownPath(path, kind, share, count, text_of(value), _is_in(path, sensitive), label)
 
     most = sorted(seen, key=lambda path: (-seen[path].kinds.total(), path))[:MOST_PATHS]
-    found = {path: known(path, seen[path].kind, seen[path].kinds.total(), seen[path].last) for path in most}
+    by_path = {path: describe(path, seen[path].kind, seen[path].kinds.total(), seen[path].last) for path in most}
     for sample in samples:
         for path, value in _values(sample if isinstance(sample, dict) else {}):
-            if path not in found and len(found) < 2 * MOST_PATHS:
-                found[path] = known(path, _kind(value), 0, value)
+            if path not in by_path and len(by_path) < 2 * MOST_PATHS:
+                by_path[path] = describe(path, _kind(value), 0, value)
     for path in (*ALWAYS, *(each.path for each in declared)):
-        found.setdefault(path, known(path, "text", 0, None))
-    return list(found.values())
+        by_path.setdefault(path, describe(path, "text", 0, None))
+    return list(by_path.values())
 
 
 def _is_in(path: str, around: set[str]) -> bool:

@@ -34,6 +34,6 @@ def label_in(labels: Mapping[str, str], language: str) -> str:
 
 def read_in(action: Json, language: str) -> Action:
     """A stored action for a reader. A title that the engine gave is the same in every language."""
-    found = Action.from_json(action)
-    title = label_in(found.labels, language)
-    return replace(found, title=title) if title else found
+    parsed = Action.from_json(action)
+    title = label_in(parsed.labels, language)
+    return replace(parsed, title=title) if title else parsed

@@ -25,9 +25,9 @@ def speaking_to(recipient: Recipient) -> Iterator[None]:
 
 def spoken(locale: str) -> str:
     """The pages' language for a person of this locale."""
-    known = dict(settings.LANGUAGES)
-    wanted = locale.replace("_", "-").lower()
-    return next((code for code in (wanted, wanted.split("-")[0]) if code in known), settings.LANGUAGE_CODE)
+    supported = dict(settings.LANGUAGES)
+    tag = locale.replace("_", "-").lower()
+    return next((code for code in (tag, tag.split("-")[0]) if code in supported), settings.LANGUAGE_CODE)
 
 
 def chosen_language(cookies: Mapping[str, str]) -> str:

@@ -101,14 +101,14 @@ class Filled(NamedTuple):
 class _Thread(threading.local):
     """The processor time of this thread, without a system call for each rendering."""
 
-    asked = float("-inf")
+    read_at = float("-inf")
     used = 0.0
 
     def time_by(self, now: float) -> float:
-        """At least what it is, and at most ASKED_EVERY more: no thread uses more than the time that passes."""
-        if now - self.asked > ASKED_EVERY:
-            self.asked, self.used = now, time.thread_time()
-        return self.used + (now - self.asked)
+        """Return the time used, or at most ASKED_EVERY more: no thread uses more than the time that passes."""
+        if now - self.read_at > ASKED_EVERY:
+            self.read_at, self.used = now, time.thread_time()
+        return self.used + (now - self.read_at)
 
 
 _thread = _Thread()
@@ -138,18 +138,18 @@ class Context(RenderContext):
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         self.check_time()
-        found: object = self.scope.get(path[0]) if isinstance(path[0], str) else None
+        member: object = self.scope.get(path[0]) if isinstance(path[0], str) else None
         for name in path[1:]:
-            found = self.get_item(found, name)
-        if found is None:
+            member = self.get_item(member, name)
+        if member is None:
             return self._missing(path) if default is UNDEFINED else default
-        return found
+        return member
 
     def get_item(self, obj: Any, key: Any) -> Any:
         """A member, an item, or Liquid's `size`, `first` and `last`; None for anything else."""
         if isinstance(obj, dict | for_tag.ForLoop) and isinstance(key, str) and key in obj:
-            found = obj[key]
-            return found if isinstance(found, _JSON) or isinstance(obj, for_tag.ForLoop) else None
+            member = obj[key]
+            return member if isinstance(member, _JSON) or isinstance(obj, for_tag.ForLoop) else None
         if isinstance(obj, list | tuple) and isinstance(key, int) and not isinstance(key, bool):
             return obj[key] if -len(obj) <= key < len(obj) else None
         if key == "size" and isinstance(obj, list | tuple | dict | str):
@@ -167,9 +167,9 @@ class Context(RenderContext):
         self.check_time()
         function = super().filter(name, token)
 
-        def call(*operands: Any, **named: Any) -> object:
+        def call(*operands: Any, **options: Any) -> object:
             try:
-                return function(*operands, **named)
+                return function(*operands, **options)
             except liquid_filters.OddNumber as fault:
                 fault.token = token
                 self.odd.setdefault(str(fault.args[0]), fault)

@@ -115,8 +115,8 @@ def bounded(function: Filter) -> Filter:
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, Undefined):
             return value
-        named = {name: each if name == "context" else _bounded(each) for name, each in kwargs.items()}
-        return _bounded(function(_bounded(value), *map(_bounded, args), **named))
+        options = {name: each if name == "context" else _bounded(each) for name, each in kwargs.items()}
+        return _bounded(function(_bounded(value), *map(_bounded, args), **options))
 
     return call
 
@@ -185,15 +185,15 @@ def join(items: list[Any], separator: Any = ", ") -> str:
 
 
 def members(items: list[Any], name: Any) -> list[Any]:
-    found = (item.get(name) for item in items if isinstance(item, dict) and isinstance(name, str))
-    return [value for value in found if value is not None]
+    candidates = (item.get(name) for item in items if isinstance(item, dict) and isinstance(name, str))
+    return [value for value in candidates if value is not None]
 
 
 def where(items: list[Any], name: Any, value: Any = None) -> list[Any]:
-    found = [item for item in items if isinstance(item, dict) and isinstance(name, str)]
+    objects = [item for item in items if isinstance(item, dict) and isinstance(name, str)]
     if value is None or isinstance(value, Undefined):
-        return [item for item in found if item.get(name) not in (None, False)]
-    return [item for item in found if item.get(name) == value]
+        return [item for item in objects if item.get(name) not in (None, False)]
+    return [item for item in objects if item.get(name) == value]
 
 
 def sort(items: list[Any], name: Any = None) -> list[Any]:
@@ -294,8 +294,8 @@ def money(value: Any, *rest: Any) -> str:
 
 
 def number(value: Any, place: Place) -> str:
-    found = formats.as_number(value)
-    return formats.number(found, place.locale) if found is not None else shown(value)
+    decimal = formats.as_number(value)
+    return formats.number(decimal, place.locale) if decimal is not None else shown(value)
 
 
 def date_and_time(value: Any, place: Place) -> str:

@@ -28,19 +28,19 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
     Reads the notification's recipient with brand, its category and brand; for facts and the engine's ids also its task,
     case and `on_behalf_of`.
     """
-    said = words or {}
+    texts = words or {}
     facts: tuple[Fact, ...] = ()
     if with_facts:
         with translation.override(notification.language):
             facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
     notice = notice_of(notification)
-    title = cut(said.get("title", notification.title), MOST_TITLE)
-    short_body = _below(notice, " ", said.get("short_body", notification.short_body))
+    title = cut(texts.get("title", notification.title), MOST_TITLE)
+    short_body = _below(notice, " ", texts.get("short_body", notification.short_body))
     return Message(
         notification_id=str(notification.pk),
         language=notification.language,
         title=title,
-        body=_below(notice, "\n\n", said.get("body", notification.body)),
+        body=_below(notice, "\n\n", texts.get("body", notification.body)),
         short_body=short_body,
         priority=notification.priority,
         category=notification.category.slug,
@@ -57,7 +57,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
 
 
 def brand_shown(notification: Notification) -> Brand | None:
-    """Under which brand its person reads it."""
+    """Return the brand under which its person reads it."""
     return notification.brand or notification.recipient.brand
 
 
@@ -119,8 +119,8 @@ def _facts(notification: Notification) -> Iterator[Fact]:
     locale, details = formats.locale_for(notification.language, notification.recipient.locale), notification.details
     if notification.on_behalf_of is not None:
         yield _("On behalf of"), str(notification.on_behalf_of)
-    named = key_facts.facts_of(notification)
-    for each in named:
+    facts = key_facts.facts_of(notification)
+    for each in facts:
         yield each.fact.label, each.text
     if notification.due_at is not None:
         due_at = notification.due_at.astimezone(formats.zone_of(notification.recipient.timezone))
@@ -130,11 +130,11 @@ def _facts(notification: Notification) -> Iterator[Fact]:
     if notification.case is not None:
         yield _("Case"), _titled(notification.case.title, notification.case.case_id)
     location, customer = object_in(details, "location"), object_in(details, "customer")
-    known = {"", *(each.text for each in named)}
-    if clean_line(text_in(location, "address")) not in known:
+    fact_texts = {"", *(each.text for each in facts)}
+    if clean_line(text_in(location, "address")) not in fact_texts:
         yield _("Location"), text_in(location, "address")
     reached = [text_in(customer, "name") or text_in(customer, "ref"), text_in(customer, "phone")]
-    reached = [each for each in reached if clean_line(each) not in known]
+    reached = [each for each in reached if clean_line(each) not in fact_texts]
     if reached:
         yield _("Customer"), ", ".join(reached)
     titles = [text_in(each, "title") for each in details.get("documents") or [] if isinstance(each, dict)]

@@ -20,15 +20,15 @@ def name_of(person: Recipient, reader: Recipient) -> str:
 
 
 def name_said(name: str, ref: str, reader: Recipient) -> str:
-    """The same, of somebody of whom only ref and name are known."""
+    """Return the name that the reader sees, of a person of whom only ref and name are known."""
     return house_of(reader) if hides_staff(reader) and ref != reader.ref else name
 
 
-def seen_by(said: Json | None, reader: Recipient) -> Json | None:
-    """An outcome or a message as JSON, with the names that the reader is told."""
-    if said is None or not hides_staff(reader):
-        return said
-    return {member: _seen(value, reader) for member, value in said.items()}
+def seen_by(document: Json | None, reader: Recipient) -> Json | None:
+    """Return an outcome or a message as JSON, with the names that the reader may see."""
+    if document is None or not hides_staff(reader):
+        return document
+    return {member: _seen(value, reader) for member, value in document.items()}
 
 
 def _seen(value: object, reader: Recipient) -> object:
@@ -36,5 +36,5 @@ def _seen(value: object, reader: Recipient) -> object:
         return [_seen(each, reader) for each in value]
     if not isinstance(value, dict) or not {"ref", "name"} <= value.keys():
         return value
-    known = value.get("ref") == reader.ref
-    return value if known else {**value, "ref": "", "name": house_of(reader)}
+    is_reader = value.get("ref") == reader.ref
+    return value if is_reader else {**value, "ref": "", "name": house_of(reader)}

@@ -45,9 +45,9 @@ with their ids in it, it would be five times as large."""
 
 
 def newest_events(engine: Engine | None, names: set[str], most: int) -> list[Any]:
-    """Ids, the newest first. `names`: of types, or of the behaviours that types with prefixes have; none: of all.
+    """Return ids of events, the newest first. `names`: types, or the behaviours of types with prefixes; none: all.
 
-    Of types that are rare among the AMONG newest events, the newest of SOME that the index has.
+    For types that are rare among the AMONG newest events, only the newest of SOME that the index has.
     """
     if engine is None and not names:
         return list(Event.objects.order_by("-id").values_list("pk", flat=True)[:most])
@@ -57,10 +57,10 @@ def newest_events(engine: Engine | None, names: set[str], most: int) -> list[Any
         if not names or names & set(BEHAVIOURS):
             cursor.execute(_TYPES, [engines, MOST_TYPES])
             pairs |= {(pk, name) for pk, name in cursor.fetchall() if not names or behaviour_of(name) in names}
-        wanted = [pk for pk, _ in pairs], [name for _, name in pairs]
-        cursor.execute(_AMONG_NEWEST, [AMONG, *wanted, most])
-        found = [row[0] for row in cursor.fetchall()]
-        if len(found) < most:
-            cursor.execute(_OF_TYPES, [*wanted, SOME, most])
-            found = sorted({*found, *(row[0] for row in cursor.fetchall())}, reverse=True)[:most]
-        return found
+        pair_columns = [pk for pk, _ in pairs], [name for _, name in pairs]
+        cursor.execute(_AMONG_NEWEST, [AMONG, *pair_columns, most])
+        ids = [row[0] for row in cursor.fetchall()]
+        if len(ids) < most:
+            cursor.execute(_OF_TYPES, [*pair_columns, SOME, most])
+            ids = sorted({*ids, *(row[0] for row in cursor.fetchall())}, reverse=True)[:most]
+        return ids

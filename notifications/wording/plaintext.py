@@ -51,7 +51,7 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """Text of one line: line ends, tabs and runs of spaces become one space, but for French punctuation's; nothing
     invisible."""
-    return _BLANKS.sub(lambda found: found[1] or " ", _seen(_LINE_ENDS.sub("\n", text))).strip()
+    return _BLANKS.sub(lambda match: match[1] or " ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
 def escape_hidden(text: str) -> str:
@@ -81,9 +81,9 @@ Instead = Callable[[str], str]
 def _seen(text: str, instead: Instead = _nothing, *, piled: Instead = _nothing) -> str:
     if text.isascii() and text.isprintable():
         return text
-    text = _UNSEEN.sub(lambda found: instead(found.group()), text)
-    text = _PILE.sub(lambda found: _few_marks(found.group(), piled), text)
-    return _JOINERS.sub(lambda found: found.group() if _is_spelling(found) else instead(found.group()), text)
+    text = _UNSEEN.sub(lambda match: instead(match.group()), text)
+    text = _PILE.sub(lambda match: _few_marks(match.group(), piled), text)
+    return _JOINERS.sub(lambda match: match.group() if _is_spelling(match) else instead(match.group()), text)
 
 
 def _is_spelling(joiner: re.Match[str]) -> bool:
@@ -95,7 +95,7 @@ def _is_spelling(joiner: re.Match[str]) -> bool:
 def _few_marks(pile: str, instead: Instead) -> str:
     """Limits the marks on one letter: hundreds of them would cover the lines around it. A joiner starts no new
     letter."""
-    kept: list[str] = []
+    characters: list[str] = []
     marks = parts = 0
     for each in pile:
         category = unicodedata.category(each)
@@ -105,8 +105,8 @@ def _few_marks(pile: str, instead: Instead) -> str:
             marks += 1
         else:
             parts += 1
-        kept.append(each if marks <= MOST_MARKS and parts <= MOST_PARTS else instead(each))
-    return "".join(kept)
+        characters.append(each if marks <= MOST_MARKS and parts <= MOST_PARTS else instead(each))
+    return "".join(characters)
 
 
 def cut(text: str, limit: int) -> str:

@@ -86,8 +86,8 @@ def render(
 
     shown = without_paths(context, hidden)
 
-    def fill_in(source: str, known: Json) -> str:
-        filled = liquid.render(source, known, place)
+    def fill_in(source: str, variables: Json) -> str:
+        filled = liquid.render(source, variables, place)
         odd = (reasons.ODD_VALUE(words=words) for words in filled.odd)
         warnings.update(dict.fromkeys([*(_absent(name, hidden) for name in filled.missing), *odd]))
         return filled.text
@@ -135,13 +135,13 @@ def text_for(version: TemplateVersion, language: str, channel: str, *, customer:
     Raises RenderError when there is none.
     """
     texts = {(tag(text.language), text.channel): text for text in texts_of(version, customer=customer)}
-    for wanted in (
+    for candidate in (
         *languages(language, version.template.fallback_language),
         *sorted({each for each, _channel in texts}),
     ):
-        found = texts.get((wanted, channel)) or texts.get((wanted, ""))
-        if found is not None:
-            return found
+        match = texts.get((candidate, channel)) or texts.get((candidate, ""))
+        if match is not None:
+            return match
     raise RenderError(f"There is no text for {channel} in any language.")
 
 
@@ -154,20 +154,20 @@ def actions_of(version: TemplateVersion | None, language: str, event_actions: It
     """
     rules = {rule.action: rule for rule in version.actions.all()} if version is not None else {}
     fallback = version.template.fallback_language if version is not None else "en"
-    found: dict[str, Action] = {}
-    for said in event_actions:
-        given = said if isinstance(said, dict) else {"action": said}
-        name = given.get("action")
-        if isinstance(name, str) and 0 < len(name) <= MAX_LABEL and name.isprintable() and name not in found:
-            found[name] = _action(name, given, rules.get(name), language, fallback)
-    return list(found.values())[:MAX_ACTIONS]
+    actions: dict[str, Action] = {}
+    for event_action in event_actions:
+        spec = event_action if isinstance(event_action, dict) else {"action": event_action}
+        name = spec.get("action")
+        if isinstance(name, str) and 0 < len(name) <= MAX_LABEL and name.isprintable() and name not in actions:
+            actions[name] = _action(name, spec, rules.get(name), language, fallback)
+    return list(actions.values())[:MAX_ACTIONS]
 
 
-def _action(name: str, given: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
-    effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else USUAL_EFFECTS.get(name, "final")
-    comment = _comment(effect, given.get("comment"), rule.comment if rule is not None else USUAL_COMMENTS.get(name))
-    values: ValuesRule = given["values"] if given.get("values") in get_args(ValuesRule) else "none"
-    own = _label(given.get("title"))
+def _action(name: str, spec: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
+    effect: Effect = spec["effect"] if spec.get("effect") in get_args(Effect) else USUAL_EFFECTS.get(name, "final")
+    comment = _comment(effect, spec.get("comment"), rule.comment if rule is not None else USUAL_COMMENTS.get(name))
+    values: ValuesRule = spec["values"] if spec.get("values") in get_args(ValuesRule) else "none"
+    own = _label(spec.get("title"))
     if own:
         return Action(name, own, effect, comment, values=values)
     labels = _labels(name, rule, fallback)
@@ -200,14 +200,14 @@ def _label(text: Any) -> str:
     return cut(clean_line(text), MAX_LABEL) if isinstance(text, str) else ""
 
 
-def _comment(effect: Effect, given: Any, usual: str | None) -> CommentRule:
+def _comment(effect: Effect, requested: Any, usual: str | None) -> CommentRule:
     """Whether a comment is needed: always for a question; else as the event says, or as is `usual` by the template or
     the action's name."""
     if effect == "request_info":
         return "required"
     choices: tuple[CommentRule, ...] = get_args(CommentRule)
-    for said in (given, usual):
+    for rule in (requested, usual):
         for choice in choices:
-            if choice == said:
+            if choice == rule:
                 return choice
     return "none" if effect == "acknowledge" else "optional"

@@ -39,21 +39,21 @@ class _Paths:
 
     def __init__(self, by_type: Mapping[str, set[str]]) -> None:
         self._by_type = by_type
-        self._found: dict[frozenset[str], tuple[str, ...]] = {}
+        self._cache: dict[frozenset[str], tuple[str, ...]] = {}
 
     def of(self, types: frozenset[str]) -> tuple[str, ...]:
-        """Of all of these, in order. Engines choose the names of types, so only those that have such paths count."""
-        known = types.intersection(self._by_type)
-        if known not in self._found:
-            self._found[known] = tuple(sorted({path for name in known for path in self._by_type[name]}))
-        return self._found[known]
+        """The paths of all these types, sorted. Engines choose type names, so only those with such paths are cached."""
+        relevant = types.intersection(self._by_type)
+        if relevant not in self._cache:
+            self._cache[relevant] = tuple(sorted({path for name in relevant for path in self._by_type[name]}))
+        return self._cache[relevant]
 
 
 def _read() -> _Paths:
-    found: dict[str, set[str]] = {}
+    paths_by_type: dict[str, set[str]] = {}
     for name, path in EventVariable.objects.filter(sensitive=True).values_list("event_type__name", "path"):
-        found.setdefault(name, set()).add(path)
-    return _Paths(found)
+        paths_by_type.setdefault(name, set()).add(path)
+    return _Paths(paths_by_type)
 
 
 _BY_TYPE = Compiled(_read)

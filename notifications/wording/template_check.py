@@ -62,7 +62,7 @@ class Problem:
         return f"{self.text}, {edited.verbose_name}"
 
 
-class _Known:
+class _KnownPaths:
     """The paths of events of a template."""
 
     def __init__(self, version: TemplateVersion) -> None:
@@ -97,22 +97,22 @@ class _Known:
 
 def check(version: TemplateVersion) -> list[Problem]:
     """Syntax errors, variables that no event has, and sensitive ones on lock screens."""
-    known = _Known(version)
+    known_paths = _KnownPaths(version)
     problems: list[Problem] = []
     for text in (*version.texts.all(), *version.customer_texts.all()):
         for field in FIELDS:
-            problems += _check(text, field, known)
-    return [*problems, *_check_facts(version, known)]
+            problems += _check(text, field, known_paths)
+    return [*problems, *_check_facts(version, known_paths)]
 
 
-def _check_facts(version: TemplateVersion, known: _Known) -> Iterator[Problem]:
+def _check_facts(version: TemplateVersion, known_paths: _KnownPaths) -> Iterator[Problem]:
     """Sensitive ones are no problem: lock screens leave them out."""
     for at, fact in enumerate(version.facts.all(), 1):
         if at > MOST_FACTS:
             message = _("A version has at most %(most)d key facts.") % {"most": MOST_FACTS}
             yield Problem(fact, "path", message, fatal=True)
-        elif not known.has(fact.path):
-            message = f"{known.doubt(fact.path)} {_('Without it, the fact is left out.')}"
+        elif not known_paths.has(fact.path):
+            message = f"{known_paths.doubt(fact.path)} {_('Without it, the fact is left out.')}"
             yield Problem(fact, "path", message, fatal=False, path=fact.path)
 
 
@@ -124,17 +124,17 @@ def types_of(version: TemplateVersion) -> list[EventType]:
     return list({each.pk: each for route in routes for each in route.event_types.all()}.values())
 
 
-def _check(text: WrittenText, field: str, known: _Known) -> Iterator[Problem]:
+def _check(text: WrittenText, field: str, known_paths: _KnownPaths) -> Iterator[Problem]:
     try:
         used = sorted(set(variables_of(liquid.parse(getattr(text, field)))))
     except RenderError as fault:
         yield Problem(text, field, str(fault), fatal=True)
         return
     for path in used:
-        if not known.has(path):
-            message = f"{known.doubt(path)} {_('Without it, “—” stands in its place.')}"
+        if not known_paths.has(path):
+            message = f"{known_paths.doubt(path)} {_('Without it, “—” stands in its place.')}"
             yield Problem(text, field, message, fatal=False, path=path)
-        if any(reaches(path, each) for each in known.sensitive):
+        if any(reaches(path, each) for each in known_paths.sensitive):
             yield from _shown_to_all(text, field, path)
 
 
@@ -178,8 +178,8 @@ def variables_of(template: BoundTemplate) -> Iterator[str]:
     """
     for variables in template.analyze(include_partials=False).globals.values():
         for variable in variables:
-            yield ".".join(_named(segment) for segment in variable.segments if not isinstance(segment, int))
+            yield ".".join(_format_segment(segment) for segment in variable.segments if not isinstance(segment, int))
 
 
-def _named(segment: object) -> str:
+def _format_segment(segment: object) -> str:
     return segment if isinstance(segment, str) and segment not in ("size", "first", "last") else _ANY

@@ -50,9 +50,9 @@ def due(at: datetime, now: datetime) -> Due:
 def _due_at(at: datetime, now: datetime) -> str:
     here, today = timezone.localtime(at), timezone.localtime(now).date()
     clock, days = hour(here), (here.date() - today).days
-    named = {0: "due_today", 1: "due_tomorrow", -1: "due_yesterday"}.get(days)
-    if named:
-        return say(named, time=clock)
+    sentence_key = {0: "due_today", 1: "due_tomorrow", -1: "due_yesterday"}.get(days)
+    if sentence_key:
+        return say(sentence_key, time=clock)
     if 1 < days < 7:
         return say("due_weekday", weekday=_weekday(here), time=clock)
     return say("due_date", date=day(here.date(), today), time=clock)

@@ -19,19 +19,19 @@ FIRST_WORDS = 3
 """Titles in what mail programs show beside the subject."""
 MAX_CASE = 120
 
-Told = tuple[Notification, Message, str]
+Entry = tuple[Notification, Message, str]
 """A notification, its message, and the link that opens it."""
 
 
-def bundle_of(told: Sequence[Told], now: datetime) -> Bundle:
-    """For notifications of one person and brand, each once. Reads what `message_of` reads."""
-    first, *_others = (notification for notification, _message, _link in told)
+def bundle_of(entries: Sequence[Entry], now: datetime) -> Bundle:
+    """Return the bundle of notifications of one person and brand, each once. Reads what `message_of` reads."""
+    first, *_others = (notification for notification, _message, _link in entries)
     recipient = first.recipient
     with speaking_to(recipient):
-        groups = _groups(told, now)
+        groups = _groups(entries, now)
         return Bundle(
             language=language_of(recipient),
-            title=_title([notification for notification, _message, _link in told]),
+            title=_title([notification for notification, _message, _link in entries]),
             first_words=" · ".join(
                 each.message.title for each in [each for group in groups for each in group.messages][:FIRST_WORDS]
             ),
@@ -66,23 +66,23 @@ def _title(notifications: Sequence[Notification]) -> str:
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
-def _groups(told: Sequence[Told], now: datetime) -> tuple[BundleGroup, ...]:
-    """What waits for an answer comes before what does not, and the newest first."""
-    cases: dict[object, list[Told]] = {}
-    for each in sorted(told, key=lambda each: each[0].updated_at, reverse=True):
+def _groups(entries: Sequence[Entry], now: datetime) -> tuple[BundleGroup, ...]:
+    """Group the entries by case: groups that wait for an answer come first, the newest first among them."""
+    cases: dict[object, list[Entry]] = {}
+    for each in sorted(entries, key=lambda each: each[0].updated_at, reverse=True):
         cases.setdefault(each[0].case_id or each[0].pk, []).append(each)
     ordered = sorted(cases.values(), key=lambda group: not waiting(notification for notification, _m, _l in group))
     return tuple(_group(group, now) for group in ordered)
 
 
-def _group(told: Sequence[Told], now: datetime) -> BundleGroup:
-    case = told[0][0].case
-    title = (case.title or case.case_id) if case is not None and len(told) > 1 else ""
-    return BundleGroup(cut(clean_line(title), MAX_CASE), tuple(_bundled(each, now) for each in told))
+def _group(entries: Sequence[Entry], now: datetime) -> BundleGroup:
+    case = entries[0][0].case
+    title = (case.title or case.case_id) if case is not None and len(entries) > 1 else ""
+    return BundleGroup(cut(clean_line(title), MAX_CASE), tuple(_bundled(each, now) for each in entries))
 
 
-def _bundled(told: Told, now: datetime) -> BundledMessage:
-    notification, message, link = told
+def _bundled(entry: Entry, now: datetime) -> BundledMessage:
+    notification, message, link = entry
     asks = notification.state == NotificationState.OPEN
     due = times.due(notification.due_at, now) if notification.due_at is not None and asks else None
     return BundledMessage(

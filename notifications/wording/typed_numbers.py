@@ -26,8 +26,8 @@ class AmbiguousNumber(UnreadableNumber):
     def __init__(self, text: str, numbers: tuple[Decimal, Decimal], ways: tuple[str, str], locale: Locale) -> None:
         self.one, self.other = ways
         first, second = (write_number(number, locale) for number in numbers)
-        told = {"text": text, "first": first, "second": second, "one": self.one, "other": self.other}
-        super().__init__(_("“%(text)s” may be %(first)s or %(second)s: write %(one)s or %(other)s.") % told)
+        arguments = {"text": text, "first": first, "second": second, "one": self.one, "other": self.other}
+        super().__init__(_("“%(text)s” may be %(first)s or %(second)s: write %(one)s or %(other)s.") % arguments)
 
 
 class ForeignNumber(AmbiguousNumber):

@@ -21,16 +21,16 @@ def choices(language: str, now: datetime) -> list[tuple[str, str]]:
     """Locales such as `en-US`, each with the country's name in the active language and what it looks like there. The
     first is none."""
     names = formats.locale_of(translation.get_language() or "en").territories
-    named = sorted(((str(names.get(each, each)), each) for each in countries(language)), key=lambda row: _key(row[0]))
-    tags = [(f"{language}-{country}", name) for name, country in named]
+    pairs = sorted(((str(names.get(each, each)), each) for each in countries(language)), key=lambda row: _key(row[0]))
+    tags = [(f"{language}-{country}", name) for name, country in pairs]
     return [("", _sample(language, now)), *((tag, f"{name}: {_sample(tag, now)}") for tag, name in tags)]
 
 
 def variety_of(locale: str, language: str) -> str:
     """The choice that a person with this locale has made for this language."""
     spoken, _, country = locale.replace("_", "-").partition("-")
-    known = spoken.lower() == language and country.upper() in countries(language)
-    return f"{language}-{country.upper()}" if known else ""
+    is_official = spoken.lower() == language and country.upper() in countries(language)
+    return f"{language}-{country.upper()}" if is_official else ""
 
 
 def _key(name: str) -> str:
@@ -48,8 +48,8 @@ def _countries(language: str) -> Iterator[str]:
     for name in locale_identifiers():
         spoken, _, country = name.partition("_")
         if spoken == language and len(country) == 2 and country.isalpha():
-            about = get_territory_language_info(country).get(language, {})
-            if about.get("official_status"):
+            usage = get_territory_language_info(country).get(language, {})
+            if usage.get("official_status"):
                 yield country
 
 

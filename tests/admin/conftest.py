@@ -15,6 +15,7 @@ from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
 from notifications.inbox.session import BACKEND
 from notifications.models import Case, CaseList, ConnectedAccount, FourEyesRule, LegalHold, RefusedAnswer, RetentionRule
+from notifications.reasons import said
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
@@ -103,7 +104,13 @@ def evening(day: World) -> World:
     override(rota, "2026-12-25T14:00", "2026-12-26T08:00")
     task = day.bob.assigned_tasks.all()[0]
     RefusedAnswer.objects.create(
-        task=task, recipient=day.bob, action="approve", via="inbox", rule=rule.name, why="You started this.", at=day.now
+        task=task,
+        recipient=day.bob,
+        action="approve",
+        via="inbox",
+        rule=rule.name,
+        why_fact=said("You started this.").as_json(),
+        at=day.now,
     )
     ConnectedAccount.objects.create(
         engine=day.engine, recipient=day.bob, access_token="x", expires_at=day.now, connected_at=day.now

@@ -71,7 +71,7 @@ def test_an_earlier_choice_is_restored_with_the_address_of_now_and_read_anew(wor
 
 
 def test_the_list_says_which_cannot_be_read_and_why(world: World, root: Client) -> None:
-    why = reasons.kept("fault", reasons.FEED_STATUS(status=401))
+    why = {"fault_fact": reasons.FEED_STATUS(status=401).as_json()}
     for person, said in ((world.bob, {"failing_since": NOW - timedelta(days=1), **why}), (world.carol, {})):
         row = AbsenceFeed.objects.create(recipient=person, url=SECRET, host="calendar.example")
         AbsenceFeed.objects.filter(pk=row.pk).update(read_at=NOW - timedelta(days=2), **said)

@@ -27,6 +27,7 @@ from notifications.models import (
     SignInLink,
     Task,
 )
+from notifications.reasons import said
 from notifications.routing import pipeline
 from tests.admin.pages import adding, choose, list_of, page_of, press, text_of
 from tests.admin.world import World
@@ -189,7 +190,9 @@ def test_who_only_looks_marks_nothing_as_handled(day: World, editor: Client) -> 
 
 def test_a_stopped_address_is_used_again(day: World, root: Client) -> None:
     later = timezone.now() + timedelta(hours=1)
-    Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    Engine.objects.filter(pk=day.engine.pk).update(
+        callback_disabled_at=day.now, callback_disabled_reason_fact=said("Gone (410).").as_json()
+    )
     Callback.objects.filter(state=CallbackState.WAITING).update(due_at=later)
     assert "the engine's address is stopped" in text_of(root.get(list_of(Callback)))
     assert "Gone (410)." in text_of(root.get(page_of(day.engine, "enable_answers")))

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from notifications.models import ActionToken, Delivery, Device, PausedService, Recipient, RecipientToken, Route
 from notifications.people import devices
+from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.admin.pages import choose, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
@@ -20,7 +21,9 @@ def phone(day: World) -> Device:
     """Alice's, to which the last message did not get through."""
     new = NewAddress("fcm", "registration", "token", "acme-app", platform="android")
     device, _ = devices.register(day.alice, new, name="App on Android", now=day.now)
-    Device.objects.filter(pk=device.pk).update(last_sent_at=day.now, last_fault="SENDER_ID_MISMATCH")
+    Device.objects.filter(pk=device.pk).update(
+        last_sent_at=day.now, last_fault_fact=said("SENDER_ID_MISMATCH").as_json()
+    )
     return device
 
 
@@ -40,7 +43,7 @@ def test_devices_that_do_not_work_are_found(phone: Device, operator: Client) -> 
     assert names(operator, "works=no") == ["App on Android"]
     assert names(operator, "works=untried") == ["Firefox on Linux"]
     assert names(operator, "works=yes") == []
-    Device.objects.update(last_fault="", last_used_at=timezone.now() - timedelta(days=31))
+    Device.objects.update(last_fault_fact=None, last_used_at=timezone.now() - timedelta(days=31))
     assert names(operator, "works=yes") == ["App on Android"]
     assert len(names(operator, "works=unused")) == 2
     assert names(operator, "q=bob") == ["Firefox on Linux"]

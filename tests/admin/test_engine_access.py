@@ -20,6 +20,7 @@ from notifications.admin.engine_polling import PollForm
 from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask
+from notifications.reasons import said
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.engines.flowable import FlowableServer
@@ -370,13 +371,17 @@ def test_asking_too_often_is_refused(field: str, value: str, engine: Engine, roo
 def test_the_overview_and_a_filter_name_engines_that_do_not_answer(
     engine: Engine, root: Client, operator: Client
 ) -> None:
-    Poll.objects.create(engine=engine, error="The engine answered 503.", asked_at=timezone.now() - timedelta(hours=2))
+    Poll.objects.create(
+        engine=engine,
+        error_fact=said("The engine answered 503.").as_json(),
+        asked_at=timezone.now() - timedelta(hours=2),
+    )
     for client in (root, operator):
         [panel] = [each for each in client.get("/admin/").context["panels"] if "asked for tasks" in str(each.title)]
         [row] = panel.rows
         assert (row.href, "503" in str(row.detail), "2 h" in str(row.when)) == (page_of(engine), True, True)
         assert [each.pk for each in client.get(panel.href).context["cl"].result_list] == [engine.pk]
-    Poll.objects.update(error="")
+    Poll.objects.update(error_fact=None)
     assert "Every engine that is asked for its tasks answers." in text_of(root.get("/admin/"))
     assert [each.pk for each in root.get(list_of(Engine, "asking=failing")).context["cl"].result_list] == []
 
@@ -387,7 +392,7 @@ def test_page_and_list_say_when_it_was_asked_and_what_is_wrong(engine: Engine, r
     Poll.objects.update(asked_at=timezone.now() - timedelta(seconds=12))
     assert re.search(r"asked 1\d s ago", text_of(root.get(list_of(Engine))))
     PolledTask.objects.create(engine=engine, task_id="T-1", digest="x")
-    Poll.objects.update(error="The engine answered 503.")
+    Poll.objects.update(error_fact=said("The engine answered 503.").as_json())
     for address in (list_of(Engine), page_of(engine)):
         assert "The engine answered 503." in text_of(root.get(address))
     assert "the preset of its kind is used" in text_of(root.get(page_of(engine)))

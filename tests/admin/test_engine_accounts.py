@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from notifications.admin.engine_accounts import USED
 from notifications.models import ConnectedAccount, Engine, PersonalSignIn
+from notifications.reasons import said
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 
@@ -154,7 +155,7 @@ def test_the_list_says_who_has_connected_and_what_has_ended(
     shown = text_of(root.get(list_of(ConnectedAccount)))
     assert re.search(r"Bob\b.*bob@acme.example 3 d .*ago works", shown), shown
     assert "1 person has connected their account." in text_of(root.get(page_of(engine)))
-    ConnectedAccount.objects.update(ended_at=timezone.now(), end_reason="Token is not active")
+    ConnectedAccount.objects.update(ended_at=timezone.now(), end_reason_fact=said("Token is not active").as_json())
     assert "has ended Token is not active" in text_of(root.get(list_of(ConnectedAccount, "works=no")))
     for address in (list_of(ConnectedAccount), page_of(account)):
         assert "of-bob" not in root.get(address).content.decode()

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from notifications.admin.engine_accounts import USED
 from notifications.models import Engine, EngineAccess, PersonalSignIn, Poll
+from notifications.reasons import said
 from tests.admin.desk import Visit
 from tests.admin.pages import adding, page_of
 from tests.admin.test_sla_report import AA
@@ -88,7 +89,7 @@ def test_its_pages_fit_a_phone_and_axe_finds_nothing(
     signing = {"auth": "oauth2", "token_url": "https://id.acme.example/token", "name": "wfpush", "secret": "geheim-1"}
     EngineAccess.objects.create(engine=world.engine, **signing)
     PersonalSignIn.objects.create(engine=world.engine, mode="person", client_id="wfpush", client_secret="geheim-2")
-    Poll.objects.create(engine=world.engine, error="The engine answered 503.")
+    Poll.objects.create(engine=world.engine, error_fact=said("The engine answered 503.").as_json())
     form, preview, check = (page_of(world.engine, page) for page in ("", "what_would_be_sent", "test_connection"))
     parts = {form: "#access-group, #personal-group, #poll-group", preview: "#content", check: "#content"}
     root.defaults["HTTP_ACCEPT_LANGUAGE"] = language

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from notifications.connectors import connector_for
 from notifications.models import AnswerMapping, Callback, Engine, EventMapping
+from notifications.reasons import said
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.support.length import some
@@ -58,7 +59,7 @@ def test_an_address_that_would_never_be_called_is_refused(
 
 def test_whether_tasks_are_read_before_answers_is_set_there(world: World, root: Client) -> None:
     page = page_of(world.engine)
-    Engine.objects.update(kind="flowable", not_compared_reason="The engine answered 404.")
+    Engine.objects.update(kind="flowable", not_compared_reason_fact=said("The engine answered 404.").as_json())
     assert "The engine answered 404." in text_of(root.get(page))
     assert "Answers to Invoices are told without reading the task" in text_of(root.get("/admin/"))
 
@@ -86,7 +87,9 @@ def test_how_many_of_an_engines_events_may_wait_is_set_there(world: World, root:
 
 
 def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World, root: Client) -> None:
-    Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    Engine.objects.filter(pk=day.engine.pk).update(
+        callback_disabled_at=day.now, callback_disabled_reason_fact=said("Gone (410).").as_json()
+    )
     fields = filled(form_at(root, page_of(day.engine)), callback_url="https://new.acme.example/answers")
     assert "Answers that waited are sent to the new address." in text_of(
         root.post(page_of(day.engine), fields, follow=True)
@@ -123,7 +126,9 @@ def assert_tried_now(waiting: Callback) -> None:
 
 
 def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: Client) -> None:
-    Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    Engine.objects.filter(pk=day.engine.pk).update(
+        callback_disabled_at=day.now, callback_disabled_reason_fact=said("Gone (410).").as_json()
+    )
     Engine.objects.create(slug="silent", name="Silent")
     shown = text_of(root.get(list_of(Engine)))
     assert "stopped: Gone (410)." in shown

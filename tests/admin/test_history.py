@@ -30,6 +30,7 @@ from notifications.models import (
     Template,
 )
 from notifications.models.history import parts_of, record_parts
+from notifications.reasons import said
 from tests.admin import sla
 from tests.admin.conftest import signed_in
 from tests.admin.pages import filled, form_at, page_of, press, text_of
@@ -173,7 +174,9 @@ def test_what_the_system_keeps_is_not_restored(world: World, root: Client) -> No
     engine.save()
     record = newest(engine)
     saved(root, engine, name="Bills")
-    Engine.objects.filter(pk=engine.pk).update(callback_disabled_at=timezone.now(), callback_disabled_reason="404")
+    Engine.objects.filter(pk=engine.pk).update(
+        callback_disabled_at=timezone.now(), callback_disabled_reason_fact=said("404").as_json()
+    )
     press(root, restoring(engine, record))
     engine.refresh_from_db()
     assert engine.name == "Invoices"

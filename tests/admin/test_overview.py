@@ -15,6 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from notifications import reasons
 from notifications.admin.tasks import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, LinkMail, PausedService, Task, Template
+from notifications.reasons import said
 from notifications.routing import claims, pipeline, route
 from notifications.wording import template_versions
 from tests.admin import world as story
@@ -101,7 +102,10 @@ def test_the_page_of_a_task_has_both_dates(by_policy: World, root: Client) -> No
 def test_the_panels_say_what_needs_a_look(day: World, root: Client) -> None:
     template_versions.new_draft(Template.objects.all()[0], note="Friendlier")
     Engine.objects.create(
-        slug="old", name="Old engine", callback_disabled_at=day.now, callback_disabled_reason="Gone (410)."
+        slug="old",
+        name="Old engine",
+        callback_disabled_at=day.now,
+        callback_disabled_reason_fact=said("Gone (410).").as_json(),
     )
     page = text_of(root.get("/admin/"))
     assert "Approve invoice 4712: request_info by Alice Adams ✕" in page or "Invoices: The engine answered 401." in page
@@ -278,7 +282,11 @@ def test_a_push_service_that_refuses_us_is_said_before_anything_else(day: World,
     PausedService.objects.all().delete()
     assert root.get("/admin/").context["alarms"] == []
     PausedService.objects.create(
-        channel="webpush", service="push.example", reason="401", paused_at=now, until=now + timedelta(minutes=10)
+        channel="webpush",
+        service="push.example",
+        reason_fact=said("401").as_json(),
+        paused_at=now,
+        until=now + timedelta(minutes=10),
     )
 
     (alarm,) = root.get("/admin/").context["alarms"]
@@ -294,7 +302,7 @@ def test_a_service_that_does_not_work_is_said_in_the_readers_language_and_a_paus
     assert len(root.get("/admin/").context["alarms"]) == PausedService.objects.count()
     PausedService.objects.all().delete()
     ServiceState.objects.all().delete()
-    why = reasons.kept("reason", reasons.LEFT_ALONE(service="mail.example"))
+    why = reasons.with_text(reasons.LEFT_ALONE(service="mail.example"))
     services.report(("email", "mail.example"), services.AWAY, why, now, since=now - timedelta(minutes=3))
 
     (alarm,) = root.get("/admin/").context["alarms"]

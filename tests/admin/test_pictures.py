@@ -14,6 +14,7 @@ from notifications import hourly
 from notifications.admin import pictures as drawing
 from notifications.admin.periods import between_words, period_of, read_between
 from notifications.models import CountedHour, Delivery, Engine, Event, HourlyCount, Poll, Team
+from notifications.reasons import said
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
 from tests.factories import EventFactory
@@ -127,9 +128,11 @@ def test_what_waits_is_the_most_at_once_and_not_a_sum(world: World, root: Client
 
 def test_engines_that_need_a_look_come_first(world: World, root: Client) -> None:
     hour(timezone.now(), **{f"events__{world.engine.pk}": 7, f"told__{world.engine.pk}": 1})
-    stopped = Engine.objects.create(slug="b", name="B", callback_disabled_at=NOW, callback_disabled_reason="Gone")
+    stopped = Engine.objects.create(
+        slug="b", name="B", callback_disabled_at=NOW, callback_disabled_reason_fact=said("Gone").as_json()
+    )
     failing = Engine.objects.create(slug="a", name="A")
-    Poll.objects.create(engine=failing, enabled=True, error="no answer")
+    Poll.objects.create(engine=failing, enabled=True, error_fact=said("no answer").as_json())
     Engine.objects.create(slug="off", name="Off", active=False)
 
     rows = drawn(root)["Engines"].rows

@@ -75,7 +75,7 @@ def test_what_an_event_did_not_change_and_a_template_lacks(story: Story) -> None
     late = story.happen("task.updated", {"task": {"id": "T-42", "name": "Older"}}, minute=1)
 
     assert "Älter als das, was von der Aufgabe bekannt war" in german(late)
-    assert late.plan["notes"] == ["Older than what was known of the task: kept, changes nothing."]
+    assert late.plan["notes_facts"] == [{"code": "older_event"}]
 
 
 def test_a_paused_service(story: Story) -> None:

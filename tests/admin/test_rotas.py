@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from notifications import reasons
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Route, RouteTarget
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
@@ -84,7 +85,9 @@ def test_feeds_of_private_networks_are_refused_and_the_page_says_what_is_read(wo
     RotaFeedShift.objects.create(rota=rota, summary="Zoe", **times)
     RotaFeed.objects.update(read_at=berlin("2026-11-01T17:00"))
     assert "It names people whom nobody here is: “Zoe”. Their shifts are left out." in text_of(root.get(page_of(rota)))
-    RotaFeed.objects.update(failing_since=berlin("2026-11-01T17:15"), fault="its server answers 500")
+    RotaFeed.objects.update(
+        failing_since=berlin("2026-11-01T17:15"), fault_fact=reasons.said("its server answers 500").as_json()
+    )
     said = text_of(root.get(page_of(rota)))
     assert "not read since Sun 1 Nov" in said
     assert "its server answers 500 What was read before holds." in said

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from notifications import reasons
 from notifications.models import (
     Category,
     Delivery,
@@ -257,7 +258,7 @@ def test_the_dry_run_tells_the_same_story_as_the_real_event(world: World, root: 
     data = story.invoice("T-901", 901, candidates=["alice", "bob", "zoe"])
     foretold = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": written(**data)}))
     event = story.send(world, "real", "task.assigned", data)
-    told = [f"{each['name']} ({each['reason']})" for each in event.plan["recipients"]]
+    told = [f"{each['name']} ({reasons.read(each)})" for each in event.plan["recipients"]]
     assert sorted(told) == ["Alice Adams (candidate)", "Bob Bauer (candidate)"]
     assert all(each in foretold for each in told)
     trace = text_of(root.get(page_of(event)))

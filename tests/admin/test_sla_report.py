@@ -20,7 +20,6 @@ from escalations.admin import board
 from escalations.models import Escalation, Policy, Rules
 from escalations.reasons import ANSWERED
 from notifications.models import Recipient, Task, Team
-from notifications.reasons import kept
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.desk import Visit
@@ -56,7 +55,7 @@ def decided(world: World, policy: Policy, *, late: bool, ended: datetime | None 
     deadline = ended - HOUR if late else ended + HOUR
     said: dict[str, Any] = {"started_at": deadline - DAY, "deadline": deadline, "ended_at": ended}
     return Escalation.objects.create(
-        task=made, policy=policy, rules=rules, state="closed", **kept("end_reason", ANSWERED()), **said
+        task=made, policy=policy, rules=rules, state="closed", end_reason_fact=ANSWERED().as_json(), **said
     )
 
 

@@ -138,7 +138,7 @@ def live(world: World) -> None:
     PausedService.objects.create(
         channel="webpush",
         service="push.example",
-        reason="403: the key is not accepted",
+        reason_fact=said("403: the key is not accepted").as_json(),
         paused_at=world.now,
         until=world.now + timedelta(minutes=10),
     )

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.models import ActionToken, Callback, Recipient, Response, Task
+from notifications.reasons import said
 from notifications.routing import pipeline
 from tests.factories import DECISIONS, action_token
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
@@ -218,7 +219,9 @@ def test_a_token_answers_without_a_session_once(story: Story) -> None:
 def test_a_token_that_is_past_its_time_or_voided_is_gone(story: Story) -> None:
     past = token_of(story, story.bob, expires_at=timezone.now())
     voided = token_of(story, story.carol)
-    ActionToken.objects.filter(recipient=story.carol).update(voided_at=timezone.now(), void_reason="Signed out")
+    ActionToken.objects.filter(recipient=story.carol).update(
+        voided_at=timezone.now(), void_reason_fact=said("Signed out").as_json()
+    )
 
     for token in (past, voided):
         assert is_problem(Caller().post(TOKENS, APPROVE | {"token": token}), 410, "expired")

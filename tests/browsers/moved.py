@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page
 
+from notifications import reasons
 from tests.browsers.conftest import by_the_form, cannot, is_live, new_page
 from tests.browsers.installation import Installation, Json
 from tests.support import dates
@@ -59,16 +60,16 @@ class MovedInstallation(Installation):
     def unsent(self, who: str, many: int) -> list[str]:
         """Return when so many e-mails to a person wait or are not sent at all, for a reason: the reasons."""
         query = (
-            "SELECT d.reason FROM notifications_delivery d JOIN notifications_recipient r ON r.id = d.recipient_id"
+            "SELECT d.reason_fact FROM notifications_delivery d JOIN notifications_recipient r ON r.id = d.recipient_id"
             f" WHERE r.ref = '{who}' AND d.channel = 'email' AND d.state IN ('pending', 'suppressed')"
-            " AND d.reason <> '' ORDER BY d.id"
+            " AND d.reason_fact IS NOT NULL ORDER BY d.id"
         )
 
-        def reasons() -> list[str]:
-            found = [str(reason) for (reason,) in self.house.rows(query)]
+        def sentences() -> list[str]:
+            found = [str(reasons.of(fact)) for (fact,) in self.house.rows(query)]
             return found if len(found) >= many else []
 
-        return eventually(reasons, f"{many} e-mails to {who} are not sent")
+        return eventually(sentences, f"{many} e-mails to {who} are not sent")
 
     def mails_to(self, who: str, many: int) -> list[EmailMessage]:
         """Return when so many mails have come to a person's address."""

@@ -188,9 +188,9 @@ def about(installation: Installation, title: str, *, who: str, **said: Any) -> J
     ((number,),) = installation.house.rows(
         f"""WITH given AS (
               INSERT INTO notifications_actiontoken
-                     (digest, recipient_id, notification_id, delivery_id, actions, created_at, expires_at, void_reason)
+                     (digest, recipient_id, notification_id, delivery_id, actions, created_at, expires_at)
               SELECT '{digest_of(token)}', n.recipient_id, n.id, d.id,
-                     ARRAY['approve', 'reject', 'acknowledge', 'reply'], now(), now() + interval '1 day', ''
+                     ARRAY['approve', 'reject', 'acknowledge', 'reply'], now(), now() + interval '1 day'
                 FROM notifications_notification n JOIN notifications_delivery d ON d.notification_id = n.id
                JOIN notifications_recipient r ON r.id = n.recipient_id
                WHERE n.title = '{title}' AND r.ref = '{who}' LIMIT 1

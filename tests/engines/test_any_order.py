@@ -159,7 +159,7 @@ class Fate:
         self.dispatch(LOST_AFTER if acts else LOST_BEFORE)
         for pk, state in before.items():
             if state == CallbackState.WAITING:
-                Callback.objects.filter(pk=pk, state=CallbackState.WAITING).update(detail="")
+                Callback.objects.filter(pk=pk, state=CallbackState.WAITING).update(detail_fact=None)
         CallbackAttempt.objects.exclude(pk__in=tried).update(ended_at=None, unsure=False)
 
     # --- in the end -------------------------------------------------------------------------------

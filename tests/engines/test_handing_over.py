@@ -336,7 +336,7 @@ class Story:
         assert (result.outcome == "done") <= (task.assignee == carol)
         shown = result.standing
         assert shown is None or shown.is_open == task.is_open
-        assert shown is None or not shown.known or shown.assignee == (task.assignee or "")
+        assert shown is None or not shown.is_known or shown.assignee == (task.assignee or "")
         if result.outcome == "handled":
             assert not task.is_open or task.assignee not in (carol, None)
             assert "meanwhile" not in result.detail or f"{task.assignee} has it" in result.detail

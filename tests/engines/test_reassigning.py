@@ -40,7 +40,7 @@ def holder() -> str | None:
 
 
 def clocks() -> list[tuple[str, str]]:
-    return list(Escalation.objects.order_by("pk").values_list("state", "end_reason"))
+    return [(each.state, each.end_reason) for each in Escalation.objects.order_by("pk")]
 
 
 def mails(person: str) -> list[Delivery]:

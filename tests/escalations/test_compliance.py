@@ -12,7 +12,7 @@ from escalations.clocks.clock import CLOSED_BECAUSE, observe
 from escalations.compliance import UNDONE, Choice, Share
 from escalations.models import Escalation, EscalationState, Policy, Rules
 from notifications.models import Recipient, Task, TaskState, Team
-from notifications.reasons import CODES, kept
+from notifications.reasons import CODES
 from notifications.wording.formats import zone_of
 from tests.factories import EngineFactory, RecipientFactory, TaskFactory, TeamFactory
 
@@ -36,7 +36,7 @@ def clock(policy: Policy | None, deadline: datetime, ended: datetime | None = No
     rules, _made = Rules.objects.get_or_create(digest="as they were", defaults={"data": {}})
     said: dict[str, Any] = {"started_at": deadline - 4 * DAY, "deadline": deadline, "ended_at": ended}
     if ended is not None:
-        said |= {"state": "closed", **kept("end_reason", reasons.ANSWERED())}
+        said |= {"state": "closed", "end_reason_fact": reasons.ANSWERED().as_json()}
     return Escalation.objects.create(task=task, policy=policy, rules=rules, **{**said, **fields})
 
 
@@ -63,24 +63,24 @@ def test_what_runs_past_its_deadline_is_late_already(policy: Policy) -> None:
 
 @pytest.mark.parametrize("code", UNDONE)
 def test_what_ended_in_time_without_being_done_does_not_count(policy: Policy, code: str) -> None:
-    clock(policy, NOW - HOUR, ended=NOW - 2 * HOUR, **kept("end_reason", CODES[code]()))
+    clock(policy, NOW - HOUR, ended=NOW - 2 * HOUR, end_reason_fact=CODES[code]().as_json())
     assert found().total == NEITHER
 
 
 @pytest.mark.parametrize("code", UNDONE)
 def test_no_way_to_end_undoes_what_was_late(policy: Policy, code: str) -> None:
-    clock(policy, NOW - 2 * HOUR, ended=NOW - HOUR, **kept("end_reason", CODES[code]()))
+    clock(policy, NOW - 2 * HOUR, ended=NOW - HOUR, end_reason_fact=CODES[code]().as_json())
     assert found().total == LATE
 
 
 @pytest.mark.parametrize("code", ["answered", "closed_in_engine", "closed", "closed_meanwhile"])
 def test_what_is_done_in_the_engine_is_done(policy: Policy, code: str) -> None:
-    clock(policy, NOW, ended=NOW - HOUR, **kept("end_reason", CODES[code]()))
+    clock(policy, NOW, ended=NOW - HOUR, end_reason_fact=CODES[code]().as_json())
     assert found().total == ON_TIME
 
 
-def test_what_a_web_process_of_the_version_before_ended_was_answered(policy: Policy) -> None:
-    clock(policy, NOW, ended=NOW - HOUR, end_reason="answered", end_reason_fact=None)
+def test_what_ended_without_a_reason_was_answered(policy: Policy) -> None:
+    clock(policy, NOW, ended=NOW - HOUR, end_reason_fact=None)
     assert found().total == ON_TIME
 
 
@@ -91,7 +91,7 @@ def test_what_was_late_as_it_began_is_nobodys_fault(policy: Policy) -> None:
 
 
 def test_an_acknowledgement_stops_the_messages_and_not_the_time(policy: Policy) -> None:
-    stopped = clock(policy, NOW - HOUR, state="stopped", **kept("end_reason", reasons.ACKNOWLEDGED()))
+    stopped = clock(policy, NOW - HOUR, state="stopped", end_reason_fact=reasons.ACKNOWLEDGED().as_json())
     assert found().total == LATE
     Escalation.objects.filter(pk=stopped.pk).update(deadline=NOW + HOUR)
     assert found().total == NEITHER

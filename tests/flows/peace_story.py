@@ -279,5 +279,5 @@ def _halves(asked: DutySwap, by: Recipient, of: Recipient) -> Iterator[tuple[tup
 
 def _rows(plan: Json) -> list[Any]:
     """Of a trace what does not change from one try to the next."""
-    told = [(each["ref"], each["reason"], each["title"], each["channels"]) for each in plan.get("recipients", [])]
+    told = [(each["ref"], each["reason_fact"], each["title"], each["channels"]) for each in plan.get("recipients", [])]
     return [told, plan.get("unresolved"), [(each["name"], each["matched"]) for each in plan.get("routes", [])]]

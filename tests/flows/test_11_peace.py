@@ -11,6 +11,7 @@ from django.utils import timezone
 from escalations.clocks import due_steps
 from escalations.forecast import simulate
 from escalations.models import Escalation, Policy, PolicyStep
+from notifications import reasons
 from notifications.admin import timeline
 from notifications.items import ledger
 from notifications.models import (
@@ -170,7 +171,7 @@ def test_a_step_says_when_it_is_heard_and_a_critical_one_is_heard_at_once(
     (person,) = timeline.dry_lines({"recipients": foreseen[0].told}, "")
     would = f"would wait: {reason}" if reason else "would be sent"
     assert [line.text for line in person.below][1:] == [f"e-mail bob@example.org: {would}"]
-    channels = {each["channel"]: each["reason"] for each in foreseen[0].told[0]["channels"]}
+    channels = {each["channel"]: str(reasons.read(each)) for each in foreseen[0].told[0]["channels"]}
     assert channels == {"live": "", "email": reason}
     with time_machine.travel(MORNING, tick=False):
         world.run()

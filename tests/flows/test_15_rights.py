@@ -149,7 +149,7 @@ def test_a_task_that_nobody_has_any_more_is_named_by_the_trace(story: Story) -> 
     assert story.states() == {"bob": "withdrawn", "carol": "withdrawn"}
     event = Event.objects.get(type="task.passed_on")
     assert event.unresolved == 1
-    assert [each["reason"] for each in event.plan["unresolved"]] == ["Nobody has the task any more"]
+    assert [each["reason_fact"] for each in event.plan["unresolved"]] == [{"code": "nobody_has_task"}]
 
 
 def test_a_new_member_has_what_nobody_else_of_the_team_has(story: Story) -> None:

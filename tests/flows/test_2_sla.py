@@ -414,7 +414,7 @@ def test_the_engine_gives_to_carol_what_bob_has_left_alone(world: World) -> None
 
     assert [(item["state"], item["escalated"]) for item in world.inbox("carol")] == [("open", False)]
     assert [item["state"] for item in world.inbox("bob")] == ["withdrawn"]
-    assert list(Escalation.objects.order_by("id").values_list("end_reason", flat=True)) == [
+    assert [each.end_reason for each in Escalation.objects.order_by("id")] == [
         "given to somebody else",
         "",
     ]

@@ -12,7 +12,7 @@ from notifications.inbox.listing import listing
 from notifications.items.escalated import escalation_of
 from notifications.items.representation import notification_json
 from notifications.models import Recipient
-from notifications.reasons import FALLBACK, LEAD, MANAGER, MANAGER_OF_LEVEL, Reason, kept, said
+from notifications.reasons import FALLBACK, LEAD, MANAGER, MANAGER_OF_LEVEL, Reason, said
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
@@ -123,7 +123,7 @@ def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Pol
     ],
 )
 def test_why_is_said_in_the_readers_language(reason: Reason, english: str, german: str) -> None:
-    copy = NotificationFactory(escalated=True, **kept("reason", reason))
+    copy = NotificationFactory(escalated=True, reason_fact=reason.as_json())
 
     said = []
     for language in ("en", "de"):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from notifications.inbox.items import item
 from notifications.items.inbox_json import map_link, phone_link
 from notifications.models import Notification, Recipient
-from notifications.reasons import MANAGER, kept
+from notifications.reasons import MANAGER
 from notifications.wording.message import message_of
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
@@ -288,7 +288,7 @@ def test_a_full_list_takes_less_than_60_kb_with_everything(story: Story) -> None
             priority="high",
             due_at=timezone.now(),
             escalated=number % 4 == 0,
-            **kept("reason", MANAGER(name="Alice")),
+            reason_fact=MANAGER(name="Alice").as_json(),
         )
     for _ in range(30):
         NotificationFactory(recipient=story.bob, task=None, title="Claim 88 is now under review")

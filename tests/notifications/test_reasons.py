@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 
 from escalations.reasons import LEFT, NO_LEAD, NO_MANAGER
 from notifications import reasons
-from notifications.models import NotificationState
-from notifications.reasons import CODES, DELEGATE, FACT, FALLBACK, NOTHING, Code, Reason, joined, kept, read, said
+from notifications.models import Delivery, NotificationState
+from notifications.reasons import CODES, DELEGATE, FACT, FALLBACK, NOTHING, Code, Reason, joined, read, said
 from tests.support.documentation import ROOT
 
 WORDED = [each for each in CODES.values() if each.is_worded]
@@ -39,10 +39,8 @@ def test_a_reason_is_english_as_text_and_the_readers_language_in_words() -> None
 
 @pytest.mark.parametrize("reason", [NOTHING, said("550 no such user; 50 % done"), LEFT(name="Ute"), NESTED])
 def test_what_is_kept_is_read_again(reason: Reason) -> None:
-    row = kept("reason", reason)
-
-    assert read(row) == reason
-    assert row["reason"] == str(reason)
+    assert read({"reason_fact": reason.as_json()}) == reason
+    assert Delivery(reason_fact=reason.as_json()).reason == str(reason)
 
 
 def test_words_from_outside_stay_as_they_are() -> None:
@@ -56,21 +54,31 @@ def test_labels_are_worded_too() -> None:
         assert (str(label), label.words()) == ("answered", "beantwortet")
 
 
-def test_text_alone_is_shown_as_it_stands() -> None:
-    """A process of the version before has written it."""
+def test_json_of_0_2_0_has_the_text_alone_and_shows_it() -> None:
     with translation.override("de"):
-        assert reasons.words({"reason": "assignee", "reason_fact": None}) == "assignee"
         assert reasons.words({"reason": "assignee"}) == "assignee"
+        assert [str(each) for each in reasons.read_list({"notes": ["It is older."]}, "notes")] == ["It is older."]
 
 
-def test_of_a_code_that_is_not_known_the_text_is_shown() -> None:
-    kept_by_a_later_version = {"reason": "it rains", "reason_fact": {"code": "weather", "kind": "rain"}}
+def test_json_of_0_3_0_has_both_and_the_fact_is_read() -> None:
+    row = {
+        "reason": "assignee",
+        "reason_fact": reasons.ASSIGNEE().as_json(),
+        "channels": [{"reason": "", "reason_fact": None}],
+    }
 
-    assert reasons.words(kept_by_a_later_version) == "it rains"
+    with translation.override("de"):
+        assert reasons.in_words(row)["reason"] == "zugewiesen"
+    assert reasons.in_text(row) == {"reason": "assignee", "channels": [{"reason": ""}]}
+
+
+def test_a_code_that_is_not_known_is_shown_by_its_name() -> None:
+    """A process of a later version has written it."""
+    assert reasons.words({"reason_fact": {"code": "weather", "kind": "rain"}}) == "weather"
 
 
 def test_programs_get_the_text_alone() -> None:
-    plan = [{"name": "Bob", **kept("reason", LEFT(name="Bob")), "channels": [kept("reason", NOTHING)]}]
+    plan = [{"name": "Bob", "reason_fact": LEFT(name="Bob").as_json(), "channels": [{"reason_fact": None}]}]
 
     assert reasons.in_text(plan) == [
         {"name": "Bob", "reason": "Bob is no longer active", "channels": [{"reason": ""}]},
@@ -82,7 +90,7 @@ TEXTS = {
     *("reason", "void_reason", "end_reason", "why", "history_change_reason", "last_fault", "alert", "fault"),
     *("callback_disabled_reason", "not_compared_reason", "detail", "error"),
 }
-"""Columns and members whose text is for people and searches alone."""
+"""Attributes and members whose text is for people alone."""
 QUERIES = {"filter", "exclude", "get", "Q", "When"}
 READERS = {
     "startswith",

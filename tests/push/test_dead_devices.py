@@ -17,6 +17,7 @@ from notifications.channels import registry
 from notifications.delivery import claims, device_lane, health, pauses, rooms
 from notifications.delivery.engine import Engine
 from notifications.models import Delivery, Device, PausedService, Recipient
+from notifications.reasons import said
 from tests.factories import RecipientFactory
 from tests.pushlab.certificates import issue
 from tests.support.crowd import DEAD, Crowd, crowd
@@ -89,7 +90,7 @@ def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
     dead, alive = people(10, "dave"), people(5, "ann")
     for person in dead:
         service.device(person, "hangs")
-    Device.objects.update(last_fault="It did not answer completely within 10 seconds.")
+    Device.objects.update(last_fault_fact=said("It did not answer completely within 10 seconds.").as_json())
     for person in alive:
         service.device(person, "ok")
     assign_to(story, "T-1", dead, alive)

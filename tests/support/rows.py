@@ -74,11 +74,11 @@ TASK = ["task_id", "name", "priority", "due_at", "sla_due_at", "actions", "data"
 TASK += ["last_event_time", "states_before", "escalated"]
 RELATED = ["event__task", "recipient", "task", "case", "on_behalf_of", "brand", "template_version__template"]
 ITEM = ["category_id", "route_id", "language", "state", "priority", "title", "body", "url"]
-ITEM += ["short_body", "due_at", "actions", "details", "outcome", "reason", "reason_fact", "is_copy", "read_at"]
-SENT = ["channel", "address", "turn", "state", "reason", "reason_fact", "words", "due_at", "outdated", "expires_at"]
+ITEM += ["short_body", "due_at", "actions", "details", "outcome", "reason_fact", "is_copy", "read_at"]
+SENT = ["channel", "address", "turn", "state", "reason_fact", "words", "due_at", "outdated", "expires_at"]
 
 
-RUN = ["number", "due_at", "ran_at", "result", "why", "why_fact"]
+RUN = ["number", "due_at", "ran_at", "result", "why_fact"]
 
 
 def _row(*values: Any) -> str:

@@ -6,11 +6,11 @@ from wfpush.postgres.required_release import RequireRelease
 class Migration(migrations.Migration):
     """Releases before 0.4.0 cannot read what 0.4.0 writes, such as the actions of an item, and do not read the new table.
     They refuse to start on one that has a column they do not fill. Their web processes that run do not fill it either:
-    they go on, but are not ready any more. So this is the last of the migrations of 0.4.0."""
+    they go on, but are not ready any more. So this comes after all of 0.4.0 that may take long."""
 
     dependencies = [
         ("wfpush", "0007_stopped_workers_and_write_check"),
-        ("notifications", "0083_durations"),
+        ("notifications", "0085_facts_of_all_reasons"),
         ("escalations", "0008_rotas"),
     ]
 

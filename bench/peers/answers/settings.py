@@ -2,5 +2,5 @@
 
 from wfpush.settings import *  # noqa: F403
 
-ROOT_URLCONF = "bench.peers.answers.urls"
+ROOT_URLCONF = "bench.peers.answers.views"
 ASGI_APPLICATION = "bench.peers.ingest.asgi.application"

@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 from django.http import Http404
+from django.urls import path
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.authentication import TokenAuthentication
@@ -115,3 +116,6 @@ def _tell(copy: Notification, unread: int) -> None:
     layer: Any = get_channel_layer()
     frame = {"type": "inbox.changed", "seq": copy.seq, "state": copy.state, "unread": unread}
     async_to_sync(layer.group_send)(f"inbox.{copy.recipient_id}", frame)
+
+
+urlpatterns = [path("api/v1/notifications/<uuid:pk>/responses", AnswersView.as_view())]

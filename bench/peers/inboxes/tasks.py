@@ -40,6 +40,7 @@ def process(said: dict[str, Any]) -> None:
         event_id=said["id"],
         type=said["type"],
         received_at=now,
+        due_at=now,
         data=data,
         digest="0" * 64,
         group=f"task:{about['id']}",
@@ -53,6 +54,7 @@ def process(said: dict[str, Any]) -> None:
     item = _item(event, task, case, person, route)
     event.plan = {"routes": [{"route": route.pk, "matched": True}], "recipients": [{"ref": person.ref}]}
     event.status, event.processed_at, event.task, event.told = "processed", now, task, 3
+    event.due_at = None
     event.save()
     unread = Notification.objects.filter(recipient=person, read_at=None).count()
     transaction.on_commit(lambda: _tell(item, unread))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import path
 from django_q.tasks import async_task
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -28,3 +29,6 @@ class EventsView(APIView):
         for event in events:
             async_task("bench.peers.inboxes.tasks.process", event)
         return Response({"accepted": len(events)}, status=202)
+
+
+urlpatterns = [path("api/v1/events", EventsView.as_view())]

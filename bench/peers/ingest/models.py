@@ -13,9 +13,6 @@ class Engine(models.Model):
     slug = models.SlugField(unique=True)
     active = models.BooleanField(default=True)
 
-    class Meta:
-        app_label = "ingest"
-
     def __str__(self) -> str:
         return self.slug
 
@@ -26,9 +23,6 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=20), default=list)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-
-    class Meta:
-        app_label = "ingest"
 
     def __str__(self) -> str:
         return self.digest[:8]
@@ -60,7 +54,6 @@ class Event(models.Model):
     case = models.BigIntegerField(null=True, db_index=True)
 
     class Meta:
-        app_label = "ingest"
         constraints = [models.UniqueConstraint(fields=["engine", "source", "event_id"], name="peer_event_is_unique")]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="peer_event_due"),

@@ -1,4 +1,4 @@
-"""What `django-admin startproject` and DRF's tutorial give, on PostgreSQL."""
+"""What `django-admin startproject` and DRF's tutorial give, without pages, on PostgreSQL."""
 
 import os
 
@@ -7,12 +7,10 @@ from environ import Env
 SECRET_KEY = "peer" * 10
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
     "rest_framework",
     "bench.peers.ingest",
 ]
@@ -25,21 +23,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
-    }
-]
-ROOT_URLCONF = "bench.peers.ingest.urls"
+ROOT_URLCONF = "bench.peers.ingest.views"
 DATABASES = {"default": Env.db_url_config(os.environ["DATABASE_URL"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-STATIC_URL = "static/"
 USE_TZ = True

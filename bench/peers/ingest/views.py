@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from django.db import transaction
+from django.urls import path
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
@@ -68,3 +69,6 @@ class EventsView(APIView):
         with transaction.atomic():
             serializer.save()
         return Response(serializer.data, status=202)
+
+
+urlpatterns = [path("api/v1/events", EventsView.as_view())]

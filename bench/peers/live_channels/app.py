@@ -1,7 +1,6 @@
 """`daphne bench.peers.live_channels.app:application`"""
 
 import json
-import os
 from typing import Any
 
 import django
@@ -9,7 +8,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.live_channels.settings")
 django.setup()
 
 

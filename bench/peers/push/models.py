@@ -8,9 +8,6 @@ class Subscription(models.Model):
     p256dh = models.CharField(max_length=100)
     auth = models.CharField(max_length=30)
 
-    class Meta:
-        app_label = "push"
-
     def __str__(self) -> str:
         return self.endpoint
 
@@ -22,9 +19,6 @@ class Delivery(models.Model):
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
-
-    class Meta:
-        app_label = "push"
 
     def __str__(self) -> str:
         return f"{self.subscription}: {self.state}"

@@ -1,1 +1,1 @@
-"""How long it takes until waiting work is noticed: a django-q2 task over Redis, and a table polled every 0.2 s."""
+"""How long it takes until waiting work is noticed: a django-q2 task over Redis."""

@@ -1,9 +1,13 @@
 """The PDUs of SMPP 3.4 that a sender of text messages needs, byte by byte.
 
-A layer of our own, after trying the others: aiosmpplib 0.7.4 has no TLS, refuses passwords of more than 8 characters,
-and said nothing of a message whose connection ended before the answer; smpplib 2.2.4 (LGPL) blocks and keeps no window;
-smpp34 1.5 (a binary of Rust) takes no authority of one's own, and calls such a message ESME_RSYSERR, which would have
-it sent twice. Numbers of sections are those of the SMPP Protocol Specification v3.4, issue 1.2.
+A codec of our own, after trying the others. aiosmpplib 0.7.4 has no TLS, refuses passwords of more than 8 characters,
+and said nothing of a message whose connection ended before the answer. smpp34 1.5 (a binary of Rust) takes no authority
+of one's own, and calls such a message ESME_RSYSERR, which would have it sent twice. smpplib 2.2.4 cuts passwords to 8
+characters, drops the last letter of a receipted_message_id without its NUL, so that another message counts as
+delivered, fails with KeyError on standard options of other PDUs, and reads a deliver_sm that breaks off as an empty
+one. Its client does not notice an SMSC that answers no enquire_link, cannot check a certificate's host, and loses the
+half of a PDU that a timeout splits.
+Numbers of sections are those of the SMPP Protocol Specification v3.4, issue 1.2.
 """
 
 import struct

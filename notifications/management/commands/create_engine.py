@@ -60,8 +60,8 @@ class Command(BaseCommand):
         """As on the desk: callbacks that wait, and those that an earlier address refused for good, go to the new
         address."""
         engine.callback_url = address
-        engine.callback_disabled_at, engine.callback_disabled_reason = None, ""
-        engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason"])
+        engine.callback_disabled_at, engine.callback_disabled_reason_fact = None, None
+        engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason_fact"])
         requeue.hurry_callbacks(engine, timezone.now())
 
     def _check_address(self, address: str, allowed: Sequence[Network]) -> None:

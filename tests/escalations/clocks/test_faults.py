@@ -31,6 +31,7 @@ from escalations.models import (
     StepTarget,
     TeamCalendar,
 )
+from notifications import reasons
 from notifications.channels import registry
 from notifications.connectors import readable
 from notifications.connectors.rest import Standing
@@ -302,7 +303,9 @@ def test_row_33_who_cannot_be_found_is_looked_for_so_often_and_no_more(story: St
 
     runs = [run for hour in range(6) for run in tick(DUE + hour * HOUR)]
 
-    assert [(run.told[0]["ref"], run.told[0]["reason"]) for run in runs] == [("alice", f"fallback owner: {why}")] * 4
+    assert [(run.told[0]["ref"], str(reasons.read(run.told[0]))) for run in runs] == [
+        ("alice", f"fallback owner: {why}")
+    ] * 4
     assert clock().due_at is None
     with time_machine.travel(NOON, tick=False):
         shown = {str(line.why): line for line in dead_ends(NOON)}
@@ -521,7 +524,7 @@ def test_a_name_is_text_wherever_a_step_says_it(story: Story, approvals: Policy)
 
     lead, manager = tick(DUE)[0], tick(DUE + HOUR)[0]
 
-    assert [each["reason"] for each in (lead.told[0], manager.told[0])] == [
+    assert [str(reasons.read(each)) for each in (lead.told[0], manager.told[0])] == [
         f"lead of team {name[:120]}",
         f"manager of {name}",
     ]

@@ -12,6 +12,7 @@ from escalations.admin import timeline
 from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.admin.timeline import trace
+from notifications.connectors.reasons import HAS_IT_MEANWHILE
 from notifications.models import Absence, Callback, CallbackState, FourEyesRule, Recipient
 from notifications.reasons import Reason, read
 from tests.factories import RecipientFactory
@@ -55,7 +56,7 @@ def tick(now: datetime) -> list[tuple[str, str]]:
     with time_machine.travel(now, tick=False):
         while due_steps.tick(now):
             pass
-    return list(StepRun.objects.exclude(pk__in=known).order_by("pk").values_list("result", "why"))
+    return [(run.result, run.why) for run in StepRun.objects.exclude(pk__in=known).order_by("pk")]
 
 
 def calls() -> list[Any]:
@@ -206,7 +207,7 @@ def test_the_story_of_a_clock_tells_what_the_engine_made_of_it(story: Story, pol
     assign(story)
     tick(DUE)
     Callback.objects.update(
-        state=CallbackState.HANDLED, detail="In the engine dave has it meanwhile.", due_at=None, ended_at=DUE
+        state=CallbackState.HANDLED, detail_fact=HAS_IT_MEANWHILE(name="dave").as_json(), due_at=None, ended_at=DUE
     )
 
     told = trace(StepRun.objects.get().event)

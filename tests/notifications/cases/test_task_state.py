@@ -187,7 +187,7 @@ def test_a_prefix_before_a_known_type_makes_no_difference(story: Story) -> None:
 def test_a_dangerous_link_is_dropped_and_noted(story: Story) -> None:
     event = story.assign(url="javascript:alert(1)")
     assert story.copy(story.bob).url == ""
-    assert any("task.url" in note for note in event.plan["notes"])
+    assert any(note["path"] == "task.url" for note in event.plan["notes_facts"])
 
 
 def test_events_of_one_task_are_processed_one_at_a_time_in_order_of_arrival(story: Story) -> None:
@@ -217,7 +217,7 @@ def test_somebody_named_at_a_path_by_what_is_no_ref_is_nobody(story: Story) -> N
     RouteFactory(name="Owner", types=["com.acme.order"]).targets.create(kind="path", path="variables.owner")
     event = story.happen("com.acme.order", {"variables": {"owner": {"ref": "x" * 300, "name": "X"}}})
     assert event.status == EventStatus.PROCESSED
-    assert [each["reason"] for each in event.plan["unresolved"]] == ["unknown"]
+    assert [each["reason_fact"] for each in event.plan["unresolved"]] == [{"code": "unknown"}]
     assert not Recipient.objects.filter(name="X").exists()
 
 

@@ -1,6 +1,7 @@
 """Text messages by SMPP, against an SMSC on loopback: what is sent, what its answers mean, and connections that end."""
 
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_network
@@ -360,6 +361,23 @@ def test_options_of_a_receipt_go_before_its_text(smsc: Smsc, use: Callable[..., 
 
     smsc.deliver(b"id:1 stat:DELIVRD err:000", options={0x1E: b"2\0", 0x427: b"\5", 0x423: b"\3\0\x0b"})
     assert kept == [Receipt("2", False, "UNDELIV 11")]
+
+
+def test_options_that_are_odd_or_of_other_pdus_spoil_no_receipt(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+    """An id without its NUL, dpf_result, an option of the provider's own, and a sar_total_segments of two bytes."""
+    kept = listening(use(smsc.port), smsc)
+
+    odd = {0x420: b"\1", 0x1400: b"x", 0x20E: b"\0\1"}
+    assert smsc.deliver(b"", options=odd | {0x1E: b"123", 0x427: b"\2"}) == 0
+    assert kept == [Receipt("123", True, "DELIVRD")]
+
+
+def test_a_receipt_that_breaks_off_is_refused(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+    kept = listening(use(smsc.port), smsc)
+
+    smsc._links[-1].sendall(struct.pack("!IIII", 19, 5, 0, 6_999) + b"\0\1\1")
+    smsc.until(lambda: smsc._answers.get(6_999) == 0x02)
+    assert kept == []
 
 
 def test_what_is_no_last_word_is_taken_and_forgotten(smsc: Smsc, use: Callable[..., TextMessages]) -> None:

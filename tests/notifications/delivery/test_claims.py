@@ -10,6 +10,7 @@ from notifications.delivery import claims, device_lane
 from notifications.delivery.claims import Busy
 from notifications.models import Device, Recipient
 from notifications.people import devices
+from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.support.story import Story
 from tests.support.webpush import Browser
@@ -51,5 +52,5 @@ def test_test_messages_farewells_and_suspects_are_looked_for_only_where_there_ar
     locking = [each["sql"].partition(" FROM ")[2] for each in asked if "SKIP LOCKED" in each["sql"]]
     assert [table.split()[0].strip('"') for table in locking] == ["notifications_delivery"]
 
-    Device.objects.filter(pk=device.pk).update(due_at=now, last_fault="It answered 500.")
+    Device.objects.filter(pk=device.pk).update(due_at=now, last_fault_fact=said("It answered 500.").as_json())
     assert claims.waiting_for_devices(now).tests and claims.there_are_suspects()

@@ -16,7 +16,7 @@ from notifications.connectors.signatures import new_secret
 from notifications.connectors.webhook import Call
 from notifications.engines import callback, callback_claims
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
-from notifications.reasons import said
+from notifications.reasons import said, words
 from notifications.routing import expiry
 from tests.support.callbacks import claimed
 from tests.support.receiver import Receiver, receiving
@@ -136,7 +136,11 @@ def test_422_opens_the_task_again_with_the_reason(story: Story, engine_side: Rec
     deliver()
     copy = story.copy(story.carol)
     assert story.task().state == TaskState.ACKNOWLEDGED
-    assert (copy.state, copy.outcome["engine"], copy.outcome["detail"]) == ("open", "refused", "The budget is closed.")
+    assert (copy.state, copy.outcome["engine"], words(copy.outcome, "detail")) == (
+        "open",
+        "refused",
+        "The budget is closed.",
+    )
     engine_side.answer(204)
     again = story.answer(story.bob, "approve")
     assert again.created

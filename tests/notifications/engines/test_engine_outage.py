@@ -12,6 +12,7 @@ from notifications.answers.given import Answer
 from notifications.answers.respond import respond
 from notifications.engines import callback
 from notifications.models import Callback, CallbackState, Notification
+from notifications.reasons import words
 from notifications.routing import pipeline
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
@@ -79,4 +80,4 @@ def test_what_somebody_has_told_it_by_hand_is_not_sent_any_more(receiver: Receiv
     dispatch()
     assert receiver.calls == []
     outcome = story.copy(story.bob).outcome
-    assert (outcome["engine"], outcome["detail"]) == ("handled", "Told them by telephone.")
+    assert (outcome["engine"], words(outcome, "detail")) == ("handled", "Told them by telephone.")

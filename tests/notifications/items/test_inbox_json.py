@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from notifications.items.inbox_json import InboxTexts, inbox_json
 from notifications.models import Notification, NotificationState, Recipient
-from notifications.reasons import COMPLETED, LEAD, MANAGER, kept
+from notifications.reasons import COMPLETED, LEAD, MANAGER
 from tests.factories import BrandFactory, EngineFactory, NotificationFactory, RecipientFactory
 from wfpush.postgres import bulk
 
@@ -76,7 +76,7 @@ def test_it_is_said_in_the_readers_language_whoever_asks() -> None:
 
 @pytest.mark.parametrize("state", ["open", "answered", "expired", "info"])
 def test_only_what_is_withdrawn_says_why(state: str) -> None:
-    withdrawn = NotificationFactory(state="withdrawn", **kept("reason", COMPLETED()))
+    withdrawn = NotificationFactory(state="withdrawn", reason_fact=COMPLETED().as_json())
 
     assert inbox_json(withdrawn)["ended"] == "No longer waiting for you: completed in the engine."
     assert inbox_json(NotificationFactory(state=state))["ended"] == ""
@@ -87,12 +87,14 @@ def copies_of(blank: Notification, people: list[Recipient]) -> Iterator[Notifica
     """A copy for each, as the fan-out makes them, and others that differ in one thing."""
     for seq, person in enumerate(people, 1):
         yield bulk.another(blank, recipient=person, seq=seq)
-        yield bulk.another(blank, recipient=person, seq=seq + 100, **kept("reason", LEAD(name="Finance")))
-        yield bulk.another(blank, recipient=person, seq=seq + 200, escalated=True, **kept("reason", MANAGER(name="X")))
+        yield bulk.another(blank, recipient=person, seq=seq + 100, reason_fact=LEAD(name="Finance").as_json())
+        yield bulk.another(
+            blank, recipient=person, seq=seq + 200, escalated=True, reason_fact=MANAGER(name="X").as_json()
+        )
         yield bulk.another(blank, recipient=person, seq=seq + 300, on_behalf_of=people[0])
         yield bulk.another(blank, recipient=person, seq=seq + 400, read_at=timezone.now())
         yield bulk.another(blank, recipient=person, seq=seq + 500, brand=BrandFactory(name=f"Brand {seq}"))
-        withdrawn = {"state": NotificationState.WITHDRAWN, **kept("reason", COMPLETED())}
+        withdrawn = {"state": NotificationState.WITHDRAWN, "reason_fact": COMPLETED().as_json()}
         yield bulk.another(blank, recipient=person, seq=seq + 600, **withdrawn)
 
 

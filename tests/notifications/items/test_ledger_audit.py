@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from notifications import reasons
 from notifications.items.ledger_audit import faults_since, sums_since
 from notifications.models import Delivery, Event, PausedService
 from tests.support.devices import PushHost, dispatch, push_host
@@ -98,7 +99,11 @@ def test_the_doctor_tells_the_sums(day: Story) -> None:
 def test_the_doctor_says_what_is_wrong_and_what_to_do(day: Story) -> None:
     now = timezone.now()
     PausedService.objects.create(
-        channel="webpush", service="push.example", reason="401", paused_at=now, until=now + timedelta(minutes=10)
+        channel="webpush",
+        service="push.example",
+        reason_fact=reasons.said("401").as_json(),
+        paused_at=now,
+        until=now + timedelta(minutes=10),
     )
     Event.objects.filter(task__task_id="T-1").update(told=7)
     day.bob.devices.update(sender="B" * 87)

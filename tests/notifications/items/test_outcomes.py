@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 
 from notifications.items.outcomes import mood_of, outcome_of
 from notifications.models import Category, Engine, Notification, Recipient, Task
+from notifications.reasons import said
 from tests.factories import DECISIONS
 from tests.support.story import Story
 
@@ -95,11 +96,11 @@ def test_an_action_of_the_engines_own_is_called_by_its_label() -> None:
 
 
 def test_a_refusal_says_why_and_that_one_may_answer_again() -> None:
-    refused = copy("open", answered(engine="refused", detail="The amount has changed"), "open")
+    refused = copy("open", answered(engine="refused", detail_fact=said("The amount has changed").as_json()), "open")
 
     assert outcome_of(refused, CAROL, NOW) == "The engine refused it: The amount has changed. You can answer again."
     assert mood_of(refused, CAROL) == "bad"
-    refused.outcome["detail"] = ""
+    refused.outcome["detail_fact"] = None
     assert outcome_of(refused, BOB, NOW) == "The engine refused it without a reason. You can answer again."
 
 
@@ -142,10 +143,10 @@ def test_an_engines_time_that_is_none_breaks_nothing(at: object) -> None:
 
 def test_a_reason_of_somebody_elses_words_is_shown_as_it_is() -> None:
     assert (
-        outcome_of(copy("withdrawn", reason="Bob is on leave"), BOB, NOW)
+        outcome_of(copy("withdrawn", reason_fact=said("Bob is on leave").as_json()), BOB, NOW)
         == "No longer waiting for you: Bob is on leave."
     )
-    assert outcome_of(copy("withdrawn", reason=""), BOB, NOW) == "No longer waiting for you."
+    assert outcome_of(copy("withdrawn", reason_fact=None), BOB, NOW) == "No longer waiting for you."
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from notifications.models import ApiKey, Engine, Scope, SigningSecret
 from notifications.models.validators import MAX_ADDRESS
+from notifications.reasons import said
 from wfpush.crypto import digest_of
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +74,9 @@ def test_a_second_run_gives_another_key_and_keeps_the_rest() -> None:
 
 def test_a_new_address_ends_what_a_410_of_the_old_one_stopped() -> None:
     create(callback_url=ADDRESS)
-    Engine.objects.update(callback_disabled_at=timezone.now(), callback_disabled_reason="Gone (410).")
+    Engine.objects.update(
+        callback_disabled_at=timezone.now(), callback_disabled_reason_fact=said("Gone (410).").as_json()
+    )
 
     create(callback_url=ADDRESS)
     assert not Engine.objects.get().takes_answers, "it is the address that is gone"

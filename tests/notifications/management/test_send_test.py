@@ -47,7 +47,7 @@ def dispatcher() -> Iterator[dict[str, Callable[[Device], object]]]:
     stop = Event()
 
     def arrived(taken: Device) -> object:
-        return outbox.finish(taken, last_sent_at=timezone.now(), last_fault="")
+        return outbox.finish(taken, last_sent_at=timezone.now(), last_fault_fact=None)
 
     def run() -> None:
         while not stop.wait(0.02):
@@ -66,7 +66,9 @@ def test_it_tells_of_each_device_whether_the_message_arrived(
     alice: Recipient, dispatcher: dict[str, Callable[[Device], object]]
 ) -> None:
     fine, broken = device(alice, "Firefox on Linux"), device(alice, "Chrome on Android")
-    dispatcher[broken.name] = lambda taken: outbox.finish(taken, last_fault="404: it is unknown there")
+    dispatcher[broken.name] = lambda taken: outbox.finish(
+        taken, last_fault_fact=said("404: it is unknown there").as_json()
+    )
 
     assert send_test() == [
         f"Firefox on Linux ({fine.pk}): its push service has the message",

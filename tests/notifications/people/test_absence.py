@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from notifications import reasons
 from notifications.calendar_feeds.span import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, Category, NotificationState, Recipient, TargetKind
 from notifications.people import absence
@@ -288,7 +289,7 @@ def test_what_would_reach_bob_reaches_carol_and_says_for_whom(story: Story) -> N
     copy = story.copy(story.carol)
     assert copy.on_behalf_of == story.bob
     assert copy.reason == "delegate of Bob (assignee)"
-    assert [(each["ref"], each["reason"]) for each in event.plan["recipients"]] == [("carol", copy.reason)]
+    assert [(each["ref"], each["reason_fact"]) for each in event.plan["recipients"]] == [("carol", copy.reason_fact)]
 
 
 def test_who_is_named_anyway_gets_one_copy_of_their_own(story: Story) -> None:
@@ -372,7 +373,7 @@ def test_a_dry_run_says_who_would_stand_in(story: Story) -> None:
 
     plan = pipeline.dry_run(story.engine, inbound, timezone.now()).plan
 
-    assert [each["reason"] for each in plan.recipients] == ["delegate of Bob (assignee)"]
+    assert [str(reasons.read(each)) for each in plan.recipients] == ["delegate of Bob (assignee)"]
 
 
 def test_managers_are_away_too(story: Story, dave: Recipient) -> None:

@@ -17,6 +17,7 @@ from notifications.errors import Expired
 from notifications.housekeeping import prune
 from notifications.models import ActionToken, Delivery, DeliveryState, Device, Notification, Recipient
 from notifications.people import devices, recipient_tokens
+from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, action_token
 from wfpush.crypto import digest_of
@@ -263,7 +264,7 @@ def test_a_device_removed_twice_at_once_is_removed_once() -> None:
 # --- a test message -----------------------------------------------------------------------------------------------
 def test_a_test_message_is_due_at_once_and_forgets_what_went_wrong_before(alice: Recipient) -> None:
     device, _ = register(alice)
-    Device.objects.update(last_fault="410 Gone", attempts=3)
+    Device.objects.update(last_fault_fact=said("410 Gone").as_json(), attempts=3)
     device_test.ask(device, NOON)
 
     device.refresh_from_db()

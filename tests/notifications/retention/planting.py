@@ -207,7 +207,7 @@ def by_hand(person: Recipient) -> None:
     now, task = timezone.now(), Task.objects.get(task_id="T-5")
     RefusedAnswer.objects.create(
         task=task, recipient=person, action="approve", comment=COMMENT, via="inbox", rule="Four eyes",
-        why=f"{NAME} began it", why_fact={"code": "said", "text": f"{NAME} began it"}, at=now,
+        why_fact={"code": "said", "text": f"{NAME} began it"}, at=now,
     )  # fmt: skip
     told = [{"ref": REF, "name": NAME, "channels": [{"channel": "email", "to": EMAIL}]}]
     clock = Escalation.objects.filter(task=task)[0]
@@ -280,7 +280,7 @@ def takes_turns(world: World, person: Recipient) -> None:
 
 def reads_feed_badly(rota: Rota) -> None:
     said = f"It answered 403: {EMAIL} may not read this."
-    RotaFeed.objects.filter(rota=rota).update(fault=said, fault_fact={"code": "said", "text": said})
+    RotaFeed.objects.filter(rota=rota).update(fault_fact={"code": "said", "text": said})
 
 
 def one_row_each() -> None:

@@ -124,8 +124,8 @@ def test_a_hundred_tasks_are_a_few_statements(story: Story) -> None:
         expire()
     assert states() == {TaskState.EXPIRED: 100}
     assert len(made) < 30
-    assert set(Notification.objects.values_list("state", "reason")) == {("expired", "Expired")}
-    assert set(Escalation.objects.values_list("state", "end_reason")) == {("closed", "expired")}
+    assert set(Notification.objects.values_list("state", "reason_fact__code")) == {("expired", "expired")}
+    assert set(Escalation.objects.values_list("state", "end_reason_fact__code")) == {("closed", "clock_expired")}
     assert_contiguous()
 
 

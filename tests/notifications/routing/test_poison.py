@@ -75,7 +75,7 @@ def test_the_trace_of_another_event_says_what_it_says_without_it(story: Story, m
     monkeypatch.setattr(pipeline, "advance", breaks)
     pipeline.drain()
     other.refresh_from_db()
-    assert other.plan["notes"] == ["Dropped a link that is not a web address: documents.0.url"]
+    assert other.plan["notes_facts"] == [{"code": "bad_link", "path": "documents.0.url"}]
 
 
 def test_an_event_that_cannot_be_written_costs_only_itself(story: Story) -> None:
@@ -239,5 +239,5 @@ def test_a_template_that_fails_on_one_event_words_all_others(story: Story) -> No
     assert statuses() == {"processed": 100}
     assert Notification.objects.filter(title__startswith="Worded: Task ").count() == 99
     assert Notification.objects.exclude(title__startswith="Worded: Task ").get().title == "Task 13"
-    warned = [event.event_id for event in Event.objects.all() if event.plan.get("warnings")]
+    warned = [event.event_id for event in Event.objects.all() if event.plan.get("warnings_facts")]
     assert warned == [events[13].event_id]

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from notifications import reasons
 from notifications.intake.eventdata import faults_of
 from notifications.models import Case, CaseList, Event, Recipient, Route, RouteTarget, TargetKind
 from notifications.types import Json
@@ -42,11 +43,11 @@ def moved(story: Story, *, minute: float = 0, **case: Any) -> Event:
 
 
 def told(event: Event) -> list[tuple[str, str]]:
-    return [(each["ref"], each["reason"]) for each in event.plan["recipients"]]
+    return [(each["ref"], str(reasons.read(each))) for each in event.plan["recipients"]]
 
 
 def unresolved(event: Event) -> list[tuple[str, str]]:
-    return [(each["ref"], each["reason"]) for each in event.plan.get("unresolved", [])]
+    return [(each["ref"], str(reasons.read(each))) for each in event.plan.get("unresolved", [])]
 
 
 def test_who_has_a_role_in_the_case_is_told(story: Story, dave: Recipient) -> None:

@@ -23,19 +23,19 @@ def label(person: Recipient) -> str:
     return f"{person.name} ({person.ref})" if person.name and person.name != person.ref else person.ref
 
 
-def named(text: str) -> Recipient:
-    """The person meant by a proposed text, a ref, a name or an e-mail address. Raises ValidationError."""
+def find_colleague(text: str) -> Recipient:
+    """Return the person that a proposed text, a ref, a name or an e-mail address means. Raises ValidationError."""
     if "\x00" in text or len(text) > MOST_TYPED:
         raise ValidationError(_("Nobody here is called that."))
     ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]
     proposed = [person for person in colleagues().filter(ref__in=ends) if label(person) == text]
-    found = proposed or list(colleagues().filter(ref=text))
-    found = found or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: SEVERAL + 1])
-    found = found or list(colleagues().filter(name__icontains=text)[: SEVERAL + 1])
-    if not found:
+    people = proposed or list(colleagues().filter(ref=text))
+    people = people or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: SEVERAL + 1])
+    people = people or list(colleagues().filter(name__icontains=text)[: SEVERAL + 1])
+    if not people:
         raise ValidationError(_("Nobody here is called that."))
-    if len(found) > 1:
-        names = ", ".join(label(person) for person in found[:SEVERAL])
-        more = ", …" if len(found) > SEVERAL else ""
+    if len(people) > 1:
+        names = ", ".join(label(person) for person in people[:SEVERAL])
+        more = ", …" if len(people) > SEVERAL else ""
         raise ValidationError(_("That may be several people: %(names)s. Choose one.") % {"names": names + more})
-    return found[0]
+    return people[0]

@@ -66,18 +66,18 @@ def read(person: Recipient) -> Wanted:
 
 
 # --- what makes sense -----------------------------------------------------------------------------
-def faults_of(wanted: Wanted) -> Iterator[tuple[Place, str]]:
-    """What cannot stay so, each with its place."""
-    yield from _faults_of_windows(wanted.quiet_hours)
-    if len(wanted.digest_times) > MOST_TIMES:
+def faults_of(preferences: Wanted) -> Iterator[tuple[Place, str]]:
+    """Yield each fault with its place."""
+    yield from _faults_of_windows(preferences.quiet_hours)
+    if len(preferences.digest_times) > MOST_TIMES:
         yield ("digest_times",), _("Choose at most %(most)d times.") % {"most": MOST_TIMES}
-    for place, at in enumerate(wanted.digest_times):
-        if at in wanted.digest_times[:place]:
+    for place, at in enumerate(preferences.digest_times):
+        if at in preferences.digest_times[:place]:
             yield ("digest_times", place), _("This time is there already.")
-    if not LEAST_PAUSE <= wanted.repeat_pause <= MOST_PAUSE:
+    if not LEAST_PAUSE <= preferences.repeat_pause <= MOST_PAUSE:
         bounds = {"least": LEAST_PAUSE, "most": MOST_PAUSE}
         yield ("repeat_pause",), _("Write a number of minutes from %(least)d to %(most)d.") % bounds
-    if wanted.most_an_hour is not None and not 1 <= wanted.most_an_hour <= MOST_MESSAGES:
+    if preferences.most_an_hour is not None and not 1 <= preferences.most_an_hour <= MOST_MESSAGES:
         yield ("most_an_hour",), _("Write a number from 1 to %(most)d.") % {"most": MOST_MESSAGES}
 
 
@@ -96,22 +96,22 @@ def _faults_of_windows(windows: Sequence[Window]) -> Iterator[tuple[Place, str]]
 
 # --- putting --------------------------------------------------------------------------------------
 @transaction.atomic
-def put(person: Recipient, wanted: Wanted, now: datetime) -> None:
-    """In the place of what was chosen before; `faults_of` has found nothing. Messages that are held back follow."""
-    write(person, wanted)
+def put(person: Recipient, preferences: Wanted, now: datetime) -> None:
+    """Replace the person's preferences, in which `faults_of` has found nothing. Messages that are held back follow."""
+    write(person, preferences)
     saving.apply(person, now)
 
 
-def write(person: Recipient, wanted: Wanted) -> None:
-    """Without what follows from it. To be called in a transaction."""
+def write(person: Recipient, preferences: Wanted) -> None:
+    """Replace the person's preferences, without what follows for messages. To be called in a transaction."""
     Preferences.objects.get_or_create(pk=person.pk)
     row = Preferences.objects.select_for_update().get(pk=person.pk)  # whoever saves at the same time waits here
-    row.quiet_on_holidays = wanted.quiet_on_holidays
-    row.digest_times = sorted(wanted.digest_times)
-    row.repeat_pause, row.most_an_hour = wanted.repeat_pause, wanted.most_an_hour
+    row.quiet_on_holidays = preferences.quiet_on_holidays
+    row.digest_times = sorted(preferences.digest_times)
+    row.repeat_pause, row.most_an_hour = preferences.repeat_pause, preferences.most_an_hour
     row.save()
-    _write_windows(person, wanted.quiet_hours)
-    _write_choices(person, wanted.choices)
+    _write_windows(person, preferences.quiet_hours)
+    _write_choices(person, preferences.choices)
 
 
 def _write_windows(person: Recipient, windows: Sequence[Window]) -> None:
@@ -126,17 +126,17 @@ def _write_windows(person: Recipient, windows: Sequence[Window]) -> None:
 
 
 def _write_choices(person: Recipient, choices: Mapping[str, Own]) -> None:
-    wanted = {slug: own for slug, own in choices.items() if own}
-    person.category_choices.exclude(category__slug__in=list(wanted)).delete()
+    own_by_slug = {slug: own for slug, own in choices.items() if own}
+    person.category_choices.exclude(category__slug__in=list(own_by_slug)).delete()
     CategoryChoice.objects.bulk_create(
         [
             CategoryChoice(
                 recipient=person,
                 category=category,
-                channels=dict(wanted[category.slug].channels),
-                frequency=wanted[category.slug].frequency,
+                channels=dict(own_by_slug[category.slug].channels),
+                frequency=own_by_slug[category.slug].frequency,
             )
-            for category in Category.objects.filter(slug__in=list(wanted))
+            for category in Category.objects.filter(slug__in=list(own_by_slug))
         ],
         update_conflicts=True,
         unique_fields=["recipient", "category"],

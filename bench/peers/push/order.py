@@ -1,20 +1,15 @@
-"""`python -m bench.peers.push ORDER`, with these settings: make the tables, and a task for each message to be sent."""
+"""Makes the peer's tables, and a task for each message of an order. Run by bench.inside, with the peer's settings."""
 
-import sys
-
-import django
 from django.core.management import call_command
+from django_q.tasks import async_task
 
+from bench.peers.push.models import Delivery, Subscription
 from bench.push_orders import Order
 
-if __name__ == "__main__":
-    django.setup()
+
+def main(file: str) -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
-    from django_q.tasks import async_task
-
-    from bench.peers.push.models import Delivery, Subscription
-
-    order = Order.read(sys.argv[1])
+    order = Order.read(file)
     subscriptions = Subscription.objects.bulk_create(
         [Subscription(endpoint=each["endpoint"], **each["keys"]) for each in order.subscriptions]
     )

@@ -1,5 +1,0 @@
-from django.urls import path
-
-from bench.peers.ingest.views import EventsView
-
-urlpatterns = [path("api/v1/events", EventsView.as_view())]
