@@ -101,7 +101,7 @@ class DeviceLane:
     async def _claim(self, busy: Busy, *, suspects: bool = False) -> Claimed:
         claim = _claim_suspects if suspects else _claim
         claimed = await in_database_thread(claim, busy, timezone.now())
-        self._sender.paused = claimed.paused
+        self._sender.paused_until = claimed.paused
         await self._send_out(claimed.attempts)
         return claimed
 

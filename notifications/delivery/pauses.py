@@ -68,8 +68,8 @@ def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -
         log.error("service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
     row.reason_fact = reason.as_json()
     row.save()
-    words = reasons.with_text(reason)
-    services.report((row.channel, row.service), services.REFUSES, words, now, since=row.paused_at, try_at=row.until)
+    columns = reasons.with_text(reason)
+    services.report((row.channel, row.service), services.REFUSES, columns, now, since=row.paused_at, try_at=row.until)
     return row.until
 
 

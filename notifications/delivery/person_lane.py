@@ -63,7 +63,7 @@ class PersonLane:
         now = timezone.now()
         claimed = claims.for_places(self._rows(), room, self._limits, now, may_go_together=self._together is not None)
         if claimed:
-            self._sender.paused = pauses.paused_services()
+            self._sender.paused_until = pauses.paused_services()
         made = person_messages.for_deliveries([rows for _, rows in claimed], self._service(), now)
         jobs = [(place, each) for (place, _), attempts in zip(claimed, made, strict=True) for each in attempts]
         return Claimed(jobs, sum(len(rows) for _, rows in claimed))

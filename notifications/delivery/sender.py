@@ -27,19 +27,19 @@ Transmission = Coroutine[None, None, Sequence[str]]
 
 
 class Sender:
-    """What one dispatcher process knows of the services. `paused`: the paused ones, and until when, as of the last
-    claim. Belongs to one event loop."""
+    """What one dispatcher process knows of the services. `paused_until`: the paused ones, as of the last claim.
+    Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self.paused: dict[Service, datetime] = {}
+        self.paused_until: dict[Service, datetime] = {}
         self._services = Services()
         self._probing: set[Service] = set()
-        self._recorder = Recorder(lambda paused: self.paused.update(paused))
+        self._recorder = Recorder(lambda paused: self.paused_until.update(paused))
 
     def held_up(self, attempt: Attempt, now: datetime) -> Result | None:
         """The result of an attempt that may not be sent now; None: send it."""
         service = attempt.service
-        until = self.paused.get(service)
+        until = self.paused_until.get(service)
         if until is not None and (until > now or service in self._probing):
             again_at = max(until, now + PROBED_IN)
             return Result(attempt, again_at=again_at, reason=pauses.waiting_for(service[1]), hands_over=True)
@@ -55,13 +55,13 @@ class Sender:
     async def send(self, attempt: Attempt, transmission: Transmission) -> None:
         """Await the transmission. Returns when its result is written."""
         service = attempt.service
-        probes = service in self.paused
+        probes = service in self.paused_until
         if probes:
             self._probing.add(service)
         try:
             result = await self._sent(attempt, transmission)
             if probes and result.fault is None:
-                self.paused.pop(service, None)
+                self.paused_until.pop(service, None)
             await self.write(replace(result, probed=True) if probes else result)
         finally:
             if probes:
