@@ -110,5 +110,5 @@ def answer_choices() -> Sequence[tuple[str, Text]]:
 
 @cache
 def _loaded(packages: tuple[str, ...]) -> Mapping[str, Facts]:
-    found = [import_module(f"{package}.facts").FACTS for package in packages]
-    return MappingProxyType({facts.name: facts for facts in found})
+    facts_list = [import_module(f"{package}.facts").FACTS for package in packages]
+    return MappingProxyType({facts.name: facts for facts in facts_list})

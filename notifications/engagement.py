@@ -112,20 +112,20 @@ def count_hour(hour: datetime, now: datetime) -> None:
             category_id=category,
             template_id=template,
             channel=channel,
-            told=found.told,
-            ignored=found.ignored,
-            seen=found.seen,
-            answered=found.answered,
-            people=found.people,
+            told=counts.told,
+            ignored=counts.ignored,
+            seen=counts.seen,
+            answered=counts.answered,
+            people=counts.people,
         )
-        for (category, template, channel), found in _numbers_of(hour).items()
+        for (category, template, channel), counts in _numbers_of(hour).items()
     )
     row.counted_at = now
     row.save(update_fields=["counted_at"])
 
 
 def _numbers_of(hour: datetime) -> Mapping[Group, Counts]:
-    found: dict[Group, Counts] = defaultdict(Counts)
+    by_group: dict[Group, Counts] = defaultdict(Counts)
     delivered, answers = _delivered_by(hour), _answers_of(hour)
     rows = Notification.objects.filter(**_made_in(hour, "pk")).order_by()
     columns = ("pk", "category", "template_version__template", "recipient", "created_at", "state", "read_at")
@@ -133,18 +133,18 @@ def _numbers_of(hour: datetime) -> Mapping[Group, Counts]:
         answered_at, way = answers.get(pk, (None, ""))
         seen_at = min((at for at in (read_at, answered_at) if at is not None), default=None)
         opened_by, answered_by = _channel(opened or way) if seen_at is not None else "", _channel(way)
-        told = {"", *delivered[pk]}
-        for channel in told | {opened_by, answered_by}:
-            group = found[category, template, channel]
+        channels = {"", *delivered[pk]}
+        for channel in channels | {opened_by, answered_by}:
+            group = by_group[category, template, channel]
             group.people |= 1 << person % 60
-            if channel in told:
+            if channel in channels:
                 group.told += 1
                 group.ignored += seen_at is None and state in ENDED
             if seen_at is not None and channel in ("", opened_by):
                 group.seen[_band(seen_at - made)] += 1
             if answered_at is not None and channel in ("", answered_by):
                 group.answered[_band(answered_at - made)] += 1
-    return found
+    return by_group
 
 
 def _made_in(hour: datetime, name: str) -> dict[str, UUID]:
@@ -154,11 +154,11 @@ def _made_in(hour: datetime, name: str) -> dict[str, UUID]:
 
 def _delivered_by(hour: datetime) -> Mapping[UUID, set[str]]:
     """The channels by which each item reached its person."""
-    found: dict[UUID, set[str]] = defaultdict(set)
+    by_item: dict[UUID, set[str]] = defaultdict(set)
     rows = Delivery.objects.filter(**_made_in(hour, "notification_id"), state=DeliveryState.DELIVERED).order_by()
     for pk, channel in rows.values_list("notification", "channel"):
-        found[pk].add(channel)
-    return found
+        by_item[pk].add(channel)
+    return by_item
 
 
 def _answers_of(hour: datetime) -> Mapping[UUID, tuple[datetime, str]]:
@@ -224,8 +224,8 @@ def between(start: datetime, end: datetime, of: Of) -> Shown:
         (others if group.few else total).add_all(group)
     if not others.few:
         total.add_all(others)
-    known = {key: group.shown() for key, group in groups.items() if not group.few}
-    return Shown(known, None if others.few else others.shown(), total.shown())
+    shown = {key: group.shown() for key, group in groups.items() if not group.few}
+    return Shown(shown, None if others.few else others.shown(), total.shown())
 
 
 def old(now: datetime) -> QuerySet[EngagementHour]:

@@ -72,8 +72,8 @@ def _to_be_counted(now: datetime) -> Iterator[datetime]:
     earlier = CountedHour.objects.filter(hour__lt=current)
     changing = earlier.filter(hour__gt=now - CHANGES_FOR, settled=False, counted_at__lte=now - COUNTED_AGAIN)
     yield from changing.order_by("counted_at").values_list("hour", flat=True)
-    known = set(earlier.filter(hour__gte=current - COUNTED_FOR).values_list("hour", flat=True))
-    yield from (hour for hour in hours_since_the_first_event(current, COUNTED_FOR) if hour not in known)
+    counted = set(earlier.filter(hour__gte=current - COUNTED_FOR).values_list("hour", flat=True))
+    yield from (hour for hour in hours_since_the_first_event(current, COUNTED_FOR) if hour not in counted)
 
 
 def hours_since_the_first_event(current: datetime, most: timedelta) -> Iterator[datetime]:
@@ -116,12 +116,12 @@ def _is_under_way(hour: datetime) -> bool:
 
 def _numbers_of(hour: datetime) -> Numbers:
     events = _made_in(Event, hour).values_list("engine")
-    told = _made_in(Callback, hour).filter(state=CallbackState.DELIVERED, response__isnull=False).values_list("engine")
+    calls = _made_in(Callback, hour).filter(state=CallbackState.DELIVERED, response__isnull=False).values_list("engine")
     messages = _made_in(Delivery, hour).values_list("channel", "state")
     answers = _made_in(Response, hour).filter(effect="final", counts=True).annotate(band=_Band()).order_by()
     return {
         **_by(Counted.EVENTS, events),
-        **_by(Counted.TOLD, told),
+        **_by(Counted.TOLD, calls),
         **_by(Counted.MESSAGES, messages),
         **_by(Counted.ANSWERS, answers.annotate(all=Value("")).values_list("all", "band")),
         **_by(Counted.ANSWERS, answers.filter(recipient__teams__isnull=False).values_list("recipient__teams", "band")),
@@ -149,13 +149,13 @@ class _Band(Func):
 
 
 def _most_at_once(before: Mapping[tuple[str, str], int], now: datetime | None) -> Numbers:
-    """With what waits and is late now; without, as it was."""
-    found = {(what, ""): before.get((what, ""), 0) for what in (Counted.WAITING, Counted.LATE)}
+    """Return how many tasks wait and are late now, or earlier in the hour; without `now`, only earlier."""
+    counts = {(what, ""): before.get((what, ""), 0) for what in (Counted.WAITING, Counted.LATE)}
     if now is not None:
         waiting = Task.objects.filter(state__in=ANSWERABLE)
         for what, rows in ((Counted.WAITING, waiting), (Counted.LATE, waiting.filter(past_deadline(now)))):
-            found[what, ""] = max(found[what, ""], rows.count())
-    return {key: count for key, count in found.items() if count}
+            counts[what, ""] = max(counts[what, ""], rows.count())
+    return {key: count for key, count in counts.items() if count}
 
 
 def half_within(counts: Sequence[int]) -> int:

@@ -59,8 +59,8 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
 
 @transaction.atomic
 def _remove_unused_files(before: datetime) -> int:
-    """They are locked, so that no message names one meanwhile."""
+    """Remove files that nothing uses. They are locked, so that no message names one meanwhile."""
     unused = Attachment.objects.filter(message=None, response=None, at__lt=before).select_for_update(skip_locked=True)
-    found = list(unused.values_list("pk", flat=True))
-    Attachment.objects.filter(pk__in=found).delete()
-    return len(found)
+    ids = list(unused.values_list("pk", flat=True))
+    Attachment.objects.filter(pk__in=ids).delete()
+    return len(ids)

@@ -37,20 +37,20 @@ class Reason:
         return bool(self.code)
 
     def __str__(self) -> str:
-        known = CODES.get(self.code)
-        if known is None:
+        code = CODES.get(self.code)
+        if code is None:
             return self.code
-        return known.form % {name: _english(value) for name, value in self.arguments}
+        return code.form % {name: _english(value) for name, value in self.arguments}
 
     def words(self) -> str:
         """In the reader's language."""
-        known = CODES.get(self.code)
-        if known is None:
+        code = CODES.get(self.code)
+        if code is None:
             return self.code
         values = {name: _worded(value) for name, value in self.arguments}
-        if known.translates:
+        if code.translates:
             values = {name: gettext(value) if value else "" for name, value in values.items()}
-        return (gettext(known.form) if known.is_worded else known.form) % values
+        return (gettext(code.form) if code.is_worded else code.form) % values
 
     def argument(self, name: str) -> Argument | None:
         return dict(self.arguments).get(name)
@@ -147,8 +147,8 @@ def label(choice: Any) -> Reason:
 
 def joined(reasons: Iterable[Reason]) -> Reason:
     """Several reasons as one."""
-    found = tuple(reason for reason in reasons if reason)
-    return SEVERAL(reasons=found) if len(found) > 1 else found[0] if found else NOTHING
+    parts = tuple(reason for reason in reasons if reason)
+    return SEVERAL(reasons=parts) if len(parts) > 1 else parts[0] if parts else NOTHING
 
 
 # --- storing and reading --------------------------------------------------------------------------
@@ -378,7 +378,7 @@ NO_HTTP_CODES = {name: code(f"http_{name}", form) for name, form in NO_HTTP_ANSW
 
 
 def not_reached(fault: OutboundError) -> Reason:
-    return NO_HTTP_CODES[fault.why](**fault.told) if fault.why else said(fault.detail)
+    return NO_HTTP_CODES[fault.why](**fault.arguments) if fault.why else said(fault.detail)
 
 
 # --- why devices go, and links with them ----------------------------------------------------------

@@ -22,12 +22,12 @@ class AccountBackend(ModelBackend):
     ) -> Account | None:
         before = User.objects.filter(username=username).values_list("password", flat=True).first()
         with transaction.atomic():  # one transaction for a renewed hash and its seal
-            found = super().authenticate(request, username=username, password=password, **more)
-            if found is None:
+            account = super().authenticate(request, username=username, password=password, **more)
+            if account is None:
                 return None
-            if before is not None and found.password != before:
-                revocation.hash_renewed(found, before)
-        return self.get_user(found.pk)
+            if before is not None and account.password != before:
+                revocation.hash_renewed(account, before)
+        return self.get_user(account.pk)
 
     def get_user(self, user_id: Any) -> Account | None:
         user = Account.objects.select_related("signed_out").filter(pk=user_id).first()

@@ -41,7 +41,7 @@ def hand_over_absences() -> None:
 
 
 def hand_over_duty() -> None:
-    """Once a minute: tell whoever is on duty since the last look."""
-    told = watch.look(timezone.now())
-    if told:
-        log.info("duty_handed_over", people=told)
+    """Once a minute: notify the people whose duty began since the last look."""
+    people = watch.look(timezone.now())
+    if people:
+        log.info("duty_handed_over", people=people)

@@ -67,15 +67,15 @@ def behaviour_of(event_type: str) -> str:
     return event_type
 
 
-def object_in(said: Json, name: str) -> Json:
+def object_in(document: Json, name: str) -> Json:
     """A member that is an object; empty for any other value."""
-    value = said.get(name)
+    value = document.get(name)
     return value if isinstance(value, dict) else {}
 
 
-def text_in(said: Json, name: str, limit: int | None = None) -> str:
+def text_in(document: Json, name: str, limit: int | None = None) -> str:
     """A member that is text, cut to `limit` characters; empty for any other value."""
-    value = said.get(name)
+    value = document.get(name)
     return value[:limit] if isinstance(value, str) else ""
 
 
@@ -213,16 +213,16 @@ class Bundle:
 
     @property
     def leave_url(self) -> str:
-        """Turns off e-mails of their category, if it is one, and none of them has to be sent."""
-        said = [each.message for each in self.messages]
-        alike = len({message.category for message in said}) == 1 and all(message.leave_url for message in said)
-        return said[0].leave_url if alike else ""
+        """The link to turn off e-mails of the messages' category, if they have one and can all be turned off."""
+        messages = [each.message for each in self.messages]
+        alike = len({message.category for message in messages}) == 1 and all(message.leave_url for message in messages)
+        return messages[0].leave_url if alike else ""
 
     @property
     def leaves(self) -> tuple[Message, ...]:
-        """The first of each category whose e-mails can be turned off, where there is no one link for all."""
-        found = {each.message.category: each.message for each in reversed(self.messages) if each.message.leave_url}
-        return () if self.leave_url else tuple(found.values())
+        """The first message of each category that can be turned off, where no one link is for all."""
+        by_slug = {each.message.category: each.message for each in reversed(self.messages) if each.message.leave_url}
+        return () if self.leave_url else tuple(by_slug.values())
 
     @property
     def on_lock_screens(self) -> str:

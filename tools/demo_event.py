@@ -132,8 +132,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="make demo-event EVENT=…", description=__doc__)
     parser.add_argument("type", nargs="?", default=TYPES[0], choices=TYPES)
     parser.add_argument("--port", type=int, default=8000)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        main(given.type, given.port)
+        main(arguments.type, arguments.port)
     except Stopped as fault:
         sys.exit(str(fault))

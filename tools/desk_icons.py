@@ -51,12 +51,12 @@ def _ligature_tables(font: Any) -> Iterable[Any]:
 def words_of_pages() -> set[str]:
     """Every word that stands alone between tags or quotes in unfold's pages, scripts and styles, and in what makes
     ours: all icons that are named are among them."""
-    found: set[str] = set()
+    words: set[str] = set()
     for folder in (UNFOLD, *(ROOT / name for name in OURS)):
         for path in [folder] if folder.is_file() else folder.rglob("*"):
             if path.suffix in (".html", ".py") or path.name in ("app.js", "styles.css"):
-                found.update(ALONE.findall(path.read_text(encoding="utf-8")))
-    return found
+                words.update(ALONE.findall(path.read_text(encoding="utf-8")))
+    return words
 
 
 def digest() -> str:
@@ -68,14 +68,16 @@ def make() -> int:
     subset, fonts = import_module("fontTools.subset"), import_module("fontTools.ttLib")
     font = fonts.TTFont(UNFOLD / FONT)
     icons = icons_of(font)
-    named = words_of_pages() & icons.keys()
+    used_names = words_of_pages() & icons.keys()
     subsetter = subset.Subsetter(subset.Options(layout_features=["*"], layout_closure=False, hinting=False))
-    subsetter.populate(glyphs=[icons[name] for name in named], unicodes=[ord(letter) for letter in set("".join(named))])
+    subsetter.populate(
+        glyphs=[icons[name] for name in used_names], unicodes=[ord(letter) for letter in set("".join(used_names))]
+    )
     subsetter.subset(font)
     font.flavor = "woff2"
     font.save(ROOT / FONT)
     shutil.copy(UNFOLD / FOLDER / "LICENSE", ROOT / FOLDER / "LICENSE")
-    names = [f"+{name}" if name in named else name for name in sorted(icons)]
+    names = [f"+{name}" if name in used_names else name for name in sorted(icons)]
     LIST.write_text("\n".join([digest(), *names, ""]), encoding="utf-8")
     return (ROOT / FONT).stat().st_size
 

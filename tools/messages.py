@@ -47,10 +47,10 @@ def path_of(language: str, ending: str) -> Path:
 
 def messages() -> dict[Message, set[str]]:
     """Every message of the sources, with the files that say it."""
-    found: dict[Message, set[str]] = {}
+    files: dict[Message, set[str]] = {}
     for path, message in sorted([*_of_python(), *_of_templates()], key=lambda each: (each[0], str(each[1]))):
-        found.setdefault(message, set()).add(path)
-    return found
+        files.setdefault(message, set()).add(path)
+    return files
 
 
 def _of_python() -> Iterator[tuple[str, Message]]:
@@ -94,8 +94,8 @@ def updated(language: str) -> Catalog:
     )
     after.header_comment = "# Brought up to date and compiled by `make messages`."
     for (text, context), files in messages().items():
-        known = before.get(text if isinstance(text, str) else text[0], context)
-        translation = known.string if known is not None and not known.fuzzy else ""
+        entry = before.get(text if isinstance(text, str) else text[0], context)
+        translation = entry.string if entry is not None and not entry.fuzzy else ""
         after.add(text, translation, locations=[(file, 0) for file in sorted(files)], context=context)
     return after
 
@@ -134,9 +134,9 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}|%[sd]")
 
 def _fits(message: object) -> bool:
     """The translation has the placeholders of the source. Singular and plural may leave out a number."""
-    source, said = (_joined(getattr(message, name)) for name in ("id", "string"))
-    wanted, there = set(PLACEHOLDER.findall(source)), set(PLACEHOLDER.findall(said))
-    return there == wanted
+    source, translation = (_joined(getattr(message, name)) for name in ("id", "string"))
+    expected, there = set(PLACEHOLDER.findall(source)), set(PLACEHOLDER.findall(translation))
+    return there == expected
 
 
 def _joined(text: object) -> str:

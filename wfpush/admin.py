@@ -136,8 +136,8 @@ class Site(UnfoldAdminSite):
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         view: Callable[..., Any] = Choices.as_view(admin_site=self)
-        found: HttpResponse = view(request)
-        return found
+        response: HttpResponse = view(request)
+        return response
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -41,7 +41,7 @@ class AdminConfig(django_admin.SimpleAdminConfig):
         checks.register(check_admin, checks.Tags.admin)
 
 
-def check_admin(*given: Any, **more: Any) -> list[checks.CheckMessage]:
+def check_admin(*arguments: Any, **more: Any) -> list[checks.CheckMessage]:
     """Django's checks of the admin and all its classes, which may not be loaded yet."""
     admin.autodiscover()
-    return [*check_dependencies(*given, **more), *check_admin_app(*given, **more)]
+    return [*check_dependencies(*arguments, **more), *check_admin_app(*arguments, **more)]

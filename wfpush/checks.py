@@ -30,8 +30,8 @@ def check_proxies(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckM
     if settings.PROXY_COUNT or not settings.BASE_URL.startswith("https://"):
         return []
     hint = "Set PROXY_COUNT to the number of your proxies in front of wfpush: 1 with deploy/wfpush.conf."
-    told = "PROXY_COUNT is missing: everybody has the address of the proxy, and its limits together."
-    return [Warning(told, hint=hint, id="wfpush.W003")]
+    message = "PROXY_COUNT is missing: everybody has the address of the proxy, and its limits together."
+    return [Warning(message, hint=hint, id="wfpush.W003")]
 
 
 DEPLOY = (check_hosts, check_address, check_proxies)

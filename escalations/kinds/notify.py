@@ -166,10 +166,10 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     by_id = {task.pk: task for task in tasks}
     rows = list(inbox_items.standing(tasks).order_by("recipient_id"))
     assignees = {task.assignee for task in tasks if task.assignee is not None}
-    people = prefetch.read(Recipient, "recipient", rows, known=assignees)
-    prefetch.read(Recipient, "on_behalf_of", rows, known=people)
+    people = prefetch.read(Recipient, "recipient", rows, already_read=assignees)
+    prefetch.read(Recipient, "on_behalf_of", rows, already_read=people)
     prefetch.read(Category, "category", rows)
-    prefetch.read(Case, "case", rows, known={task.case for task in tasks if task.case is not None})
+    prefetch.read(Case, "case", rows, already_read={task.case for task in tasks if task.case is not None})
     prefetch.read(Brand, "brand", [*rows, *people])
     versions = batch_render.versions([row.template_version_id for row in rows if row.template_version_id])
     for row in rows:

@@ -89,7 +89,7 @@ def backlogs(now: datetime) -> list[str]:
 
 
 def _event_backlog(now: datetime) -> list[str]:
-    events = backlog.told(now)
+    events = backlog.find_large(now)
     if events is None:
         return []
     return [" ".join(filter(None, [events.sentence(), _most_from(now)]))]

@@ -30,7 +30,7 @@ from notifications.wording.plaintext import clean_line
 def _serializer_of(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
     """Return the serializer of all that a device of the channel sends. The schema has it under the name of the
     channel's own part."""
-    own = channel.registration.given
+    own = channel.registration.serializer
     return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
 
 

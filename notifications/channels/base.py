@@ -243,10 +243,10 @@ class Public:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """How a device registers by `POST /subscriptions`: `given` are the members besides `channel` and `name`;
+    """How a device registers by `POST /subscriptions`: `serializer` reads the members besides `channel` and `name`;
     `address_of` makes an address of them, or raises Invalid (`fault_at`)."""
 
-    given: type[Serializer[Any]]
+    serializer: type[Serializer[Any]]
     address_of: Callable[[Json, Recipient], NewAddress]
     public: Public | None = None
 

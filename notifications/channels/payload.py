@@ -32,7 +32,7 @@ def members(push: PushMessage) -> Json:
     """All members, at full length. Never the long body, since everybody can read lock screens."""
     message = push.message
     logo = message.brand.get("logo_url") or ""
-    said: Json = {
+    payload: Json = {
         "v": 1,
         "kind": push.kind,
         "id": message.notification_id,
@@ -49,15 +49,15 @@ def members(push: PushMessage) -> Json:
         "brand": sound(message.brand.get("name") or ""),
     }
     if push.token:
-        said["token"] = push.token
-        said["revision"] = push.revision
+        payload["token"] = push.token
+        payload["revision"] = push.revision
     if push.silent:
-        said["silent"] = True
+        payload["silent"] = True
     if push.state == "open" and message.actions:
-        said["actions"] = [_button(action) for action in message.actions]
+        payload["actions"] = [_button(action) for action in message.actions]
     if isinstance(logo, str) and logo.startswith("https://"):
-        said["icon"] = sound(logo)
-    return said
+        payload["icon"] = sound(logo)
+    return payload
 
 
 def _button(action: Action) -> Json:
@@ -73,7 +73,7 @@ def sound(text: str) -> str:
 
 
 # --- Declarative Web Push ---------------------------------------------------------------------------------------------
-def declared(said: Json) -> Json:
+def declared(payload: Json) -> Json:
     """The members again in the form that a browser shows by itself, even if our worker was removed.
 
     https://github.com/w3c/push-api/pull/385 and /402: `web_push` is 8030; `notification` has `title`, `navigate`,
@@ -87,21 +87,21 @@ def declared(said: Json) -> Json:
     item, which offers the answer: no GET changes anything.
     """
     shown: Json = {
-        "title": said["title"],
-        "body": cut(said["body"], SEEN_AT_A_GLANCE),
-        "navigate": said["link"],
-        "lang": said["lang"].replace("_", "-"),
+        "title": payload["title"],
+        "body": cut(payload["body"], SEEN_AT_A_GLANCE),
+        "navigate": payload["link"],
+        "lang": payload["lang"].replace("_", "-"),
         "dir": "auto",
-        "tag": said["tag"],
-        "silent": said.get("silent", False) or said["kind"] in ("replacement", "removed"),
-        "app_badge": said["unread"],
+        "tag": payload["tag"],
+        "silent": payload.get("silent", False) or payload["kind"] in ("replacement", "removed"),
+        "app_badge": payload["unread"],
         "mutable": True,
-        "data": {name: said[name] for name in FOR_THE_WORKER if name in said},
+        "data": {name: payload[name] for name in FOR_THE_WORKER if name in payload},
     }
-    if said["state"] == "open":
-        shown["require_interaction"] = said["priority"] == "urgent"
-        shown["actions"] = [_way_to(action, said["link"]) for action in said.get("actions", [])]
-    return said | {"web_push": 8030, "mutable": True, "app_badge": said["unread"], "notification": shown}
+    if payload["state"] == "open":
+        shown["require_interaction"] = payload["priority"] == "urgent"
+        shown["actions"] = [_way_to(action, payload["link"]) for action in payload.get("actions", [])]
+    return payload | {"web_push": 8030, "mutable": True, "app_badge": payload["unread"], "notification": shown}
 
 
 FOR_THE_WORKER = (
@@ -119,12 +119,12 @@ def _in_address(name: str) -> str:
     return quote(name, safe="")
 
 
-def encoded(said: Any) -> bytes:
-    return msgspec.json.encode(said)
+def encoded(document: Any) -> bytes:
+    return msgspec.json.encode(document)
 
 
 # --- cutting ----------------------------------------------------------------------------------------------------------
-def fit(said: Json, limit: int, size: Callable[[Json], int] = lambda said: len(encoded(said))) -> Json:
+def fit(payload: Json, limit: int, size: Callable[[Json], int] = lambda payload: len(encoded(payload))) -> Json:
     """The members, cut to at most `limit` bytes: the least important text is cut first; token and link stay.
 
     Raises TransportError when the rest is too long.
@@ -134,46 +134,46 @@ def fit(said: Json, limit: int, size: Callable[[Json], int] = lambda said: len(e
         return size(cut_down) <= limit
 
     for step in _steps():
-        if fits(said):
-            return said
-        said = step(said, fits)
-    if not fits(said):
+        if fits(payload):
+            return payload
+        payload = step(payload, fits)
+    if not fits(payload):
         raise TransportError(reasons.TOO_LONG(limit=limit), permanent=True)
-    return said
+    return payload
 
 
 def _steps() -> Iterator[Callable[[Json, Fits], Json]]:
-    """The key facts stand at the beginning of the text."""
-    yield lambda said, fits: _fewer_buttons(said, fits, BUTTONS_SEEN)
-    yield lambda said, fits: _shorter(said, fits, "body", SEEN_AT_A_GLANCE)
+    """Yield the cuts, the least important text first. Key facts stand at the beginning of the body."""
+    yield lambda payload, fits: _fewer_buttons(payload, fits, BUTTONS_SEEN)
+    yield lambda payload, fits: _shorter(payload, fits, "body", SEEN_AT_A_GLANCE)
     yield _shorter_buttons
-    yield lambda said, fits: _shorter(said, fits, "title", SHORTEST_TITLE)
-    yield lambda said, fits: {name: value for name, value in said.items() if name not in ("icon", "brand")}
-    yield lambda said, fits: _shorter(said, fits, "body", 0)
-    yield lambda said, fits: _fewer_buttons(said, fits, 0)
-    yield lambda said, fits: _shorter(said, fits, "title", 1)
+    yield lambda payload, fits: _shorter(payload, fits, "title", SHORTEST_TITLE)
+    yield lambda payload, fits: {name: value for name, value in payload.items() if name not in ("icon", "brand")}
+    yield lambda payload, fits: _shorter(payload, fits, "body", 0)
+    yield lambda payload, fits: _fewer_buttons(payload, fits, 0)
+    yield lambda payload, fits: _shorter(payload, fits, "title", 1)
 
 
-def _shorter(said: Json, fits: Fits, name: str, least: int) -> Json:
-    text = said[name]
-    return _largest(lambda length: said | {name: _cut(text, length)}, min(least, len(text)), len(text), fits)
+def _shorter(payload: Json, fits: Fits, name: str, least: int) -> Json:
+    text = payload[name]
+    return _largest(lambda length: payload | {name: _cut(text, length)}, min(least, len(text)), len(text), fits)
 
 
-def _shorter_buttons(said: Json, fits: Fits) -> Json:
-    buttons = said.get("actions", [])
+def _shorter_buttons(payload: Json, fits: Fits) -> Json:
+    buttons = payload.get("actions", [])
     longest = max((len(button["title"]) for button in buttons), default=0)
 
     def made(length: int) -> Json:
-        return said | {"actions": [button | {"title": _cut(button["title"], length)} for button in buttons]}
+        return payload | {"actions": [button | {"title": _cut(button["title"], length)} for button in buttons]}
 
-    return _largest(made, min(SHORTEST_BUTTON, longest), longest, fits) if buttons else said
+    return _largest(made, min(SHORTEST_BUTTON, longest), longest, fits) if buttons else payload
 
 
-def _fewer_buttons(said: Json, fits: Fits, least: int) -> Json:
-    buttons = said.get("actions", [])
+def _fewer_buttons(payload: Json, fits: Fits, least: int) -> Json:
+    buttons = payload.get("actions", [])
     if len(buttons) <= least:
-        return said
-    return _largest(lambda count: said | {"actions": buttons[:count]}, least, len(buttons), fits)
+        return payload
+    return _largest(lambda count: payload | {"actions": buttons[:count]}, least, len(buttons), fits)
 
 
 def _largest(made: Callable[[int], Json], least: int, most: int, fits: Fits) -> Json:

@@ -18,10 +18,10 @@ def channels() -> Mapping[str, Channel]:
 
 def device_channel(name: str) -> DeviceChannel:
     """Raises LookupError for a channel that has no devices."""
-    found = channels().get(name)
-    if not isinstance(found, DeviceChannel):
+    channel = channels().get(name)
+    if not isinstance(channel, DeviceChannel):
         raise LookupError(f"{name} is no channel with devices.")
-    return found
+    return channel
 
 
 def device_channels() -> list[DeviceChannel]:
@@ -34,11 +34,11 @@ def person_channels() -> list[PersonChannel]:
 
 def command(name: str) -> type[BaseCommand]:
     """A command of a channel."""
-    found = {name: made for each in channels().values() for name, made in each.commands.items()}
-    return found[name]
+    commands = {name: made for each in channels().values() for name, made in each.commands.items()}
+    return commands[name]
 
 
 @cache
 def _loaded(packages: tuple[str, ...]) -> Mapping[str, Channel]:
-    found: list[Channel] = [import_module(f"{package}.channel").CHANNEL for package in packages]
-    return MappingProxyType({each.name: each for each in found})
+    channel_list: list[Channel] = [import_module(f"{package}.channel").CHANNEL for package in packages]
+    return MappingProxyType({each.name: each for each in channel_list})

@@ -90,7 +90,7 @@ def for_places(
     notifications, people = _read_both_ends(mine)
     prefetch.read(Task, "task", notifications)
     prefetch.read(Case, "case", notifications)
-    prefetch.read(Recipient, "on_behalf_of", notifications, known=people)
+    prefetch.read(Recipient, "on_behalf_of", notifications, already_read=people)
     return claimed
 
 

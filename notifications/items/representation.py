@@ -84,7 +84,7 @@ def _read_related(rows: Sequence[Notification]) -> None:
     prefetch.read(Engine, "engine", [*cases, *tasks])
     prefetch.read(Category, "category", rows)
     people = prefetch.read(Recipient, "recipient", rows)
-    prefetch.read(Recipient, "on_behalf_of", rows, known=people)
+    prefetch.read(Recipient, "on_behalf_of", rows, already_read=people)
     prefetch.read(Brand, "brand", [*people, *rows])
 
 

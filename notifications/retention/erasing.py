@@ -43,11 +43,11 @@ Step = Callable[[Erasure, Terms, datetime], tuple[str, Tally]]
 # --- the order --------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def order(person: Recipient, by: Any, now: datetime) -> Erasure:
-    """Close the account and empty the person's row; all else follows. An order that there is already is returned."""
+    """Close the account and empty the person's row; workers do the rest. An existing order is returned."""
     person = Recipient.objects.select_related("user").select_for_update(of=("self",)).get(pk=person.pk)
-    known = Erasure.objects.filter(person=person).first()
-    if known is not None:
-        return known
+    existing = Erasure.objects.filter(person=person).first()
+    if existing is not None:
+        return existing
     terms = terms_of(person, f"erased-{secrets.token_hex(6)}")
     erasure = Erasure.objects.create(
         person=person, by=by, ordered_at=now, terms=terms.as_json(), **outbox.scheduled(now + DELAY)

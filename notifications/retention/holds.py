@@ -14,12 +14,12 @@ SOURCE_NAME = "erasures"
 
 
 def in_force(paths: str) -> Q:
-    """For filters: whether a case is held to which one of these ways leads; without a way the rows are cases."""
+    """Return a condition: the row's case is held. `paths` lead to the case; if empty, the rows are cases."""
     ways = [f"{path}_id" for path in paths.split()] or ["pk"]
-    found = Q()
+    condition = Q()
     for way in ways:
-        found |= Q(Exists(LegalHold.objects.filter(case=OuterRef(way), lifted_at=None)))
-    return found
+        condition |= Q(Exists(LegalHold.objects.filter(case=OuterRef(way), lifted_at=None)))
+    return condition
 
 
 @transaction.atomic

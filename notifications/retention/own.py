@@ -14,23 +14,23 @@ from notifications.retention.terms import Terms
 
 
 def remove_rows(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """`cursor` is the number of the kind of rows that has been reached."""
+    """Delete the next rows of the person. `cursor` is the number of the current kind of rows."""
     kinds = list(that_go())
     number = int(erasure.cursor or 0)
     model, field = kinds[number]
-    found = list(model._base_manager.filter(**{field: erasure.person_id}).values_list("pk", flat=True)[:AT_ONCE])
-    removed = model._base_manager.filter(pk__in=found).delete()[0] if found else 0
-    following = number if len(found) == AT_ONCE else number + 1
+    ids = list(model._base_manager.filter(**{field: erasure.person_id}).values_list("pk", flat=True)[:AT_ONCE])
+    removed = model._base_manager.filter(pk__in=ids).delete()[0] if ids else 0
+    following = number if len(ids) == AT_ONCE else number + 1
     return str(following) if following < len(kinds) else "", Tally(changed=removed)
 
 
 def empty_history(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """What the person and their devices were called; a last message to a device has its address until it is sent."""
+    """Empty the history of the person and devices; a last message to a device keeps its address until it is sent."""
     people = Recipient.history.filter(id=erasure.person_id).exclude(ref=terms.token, name="", email="", phone="")
     values = {"ref": terms.token, "name": "", "email": "", "phone": "", "locale": "en", "timezone": ""}
-    told = Device.history.filter(recipient=erasure.person_id).exclude(digest="")
-    changed = _some(people, **values) + _some(told, name="", digest="", sender="", platform="", language="")
-    more = people.exists() or told.exists()
+    device_history = Device.history.filter(recipient=erasure.person_id).exclude(digest="")
+    changed = _some(people, **values) + _some(device_history, name="", digest="", sender="", platform="", language="")
+    more = people.exists() or device_history.exists()
     left = 0 if more else Farewell.objects.filter(recipient=erasure.person_id).count()
     return "more" if more else "", Tally(changed, left)
 

@@ -142,9 +142,9 @@ def _rows(name: str, section: Section, person: Recipient) -> Iterator[Iterable[s
     related = {each.split("__")[0] for each in NAMED} & {each.name for each in fields}
     rows = rows.select_related(*sorted(related)) if related else rows
     for row in rows.iterator(chunk_size=AT_ONCE):
-        told = {each.attname: _plain(row, each) for each in fields}
-        told |= {path: getattr(other, path.split("__")[1]) for path in NAMED if (other := _other(row, path, related))}
-        yield _with_content(row, told) if isinstance(row, Attachment) else [_json(told)]
+        record = {each.attname: _plain(row, each) for each in fields}
+        record |= {path: getattr(other, path.split("__")[1]) for path in NAMED if (other := _other(row, path, related))}
+        yield _with_content(row, record) if isinstance(row, Attachment) else [_json(record)]
 
 
 def _other(row: Any, path: str, related: set[str]) -> Any:
@@ -157,9 +157,9 @@ def _plain(row: Any, field: Any) -> Any:
     return str(value) if isinstance(value, bytes | memoryview) else value
 
 
-def _with_content(file: Attachment, told: dict[str, Any]) -> Iterator[str]:
-    """Its bytes in Base64, in a list of pieces, each of which is read when it is written."""
-    yield _json(told)[:-1] + ', "content": ['
+def _with_content(file: Attachment, record: dict[str, Any]) -> Iterator[str]:
+    """Yield the record as JSON, with the file's bytes in Base64, in a list of pieces that are read one by one."""
+    yield _json(record)[:-1] + ', "content": ['
     pieces = AttachmentPiece.objects.filter(attachment=file)
     for number in range(pieces.count()):
         content = bytes(pieces.get(number=number).content)

@@ -76,8 +76,8 @@ def _stays(person: Recipient) -> Iterator[str]:
 
 
 def _counted(rows: dict[type[Model], Any]) -> Iterator[str]:
-    for model, found in rows.items():
-        if count := found.count():
+    for model, queryset in rows.items():
+        if count := queryset.count():
             yield f"{capfirst(model._meta.verbose_name_plural)}: {number(count)}"
 
 
@@ -97,9 +97,9 @@ def _doubts(person: Recipient) -> Iterator[str]:
     tasks = Task.objects.filter(assignee=person, state__in=ANSWERABLE).count()
     if tasks:
         yield gettext("Tasks that wait for them: %(count)s. Reassign them in the engine.") % {"count": number(tasks)}
-    named = [*_where_named(person)]
-    if named:
-        yield gettext("Still named by: %(names)s. Nobody is told there any more.") % {"names": ", ".join(named)}
+    mentions = [*_where_named(person)]
+    if mentions:
+        yield gettext("Still named by: %(names)s. Nobody is told there any more.") % {"names": ", ".join(mentions)}
 
 
 def _held(person: Recipient) -> int:
@@ -117,5 +117,5 @@ def _where_named(person: Recipient) -> Iterator[str]:
         rows = kind.objects.filter(delegate=person).select_related("recipient")[:10]
         yield from (str(each.recipient) for each in rows)
     policies: Any = apps.get_model("escalations.policy")
-    found = policies.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
-    yield from (str(each) for each in found[:10])
+    matches = policies.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
+    yield from (str(each) for each in matches[:10])

@@ -94,21 +94,21 @@ HELD = "notification__case notification__task__case"
 
 
 def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
-    """Where messages went, in the ledger and in the traces of events."""
+    """Remove addresses of old messages from the ledger and from the traces of events."""
     ids = _looked_at(Delivery, rules.newest("addresses"), after)
     rows = Delivery.objects.filter(keys.among(Delivery, ids)).annotate(
         until=rules.until("addresses", "notification__category")
     )
     rows = rows.filter(created_at__lt=F("until")).exclude(holds.in_force(HELD))
-    wanted = list(rows.values_list("pk", flat=True)) if ids else []
-    return next_key(ids, AT_ONCE), forget_addresses(wanted) if wanted else 0
+    delivery_ids = list(rows.values_list("pk", flat=True)) if ids else []
+    return next_key(ids, AT_ONCE), forget_addresses(delivery_ids) if delivery_ids else 0
 
 
 def forget_addresses(ids: list[Any]) -> int:
-    """Of these deliveries, those that nothing waits for. In a transaction."""
-    known = Delivery.objects.filter(pk__in=ids).exclude(address="", shown_to="")
-    known = known.exclude(Q(address__startswith=GONE) & Q(shown_to=""))
-    rows = _locked(known.exclude(state=DeliveryState.PENDING).filter(due_at=None))
+    """Remove the addresses of those deliveries that nothing waits for. In a transaction."""
+    queryset = Delivery.objects.filter(pk__in=ids).exclude(address="", shown_to="")
+    queryset = queryset.exclude(Q(address__startswith=GONE) & Q(shown_to=""))
+    rows = _locked(queryset.exclude(state=DeliveryState.PENDING).filter(due_at=None))
     if not rows:
         return 0
     _forget_in_traces(rows)
@@ -122,7 +122,7 @@ def _forget_in_traces(rows: list[Delivery]) -> None:
     items = {str(row.notification_id) for row in rows}
     events = _locked(Event.objects.filter(pk__in={row.event_id for row in rows}))
     for event in events:
-        for told in event.plan.get("recipients") or []:
-            if told.get("notification") in items:
-                told["channels"] = [{**each, "to": ""} for each in told.get("channels") or []]
+        for recipient in event.plan.get("recipients") or []:
+            if recipient.get("notification") in items:
+                recipient["channels"] = [{**each, "to": ""} for each in recipient.get("channels") or []]
     Event.objects.bulk_update(events, ["plan"], batch_size=100)

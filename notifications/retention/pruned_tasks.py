@@ -87,11 +87,11 @@ def delete(tasks: list[UUID]) -> None:
 def forget_items(items: list[UUID], also: QuerySet[Event] | None = None) -> None:
     """Delete items with their messages. Their events go with them (`also` in any case), unless they told others of
     something that stays: then they count what is left, so that the ledger adds up."""
-    told: set[Any] = set(Delivery.objects.filter(notification__in=items).values_list("event", flat=True))
-    told |= set(Notification.objects.filter(pk__in=items, event__isnull=False).values_list("event", flat=True))
+    event_ids: set[Any] = set(Delivery.objects.filter(notification__in=items).values_list("event", flat=True))
+    event_ids |= set(Notification.objects.filter(pk__in=items, event__isnull=False).values_list("event", flat=True))
     Notification.objects.filter(pk__in=items).delete()
     going: set[Any] = set(also.values_list("pk", flat=True)) if also is not None else set()
-    left = told - going
+    left = event_ids - going
     stay: set[Any] = set(Delivery.objects.filter(event__in=left).values_list("event", flat=True))
     stay |= set(Notification.objects.filter(event__in=left).values_list("event", flat=True))
     others = Event.objects.filter(pk__in=left).filter(Q(task__isnull=False) | Q(due_at__isnull=False))

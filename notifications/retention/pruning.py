@@ -84,7 +84,7 @@ def run_through(now: datetime) -> dict[str, int]:
 
 @transaction.atomic
 def _step(pruning: Pruning, now: datetime) -> bool:
-    """False when all is gone through, or somebody else has it."""
+    """Do one step. Returns False when all steps are done, or another worker has the row."""
     held = outbox.held(pruning).select_for_update(no_key=True).first()
     if held is None:
         return False
@@ -92,13 +92,13 @@ def _step(pruning: Pruning, now: datetime) -> bool:
     name = held.step if held.step in STEPS else names[0]
     cursor, removed = STEPS[name](Rules.read(now), held.cursor, now)
     follows = name if cursor else next(iter(names[names.index(name) + 1 :]), "")
-    told = {**held.removed, name: held.removed.get(name, 0) + removed}
+    counts = {**held.removed, name: held.removed.get(name, 0) + removed}
     if follows:
-        Pruning.objects.filter(pk=held.pk).update(step=follows, cursor=cursor, removed=told)
+        Pruning.objects.filter(pk=held.pk).update(step=follows, cursor=cursor, removed=counts)
         return True
-    outbox.finish(held, step="", cursor="", removed=told, ended_at=now)
-    if any(told.values()):
-        log.info("pruned", **{step.replace(" ", "_"): count for step, count in told.items()})
+    outbox.finish(held, step="", cursor="", removed=counts, ended_at=now)
+    if any(counts.values()):
+        log.info("pruned", **{step.replace(" ", "_"): count for step, count in counts.items()})
     return False
 
 

@@ -38,9 +38,9 @@ class Rules:
         return any(self.newest(kind) for kind in KINDS)
 
     def newest(self, kind: str) -> datetime | None:
-        """Nothing that is newer goes, whatever its category; None: nothing goes."""
-        known = [each for each in (self.usual[kind], *self.of_category[kind].values()) if each is not None]
-        return max(known, default=None)
+        """Return the time after which rows of every category stay; None: all rows stay."""
+        limits = [each for each in (self.usual[kind], *self.of_category[kind].values()) if each is not None]
+        return max(limits, default=None)
 
     def until(self, kind: str, category: str) -> Any:
         """In SQL, by the category at this path: the instant, or NULL."""

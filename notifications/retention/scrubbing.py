@@ -42,8 +42,8 @@ class Tally:
 def batch(model: type[Any], columns: Columns, terms: Terms, after: str, now: datetime) -> tuple[str, Tally]:
     """The next rows of a table. Returns the last key, empty at the end. In a transaction."""
     rows = list(_texts(model, columns, after))
-    found = [pk for pk, texts in rows if any(terms.may_be_in(text) for text in texts)]
-    tally = take_out(model, columns, found, terms, now) if found else Tally()
+    pks = [pk for pk, texts in rows if any(terms.may_be_in(text) for text in texts)]
+    tally = take_out(model, columns, pks, terms, now) if pks else Tally()
     return str(rows[-1][0]) if len(rows) == AT_ONCE else "", tally
 
 
@@ -75,17 +75,17 @@ DECODED: dict[str, Callable[[Any], str]] = {"sessions.session": _of_session, "dj
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
-def take_out(model: type[Any], columns: Columns, found: Sequence[Any], terms: Terms, now: datetime) -> Tally:
+def take_out(model: type[Any], columns: Columns, pks: Sequence[Any], terms: Terms, now: datetime) -> Tally:
     """Take the person out of the rows of these keys. In a transaction."""
-    rows = model._base_manager.filter(keys.among(model, found)) if _has_simple_key(model) else None
-    rows = model._base_manager.filter(pk__in=found) if rows is None else rows
+    rows = model._base_manager.filter(keys.among(model, pks)) if _has_simple_key(model) else None
+    rows = model._base_manager.filter(pk__in=pks) if rows is None else rows
     held = _keys(rows.filter(holds.in_force(columns.case))) if columns.case is not None else set()
     waiting = _keys(rows.filter(WAITS[model])) - held if model in WAITS else set()
-    wanted = [pk for pk in found if pk not in held and pk not in waiting]
+    eligible = [pk for pk in pks if pk not in held and pk not in waiting]
     if model is Notification:
-        inbox_items.lock(set(rows.filter(pk__in=wanted).values_list("recipient_id", flat=True)))
-    locked = list(_locked(model, wanted))
-    tally = Tally(left=len(waiting) + len(wanted) - len(locked), held=len(held))
+        inbox_items.lock(set(rows.filter(pk__in=eligible).values_list("recipient_id", flat=True)))
+    locked = list(_locked(model, eligible))
+    tally = Tally(left=len(waiting) + len(eligible) - len(locked), held=len(held))
     tally.changed = _delete(model, locked) if columns.goes else _change(columns, locked, terms, now)
     return tally
 
@@ -105,8 +105,8 @@ def _keys(rows: Any) -> set[Any]:
     return set(rows.values_list("pk", flat=True))
 
 
-def _locked(model: type[Any], wanted: Sequence[Any]) -> Any:
-    rows = model._base_manager.filter(pk__in=wanted).order_by("pk")
+def _locked(model: type[Any], pks: Sequence[Any]) -> Any:
+    rows = model._base_manager.filter(pk__in=pks).order_by("pk")
     return rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
 
 
@@ -120,10 +120,10 @@ def _change(columns: Columns, rows: Sequence[Any], terms: Terms, now: datetime) 
     names: set[str] = set()
     changed = []
     for row in rows:
-        if told := differences(row, columns, terms):
-            for name, value in told.items():
+        if changes := differences(row, columns, terms):
+            for name, value in changes.items():
                 setattr(row, name, value)
-            names |= set(told)
+            names |= set(changes)
             changed.append(row)
     if changed:
         write(changed, names, now)
@@ -131,12 +131,12 @@ def _change(columns: Columns, rows: Sequence[Any], terms: Terms, now: datetime) 
 
 
 def differences(row: Any, columns: Columns, terms: Terms) -> dict[str, Any]:
-    """The columns' new values, where they differ."""
-    told = {name: _text(row, name, terms.in_column) for name in columns.words.split()}
+    """Return the new values of the columns that change."""
+    texts = {name: _text(row, name, terms.in_column) for name in columns.words.split()}
     for name in columns.ids.split():
         value = _text(row, name, terms.in_id)
-        told[name] = value if value == getattr(row, name) else _unique(row, name, value)
-    return {name: value for name, value in told.items() if value != getattr(row, name)}
+        texts[name] = value if value == getattr(row, name) else _unique(row, name, value)
+    return {name: value for name, value in texts.items() if value != getattr(row, name)}
 
 
 def _text(row: Any, name: str, how: Callable[[Any], Any]) -> Any:
@@ -153,7 +153,7 @@ def _unique(row: Any, name: str, value: str) -> str:
 
 
 def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
-    """Items get a new seq, so that inboxes and what browsers keep follow; when they were changed stays as it was."""
+    """Save the fields. Items get a new seq, so that inboxes and browsers follow; their time of change stays."""
     if not isinstance(rows[0], Notification):
         bulk.update(rows, names)
         return
@@ -174,5 +174,5 @@ def end_sessions(after: str, user: int | None, person: int) -> tuple[str, int]:
     return some[-1].pk if len(some) == AT_ONCE else "", removed
 
 
-def _is_of(kept: dict[str, Any], user: int | None, person: int) -> bool:
-    return (user is not None and kept.get(SESSION_KEY) == str(user)) or kept.get("recipient_id") == person
+def _is_of(session: dict[str, Any], user: int | None, person: int) -> bool:
+    return (user is not None and session.get(SESSION_KEY) == str(user)) or session.get("recipient_id") == person

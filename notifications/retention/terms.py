@@ -47,10 +47,10 @@ class Terms:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, said: str) -> "Terms":
-        kept: dict[str, Any] = json.loads(said)
+    def from_json(cls, text: str) -> "Terms":
+        members: dict[str, Any] = json.loads(text)
         values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
+            name: tuple(value) if isinstance(value, list) else value for name, value in members.items()
         }
         return cls(**values)
 
@@ -114,10 +114,10 @@ class Terms:
     def _phrases(self) -> list[tuple[str, re.Pattern[str]]]:
         """With the longest word of each. A long text is also quoted by its beginning: the line in which it begins goes
         with it."""
-        found = sorted((each for each in self.phrases if len(each) >= LEAST_PHRASE), key=len, reverse=True)
-        cut = {each[:START].rsplit(None, 1)[0] for each in found if len(each) > START and " " in each[:START].strip()}
+        phrases = sorted((each for each in self.phrases if len(each) >= LEAST_PHRASE), key=len, reverse=True)
+        cut = {each[:START].rsplit(None, 1)[0] for each in phrases if len(each) > START and " " in each[:START].strip()}
         return [
-            *((_longest_word(each), re.compile(_whole(_spaced(each)))) for each in found),
+            *((_longest_word(each), re.compile(_whole(_spaced(each)))) for each in phrases),
             *((_longest_word(each), re.compile(_whole(f"{_spaced(each)}[^\\n\\r]*"))) for each in cut),
         ]
 
@@ -125,8 +125,8 @@ class Terms:
     def in_json(self, value: Any, member: str = "") -> Any:
         """The value without the person: in all texts, and what belongs to an object that is the person."""
         if isinstance(value, dict):
-            told = {name: self.in_json(each, name) for name, each in value.items()}
-            return self._emptied(told) if self._is_person(value) else told
+            cleaned = {name: self.in_json(each, name) for name, each in value.items()}
+            return self._emptied(cleaned) if self._is_person(value) else cleaned
         if isinstance(value, list):
             return [self.in_json(each, member) for each in value]
         return self._leaf(value, member) if isinstance(value, str) else value
@@ -141,28 +141,28 @@ class Terms:
     def _is_person(self, value: dict[str, Any]) -> bool:
         if value.get("recipient") == self.person and "channels" in value:  # of a trace
             return True
-        known = [str(each) for name in IDENTIFIES if isinstance(each := value.get(name), str | int)]
-        return any(each in self.refs or self.in_id(each) != each for each in known)
+        identifiers = [str(each) for name in IDENTIFIES if isinstance(each := value.get(name), str | int)]
+        return any(each in self.refs or self.in_id(each) != each for each in identifiers)
 
     def _emptied(self, value: dict[str, Any]) -> dict[str, Any]:
-        told = {**value, **{name: "" for name in BELONGS if isinstance(value.get(name), str)}}
+        cleaned = {**value, **{name: "" for name in BELONGS if isinstance(value.get(name), str)}}
         if "name" in value:
-            told["name"] = self.token
+            cleaned["name"] = self.token
         if "channels" in value and isinstance(value["channels"], list):
-            told["channels"] = [{**each, "to": ""} if isinstance(each, dict) else each for each in value["channels"]]
-        return told
+            cleaned["channels"] = [{**each, "to": ""} if isinstance(each, dict) else each for each in value["channels"]]
+        return cleaned
 
     def in_column(self, value: Any) -> Any:
-        """A column's value: text, JSON, a list of texts, or JSON that is stored as text."""
+        """Return a column's value without the person: text, JSON, a list of texts, or JSON that is stored as text."""
         if not isinstance(value, str):
             return self.in_json(value)
         if value[:1] in "{[" and value:
             try:
-                kept = json.loads(value)
+                document = json.loads(value)
             except (ValueError, RecursionError):
                 return self.in_text(value)
-            told = self.in_json(kept)
-            return value if told == kept else json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+            cleaned = self.in_json(document)
+            return value if cleaned == document else json.dumps(cleaned, ensure_ascii=False, separators=(",", ":"))
         return self.in_text(value)
 
     def also(self, phrases: Iterable[str]) -> "Terms":
@@ -198,23 +198,23 @@ def _phone(phone: str) -> str:
 
 # --- of a person ------------------------------------------------------------------------------------------------------
 def terms_of(person: Recipient, token: str) -> Terms:
-    """All that the person is or was called."""
-    known = [person, *person.history.all().iterator()]
+    """Return all present and former names, refs, addresses and numbers of the person."""
+    versions = [person, *person.history.all().iterator()]
     user = person.user
     accounts = ConnectedAccount.objects.filter(recipient=person).values_list("name", flat=True)
-    names = [*(each.name for each in known), *([user.get_full_name()] if user else [])]
-    refs = [*(each.ref for each in known), *accounts, *([user.get_username()] if user else [])]
-    emails = [*(each.email for each in known), *([user.email] if user else []), *(ref for ref in refs if "@" in ref)]
+    names = [*(each.name for each in versions), *([user.get_full_name()] if user else [])]
+    refs = [*(each.ref for each in versions), *accounts, *([user.get_username()] if user else [])]
+    emails = [*(each.email for each in versions), *([user.email] if user else []), *(ref for ref in refs if "@" in ref)]
     return Terms(
         token=token,
         person=person.pk,
         names=tuple(_several(names)),
         refs=tuple(_several(refs)),
         emails=tuple(_several(emails)),
-        phones=tuple(_several(each.phone for each in known)),
+        phones=tuple(_several(each.phone for each in versions)),
     )
 
 
-def _several(said: Iterable[str]) -> Iterator[str]:
-    """Each once, the longest first: one may contain another."""
-    yield from sorted({each.strip() for each in said if each and each.strip()}, key=len, reverse=True)
+def _several(texts: Iterable[str]) -> Iterator[str]:
+    """Yield each text once, the longest first: one may contain another."""
+    yield from sorted({each.strip() for each in texts if each and each.strip()}, key=len, reverse=True)

@@ -114,26 +114,26 @@ def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Ter
     ids = [row.pk for row in some]
     held = set(rows.filter(holds.in_force("task__case"), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(pk__in=ids, due_at__isnull=False).values_list("pk", flat=True)) - held
-    wanted = [row for row in some if row.pk not in held and row.pk not in waits]
+    eligible = [row for row in some if row.pk not in held and row.pk not in waits]
     tally = Tally(left=len(waits), held=len(held))
-    phrases = [text for row in wanted for text in texts_of(row) if text != OMITTED]
+    phrases = [text for row in eligible for text in texts_of(row) if text != OMITTED]
     if any(text.strip() for text in phrases):
-        tally.add(_take_out_of_cases([row.task for row in wanted], terms.also(phrases), now))
-    tally.changed += empty(wanted) if wanted else 0
+        tally.add(_take_out_of_cases([row.task for row in eligible], terms.also(phrases), now))
+    tally.changed += empty(eligible) if eligible else 0
     return str(ids[-1]) if len(ids) == AT_ONCE else "", tally
 
 
 def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Tally:
-    """Of all rows of these tasks and of their cases. Locks are taken in the order case, task, people, items."""
+    """Clear the terms from all rows of these tasks and their cases. Lock order: case, task, people, items."""
     alone = [task.pk for task in tasks if task.case_id is None]
     cases = {task.case_id for task in tasks if task.case_id is not None}
     mine = Q(task__in=alone) | Q(task__case__in=cases)
-    asked = Notification.objects.filter(addressed__message__task__in=[task.pk for task in tasks])
+    questions = Notification.objects.filter(addressed__message__task__in=[task.pk for task in tasks])
     scope: list[Any] = [
         Case.objects.filter(pk__in=cases),
         Task.objects.filter(Q(pk__in=alone) | Q(case__in=cases)),
         Notification.objects.filter(mine | Q(case__in=cases)),
-        asked,
+        questions,
         Delivery.objects.filter(Q(notification__task__in=alone) | Q(notification__case__in=cases)),
         Event.objects.filter(Q(task__in=alone) | Q(case__in=cases)),
         TaskContent.objects.filter(mine),
@@ -145,9 +145,9 @@ def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Ta
     for rows in scope:
         columns = TABLES[rows.model._meta.label_lower]
         for some in _pages(rows):
-            found = scrubbing.take_out(rows.model, columns, some, terms, now)
-            tally.changed += found.changed  # what is left or held is counted with its table
-            tally.left += found.left
+            page_tally = scrubbing.take_out(rows.model, columns, some, terms, now)
+            tally.changed += page_tally.changed  # what is left or held is counted with its table
+            tally.left += page_tally.left
     return tally
 
 
@@ -169,14 +169,14 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
     paths = TABLES["notifications.attachment"].case or ""
     held = set(rows.filter(holds.in_force(paths), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(due_at__isnull=False, pk__in=_used_by(some)).values_list("pk", flat=True))
-    wanted = [row for row in some if row.pk not in held and waits.isdisjoint(_used_by([row]))]
-    AttachmentPiece.objects.filter(attachment__in=[row.pk for row in wanted]).delete()
-    for row in wanted:
+    eligible = [row for row in some if row.pk not in held and waits.isdisjoint(_used_by([row]))]
+    AttachmentPiece.objects.filter(attachment__in=[row.pk for row in eligible]).delete()
+    for row in eligible:
         row.name, row.type, row.sha256, row.size = OMITTED, "text/plain", "", 0
-    bulk.update([row for row in wanted if row.is_used], ["name", "type", "sha256", "size"])
-    Attachment.objects.filter(pk__in=[row.pk for row in wanted if not row.is_used]).delete()
-    left = len(some) - len(wanted) - len(held)
-    return str(ids[-1]) if len(ids) == AT_ONCE else "", Tally(len(wanted), left, len(held))
+    bulk.update([row for row in eligible if row.is_used], ["name", "type", "sha256", "size"])
+    Attachment.objects.filter(pk__in=[row.pk for row in eligible if not row.is_used]).delete()
+    left = len(some) - len(eligible) - len(held)
+    return str(ids[-1]) if len(ids) == AT_ONCE else "", Tally(len(eligible), left, len(held))
 
 
 def _used_by(rows: Iterable[Attachment]) -> set[Any]:

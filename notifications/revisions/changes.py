@@ -43,15 +43,15 @@ def changes_since(notification: Notification, shown: str, *, on_lock_screen: boo
     task = notification.task
     if task is None or shown == notification.revision:
         return []
-    wanted = (shown, notification.revision)
-    contents = TaskContent.objects.filter(task=task, revision__in=wanted)
+    revisions = (shown, notification.revision)
+    contents = TaskContent.objects.filter(task=task, revision__in=revisions)
     by_revision = dict(contents.values_list("revision", "content"))
     if shown and shown not in by_revision and shown != notification.revised_from:
         return [ChangedValue(_("Details"), "", "")]
     version = versions([notification.template_version_id or 0]).get(notification.template_version_id or 0)
     hidden = sensitive.paths_of_task(task)
     before, now = (
-        _Side(by_revision.get(revision) or {}, version, notification, hidden, on_lock_screen) for revision in wanted
+        _Side(by_revision.get(revision) or {}, version, notification, hidden, on_lock_screen) for revision in revisions
     )
     parts = BRIEF if on_lock_screen else FOR_CUSTOMERS if notification.recipient.external else EVERYTHING
     changes = [change for part in parts for change in part(before, now)]
@@ -98,14 +98,14 @@ class _Side:
 
     @cached_property
     def facts(self) -> dict[str, KeyFact]:
-        """By label."""
+        """The key facts, by label."""
         if self.version is not None:
-            found: Sequence[KeyFact] = key_facts.read(self.version, self.text_language, self._context, self.hidden)
+            facts: Sequence[KeyFact] = key_facts.read(self.version, self.text_language, self._context, self.hidden)
         else:
-            found = key_facts.usual(self.text_language, self._context, self.hidden)
+            facts = key_facts.usual(self.text_language, self._context, self.hidden)
         if self.reader.external:
-            found = for_customers(found, self.notification.brand or self.reader.brand)
-        return {fact.label: fact for fact in found if not (fact.sensitive and self.on_lock_screen)}
+            facts = for_customers(facts, self.notification.brand or self.reader.brand)
+        return {fact.label: fact for fact in facts if not (fact.sensitive and self.on_lock_screen)}
 
     @property
     def _context(self) -> Json:
@@ -173,10 +173,10 @@ def _description(before: _Side, now: _Side) -> Iterator[ChangedValue]:
 
 def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
     """Values that are no key facts: their label is that of their form's field, else the last name of their path."""
-    known, fields = _fact_paths(now.version), {f"variables.{each.source}": each for each in now.fields.values()}
+    fact_paths, fields = _fact_paths(now.version), {f"variables.{each.source}": each for each in now.fields.values()}
     for path in sorted(before.values.keys() | now.values.keys()):
         one, other = before.values.get(path), now.values.get(path)
-        if one != other and path not in known:
+        if one != other and path not in fact_paths:
             field = fields.get(path)
             label = clean_line(field.label(now.language)) if field is not None else _readable(path)
             yield _told_apart(label, _plain(one), _plain(other), one, other)

@@ -22,12 +22,12 @@ def content_of(task: Task, version: TemplateVersion | None, facts: Json) -> Json
     `facts`: what templates may use, as `facts_of_task` makes it. `values` has a member for each path that the template
     version, the engine's answer mappings or the form use, where there is a value. Empty members are left out.
     """
-    said = object_in(facts, "task")
+    task_facts = object_in(facts, "task")
     content: Json = {
         "name": task.name,
-        "description": text_in(said, "description"),
+        "description": text_in(task_facts, "description"),
         "values": _values(task, version, facts),
-        "form": said.get("form"),
+        "form": task_facts.get("form"),
         "actions": task.actions,
         "documents": facts.get("documents"),
     }

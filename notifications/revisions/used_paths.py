@@ -33,14 +33,14 @@ class _Paths:
     def __init__(self, of_mappings: dict[tuple[int, str], set[str]]) -> None:
         self._of_mappings = of_mappings
         self._of_versions: dict[int, set[str]] = {}
-        self._known: dict[tuple[int, int, str], Paths] = {}
+        self._cache: dict[tuple[int, int, str], Paths] = {}
 
     def of(self, version: TemplateVersion | None, engine: int, kind: str) -> Paths:
         key = (version.pk if version is not None else 0, engine, kind)
-        if key not in self._known:
+        if key not in self._cache:
             mapped = self._of_mappings.get((engine, ""), set()) | self._of_mappings.get((engine, kind), set())
-            self._known[key] = tuple(sorted(mapped | self._of_version(version)))
-        return self._known[key]
+            self._cache[key] = tuple(sorted(mapped | self._of_version(version)))
+        return self._cache[key]
 
     def _of_version(self, version: TemplateVersion | None) -> set[str]:
         if version is None:
@@ -59,18 +59,20 @@ def used_paths(version: TemplateVersion | None, engine: int, kind: str) -> Paths
 
 
 def _read() -> _Paths:
-    found: dict[tuple[int, str], set[str]] = {}
+    of_mappings: dict[tuple[int, str], set[str]] = {}
     for mapping in AnswerMapping.objects.all():
-        found.setdefault((mapping.engine_id, mapping.task_kind), set()).update(_of_mapping(mapping.variables))
-    return _Paths(found)
+        of_mappings.setdefault((mapping.engine_id, mapping.task_kind), set()).update(_of_mapping(mapping.variables))
+    return _Paths(of_mappings)
 
 
 _PATHS = Compiled(_read)
 
 
 def _of_mapping(variables: Json) -> set[str]:
-    """Of the task's own variables: what the person writes with the answer is not part of what is decided."""
-    templates = [said.get("value") if isinstance(said, dict) else said for said in variables.values()]
+    """Return the paths of the task's own variables: an answer's own text is not part of the decision."""
+    templates = [
+        definition.get("value") if isinstance(definition, dict) else definition for definition in variables.values()
+    ]
     paths = _of_templates(each for each in templates if isinstance(each, str))
     return {path for path in paths if path == "variables" or path.startswith("variables.")}
 

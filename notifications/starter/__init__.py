@@ -80,9 +80,9 @@ def journeys(apps: Any) -> None:
 
 def names_of(slug: str) -> dict[str, Any]:
     """The columns that say what a category is called. `name_de` is what version 0.2.0 reads."""
-    said = {language: names_in(language).categories[slug] for language in LANGUAGES}
-    name = said.pop(FALLBACK)
-    return {"name": name, "names": said, "name_de": said.get("de", "")}
+    names = {language: names_in(language).categories[slug] for language in LANGUAGES}
+    name = names.pop(FALLBACK)
+    return {"name": name, "names": names, "name_de": names.get("de", "")}
 
 
 class _Writer:
@@ -94,7 +94,7 @@ class _Writer:
     def model(self, name: str) -> Any:
         return self.apps.get_model("notifications", name)
 
-    def known(self, name: str, key: str) -> set[str]:
+    def existing_keys(self, name: str, key: str) -> set[str]:
         return set(self.model(name).objects.values_list(key, flat=True))
 
     def create(self, name: str, rows: list[dict[str, Any]]) -> list[Any]:
@@ -102,18 +102,18 @@ class _Writer:
         return list(model.objects.bulk_create(model(**row) for row in rows)) if rows else []
 
     def categories(self) -> None:
-        known = self.known("Category", "slug")
+        existing = self.existing_keys("Category", "slug")
         of_model = {field.name for field in self.model("Category")._meta.fields}  # its first migration has no `names`
         rows = [
             {"slug": seed.slug, **names_of(seed.slug), "channels": channels_from_start(), "position": at}
             for at, seed in enumerate(CATEGORIES)
-            if seed.slug not in known
+            if seed.slug not in existing
         ]
         self.create("Category", [{name: row[name] for name in row.keys() & of_model} for row in rows])
 
     def event_types(self) -> None:
-        known = self.known("EventType", "name")
-        seeds = [seed for seed in EVENT_TYPES if seed.name not in known]
+        existing = self.existing_keys("EventType", "name")
+        seeds = [seed for seed in EVENT_TYPES if seed.name not in existing]
         made = self.create("EventType", [
             {"name": seed.name, "description": seed.description, "sample": seed.sample} for seed in seeds
         ])  # fmt: skip
@@ -124,8 +124,8 @@ class _Writer:
         ])  # fmt: skip
 
     def templates(self) -> None:
-        known = self.known("Template", "slug")
-        seeds = [seed for seed in TEMPLATES if seed.slug not in known]
+        existing = self.existing_keys("Template", "slug")
+        seeds = [seed for seed in TEMPLATES if seed.slug not in existing]
         made = self.create("Template", [{"slug": seed.slug, "name": seed.name} for seed in seeds])
         now = datetime.now(UTC)
         versions = self.create("TemplateVersion", [
@@ -147,11 +147,11 @@ class _Writer:
             if seed.slug in IN_MAILS
             for language in LANGUAGES
         ])  # fmt: skip
-        said = {language: names_in(language).actions for language in LANGUAGES}
+        action_labels = {language: names_in(language).actions for language in LANGUAGES}
         self.create("TemplateAction", [
             {
                 "version": version, "action": each.action, "comment": each.comment,
-                "labels": {language: labels[each.action] for language, labels in said.items()},
+                "labels": {language: labels[each.action] for language, labels in action_labels.items()},
             }
             for _, version in pairs
             for each in ACTIONS
@@ -169,19 +169,19 @@ class _Writer:
         ])  # fmt: skip
 
     def facts(self, pairs: list[tuple[TemplateSeed, Any]]) -> None:
-        said = {language: names_in(language).facts for language in LANGUAGES}
+        fact_labels = {language: names_in(language).facts for language in LANGUAGES}
         self.create("TemplateFact", [
             {
                 "version": version, "position": at, "path": each.path, "kind": each.kind,
-                "labels": {language: labels[each.name] for language, labels in said.items()},
+                "labels": {language: labels[each.name] for language, labels in fact_labels.items()},
             }
             for seed, version in pairs
             for at, each in enumerate(seed.facts, 1)
         ])  # fmt: skip
 
     def routes(self) -> None:
-        known = self.known("Route", "name")
-        seeds = {seed.name: (at, seed) for at, seed in enumerate(ROUTES) if seed.name not in known}
+        existing = self.existing_keys("Route", "name")
+        seeds = {seed.name: (at, seed) for at, seed in enumerate(ROUTES) if seed.name not in existing}
         if not seeds:
             return
         categories = {row.slug: row for row in self.model("Category").objects.all()}
@@ -215,9 +215,9 @@ class _Writer:
         self.create("Milestone", [
             {
                 "journey": journey, "position": each.position, "statuses": list(each.statuses), "ends": each.ends,
-                "labels": {language: said[each.name] for language, said in labels.items()},
-                "ahead": {language: said[each.ahead] for language, said in labels.items() if each.ahead},
-                "notes": {language: said[each.name] for language, said in notes.items()},
+                "labels": {language: texts[each.name] for language, texts in labels.items()},
+                "ahead": {language: texts[each.ahead] for language, texts in labels.items() if each.ahead},
+                "notes": {language: texts[each.name] for language, texts in notes.items()},
             }
             for seed, journey in zip(seeds, made, strict=True)
             for each in seed.milestones

@@ -43,9 +43,9 @@ def add_languages(apps: Any, note: str) -> None:
 
 
 def _by_english(part: Callable[[NamesSeed], Mapping[str, str]]) -> dict[str, Labels]:
-    """What is said in all languages, by what that is in English."""
-    said = {language: part(names_in(language)) for language in LANGUAGES}
-    return {english: {each: said[each][key] for each in LANGUAGES} for key, english in said[FALLBACK].items()}
+    """Return the labels in all languages, by their English text."""
+    texts = {language: part(names_in(language)) for language in LANGUAGES}
+    return {english: {each: texts[each][key] for each in LANGUAGES} for key, english in texts[FALLBACK].items()}
 
 
 class _Adding:
@@ -56,27 +56,30 @@ class _Adding:
         return self.apps.get_model("notifications", name)
 
     def texts(self, name: str, read: Callable[[str, str], TextSeed], those: Iterable[str], **more: str) -> None:
-        """Where there is one in English."""
-        model, known = self.model(name), set(those)
+        """Add the missing languages of texts that exist in English."""
+        model, slugs = self.model(name), set(those)
         rows = model.objects.filter(version__in=self.slugs, **more)
         there = set(rows.values_list("version", "language"))
         model.objects.bulk_create(
             model(version_id=version, language=language, **more, **vars(read(slug, language)))
             for version, slug in self.slugs.items()
             for language in LANGUAGES
-            if slug in known and (version, FALLBACK) in there and (version, language) not in there
+            if slug in slugs and (version, FALLBACK) in there and (version, language) not in there
         )
 
     def labels(self, name: str, fields: Mapping[str, Mapping[str, Labels]], **rows: Any) -> None:
         for row in self.model(name).objects.filter(**rows):
             before = {field: getattr(row, field) for field in fields}
-            after = {field: {**fields[field].get(said.get(FALLBACK, ""), {}), **said} for field, said in before.items()}
+            after = {
+                field: {**fields[field].get(translations.get(FALLBACK, ""), {}), **translations}
+                for field, translations in before.items()
+            }
             if after != before:
                 self.model(name).objects.filter(pk=row.pk).update(**after)
 
     def names_of_categories(self) -> None:
-        known = _by_english(lambda names: names.categories)
-        for category in self.model("Category").objects.filter(name__in=known):
-            names = {language: said for language, said in known[category.name].items() if language != FALLBACK}
+        by_name = _by_english(lambda names: names.categories)
+        for category in self.model("Category").objects.filter(name__in=by_name):
+            names = {language: name for language, name in by_name[category.name].items() if language != FALLBACK}
             if not names.keys() <= category.names.keys():
                 self.model("Category").objects.filter(pk=category.pk).update(names={**names, **category.names})

@@ -14,7 +14,7 @@ class Rounds:
     def __init__(self, take: Callable[[], Awaitable[bool]]) -> None:
         self._take = take
         self._one_at_a_time = asyncio.Lock()
-        self._wanted = False
+        self._is_requested = False
         self._task: asyncio.Task[None] | None = None
 
     async def once(self) -> bool:
@@ -28,14 +28,14 @@ class Rounds:
             self.again()
 
     def again(self) -> None:
-        """As many rounds as there is something to take, beside whatever else is done."""
-        self._wanted = True
+        """Start rounds in the background, until there is nothing left to take."""
+        self._is_requested = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._go_round())
 
     async def _go_round(self) -> None:
-        while self._wanted:
-            self._wanted = False
+        while self._is_requested:
+            self._is_requested = False
             try:
                 while await self.once():
                     pass

@@ -217,33 +217,33 @@ def load(base_dir: Path) -> Environment:
 
 def prepare(base_dir: Path) -> Environment:
     """For `manage.py up` and the tests: make `WFPUSH_DATA` and missing secrets, then read the environment."""
-    found = load(base_dir)
-    missing = [name for name in GENERATED if not found.values.get(name)]
-    datafolder.prepare(found.data_dir, missing)
+    environment = load(base_dir)
+    missing = [name for name in GENERATED if not environment.values.get(name)]
+    datafolder.prepare(environment.data_dir, missing)
     return load(base_dir)
 
 
 def stand_in(base_dir: Path) -> None:
     """Fill in missing required values. For `--help` and new keys, which need Django's settings but none of their
     values."""
-    found = load(base_dir)
+    environment = load(base_dir)
     for name in GENERATED:
-        if not found.values.get(name):
+        if not environment.values.get(name):
             os.environ[name] = datafolder.new_secret(name)
-    if not found.values.get("DATABASE_URL"):
+    if not environment.values.get("DATABASE_URL"):
         os.environ["DATABASE_URL"] = "postgresql://nowhere/help"
-    if not found.values.get("REDIS_URL"):
+    if not environment.values.get("REDIS_URL"):
         os.environ["REDIS_URL"] = "redis://nowhere"
 
 
 def parse(text: str) -> dict[str, str]:
     """The assignments of a `.env` file."""
-    found: dict[str, str] = {}
+    assignments: dict[str, str] = {}
     for line in text.splitlines():
         name, separator, value = line.strip().partition("=")
         if separator and not name.startswith("#"):
-            found[name.strip()] = value.strip().strip("'\"")
-    return found
+            assignments[name.strip()] = value.strip().strip("'\"")
+    return assignments
 
 
 def own_origins(base_url: str, hosts: Sequence[str]) -> list[str]:
@@ -253,5 +253,5 @@ def own_origins(base_url: str, hosts: Sequence[str]) -> list[str]:
     if parts.scheme != "https":
         return [base_url]
     port = f":{parts.port}" if parts.port else ""
-    named = [f"https://{'*' * host.startswith('.')}{host}{port}" for host in hosts if host != "*"]
-    return list(dict.fromkeys([base_url, *named]))
+    origins = [f"https://{'*' * host.startswith('.')}{host}{port}" for host in hosts if host != "*"]
+    return list(dict.fromkeys([base_url, *origins]))

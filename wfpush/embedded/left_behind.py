@@ -21,15 +21,15 @@ REMOVED = "removed-"
 
 
 def note_owner(base: Path, data_dir: Path) -> None:
-    """Write into the folder of servers `base` whose it is."""
+    """Write into the folder of servers `base` which data folder owns it."""
     path = data_dir.resolve()
     if not path.is_dir():
         return
-    said = json.dumps({"path": str(path), "device": path.stat().st_dev})
+    text = json.dumps({"path": str(path), "device": path.stat().st_dev})
     owner = base / OWNER
-    if not owner.is_file() or owner.read_text(encoding="utf-8") != said:
+    if not owner.is_file() or owner.read_text(encoding="utf-8") != text:
         fresh = owner.with_suffix(f".{os.getpid()}")
-        fresh.write_text(said, encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(owner)
 
 
@@ -43,11 +43,11 @@ def remove_left_behind(root: Path) -> None:
 
 
 def _owner_is_gone(base: Path) -> bool:
-    """False also where nothing says whose it is, or where the file system of its data folder may not be mounted."""
+    """Return whether the data folder is gone. False without an owner, or if its file system may not be mounted."""
     try:
-        said = json.loads((base / OWNER).read_text(encoding="utf-8"))
-        path = Path(said["path"])
-        return not os.path.lexists(path) and path.parent.stat().st_dev == said["device"]
+        document = json.loads((base / OWNER).read_text(encoding="utf-8"))
+        path = Path(document["path"])
+        return not os.path.lexists(path) and path.parent.stat().st_dev == document["device"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

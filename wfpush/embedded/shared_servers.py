@@ -156,11 +156,11 @@ def _private_folder(folder: Path, owner: int | None) -> None:
         folder.mkdir(mode=0o700)
         if owner is not None:
             os.chown(folder, owner, -1)
-    found = folder.lstat()
+    status = folder.lstat()
     expected = os.geteuid() if owner is None else owner
-    if not folder.is_dir() or folder.is_symlink() or found.st_uid != expected:
+    if not folder.is_dir() or folder.is_symlink() or status.st_uid != expected:
         raise EmbeddedError(f"{folder} belongs to another user. Remove it, or choose another WFPUSH_DATA.")
-    if found.st_mode & 0o077:
+    if status.st_mode & 0o077:
         folder.chmod(0o700)
 
 

@@ -65,8 +65,8 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
     """Make what is missing. The passwords of existing people stay, also changed ones. `base_url`: where people reach
     wfpush, and the brand its logo."""
     accounts = DemoAccounts.read(path)
-    known = ApiKey.objects.filter(digest=digest_of(accounts.api_key), revoked_at=None).exists()
-    if not known or accounts.callback_url != callback_url:
+    has_key = ApiKey.objects.filter(digest=digest_of(accounts.api_key), revoked_at=None).exists()
+    if not has_key or accounts.callback_url != callback_url:
         made = _engine(callback_url)
         accounts.api_key, accounts.signing_secret = made["api_key"], made["signing_secret"]
         accounts.callback_url = callback_url
@@ -103,9 +103,9 @@ def _as_it_works(accounts: DemoAccounts, ref: str, now: str) -> str:
 
 
 def _engine(callback_url: str) -> dict[str, str]:
-    said = io.StringIO()
+    output = io.StringIO()
     call_command(
-        "create_engine", ENGINE, name="Demo engine", callback_url=callback_url, allowed=[THIS_MACHINE], stdout=said
+        "create_engine", ENGINE, name="Demo engine", callback_url=callback_url, allowed=[THIS_MACHINE], stdout=output
     )
-    made: dict[str, str] = json.loads(said.getvalue().strip().splitlines()[-1])
+    made: dict[str, str] = json.loads(output.getvalue().strip().splitlines()[-1])
     return made

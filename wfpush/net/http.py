@@ -311,8 +311,8 @@ class _CheckedResolver(AbstractResolver):
         """In threads of its own: names that never resolve must not use up the event loop's threads."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="outbound-dns")
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, _getaddrinfo, host)
-        return list(dict.fromkeys(found))
+        addresses = await asyncio.get_running_loop().run_in_executor(self._threads, _getaddrinfo, host)
+        return list(dict.fromkeys(addresses))
 
 
 def _getaddrinfo(host: str) -> list[str]:

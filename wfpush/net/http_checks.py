@@ -70,7 +70,7 @@ class OutboundError(Exception):
     """No answer came. `detail` is a sentence for an operator and never repeats the URL, which may hold secrets.
 
     `permanent`: the same request can never succeed. `may_have_arrived`: the other side may have acted on it. `why` and
-    `told`: the name and the values of a sentence of NO_ANSWER, where `detail` is one.
+    `arguments`: the name and the values of a sentence of NO_ANSWER, where `detail` is one.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class OutboundError(Exception):
         permanent: bool = False,
         may_have_arrived: bool = False,
         why: str = "",
-        **told: str,
+        **arguments: str,
     ) -> None:
         super().__init__(detail)
         self.code: Code = code
@@ -89,15 +89,15 @@ class OutboundError(Exception):
         self.permanent = permanent
         self.may_have_arrived = may_have_arrived
         self.why = why
-        self.told = told
+        self.arguments = arguments
 
 
 def no_answer(
-    code: Code, why: str, *, permanent: bool = False, may_have_arrived: bool = False, **told: str
+    code: Code, why: str, *, permanent: bool = False, may_have_arrived: bool = False, **arguments: str
 ) -> OutboundError:
-    """With a sentence of NO_ANSWER."""
-    detail = NO_ANSWER[why] % told
-    return OutboundError(code, detail, permanent=permanent, may_have_arrived=may_have_arrived, why=why, **told)
+    """Return an error with a sentence of NO_ANSWER."""
+    detail = NO_ANSWER[why] % arguments
+    return OutboundError(code, detail, permanent=permanent, may_have_arrived=may_have_arrived, why=why, **arguments)
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> None:

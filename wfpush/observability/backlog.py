@@ -54,11 +54,11 @@ class Backlog:
 
     def sentence(self) -> str:
         """In the reader's language."""
-        told = _("%(count)s events wait, the oldest for %(time)s") % {
+        beginning = _("%(count)s events wait, the oldest for %(time)s") % {
             "count": number(self.waiting),
             "time": in_words(self.oldest.total_seconds()),
         }
-        return f"{told}; {self._outlook()}"
+        return f"{beginning}; {self._outlook()}"
 
     def _outlook(self) -> str:
         if self.growth <= -SAME:
@@ -74,8 +74,8 @@ def of_events(now: datetime) -> Backlog:
     return _with_rates(*_due(now), now)
 
 
-def told(now: datetime) -> Backlog | None:
-    """The backlog, if it is more than what comes and goes."""
+def find_large(now: datetime) -> Backlog | None:
+    """Return the backlog, if many events wait and the oldest has waited long."""
     waiting, oldest = _due(now)
     return _with_rates(waiting, oldest, now) if waiting > MANY and oldest > LONG else None
 
@@ -104,9 +104,9 @@ def _events() -> Any:
 
 def _rate(rows: Any, moment: str, since: datetime, now: datetime) -> float:
     """Rows a second: those since `since`, or the latest ROWS of them."""
-    found = rows[:ROWS].aggregate(count=Count("*"), first=Min(moment))
-    begin = found["first"] if found["count"] == ROWS else since
-    return float(found["count"] / max((now - begin).total_seconds(), 0.1))
+    totals = rows[:ROWS].aggregate(count=Count("*"), first=Min(moment))
+    begin = totals["first"] if totals["count"] == ROWS else since
+    return float(totals["count"] / max((now - begin).total_seconds(), 0.1))
 
 
 def number(value: float) -> str:

@@ -188,17 +188,17 @@ def _callbacks() -> list[Metric]:
     """Callbacks of engines without an address are left out: those engines fetch their answers."""
     fetching = set(_rows("notifications.Engine").filter(active=True, callback_url="").values_list("pk", flat=True))
     counts: Counter[str] = Counter()
-    kept = 0
+    to_fetch = 0
     for (engine, state), count in tallies.counts("callbacks").items():
         if state == "waiting" and int(engine) in fetching:
-            kept += count
+            to_fetch += count
         else:
             counts[state] += count
     family = GaugeMetricFamily("wfpush_callbacks", "Answers to be told to engines, by state.", labels=["state"])
     for state, count in counts.items():
         family.add_metric([state], count)
     help = "Answers of engines that have no address and fetch them."
-    return [family, GaugeMetricFamily("wfpush_kept_answers", help, kept)]
+    return [family, GaugeMetricFamily("wfpush_kept_answers", help, to_fetch)]
 
 
 def _waiting(now: datetime) -> list[Metric]:
@@ -207,21 +207,21 @@ def _waiting(now: datetime) -> list[Metric]:
     for queue in QUEUES:
         waiting = backlog.events(now) if queue.name == "events" else _rows(queue.model).filter(due_at__lte=now)
         rows = services.without_held(waiting.filter(queue.workable), queue.name, now)
-        found = rows.aggregate(count=Count("pk"), since=Min("due_at"))
-        due.add_metric([queue.name], found["count"])
-        oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
+        totals = rows.aggregate(count=Count("pk"), since=Min("due_at"))
+        due.add_metric([queue.name], totals["count"])
+        oldest.add_metric([queue.name], (now - (totals["since"] or now)).total_seconds())
     return [due, oldest]
 
 
 def _rates(now: datetime) -> list[Metric]:
-    found = backlog.of_events(now)
+    events = backlog.of_events(now)
     return [
-        GaugeMetricFamily("wfpush_events_in_per_second", "Events that come, by now.", found.rate_in),
-        GaugeMetricFamily("wfpush_events_out_per_second", "Events that are processed, by now.", found.rate_out),
+        GaugeMetricFamily("wfpush_events_in_per_second", "Events that come, by now.", events.rate_in),
+        GaugeMetricFamily("wfpush_events_out_per_second", "Events that are processed, by now.", events.rate_out),
         GaugeMetricFamily(
             "wfpush_events_empty_in_seconds",
             "Until no event waits, at these rates; +Inf if it does not come to that.",
-            found.empty_in,
+            events.empty_in,
         ),
     ]
 

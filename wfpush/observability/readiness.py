@@ -36,13 +36,13 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
     yield "redis", redis_state()
     if database != OK:
         return
-    fits = _asked(lambda: schema.current_schema().fault or OK)
+    fits = _ask(lambda: schema.current_schema().fault or OK)
     yield "schema", fits
     if fits != OK:
         return
-    yield "worker", _asked(partial(_worker, now))
+    yield "worker", _ask(partial(_worker, now))
     for source in outbox.sources():
-        yield source.name, _asked(partial(_late, source, now))
+        yield source.name, _ask(partial(_late, source, now))
 
 
 def notes(now: datetime) -> list[str]:
@@ -100,9 +100,9 @@ def _running() -> list[Heartbeat]:
 
 
 def _backlog(now: datetime) -> list[str]:
-    found = backlog.told(now)
+    events = backlog.find_large(now)
     with translation.override("en"):
-        return [found.sentence()] if found is not None else []
+        return [events.sentence()] if events is not None else []
 
 
 def _silence(beat: Heartbeat, now: datetime) -> str | None:
@@ -117,7 +117,7 @@ def _late(source: outbox.Source, now: datetime) -> str:
     return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
 
 
-def _asked(question: Callable[[], str]) -> str:
+def _ask(question: Callable[[], str]) -> str:
     """The answer, or the fault that kept the database from answering in time."""
     try:
         with short_statements():

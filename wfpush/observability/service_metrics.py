@@ -24,10 +24,10 @@ def families(now: datetime) -> list[Metric]:
     for row in troubled:
         lasts.add_metric([row.kind, row.name, row.state], (now - row.since).total_seconds())
         waits.add_metric([row.kind, row.name], kinds[row.kind].waiting(row.name).count())
-    told = {(row.kind, row.name) for row in troubled}
+    in_trouble = {(row.kind, row.name) for row in troubled}
     for kind in kinds.values():
         for name in kind.names():
-            if (kind.name, name) not in told:
+            if (kind.name, name) not in in_trouble:
                 lasts.add_metric([kind.name, name, WORKS], 0)
     return [lasts, waits]
 

@@ -129,13 +129,13 @@ class Watch:
         worked, failing, slow = self._news(states, at)
         for service, called in worked.items():
             services.report_works(service, now, now - timedelta(seconds=at - called))
-        known = services.kinds() if failing or slow else {}
+        kinds = services.kinds() if failing or slow else {}
         for service, faults in failing.items():
             is_told = states.get(service) in (AWAY, REFUSES)
-            if service[0] in known and (is_told or faults.shows_state(at, known[service[0]].parties(service[1]))):
+            if service[0] in kinds and (is_told or faults.shows_state(at, kinds[service[0]].parties(service[1]))):
                 self._report(service, faults.state, faults.reason, faults, at, now)
         for service, calls in slow.items():
-            if service[0] in known and states.get(service, SLOW) == SLOW:
+            if service[0] in kinds and states.get(service, SLOW) == SLOW:
                 self._report(service, SLOW, NO_REASON, calls, at, now)
         for row in rows:
             services.forget_or_try(row, now)

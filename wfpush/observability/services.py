@@ -86,8 +86,8 @@ def kinds() -> Mapping[str, Kind]:
 def troubled(now: datetime) -> list[ServiceState]:
     """The services that do not work at present."""
     rows = list(ServiceState.objects.order_by("kind", "name"))
-    known = kinds() if rows else {}
-    return [row for row in rows if row.kind in known and now - row.seen_at < UNUSED_FOR[row.state]]
+    by_kind = kinds() if rows else {}
+    return [row for row in rows if row.kind in by_kind and now - row.seen_at < UNUSED_FOR[row.state]]
 
 
 def held(queue: str, now: datetime) -> Q | None:
@@ -95,14 +95,14 @@ def held(queue: str, now: datetime) -> Q | None:
 
     Services that nobody has tried lately hold nothing: then it is the dispatcher that does not work.
     """
-    found: Q | None = None
+    condition: Q | None = None
     rows = troubled(now)
-    known = kinds() if rows else {}
+    by_kind = kinds() if rows else {}
     for row in rows:
-        kind = known[row.kind]
+        kind = by_kind[row.kind]
         if kind.queue == queue and _was_seen_within(row, HELD_FOR, now):
-            found = kind.of(row.name) if found is None else found | kind.of(row.name)
-    return found
+            condition = kind.of(row.name) if condition is None else condition | kind.of(row.name)
+    return condition
 
 
 def without_held(rows: QuerySet[Any], queue: str, now: datetime) -> QuerySet[Any]:

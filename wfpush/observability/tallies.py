@@ -58,12 +58,12 @@ def histograms() -> list[Metric]:
 
 
 def _histogram(metric: str, name: str, help: str) -> Metric:
-    found: defaultdict[str, int] = defaultdict(int)
+    by_bound: defaultdict[str, int] = defaultdict(int)
     total = 0.0
     rows = Tally.objects.filter(name=name).order_by().values_list("state").annotate(Sum("count"), Sum("amount"))
     for bound, count, amount in rows:
-        found[bound], total = count, total + amount
-    at_most = accumulate(found[bound] for bound in BUCKETS)
+        by_bound[bound], total = count, total + amount
+    at_most = accumulate(by_bound[bound] for bound in BUCKETS)
     family = HistogramMetricFamily(metric, help)
     family.add_metric([], list(zip(BUCKETS, at_most, strict=True)), total)
     return family

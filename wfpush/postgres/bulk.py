@@ -31,7 +31,7 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
     model = type(rows[0])
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns = ", ".join(_quoted(field) for field in fields)
-    statement = f"INSERT INTO {_table(model)} ({columns}) SELECT {columns} FROM {_said(model)}"
+    statement = f"INSERT INTO {_table(model)} ({columns}) SELECT {columns} FROM {_source(model)}"
     _run(f"{statement} ON CONFLICT DO NOTHING" if ignore_conflicts else statement, rows, fields, add=True)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
@@ -54,21 +54,21 @@ _blanks: dict[type[models.Model], tuple[Any, list[Any]]] = {}
 
 
 def another(row: RowT, **values: Any) -> RowT:
-    """A new row like one that is not saved, but for its key and these values (objects for foreign keys): a fifth of the
+    """Return a copy of an unsaved row with a new key and these values (objects for foreign keys), in a fifth of the
     time that a model's `__init__` takes."""
     made = object.__new__(type(row))
-    known, state = made.__dict__, ModelState()
-    known.update(row.__dict__)
-    known["_state"], cache = state, dict(row._state.fields_cache)
+    attributes, state = made.__dict__, ModelState()
+    attributes.update(row.__dict__)
+    attributes["_state"], cache = state, dict(row._state.fields_cache)
     state.fields_cache = cache
     made.pk = row._meta.pk.get_default()
     for name, value in values.items():
         if isinstance(value, models.Model):
-            cache[name], known[f"{name}_id"] = value, value.pk
-        elif value is None and f"{name}_id" in known:
-            cache[name] = known[f"{name}_id"] = None
+            cache[name], attributes[f"{name}_id"] = value, value.pk
+        elif value is None and f"{name}_id" in attributes:
+            cache[name] = attributes[f"{name}_id"] = None
         else:
-            known[name] = value
+            attributes[name] = value
     return made
 
 
@@ -93,11 +93,11 @@ def update(
     fields = [model._meta.get_field(name) for name in sorted(set(names))]
     sets = ", ".join([*(f"{_quoted(field)} = said.{_quoted(field)}" for field in fields), *also])
     conditions = " AND ".join([f"work.{_quoted(pk)} = said.{_quoted(pk)}", *where])
-    statement = f"UPDATE {_table(model)} AS work SET {sets} FROM {_said(model)} WHERE {conditions}"
+    statement = f"UPDATE {_table(model)} AS work SET {sets} FROM {_source(model)} WHERE {conditions}"
     return _run(statement, rows, [pk, *fields, *(model._meta.get_field(name) for name in compared)], add=False)
 
 
-def _said(model: type[models.Model]) -> str:
+def _source(model: type[models.Model]) -> str:
     return f"json_populate_recordset(NULL::{_table(model)}, %s::json) AS said"
 
 
@@ -113,8 +113,8 @@ def _run(statement: str, rows: Sequence[models.Model], fields: Sequence[Any], *,
     done, left, columns = 0, iter(rows), [(field, _is_usual(field)) for field in fields]
     with connection.cursor() as cursor:
         while some := list(islice(left, MOST)):
-            said = [_values(row, columns, add) for row in some]
-            cursor.execute(statement, [msgspec.json.encode(said).decode()])
+            batch = [_values(row, columns, add) for row in some]
+            cursor.execute(statement, [msgspec.json.encode(batch).decode()])
             done += cursor.rowcount
     return done
 
@@ -135,9 +135,9 @@ def _is_usual(field: Any) -> bool:
 
 def _values(row: models.Model, columns: Sequence[tuple[Any, bool]], add: bool) -> dict[str, Any]:
     """By column; one that is missing is NULL. Asking each field for each value would take three times as long."""
-    known, values = row.__dict__, {}
+    attributes, values = row.__dict__, {}
     for field, is_usual in columns:
-        value = known.get(field.attname, _UNREAD) if is_usual else _UNREAD
+        value = attributes.get(field.attname, _UNREAD) if is_usual else _UNREAD
         if type(value) not in _READY:
             value = field.get_prep_value(field.pre_save(row, add))
         if value is not None:
@@ -154,7 +154,7 @@ class Writes:
     def __init__(self) -> None:
         self._new: dict[type[models.Model], list[models.Model]] = {}
         self._changed: dict[type[models.Model], dict[Any, tuple[models.Model, set[str]]]] = {}
-        self._found: dict[Any, Any] = {}
+        self._cache: dict[Any, Any] = {}
         self._gathered: dict[Callable[[list[Any]], None], list[Any]] = {}
 
     def insert(self, row: models.Model) -> None:
@@ -162,10 +162,10 @@ class Writes:
 
     def once(self, key: Any, find: Callable[[], T]) -> T:
         """What `find` finds in this transaction, called once for each key. The next transaction may find another."""
-        if key not in self._found:
-            self._found[key] = find()
-        found: T = self._found[key]
-        return found
+        if key not in self._cache:
+            self._cache[key] = find()
+        cached: T = self._cache[key]
+        return cached
 
     def gather(self, do: Callable[[list[T]], None], item: T) -> None:
         """`do` is called once with all items, before the rows are written."""

@@ -52,18 +52,18 @@ class Joined:
             return [self._objects(row) for row in cursor.fetchall()]
 
     def _objects(self, row: Sequence[Any]) -> list[Any]:
-        found: list[Any] = []
+        objects: list[Any] = []
         start = 0
         for part in self._parts:
             values = list(row[start : start + len(part.names)])
             start += len(values)
             if values[part.key] is None:
-                found.append(None)
+                objects.append(None)
                 continue
             for place, read in part.readers:
                 values[place] = read(values[place], None, connection)
-            found.append(part.model.from_db(connection.alias, part.names, values))
-        return found
+            objects.append(part.model.from_db(connection.alias, part.names, values))
+        return objects
 
 
 def _part(model: type[Model], fields: "Sequence[Field[Any, Any]]") -> _Part:

@@ -8,14 +8,14 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def with_settings(**wanted: str) -> Iterator[None]:
-    """The block's statements have these settings, by their names; then there are those of before.
+def with_settings(**settings: str) -> Iterator[None]:
+    """Set these settings, by their names, for the statements of the block, and restore them after it.
 
     A statement that takes longer than `statement_timeout` (milliseconds) raises OperationalError, whose cause is
     psycopg's QueryCanceled. Outside the block the transaction goes on.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        before = {name: _set(cursor, name, value) for name, value in wanted.items()}
+        before = {name: _set(cursor, name, value) for name, value in settings.items()}
         yield
         for name, value in before.items():
             _set(cursor, name, value)

@@ -35,13 +35,13 @@ def current() -> Revision:
     Ids are not committed in their order: a change with a smaller id may come later. It changes the number of rows and
     the sum of the ids, as removing old rows does.
     """
-    if _held.asked is not None:
-        return _held.asked
+    if _held.revision is not None:
+        return _held.revision
     with connection.cursor() as cursor:
         cursor.execute(_CURRENT)
         revision: Revision = cursor.fetchone()
     if _held.depth:
-        _held.asked = revision
+        _held.revision = revision
     return revision
 
 
@@ -52,7 +52,7 @@ def changes_before(past: datetime) -> QuerySet[ConfigurationChange]:
 
 class _Held(threading.local):
     depth = 0
-    asked: Revision | None = None
+    revision: Revision | None = None
 
 
 _held = _Held()
@@ -67,7 +67,7 @@ def held() -> Iterator[None]:
     finally:
         _held.depth -= 1
         if not _held.depth:
-            _held.asked = None
+            _held.revision = None
 
 
 class Compiled(Generic[T]):
@@ -78,24 +78,24 @@ class Compiled(Generic[T]):
 
     def __init__(self, read: Callable[[], T]) -> None:
         self._read = read
-        self._kept: tuple[str, Revision, T] | None = None
+        self._cached: tuple[str, Revision, T] | None = None
 
     def get(self) -> T:
         database, revision = str(connection.settings_dict["NAME"]), current()
-        kept = self._kept
-        if kept is not None and kept[:2] == (database, revision):
-            return kept[2]
-        found = self._read()
+        cached = self._cached
+        if cached is not None and cached[:2] == (database, revision):
+            return cached[2]
+        compiled = self._read()
         for _ in range(TRIES):
             # Unchanged in between: all was read of one revision, for each statement sees what is committed by then.
             if (now := _as_it_is()) == revision:
-                self._kept = database, revision, found
+                self._cached = database, revision, compiled
                 break
-            revision, found = now, self._read()
-        return found
+            revision, compiled = now, self._read()
+        return compiled
 
 
 def _as_it_is() -> Revision:
-    """The revision by now, which is that of the batch from here on."""
-    _held.asked = None
+    """Read the present revision, which the batch has from here on."""
+    _held.revision = None
     return current()

@@ -103,10 +103,10 @@ def read_schema() -> Schema:
     unknown = [key for key in applied - ours if key[0] in OUR_APPS]
     missing, unfilled = _compared(expected(apps))
     unapplied = loader.graph.nodes.keys() - applied  # Django's plan leaves out those before one that is applied
-    return Schema(_named(unapplied), _named(unknown), missing, unfilled, find_newer_requirement())
+    return Schema(_format_keys(unapplied), _format_keys(unknown), missing, unfilled, find_newer_requirement())
 
 
-def _named(keys: Collection[tuple[str, str]]) -> list[str]:
+def _format_keys(keys: Collection[tuple[str, str]]) -> list[str]:
     return [f"{app}.{name}" for app, name in sorted(keys)]
 
 
@@ -120,28 +120,28 @@ def expected(registry: Any) -> Columns:
     }
 
 
-def _compared(wanted: Columns) -> tuple[list[str], list[str]]:
+def _compared(required: Columns) -> tuple[list[str], list[str]]:
     """(missing columns, or tables of which all is missing; required columns that are not ours)."""
-    found: dict[str, dict[str, bool]] = {}
+    actual: dict[str, dict[str, bool]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(CATALOGUE, [list(wanted)])
+        cursor.execute(CATALOGUE, [list(required)])
         for table, column, wants_value in cursor.fetchall():
-            found.setdefault(table, {})[column] = wants_value
-    missing = [name for table, columns in wanted.items() for name in _missing(table, columns, found.get(table))]
+            actual.setdefault(table, {})[column] = wants_value
+    missing = [name for table, columns in required.items() for name in _missing(table, columns, actual.get(table))]
     unfilled = [
         f"{table}.{column}"
-        for table, columns in found.items()
+        for table, columns in actual.items()
         for column, wants_value in columns.items()
-        if wants_value and column not in wanted[table]
+        if wants_value and column not in required[table]
     ]
     return sorted(missing), sorted(unfilled)
 
 
-def _missing(table: str, columns: frozenset[str], found: Collection[str] | None) -> Iterator[str]:
-    if found is None:
+def _missing(table: str, columns: frozenset[str], actual: Collection[str] | None) -> Iterator[str]:
+    if actual is None:
         yield table
     else:
-        yield from (f"{table}.{column}" for column in columns - set(found))
+        yield from (f"{table}.{column}" for column in columns - set(actual))
 
 
 # --- who asks -------------------------------------------------------------------------------------
@@ -150,18 +150,18 @@ class _Trust:
 
     def __init__(self) -> None:
         self._until = float("-inf")
-        self.found = Schema()
+        self.schema = Schema()
 
     def current(self) -> Schema:
         if time.monotonic() < self._until:
-            return self.found
-        self.found = read_schema()
-        if not self.found.fault:
+            return self.schema
+        self.schema = read_schema()
+        if not self.schema.fault:
             self._until = time.monotonic() + TRUSTED_SECONDS
-        return self.found
+        return self.schema
 
     def end(self) -> None:
-        self._until, self.found = float("-inf"), Schema()
+        self._until, self.schema = float("-inf"), Schema()
 
 
 _trust = _Trust()
@@ -173,16 +173,16 @@ forget_schema = _trust.end
 
 def last_found() -> Schema:
     """What `current` returned last, without a query."""
-    return _trust.found
+    return _trust.schema
 
 
 def require_current_schema() -> None:
     """Called before web or worker starts. Raises WrongSchema, or django.db.Error."""
-    found = read_schema()
-    if found.fault:
-        raise WrongSchema(f"The database does not fit this version: {found.fault}.")
-    if found.note:
-        log.warning("schema_newer", note=found.note)
+    schema = read_schema()
+    if schema.fault:
+        raise WrongSchema(f"The database does not fit this version: {schema.fault}.")
+    if schema.note:
+        log.warning("schema_newer", note=schema.note)
 
 
 def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:

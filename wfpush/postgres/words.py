@@ -43,22 +43,22 @@ class Words(Func):
         return f"array_to_tsvector(array_remove(string_to_array({parted}, ' '){whole}, ''))", []
 
 
-def having(vector: Words, asked: str, *, whole: bool = False) -> Func | None:
-    """A condition of `filter`: rows with all of these words, or with an id that is so; or in which words or the id only
-    begin so, unless they are wanted `whole`. None where nothing is asked for. `asked` has no blanks around it."""
-    words = asked.translate(_PARTED).split()
-    ids = [asked] if asked and " " not in asked and words != [asked] else []
+def having(vector: Words, query: str, *, whole: bool = False) -> Func | None:
+    """Return a condition of `filter`: rows with all of these words, or with this id; without `whole`, also rows in
+    which they only begin so. None for an empty query. `query` has no blanks around it."""
+    words = query.translate(_PARTED).split()
+    ids = [query] if query and " " not in query and words != [query] else []
     ways = [" & ".join(_lexemes(word, whole) for word in words), *(_lexemes(each, whole) for each in ids)]
     if not any(ways):
         return None
-    wanted = Func(Value(" | ".join(filter(None, ways))), template="%(expressions)s::tsquery")
-    return Func(vector, wanted, template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
+    tsquery = Func(Value(" | ".join(filter(None, ways))), template="%(expressions)s::tsquery")
+    return Func(vector, tsquery, template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
 
 
-def has_words(text: str, asked: str, *, whole: bool = False) -> bool:
+def has_words(text: str, query: str, *, whole: bool = False) -> bool:
     """Whether the text has all of these words, or words that begin so, as `having` finds them."""
-    words, wanted = (each.casefold().translate(_PARTED).split() for each in (text, asked))
-    return all(any(word == each if whole else word.startswith(each) for word in words) for each in wanted)
+    words, terms = (each.casefold().translate(_PARTED).split() for each in (text, query))
+    return all(any(word == each if whole else word.startswith(each) for word in words) for each in terms)
 
 
 def _lexemes(word: str, whole: bool) -> str:

@@ -55,9 +55,9 @@ class Broker(Redis):  # type: ignore[misc]
         try:
             if redis_cooldown:
                 raise redis.TimeoutError("Redis did not answer in time")
-            if found := self.connection.blpop([*_own_lists(), self.list_key], WAIT_SECONDS):
+            if popped := self.connection.blpop([*_own_lists(), self.list_key], WAIT_SECONDS):
                 outage.broker.ended()
-                return [(None, found[1])]
+                return [(None, popped[1])]
             self.connection.set(TAKES_WRITES, 1, px=1_000)  # a full Redis lets us take tasks, and nobody add any
         except outage.REDIS_AWAY as fault:
             if not redis_cooldown:

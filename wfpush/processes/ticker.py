@@ -116,7 +116,7 @@ def ensure_schedules() -> None:
     absences = minutely | {"func": "notifications.tasks.hand_over_absences"}
     duty = minutely | {"func": "notifications.tasks.hand_over_duty"}
     daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
-    named = {
+    schedules = {
         BACKSTOP: minutely,
         ACCOUNTS: accounts,
         SEARCHED: searched,
@@ -127,5 +127,5 @@ def ensure_schedules() -> None:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush schedules', 0))")
-        for name, schedule in named.items():
+        for name, schedule in schedules.items():
             Schedule.objects.update_or_create(name=name, defaults=schedule)

@@ -49,13 +49,13 @@ class Watchdog:
             connection.ensure_connection()
             if not connection.is_usable():
                 raise OperationalError("the database does not answer, or takes no writes")
-            found = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
+            beat_at = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
             request_heartbeat(self._worker)
         except (DatabaseError, redis.RedisError, OSError):
             connection.close()
             self.excuse()
             return False
-        if found != self._seen:
-            self._seen = found
+        if beat_at != self._seen:
+            self._seen = beat_at
             self._progress_at = self._clock()
         return self._clock() - self._progress_at > self._stall_seconds

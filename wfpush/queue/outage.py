@@ -31,16 +31,16 @@ class Outage:
 
     def __init__(self, part: str) -> None:
         self._part = part
-        self._said = mmap.mmap(-1, 1)
+        self._flag = mmap.mmap(-1, 1)
 
     def began(self, fault: BaseException) -> None:
-        if not self._said[0]:
-            self._said[0] = 1
+        if not self._flag[0]:
+            self._flag[0] = 1
             log.warning(f"{self._part}_away", fault=f"{type(fault).__name__}: {fault}".strip())
 
     def ended(self) -> None:
-        if self._said[0]:
-            self._said[0] = 0
+        if self._flag[0]:
+            self._flag[0] = 0
             log.info(f"{self._part}_back")
 
 

@@ -168,26 +168,26 @@ def _lease(rows: list[WorkT], until: datetime) -> list[WorkT]:
     model, token = type(rows[0]), new_token()
     mine = keys.among(model, [row.pk for row in rows])
     model._default_manager.filter(mine).update(lease_token=token, lease_until=until, attempts=F("attempts") + 1)
-    if _kept is not None:
-        _kept.append((model, token))
+    if _claims is not None:
+        _claims.append((model, token))
     for row in rows:
         row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
     return rows
 
 
-_kept: list[tuple[type[Work], UUID]] | None = None
+_claims: list[tuple[type[Work], UUID]] | None = None
 """The claims of the task that runs in this process."""
 
 
 @contextmanager
 def claims_tracked() -> Iterator[list[tuple[type[Work], UUID]]]:
     """Keeps all claims made inside, by model and token. For processes with one thread that run one task at a time."""
-    global _kept
-    before, _kept = _kept, []
+    global _claims
+    before, _claims = _claims, []
     try:
-        yield _kept
+        yield _claims
     finally:
-        _kept = before
+        _claims = before
 
 
 def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
@@ -269,12 +269,12 @@ def end_untaken(rows: QuerySet[WorkT], fields: Mapping[Any, Mapping[str, Any]]) 
     """End those of the rows that nobody has taken, each with the fields given by its key. Returns their keys. Rows that
     somebody claims at this moment are left to them. In a transaction."""
     free = rows.filter(pk__in=fields, lease_token=None).order_by("pk")
-    found = list(free.select_for_update(no_key=True, skip_locked=True, of=("self",)))
-    for row in found:
+    locked = list(free.select_for_update(no_key=True, skip_locked=True, of=("self",)))
+    for row in locked:
         for name, value in fields[row.pk].items():
             setattr(row, name, value)
-    finish_together(found, fields[found[0].pk] if found else ())
-    return {row.pk for row in found}
+    finish_together(locked, fields[locked[0].pk] if locked else ())
+    return {row.pk for row in locked}
 
 
 # --- rows that whoever calls this has a right to change: locked, or chosen by what they are ---------------------------

@@ -82,28 +82,28 @@ class RedisChannelLayer(BaseChannelLayer):
 
     async def groups_send(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Send messages to groups in one round trip. Raises RedisError when they cannot be sent."""
-        named = [(PREFIX + group, message) for group, message in messages]
-        if len(named) > FEW:
-            await self._here.sender.publish(EVERYWHERE, msgspec.msgpack.encode(named))
+        publications = [(PREFIX + group, message) for group, message in messages]
+        if len(publications) > FEW:
+            await self._here.sender.publish(EVERYWHERE, msgspec.msgpack.encode(publications))
         else:
             async with self._here.sender.pipeline(transaction=False) as pipeline:
-                for group, message in named:
+                for group, message in publications:
                     pipeline.publish(group, msgspec.msgpack.encode(message))
                 await pipeline.execute()
         raise_if_cancelled()
 
     async def groups_heard(self, groups: Sequence[str]) -> list[str]:
-        """Those of the groups to which a channel belongs, in any process (PUBSUB NUMSUB). Raises RedisError."""
-        found = await self._here.sender.pubsub_numsub(*(PREFIX + group for group in groups))
+        """Return the groups to which a channel belongs, in any process (PUBSUB NUMSUB). Raises RedisError."""
+        counts = await self._here.sender.pubsub_numsub(*(PREFIX + group for group in groups))
         raise_if_cancelled()
-        return [group for group, (_, listeners) in zip(groups, found, strict=True) if listeners]
+        return [group for group, (_, listeners) in zip(groups, counts, strict=True) if listeners]
 
     @property
     def _here(self) -> "_Loop":
         loop = asyncio.get_running_loop()
-        if (found := self._loops.get(loop)) is None:
-            found = self._loops[loop] = _Loop(self._url, {"type": self._on_return})
-        return found
+        if (loop_state := self._loops.get(loop)) is None:
+            loop_state = self._loops[loop] = _Loop(self._url, {"type": self._on_return})
+        return loop_state
 
 
 class _Loop:
@@ -130,8 +130,8 @@ class _Loop:
             queue.put_nowait(message)
 
     def _hear(self, name: str, data: bytes) -> None:
-        said = msgspec.msgpack.decode(data)
-        for group, message in said if name == EVERYWHERE else [(name, said)]:
+        content = msgspec.msgpack.decode(data)
+        for group, message in content if name == EVERYWHERE else [(name, content)]:
             for channel in self.groups.get(group, ()):
                 self.put(channel, message)
 

@@ -89,14 +89,14 @@ class Subscription:
         self._pubsub = pubsub  # without an await since the last check: no name can have been added
 
     async def _listen(self, pubsub: PubSub) -> None:
-        asked = False
+        has_pinged = False
         while True:
             message = await pubsub.get_message(timeout=PING_SECONDS)
-            if message is None and asked:
+            if message is None and has_pinged:
                 raise redis.TimeoutError(f"no sign of life for {PING_SECONDS:g} s")
             if message is None:
                 await pubsub.ping()
                 raise_if_cancelled()
             elif message["type"] == "message":
                 self._hear(message["channel"].decode(), message["data"])
-            asked = message is None
+            has_pinged = message is None

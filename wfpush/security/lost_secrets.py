@@ -39,10 +39,10 @@ def _opens(sealed: str | None) -> bool:
 
 def _sentence(model: type[models.Model], lost: list[object]) -> str:
     rows = model._base_manager.filter(pk__in=lost)
-    whose = sorted({str(getattr(row, "engine", row)) for row in rows})
-    more = f" and {len(whose) - NAMED} more" if len(whose) > NAMED else ""
+    owners = sorted({str(getattr(row, "engine", row)) for row in rows})
+    more = f" and {len(owners) - NAMED} more" if len(owners) > NAMED else ""
     return (
-        f"{len(lost)} of the {model._meta.verbose_name_plural} ({', '.join(whose[:NAMED])}{more}) cannot be read: none"
+        f"{len(lost)} of the {model._meta.verbose_name_plural} ({', '.join(owners[:NAMED])}{more}) cannot be read: none"
         " of ENCRYPTION_KEYS opens what was saved. Put back the key that it was saved under, after the newest one, and"
         " restart; or set it anew."
     )

@@ -73,8 +73,8 @@ class Refusal:
             return f'<p lang="{language}" dir="auto">{escape(gettext(self.words))}</p>'
 
     def _problem(self) -> dict[str, Any]:
-        about = {"type": f"/problems/{self.code}", "title": self.title, "status": self.status}
-        return {**about, "detail": self.detail, "code": self.code}
+        problem = {"type": f"/problems/{self.code}", "title": self.title, "status": self.status}
+        return {**problem, "detail": self.detail, "code": self.code}
 
 
 TOO_LARGE = Refusal(

@@ -52,7 +52,7 @@ class ThreadedHandler(ASGIHandler):
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=skip_health_checks)
         self._respond = sync_to_async(self.respond, thread_sensitive=False, executor=self._pool)
         self._next = sync_to_async(_next, thread_sensitive=False, executor=self._pool)
-        self._ask = sync_to_async(_asked, thread_sensitive=False, executor=self._pool)
+        self._ask = sync_to_async(_call, thread_sensitive=False, executor=self._pool)
         self._close = sync_to_async(self.close, thread_sensitive=False, executor=self._pool)
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -112,9 +112,9 @@ class ThreadedHandler(ASGIHandler):
             self.close(response)
         return response
 
-    async def ask(self, question: Callable[..., Answer], *about: Any) -> Answer:
-        """Have something short answered in one of the threads, with its database connection."""
-        return cast(Answer, await self._ask(question, *about))
+    async def ask(self, question: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Call a short function in one of the threads, with its database connection."""
+        return cast(Answer, await self._ask(question, *arguments))
 
     async def _chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         """Read a file or another slow content in the threads, chunk by chunk, and never whole into memory."""
@@ -158,10 +158,10 @@ async def _nothing() -> AsyncIterator[bytes]:
     yield b""  # which makes it a generator
 
 
-def _asked(question: Callable[..., Any], *about: Any) -> Any:
+def _call(question: Callable[..., Any], *arguments: Any) -> Any:
     close_old_connections()
     drop_dead_connection()
-    return question(*about)
+    return question(*arguments)
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:

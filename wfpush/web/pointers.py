@@ -40,12 +40,12 @@ def printable(text: str) -> str:
 
 
 def bounded(errors: Iterable[dict[str, str]], most: int = MAX_ERRORS, size: int = MAX_BYTES) -> list[dict[str, str]]:
-    """The first faults, cut. Stops reading `faults` when the answer is full."""
-    kept: list[dict[str, str]] = []
+    """Return the first errors, cut. Stops reading `errors` when the answer is full."""
+    faults: list[dict[str, str]] = []
     for error in islice(errors, most):
-        said = {"pointer": cut(error["pointer"], MAX_POINTER), "detail": cut(error["detail"], MAX_SENTENCE)}
-        size -= len(json.dumps(said))
-        if size < 0 and kept:
+        fault = {"pointer": cut(error["pointer"], MAX_POINTER), "detail": cut(error["detail"], MAX_SENTENCE)}
+        size -= len(json.dumps(fault))
+        if size < 0 and faults:
             break
-        kept.append(said)
-    return kept
+        faults.append(fault)
+    return faults

@@ -194,8 +194,8 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:
             return response
-        kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        return problem_of_status(response.status_code, kept)
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        return problem_of_status(response.status_code, headers)
 
 
 def wants_problem(request: HttpRequest) -> bool:

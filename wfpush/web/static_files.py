@@ -27,26 +27,26 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # Whit
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._compressor = Compressor(use_brotli=False, quiet=True)
-        self._asked: set[str] = set()
+        self._requested_urls: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         url = request.path_info
-        if url in self.files and url not in self._asked:
-            self._asked.add(url)
+        if url in self.files and url not in self._requested_urls:
+            self._requested_urls.add(url)
             self.files[url] = self._with_copy(self.files[url])
         response: HttpResponse = super().__call__(request)
         return response
 
     def _with_copy(self, plain: StaticFile) -> StaticFile:
-        """The same file, or a smaller copy for whoever takes it. Without a place for copies it is sent as it is."""
+        """Return the file with a smaller copy for clients that take it, or alone where no copy can be written."""
         _encoding, path, headers = plain.alternatives[0]
         try:
             copy = self._copy_of(Path(path))
         except OSError as fault:
             log.warning("static_file_not_compressed", path=path, fault=str(fault))
             return plain
-        kept = [(name, value) for name, value in headers if name != "Content-Length"]
-        return StaticFile(path, kept, encodings={"gzip": str(copy)}) if copy else plain
+        headers_of_copy = [(name, value) for name, value in headers if name != "Content-Length"]
+        return StaticFile(path, headers_of_copy, encodings={"gzip": str(copy)}) if copy else plain
 
     def _copy_of(self, path: Path) -> Path | None:
         content = path.read_bytes()

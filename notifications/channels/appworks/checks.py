@@ -12,14 +12,14 @@ from wfpush.net.http import OutboundError, check_url
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
-    """Checks, if there is a gateway, or somebody has it as a channel."""
+    """Yield the faults of the setup, if a gateway is set or a category uses the channel."""
     gateway: Gateway | None = settings.APPWORKS_GATEWAY
-    named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
+    categories = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
     if gateway is None:
-        if named:
+        if categories:
             yield (
-                f"appworks is among the channels of {named}, and no gateway is set up: set APPWORKS_GATEWAY_URL and"
-                " APPWORKS_GATEWAY_KEY, or take it out."
+                f"appworks is among the channels of {categories}, and no gateway is set up: set APPWORKS_GATEWAY_URL"
+                " and APPWORKS_GATEWAY_KEY, or take it out."
             )
         return
     say(f"AppWorks Gateway: {gateway.url}")

@@ -65,25 +65,25 @@ def read(url: str, key: str, options: str) -> Gateway | None:
 
 def _options(text: str) -> dict[str, Any]:
     try:
-        given = json.loads(text) if text else {}
+        options = json.loads(text) if text else {}
     except (ValueError, RecursionError) as fault:
         raise BadGateway(f"{OPTIONS} is not JSON: {fault}.") from fault
-    known = {each.name: each.type for each in fields(Gateway) if each.name not in ("url", "key")}
-    if not isinstance(given, dict) or given.keys() - known.keys():
-        raise BadGateway(f"{OPTIONS} is a JSON object of {', '.join(known)}.")
-    members = given.get("members", {})
-    for name, value in given.items():
+    types = {each.name: each.type for each in fields(Gateway) if each.name not in ("url", "key")}
+    if not isinstance(options, dict) or options.keys() - types.keys():
+        raise BadGateway(f"{OPTIONS} is a JSON object of {', '.join(types)}.")
+    members = options.get("members", {})
+    for name, value in options.items():
         if name != "members" and not (isinstance(value, str) and value.isprintable() and value):
             raise BadGateway(f"{OPTIONS}: {name} is text.")
-    _check_names(given)
+    _check_names(options)
     _check_members(members)
-    return given
+    return options
 
 
-def _check_names(given: dict[str, Any]) -> None:
-    if given.get("user", USERS[0]) not in USERS:
+def _check_names(options: dict[str, Any]) -> None:
+    if options.get("user", USERS[0]) not in USERS:
         raise BadGateway(f"{OPTIONS}: user is one of {', '.join(USERS)}.")
-    names = [given.get(f"{name}_field", name) for name in ("key", "message", "users")]
+    names = [options.get(f"{name}_field", name) for name in ("key", "message", "users")]
     if len(set(names)) < len(names) or any(len(name) > MOST_NAME for name in names):
         raise BadGateway(f"{OPTIONS}: the three fields have three names, of at most {MOST_NAME} characters.")
 

@@ -77,13 +77,13 @@ async def _post(gateway: Gateway, form: bytes) -> Response:
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
-    """Raises TransportError when the user's name cannot be in a list with commas."""
+    """Return the body of the form. Raises TransportError when the user's name cannot be in a list with commas."""
     if not user or "," in user or not user.isprintable() or user != user.strip():
         raise TransportError(facts.NOT_A_USER_NAME(), permanent=True)
-    said = {**gateway.members, **members(message, delivery_id, link)}
+    content = {**gateway.members, **members(message, delivery_id, link)}
     values = {
         gateway.key_field: gateway.key,
-        gateway.message_field: json.dumps({"type": "wfpush", "displayType": "show", **said}),
+        gateway.message_field: json.dumps({"type": "wfpush", "displayType": "show", **content}),
         gateway.users_field: user,
     }
     return urlencode(values).encode("ascii")
@@ -91,7 +91,7 @@ def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, li
 
 def members(message: Message, delivery_id: UUID, link: str) -> Json:
     """Never the long body, since everybody can read lock screens. The task and case have the engine's ids."""
-    said = {
+    content = {
         "header": cut(clean_line(message.title), MAX_HEADER),
         "body": cut(clean(message.on_lock_screens), MAX_BODY),
         "id": str(delivery_id),
@@ -101,33 +101,33 @@ def members(message: Message, delivery_id: UUID, link: str) -> Json:
         "category": message.category,
         "priority": message.priority,
     }
-    about = {"task": message.task_id, "case": message.case_id}
-    return said | {name: value for name, value in about.items() if value}
+    subject = {"task": message.task_id, "case": message.case_id}
+    return content | {name: value for name, value in subject.items() if value}
 
 
 # --- what the gateway answers -----------------------------------------------------------------------------------------
 def fault_of(response: Response, key: str, now: float) -> TransportError | None:
-    """The fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None
-    said = _said(response, key)
+    words = _quote_answer(response, key)
     if 300 <= status <= 399:
         return TransportError(facts.ELSEWHERE(status=status))
     if status in (401, 403):
         log.error("appworks_key_refused", status=status)
-        return ServiceRefuses(facts.KEY_REFUSED(words=said))
-    asked = parse_retry_after(response.headers.get("Retry-After"), now)
+        return ServiceRefuses(facts.KEY_REFUSED(words=words))
+    retry_after = parse_retry_after(response.headers.get("Retry-After"), now)
     if status in (408, 425, 429):
-        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=said), retry_after=asked)
+        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=words), retry_after=retry_after)
     if status == 404:
-        return TransportError(facts.NOT_FOUND(words=said))
+        return TransportError(facts.NOT_FOUND(words=words))
     if 400 <= status <= 499:
-        return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
-    return TransportError(facts.DOWN(words=said), retry_after=asked)
+        return TransportError(facts.REFUSED(words=words), permanent=True, service_state=REFUSES)
+    return TransportError(facts.DOWN(words=words), retry_after=retry_after)
 
 
-def _said(response: Response, key: str) -> str:
+def _quote_answer(response: Response, key: str) -> str:
     """The status and text of the answer, without our key, in case it repeats the request."""
     words = response.body.decode("utf-8", "replace")
     for written in (key, quote(key, safe=""), quote_plus(key), escape(key), json.dumps(key)[1:-1]):

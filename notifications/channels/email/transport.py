@@ -70,7 +70,7 @@ def _send(mail: EmailMultiAlternatives) -> None:
     except (SMTPException, OSError) as fault:
         raise explained(fault) from fault
     except ValueError as fault:  # BadHeaderError, and text that cannot be in a header
-        raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
+        raise TransportError(reasons.REFUSED_HERE(words=_quote(fault)), permanent=True) from fault
 
 
 # --- the mail -------------------------------------------------------------------------------------------------------
@@ -106,21 +106,21 @@ def mail_of_several(address: str, bundle: Bundle, mail_id: UUID) -> EmailMultiAl
     return mail
 
 
-def _mail(template: str, address: str, said: Message | Bundle, context: Json) -> EmailMultiAlternatives:
+def _mail(template: str, address: str, content: Message | Bundle, context: Json) -> EmailMultiAlternatives:
     if not address.isprintable() or "@" not in address or len(address) > MAX_ADDRESS:
         raise TransportError(facts.NOT_AN_ADDRESS(), permanent=True)
-    brand = said.brand
+    brand = content.brand
     context = {
         **context,
-        "message": said,
+        "message": content,
         "brand": brand,
         "logo": brand.get("logo_url") if is_web_link(brand.get("logo_url")) else "",
         "colours": _colours(brand),
     }
-    with translation.override(said.language):
+    with translation.override(content.language):
         text = render_to_string(f"email/{template}.txt", context)
         html = render_to_string(f"email/{template}.html", context)
-    mail = EmailMultiAlternatives(said.title, text.strip() + "\n", _sender(brand), [address])
+    mail = EmailMultiAlternatives(content.title, text.strip() + "\n", _sender(brand), [address])
     mail.reply_to = [brand["reply_to"]] if brand.get("reply_to") else []
     mail.attach_alternative(html, "text/html")
     return mail
@@ -145,22 +145,22 @@ def _headers_of_several(bundle: Bundle, mail_id: UUID) -> dict[str, str]:
     return headers
 
 
-def _usual_headers(id: UUID, category: str, said: Message | Bundle) -> dict[str, str]:
-    host = _host(said.brand)
+def _usual_headers(id: UUID, category: str, content: Message | Bundle) -> dict[str, str]:
+    host = _host(content.brand)
     return {
         "Message-ID": f"<{id}@{host}>",  # the same on every try: a mail that arrives twice is shown once
         "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
         "X-Auto-Response-Suppress": "All",
         "List-Id": f"<{category}.notifications.{host}>",  # RFC 2919: for people's filters
-        "Content-Language": said.language,
+        "Content-Language": content.language,
     }
 
 
-def _leaving(said: Message | Bundle) -> dict[str, str]:
+def _leaving(content: Message | Bundle) -> dict[str, str]:
     """RFC 8058: mail programs unsubscribe by one POST, without asking back."""
-    if not said.leave_url:
+    if not content.leave_url:
         return {}
-    return {"List-Unsubscribe": f"<{said.leave_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return {"List-Unsubscribe": f"<{content.leave_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _answers(thread: str, brand: Json) -> dict[str, str]:
@@ -205,7 +205,7 @@ def _colour(value: Any, default: str) -> str:
 def explained(fault: SMTPException | OSError) -> TransportError:
     """5xx is permanent; everything else may pass, a broken connection and a refused password of ours included."""
     if isinstance(fault, SMTPAuthenticationError) and 500 <= fault.smtp_code <= 599:
-        return ServiceRefuses(facts.NOT_TAKEN(words=_said(fault)))
+        return ServiceRefuses(facts.NOT_TAKEN(words=_quote(fault)))
     code, reply = _reply(fault)
     if not 500 <= code <= 599:
         works = 400 <= code <= 499 and code != SHUTS_DOWN
@@ -219,12 +219,12 @@ def _reply(fault: SMTPException | OSError) -> tuple[int, str]:
     """The server's code and text; 0 if the fault says nothing of this mail."""
     if isinstance(fault, SMTPRecipientsRefused):
         code, words = next(iter(fault.recipients.values()))
-        return code, _said(words)
+        return code, _quote(words)
     if isinstance(fault, SMTPAuthenticationError | SMTPConnectError) or not isinstance(fault, SMTPResponseException):
-        return 0, _said(fault)
-    return fault.smtp_code, _said(fault.smtp_error)
+        return 0, _quote(fault)
+    return fault.smtp_code, _quote(fault.smtp_error)
 
 
-def _said(words: object) -> str:
+def _quote(words: object) -> str:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words) or type(words).__name__
     return cut(clean_line(text), 300)

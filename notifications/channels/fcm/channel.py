@@ -10,9 +10,9 @@ from notifications.channels.fcm.transport import Fcm
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
-    """Loaded when it is asked: it takes along what sends (transport.py)."""
-    found: Iterator[str] = import_module("notifications.channels.fcm.checks").diagnose(say)
-    return found
+    """Import the checks only when they run: they import the transport."""
+    problems: Iterator[str] = import_module("notifications.channels.fcm.checks").diagnose(say)
+    return problems
 
 
 CHANNEL = DeviceChannel(

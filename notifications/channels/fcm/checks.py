@@ -42,15 +42,15 @@ def _brands(accounts: dict[str, ServiceAccount], say: Callable[[str], object]) -
 
 
 def _signs_in(account: ServiceAccount, say: Callable[[str], object]) -> Iterator[str]:
-    """A key that was deleted, or an account that was disabled, is seen only by whoever signs in."""
+    """Sign in to Google. Only a sign-in shows that a key was deleted or an account was disabled."""
     try:
         credentials: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
             account.info, scopes=[SCOPE]
         )
         credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
     except GoogleAuthError as fault:
-        said = not_signed_in(fault, account.project_id)
-        if isinstance(said, ServiceRefuses):
-            yield str(said.reason)
+        error = not_signed_in(fault, account.project_id)
+        if isinstance(error, ServiceRefuses):
+            yield str(error.reason)
         else:
-            say(f"note: {said.reason}")
+            say(f"note: {error.reason}")

@@ -28,12 +28,12 @@ INTERRUPTION = {"urgent": "time-sensitive", "high": "active", "normal": "active"
 
 def firebase_message(address: PushAddress, push: PushMessage, now: float) -> messaging.Message:
     """`now` in Unix seconds. Raises TransportError for a message that cannot be cut to its size."""
-    said = payload.fit(payload.members(push), LIMIT, partial(_size, push))
+    members = payload.fit(payload.members(push), LIMIT, partial(_size, push))
     ttl = max(0, min(push.ttl, LONGEST_TTL))
     made = messaging.Message(
-        data=data_of(push, said),
-        android=_android(push, said, ttl),
-        apns=_apns(push, said, int(now) + ttl),
+        data=data_of(push, members),
+        android=_android(push, members, ttl),
+        apns=_apns(push, members, int(now) + ttl),
         webpush=_webpush(push, ttl),
     )
     # Google prefers installation ids; a token in the constructor causes a warning for each message.
@@ -41,39 +41,41 @@ def firebase_message(address: PushAddress, push: PushMessage, now: float) -> mes
     return made
 
 
-def data_of(push: PushMessage, said: Json) -> dict[str, str]:
-    """Strings, as Google requires; others are JSON. `channel` is the Android notification channel: one of its own for
-    what makes no sound, since the system keeps the sound with the channel."""
-    data = {name: value if isinstance(value, str) else payload.encoded(value).decode() for name, value in said.items()}
+def data_of(push: PushMessage, members: Json) -> dict[str, str]:
+    """Return the members as strings, as Google requires; others become JSON. `channel` is the Android notification
+    channel. Silent messages have one of their own, since the system keeps the sound with the channel."""
+    data = {
+        name: value if isinstance(value, str) else payload.encoded(value).decode() for name, value in members.items()
+    }
     data["channel"] = SILENT if push.silent else push.message.category or push.kind
     return data
 
 
-def _size(push: PushMessage, said: Json) -> int:
-    """Bytes of what an iPhone gets, which has the text twice and is the largest."""
-    alert = {"title": said["title"], "body": said["body"], "thread-id": _thread(push)}
-    return len(payload.encoded(data_of(push, said) | {"aps": alert})) + FRAME
+def _size(push: PushMessage, members: Json) -> int:
+    """Return the bytes of the message to an iPhone, which has the text twice and is the largest."""
+    alert = {"title": members["title"], "body": members["body"], "thread-id": _thread(push)}
+    return len(payload.encoded(data_of(push, members) | {"aps": alert})) + FRAME
 
 
-def _android(push: PushMessage, said: Json, ttl: int) -> messaging.AndroidConfig:
+def _android(push: PushMessage, members: Json, ttl: int) -> messaging.AndroidConfig:
     """Without a collapse key: Google keeps at most four of them for a device that is off, and does not say which. The
     app finds the older message by `tag`."""
-    asks = bool(said.get("actions")) or push.kind == "test"
+    asks = bool(members.get("actions")) or push.kind == "test"
     wakes = push.message.priority in ("urgent", "high") or (push.message.priority == "normal" and asks)
     # Nobody sees a sleeping phone: a replacement may wait until it wakes up.
     return messaging.AndroidConfig(priority="high" if wakes and push.kind != "replacement" else "normal", ttl=ttl)
 
 
-def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
+def _apns(push: PushMessage, members: Json, ends_at: int) -> messaging.APNSConfig:
     """A replacement is an alert, too, without sound or light: iOS puts it in the place of the one with the same
     collapse id. Background messages would come when iOS likes, and never to an app that was closed by hand."""
     silent = push.kind in ("replacement", "removed")
     quiet = silent or push.silent or push.message.priority == "low"
     aps = messaging.Aps(
-        alert=messaging.ApsAlert(title=said["title"], body=said["body"]),
+        alert=messaging.ApsAlert(title=members["title"], body=members["body"]),
         badge=push.unread,
         sound=None if quiet else "default",
-        category=category_of(said),
+        category=category_of(members),
         thread_id=_thread(push),
         mutable_content=True,
         content_available=True if silent else None,
@@ -99,12 +101,12 @@ def _thread(push: PushMessage) -> str:
     return payload.sound(push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
 
 
-def category_of(said: Json) -> str | None:
+def category_of(members: Json) -> str | None:
     """The name of a set of buttons for iOS: the same buttons have the same name, and others have not. None: there are
     no buttons."""
-    if not said.get("actions"):
+    if not members.get("actions"):
         return None
-    buttons = payload.encoded([said["actions"], "token" in said])
+    buttons = payload.encoded([members["actions"], "token" in members])
     return f"wf-{hashlib.sha256(buttons).hexdigest()[:16]}"
 
 

@@ -23,19 +23,19 @@ class AppGiven(serializers.Serializer[Any]):
         return attrs
 
 
-def address_of(given: Json, recipient: Recipient) -> NewAddress:
-    """Raises Invalid."""
+def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
+    """Return the address of an app. Raises Invalid."""
     project = accounts.project_of(recipient.brand.slug if recipient.brand else None)
     if not project:
         raise fault_at("/channel", "No Firebase project is set up here: apps cannot be reached.")
-    kind = AddressKind.TOKEN if given.get("token") else AddressKind.FID
+    kind = AddressKind.TOKEN if submitted.get("token") else AddressKind.FID
     return NewAddress(
         channel=FACTS.name,
-        address=given[kind.value],
+        address=submitted[kind.value],
         kind=kind,
         sender=project,
-        platform=given["platform"],
+        platform=submitted["platform"],
     )
 
 
-REGISTRATION = Registration(given=AppGiven, address_of=address_of)
+REGISTRATION = Registration(serializer=AppGiven, address_of=address_of)

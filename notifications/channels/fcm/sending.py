@@ -63,7 +63,7 @@ class Sender:
         except FirebaseError as fault:
             raise explained(fault, address.sender) from fault
         except ValueError as fault:
-            raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
+            raise TransportError(reasons.REFUSED_HERE(words=_quote_error(fault)), permanent=True) from fault
 
     def _open(self) -> firebase.Projects:
         """Connections of an event loop that has ended can neither be used nor closed."""
@@ -81,7 +81,7 @@ class Sender:
 # --- what Google answers ----------------------------------------------------------------------------------------------
 def explained(fault: FirebaseError, project: str) -> TransportError:
     """Firebase's error codes: https://firebase.google.com/docs/cloud-messaging/error-codes."""
-    said = _said(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
+    words = _quote_error(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
     match fault:
         case messaging.UnregisteredError():
             return RecipientGone(facts.NOT_REGISTERED())
@@ -93,23 +93,23 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
             return ServiceRefuses(facts.KEY_OF_APPLE(project=project))
         case ResourceExhaustedError():
             return TransportError(
-                reasons.ASKS_TO_WAIT(service="Firebase", words=said), retry_after=_wait(fault, QUOTA_PAUSE)
+                reasons.ASKS_TO_WAIT(service="Firebase", words=words), retry_after=_wait(fault, QUOTA_PAUSE)
             )
         case InvalidArgumentError():
-            return _invalid(fault, said)
+            return _invalid(fault, words)
         case UnauthenticatedError() | PermissionDeniedError() | NotFoundError():
-            return ServiceRefuses(facts.ACCOUNT_REFUSED(project=project, words=said))
-    return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
+            return ServiceRefuses(facts.ACCOUNT_REFUSED(project=project, words=words))
+    return TransportError(facts.NOT_TAKEN(words=words), retry_after=_wait(fault, PAUSE))
 
 
-def _invalid(fault: FirebaseError, said: str) -> TransportError:
+def _invalid(fault: FirebaseError, words: str) -> TransportError:
     """The address is invalid, or our message is: only the kind of detail tells, and the field that it names."""
     error = _error(fault.http_response)
     if error is None:  # not Firebase's answer: something in between
-        return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
+        return TransportError(facts.NOT_TAKEN(words=words), retry_after=_wait(fault, PAUSE))
     if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
         return RecipientGone(facts.NO_SUCH_ADDRESS())
-    return TransportError(facts.WRONG_MESSAGE(words=said), permanent=True)
+    return TransportError(facts.WRONG_MESSAGE(words=words), permanent=True)
 
 
 def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
@@ -140,15 +140,15 @@ def _named_fields(error: dict[str, Any]) -> set[str]:
 def _wait(fault: FirebaseError, least: float) -> float:
     """Seconds: Google's Retry-After, else its recommendation."""
     answer: httpx.Response | None = fault.http_response
-    asked = parse_retry_after(answer.headers.get("Retry-After"), time.time()) if answer is not None else None
-    return least if asked is None else asked
+    retry_after = parse_retry_after(answer.headers.get("Retry-After"), time.time()) if answer is not None else None
+    return least if retry_after is None else retry_after
 
 
 def not_signed_in(fault: GoogleAuthError, project: str) -> TransportError:
     if isinstance(fault, RefreshError) and not fault.retryable:
-        return ServiceRefuses(facts.NOT_SIGNED_IN(project=project, words=_said(fault)))
-    return TransportError(facts.NO_SIGN_IN(words=_said(fault)), retry_after=PAUSE)
+        return ServiceRefuses(facts.NOT_SIGNED_IN(project=project, words=_quote_error(fault)))
+    return TransportError(facts.NO_SIGN_IN(words=_quote_error(fault)), retry_after=PAUSE)
 
 
-def _said(fault: Exception) -> str:
+def _quote_error(fault: Exception) -> str:
     return cut(clean_line(str(fault.args[0] if fault.args else "")) or type(fault).__name__, 300)

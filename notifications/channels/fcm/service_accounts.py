@@ -39,52 +39,52 @@ def read(value: str) -> dict[str, ServiceAccount]:
     content = _content(value, "It")
     if "type" in content:
         return {DEFAULT: _account(content, "It")}
-    accounts = {brand: _account(_content(given, f"“{brand}”"), f"“{brand}”") for brand, given in content.items()}
+    accounts = {brand: _account(_content(entry, f"“{brand}”"), f"“{brand}”") for brand, entry in content.items()}
     _check_projects(accounts)
     return accounts
 
 
-def _content(given: Any, whose: str) -> dict[str, Any]:
-    text = given
-    if isinstance(given, str) and not given.lstrip().startswith("{"):
-        text = _text_of(given, whose)
+def _content(entry: Any, label: str) -> dict[str, Any]:
+    text = entry
+    if isinstance(entry, str) and not entry.lstrip().startswith("{"):
+        text = _text_of(entry, label)
     try:
         content = json.loads(text) if isinstance(text, str) else text
     except (ValueError, RecursionError) as fault:
-        raise BadServiceAccount(f"{whose} is not JSON. {HOW}") from fault
+        raise BadServiceAccount(f"{label} is not JSON. {HOW}") from fault
     if not isinstance(content, dict) or not content:
-        raise BadServiceAccount(f"{whose} is neither a path nor a JSON object. {HOW}")
+        raise BadServiceAccount(f"{label} is neither a path nor a JSON object. {HOW}")
     return content
 
 
-def _text_of(path: str, whose: str) -> str:
+def _text_of(path: str, label: str) -> str:
     try:
         return Path(path).expanduser().read_text(encoding="utf-8")
     except (OSError, ValueError, RuntimeError) as fault:  # RuntimeError: ~ of an unknown user
         reason = getattr(fault, "strerror", None) or "not text"
-        raise BadServiceAccount(f"{whose} names a file that cannot be read ({reason}). {HOW}") from fault
+        raise BadServiceAccount(f"{label} names a file that cannot be read ({reason}). {HOW}") from fault
 
 
-def _account(content: dict[str, Any], whose: str) -> ServiceAccount:
+def _account(content: dict[str, Any], label: str) -> ServiceAccount:
     if content.get("type") != "service_account":
-        raise BadServiceAccount(f"{whose} is not a service account: its “type” is another. {HOW}")
+        raise BadServiceAccount(f"{label} is not a service account: its “type” is another. {HOW}")
     missing = [name for name in NEEDED if not (isinstance(content.get(name), str) and content[name])]
     if missing:
-        raise BadServiceAccount(f"{whose} is a service account without {', '.join(missing)}. {HOW}")
+        raise BadServiceAccount(f"{label} is a service account without {', '.join(missing)}. {HOW}")
     try:
         key = load_pem_private_key(content["private_key"].encode(), password=None)
     except (ValueError, TypeError) as fault:
-        raise BadServiceAccount(f"{whose} has a private_key that is no key. {HOW}") from fault
+        raise BadServiceAccount(f"{label} has a private_key that is no key. {HOW}") from fault
     if not isinstance(key, RSAPrivateKey):
-        raise BadServiceAccount(f"{whose} has a private_key that is not RSA. {HOW}")
+        raise BadServiceAccount(f"{label} has a private_key that is not RSA. {HOW}")
     return ServiceAccount(content["project_id"], content)
 
 
 def _check_projects(accounts: dict[str, ServiceAccount]) -> None:
     """Refuse different accounts for one project: devices know their project by its id alone."""
-    known: dict[str, ServiceAccount] = {}
+    by_project: dict[str, ServiceAccount] = {}
     for brand, account in accounts.items():
-        if known.setdefault(account.project_id, account) != account:
+        if by_project.setdefault(account.project_id, account) != account:
             raise BadServiceAccount(
                 f"“{brand}” gives another account for {account.project_id} than a brand before it. Write the same one."
             )

@@ -33,7 +33,7 @@ def read(call: ReceiptsCall) -> list[Receipt]:
 
 
 def check(status: Status, call: ReceiptsCall) -> None:
-    """Whether the gateway itself has sent this, and a moment ago. Raises NotSigned."""
+    """Check that the gateway signed the call, at most 5 minutes ago. Raises NotSigned."""
     signed = call.body
     if status.timestamp_header:
         stamp = call.headers.get(status.timestamp_header, "")
@@ -44,9 +44,9 @@ def check(status: Status, call: ReceiptsCall) -> None:
             raise NotSigned(f"{status.timestamp_header} is more than 5 minutes off.")
         signed = stamp.encode() + b"." + call.body
     digest = hmac.digest(status.secret.encode(), signed, sha256)
-    wanted = digest.hex() if status.encoding == "hex" else b64encode(digest).decode()
-    given = call.headers.get(status.signature_header, "").removeprefix(status.signature_prefix)
-    if not hmac.compare_digest(given.encode(), wanted.encode()):
+    expected = digest.hex() if status.encoding == "hex" else b64encode(digest).decode()
+    signature = call.headers.get(status.signature_header, "").removeprefix(status.signature_prefix)
+    if not hmac.compare_digest(signature.encode(), expected.encode()):
         raise NotSigned(f"{status.signature_header} is missing or wrong.")
 
 
@@ -62,9 +62,9 @@ def _parsed(call: ReceiptsCall) -> Any:
         raise Malformed("The body is not a form.") from fault
 
 
-def _items(status: Status, said: Any) -> list[Any]:
-    found = value_at(said, status.items) if status.items else said
-    return found[:MOST] if isinstance(found, list) else [found]
+def _items(status: Status, document: Any) -> list[Any]:
+    receipts = value_at(document, status.items) if status.items else document
+    return receipts[:MOST] if isinstance(receipts, list) else [receipts]
 
 
 def _receipts(status: Status, items: list[Any]) -> Iterator[Receipt]:

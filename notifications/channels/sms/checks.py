@@ -15,12 +15,12 @@ ANSWERS_WITHIN = 3.0
 
 
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
-    """Where there is a gateway, or somebody counts on it."""
+    """Yield the faults of the setup, if a gateway is set or a category uses the channel."""
     sms: Sms | None = settings.SMS
-    named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
+    categories = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
     if sms is None:
-        if named:
-            yield f"sms is among the channels of {named}, and no gateway is set up: set SMS_URL, or take it out."
+        if categories:
+            yield f"sms is among the channels of {categories}, and no gateway is set up: set SMS_URL, or take it out."
         return
     say(f"SMS gateway: {sms.gateway.host}, {_numbers(sms)}")
     yield from _faults(sms)
@@ -41,9 +41,9 @@ def _faults(sms: Sms) -> Iterator[str]:
 
 
 def _numbers(sms: Sms) -> str:
-    """How many people it reaches, and how many have what it cannot read."""
+    """Return how many people have phone numbers that can be read, and how many have others."""
     phones = Recipient.objects.filter(active=True).exclude(phone="").values_list("phone", flat=True)
-    known = [e164(phone, sms.country_code) is not None for phone in phones.iterator()]
-    told = f"{known.count(True)} people have phone numbers"
-    unread = known.count(False)
-    return f"{told}; {unread} numbers cannot be read (SMS_COUNTRY_CODE)" if unread else told
+    readable = [e164(phone, sms.country_code) is not None for phone in phones.iterator()]
+    sentence = f"{readable.count(True)} people have phone numbers"
+    unread = readable.count(False)
+    return f"{sentence}; {unread} numbers cannot be read (SMS_COUNTRY_CODE)" if unread else sentence

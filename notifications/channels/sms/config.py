@@ -5,13 +5,13 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.sms import gateway
-from notifications.channels.sms.gateway import Given
+from notifications.channels.sms.gateway import RawSettings
 from wfpush.config.env import Environment
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
-    """Raises ImproperlyConfigured."""
-    given = Given(
+    """Return the setting SMS; its value is None without a gateway. Raises ImproperlyConfigured."""
+    raw = RawSettings(
         url=env.text("SMS_URL", default=""),
         user=env.text("SMS_USER", default=""),
         password=env.text("SMS_PASSWORD", default=""),
@@ -24,6 +24,6 @@ def read(env: Environment, base_url: str) -> dict[str, Any]:
     most_parts = env.integer("SMS_MAX_PARTS", default=3, minimum=1)
     most_an_hour = env.integer("SMS_MOST_AN_HOUR", default=10, minimum=1)
     try:
-        return {"SMS": gateway.read(given, most_parts, most_an_hour)}
+        return {"SMS": gateway.read(raw, most_parts, most_an_hour)}
     except gateway.BadGateway as fault:
         raise ImproperlyConfigured(str(fault)) from fault

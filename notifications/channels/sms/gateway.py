@@ -108,7 +108,7 @@ class BadGateway(ValueError):
 
 
 @dataclass(frozen=True)
-class Given:
+class RawSettings:
     """The settings as text."""
 
     url: str
@@ -121,38 +121,38 @@ class Given:
     secret: str
 
 
-def read(given: Given, most_parts: int, most_an_hour: int) -> Sms | None:
-    """None where nothing is set. Raises BadGateway."""
-    if not given.url:
-        others = {USER: given.user, PASSWORD: given.password, TOKEN: given.token, SENDER: given.sender,
-                  OPTIONS: given.options, SECRET: given.secret}  # fmt: skip
-        named = [name for name, value in others.items() if value]
-        if named:
-            raise BadGateway(f"{URL} is not set, and {', '.join(named)} is. Set it, or remove them.")
+def read(raw: RawSettings, most_parts: int, most_an_hour: int) -> Sms | None:
+    """Check the settings. Returns None where nothing is set. Raises BadGateway."""
+    if not raw.url:
+        others = {USER: raw.user, PASSWORD: raw.password, TOKEN: raw.token, SENDER: raw.sender,
+                  OPTIONS: raw.options, SECRET: raw.secret}  # fmt: skip
+        names = [name for name, value in others.items() if value]
+        if names:
+            raise BadGateway(f"{URL} is not set, and {', '.join(names)} is. Set it, or remove them.")
         return None
     if most_parts > MOST_PARTS:
         raise BadGateway(f"{PARTS} is at most {MOST_PARTS}: each part is paid for.")
-    if not (LETTERS.fullmatch(given.sender) or DIGITS.fullmatch(given.sender)):
+    if not (LETTERS.fullmatch(raw.sender) or DIGITS.fullmatch(raw.sender)):
         raise BadGateway(
             f"{SENDER} is missing or impossible. Write the number that the gateway gave you, such as +4989555012, or at"
             " most 11 letters and digits, such as Acme."
         )
-    if given.country_code and not re.fullmatch(r"[1-9][0-9]{0,2}", given.country_code):
+    if raw.country_code and not re.fullmatch(r"[1-9][0-9]{0,2}", raw.country_code):
         raise BadGateway(f"{COUNTRY} is the digits of a country's code, such as 49.")
-    scheme = given.url.partition("://")[0].lower()
+    scheme = raw.url.partition("://")[0].lower()
     if scheme in PORTS:
-        gateway: Smpp | Http = _smpp(given)
+        gateway: Smpp | Http = _smpp(raw)
     elif scheme in ("http", "https"):
-        gateway = _http(given)
+        gateway = _http(raw)
     else:
         raise BadGateway(f"{URL} begins with smpp://, smpps:// or https://.")
-    return Sms(gateway, given.sender, given.country_code, most_parts, most_an_hour)
+    return Sms(gateway, raw.sender, raw.country_code, most_parts, most_an_hour)
 
 
 # --- SMPP -------------------------------------------------------------------------------------------------------------
-def _smpp(given: Given) -> Smpp:
+def _smpp(raw: RawSettings) -> Smpp:
     try:
-        parts = urlsplit(given.url)
+        parts = urlsplit(raw.url)
         port = parts.port or PORTS[parts.scheme]
     except ValueError as fault:
         raise BadGateway(f"{URL} has a host or port that is none. Write smpps://smsc.example.com:3550.") from fault
@@ -160,13 +160,13 @@ def _smpp(given: Given) -> Smpp:
         raise BadGateway(
             f"{URL} is like smpps://smsc.example.com:3550. {USER} and {PASSWORD} are settings of their own."
         )
-    if given.token or given.secret:
+    if raw.token or raw.secret:
         raise BadGateway(f"{TOKEN} and {SECRET} are for HTTP gateways. Remove them.")
-    if not _fits(given.user, 15) or not given.user or not _fits(given.password, 64):
+    if not _fits(raw.user, 15) or not raw.user or not _fits(raw.password, 64):
         raise BadGateway(f"{USER} and {PASSWORD} are the system_id (at most 15 characters) and password of SMPP.")
-    options = _options(given.options, _names_of(Smpp, "host", "port", "tls", "user", "password"))
-    made = _made(Smpp, host=parts.hostname, port=port, tls=parts.scheme == "smpps", user=given.user,
-                 password=given.password, **options)  # fmt: skip
+    options = _options(raw.options, _names_of(Smpp, "host", "port", "tls", "user", "password"))
+    made = _made(Smpp, host=parts.hostname, port=port, tls=parts.scheme == "smpps", user=raw.user,
+                 password=raw.password, **options)  # fmt: skip
     _among("ids", made.ids, ("same", "hex", "decimal"))
     _among("parts", made.parts, ("udh", "sar"))
     for name, value, most in (
@@ -187,14 +187,14 @@ def _fits(text: str, most: int) -> bool:
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
-def _http(given: Given) -> Http:
-    if bool(given.user) != bool(given.password) or (given.user and given.token):
+def _http(raw: RawSettings) -> Http:
+    if bool(raw.user) != bool(raw.password) or (raw.user and raw.token):
         raise BadGateway(f"Set {USER} and {PASSWORD}, or {TOKEN}, as the gateway asks for.")
-    options = _options(given.options, _names_of(Http, "url", "user", "password", "token"))
-    status = _status(given.secret, options.pop("status", None))
+    options = _options(raw.options, _names_of(Http, "url", "user", "password", "token"))
+    status = _status(raw.secret, options.pop("status", None))
     if "taken_is" in options:
         options["taken_is"] = _texts("taken_is", options["taken_is"])
-    made = _made(Http, url=given.url, user=given.user, password=given.password, token=given.token, status=status,
+    made = _made(Http, url=raw.url, user=raw.user, password=raw.password, token=raw.token, status=status,
                  **options)  # fmt: skip
     _among("format", made.format, ("form", "json"))
     if bool(made.taken) != bool(made.taken_is):
@@ -209,8 +209,8 @@ def _http(given: Given) -> Http:
 
 
 def _check_fields(made: Http) -> None:
-    said = json.dumps(made.fields)
-    places = set(PLACES.findall(said))
+    text = json.dumps(made.fields)
+    places = set(PLACES.findall(text))
     if not isinstance(made.fields, dict) or not {"text"} <= places or not places & {"to", "number"}:
         raise BadGateway(f'{OPTIONS}: fields is a JSON object with "{{text}}" and "{{to}}" or "{{number}}" in it.')
     if made.format == "form" and not all(isinstance(value, str) for value in made.fields.values()):
@@ -226,26 +226,26 @@ def _status(secret: str, options: Any) -> Status | None:
         return None
     if len(secret) < 16:
         raise BadGateway(f"{SECRET} is shorter than 16 characters. Write the one with which the gateway signs.")
-    known = _names_of(Status, "secret")
-    if options is not None and (not isinstance(options, dict) or options.keys() - set(known)):
-        raise BadGateway(f"{OPTIONS}: status is a JSON object of {', '.join(known)}.")
-    said = {
+    names = _names_of(Status, "secret")
+    if options is not None and (not isinstance(options, dict) or options.keys() - set(names)):
+        raise BadGateway(f"{OPTIONS}: status is a JSON object of {', '.join(names)}.")
+    members = {
         name: _texts(name, value) if name in ("arrived", "lost") else value for name, value in (options or {}).items()
     }
-    made = _made(Status, secret=secret, **said)
+    made = _made(Status, secret=secret, **members)
     _among("encoding", made.encoding, ("hex", "base64"))
     return made
 
 
 # --- options ----------------------------------------------------------------------------------------------------------
-def _options(text: str, known: list[str]) -> dict[str, Any]:
+def _options(text: str, names: list[str]) -> dict[str, Any]:
     try:
-        given = json.loads(text) if text else {}
+        options = json.loads(text) if text else {}
     except (ValueError, RecursionError) as fault:
         raise BadGateway(f"{OPTIONS} is not JSON: {fault}.") from fault
-    if not isinstance(given, dict) or given.keys() - set(known):
-        raise BadGateway(f"{OPTIONS} is, for this gateway, a JSON object of {', '.join(known)}.")
-    return given
+    if not isinstance(options, dict) or options.keys() - set(names):
+        raise BadGateway(f"{OPTIONS} is, for this gateway, a JSON object of {', '.join(names)}.")
+    return options
 
 
 MadeT = TypeVar("MadeT")

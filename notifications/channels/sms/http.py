@@ -58,21 +58,21 @@ def _unanswered(fault: OutboundError) -> TransportError:
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 def request_of(settings: Http, number: str, text: str, sender: str, delivery_id: UUID) -> tuple[bytes, dict[str, str]]:
-    said = {"to": number, "number": number.lstrip("+"), "from": sender, "text": text, "id": str(delivery_id)}
-    fields = _filled(settings.fields, said)
+    substitutes = {"to": number, "number": number.lstrip("+"), "from": sender, "text": text, "id": str(delivery_id)}
+    fields = _filled(settings.fields, substitutes)
     if settings.format == "json":
         return json.dumps(fields).encode(), {"Content-Type": "application/json", **_credentials(settings)}
     form = urlencode(fields).encode("ascii")
     return form, {"Content-Type": "application/x-www-form-urlencoded", **_credentials(settings)}
 
 
-def _filled(value: Any, said: Mapping[str, str]) -> Any:
-    """In one go: what a text says is not looked at for places again."""
+def _filled(value: Any, substitutes: Mapping[str, str]) -> Any:
+    """Replace the places in all texts, in one pass: substituted text is not searched again."""
     if isinstance(value, str):
-        return PLACES.sub(lambda place: said[place[1]], value)
+        return PLACES.sub(lambda place: substitutes[place[1]], value)
     if isinstance(value, Mapping):
-        return {name: _filled(inner, said) for name, inner in value.items()}
-    return [_filled(inner, said) for inner in value] if isinstance(value, list) else value
+        return {name: _filled(inner, substitutes) for name, inner in value.items()}
+    return [_filled(inner, substitutes) for inner in value] if isinstance(value, list) else value
 
 
 def _credentials(settings: Http) -> dict[str, str]:
@@ -87,25 +87,25 @@ def _credentials(settings: Http) -> dict[str, str]:
 
 # --- what the gateway answers -----------------------------------------------------------------------------------------
 def fault_of(settings: Http, response: Response, now: float) -> TransportError | None:
-    """What an answer means; None: the gateway has the message. `now` is in Unix seconds."""
-    status, said = response.status, _said(settings, response)
+    """Return the fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
+    status, words = response.status, _quote_answer(settings, response)
     if 200 <= status <= 299:
         if settings.taken and at_path(_json(response), settings.taken) not in settings.taken_is:
-            return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
+            return TransportError(facts.REFUSED(words=words), permanent=True, service_state=REFUSES)
         return None
     if status in (401, 403):
         log.error("sms_gateway_refuses", status=status)
-        return ServiceRefuses(facts.REFUSES_SIGN_IN(words=said))
-    asked = parse_retry_after(response.headers.get("Retry-After"), now)
+        return ServiceRefuses(facts.REFUSES_SIGN_IN(words=words))
+    retry_after = parse_retry_after(response.headers.get("Retry-After"), now)
     if status in (408, 425, 429):
-        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=said), retry_after=asked)
+        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=words), retry_after=retry_after)
     if status < 400 or status == 404:
-        return TransportError(facts.ELSEWHERE(words=said))
+        return TransportError(facts.ELSEWHERE(words=words))
     if status in NOT_TAKEN:
-        return TransportError(facts.DOWN(words=said), retry_after=asked)
+        return TransportError(facts.DOWN(words=words), retry_after=retry_after)
     if status >= 500:
-        return TransportError(facts.UNKNOWN(words=said), permanent=True, service_state=AWAY)
-    return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
+        return TransportError(facts.UNKNOWN(words=words), permanent=True, service_state=AWAY)
+    return TransportError(facts.REFUSED(words=words), permanent=True, service_state=REFUSES)
 
 
 def _json(response: Response) -> Any:
@@ -115,7 +115,7 @@ def _json(response: Response) -> Any:
         return None
 
 
-def _said(settings: Http, response: Response) -> str:
+def _quote_answer(settings: Http, response: Response) -> str:
     """The status and the answer's words, without our secrets should it repeat what it was sent."""
     words = response.body.decode("utf-8", "replace")
     for secret in filter(None, (settings.token, settings.password)):

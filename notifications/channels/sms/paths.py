@@ -17,8 +17,8 @@ def value_at(value: Any, path: str) -> Any:
 
 
 def at_path(value: Any, path: str) -> str:
-    """The same as text; empty for what has parts of its own."""
-    found = value_at(value, path)
-    if found is None or isinstance(found, dict | list):
+    """Return the value at a path as text; empty for an object, a list, or no value."""
+    part = value_at(value, path)
+    if part is None or isinstance(part, dict | list):
         return ""
-    return json.dumps(found) if isinstance(found, bool) else str(found)
+    return json.dumps(part) if isinstance(part, bool) else str(part)

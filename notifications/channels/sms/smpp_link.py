@@ -91,8 +91,8 @@ class Link:
         self._write(Pdu(command, statuses.OK, sequence, body))
         try:
             async with asyncio.timeout(patience or ANSWER_AFTER * self._gateway.patience):
-                found: Pdu = await answer
-                return found
+                response: Pdu = await answer
+                return response
         except (TimeoutError, asyncio.CancelledError):
             self.break_off()  # nobody would read a later answer
             raise Unanswered from None
@@ -166,9 +166,9 @@ class Link:
     def _answer(self, came: Pdu, status: int = statuses.OK, body: bytes = b"") -> None:
         self._write(Pdu(came.command | pdu.RESPONSE, status, came.sequence, body))
 
-    def _write(self, said: Pdu) -> None:
+    def _write(self, pdu: Pdu) -> None:
         if not self.closed:
-            self._writer.write(said.encoded())
+            self._writer.write(pdu.encoded())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -182,9 +182,9 @@ def _tls(gateway: Smpp) -> ssl.SSLContext | None:
 
 async def _checked(gateway: Smpp, allowed: Sequence[Network]) -> str:
     """An address of the gateway that may be called. Raises NotSent, OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(gateway.host, gateway.port, type=socket.SOCK_STREAM)
+    addresses = await asyncio.get_running_loop().getaddrinfo(gateway.host, gateway.port, type=socket.SOCK_STREAM)
     reason = facts.NO_ADDRESS()
-    for *_, address in found:
+    for *_, address in addresses:
         what = kind_of_refused_address(ip_address(address[0]), allowed)
         if what is None:
             return str(address[0])

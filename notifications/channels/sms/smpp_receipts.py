@@ -23,15 +23,17 @@ _FIELD = re.compile(r"\b(id|stat|err):\s?(\S*)", re.IGNORECASE)
 
 
 def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
-    """None for what is not final: messages on their way or of unknown fate, and what a phone has written."""
+    """Return a final receipt; None for messages on their way, of unknown fate, or written on a phone."""
     if not incoming.is_receipt:
         return None
-    said = {name.lower(): value for name, value in reversed(_FIELD.findall(incoming.text.decode("latin-1")))}
-    reference = _reference(incoming, said.get("id", ""), ids)
-    state = _state(incoming, said.get("stat", ""))
+    fields = {name.lower(): value for name, value in reversed(_FIELD.findall(incoming.text.decode("latin-1")))}
+    reference = _reference(incoming, fields.get("id", ""), ids)
+    state = _state(incoming, fields.get("stat", ""))
     if not reference or (state != ARRIVED and state not in LOST):
         return None
-    return Receipt(reference, state == ARRIVED, " ".join(filter(None, (state, _error(incoming, said.get("err", ""))))))
+    return Receipt(
+        reference, state == ARRIVED, " ".join(filter(None, (state, _error(incoming, fields.get("err", "")))))
+    )
 
 
 def reference_of_answer(message_id: str, ids: str) -> str:

@@ -42,18 +42,18 @@ def name_of(status: int) -> str:
 
 
 def fault_of(status: int) -> TransportError | None:
-    """Of an answer to a message. Codes that are a provider's own (0x400 and above) may pass."""
-    said = name_of(status)
+    """Return the fault of an answer to a message. A provider's own codes (0x400 and above) may pass."""
+    status_name = name_of(status)
     if status == OK:
         return None
     if status in BUSY:
-        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=said), retry_after=WAIT)
+        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=status_name), retry_after=WAIT)
     if status in OURS_TO_MEND:
-        return ServiceRefuses(facts.REFUSES_US(words=said))
+        return ServiceRefuses(facts.REFUSES_US(words=status_name))
     if status in NO_SUCH_NUMBER:
-        return RecipientGone(facts.NO_SUCH_NUMBER(words=said))
+        return RecipientGone(facts.NO_SUCH_NUMBER(words=status_name))
     if status in DOWN:
-        return TransportError(facts.NOT_TAKEN(words=said))
+        return TransportError(facts.NOT_TAKEN(words=status_name))
     if status in NOT_NOW or status not in NAMES:
-        return TransportError(facts.NOT_TAKEN(words=said), works=True)
-    return TransportError(facts.REFUSED(words=said), permanent=True, service_state=REFUSES)
+        return TransportError(facts.NOT_TAKEN(words=status_name), works=True)
+    return TransportError(facts.REFUSED(words=status_name), permanent=True, service_state=REFUSES)

@@ -14,29 +14,29 @@ def text_of(message: Message, link: str, most: int) -> str:
     """
     title, short = clean_line(message.title), clean(message.short_body)
     lines = [message.glance, short] if short.startswith(title) else [title, message.glance, short]
-    said = "\n".join(filter(None, lines))
-    longest = _longest(said, link, most)
+    full_text = "\n".join(filter(None, lines))
+    longest = _longest(full_text, link, most)
     if longest is None:
         raise TransportError(LONG_LINK(most=most), permanent=True)
     return longest
 
 
-def _longest(said: str, link: str, most: int) -> str | None:
-    """By halves: what is longer takes at least as many parts."""
-    least, top = 0, len(said)
-    found = _with_link("", link, most)
+def _longest(full_text: str, link: str, most: int) -> str | None:
+    """Find the longest beginning that fits, by bisection: a longer text takes at least as many parts."""
+    least, top = 0, len(full_text)
+    longest = _with_link("", link, most)
     while least <= top:
         middle = (least + top) // 2
-        shorter = cut(said, middle) if middle else ""
+        shorter = cut(full_text, middle) if middle else ""
         text = _with_link("" if shorter == "…" else shorter, link, most)
         if text is None:
             top = middle - 1
         else:
-            found, least = text, middle + 1
-    return found
+            longest, least = text, middle + 1
+    return longest
 
 
-def _with_link(said: str, link: str, most: int) -> str | None:
+def _with_link(body: str, link: str, most: int) -> str | None:
     """None if it takes too many parts."""
-    text = plain(f"{said}\n{link}" if said else link)
+    text = plain(f"{body}\n{link}" if body else link)
     return text if len(parts_of(text)) <= most else None

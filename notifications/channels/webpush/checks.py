@@ -40,11 +40,11 @@ def not_admitted() -> dict[str, int]:
     """Push services that the settings no longer allow, and how many browsers are registered at each."""
     origin = Func(F("address"), Value("^[^/]*//[^/]*"), function="substring", output_field=CharField())
     counted = _browsers().values_list(origin).annotate(Count("pk"))
-    found: Counter[str] = Counter()
+    browsers: Counter[str] = Counter()
     for address, count in counted:
         if endpoints.objection(address):
-            found[endpoints.service_of(address)] += count
-    return dict(sorted(found.items()))
+            browsers[endpoints.service_of(address)] += count
+    return dict(sorted(browsers.items()))
 
 
 def _browsers() -> QuerySet[Device]:

@@ -79,8 +79,8 @@ def objection(endpoint: str) -> Reason:
 
 def _beginning(endpoint: str) -> str:
     """Scheme and authority, as they are written; the whole text if it has none."""
-    found = _BEGINNING.match(endpoint)
-    return found[0] if found else endpoint
+    beginning = _BEGINNING.match(endpoint)
+    return beginning[0] if beginning else endpoint
 
 
 @lru_cache(maxsize=_ORIGINS_KEPT)

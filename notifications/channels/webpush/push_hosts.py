@@ -19,21 +19,21 @@ class PushHost:
     port: int
 
     def admits(self, host: str, port: int) -> bool:
-        named = host.endswith(f".{self.name}") if self.below else host == self.name
-        return named and port == self.port
+        is_same_name = host.endswith(f".{self.name}") if self.below else host == self.name
+        return is_same_name and port == self.port
 
 
 def parse(entry: str) -> PushHost:
     """Raises ValueError for text that is no host, and for entries like `*.com`, under which anybody may have a host."""
-    found = _ENTRY.fullmatch(entry.lower())
-    port = int(found["port"] or HTTPS) if found else 0
-    if found is None or not 0 < port < 65536:
+    parts = _ENTRY.fullmatch(entry.lower())
+    port = int(parts["port"] or HTTPS) if parts else 0
+    if parts is None or not 0 < port < 65536:
         raise ValueError(
             f"{entry[:60]!r} is not a host, such as web.push.apple.com, *.push.apple.com or push.example:8443"
         )
-    if found["below"] and "." not in found["name"]:
+    if parts["below"] and "." not in parts["name"]:
         raise ValueError(f"{entry[:60]!r} is any host whatever. Name the push service's own, such as *.push.apple.com")
-    return PushHost(found["name"], bool(found["below"]), port)
+    return PushHost(parts["name"], bool(parts["below"]), port)
 
 
 def admits(entries: Sequence[str], host: str, port: int) -> bool:

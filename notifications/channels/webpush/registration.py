@@ -49,15 +49,15 @@ def public_key(person: Recipient | None, host: str) -> Json:
     return {"public_key": brand_keys.key_for(own or Brand.objects.filter(domain__endswith=f"//{host}").first())}
 
 
-def address_of(given: Json, recipient: Recipient) -> NewAddress:
-    """Raises Invalid."""
-    subscription = given["subscription"]
+def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
+    """Return the address of a browser. Raises Invalid."""
+    subscription = submitted["subscription"]
     endpoint, keys = subscription["endpoint"], subscription["keys"]
     try:
         check_subscription(endpoint, keys["p256dh"], keys["auth"])
     except BadSubscription as bad:
         raise fault_at(f"/subscription{bad.pointer}", bad.detail) from None
-    sender = given.get("public_key") or brand_keys.key_for(recipient.brand)
+    sender = submitted.get("public_key") or brand_keys.key_for(recipient.brand)
     if not brand_keys.is_ours(sender):
         raise fault_at(
             "/public_key", "This is no key of ours. Subscribe again under that of /api/v1/webpush/public-key."
@@ -79,5 +79,5 @@ def _moment(milliseconds: float | None) -> datetime | None:
 
 
 REGISTRATION = Registration(
-    given=BrowserGiven, address_of=address_of, public=Public(path="public-key", answer=public_key, shown=PublicKey)
+    serializer=BrowserGiven, address_of=address_of, public=Public(path="public-key", answer=public_key, shown=PublicKey)
 )

@@ -65,10 +65,10 @@ class WebPush:
         why_not = endpoints.objection(address.address)
         if why_not:
             raise TransportError(why_not, permanent=True)
-        said = payload.members(message)
-        response = await self._post(address, message, fitting(said, MAX_PLAINTEXT))
+        members = payload.members(message)
+        response = await self._post(address, message, fitting(members, MAX_PLAINTEXT))
         if response.status == TOO_LARGE:
-            response = await self._post(address, message, fitting(_thin(said), THIN_PLAINTEXT))
+            response = await self._post(address, message, fitting(_thin(members), THIN_PLAINTEXT))
         fault = fault_of(response, self.service_of(address), time.time())
         if fault is not None:
             raise fault
@@ -78,14 +78,14 @@ class WebPush:
             await self._door.close()
             self._door = None
 
-    async def _post(self, address: PushAddress, message: PushMessage, said: bytes) -> Response:
+    async def _post(self, address: PushAddress, message: PushMessage, plaintext: bytes) -> Response:
         if self._door is None:
             self._door = push_door_from_settings()
         headers = _headers(address, message)
         # All messages that are here by now are encrypted one after another, and then all are posted: the processor's
         # caches hold the code of one of the two. Alternating would take a seventh more time.
         await asyncio.sleep(0)
-        body = encrypt(address, said)
+        body = encrypt(address, plaintext)
         await asyncio.sleep(0)
         try:
             return await self._door.request("POST", address.address, body=body, headers=headers)
@@ -123,47 +123,47 @@ def encrypt(address: PushAddress, payload: bytes) -> bytes:
         raise RecipientGone(facts.USELESS_KEY(words=error)) from error
 
 
-def fitting(said: Json, limit: int) -> bytes:
+def fitting(members: Json, limit: int) -> bytes:
     """The members, and the same in declarative form, as JSON; both together are at most `limit` bytes."""
-    whole = _both(said)
-    return whole if len(whole) <= limit else _both(payload.fit(said, limit, lambda cut: len(_both(cut))))
+    whole = _both(members)
+    return whole if len(whole) <= limit else _both(payload.fit(members, limit, lambda cut: len(_both(cut))))
 
 
-def _both(said: Json) -> bytes:
-    return payload.encoded(payload.declared(said))
+def _both(members: Json) -> bytes:
+    return payload.encoded(payload.declared(members))
 
 
-def _thin(said: Json) -> Json:
+def _thin(members: Json) -> Json:
     """The minimum to show and answer it; the link opens the rest."""
-    kept = {name: value for name, value in said.items() if name != "icon"}
-    return kept | {"body": "", "title": cut(said["title"], THIN_TITLE)}
+    without_icon = {name: value for name, value in members.items() if name != "icon"}
+    return without_icon | {"body": "", "title": cut(members["title"], THIN_TITLE)}
 
 
 # --- what services answer ---------------------------------------------------------------------------------------------
 def fault_of(response: Response, service: str, now: float) -> TransportError | None:
-    """The fault of an answer; None: the service has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer; None: the service has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None
     words = clean_line(response.body.decode("utf-8", "replace"))
-    said = cut(f"{status} {words}".rstrip(), MOST_WORDS)
+    status_line = cut(f"{status} {words}".rstrip(), MOST_WORDS)
     if status in (404, 410):
-        return RecipientGone(facts.NOT_SUBSCRIBED(words=said))
+        return RecipientGone(facts.NOT_SUBSCRIBED(words=status_line))
     if status in (400, 401, 403) and OTHER_KEY.search(words):
-        return RecipientGone(facts.OTHER_KEY(words=said))
+        return RecipientGone(facts.OTHER_KEY(words=status_line))
     if status in (401, 403) or (status == 400 and BAD_KEY in words):
-        return ServiceRefuses(facts.KEY_REFUSED(service=service, words=said))
-    asked = parse_retry_after(response.headers.get("Retry-After"), now)
+        return ServiceRefuses(facts.KEY_REFUSED(service=service, words=status_line))
+    retry_after = parse_retry_after(response.headers.get("Retry-After"), now)
     if status == 429 or (status == WINDOWS_THROTTLES and service.endswith(WINDOWS)):
-        pause = PAUSE if asked is None else asked
-        return TransportError(reasons.ASKS_TO_WAIT(service=service, words=said), retry_after=pause)
+        pause = PAUSE if retry_after is None else retry_after
+        return TransportError(reasons.ASKS_TO_WAIT(service=service, words=status_line), retry_after=pause)
     if status == TOO_LARGE:
-        return TransportError(facts.TOO_LARGE(service=service, words=said), permanent=True)
+        return TransportError(facts.TOO_LARGE(service=service, words=status_line), permanent=True)
     if 400 <= status <= 499:
-        return TransportError(facts.REFUSED(service=service, words=said), permanent=True, service_state=REFUSES)
+        return TransportError(facts.REFUSED(service=service, words=status_line), permanent=True, service_state=REFUSES)
     if 300 <= status <= 399:
         return TransportError(facts.ELSEWHERE(service=service, status=status))
-    return TransportError(facts.DOWN(service=service, words=said), retry_after=asked)
+    return TransportError(facts.DOWN(service=service, words=status_line), retry_after=retry_after)
 
 
 def _not_reached(fault: OutboundError, service: str) -> TransportError:

@@ -50,10 +50,10 @@ class Signer:
             self._unknown.add(public_key)
 
     def authorization(self, sender: str, origin: str, now: float) -> str:
-        kept = self._tokens.get((sender, origin))
+        cached = self._tokens.get((sender, origin))
         # The lower bound is for a clock that was set back: services refuse a token that ends more than a day from now.
-        if kept is not None and kept.made_at <= now < kept.made_at + LIFE - RENEWED_BEFORE_END:
-            return kept.header
+        if cached is not None and cached.made_at <= now < cached.made_at + LIFE - RENEWED_BEFORE_END:
+            return cached.header
         if len(self._tokens) >= _MOST_TOKENS:
             self._tokens.clear()
         header = self._signed(sender or self.public_keys[0], origin, now)

@@ -60,11 +60,11 @@ class Command(BaseCommand):
         keys = {"": vapid.public_keys()}
         for row in PushKey.objects.select_related("brand").order_by("brand__slug", "-created_at", "-pk"):
             keys.setdefault(f"{row.brand.slug}: ", []).append(row.public_key)
-        for whose, theirs in keys.items():
+        for prefix, theirs in keys.items():
             for number, key in enumerate(theirs):
                 count = browsers.pop(key, 0)
-                if of is None or whose == f"{of.slug}: ":
-                    self.stdout.write(f"{whose}{key}  {_counted(count)}{'' if number else ', newest'}")
+                if of is None or prefix == f"{of.slug}: ":
+                    self.stdout.write(f"{prefix}{key}  {_counted(count)}{'' if number else ', newest'}")
         for key, count in browsers.items() if of is None else ():
             self.stdout.write(f"{key}  {_counted(count)}, key unknown: no push until they subscribe again")
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 password = self._save(options)
         except ValidationError as fault:
             raise CommandError(
-                "; ".join(f"{name}: {' '.join(said)}" for name, said in fault.message_dict.items())
+                "; ".join(f"{name}: {' '.join(messages)}" for name, messages in fault.message_dict.items())
             ) from fault
         if password:
             self.stdout.write(f"Password of {options['ref']}: {password}")

@@ -45,10 +45,10 @@ class Command(BaseCommand):
 
     def _parts(self, now: datetime) -> Iterator[str]:
         """What `/readyz` checks."""
-        for name, found in readiness.checks(now):
-            self.stdout.write(f"{name}: {found}")
-            if found != OK:
-                yield f"{name} {found}"
+        for name, state in readiness.checks(now):
+            self.stdout.write(f"{name}: {state}")
+            if state != OK:
+                yield f"{name} {state}"
 
     def _notes(self, now: datetime) -> None:
         failing = service_metrics.notes(now)
@@ -77,12 +77,12 @@ class Command(BaseCommand):
         ).count()
         self.stdout.write(f"messages given up in the last 24 hours: {dead}")
 
-    def _tell(self, found: Sums, days: int) -> None:
+    def _tell(self, sums: Sums, days: int) -> None:
         self.stdout.write(f"\nThe ledger of {days} days")
-        self.stdout.write("events: " + (", ".join(f"{n} {name}" for name, n in sorted(found.events.items())) or "none"))
+        self.stdout.write("events: " + (", ".join(f"{n} {name}" for name, n in sorted(sums.events.items())) or "none"))
         by_channel: defaultdict[str, list[str]] = defaultdict(list)
-        for (channel, state), count in sorted(found.rows.items()):
+        for (channel, state), count in sorted(sums.rows.items()):
             by_channel[channel].append(f"{count} {state}")
-        for channel, said in by_channel.items():
-            self.stdout.write(f"{channel}: {', '.join(said)}")
-        self.stdout.write(f"made by events: {found.made}; accounted for: {found.total}\n")
+        for channel, parts in by_channel.items():
+            self.stdout.write(f"{channel}: {', '.join(parts)}")
+        self.stdout.write(f"made by events: {sums.made}; accounted for: {sums.total}\n")

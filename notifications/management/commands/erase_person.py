@@ -41,7 +41,7 @@ class Command(BaseCommand):
         erasure = erasing.order(person, None, timezone.now())
         if options["wait"]:
             self._wait(erasure)
-        self.stdout.write(_said(erasure))
+        self.stdout.write(_describe(erasure))
 
     def _wait(self, erasure: Erasure) -> None:
         """Beside workers, which may take turns with it."""
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             erasure.refresh_from_db()
 
 
-def _said(erasure: Erasure) -> str:
+def _describe(erasure: Erasure) -> str:
     if erasure.state == ErasureState.DONE:
         return f"Erased: {erasure.changed} rows were changed or removed."
     if erasure.state == ErasureState.HELD:

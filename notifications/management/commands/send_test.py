@@ -25,18 +25,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = _devices(options["ref"], options["device"])
-        for device in asked:
+        devices = _devices(options["ref"], options["device"])
+        for device in devices:
             device_test.ask(device, timezone.now())
         end = time.monotonic() + options["wait"]
-        while device_test.still_waiting(asked) and time.monotonic() < end:
+        while device_test.still_waiting(devices) and time.monotonic() < end:
             time.sleep(LOOK_SECONDS)
-        outcomes = [(device, *_outcome(device)) for device in asked]
+        outcomes = [(device, *_outcome(device)) for device in devices]
         for device, _arrived, words in outcomes:
             self.stdout.write(f"{device.name} ({device.pk}): {words}")
         failed = sum(not arrived for _device, arrived, _words in outcomes)
         if failed:
-            raise CommandError(f"{failed} of {len(asked)} did not get the message.")
+            raise CommandError(f"{failed} of {len(devices)} did not get the message.")
 
 
 def _device_id(text: str) -> UUID:
@@ -49,32 +49,32 @@ def _device_id(text: str) -> UUID:
 
 
 def _devices(ref: str, device_id: UUID | None) -> list[Device]:
-    """Raises CommandError."""
+    """Return the person's devices, or the one with this id. Raises CommandError."""
     person = _person(ref)
-    found = list(Device.objects.filter(recipient=person).order_by("pk"))
-    if not found:
+    devices = list(Device.objects.filter(recipient=person).order_by("pk"))
+    if not devices:
         raise CommandError(
             f"{person} has no device. Notifications are turned on at /devices, in the browser that is to show them."
         )
     if device_id is None:
-        return found
-    named = [device for device in found if device.pk == device_id]
-    if not named:
-        theirs = ", ".join(f"{device.name} ({device.pk})" for device in found)
+        return devices
+    matches = [device for device in devices if device.pk == device_id]
+    if not matches:
+        theirs = ", ".join(f"{device.name} ({device.pk})" for device in devices)
         raise CommandError(f"{person} has no such device. There are: {theirs}")
-    return named
+    return matches
 
 
 def _person(ref: str) -> Recipient:
     """The internal person, else the external one if only one engine has a person of that ref. Raises CommandError."""
-    named = list(Recipient.objects.filter(ref=ref).select_related("engine"))
-    internal = [person for person in named if not person.external]
-    if not named:
+    people = list(Recipient.objects.filter(ref=ref).select_related("engine"))
+    internal = [person for person in people if not person.external]
+    if not people:
         raise CommandError(f"Nobody is called {ref!r}.")
-    if not internal and len(named) > 1:
-        engines = ", ".join(str(person.engine) for person in named)
+    if not internal and len(people) > 1:
+        engines = ", ".join(str(person.engine) for person in people)
         raise CommandError(f"Several engines have somebody called {ref!r}: {engines}. Use the desk: Devices.")
-    person = (internal or named)[0]
+    person = (internal or people)[0]
     if not person.present:
         raise CommandError(f"{person} is not active, and is told nothing.")
     return person

@@ -132,15 +132,15 @@ def test_what_comes_and_goes_is_not_told(rows: Rows, django_assert_num_queries: 
     rows(50, came=3_600)  # may wait behind one that fails
     rows(50, came=9)
     with django_assert_num_queries(1):
-        assert backlog.told(NOW) is None
+        assert backlog.find_large(NOW) is None
     rows(1, came=9)
-    assert backlog.told(NOW) == backlog.of_events(NOW)
+    assert backlog.find_large(NOW) == backlog.of_events(NOW)
 
 
 def test_a_flood_that_has_just_come_is_not_told(rows: Rows) -> None:
     rows(5_000, came=9)
 
-    assert backlog.told(NOW) is None
+    assert backlog.find_large(NOW) is None
 
 
 def test_no_more_rows_are_read_than_a_rate_needs(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:

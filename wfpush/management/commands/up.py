@@ -113,13 +113,13 @@ def _stop_with_parent(supervisor: Supervisor) -> None:
 
 
 def _environment(port: int) -> dict[str, str]:
-    given = env.load(settings.BASE_DIR).values
-    base_url = given.get("BASE_URL") or f"http://{HOST}:{port}"
+    variables = env.load(settings.BASE_DIR).values
+    base_url = variables.get("BASE_URL") or f"http://{HOST}:{port}"
     engines = [str(network) for network in (*settings.OUTBOUND_ALLOWED_CIDRS, demo_accounts.THIS_MACHINE)]
     return {
         "BASE_URL": base_url,
         "OUTBOUND_ALLOWED_CIDRS": ",".join(engines),
-        "LOG_LEVEL": given.get("LOG_LEVEL") or "WARNING",  # so that address and accounts stay in sight
+        "LOG_LEVEL": variables.get("LOG_LEVEL") or "WARNING",  # so that address and accounts stay in sight
         "WFPUSH_DATA": str(settings.DATA_DIR),
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
