@@ -76,7 +76,10 @@ def test_bob_tests_a_device(story: Story) -> None:
     ("values", "news"),
     [
         ({"last_sent_at": timezone.now()}, "The last message was sent at"),
-        ({"last_fault": "The push service does not answer"}, "The last message did not get through."),
+        (
+            {"last_fault_fact": said("The push service does not answer").as_json()},
+            "The last message did not get through.",
+        ),
         ({"due_at": timezone.now()}, "A test message is on its way."),
     ],
 )
