@@ -5,6 +5,7 @@ from typing import Any
 
 import redis
 import structlog
+from django.core.cache import cache
 
 from notifications.models import Erasure
 from notifications.retention.scrubbing import Tally
@@ -14,8 +15,10 @@ from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
 
-KEPT = ("wfpush:import:*", "wfpush:engine:call:*")
-"""Keys with texts of others. All other keys hold flags, counts and digests."""
+PATTERNS = (cache.make_key("wfpush:import:*"), "wfpush:engine:call:*")
+"""Of keys with texts of others. All other keys hold flags, counts and digests."""
+SPREADSHEET = b"PK\x03\x04"
+"""The signature of a ZIP archive, such as an XLSX file."""
 
 
 def forget(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
@@ -33,7 +36,7 @@ def forget(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
 
 def _forget(terms: Terms) -> int:
     connection, gone = outbox.connection(), 0
-    for pattern in KEPT:
+    for pattern in PATTERNS:
         for key in connection.scan_iter(match=pattern, count=1_000):
             value: Any = connection.get(key)
             if value is not None and _mentions(value, terms):
@@ -42,6 +45,5 @@ def _forget(terms: Terms) -> int:
 
 
 def _mentions(value: bytes, terms: Terms) -> bool:
-    """An imported spreadsheet is compressed, and goes with the rest."""
-    _head, _end, content = value.partition(b"\n")
-    return content.startswith(b"PK") or terms.may_be_in(value.decode("utf-8", "replace"))
+    """Return whether the value may mention the person. An imported spreadsheet is compressed, so it always may."""
+    return SPREADSHEET in value or terms.may_be_in(value.decode("utf-8", "replace"))
