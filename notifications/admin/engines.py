@@ -158,7 +158,7 @@ class Asking(Conditions):
     title = _("asked for tasks")
     parameter_name = "asking"
     conditions = {
-        "failing": (_("that comes to nothing"), Q(poll__enabled=True) & ~Q(poll__error="")),
+        "failing": (_("that comes to nothing"), Q(poll__enabled=True, poll__error_fact__isnull=False)),
         "yes": (_("asked"), Q(poll__enabled=True)),
         "no": (_("not asked"), Q(poll=None) | Q(poll__enabled=False)),
     }

@@ -20,6 +20,7 @@ from escalations.models import (
     RunResult,
     StepTarget,
 )
+from notifications import reasons
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
 from notifications.routing import expiry
@@ -96,18 +97,18 @@ def test_bob_is_reminded_then_his_lead_and_manager_hear(world: World, approvals:
 
     assert at(world, DUE - 2 * HOUR) == []
     (told,) = at(world, DUE - HOUR)
-    assert (told["ref"], told["reason"]) == ("bob", "assignee")
+    assert (told["ref"], str(reasons.read(told))) == ("bob", "assignee")
     assert titles(world, "bob") == ["Approve invoice 4711"]
     (line,) = lines(world, "bob")
     assert line.startswith("Reminder: due ")
     (told,) = at(world, DUE)
-    assert (told["ref"], told["reason"]) == ("carol", "lead of team Finance")
+    assert (told["ref"], str(reasons.read(told))) == ("carol", "lead of team Finance")
     assert titles(world, "carol") == ["Approve invoice 4711"]
     notice, why = lines(world, "carol")
     assert notice.startswith("Bob has not answered yet. Due ")
     assert why == "escalated to you as lead of Finance"
     (told,) = at(world, DUE + HOUR)
-    assert (told["ref"], told["reason"]) == ("alice", "manager of Bob")
+    assert (told["ref"], str(reasons.read(told))) == ("alice", "manager of Bob")
     (told,) = at(world, DUE + 2 * HOUR)
     assert told["ref"] == "alice"
     assert at(world, DUE + 100 * HOUR) == []
@@ -363,7 +364,7 @@ def test_without_a_manager_the_fallback_owner_hears(world: World, approvals: Pol
 
     (told,) = at(world, DUE + HOUR)
 
-    assert (told["ref"], told["reason"]) == ("alice", "fallback owner: Bob has no manager")
+    assert (told["ref"], str(reasons.read(told))) == ("alice", "fallback owner: Bob has no manager")
 
 
 def test_with_nobody_left_it_says_so(world: World, approvals: Policy) -> None:
