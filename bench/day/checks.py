@@ -9,7 +9,8 @@ from bench.harness import BenchError, House
 PATIENCE_SECONDS = 180.0
 """Without any progress."""
 
-TOLD_STATES = "('delivered', 'handled')"
+TOLD_STATES = "('delivered', 'handled', 'returned')"
+"""An answer is returned to its giver where its task has changed before the engine was told."""
 OPEN = "('open', 'acknowledged', 'info_requested')"
 OF_THE_DAY = "source LIKE '/day/%'"
 
