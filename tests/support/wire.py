@@ -86,16 +86,20 @@ def served(program: str) -> Iterator[int]:
 
 
 def _running(server: "subprocess.Popen[bytes]", port: int) -> Iterator[int]:
-    def listens() -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+    def has_begun() -> bool:
         assert server.poll() is None
-        return False
+        return listens(port)
 
-    eventually(listens, "the server listens")
+    eventually(has_begun, "the server listens")
     yield port
     server.send_signal(signal.SIGTERM)
     assert server.wait(10) == 0
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 class Wire:

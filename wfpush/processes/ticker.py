@@ -23,7 +23,7 @@ TICK_SECONDS = 1.0
 CHECKED = "wfpush:checked"
 """Redis key that exists while a check of all sources stands for those of other tickers."""
 CHECKED_MS = 900
-"""Less than a second, so that a ticker never finds its own key of the second before."""
+"""Less than a second, so that a ticker that is alone hardly ever finds its own key of the second before."""
 
 BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"

@@ -12,6 +12,13 @@ from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    STDLibLogObserver,
+    globalLogPublisher,
+)
 from twisted.protocols.policies import WrappingFactory
 
 from wfpush.net.ports import PortTaken, check_port
@@ -67,6 +74,11 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         """Close with `code`. autobahn's `sendClose` raises an exception for the codes of servers, such as 1012."""
         self.sendCloseFrame(code=1000 if code is None else code)
 
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        """daphne raises an exception for a connection whose handshake was refused before it had an application."""
+        if hasattr(self, "server"):
+            super().onClose(wasClean, code, reason)
+
 
 class Connections(HTTPFactory):  # type: ignore[misc]
     def buildProtocol(self, addr: Any) -> Any:
@@ -92,6 +104,9 @@ class Server(DaphneServer):  # type: ignore[misc]
         self.open = port.factory = WrappingFactory(Connections(self))  # type: ignore[no-untyped-call]
         self.ws_factory.protocol = Socket
         self.ws_factory.setProtocolOptions(failByDrop=False)
+        errors: Any = LogLevelFilterPredicate(LogLevel.error)
+        observer: Any = FilteringLogObserver(STDLibLogObserver("daphne"), [errors])  # type: ignore[arg-type]
+        globalLogPublisher.addObserver(observer)  # daphne drops what Twisted logs
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; ends connections that take nothing, which inherit it
             port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(KEEP_ALIVE_SECONDS * 1000))
         reactor.callWhenRunning(notify_systemd, "READY=1")

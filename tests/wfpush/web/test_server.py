@@ -1,13 +1,18 @@
 """`manage.py web` on the wire: bounded heads and bodies."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from tests.support.processes import free_ports
 from tests.support.waiting import eventually
-from tests.support.wire import SERVER, Wire, has_ipv6, head, served, server_at
+from tests.support.wire import ROOT, SERVER, Wire, has_ipv6, head, listens, served, server_at
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT
 
 pytestmark = pytest.mark.processes
@@ -246,3 +251,18 @@ def test_what_is_no_http_is_refused(port: int) -> None:
     wire = Wire(port).send(b"\x16\x03\x01 TLS?\r\n\r\n")
     assert wire.answer()[0] == 400
     assert wire.is_closed_by_the_server()
+
+
+def test_an_error_of_the_server_itself_is_logged(tmp_path: Path) -> None:
+    fails = "from wfpush.web.server import Request\nRequest.requestReceived = lambda *_: 1 / 0\n"
+    port, log = free_ports(1), tmp_path / "log"
+    with log.open("wb") as stderr:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        program = SERVER.replace("\nserve(", f"\n{fails}serve(")
+        server = subprocess.Popen([sys.executable, "-c", program, str(port)], cwd=ROOT, env=environment, stderr=stderr)
+        eventually(lambda: listens(port), "the server listens")
+        with suppress(AssertionError):
+            Wire(port).send(head("Content-Length: 0")).answer()
+        server.terminate()
+        server.wait(30)
+    assert "ZeroDivisionError" in log.read_text()
