@@ -75,7 +75,7 @@ def test_bob_tests_a_device(story: Story) -> None:
 @pytest.mark.parametrize(
     ("values", "news"),
     [
-        ({"last_sent_at": timezone.now()}, "The last message was sent at"),
+        ({"last_sent_at": timezone.now()}, "The last message was sent "),
         (
             {"last_fault_fact": said("The push service does not answer").as_json()},
             "The last message did not get through.",
