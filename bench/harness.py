@@ -185,6 +185,7 @@ class House:
         self.environment |= {
             "WFPUSH_DATA": str(self.folder),
             "BASE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "wfpush.settings",
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
             **(settings or {}),
@@ -241,10 +242,9 @@ class House:
         """Run a command of manage.py to its end and return what it said."""
         return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish(PATIENCE_SECONDS)
 
-    def inside(self, module: str, *words: str, within: float = START_SECONDS, settings: str = "wfpush.settings") -> Any:
+    def inside(self, module: str, *words: str, within: float = START_SECONDS, **environment: str) -> Any:
         """What `main` of a module of the bench returns that needs Django (bench/inside.py)."""
-        command = (sys.executable, "-m", "bench.inside", module, *words)
-        program = self.start(module, *command, DJANGO_SETTINGS_MODULE=settings)
+        program = self.start(module, sys.executable, "-m", "bench.inside", module, *words, **environment)
         return json.loads(program.finish(within).strip().splitlines()[-1])
 
     @contextmanager

@@ -72,7 +72,7 @@ async def _read_acceptance(reader: asyncio.StreamReader) -> None:
 
 async def measure(house: House) -> list[Figure]:
     """In turn, so that other load on the machine slows both down."""
-    house.inside("peers.ingest.tables", house.api_key, settings=PEER)
+    house.inside("peers.ingest.tables", house.api_key, DJANGO_SETTINGS_MODULE=PEER)
     with house.daphne("bench.peers.ingest.asgi:application", PEER) as port:
         ours, peer = Sender(house.port, house.api_key), Sender(port, house.api_key)
         for sender in (ours, peer):

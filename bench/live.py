@@ -68,7 +68,7 @@ async def _one_inbox(house: House, session: aiohttp.ClientSession, api: Api) -> 
         for _ in range(RUNS):
             ours.append(await _one_by_one(api, socket, EVENTS))
             peer.append(
-                house.inside("peers.wake.tasks", str(EVENTS), settings=WAKE)
+                house.inside("peers.wake.tasks", str(EVENTS), DJANGO_SETTINGS_MODULE=WAKE)
             )  # nothing else is to run meanwhile
         await socket.close()
     return [_latency(share, ours, peer) for share in MOST]
@@ -133,7 +133,7 @@ def _peers(house: House) -> list[float]:
         listening(house, f"http://{HOST}:{port}/ws/inbox", [[{"user": user}] for user in range(INBOXES)]) as reports,
     ):
         for _ in range(RUNS + 1):
-            began = house.inside("peers.live_channels.sender", str(INBOXES), settings=CHANNELS)
+            began = house.inside("peers.live_channels.sender", str(INBOXES), DJANGO_SETTINGS_MODULE=CHANNELS)
             seconds.append(max(reports.next()) - began)
     return seconds[1:]
 

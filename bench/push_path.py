@@ -80,7 +80,7 @@ def _peer(house: House) -> float:
         browsers = subscriptions(service.http, PEOPLE * DEVICES_EACH)
         order = Order(browsers, total, house.environment["VAPID_PRIVATE_KEY"], "")
         file = str(order.write(house.folder / "tasks.json"))
-        house.inside("peers.push.order", file, settings=PEER)
+        house.inside("peers.push.order", file, DJANGO_SETTINGS_MODULE=PEER)
         with house.running("peer's cluster", "django", "qcluster", settings=PEER):
             sent, began = service.wait_for(PEERS_WARM_UP).messages, time.monotonic()
             recorded = "SELECT count(*) FROM push_delivery WHERE state = 'sent'"
