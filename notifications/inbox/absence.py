@@ -20,7 +20,7 @@ from notifications.inbox import absence_subjects as subjects
 from notifications.inbox.absence_states import SHOWN, coming, reports, state, unheard
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
-from notifications.models import Absence, AbsenceFeed, AbsencePart, OpenItems, Recipient
+from notifications.models import Absence, AbsenceFeed, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
@@ -109,7 +109,9 @@ class AbsenceForm(forms.Form):
     def __init__(
         self, person: Recipient, data: Any = None, *, row: Absence | None = None, by: Recipient | None = None
     ) -> None:
-        super().__init__(data, initial=_initial(row))
+        names = ("begins_at", "ends_at", "delegate", "open_items", "give_back")
+        stored = {name: getattr(row, name) for name in names} if row is not None else {"open_items": OpenItems.OFFER}
+        super().__init__(data, initial=stored)
         self.person, self.by = person, by
         self.parts = self._part_forms(row)
         self.submitted: Given | None = None
@@ -121,7 +123,8 @@ class AbsenceForm(forms.Form):
         if self.is_bound:
             count = sum(f"part-{number}-about" in self.data for number in range(MOST_PARTS + EMPTY_PARTS))
             return [PartForm(choices, self.data, prefix=f"part-{number}") for number in range(count)]
-        stored = [{"about": subjects.value_of(part), "delegate": part.delegate} for part in parts_of(row)]
+        parts = row.parts.all() if row is not None else ()
+        stored = [{"about": subjects.value_of(part), "delegate": part.delegate} for part in parts]
         rows = [*stored, *[{} for _number in range(EMPTY_PARTS)]]
         return [PartForm(choices, prefix=f"part-{number}", initial=each) for number, each in enumerate(rows)]
 
@@ -140,13 +143,13 @@ class AbsenceForm(forms.Form):
         return form_data
 
     def _check(self, form_data: dict[str, Any]) -> None:
-        forms_in_use = [form for form in self.parts if form.absence_part is not None]
-        parts = [form.absence_part for form in forms_in_use if form.absence_part is not None]
+        parts_by_form = {form: part for form in self.parts if (part := form.absence_part) is not None}
+        forms_in_use = list(parts_by_form)
         submitted = Given(
             form_data["begins_at"],
             form_data["ends_at"],
             form_data["delegate"],
-            parts,
+            list(parts_by_form.values()),
             form_data["open_items"] or OpenItems.OFFER,
             form_data["give_back"],
         )
@@ -156,15 +159,6 @@ class AbsenceForm(forms.Form):
                 forms_in_use[int(number)].add_error("delegate", fault)
             self.add_error(None if dot or field not in self.fields else field, fault)
         self.submitted = submitted
-
-
-def _initial(row: Absence | None) -> dict[str, Any]:
-    names = ("begins_at", "ends_at", "delegate", "open_items", "give_back")
-    return {name: getattr(row, name) for name in names} if row is not None else {"open_items": OpenItems.OFFER}
-
-
-def parts_of(row: Absence | None) -> Sequence[AbsencePart]:
-    return list(row.parts.all()) if row is not None else []
 
 
 def proposed(person: Recipient) -> list[str]:
@@ -188,8 +182,10 @@ def page(request: PersonRequest) -> HttpResponse:
         if request.method != "POST":
             return _show(request, person, AbsenceForm(person, row=absence.away_from(person, timezone.now())))
         if "back" in request.POST:
-            return _come_back(request, person)
-        return _go(request, person)
+            telling.end_for(person, request.recipient, timezone.now())
+            messages.success(request, _("Removed: messages come as usual."))
+            return redirect(request.get_full_path())
+        return _save(request, person)
 
 
 def _person_shown(request: PersonRequest) -> Recipient:
@@ -206,19 +202,13 @@ def _person_shown(request: PersonRequest) -> Recipient:
     return get_object_or_404(led_by(reader), ref=ref)
 
 
-def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
+def _save(request: PersonRequest, person: Recipient) -> HttpResponse:
     row = absence.away_from(person, timezone.now())
     form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
     if not form.is_valid() or form.submitted is None:
         return _show(request, person, form, status=422)
     telling.set_for(person, form.submitted, request.recipient, timezone.now())
     messages.success(request, _("Saved."))
-    return redirect(request.get_full_path())
-
-
-def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
-    telling.end_for(person, request.recipient, timezone.now())
-    messages.success(request, _("Removed: messages come as usual."))
     return redirect(request.get_full_path())
 
 
@@ -238,7 +228,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
         "parts_open": any(part["about"].value() or part.errors for part in form.parts),
         "zone": timezone.get_current_timezone_name(),
         "people": proposed(person),
-        "reports": list(reports(person, now)) if own else [],
+        "reports": reports(person, now) if own else [],
     }
     return show_page(request, "inbox/absence.html", context, status=status)
 
@@ -250,5 +240,4 @@ def team(request: PersonRequest) -> HttpResponse:
     if not led_by(request.recipient).exists():
         raise Http404
     with timezone.override(zone_of(request.recipient.timezone)):
-        people = list(reports(request.recipient, timezone.now()))
-        return show_page(request, "inbox/team.html", {"reports": people})
+        return show_page(request, "inbox/team.html", {"reports": reports(request.recipient, timezone.now())})

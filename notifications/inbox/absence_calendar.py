@@ -1,7 +1,6 @@
 """The page on which people name a calendar from which their absences are read, and see what would be taken of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,19 +70,6 @@ class CalendarForm(forms.Form):
         """Of the calendar that is meant. The form is valid."""
         return self.cleaned_data["address"] or (self.feed.url if self.feed is not None else "")
 
-    @property
-    def feed_settings(self) -> Wanted:
-        return Wanted(**self.cleaned_data)
-
-
-@dataclass(frozen=True)
-class Option:
-    """One choice of entries, and, after a look, what it would take."""
-
-    value: str
-    label: str
-    preview: str = ""
-
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 @person_required
@@ -97,24 +83,18 @@ def page(request: PersonRequest) -> HttpResponse:
         if request.method != "POST":
             return _show(request, CalendarForm(person, feed))
         if "stop" in request.POST:
-            return _stop(request, feed)
+            if feed is not None:
+                feeds.remove(feed, by=person)
+                messages.success(request, _("The calendar is not read any more."))
+            return redirect("inbox:absence")
         form = CalendarForm(person, feed, request.POST)
         if not form.is_valid():
             return _show(request, form, status=422)
-        return _look(request, form) if "look" in request.POST else _save(request, form)
-
-
-def _stop(request: PersonRequest, feed: AbsenceFeed | None) -> HttpResponse:
-    if feed is not None:
-        feeds.remove(feed, by=request.recipient)
-        messages.success(request, _("The calendar is not read any more."))
-    return redirect("inbox:absence")
-
-
-def _save(request: PersonRequest, form: CalendarForm) -> HttpResponse:
-    feeds.put(request.recipient, form.feed_settings, by=request.recipient)
-    messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
-    return redirect("inbox:absence-calendar")
+        if "look" in request.POST:
+            return _look(request, form)
+        feeds.put(person, Wanted(**form.cleaned_data), by=person)
+        messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
+        return redirect("inbox:absence-calendar")
 
 
 def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
@@ -153,7 +133,7 @@ def _show(
         "form": form,
         "feed": feed,
         "options": [
-            Option(value, str(label), _preview(spans_by_choice[value], now) if spans_by_choice is not None else "")
+            (value, label, _preview(spans_by_choice[value], now) if spans_by_choice is not None else "")
             for value, label in TakenEntries.choices
         ],
         "looked": spans_by_choice is not None,

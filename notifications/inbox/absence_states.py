@@ -1,7 +1,6 @@
 """Who is away, and until when, in sentences: as it was entered, and as calendars say."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -19,21 +18,11 @@ SHOWN = 3
 """Absences of one person that pages tell."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """Somebody whom the reader leads."""
-
-    person: Recipient
-    state: str
-
-
-def reports(reader: Recipient, now: datetime) -> Iterator[Report]:
-    """Everybody whom the reader leads."""
+def reports(reader: Recipient, now: datetime) -> list[tuple[Recipient, str]]:
+    """Return everybody whom the reader leads, each with their absence in a sentence or two."""
     people = list(led_by(reader))
     absences = coming(people, now)
-    for person in people:
-        rows = absences[person.pk]
-        yield Report(person, state(rows[0], now, own=False) if rows else "")
+    return [(each, state(absences[each.pk][0], now, own=False) if absences[each.pk] else "") for each in people]
 
 
 def coming(people: Iterable[Recipient], now: datetime) -> Mapping[int, Sequence[AnyAbsence]]:
@@ -61,16 +50,13 @@ def state(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     parts = row.parts.all() if isinstance(row, Absence) else ()
     source = [_("So says the calendar.")] if isinstance(row, CalendarAbsence) else []
     stand_ins = (_stands_in(part.delegate, subjects.label(part)) for part in parts)
-    return " ".join([when % times, *source, *stand_ins, _rest(row)])
+    rest = _("%(delegate)s stands in.") if row.delegate else _("Nobody stands in.")
+    return " ".join([when % times, *source, *stand_ins, rest % all_apart(delegate=row.delegate)])
 
 
 def _stands_in(delegate: Recipient | None, part: str) -> str:
     sentence = _("%(delegate)s stands in for %(part)s.") if delegate else _("Nobody stands in for %(part)s.")
     return sentence % all_apart(delegate=delegate, part=part)
-
-
-def _rest(row: AnyAbsence) -> str:
-    return _("%(delegate)s stands in.") % all_apart(delegate=row.delegate) if row.delegate else _("Nobody stands in.")
 
 
 def unheard(row: AnyAbsence, now: datetime, *, own: bool) -> str:

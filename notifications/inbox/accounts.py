@@ -1,6 +1,6 @@
 """The page on which people connect their own accounts at engines, and the OAuth2 redirects there and back."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,18 +32,6 @@ AT_ONCE = 3
 WITHIN = timedelta(minutes=15)
 
 
-@dataclass(frozen=True)
-class Row:
-    """An engine as the page shows it. `connected`: the connection works; `ended`: it no longer works."""
-
-    engine: Engine
-    host: str
-    connected: str
-    ended: bool
-    needed: bool
-    waiting: str
-
-
 @person_required
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
@@ -53,18 +41,19 @@ def page(request: PersonRequest) -> HttpResponse:
     return show_page(request, "inbox/accounts.html", {"rows": rows})
 
 
-def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) -> Row:
+def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) -> dict[str, Any]:
+    """Return an engine as the page shows it. `connected`: the connection works; `ended`: it no longer works."""
     works = account is not None and account.works
     count = connected_accounts.waiting(person).filter(engine=engine).count() if not works else 0
     text = ngettext("%(count)d answer of yours waits for it.", "%(count)d answers of yours wait for it.", count)
-    return Row(
-        engine=engine,
-        host=_host(engine),
-        connected=_since(account) if account is not None and works else "",
-        ended=account is not None and not works,
-        needed=engine.personal.mode == InTheNameOf.PERSON,
-        waiting=text % {"count": count} if count else "",
-    )
+    return {
+        "engine": engine,
+        "host": _host(engine),
+        "connected": _since(account) if account is not None and works else "",
+        "ended": account is not None and not works,
+        "needed": engine.personal.mode == InTheNameOf.PERSON,
+        "waiting": text % {"count": count} if count else "",
+    }
 
 
 def _since(account: ConnectedAccount) -> str:

@@ -4,7 +4,6 @@ Whatever accent an administrator picks, text on it and text in it has a contrast
 """
 
 import hashlib
-from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -18,26 +17,14 @@ LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
 """The backgrounds with the lowest contrast on which accent-coloured text stands, from static/wfpush/tokens.css."""
 
 
-@dataclass(frozen=True)
-class Accent:
-    """An accent's three uses: a button's background, the text on it, and accent-coloured text on the page."""
-
-    ground: str
-    on_ground: str
-    text: str
-
-
-def accent(colour: str, page: str) -> Accent:
-    return Accent(colour, ink_on(colour), readable(colour, page))
-
-
 def style_of(brand: Brand) -> str:
-    light, dark = accent(brand.accent, LIGHT_GROUND), accent(brand.accent_dark, DARK_GROUND)
-    return f":root{{{_properties(light)}}}\n@media (prefers-color-scheme:dark){{:root{{{_properties(dark)}}}}}\n"
+    light, dark = _properties(brand.accent, LIGHT_GROUND), _properties(brand.accent_dark, DARK_GROUND)
+    return f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
-def _properties(colours: Accent) -> str:
-    return f"--accent:{colours.ground};--on-accent:{colours.on_ground};--accent-text:{colours.text}"
+def _properties(accent: str, page: str) -> str:
+    """A button's background, the text on it, and accent-coloured text on the page."""
+    return f"--accent:{accent};--on-accent:{ink_on(accent)};--accent-text:{readable(accent, page)}"
 
 
 def style_url(brand: Brand) -> str:

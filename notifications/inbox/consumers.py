@@ -132,25 +132,19 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if self.recipient is None:
             await asyncio.sleep(AUTH_SECONDS)
         while self.recipient is not None:
-            await asyncio.sleep(self._pause())
+            pause = float(RECHECK_SECONDS)
+            if self.token_ends_at is not None:
+                pause = max(0.0, min(pause, (self.token_ends_at - timezone.now()).total_seconds()))
+            await asyncio.sleep(pause)
             if not await socket_limits.run_query(self.recipient.pk, self._still_signed_in):
                 break
             await self.channel_layer.send(self.channel_name, {"type": "inbox.missed"})
         await self.close(NOT_SIGNED_IN)
 
-    def _pause(self) -> float:
-        """Seconds until the next check: at the latest when the token ends."""
-        if self.token_ends_at is None:
-            return RECHECK_SECONDS
-        return max(0.0, min(RECHECK_SECONDS, (self.token_ends_at - timezone.now()).total_seconds()))
-
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one message at a time, from the client and from the channel layer."""
         if not self.closed or message["type"] == "websocket.disconnect":
-            await self._guarded(partial(self._handle, message))
-
-    async def _handle(self, message: dict[str, Any]) -> None:
-        await getattr(self, get_handler_name(message))(message)
+            await self._guarded(partial(getattr(self, get_handler_name(message)), message))
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """When the database is away, or after an internal error, close the socket: the client comes back and
@@ -255,15 +249,13 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def inbox_changed(self, message: dict[str, Any]) -> None:
         if self.seq is None or message["seq"] <= self.seq:
             return
-        if message["seq"] == self.seq + 1 and not self._reads_another_language():
+        # Frames come in the person's own language. Where the page has another language, the row is read instead.
+        assert self.recipient is not None
+        other_language = bool(self.language) and self.language != self.recipient.locale
+        if message["seq"] == self.seq + 1 and not other_language:
             await self._frame(message["seq"], message["notification"], message["unread"])
         else:
             await self._catch_up()
-
-    def _reads_another_language(self) -> bool:
-        """Frames come in the person's own language. Where the page has another language, the row is read instead."""
-        assert self.recipient is not None
-        return bool(self.language) and self.language != self.recipient.locale
 
     async def _catch_up(self) -> None:
         assert self.seq is not None and self.recipient is not None

@@ -1,9 +1,8 @@
 """The conversation in an item: what its reader sees of it, and whom they can ask or mention."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -16,7 +15,6 @@ from notifications.conversation.people import Why
 from notifications.conversation.shown import KEPT_HERE, engine_states, with_people
 from notifications.inbox.uploads import File
 from notifications.models import (
-    Addressee,
     AddresseeState,
     Case,
     MessageKind,
@@ -122,18 +120,18 @@ def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -
     asking = next((each["action"] for each in copy.actions if each["effect"] == "request_info"), "")
     is_open, sees = copy.state == NotificationState.OPEN, people.sees(task, reader)
     return Conversation(
-        lines=_lines(seen.filter(pk__in=_newest(seen)), task, reader, now) if count else (),
+        lines=_lines(_newest(seen, "-number"), task, reader, now) if count else (),
         hidden=max(count - SHOWN, 0),
         asking=asking if is_open else "",
         askable=_askable(task, reader) if asking and is_open else (),
-        mentionable=_mentionable(task, reader) if sees == "all" else (),
-        customers=_customers(task) if sees == "all" else (),
+        mentionable=_named(people.mentionable(task, reader)) if sees == "all" else (),
+        customers=_named(people.customers(task)) if sees == "all" else (),
         key=str(uuid7()),
     )
 
 
-def _newest(seen: QuerySet[TaskMessage]) -> list[UUID]:
-    return list(seen.order_by("-number").values_list("pk", flat=True)[:SHOWN])
+def _newest(messages: QuerySet[TaskMessage], order: str) -> QuerySet[TaskMessage]:
+    return TaskMessage.objects.filter(pk__in=list(messages.order_by(order).values_list("pk", flat=True)[:SHOWN]))
 
 
 def _askable(task: Task, reader: Recipient) -> list[Person]:
@@ -141,12 +139,8 @@ def _askable(task: Task, reader: Recipient) -> list[Person]:
     return [Person(each.person.ref, name_of(each.person, reader), str(WHY[each.why])) for each in candidates]
 
 
-def _mentionable(task: Task, reader: Recipient) -> list[Person]:
-    return [Person(person.ref, clean_line(str(person)), "") for person in people.mentionable(task, reader)]
-
-
-def _customers(task: Task) -> list[Person]:
-    return [Person(person.ref, clean_line(str(person)), "") for person in people.customers(task)]
+def _named(rows: Iterable[Recipient]) -> list[Person]:
+    return [Person(person.ref, clean_line(str(person)), "") for person in rows]
 
 
 # --- one message ------------------------------------------------------------------------------------------------------
@@ -158,8 +152,7 @@ def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: 
 
 def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
     """What a customer reads of all conversations about the tasks of their case, the newest ones."""
-    newest = people.seen_of_case(case, reader).order_by("-at").values_list("pk", flat=True)[:SHOWN]
-    messages = with_people(TaskMessage.objects.filter(pk__in=list(newest))).select_related("task__engine")
+    messages = with_people(_newest(people.seen_of_case(case, reader), "-at")).select_related("task__engine")
     return [_line(message, message.task, reader, "", now) for message in messages.order_by("at")]
 
 
@@ -187,7 +180,9 @@ def _customers_note(message: TaskMessage, task: Task, reader: Recipient) -> str:
 
 def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
     mine, by = message.author_id == reader.pk, message.by
-    to = ", ".join(dict.fromkeys(apart(clean_line(_name(each.person, reader))) for each in _to(message)))
+    addressees = message.addressees.all() if message.kind != MessageKind.REPLY else ()
+    addressee_names = [_("you") if each.person == reader else name_of(each.person, reader) for each in addressees]
+    to = ", ".join(dict.fromkeys(apart(clean_line(name)) for name in addressee_names))
     if by is None:
         name = house_of(reader) if reader.external else str(task.engine)
     else:
@@ -202,14 +197,6 @@ def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
     if to:
         return (_("You wrote to %(to)s") if mine else _("%(name)s wrote to %(to)s")) % names
     return (_("You wrote") if mine else _("%(name)s wrote")) % names
-
-
-def _name(person: Recipient, reader: Recipient) -> str:
-    return _("you") if person.pk == reader.pk else name_of(person, reader)
-
-
-def _to(message: TaskMessage) -> list[Addressee]:
-    return list(message.addressees.all()) if message.kind != MessageKind.REPLY else []
 
 
 def _note(message: TaskMessage, task: Task, engine: str) -> str:

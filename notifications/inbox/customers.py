@@ -26,37 +26,6 @@ LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A step of the case, with its time as the reader reads it."""
-
-    step: Step
-    stamp: str
-    exact: str
-
-
-@dataclass(frozen=True)
-class Contact:
-    """How customers reach the house. Empty where the brand says nothing."""
-
-    words: str = ""
-    phone: str = ""
-    phone_url: str = ""
-    email: str = ""
-    address: str = ""
-
-    def __bool__(self) -> bool:
-        return any((self.words, self.phone, self.email, self.address))
-
-
-@dataclass(frozen=True)
-class Other:
-    """Another case of the customer, and when something about it changed last."""
-
-    case: Case
-    stamp: str
-
-
-@dataclass(frozen=True)
 class News:
     """A message of the house in the thread of a case, or a line of a conversation."""
 
@@ -74,12 +43,13 @@ class CustomerPage:
 
     case: Case | None = None
     brand: Brand | None = None
-    contact: Contact = Contact()
     progress: Progress = NO_PROGRESS
-    marks: Sequence[Mark] = ()
+    marks: Sequence[tuple[Step, str, str]] = ()
+    """The steps of the case, each with its time as the reader reads it, short and exact."""
     since: str = ""
     news: Sequence[News] = ()
-    others: Sequence[Other] = ()
+    others: Sequence[tuple[Case, str]] = ()
+    """Each with the time at which something about it changed last."""
     may_write: bool = False
     open_question: str = ""
     """The question that the next message answers; empty where there is none."""
@@ -95,6 +65,16 @@ class CustomerPage:
     def number(self) -> str:
         """The case's id, where the title does not say it."""
         return self.case.case_id if self.case and self.case.case_id not in self.title else ""
+
+    @property
+    def has_contact(self) -> bool:
+        """Whether the brand says how customers reach the house."""
+        names = ("contact", "contact_phone", "contact_email", "contact_address")
+        return any(getattr(self.brand, name, "") for name in names)
+
+    @property
+    def phone_url(self) -> str:
+        return phone_link(self.brand.contact_phone) if self.brand else ""
 
     @property
     def status(self) -> str:
@@ -124,34 +104,25 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
     language = translation.get_language() or ""
     left = leaving.left(reader, language)
     if case is None:
-        return CustomerPage(brand=brand, contact=contact_of(brand), left=left)
+        return CustomerPage(brand=brand, left=left)
     progress = progress_of(case, language)
     question = saying.open_question(reader, case)
     return CustomerPage(
         case=case,
         brand=brand,
-        contact=contact_of(brand),
         left=left,
         progress=progress,
-        marks=[_mark(step, now) for step in progress.steps],
+        marks=[
+            (step, short_time(step.at, now) if step.at else "", exact(step.at) if step.at else "")
+            for step in progress.steps
+        ],
         since=short_time(progress.news_at, now) if progress.news_at else "",
         news=_news(case, reader, now),
-        others=[Other(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
+        others=[(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
         may_write=question is not None or people.task_to_write_to(case, reader) is not None,
         open_question=question.message.text if question else "",
         key=str(uuid7()),
     )
-
-
-def contact_of(brand: Brand | None) -> Contact:
-    if brand is None:
-        return Contact()
-    phone = brand.contact_phone
-    return Contact(brand.contact, phone, phone_link(phone), brand.contact_email, brand.contact_address)
-
-
-def _mark(step: Step, now: datetime) -> Mark:
-    return Mark(step, short_time(step.at, now) if step.at else "", exact(step.at) if step.at else "")
 
 
 def _news(case: Case, reader: Recipient, now: datetime) -> list[News]:

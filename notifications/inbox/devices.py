@@ -1,6 +1,5 @@
 """The page of a person's devices, which get messages while no page is open. All actions are forms."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,30 +21,23 @@ from notifications.wording.directions import all_apart
 from notifications.wording.times import day, exact, when
 
 
-@dataclass(frozen=True)
-class Row:
-    """A device as the page shows it. `here`: it is the browser that shows the page."""
-
-    device: Device
-    here: bool
-    used: str
-    used_exact: str
-    news: str
-    """What became of the last message; empty if there was none."""
-
-
 @person_required
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
-    rows = [_row(device, here=_is_here(request, device), now=now) for device in request.recipient.devices.all()]
-    rows.sort(key=lambda row: not row.here)
+    rows = [
+        {
+            "device": device,
+            "here": _is_here(request, device),
+            "used": _used(device.last_used_at, now),
+            "used_exact": exact(device.last_used_at),
+            "news": _news(device, now),
+        }
+        for device in request.recipient.devices.all()
+    ]
+    rows.sort(key=lambda row: not row["here"])
     context = {"rows": rows, "shows": LockScreen.choices, "settings": browser_settings(request)}
     return show_page(request, "inbox/devices.html", context)
-
-
-def _row(device: Device, *, here: bool, now: datetime) -> Row:
-    return Row(device, here, _used(device.last_used_at, now), exact(device.last_used_at), _news(device, now))
 
 
 def _used(at: datetime, now: datetime) -> str:
@@ -56,6 +48,7 @@ def _used(at: datetime, now: datetime) -> str:
 
 
 def _news(device: Device, now: datetime) -> str:
+    """Say what became of the last message; empty if there was none."""
     if device.due_at is not None:
         return _("A test message is on its way.")
     if device.last_fault:

@@ -2,12 +2,12 @@
 calendars that rotas offer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -29,52 +29,9 @@ MOST_ROTAS = 20
 MOST_TURNS = 12
 """Of one's own turns, and of each colleague's that can be had in return."""
 ANSWERS = {"accept": SwapState.ACCEPTED, "decline": SwapState.DECLINED, "withdraw": SwapState.WITHDRAWN}
-SEPARATOR = " "
 
 
 # --- what the page shows ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Turn:
-    """One of the reader's turns, with the values of the form by which they ask for a swap."""
-
-    rota: Rota
-    says: str
-    begins: str
-    ends: str
-    now: bool
-    has_request: bool
-    others: Sequence["Other"]
-
-
-@dataclass(frozen=True)
-class Other:
-    """A colleague, and the turns of theirs that can be had in return."""
-
-    name: str
-    value: str
-    turns: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A rota of the reader's: who is on duty now and next."""
-
-    rota: Rota
-    now: str
-    following: str
-    mine: bool
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A swap that waits for an answer, or has got one lately."""
-
-    pk: int
-    says: str
-    times: str
-    state: str
-
-
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
@@ -98,18 +55,24 @@ def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> Http
         pk: turns.shifts(each, now, now + AHEAD) for pk, each in duty.definitions(rotas, now, now + AHEAD).items()
     }
     people = duty.people_of(shift for shifts in shifts_by_rota.values() for shift in shifts)
+    # What one has asked for a time that is not over.
+    mine = RotaSwap.objects.filter(asked_by=person, ends_at__gt=now).exclude(state=SwapState.WITHDRAWN)
+    mine = mine.select_related("rota", "asked_by", "asked_of")
     context = {
         "rotas": [_shown(rota, shifts_by_rota[rota.pk], people, person, now) for rota in rotas],
         "turns": list(_turns(rotas, shifts_by_rota, person, now)),
-        "asked_of_me": [_of_me(each, now) for each in _open(person).filter(asked_of=person)],
-        "asked_by_me": [_by_me(each, now) for each in _lately(person, now)],
+        "asked_of_me": [_swap_shown(each, person, now) for each in _open_swaps().filter(asked_of=person)],
+        "asked_by_me": [_swap_shown(each, person, now) for each in mine[:MOST_TURNS]],
         "fault": fault,
         "zone": timezone.get_current_timezone_name(),
     }
     return show_page(request, "inbox/duty.html", context, status=status)
 
 
-def _shown(rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient], me: Recipient, now: datetime) -> Shown:
+def _shown(
+    rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient], me: Recipient, now: datetime
+) -> dict[str, Any]:
+    """Return a rota of the reader's with who is on duty now and next."""
     current = next((each for each in shifts if each.begins <= now), None)
     later = next((each for each in shifts if each.begins > now), None)
     if current is None:
@@ -118,71 +81,68 @@ def _shown(rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient],
         current_text = _("%(name)s until %(time)s") % {"name": people[current.who], "time": moment(current.ends, now)}
     successor = {"name": people[later.who], "time": moment(later.begins, now)} if later else {}
     following = _("Then %(name)s from %(time)s") % successor if successor else _("Nobody comes after that.")
-    return Shown(rota, current_text, following, current is not None and current.who == me.pk)
+    mine = current is not None and current.who == me.pk
+    return {"rota": rota, "now": current_text, "following": following, "mine": mine}
 
 
 def _turns(
     rotas: Sequence[Rota], shifts_by_rota: Mapping[int, Sequence[Shift]], me: Recipient, now: datetime
-) -> Iterator[Turn]:
+) -> Iterator[dict[str, Any]]:
+    """Yield the reader's turns, with the values of the form by which they ask for a swap."""
     mine = [(shift, rota) for rota in rotas for shift in swaps.turns_of(shifts_by_rota[rota.pk], me)]
-    open_swaps = list(_open(me).filter(asked_by=me))
+    open_swaps = list(_open_swaps().filter(asked_by=me))
     others = {rota.pk: _others(rota, shifts_by_rota[rota.pk], me, now) for rota in {rota for _, rota in mine}}
     for shift, rota in sorted(mine, key=lambda each: each[0].begins)[:MOST_TURNS]:
         waits = any(each.rota_id == rota.pk and each.begins_at < shift.ends and each.ends_at > shift.begins
                     for each in open_swaps)  # fmt: skip
-        yield Turn(
-            rota,
-            _span(shift.begins, shift.ends, now),
-            f"{timezone.localtime(shift.begins):%Y-%m-%dT%H:%M}",
-            f"{timezone.localtime(shift.ends):%Y-%m-%dT%H:%M}",
-            shift.begins <= now,
-            waits,
-            others[rota.pk],
-        )
+        yield {
+            "rota": rota,
+            "says": _span(shift.begins, shift.ends, now),
+            "begins": f"{timezone.localtime(shift.begins):%Y-%m-%dT%H:%M}",
+            "ends": f"{timezone.localtime(shift.ends):%Y-%m-%dT%H:%M}",
+            "now": shift.begins <= now,
+            "has_request": waits,
+            "others": others[rota.pk],
+        }
 
 
-def _others(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[Other]:
+def _others(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[dict[str, Any]]:
+    """Return the colleagues, with the turns of theirs that can be had in return."""
     return [
-        Other(
-            str(each),
-            str(each.pk),
-            [
-                (f"{each.pk}{SEPARATOR}{shift.begins.isoformat()}{SEPARATOR}{shift.ends.isoformat()}",
-                 _span(shift.begins, shift.ends, now))
+        {
+            "name": str(each),
+            "value": str(each.pk),
+            "turns": [
+                (f"{each.pk} {shift.begins.isoformat()} {shift.ends.isoformat()}", _span(shift.begins, shift.ends, now))
                 for shift in swaps.turns_of(shifts, each)[:MOST_TURNS]
             ],
-        )
+        }
         for each in swaps.colleagues_of(rota, me)
-    ]  # fmt: skip
+    ]
 
 
 def _span(begins: datetime, ends: datetime, now: datetime) -> str:
     return _("%(begins)s – %(ends)s") % {"begins": moment(begins, now), "ends": moment(ends, now)}
 
 
-def _open(person: Recipient) -> Any:
+def _open_swaps() -> QuerySet[RotaSwap]:
     waiting = RotaSwap.objects.filter(state=SwapState.ASKED, ends_at__gt=timezone.now())
     return waiting.select_related("rota", "asked_by", "asked_of").order_by("begins_at")
 
 
-def _lately(person: Recipient, now: datetime) -> Any:
-    """What one has asked for a time that is not over."""
-    mine = RotaSwap.objects.filter(asked_by=person, ends_at__gt=now).exclude(state=SwapState.WITHDRAWN)
-    return mine.select_related("rota", "asked_by", "asked_of")[:MOST_TURNS]
-
-
-def _of_me(swap: RotaSwap, now: datetime) -> Asked:
-    text = _("%(name)s asks you to take over duty for %(rota)s") % {"name": swap.asked_by, "rota": swap.rota}
-    return Asked(swap.pk, text, _times(swap, now), swap.state)
-
-
-def _by_me(swap: RotaSwap, now: datetime) -> Asked:
-    form = {
-        SwapState.ASKED: _("You asked %(name)s to take over duty for %(rota)s"),
-        SwapState.ACCEPTED: _("%(name)s takes over your duty for %(rota)s"),
-        SwapState.DECLINED: _("%(name)s cannot take over your duty for %(rota)s"),
-    }[SwapState(swap.state)]
-    return Asked(swap.pk, form % {"name": swap.asked_of, "rota": swap.rota}, _times(swap, now), swap.state)
+def _swap_shown(swap: RotaSwap, me: Recipient, now: datetime) -> dict[str, Any]:
+    """Return a swap that waits for an answer, or has got one lately."""
+    if swap.asked_of_id == me.pk:
+        text, other = _("%(name)s asks you to take over duty for %(rota)s"), swap.asked_by
+    else:
+        other = swap.asked_of
+        text = {
+            SwapState.ASKED: _("You asked %(name)s to take over duty for %(rota)s"),
+            SwapState.ACCEPTED: _("%(name)s takes over your duty for %(rota)s"),
+            SwapState.DECLINED: _("%(name)s cannot take over your duty for %(rota)s"),
+        }[SwapState(swap.state)]
+    says = text % {"name": other, "rota": swap.rota}
+    return {"pk": swap.pk, "says": says, "times": _times(swap, now), "state": swap.state}
 
 
 def _times(swap: RotaSwap, now: datetime) -> str:
@@ -206,7 +166,8 @@ def _ask(request: PersonRequest) -> str:
     if other is None:
         raise CannotSwap(_("Choose whom you ask."))
     zone = timezone.get_current_timezone()
-    begins, ends = (zones.first_instant(zone, _wall(form_data.get(name, ""))) for name in ("begins", "ends"))
+    wall_clock = WallClock(error_messages={"required": _("Say when.")})
+    begins, ends = (zones.first_instant(zone, wall_clock.clean(form_data.get(name, ""))) for name in ("begins", "ends"))
     if ends <= begins:
         raise CannotSwap(_("It ends after it begins."))
     theirs = Shift(*back, other.pk) if back else None
@@ -214,16 +175,9 @@ def _ask(request: PersonRequest) -> str:
     return _("%(name)s is asked. You hear when they have answered.") % {"name": other}
 
 
-def _wall(text: str) -> datetime:
-    """Raises ValidationError."""
-    wall = WallClock(error_messages={"required": _("Say when.")}).clean(text)
-    assert isinstance(wall, datetime)
-    return wall
-
-
 def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
     """Return a colleague's key, and their turn to take in return, if any. Raises CannotSwap."""
-    key, *times = text.split(SEPARATOR)
+    key, *times = text.split(" ")
     try:
         begins, ends = (datetime.fromisoformat(each) for each in times) if times else (None, None)
         colleague_key = int(key)

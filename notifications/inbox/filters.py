@@ -27,11 +27,8 @@ class Chip:
     """Of unread items, which the page keeps up to date."""
 
 
-def chips_of(listing: Listing, reader: Recipient) -> list[Chip]:
-    return list(_chips(listing, reader))
-
-
-def _chips(listing: Listing, reader: Recipient) -> Iterator[Chip]:
+def chips_of(listing: Listing, reader: Recipient) -> Iterator[Chip]:
+    """Yield the switches of a list."""
     finding = listing.finding
     if finding.tab == "waiting":
         for due in DUE:
@@ -44,7 +41,8 @@ def _chips(listing: Listing, reader: Recipient) -> Iterator[Chip]:
         if listing.snoozed or finding.snoozed:
             yield _switch(finding, "snoozed", _("Snoozed"))
     if finding.case:
-        yield Chip(_case_named(finding.case, reader), finding.but(case="").address, True)
+        case = Case.objects.filter(pk=finding.case, notifications__recipient=reader).first()
+        yield Chip(str(case) if case else _("Case"), finding.but(case="").address, True)
     unread = finding.but(unread=not finding.unread, tab=finding.tab if finding.unread else "all")
     yield Chip(_("Unread"), unread.address, finding.unread, listing.unread)
 
@@ -54,28 +52,14 @@ def _switch(finding: Finding, name: str, label: str) -> Chip:
     return Chip(label, finding.but(**{name: not on}).address, on)
 
 
-def _case_named(key: str, reader: Recipient) -> str:
-    """The case of one of the reader's items; others are unknown to them."""
-    case = Case.objects.filter(pk=key, notifications__recipient=reader).first()
-    return str(case) if case else _("Case")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One value of a filter, and what it is called."""
-
-    value: str
-    label: str
-
-
 @dataclass(frozen=True)
 class Filter:
-    """One list to choose from. `name`: of its field in the address."""
+    """One list to choose from. `name`: of its field in the address; `choices`: each value, and what it is called."""
 
     name: str
     label: str
     chosen: str
-    choices: Sequence[Choice]
+    choices: Sequence[tuple[str, str]]
 
 
 def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
@@ -86,7 +70,7 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
     combinations = tasks.order_by().values_list("kind", "initiator", "engine").distinct()
     kinds, starters, engines = [{*each} for each in zip(*combinations, strict=True)] or [set(), set(), set()]
     filters = [
-        Filter("kind", _("Kind"), finding.kind, [Choice(kind, kind) for kind in sorted(kinds - {""})[:MOST_CHOICES]]),
+        Filter("kind", _("Kind"), finding.kind, [(kind, kind) for kind in sorted(kinds - {""})[:MOST_CHOICES]]),
         Filter("from", _("Started by"), finding.sender, _choices(Recipient.objects.filter(pk__in=starters), "pk")),
         Filter("team", _("Team"), finding.team, _choices(Team.objects.filter(tasks__in=tasks), "slug")),
         Filter("engine", _("System"), finding.engine, _choices(Engine.objects.filter(pk__in=engines), "slug")),
@@ -94,6 +78,6 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
     return [each for each in filters if each.choices]
 
 
-def _choices(rows: QuerySet[Any], value: str) -> list[Choice]:
+def _choices(rows: QuerySet[Any], value: str) -> list[tuple[str, str]]:
     pairs = rows.order_by("name").values_list(value, "name").distinct()
-    return [Choice(str(key), name or str(key)) for key, name in pairs[:MOST_CHOICES]]
+    return [(str(key), name or str(key)) for key, name in pairs[:MOST_CHOICES]]

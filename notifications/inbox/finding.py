@@ -79,8 +79,11 @@ class Finding:
         return self.but(words="", sort="", choosing=self.filters_open, **dict.fromkeys(CHOSEN, ""))._parameters()
 
     def _parameters(self) -> list[tuple[str, str]]:
-        non_default = {name: value for name in _PARAMETERS if (value := getattr(self, name)) != getattr(PLAIN, name)}
-        return [(_PARAMETERS[name], "1" if value is True else str(value)) for name, value in non_default.items()]
+        return [
+            (_PARAMETERS.get(name, name), "1" if value is True else str(value))
+            for name, value in vars(self).items()
+            if value != getattr(PLAIN, name)
+        ]
 
     @property
     def address(self) -> str:
@@ -120,25 +123,8 @@ class Finding:
 PLAIN = Finding()
 """The list as it opens."""
 
-_PARAMETERS = {
-    "tab": "tab",
-    "words": "q",
-    "due": "due",
-    "urgent": "urgent",
-    "escalated": "escalated",
-    "unread": "unread",
-    "snoozed": "snoozed",
-    "kind": "kind",
-    "engine": "engine",
-    "team": "team",
-    "sender": "from",
-    "case": "case",
-    "sort": "sort",
-    "page": "page",
-    "choosing": "filters",
-    "selecting": "select",
-}
-"""Names of fields to names in the address."""
+_PARAMETERS = {"words": "q", "sender": "from", "choosing": "filters", "selecting": "select"}
+"""Names of fields to names in the address, where these differ."""
 
 
 def finding_of(query: Mapping[str, str]) -> Finding:

@@ -1,8 +1,5 @@
 """Following and muting cases, following kinds of cases, and the page that lists what a person follows and mutes."""
 
-from dataclasses import dataclass
-
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
@@ -10,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.signin import local_path
-from notifications.models import Case, FollowedKind, Recipient
+from notifications.models import Case
 from notifications.preferences import following
 
 MOST = 200
@@ -22,7 +19,7 @@ MOST = 200
 def follow(request: PersonRequest, case_id: int) -> HttpResponse:
     """Follow a case, or with `follow=0` stop following it."""
     case = _case(request, case_id)
-    if _stops(request):
+    if request.POST.get("follow") == "0":
         case.followers.remove(request.recipient)
     else:
         case.followers.add(request.recipient)
@@ -46,7 +43,7 @@ def mute(request: PersonRequest, case_id: int) -> HttpResponse:
 def follow_kind(request: PersonRequest, case_id: int) -> HttpResponse:
     """Follow the kind of a case, or with `follow=0` stop following it."""
     case = _case(request, case_id)
-    if _stops(request):
+    if request.POST.get("follow") == "0":
         following.unfollow_kind(request.recipient, case.engine_id, case.type)
     else:
         following.follow_kind(request.recipient, case)
@@ -62,43 +59,20 @@ def page(request: PersonRequest) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         kind = request.POST.get("kind", "")
-        FollowedKind.objects.filter(
-            recipient=person, pk=int(kind) if kind.isdecimal() and len(kind) < 19 else 0
-        ).delete()
+        person.followed_kinds.filter(pk=int(kind) if kind.isdecimal() and len(kind) < 19 else 0).delete()
         return redirect("inbox:following")
-    return show_page(request, "inbox/following.html", {"listed": _listed(person)})
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    followed: QuerySet[Case]
-    kinds: QuerySet[FollowedKind]
-    muted: QuerySet[Case]
-
-    @property
-    def nothing(self) -> bool:
-        return not (self.followed or self.kinds or self.muted)
-
-
-def _listed(person: Recipient) -> _Listed:
-    cases = Case.objects.select_related("engine")
-    return _Listed(
-        followed=cases.filter(followers=person).order_by("-updated_at")[:MOST],
-        kinds=FollowedKind.objects.filter(recipient=person).select_related("engine").order_by("case_type", "pk")[:MOST],
-        muted=following.cases_of(person)
-        .filter(pk__in=person.muted_cases.values("case"))
-        .select_related("engine")
-        .order_by("-updated_at")[:MOST],
-    )
+    muted = following.cases_of(person).filter(pk__in=person.muted_cases.values("case"))
+    context = {
+        "followed": Case.objects.filter(followers=person).select_related("engine").order_by("-updated_at")[:MOST],
+        "kinds": person.followed_kinds.select_related("engine").order_by("case_type", "pk")[:MOST],
+        "muted": muted.select_related("engine").order_by("-updated_at")[:MOST],
+    }
+    return show_page(request, "inbox/following.html", context)
 
 
 def _case(request: PersonRequest, case_id: int) -> Case:
     """Raises Http404 for one of which the person has not heard."""
     return get_object_or_404(following.cases_of(request.recipient), pk=case_id)
-
-
-def _stops(request: PersonRequest) -> bool:
-    return request.POST.get("follow") == "0"
 
 
 def _back(request: PersonRequest) -> HttpResponse:

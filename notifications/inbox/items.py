@@ -27,14 +27,6 @@ RELATED_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Related:
-    """Another item of the same case."""
-
-    notification: Notification
-    stamp: str
-
-
-@dataclass(frozen=True)
 class Item:
     card: Card
     category: str
@@ -44,7 +36,8 @@ class Item:
     facts: list[Json]
     documents: list[Json]
     history: list[Entry]
-    related: list[Related]
+    related: list[tuple[Notification, str]]
+    """The person's other items of the case, newest first, each with its stamp."""
     heard: following.Heard | None
     conversation: Conversation
     form: Form | None
@@ -116,11 +109,8 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
     )
 
 
-def _related(notification: Notification, reader: Recipient, now: datetime) -> list[Related]:
-    """The person's other items of the case, newest first."""
+def _related(notification: Notification, reader: Recipient, now: datetime) -> list[tuple[Notification, str]]:
     if notification.case_id is None:
         return []
     others = Notification.objects.filter(recipient=reader, case=notification.case_id).exclude(pk=notification.pk)
-    return [
-        Related(other, short_time(other.created_at, now)) for other in others.order_by("-created_at")[:RELATED_SHOWN]
-    ]
+    return [(other, short_time(other.created_at, now)) for other in others.order_by("-created_at")[:RELATED_SHOWN]]

@@ -117,7 +117,7 @@ def show(
         "list": shown,
         "opened_by": came_by(request.GET),
         "customer": customer,
-        "chips": chips_of(shown, reader),
+        "chips": list(chips_of(shown, reader)),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
         "item": inbox_item,
