@@ -1,6 +1,7 @@
 """Takes a file in: within its bounds, by its content, and once, however often it is sent."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,16 +13,19 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from notifications.attachments.kinds import Look
+from notifications.attachments.kinds import EXTENSIONS, Look
 from notifications.attachments.limits import MEGABYTE, refuse_floods
-from notifications.attachments.names import kept_name
 from notifications.errors import IdempotencyKeyReused, Invalid, NotFound, TooLarge, UnsupportedMediaType
 from notifications.models import Attachment, AttachmentPiece, Engine, Recipient
+from notifications.wording.plaintext import clean_line, cut
 from wfpush.identifiers import uuid7
 
 log = structlog.get_logger(__name__)
 
 PIECE = 256 * 1024
+MOST_NAME = 120
+"""Characters of a name, without an end that is added."""
+_FORBIDDEN = re.compile(r'[<>:"|?*]+')  # in names of files on Windows
 
 
 class Source(Protocol):
@@ -68,7 +72,8 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
             attachment = _written(source, name, sender, now, pk)
     except IntegrityError:  # the same id came at the same time; of the source nothing has been read
         return _again(Attachment.objects.get(pk=pk), source, sender)
-    log.info("attachment_kept", attachment=str(attachment.pk), by=_sender_name(sender), size=attachment.size)
+    by = str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)
+    log.info("attachment_kept", attachment=str(attachment.pk), by=by, size=attachment.size)
     return Kept(attachment, created=True)
 
 
@@ -131,13 +136,16 @@ def _again(existing: Attachment, source: Source, sender: Sender) -> Kept:
     for piece in _pieces(source):
         digest.update(piece)
     if not sender.sent(existing) or existing.sha256 != digest.hexdigest():
-        raise _reused()
+        raise IdempotencyKeyReused("This id came with another file. Use a new id for a new file.")
     return Kept(existing, created=False)
 
 
-def _reused() -> IdempotencyKeyReused:
-    return IdempotencyKeyReused("This id came with another file. Use a new id for a new file.")
-
-
-def _sender_name(sender: Sender) -> str:
-    return str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)
+def kept_name(sent_name: str, kind: str) -> str:
+    """Return a safe name for a file of this kind. `sent_name` may hold paths, line ends or another type."""
+    line = clean_line(sent_name.replace("\x00", ""))
+    last = _FORBIDDEN.sub("_", re.split(r"[/\\]", line)[-1]).strip(" .")
+    stem, dot, end = last.rpartition(".")
+    ends = EXTENSIONS[kind]
+    if dot and stem and f".{end.lower()}" in ends:
+        return f"{cut(stem.rstrip(), MOST_NAME)}.{end}"
+    return f"{cut(last, MOST_NAME) or _('file')}{ends[0]}"

@@ -19,7 +19,7 @@ from notifications.connectors.base import Result
 from notifications.connectors.rest import Api, Call, Failed
 from notifications.engines import returning, rows, task_sync
 from notifications.errors import InvalidEvent
-from notifications.forms import arriving
+from notifications.forms import translated
 from notifications.intake import cloudevents, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Engine, Event, Response, Task
@@ -176,7 +176,7 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
 
 def _has_changed(check: Check, event: InboundEvent) -> bool:
     """Whether anything that the content has reads otherwise now. What the engine does not say stays as it was."""
-    later = returning.after(check.task, Event(type=event.type, data=arriving.stored(event.data)))
+    later = returning.after(check.task, Event(type=event.type, data=translated.stored(event.data)))
     now = dict(_parts(returning.content_for(later, check.response)))
     before = dict(_parts(check.content))
     return revision_of(before) != revision_of({name: now[name] for name in before if name in now})

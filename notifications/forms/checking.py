@@ -23,15 +23,13 @@ def normal(form: Form, values: Json) -> Json:
     filled = {}
     fields = {field.name: field for field in form}
     for name, value in values.items():
-        value = _normal(fields[name], value) if name in fields else value
-        if value not in (None, "", []) or (value == [] and name in fields and _are_taken_away(fields[name])):
+        field = fields.get(name)
+        value = _normal(field, value) if field is not None else value
+        # No rows are an answer where there were some.
+        rows_removed = value == [] and field is not None and field.kind == "rows" and field.default is not None
+        if value not in (None, "", []) or rows_removed:
             filled[name] = value
     return {name: value for name, value in filled.items() if name not in fields or fields[name].is_asked(filled)}
-
-
-def _are_taken_away(field: Field) -> bool:
-    """Whether no rows is an answer: there were some."""
-    return field.kind == "rows" and field.default is not None
 
 
 def _normal(field: Field, value: Any) -> Any:

@@ -44,7 +44,9 @@ def fault_of(pattern: Any) -> str:
     try:
         compiled = _compiled(pattern)
     except re2.error as fault:
-        return f"This is no regular expression that is read here: {_words(fault)}."
+        message = fault.args[0]
+        words = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
+        return f"This is no regular expression that is read here: {words}."
     if compiled.programsize > MAX_STEPS:
         return "Write a pattern with fewer or smaller repeats."
     return ""
@@ -69,8 +71,3 @@ def _compiled(pattern: str) -> Any:
     options.never_capture = True
     options.max_mem = 1024 * 1024
     return re2.compile(source, options)
-
-
-def _words(fault: re2.error) -> str:
-    message = fault.args[0]
-    return message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)

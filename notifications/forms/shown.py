@@ -9,7 +9,7 @@ from babel import Locale
 from django.utils.translation import gettext_lazy as _
 
 from notifications.forms import definition, recorded, typed
-from notifications.forms.checking import longest
+from notifications.forms.checking import LIMITS, longest
 from notifications.forms.faults import ROW, SUM, TEXTS, Fault, written
 from notifications.forms.fields import Field, Form, words_in
 from notifications.types import Json
@@ -50,21 +50,6 @@ ON_PAGES = {
     "row_added": _("Row {row} was added."),
     "row_removed": _("Row {row} was removed."),
 }
-
-RULES = (
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "pattern",
-    "formatMinimum",
-    "formatMaximum",
-    "minItems",
-    "maxItems",
-)
 
 
 def words_of_forms() -> dict[str, str]:
@@ -357,7 +342,7 @@ def form_json(form: Form, language: str) -> Json:
 
 
 def _field_json(each: Field, language: str) -> Json:
-    rules = {name: each.schema[name] for name in RULES if name in each.schema}
+    rules = {name: each.schema[name] for name in (*LIMITS, "pattern") if name in each.schema}
     choices = [{"value": choice.value, "label": clean_line(choice.label(language))} for choice in each.choices]
     more = {
         "currency": each.currency,

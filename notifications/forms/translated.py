@@ -18,7 +18,7 @@ MOST_LABEL = 100
 
 
 @dataclass(frozen=True)
-class Asked:
+class EngineField:
     """A field of an engine's form. Without `schema` it cannot be shown here; `type`: what the engine calls it."""
 
     name: str
@@ -29,7 +29,7 @@ class Asked:
     ui: Json = field(default_factory=dict)
 
     @property
-    def unconditional(self) -> "Asked":
+    def unconditional(self) -> "EngineField":
         """Always asked, and then not required: for conditions on what is not shown."""
         if "when" not in self.ui:
             return self
@@ -57,9 +57,37 @@ def is_foreign(form: Any) -> bool:
     return translated(form, {}) is not form
 
 
+def check(value: Any, here: str, faults: definition.Faults) -> None:
+    """Add the faults of a form. An engine's own has none: what cannot be shown of it is named."""
+    if not is_foreign(value):
+        definition.check(value, here, faults)
+
+
+def stored(data: Json) -> Json:
+    """Return an event's data for the database: with a form of ours that lists the order of fields and columns, because
+    the database keeps no order of members."""
+    task = object_in(data, "task")
+    form_in_event = task.get("form")
+    if not isinstance(form_in_event, dict):
+        return data
+    form = translated(form_in_event, object_in(data, "variables"))
+    schema, ui = object_in(form, "schema"), object_in(form, "ui")
+    tables = {
+        name: _ordered(object_in(of, "items"), object_in(object_in(ui, "fields"), name))
+        for name, of in object_in(schema, "properties").items()
+        if isinstance(of, dict) and definition.is_rows(of)
+    }
+    fields = {"fields": {**object_in(ui, "fields"), **tables}} if tables else {}
+    return {**data, "task": {**task, "form": {**form, "ui": _ordered(schema, {**ui, **fields})}}}
+
+
+def _ordered(schema: Json, ui: Json) -> Json:
+    return {**ui, "order": list(dict.fromkeys([*(ui.get("order") or ()), *object_in(schema, "properties")]))}
+
+
 def unread(name: str) -> Json:
     """For a form that the engine has, and did not give us."""
-    return assembled([Asked(name, name, "form")])
+    return assembled([EngineField(name, name, "form")])
 
 
 def _inner(schema: Any) -> Any:
@@ -71,23 +99,30 @@ def _inner(schema: Any) -> Any:
         return None
 
 
-def assembled(fields: Sequence[Asked]) -> Json:
+def assembled(fields: Sequence[EngineField]) -> Json:
     """Return a form of as many of these fields as it may have. The others are listed as unshown."""
     form: Json = {"schema": {"type": "object", "properties": {}, "required": []}, "ui": {"order": [], "fields": {}}}
-    unshown: list[Asked] = []
+    unshown: list[EngineField] = []
     for each in fields:
         if each.name in form["schema"]["properties"]:
             continue
         if each.schema is None or not (_fits(form, each) or _fits(form, each.unconditional)):
             unshown.append(each)
     if unshown:
-        form["ui"]["unshown"] = [_describe_unshown(each) for each in unshown[: definition.MOST_FIELDS]]
+        form["ui"]["unshown"] = [
+            {
+                "title": cut(clean_line(each.label or each.name), MOST_LABEL),
+                "type": cut(clean_line(each.type), 40),
+                "required": each.required,
+            }
+            for each in unshown[: definition.MOST_FIELDS]
+        ]
     while len(json.dumps(form, ensure_ascii=False).encode("utf-8", "replace")) > definition.MOST_BYTES:
         form["ui"]["unshown"].pop()
     return form
 
 
-def _fits(form: Json, each: Asked) -> bool:
+def _fits(form: Json, each: EngineField) -> bool:
     """Add a field to the form, if that is then still one that can be used."""
     schema, ui = form["schema"], form["ui"]
     wider = {
@@ -104,15 +139,15 @@ def _fits(form: Json, each: Asked) -> bool:
     return True
 
 
-def _describe_unshown(each: Asked) -> Json:
-    label = cut(clean_line(each.label or each.name), MOST_LABEL)
-    return {"title": label, "type": cut(clean_line(each.type), 40), "required": each.required}
-
-
 # --- what both have ---------------------------------------------------------------------------------------------------
 def _text(value: Any) -> str:
     """Text that is no expression."""
     return "" if not isinstance(value, str) or value.startswith("=") else value
+
+
+def _objects(value: Any) -> list[Json]:
+    """Return the objects in a list; none of anything else."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _rules(**rules: Any) -> Json:
@@ -155,16 +190,14 @@ DECORATION = frozenset({"text", "html", "image", "spacer", "separator", "button"
 EMAIL = r"^[^@ ]+@[^@ ]+\.[^@ ]+$"
 
 
-def _of_camunda(components: Sequence[Any], variables: Json, path: str = "") -> Iterator[Asked]:
-    for component in components:
-        kind = component.get("type") if isinstance(component, dict) else None
+def _of_camunda(components: Any, variables: Json, path: str = "") -> Iterator[EngineField]:
+    for component in _objects(components):
+        kind = component.get("type")
         if not isinstance(kind, str) or kind in DECORATION or component.get("disabled") or component.get("readonly"):
             continue
         if kind == "group":
-            inside = component.get("components")
-            yield from _of_camunda(
-                inside if isinstance(inside, list) else [], variables, _text(component.get("path")) or path
-            )
+            inside = _objects(component.get("components"))
+            yield from _of_camunda(inside, variables, _text(component.get("path")) or path)
             continue
         name = str(component.get("key") or component.get("path") or component.get("id") or kind)
         label = _text(component.get("label")) or _text(component.get("dateLabel")) or name
@@ -176,7 +209,7 @@ def _of_camunda(components: Sequence[Any], variables: Json, path: str = "") -> I
         if schema is not None:
             schema |= _words(label, component.get("defaultValue") if kind != "filepicker" else None)
             ui |= _rules(help=cut(_text(component.get("description")), definition.MOST_HELP), when=when)
-        yield Asked(f"{path}.{name}" if path else name, label, kind, required, schema, ui)
+        yield EngineField(f"{path}.{name}" if path else name, label, kind, required, schema, ui)
 
 
 HIDDEN = re.compile(r"""=\s*([A-Za-z_]\w*)\s*(=|!=|<|>)\s*("[^"\\]*"|-?\d+(?:\.\d+)?|true|false)\s*""", re.ASCII)
@@ -222,8 +255,7 @@ def _component(kind: str, component: Json, rules: Json, variables: Json) -> tupl
 
 def _rows_of_camunda(component: Json, variables: Json) -> tuple[Json | None, Json]:
     """A list of rows is shown where all of its columns can be: a part of a row would take the place of all of it."""
-    inside = component.get("components")
-    components = [each for each in inside if isinstance(each, dict)] if isinstance(inside, list) else []
+    components = _objects(component.get("components"))
     fields = list(_of_camunda(components, variables))
     fixed = any(each.get("readonly") for each in components)
     if fixed or not fields or any(each.schema is None or each.ui.get("kind") for each in fields):
@@ -274,10 +306,10 @@ SCALARS = {
 }
 
 
-def _of_flowable(fields: Sequence[Any]) -> Iterator[Asked]:
+def _of_flowable(fields: Any) -> Iterator[EngineField]:
     """Yield the fields of a form model, as Flowable's form engine has it."""
-    for form_field in fields:
-        kind = form_field.get("type") if isinstance(form_field, dict) else None
+    for form_field in _objects(fields):
+        kind = form_field.get("type")
         if not isinstance(kind, str) or kind in PLAIN or form_field.get("readOnly"):
             continue
         if kind == "container":
@@ -290,12 +322,9 @@ def _of_flowable(fields: Sequence[Any]) -> Iterator[Asked]:
         label, required = _text(form_field.get("name")) or name, form_field.get("required") is True
         schema, ui = _flowable_field(kind, form_field)
         if schema is not None:
-            schema = {
-                **schema,
-                **_words(label, form_field.get("value") if kind != "upload" else None),
-            }
+            schema = {**schema, **_words(label, form_field.get("value") if kind != "upload" else None)}
             ui |= _rules(help=cut(_text(form_field.get("placeholder")), definition.MOST_HELP))
-        yield Asked(name, label, kind, required, schema, ui)
+        yield EngineField(name, label, kind, required, schema, ui)
 
 
 def _flowable_field(kind: str, form_field: Json) -> tuple[Json | None, Json]:
@@ -306,8 +335,7 @@ def _flowable_field(kind: str, form_field: Json) -> tuple[Json | None, Json]:
     if kind == "upload":
         return _files(many=params.get("multiple") in (True, "true")), {"kind": "files"}
     if kind in ("radio-buttons", "dropdown"):
-        options = form_field.get("options")
-        choices = [each for each in options if isinstance(each, dict)] if isinstance(options, list) else []
+        choices = _objects(form_field.get("options"))
         if form_field.get("hasEmptyValue") is True:
             choices = choices[1:]  # the first one says “please choose”
         return _choices([(each.get("name") or each.get("id"), "") for each in choices]), {}
@@ -315,21 +343,17 @@ def _flowable_field(kind: str, form_field: Json) -> tuple[Json | None, Json]:
     return SCALARS.get(kind), ui
 
 
-def _of_properties(properties: Sequence[Any]) -> Iterator[Asked]:
+def _of_properties(properties: Any) -> Iterator[EngineField]:
     """Yield the fields of the process's own form properties (form-data)."""
-    for form_property in properties:
-        if not isinstance(form_property, dict) or form_property.get("writable") is False or not form_property.get("id"):
+    for form_property in _objects(properties):
+        if form_property.get("writable") is False or not form_property.get("id"):
             continue
         name, kind = str(form_property["id"]), str(form_property.get("type") or "string")
         label = _text(form_property.get("name")) or name
         schema = {"type": "string"} if kind == "string" else SCALARS.get(kind)
         if kind == "enum":
-            values = form_property.get("enumValues")
-            choices = [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+            choices = _objects(form_property.get("enumValues"))
             schema = _choices([(each.get("id"), _text(each.get("name"))) for each in choices])
         if schema is not None:
-            schema = {
-                **schema,
-                **_rules(title=cut(clean_line(label), keywords.MOST_TITLE), default=form_property.get("value")),
-            }
-        yield Asked(name, label, kind, form_property.get("required") is True, schema)
+            schema = {**schema, **_words(label, form_property.get("value"))}
+        yield EngineField(name, label, kind, form_property.get("required") is True, schema)

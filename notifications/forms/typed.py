@@ -105,7 +105,7 @@ def _value(of: Field, texts: list[str], locale: Locale) -> Any:
         case "yes_no":
             return YES_NO.get(text, text)
         case "date":
-            return _day(text, locale)
+            return keywords.as_day(text.strip()) or text  # browsers send days in ISO 8601, whatever they show
         case "choice":
             return _chosen(of, text)
         case "choices":
@@ -119,11 +119,6 @@ def _value(of: Field, texts: list[str], locale: Locale) -> Any:
 def _chosen(of: Field, text: str) -> Any:
     """The choice that is written so; the text itself where there is none, which the check refuses."""
     return next((each.value for each in of.choices if str(each.value) == text), text)
-
-
-def _day(text: str, locale: Locale) -> str:
-    """Browsers send days in ISO 8601, whatever they show."""
-    return keywords.as_day(text.strip()) or text
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

@@ -51,7 +51,9 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
         response = _over(request, "")
     else:
         with in_language_of(row.recipient, request):
-            _speak_as_asked(request)
+            # A form that sets a cookie, as in the footers of other pages, would be refused: it sends no referrer.
+            if request.GET.get("language") in dict(settings.LANGUAGES):
+                translation.activate(request.GET["language"])
             response = _page(request, row, token)
     return discreet(response)
 
@@ -80,13 +82,6 @@ def discreet(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _speak_as_asked(request: HttpRequest) -> None:
-    """Apply the footer's `?language=de`. A form that sets a cookie would be refused, since it sends no referrer."""
-    language = request.GET.get("language")
-    if language in dict(settings.LANGUAGES):
-        translation.activate(language)
-
-
 def _over(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
     """`person`: whose e-mail it was, if that is known; customers can have a link sent from here."""
     mailable = person is not None and person.external and link_mails.can_be_mailed(person)
@@ -112,14 +107,13 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
 def _answer(request: HttpRequest, row: ActionToken, token: str, inbox_item: Item) -> HttpResponse:
     """Record an answer that the link may give. Otherwise lead back to the page, which explains how to answer."""
     submitted = answer_in_form(request, row.delivery.channel)
-    if submitted.action not in {button.action.name for button in answers_here(row, inbox_item)} | _kept_when_late(
-        row, inbox_item
-    ):
-        return (
-            redirect("inbox:email", token)
-            if inbox_item.card.is_open
-            else _too_late(request, row, token, submitted.comment)
-        )
+    possible = {button.action.name for button in answers_here(row, inbox_item)}
+    if inbox_item.notification.task_id is None:  # a reply is kept even if the task was decided while it was written
+        possible |= {REPLY["action"]}.intersection(row.actions)
+    if submitted.action not in possible:
+        if inbox_item.card.is_open:
+            return redirect("inbox:email", token)
+        return _too_late(request, row, token, submitted.comment)
     files = attached(request, row.recipient, timezone.now())
     try:
         refuse_faulty(files)
@@ -171,11 +165,6 @@ def answers_here(row: ActionToken, inbox_item: Item) -> list[Button]:
     everything = inbox_item.notification.answer_from_email
     offered = [each for each in inbox_item.card.buttons if each.action.name in row.actions and not each.fills]
     return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]
-
-
-def _kept_when_late(row: ActionToken, inbox_item: Item) -> set[str]:
-    """A reply to a question is kept even if the task was decided while it was written."""
-    return {REPLY["action"]}.intersection(row.actions) if inbox_item.notification.task_id is None else set()
 
 
 def _item_url(row: ActionToken, button: Button | None) -> str:

@@ -45,7 +45,9 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if reader.external:
         entries = [*information, *_own_answers(task, reader)]
     else:
-        entries = [*_events(task), *_escalated(task), *information, *_answers(task, reader)]
+        latest = _responses(task).order_by("-id")[:SHOWN]
+        answers = [_answer_entry(each, reader, _answer_text(each, reader)) for each in latest]
+        entries = [*_events(task), *_escalated(task), *information, *answers]
     entries.sort(key=lambda each: each[0])
     return [
         Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in entries[-SHOWN:]
@@ -112,12 +114,6 @@ def _information(task: Task) -> Iterator[Told]:
             yield at, title, clean(str(each.get("text") or "")), ()
 
 
-def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
-    """Answers that are not questions: `_information` has those."""
-    for response in _responses(task).order_by("-id")[:SHOWN]:
-        yield _answer_entry(response, reader, _answer_text(response, reader))
-
-
 def _own_answers(task: Task, reader: Recipient) -> Iterator[Told]:
     """The reader's own answers in which they filled in a form, but for those that they took back."""
     own = _responses(task).filter(recipient=reader).exclude(values=[])
@@ -129,6 +125,7 @@ def _own_answers(task: Task, reader: Recipient) -> Iterator[Told]:
 
 
 def _responses(task: Task) -> QuerySet[Response]:
+    """Answers that are not questions: `_information` has those."""
     rows = Response.objects.filter(task=task).exclude(effect="request_info")
     return rows.select_related("recipient", "notification", "callback").prefetch_related("attachments")
 

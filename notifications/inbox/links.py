@@ -1,7 +1,6 @@
 """Sign-in links: what one opens, what one says that has ended, and how people get another one by themselves."""
 
 from datetime import timedelta
-from typing import Literal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -23,8 +22,6 @@ from notifications.people.brands import brand_for
 from notifications.people.recipient_tokens import LINK_LIFE
 from wfpush.crypto import digest_of
 
-Over = Literal["used", "old", "withdrawn", "unknown"]
-
 CUT_SHORT = LINK_LIFE - timedelta(minutes=1)
 """A link that ends earlier than this after it was made was withdrawn."""
 
@@ -40,12 +37,12 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if sign_in_link is None:
         return _over(request)
     with in_language_of(sign_in_link.recipient, request):
-        if not _still_good(sign_in_link):
+        person = sign_in_link.recipient
+        if sign_in_link.used_at is not None or sign_in_link.expires_at <= timezone.now() or not may_use_link(person):
             return _over(request, sign_in_link, token)
         if request.method == "POST":
             return _use(request, sign_in_link, token)
-        context = {"invited": sign_in_link.recipient}
-        return show_page(request, "inbox/link.html", context, brand=brand_for(sign_in_link.recipient))
+        return show_page(request, "inbox/link.html", {"invited": person}, brand=brand_for(person))
 
 
 @never_cache
@@ -96,26 +93,20 @@ def _sign_in_link(token: str) -> SignInLink | None:
 
 def _over(request: HttpRequest, sign_in_link: SignInLink | None = None, token: str = "") -> HttpResponse:
     person = sign_in_link.recipient if sign_in_link else None
+    if sign_in_link is None:
+        why = "unknown"
+    elif sign_in_link.used_at is not None:
+        why = "used"
+    else:
+        why = "withdrawn" if sign_in_link.expires_at - sign_in_link.created_at < CUT_SHORT else "old"
     context = {
-        "why": _why(sign_in_link),
+        "why": why,
         "token": token if person and link_mails.can_be_mailed(person) else "",
         "closed": person is not None and not may_use_link(person),
         "has_password": person is None or not person.external,
     }
     brand = brand_for(person) if person else None
     return show_page(request, "inbox/link_over.html", context, brand=brand, status=410)
-
-
-def _why(sign_in_link: SignInLink | None) -> Over:
-    if sign_in_link is None:
-        return "unknown"
-    if sign_in_link.used_at is not None:
-        return "used"
-    return "withdrawn" if sign_in_link.expires_at - sign_in_link.created_at < CUT_SHORT else "old"
-
-
-def _still_good(link: SignInLink) -> bool:
-    return link.used_at is None and link.expires_at > timezone.now() and may_use_link(link.recipient)
 
 
 def _use(request: HttpRequest, sign_in_link: SignInLink, token: str) -> HttpResponse:

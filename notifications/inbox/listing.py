@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, OrderBy, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from notifications.inbox import search
@@ -27,7 +27,12 @@ PAGE = 50
 
 RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
 
-OVER = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
+STATES = {
+    "waiting": [NotificationState.OPEN],
+    "updates": [NotificationState.INFO],
+    "done": [NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED],
+}
+"""By tab. The tab of all has every state."""
 
 
 def group_name(due: str) -> str:
@@ -100,7 +105,8 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
     meanwhile, to the list or to the item beside it, instead of missing it.
     """
     mine = notification_queryset().filter(recipient=reader)
-    counts = _counts(mine, now)
+    here = {due: Count("pk", filter=due_within(due, now) & ~snoozed(now)) for due in DUE}
+    counts = of_tab(mine, "waiting").aggregate(**here, snoozed=Count("pk", filter=snoozed(now)))
     overview = Listing(
         seq=reader.inbox_seq,
         unread=mine.filter(read_at=None).count(),
@@ -110,7 +116,8 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
     )
     if not finding.plain:
         return replace(overview, matches=_page_of_matches(mine, reader, now, finding))
-    keys = {due: _group(mine, due, now) if counts[due] else [] for due in DUE}
+    waiting = most_pressing_first(of_tab(mine, "waiting").exclude(snoozed(now)))
+    keys = {due: _first(waiting.filter(due_within(due, now)), GROUP_SHOWN) if counts[due] else [] for due in DUE}
     updates = _first(of_tab(mine, "updates").order_by(*NEWEST), UPDATES_SHOWN)
     done = _first(of_tab(mine, "done").order_by(*LAST_CHANGED), DONE_SHOWN)
     shown = _cards([*chain(*keys.values()), *updates, *done], reader, now)
@@ -137,30 +144,14 @@ def due_within(due: str, now: datetime) -> Q:
     return by_date[due] & Q(back_at=None)
 
 
-def _counts(mine: QuerySet[Notification], now: datetime) -> dict[str, int]:
-    """How many wait in each group, and how many are `snoozed`."""
-    here = {due: Count("pk", filter=due_within(due, now) & ~snoozed(now)) for due in DUE}
-    waiting = mine.filter(state=NotificationState.OPEN)
-    return waiting.aggregate(**here, snoozed=Count("pk", filter=snoozed(now)))
-
-
-def _group(mine: QuerySet[Notification], due: str, now: datetime) -> list[UUID]:
-    rows = of_tab(mine, "waiting").filter(due_within(due, now)).exclude(snoozed(now))
-    return _first(most_pressing_first(rows), GROUP_SHOWN)
-
-
 def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
     """By due time, then priority, then the newest: as static/wfpush/cards.js, morePressing."""
-    return rows.order_by(*_pressing())
-
-
-def _pressing() -> tuple[OrderBy | str, ...]:
     rank = Case(
         *(When(priority=priority, then=Value(position)) for priority, position in RANKS.items()),
         default=Value(len(RANKS)),
         output_field=IntegerField(),
     )
-    return (F("due_at").asc(nulls_last=True), rank.asc(), "-created_at", "-id")
+    return rows.order_by(F("due_at").asc(nulls_last=True), rank.asc(), "-created_at", "-id")
 
 
 # --- what was asked for --------------------------------------------------------------------------------
@@ -170,7 +161,12 @@ NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-
 def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
     rows = _asked_for(mine, now, finding)
     count = _count(mine, rows, finding)
-    rows = rows.order_by(*_order(finding))
+    if finding.sort:
+        rows = rows.order_by(*(OLDEST if finding.sort == "oldest" else NEWEST))
+    elif finding.tab == "waiting":
+        rows = most_pressing_first(rows)
+    else:
+        rows = rows.order_by(*(LAST_CHANGED if finding.tab == "done" else NEWEST))
     start = (finding.page - 1) * PAGE
     end = start + PAGE + 1
     if finding.words:
@@ -183,8 +179,8 @@ def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datet
         cards=_those(keys, _cards(keys[:PAGE], reader, now)),
         first=start + 1,
         count=count,
-        newer=_page_at(finding, finding.page - 1) if finding.page > 1 else "",
-        older=_page_at(finding, finding.page + 1) if len(keys) > PAGE else "",
+        newer=replace(finding, page=finding.page - 1).address if finding.page > 1 else "",
+        older=replace(finding, page=finding.page + 1).address if len(keys) > PAGE else "",
     )
 
 
@@ -208,10 +204,6 @@ def _window(rows: QuerySet[Notification], start: int, end: int, count: int | Non
     return list(keys.reverse()[max(count - end, 0) : max(count - start, 0)])[::-1]
 
 
-def _page_at(finding: Finding, page: int) -> str:
-    return replace(finding, page=page).address
-
-
 def _asked_for(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
     rows = of_tab(mine, finding.tab)
     if finding.tab == "waiting":
@@ -232,21 +224,7 @@ def _asked_for(mine: QuerySet[Notification], now: datetime, finding: Finding) ->
 
 
 def of_tab(mine: QuerySet[Notification], tab: str) -> QuerySet[Notification]:
-    match tab:
-        case "waiting":
-            return mine.filter(state=NotificationState.OPEN)
-        case "updates":
-            return mine.filter(state=NotificationState.INFO)
-        case "done":
-            return mine.filter(state__in=OVER)
-        case _:
-            return mine
-
-
-def _order(finding: Finding) -> Sequence[OrderBy | str]:
-    if finding.sort:
-        return OLDEST if finding.sort == "oldest" else NEWEST
-    return {"waiting": _pressing(), "done": LAST_CHANGED}.get(finding.tab, NEWEST)
+    return mine.filter(state__in=STATES[tab]) if tab in STATES else mine
 
 
 # --- rows and cards -----------------------------------------------------------------------------------

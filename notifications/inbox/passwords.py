@@ -136,17 +136,13 @@ def page(request: PersonRequest) -> HttpResponse:
         raise Http404
     form = OwnPasswordForm(request.user, request.POST if request.method == "POST" else None, request=request)
     if not form.is_valid():
-        return _show(request, form)
+        context, status = {"form": form, "rules": list(rules())}, 422 if form.errors else 200
+        response = show_page(request, "inbox/password.html", context, status=status)
+        form.tell_wait(response)
+        return response
     form.save()
     if not form.overtaken:
         messages.success(request, _("Your password is changed, and you are signed out everywhere else."))
     response = redirect("inbox:password")
     login_limits.remember(request, response)
-    return response
-
-
-def _show(request: PersonRequest, form: OwnPasswordForm) -> HttpResponse:
-    status = 422 if form.errors else 200
-    response = show_page(request, "inbox/password.html", {"form": form, "rules": list(rules())}, status=status)
-    form.tell_wait(response)
     return response

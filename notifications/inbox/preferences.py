@@ -1,7 +1,6 @@
 """The page of settings: by which channels a person is reached, when not, and in which language and time zone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -107,18 +106,14 @@ def page(request: PersonRequest) -> HttpResponse:
         return redirect("inbox:settings")
     form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)
     if "more" in request.POST or "drop" in request.POST:
-        return _show(request, _with_other_rows(person, form, request.POST.get("drop", "")), speaking, unsaved=True)
+        # Nothing is saved, and nothing that was typed is lost.
+        drop = request.POST.get("drop", "")
+        typed = form.without_row(int(drop)) if drop.isdecimal() and len(drop) < 4 else form.with_another_row()
+        return _show(request, PreferencesForm(person, initial=typed), speaking, unsaved=True)
     if not (form.is_valid() and speaking.is_valid()):
         speaking.is_valid()
         return _show(request, form, speaking, status=422)
     return _saved(request, form, speaking)
-
-
-def _with_other_rows(person: Recipient, form: PreferencesForm, drop: str) -> PreferencesForm:
-    """Another row of quiet hours, or without one: nothing is saved, and nothing that was typed is lost."""
-    gone = int(drop) if drop.isdecimal() and len(drop) < 4 else None
-    typed = form.without_row(gone) if gone is not None else form.with_another_row()
-    return PreferencesForm(person, initial=typed)
 
 
 @require_POST
@@ -160,6 +155,7 @@ def _show(
 ) -> HttpResponse:
     person = request.recipient
     used = columns(form.matrix)
+    missing = without_address(person, used)
     context = {
         "form": form,
         "speaking": speaking,
@@ -167,7 +163,11 @@ def _show(
         "moments": outlook.moments(person, timezone.now()),
         "columns": [channel_name(name) for name in used],
         "rows": [_row_shown(form, row, used) for row in form.matrix],
-        "unreachable": _unreachable(person, used),
+        "unreachable": [
+            (channel_name(name), all_channels()[name].without_address.words(), reaches_devices(name))
+            for name in used
+            if name in missing
+        ],
         "has_holidays": bool(holidays.of_people([person.pk])),
         "zone": timezone.get_current_timezone_name(),
         "zones": sorted(zones.names()),
@@ -178,41 +178,25 @@ def _show(
 
 
 # --- the matrix -----------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class CellShown:
-    """`box`: its check box; none where the category does not use the channel."""
-
-    channel: str
-    box: Any = None
-    mandatory: bool = False
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class RowShown:
-    name: str
-    cells: Sequence[CellShown]
-    often: Any
-    options: Sequence[tuple[str, str]]
-
-
-def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> RowShown:
+def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> dict[str, Any]:
     name = row.category.name_in(translation.get_language() or "")
     cells = [_cell_shown(form, row, channel, row.cell(channel)) for channel in used]
     label = Frequency(row.default).label
     usual = _("as usual: %(often)s") % {"often": _with_source(str(label), row.source)}
     options = [("", usual), *((value, str(often)) for value, often in Frequency.choices)]
-    return RowShown(name, cells, form[f"f{row.category.pk}"], options)
+    return {"name": name, "cells": cells, "often": form[f"f{row.category.pk}"], "options": options}
 
 
-def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None) -> CellShown:
+def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None) -> dict[str, Any]:
+    """`box`: its check box; none where the category does not use the channel."""
     if cell is None:
-        return CellShown(channel_name(channel))
+        return {"channel": channel_name(channel)}
     if cell.mandatory:
         hint = row.category.mandatory_reason or _("Nobody can do without this.")
     else:
         hint = _with_source(_("usually on") if cell.default else _("usually off"), cell.source)
-    return CellShown(channel_name(channel), form[name_of(row, cell)], cell.mandatory, hint)
+    box = form[name_of(row, cell)]
+    return {"channel": channel_name(channel), "box": box, "mandatory": cell.mandatory, "hint": hint}
 
 
 def _with_source(text: str, source: Source) -> str:
@@ -220,21 +204,3 @@ def _with_source(text: str, source: Source) -> str:
     if source.by == TEAM:
         return _("%(text)s (team %(name)s)") % {"text": text, "name": source.name}
     return _("%(text)s (%(name)s)") % {"text": text, "name": source.name} if source.by == BRAND else text
-
-
-@dataclass(frozen=True)
-class Unreachable:
-    """A channel without an address of the person."""
-
-    channel: str
-    why: str
-    devices: bool
-
-
-def _unreachable(person: Recipient, used: Sequence[str]) -> list[Unreachable]:
-    missing = without_address(person, used)
-    return [
-        Unreachable(channel_name(name), all_channels()[name].without_address.words(), reaches_devices(name))
-        for name in used
-        if name in missing
-    ]

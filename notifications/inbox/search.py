@@ -6,7 +6,7 @@ found inside others (4711 in INV-004711), and by their stem in the reader's lang
 text search (postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -59,21 +59,13 @@ def matching_keys(
         return _keys(rows.filter(keys.among(Notification, those))[start:end])
     # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
     matching: dict[UUID, None] = {}  # what changes its place meanwhile is listed once
-    for first, most in _stretches(max(FIRST, end)):
+    first, most = 0, max(FIRST, end)
+    while True:
         stretch = _keys(rows[first : first + most])
         matching |= dict.fromkeys(_matching(stretch, reader, terms))
         if len(stretch) < most or len(matching) >= end:
-            break
-    return list(matching)[start:end]
-
-
-def _stretches(length: int) -> Iterator[tuple[int, int]]:
-    """Where each begins, and how long it is: ever longer."""
-    first = 0
-    while True:
-        yield first, length
-        first += length
-        length *= LONGER
+            return list(matching)[start:end]
+        first, most = first + most, most * LONGER
 
 
 def _matching(stretch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
@@ -88,19 +80,15 @@ def _checked(some: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozense
     """Return the keys of rows whose current text has the terms."""
     if not some:
         return frozenset()
-    return frozenset(_keys(_containing(Notification.objects.order_by().filter(keys.among(Notification, some)), terms)))
+    rows = Notification.objects.order_by().filter(keys.among(Notification, some))
+    rows = rows.alias(searched=gathered.searched_text())
+    for ways in terms:
+        rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
+    return frozenset(_keys(rows))
 
 
 def _keys(rows: QuerySet[Notification]) -> list[UUID]:
     return list(rows.values_list("pk", flat=True))
-
-
-def _containing(rows: QuerySet[Notification], terms: Sequence[Sequence[str]]) -> QuerySet[Notification]:
-    """Filter rows to those that contain every term in one of its forms."""
-    rows = rows.alias(searched=gathered.searched_text())
-    for ways in terms:
-        rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
-    return rows
 
 
 def _terms(words: list[str], language: str) -> list[list[str]]:

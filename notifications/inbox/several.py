@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -26,8 +27,7 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.items.representation import notification_queryset
 from notifications.models import Notification, Recipient, Via
-from notifications.revisions.changes import ChangedValue, changes_since
-from notifications.types import Action
+from notifications.revisions.changes import changes_since
 from notifications.wording import formats
 from notifications.wording.key_facts import facts_of
 from notifications.wording.languages import reading_language
@@ -35,6 +35,8 @@ from notifications.wording.sentences import say
 
 UNKNOWN = "unknown"
 """No revision is called that."""
+STRICTNESS = ("required", "optional", "none")
+"""Rules for comments, the strictest first."""
 MOST = 100
 """Items that are answered at once."""
 
@@ -53,17 +55,6 @@ class Several:
 
     def button(self, name: str) -> Button | None:
         return next((each for each in self.buttons if each.action.name == name), None)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What became of one of the answers: its sentence, and a mood as `Card.mood` has it. `changes`: why it was not
-    taken, if what it decides about has changed."""
-
-    card: Card
-    outcome: str
-    mood: str
-    changes: Sequence[ChangedValue] = ()
 
 
 def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
@@ -105,14 +96,9 @@ def common(cards: Iterable[Card]) -> tuple[Button, ...]:
     if not offered:
         return ()
     names = [name for name in offered[0] if all(name in each for each in offered)]
-    actions = [_strictest([each[name] for each in offered]) for name in names]
+    strictest = {name: min((each[name].comment for each in offered), key=STRICTNESS.index) for name in names}
+    actions = [replace(offered[0][name], comment=rule) for name, rule in strictest.items()]
     return buttons(action for action in actions if action.effect not in ("request_info", "reply"))
-
-
-def _strictest(actions: Sequence[Action]) -> Action:
-    rules = {each.comment for each in actions}
-    rule = next(rule for rule in ("required", "optional", "none") if rule in rules)
-    return replace(actions[0], comment=rule)
 
 
 def sums(rows: Iterable[Notification], language: str) -> list[str]:
@@ -146,7 +132,9 @@ def page(request: PersonRequest) -> HttpResponse:
         return _choice(request, choice, comment=comment, fault=fault, status=422)
     refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
     keys += [key for key in chosen(request, "over") if key not in shown]
-    outcomes = _outcomes(several_of(reader, keys, timezone.now()), keys, refused)
+    after = several_of(reader, keys, timezone.now())
+    cards = {each.notification.pk: each for each in (*after.open, *after.over, *after.alone)}
+    outcomes = [_outcome(cards[key], refused.get(key)) for key in keys if key in cards]
     return show_page(request, "inbox/several_told.html", {"told": outcomes, "comment": comment if refused else ""})
 
 
@@ -164,30 +152,24 @@ def answer_all(
     """Give each item the answer, to its revision in `shown`. Returns the failures by key; none stops another answer."""
     answer = replace(answer, via=Via.of_pages(reader))
     rows = [each.notification for each in cards]
-    submissions = [Given(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
+    # The revision that the page showed of an item. It names one of each that has one.
+    revisions = {row.pk: shown.get(row.pk) or (UNKNOWN if row.revision else "") for row in rows}
+    submissions = [Given(reader.pk, pk, replace(answer, revision=revision), now) for pk, revision in revisions.items()]
     outcomes = zip(submissions, together.record_all(submissions), strict=True)
     return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 
 
-def _shown(row: Notification, shown: Mapping[UUID, str]) -> str:
-    """The revision that the page showed of an item. It names one of each that has one."""
-    return shown.get(row.pk) or (UNKNOWN if row.revision else "")
-
-
-def _outcomes(choice: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:
-    """Return the outcomes in the order of `keys`. The item itself says who was first."""
-    cards = {each.notification.pk: each for each in (*choice.open, *choice.over, *choice.alone)}
-    return [_told_of(cards[key], refused.get(key)) for key in keys if key in cards]
-
-
-def _told_of(card: Card, refused: Failure | None) -> Told:
+def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
+    """Return what became of one of the answers: its sentence, and a mood as `Card.mood` has it. The item itself says
+    who was first. `changes`: why it was not taken, if what it decides about has changed."""
+    outcome, mood, changes = card.outcome, card.mood, []
     if card.is_open and any(button.fills for button in card.buttons):
-        return Told(card, _("It has a form: open it to answer."), "bad")
-    if isinstance(refused, Changed) and card.is_open:
-        return Told(card, say("changed"), "bad", changes_since(card.notification, refused.shown))
-    if refused is not None and card.is_open:
-        return Told(card, explain(refused, card.notification.recipient), "bad")
-    return Told(card, card.outcome, card.mood)
+        outcome, mood = _("It has a form: open it to answer."), "bad"
+    elif isinstance(refused, Changed) and card.is_open:
+        outcome, mood, changes = say("changed"), "bad", changes_since(card.notification, refused.shown)
+    elif refused is not None and card.is_open:
+        outcome, mood = explain(refused, card.notification.recipient), "bad"
+    return {"card": card, "outcome": outcome, "mood": mood, "changes": changes}
 
 
 def _choice(

@@ -61,17 +61,12 @@ def is_own_origin(request: Handshake) -> bool:
     That is the address to which the request came, or one of CSRF_TRUSTED_ORIGINS. The origin `null` (RFC 6454) is
     refused.
     """
-    page_origin = _origin(request.origin or "")
-    return page_origin is not None and page_origin in {
-        _origin(trusted) for trusted in (*settings.CSRF_TRUSTED_ORIGINS, _own(request))
-    }
-
-
-def _own(request: Handshake) -> str:
     try:
-        return f"{request.scheme}://{request.get_host()}"
+        own = f"{request.scheme}://{request.get_host()}"
     except DisallowedHost:
-        return ""
+        own = ""
+    page_origin = _origin(request.origin or "")
+    return page_origin is not None and page_origin in map(_origin, (*settings.CSRF_TRUSTED_ORIGINS, own))
 
 
 def _origin(text: str) -> tuple[str, str, int] | None:

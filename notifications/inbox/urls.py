@@ -5,7 +5,6 @@ from notifications.inbox import (
     absence_calendar,
     accounts,
     answers,
-    brands,
     devices,
     documents,
     duty,
@@ -16,6 +15,7 @@ from notifications.inbox import (
     passwords,
     preferences,
     several,
+    shell,
     signin,
     unsubscribing,
     views,
@@ -73,5 +73,5 @@ urlpatterns: list[URLPattern] = [
     path("unsubscribed/<int:unsubscription_id>/undo", unsubscribing.turn_on, name="turn-on-again"),
     path("sw.js", webapp.service_worker, name="worker"),
     path("manifest.webmanifest", webapp.manifest, name="manifest"),
-    path("brand/<slug:slug>.css", brands.brand_style, name="brand-style"),
+    path("brand/<slug:slug>.css", shell.brand_style, name="brand-style"),
 ]

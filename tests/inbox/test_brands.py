@@ -1,9 +1,12 @@
+import re
+
 import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.inbox.brands import DARK_GROUND, LIGHT_GROUND, accent, style_url
+from notifications.inbox.shell import DARK_GROUND, LIGHT_GROUND, style_of, style_url
+from notifications.models import Brand
 from notifications.wording.colours import READABLE, contrast
 from tests.factories import BrandFactory
 
@@ -16,17 +19,15 @@ def test_contrast_is_that_of_the_standard() -> None:
     assert contrast("#ffffff", "#ffffff") == pytest.approx(1)
 
 
-@given(colours, st.sampled_from([LIGHT_GROUND, DARK_GROUND]))
-def test_whatever_colour_a_brand_has_its_words_can_be_read(colour: str, page: str) -> None:
-    found = accent(colour, page)
+@given(colours, colours)
+def test_whatever_colour_a_brand_has_its_words_can_be_read(light: str, dark: str) -> None:
+    style = style_of(Brand(accent=light, accent_dark=dark))
+    declarations = re.findall("--accent:(.{7});--on-accent:(.{7});--accent-text:(.{7})", style)
 
-    assert found.ground == colour
-    assert contrast(found.on_ground, found.ground) >= READABLE
-    assert contrast(found.text, page) >= READABLE
-
-
-def test_a_colour_that_can_be_read_stays_as_it_is() -> None:
-    assert accent("#7a1fa2", LIGHT_GROUND).text == "#7a1fa2"
+    assert [ground for ground, _, _ in declarations] == [light, dark]
+    for (ground, on_ground, text), page in zip(declarations, (LIGHT_GROUND, DARK_GROUND), strict=True):
+        assert contrast(on_ground, ground) >= READABLE
+        assert contrast(text, page) >= READABLE
 
 
 @pytest.mark.django_db
@@ -37,7 +38,7 @@ def test_a_style_is_kept_for_good_under_the_address_that_names_its_colours() -> 
     response = Client().get(address)
 
     assert response["Content-Type"] == "text/css; charset=utf-8"
-    assert "--accent:#7a1fa2;--on-accent:#ffffff" in response.content.decode()
+    assert "--accent:#7a1fa2;--on-accent:#ffffff;--accent-text:#7a1fa2" in response.content.decode()
     assert "immutable" in response["Cache-Control"]
 
     brand.accent = "#0b57d0"

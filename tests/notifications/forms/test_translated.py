@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from notifications.forms import arriving, definition
+from notifications.forms import definition
 from notifications.forms.fields import Form, form_of
-from notifications.forms.translated import translated
+from notifications.forms.translated import stored, translated
 from notifications.inbox.session import BACKEND
 from notifications.intake.eventdata import faults_of
 from notifications.models import Task
@@ -26,7 +26,7 @@ from tests.support.story import Story
 def form(said: Any, **variables: Any) -> Form:
     event = {"task": {"id": "T", "name": "N", "assignee": "bob", "form": said}, "variables": variables}
     assert faults_of("task.assigned", event) == []
-    found = form_of(arriving.stored(event))
+    found = form_of(stored(event))
     assert found is not None
     return found
 

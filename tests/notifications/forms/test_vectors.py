@@ -9,7 +9,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import translation
 
-from notifications.forms import arriving, checking, typed
+from notifications.forms import checking, translated, typed
 from notifications.forms.fields import Form, form_of
 from notifications.types import Json
 from notifications.wording.formats import locale_of
@@ -18,7 +18,7 @@ VECTORS: Json = json.loads((Path(__file__).parents[2] / "vectors/form_values.jso
 
 
 def form() -> Form:
-    found = form_of(arriving.stored({"task": {"form": VECTORS["form"]}}))
+    found = form_of(translated.stored({"task": {"form": VECTORS["form"]}}))
     assert found is not None
     return found
 
