@@ -11,7 +11,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
-from tests.browsers.test_offline import answers, card
+from tests.browsers.items import answers, card, opened
 from tests.browsers.test_peace_looks import SIZES
 from tests.browsers.worker import is_kept, until
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
@@ -65,16 +65,11 @@ def pane(page: Page) -> Locator:
     return page.locator("#item")
 
 
-async def opens(page: Page, name: str) -> None:
-    await page.get_by_role("link", name=name, exact=True).click()
-    await expect(page.locator("#item-heading")).to_have_text(name)
-
-
 async def test_an_open_item_shows_old_and_new_and_asks_again(installation: Installation, sign_in: SignIn) -> None:
     task_id = pays(installation, "Pay the crane")
     installation.waits_for("dave", "Pay the crane")
     dave = await sign_in("dave", again=True)
-    await opens(dave, "Pay the crane")
+    await opened(dave, "Pay the crane")
 
     becomes(installation, task_id)
 
@@ -143,7 +138,7 @@ async def test_a_form_follows_where_nothing_was_typed_and_shows_both_where_somet
     task_id = pays(installation, "Pay the pump", form=invoice_form())
     installation.waits_for("dave", "Pay the pump")
     dave = await sign_in("dave", again=True)
-    await opens(dave, "Pay the pump")
+    await opened(dave, "Pay the pump")
     amount, center = dave.locator("#value-amount"), dave.locator("#value-cost_center")
     await expect(amount).to_have_value("1,000.00")
     await center.fill("4711")

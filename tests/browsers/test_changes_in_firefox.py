@@ -7,8 +7,8 @@ from selenium.webdriver.common.by import By
 
 from tests.browsers.in_firefox import Line, firefox_at, line_to, opens, signs_in
 from tests.browsers.installation import Installation
+from tests.browsers.items import answers
 from tests.browsers.test_changes import LANGUAGES, LOOKS, becomes, has_changed, pays, speaker
-from tests.browsers.test_offline import answers
 from tests.notifications.forms.invoice import invoice_form
 from tests.pushlab.firefox import Firefox
 from tests.support.waiting import eventually

@@ -5,18 +5,15 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.items import card, opened
 from tests.support.receiver import Receiver, receiving
 
 WORDS = "Twelve pieces,\nnot eleven."
 APPROVED = re.compile(r"^Already approved by Carol at \d\d:\d\d\.$")
-
-
-def card(page: Page, title: str) -> Locator:
-    return page.locator("#list li").filter(has=page.get_by_role("link", name=title, exact=True))
 
 
 def kept(place: Locator) -> Locator:
@@ -50,8 +47,7 @@ async def test_a_remark_to_an_approval_stays_too_and_the_list_leaves_it_where_it
 ) -> None:
     task_id = installation.assign("Approve the awning", assignee=None, candidates=["bob", "carol"])
     bob = await sign_in("bob", again=True)
-    await bob.get_by_role("link", name="Approve the awning", exact=True).click()
-    pane = bob.locator("#item")
+    pane = await opened(bob, "Approve the awning")
     await pane.get_by_text("Add a comment").click()
     await pane.get_by_label("Comment for the engine").fill(WORDS)
 
@@ -115,8 +111,7 @@ async def test_an_answer_that_the_engine_refuses_can_be_given_again(
     key = installation.engine("depot", callback_url=depot.url)
     installation.assign("Approve the forklift", key=key)
     dave = await sign_in("dave", again=True)
-    await dave.get_by_role("link", name="Approve the forklift", exact=True).click()
-    on_card, pane = card(dave, "Approve the forklift"), dave.locator("#item")
+    on_card, pane = card(dave, "Approve the forklift"), await opened(dave, "Approve the forklift")
 
     await on_card.get_by_role("button", name="Approve").click()
 

@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.items import card, opened
 from tests.browsers.test_accessible import faults
 from tests.browsers.test_main_job import reloaded
 from tests.browsers.test_worker import shows
@@ -16,19 +17,13 @@ from tests.support.files import png
 QUESTION, REPLY = "Which cost centre?", "4711, as always."
 
 
-async def opened(page: Page, title: str) -> None:
-    await page.get_by_role("link", name=title, exact=True).first.click()
-    await expect(page.locator("#item-heading")).to_have_text(title)
-
-
 async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Installation, sign_in: SignIn) -> None:
     title = "Approve the boat house"
     installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
     bob, carol = await sign_in("bob"), await sign_in("carol", again=True)
     alice = await sign_in("alice", phone=True)
-    await opened(bob, title)
+    item = await opened(bob, title)
     await opened(carol, title)
-    item = bob.locator("#item")
 
     await item.get_by_text("Ask for information…").click()
     await expect(item.get_by_label("Who is asked")).to_contain_text("Alice")
@@ -38,8 +33,7 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await expect(item.locator(".outcome")).to_contain_text("Sent to Alice.")
 
     asked = f"Bob asks about “{title}”"
-    await opened(alice, asked)
-    pane = alice.locator("#item")
+    pane = await opened(alice, asked)
     await expect(pane.locator('[data-slot="body"]')).to_have_text(QUESTION)
     assert await faults(alice) == []
     await pane.get_by_label("Your reply").fill(REPLY)
@@ -76,9 +70,7 @@ async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in
     title = "Approve the slipway"
     installation.assign(title, assignee=None, candidates=["bob", "carol"])
     bob, carol = await sign_in("bob", again=True), await sign_in("carol", again=True)
-    await opened(carol, title)
-    pane = carol.locator("#item")
-
+    pane = await opened(carol, title)
     await pane.get_by_text("Write to your colleagues").click()
     box = pane.get_by_label("Message", exact=True)
     await box.press_sequentially("Ask them, @b")
@@ -92,8 +84,7 @@ async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in
     await expect(pane.locator(".line-text")).to_have_text(["Ask them, @Bob"])
     await expect(box).to_have_value("")
     await expect(box).to_be_focused()
-    card = bob.locator("#list li").filter(has=bob.get_by_role("link", name=title, exact=True))
-    await expect(card).to_contain_text("Carol has written to you")
+    await expect(card(bob, title)).to_contain_text("Carol has written to you")
 
 
 async def test_alice_types_her_reply_into_the_notification(installation: Installation, sign_in: SignIn) -> None:
@@ -101,8 +92,7 @@ async def test_alice_types_her_reply_into_the_notification(installation: Install
     installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
     bob, alice = await sign_in("bob", again=True), await sign_in("alice")
     device = await Device.of(installation, alice)
-    await opened(bob, title)
-    item = bob.locator("#item")
+    item = await opened(bob, title)
     await item.get_by_text("Ask for information…").click()
     await item.get_by_label("What do you need to know?").fill(QUESTION)
     await item.get_by_role("button", name="Ask for information").click()

@@ -1,7 +1,6 @@
 """Erin, a customer, follows her case on her phone: what is next, what is wanted, and what they write to each other."""
 
 import asyncio
-import json
 import re
 from typing import Any
 
@@ -10,6 +9,7 @@ from playwright.async_api import Browser, FilePayload, Locator, Page, Route, exp
 
 from tests.browsers.conftest import SignIn, is_live, new_page
 from tests.browsers.installation import Installation
+from tests.browsers.items import opened, values
 from tests.browsers.keyboard import tab_to, type_into
 from tests.browsers.test_accessible import faults
 from tests.notifications.forms.rows import GIVEN, delivery_form
@@ -85,8 +85,7 @@ async def test_erin_follows_her_case_on_her_phone(
     await erin.keyboard.press("Enter")
     await expect(erin.locator("#thread .mine")).to_contain_text("Please ring twice.")
     carol = await sign_in("carol", again=True)
-    await carol.get_by_role("link", name="Order the spare part", exact=True).first.click()
-    item = carol.locator("#item")
+    item = await opened(carol, "Order the spare part")
     await expect(item.locator(".line-text")).to_have_text(["Please ring twice."])
     await expect(item.locator(".line img")).to_have_js_property("naturalWidth", 30)
     await item.get_by_text("Write to your colleagues").click()
@@ -162,10 +161,8 @@ async def test_frank_follows_his_case_by_the_keyboard_alone_and_without_javascri
     await press("Enter")
     await expect(page.locator("#item [data-slot=outcome]")).to_contain_text("Approved.")
     await expect(page.locator("#item [data-slot=history]")).to_contain_text("3. Tap · – · €7.50 · –")
-    query = "SELECT r.values FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
-    ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{COUNT}'")
-    (lines,) = json.loads(entries) if isinstance(entries, str) else entries
-    assert [row.get("pieces") for row in lines["value"]] == [2, 3, None] and lines["value"][2]["price"] == 7.5
+    rows_sent = values(installation, COUNT)["lines"]
+    assert [row.get("pieces") for row in rows_sent] == [2, 3, None] and rows_sent[2]["price"] == 7.5
     assert await faults_of_copy(page, copies) == []
     assert complaints == []
 

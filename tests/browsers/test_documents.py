@@ -97,16 +97,3 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
         await tab_to(dave, show, back=True, most=THROUGH_A_VIEWER)
         await dave.keyboard.press("Enter")
         await tab_to(dave, dave.locator("#item").get_by_role("button", name="Approve"))
-
-
-@pytest.mark.long
-async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
-    with receiving() as engine:
-        engine.answer((200, {"Content-Type": "image/png"}, PICTURE))
-        with_documents(installation, engine, "K-2", "Approve the fresco")
-        dave = await sign_in("dave", javascript=False)
-        await dave.get_by_role("link", name="Approve the fresco", exact=True).click()
-        await dave.get_by_text("Show “Photo” here").click()
-
-        await expect(picture_in(dave, "Photo")).to_be_visible()
-        await expect(dave.locator("#item").get_by_role("button", name="Approve")).to_be_visible()

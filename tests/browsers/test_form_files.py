@@ -5,6 +5,7 @@ from playwright.async_api import FilePayload, Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.items import opened
 from tests.browsers.worker import until
 from tests.notifications.forms.invoice import invoice_form
 from tests.support.files import pdf
@@ -47,8 +48,8 @@ async def stroke(page: Page, y: float) -> None:
 async def test_a_signature_is_there_again_until_dave_starts_over(installation: Installation, sign_in: SignIn) -> None:
     assign(installation, "Approve the stairs")
     dave = await sign_in("dave")
-    await dave.get_by_role("link", name="Approve the stairs", exact=True).click()
-    canvas, state = dave.locator("#item canvas"), dave.locator("#item [data-name=signed] .attached")
+    item = await opened(dave, "Approve the stairs")
+    canvas, state = item.locator("canvas"), item.locator("[data-name=signed] .attached")
     await expect(canvas).to_be_visible()
     assert await canvas.evaluate(INK) == 0
     await canvas.scroll_into_view_if_needed()
@@ -76,8 +77,7 @@ async def test_a_signature_is_there_again_until_dave_starts_over(installation: I
 async def test_a_question_needs_no_signature(installation: Installation, sign_in: SignIn) -> None:
     assign(installation, "Approve the door")
     dave = await sign_in("dave")
-    await dave.get_by_role("link", name="Approve the door", exact=True).click()
-    item = dave.locator("#item")
+    item = await opened(dave, "Approve the door")
     await item.get_by_role("button", name="Approve").click()
     await expect(item.locator(".fault-summary")).to_contain_text("Sign, or write your name.")
     await item.get_by_text("Ask for information…").click()
@@ -91,8 +91,7 @@ async def test_a_question_needs_no_signature(installation: Installation, sign_in
 async def test_a_receipt_that_is_refused_leaves_the_one_before(installation: Installation, sign_in: SignIn) -> None:
     assign(installation, "Approve the roof window")
     dave = await sign_in("dave")
-    await dave.get_by_role("link", name="Approve the roof window", exact=True).click()
-    part = dave.locator("#item [data-name=receipt]")
+    part = (await opened(dave, "Approve the roof window")).locator("[data-name=receipt]")
     names = part.locator(".attached li [dir]")
 
     async def attach(name: str, content: bytes) -> None:

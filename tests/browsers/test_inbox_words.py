@@ -121,16 +121,11 @@ async def says(reading: Reading, script: str, cases: Iterable[Case], **more: obj
             assert {name: each[name] for name in wanted} == wanted
 
 
-async def test_when_it_is_due(reading: Reading) -> None:
-    await says(reading, TIMES, CASES["due"])
-
-
-async def test_when_it_happened(reading: Reading) -> None:
-    await says(reading, TIMES, CASES["happened"])
-
-
-async def test_what_became_of_it(reading: Reading) -> None:
-    await says(reading, OUTCOMES, CASES["outcome"])
+@pytest.mark.parametrize(
+    ("script", "name"), [(TIMES, "due"), (TIMES, "happened"), (OUTCOMES, "outcome"), (GROUPS, "groups")]
+)
+async def test_pages_say_the_same(reading: Reading, script: str, name: str) -> None:
+    await says(reading, script, CASES[name])
 
 
 async def test_what_the_service_worker_says_became_of_it(reading: Reading) -> None:
@@ -156,7 +151,3 @@ async def test_what_presses_most_stands_first(reading: Reading) -> None:
     titles = await page.evaluate(ORDER, list(reversed(CASES["pressing"])))
 
     assert titles == [item["title"] for item in CASES["pressing"]]
-
-
-async def test_in_which_group_it_stands(reading: Reading) -> None:
-    await says(reading, GROUPS, CASES["groups"])

@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
-from tests.browsers.worker import KEPT, Device, is_kept, until
+from tests.browsers.items import answers, card, with_kept
+from tests.browsers.worker import KEPT, Device, until
 from tests.support.length import some
 
 pytestmark = pytest.mark.ci
@@ -45,25 +46,20 @@ async def test_a_page_of_a_proxy_ends_no_answer(installation: Installation, sign
 async def test_a_page_of_a_proxy_is_no_answer_to_who_looks_at_the_inbox_either(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the orchard")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the orchard")
+    dave = await with_kept(installation, sign_in, "Approve the orchard")
     await dave.evaluate("self.fetch = async () => new Response('<h1>Maintenance</h1>')")
 
-    mine = dave.locator("#list li").filter(has=dave.get_by_role("link", name="Approve the orchard", exact=True))
+    mine = card(dave, "Approve the orchard")
     await mine.get_by_role("button", name="Approve").click()
 
     await expect(mine.locator(".outcome")).to_contain_text("Approved.")
-    query = "SELECT 1 FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
-    assert installation.house.rows(f"{query} WHERE t.name = 'Approve the orchard'") == [(1,)]
+    assert answers(installation, "Approve the orchard") == [("approve", "")]
 
 
 async def test_a_proxy_that_redirects_or_refuses_takes_away_nothing_that_is_kept(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the orangery")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the orangery")
+    dave = await with_kept(installation, sign_in, "Approve the orangery")
     device = await Device.of(installation, dave)
     for status in (403, 302):
         await device.worker.evaluate(PROXY, status)
@@ -102,9 +98,7 @@ async def test_an_answer_of_which_nothing_can_be_told_holds_up_no_other(
 async def test_what_the_server_lists_no_more_goes_when_everything_is_listed_anew(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the lighthouse")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the lighthouse")
+    dave = await with_kept(installation, sign_in, "Approve the lighthouse")
     device = await Device.of(installation, dave)
     await device.worker.evaluate("""navigator.locks.request('wfpush items', async () => {
       await store('items', {id: 'gone', title: 'Gone', state: 'open', seq: 1});
@@ -174,9 +168,7 @@ async def test_what_arrives_for_somebody_who_has_signed_out_meanwhile_is_not_kep
 async def test_signing_out_at_the_desk_leaves_nothing_on_the_device_either(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the strongbox")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the strongbox")
+    dave = await with_kept(installation, sign_in, "Approve the strongbox")
 
     await dave.evaluate("fetch('/admin/logout/', {method: 'POST'})")
 

@@ -1,4 +1,4 @@
-"""Working through the list with the keyboard, and through several items at once."""
+"""Working through the list with the keyboard."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -117,24 +117,3 @@ async def test_keys_are_explained_and_can_be_turned_off(installation: Installati
     await dave.locator("#waiting-heading").focus()
     await dave.keyboard.press("/")
     await expect(dave.get_by_label("Search your items")).to_be_focused()
-
-
-async def test_several_are_chosen_and_answered_together(installation: Installation, sign_in: SignIn) -> None:
-    dave = await with_items(installation, sign_in, *(f"Approve {name} saucer" for name in ("a", "b", "c")))
-    await dave.get_by_role("link", name="Choose several").click()
-    await expect(dave.get_by_role("button", name="Answer together…")).to_be_disabled()
-    await dave.get_by_role("button", name="Choose all here").click()
-    await expect(dave.locator("#ticked")).to_have_text("3 chosen")
-    await dave.get_by_label("Choose Approve b saucer").uncheck()
-    await expect(dave.locator("#ticked")).to_have_text("2 chosen")
-    assert await faults(dave) == []
-    await dave.get_by_role("button", name="Answer together…").click()
-
-    await expect(dave.get_by_role("heading", name="2 items")).to_be_visible()
-    assert await faults(dave) == []
-    await dave.get_by_label("Comment, for all of them").fill("Both")
-    await dave.get_by_role("button", name="Approve").click()
-
-    await expect(dave.locator(".chosen .outcome")).to_have_count(2)
-    await expect(dave.locator(".chosen .outcome").first).to_contain_text("Approved.")
-    assert await faults(dave) == []

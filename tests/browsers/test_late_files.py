@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import FilePayload, Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.browsers.items import opened
 from tests.browsers.worker import until
 from tests.support.files import png
 
@@ -54,12 +55,6 @@ def a_week_passes(installation: Installation) -> None:
         "assert not unused.exists()\n"
         "print('none is left')"
     )
-
-
-async def opened(page: Page, title: str) -> Locator:
-    await page.get_by_role("link", name=title, exact=True).click()
-    await expect(page.locator("#item-heading")).to_have_text(title)
-    return page.locator("#item")
 
 
 async def test_a_question_that_waits_for_a_connection_has_its_photo(

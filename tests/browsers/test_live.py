@@ -6,15 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.browsers.items import card, opened
 from tests.support.length import some
-
-
-def card(page: Page, title: str) -> Locator:
-    return page.locator("#list li").filter(has=page.get_by_role("link", name=title, exact=True))
 
 
 # --- new items --------------------------------------------------------------------------------------
@@ -66,7 +63,7 @@ async def test_nothing_can_be_pressed_while_it_moves(installation: Installation,
     await expect(dave.locator("#list")).not_to_have_class(re.compile("settling"))
 
 
-async def test_a_comment_being_written_survives_changes_of_its_item(
+async def test_a_comment_being_written_survives_changes_of_its_item_until_it_is_withdrawn(
     installation: Installation, sign_in: SignIn
 ) -> None:
     task_id = installation.assign("Approve the cupboard")
@@ -82,21 +79,16 @@ async def test_a_comment_being_written_survives_changes_of_its_item(
     await expect(mine.get_by_role("textbox")).to_be_focused()
     await dave.keyboard.press("Escape")
     await expect(mine.get_by_text("Reject…")).to_be_focused()
+    await mine.get_by_text("Reject…").click()
+    await mine.get_by_role("textbox").fill("")
+    await dave.keyboard.press("Escape")
 
-
-async def test_a_withdrawn_item_says_where_it_went_and_stays_where_it_was(
-    installation: Installation, sign_in: SignIn
-) -> None:
-    task_id = installation.assign("Approve the shelf")
-    dave = await sign_in("dave", again=True)
-    mine = card(dave, "Approve the shelf")
-
-    data = {"id": task_id, "name": "Approve the shelf", "assignee": "carol"}
+    data = {"id": task_id, "name": "Approve the cupboard", "assignee": "carol"}
     installation.send("task.assigned", {"task": data})
 
     await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: given to Carol.")
     await expect(mine.get_by_role("button")).to_have_count(0)
-    await expect(dave.locator("#waiting").get_by_text("Approve the shelf").first).to_be_visible()
+    await expect(dave.locator("#waiting").get_by_text("Approve the cupboard").first).to_be_visible()
 
 
 async def test_time_goes_on_and_turns_overdue(installation: Installation, sign_in: SignIn) -> None:
@@ -208,7 +200,10 @@ async def test_a_lost_frame_is_noticed_and_asked_for(installation: Installation,
     assert [frame["type"] for frame in line.sent] == ["resume", "resume"]
 
 
-async def test_the_page_comes_back_by_itself_and_catches_up(installation: Installation, sign_in: SignIn) -> None:
+async def test_the_page_comes_back_by_itself_and_opens_no_socket_before_there_is_a_server_again(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    """Firefox lets each socket that fails wait longer than the one before."""
     dave, line = await on_a_line(sign_in)
 
     await line.cut(1012)
@@ -219,12 +214,6 @@ async def test_the_page_comes_back_by_itself_and_catches_up(installation: Instal
     assert len(line.open) == 2
     await expect(dave.locator("#trouble")).to_be_hidden()
 
-
-async def test_a_page_opens_no_socket_before_there_is_a_server_again(
-    installation: Installation, sign_in: SignIn
-) -> None:
-    """Firefox lets each socket that fails wait longer than the one before."""
-    dave, line = await on_a_line(sign_in)
     asked: list[int] = []
 
     async def away_at_first(route: Route) -> None:
@@ -234,28 +223,11 @@ async def test_a_page_opens_no_socket_before_there_is_a_server_again(
     await dave.route("**/healthz", away_at_first)
     line.refuse_next = 1
     await line.cut(1001)
-
     await expect(dave.locator("#connection")).to_have_attribute("data-mood", "paused")
     await is_live(dave)
-    assert asked == [2, 2, 2]
-    assert len(line.open) == 3
+    assert asked == [3, 3, 3]
+    assert len(line.open) == 4
     await dave.unroute("**/healthz")
-
-
-async def test_off_line_has_its_own_calm_sentence(installation: Installation, sign_in: SignIn) -> None:
-    dave = await sign_in("dave", again=True)
-
-    await dave.context.set_offline(True)
-    await expect(dave.locator("#trouble")).to_contain_text(
-        re.compile(r"You are offline\. You see how things were at \d\d:\d\d\.")
-    )
-    await expect(dave.locator("#connection")).to_have_text("Not live")
-    installation.assign("Approve in the tunnel")
-    await dave.context.set_offline(False)
-
-    await expect(card(dave, "Approve in the tunnel")).to_be_visible()
-    await expect(dave.locator("#trouble")).to_be_hidden()
-    await expect(dave.locator("#connection")).to_have_text("Live")
 
 
 async def test_whoever_signs_out_elsewhere_is_told_on_the_other_page(
@@ -277,7 +249,7 @@ async def test_whoever_signs_out_elsewhere_is_told_on_the_other_page(
 
 
 @pytest.mark.parametrize("phone", some([True, False], 1))
-async def test_what_is_said_of_the_connection_covers_nothing_that_can_be_pressed(
+async def test_off_line_has_its_own_calm_sentence_which_covers_nothing_that_can_be_pressed(
     installation: Installation, sign_in: SignIn, phone: bool
 ) -> None:
     dave = await sign_in("dave", phone=phone)
@@ -289,8 +261,9 @@ async def test_what_is_said_of_the_connection_covers_nothing_that_can_be_pressed
     before = await dave.get_by_role("button", name="2 new").bounding_box()
 
     await dave.context.set_offline(True)
-    await expect(dave.locator("#trouble")).to_contain_text("You are offline.")
-
+    sentence = re.compile(r"You are offline\. You see how things were at \d\d:\d\d\.")
+    await expect(dave.locator("#trouble")).to_contain_text(sentence)
+    await expect(dave.locator("#connection")).to_have_text("Not live")
     covered = await dave.evaluate(
         """() => {
           const bar = document.getElementById("trouble").getBoundingClientRect();
@@ -305,8 +278,18 @@ async def test_what_is_said_of_the_connection_covers_nothing_that_can_be_pressed
     await dave.get_by_role("button", name="2 new").click()
     await expect(card(dave, names[0])).to_be_visible()
 
+    tunnel = f"Approve in the tunnel for {phone}"
+    installation.assign(tunnel)
+    await dave.context.set_offline(False)
+    await expect(card(dave, tunnel)).to_be_visible()
+    await expect(dave.locator("#trouble")).to_be_hidden()
+    await expect(dave.locator("#connection")).to_have_text("Live")
 
-async def test_a_reset_loads_the_list_afresh(installation: Installation, sign_in: SignIn) -> None:
+
+async def test_a_reset_loads_the_list_afresh_but_waits_for_whoever_is_writing(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the carpet")
     dave, line = await on_a_line(sign_in)
     await dave.evaluate("window.sameDocument = true")
 
@@ -314,16 +297,9 @@ async def test_a_reset_loads_the_list_afresh(installation: Installation, sign_in
 
     await dave.wait_for_function("window.sameDocument === undefined")
     await is_live(dave)
-
-
-async def test_a_reset_waits_for_whoever_is_writing(installation: Installation, sign_in: SignIn) -> None:
-    installation.assign("Approve the carpet")
-    dave, line = await on_a_line(sign_in)
     await card(dave, "Approve the carpet").get_by_text("Reject…").click()
     await dave.keyboard.type("Too red")
-
     line.open[-1].send(json.dumps({"type": "reset"}))
-
     await expect(dave.get_by_role("button", name="The list has changed. Show it")).to_be_visible()
     await expect(dave.get_by_role("textbox")).to_have_value("Too red")
 
@@ -393,10 +369,10 @@ async def test_an_answer_that_can_neither_be_sent_nor_kept_says_so_and_can_be_se
 
 
 # --- moving about -----------------------------------------------------------------------------------
-async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place(
+async def test_an_open_item_is_read_and_follows_what_happens_and_the_way_back_keeps_the_place(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the door")
+    task_id = installation.assign("Approve the door", initiator="alice")
     dave = await sign_in("dave", phone=True, again=True)
     unread = int(re.match(r"\((\d+)\)", await dave.title())[1])  # type: ignore[index]
 
@@ -413,19 +389,12 @@ async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place
     await expect(dave).to_have_url(f"{installation.url}/")
     await expect(dave.locator("#item")).to_be_hidden()
 
-
-async def test_the_open_item_follows_what_happens_to_it(installation: Installation, sign_in: SignIn) -> None:
-    task_id = installation.assign("Approve the window", initiator="alice")
-    dave = await sign_in("dave", again=True)
-    await dave.get_by_role("link", name="Approve the window", exact=True).click()
-    pane = dave.locator("#item")
+    pane = await opened(dave, "Approve the door")
     await pane.get_by_text("Ask for information…").click()
     await pane.get_by_label("What do you need to know?").fill("Which size?")
     await pane.get_by_role("button", name="Ask for information").click()
     await expect(pane.locator(".said-lines")).to_contain_text("Which size?")
-
     installation.send("task.info_supplied", {"task": {"id": task_id}, "info": "Two by two."})
-
     await expect(pane.locator(".said-lines")).to_contain_text("Two by two.")
     await expect(pane.get_by_role("button", name="Approve")).to_be_visible()
     await expect(pane.locator('[data-slot="outcome"]')).to_be_hidden()

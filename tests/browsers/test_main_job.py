@@ -9,11 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browsers.conftest import PATIENCE, SignIn
 from tests.browsers.installation import Installation, Json
-
-
-def card(page: Page, title: str) -> Locator:
-    """The item in the list, waiting or done."""
-    return page.locator("#list li").filter(has=page.get_by_role("link", name=title, exact=True))
+from tests.browsers.items import card
 
 
 async def started(installation: Installation, number: str) -> tuple[Json, str]:
@@ -96,7 +92,7 @@ async def tab_to(page: Page, words: str) -> None:
 async def test_by_plain_forms_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
     instance, title = await started(installation, "6003")
     bob, carol = await sign_in("bob", javascript=False), await sign_in("carol", javascript=False, phone=True)
-    await appears(bob, title)
+    await reloaded(bob, card(bob, title).is_visible)
 
     await card(bob, title).get_by_role("button", name="Approve").click()
     outcome = card(bob, title).locator(".outcome")
@@ -107,10 +103,6 @@ async def test_by_plain_forms_with_javascript_off(installation: Installation, si
     await carol.reload()
     await expect(card(carol, title).locator(".outcome")).to_contain_text("Already approved by Bob at")
     await has_moved_on(installation, bob, instance)
-
-
-async def appears(page: Page, title: str) -> None:
-    await reloaded(page, card(page, title).is_visible)
 
 
 async def says(place: Locator, words: str) -> bool:

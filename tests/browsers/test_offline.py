@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Error, Locator, Page, Playwright, expect
+from playwright.async_api import Error, Page, Playwright, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.browsers.items import answers, card, opened, with_kept
 from tests.browsers.test_accessible import faults
 from tests.browsers.worker import KEPT, is_kept, signs_in, until, worker_of
 from tests.support.chromium import FLAGS
@@ -32,22 +33,14 @@ def assign_field_work(installation: Installation, title: str) -> None:
     installation.send("task.assigned", {"task": task, **FIELD})
 
 
-def card(page: Page, title: str) -> Locator:
-    return page.locator("#list li").filter(has=page.get_by_role("link", name=title, exact=True))
-
-
-def answers(installation: Installation, title: str) -> list[tuple[object, ...]]:
-    query = "SELECT r.action, r.comment FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
-    return installation.house.rows(f"{query} WHERE t.name = '{title}' ORDER BY r.at")
-
-
 # --- reading ----------------------------------------------------------------------------------------
 async def test_the_inbox_opens_with_no_connection_and_says_from_when_it_is(
     installation: Installation, sign_in: SignIn
 ) -> None:
     assign_field_work(installation, "Inspect the cellar")
-    dave = await sign_in("dave", phone=True)
+    dave = await with_kept(installation, sign_in, "Approve the attic", phone=True)
     await is_kept(dave, "Inspect the cellar")
+    attic = await dave.get_by_role("link", name="Approve the attic", exact=True).get_attribute("href")
     await dave.context.set_offline(True)
 
     await dave.goto("/")
@@ -69,24 +62,13 @@ async def test_the_inbox_opens_with_no_connection_and_says_from_when_it_is(
     await dave.get_by_role("link", name="Inbox", exact=True).click()
     await expect(card(dave, "Inspect the cellar").locator(".others")).to_have_text("Main Street 12 · Customer Erin")
 
+    await dave.goto(f"{attic}?answer=reject#answer")  # as a link in an e-mail
+    await expect(dave.locator("#item-heading")).to_have_text("Approve the attic")
+    await expect(pane.get_by_label("Why do you reject this?")).to_be_focused()
+
     await dave.context.set_offline(False)
     await is_live(dave)
     await expect(dave.locator("#trouble")).to_be_hidden()
-
-
-async def test_a_link_to_an_item_opens_it_with_the_comment_box_that_it_asks_for(
-    installation: Installation, sign_in: SignIn
-) -> None:
-    installation.assign("Approve the attic")
-    dave = await sign_in("dave", phone=True)
-    await is_kept(dave, "Approve the attic")
-    address = await dave.get_by_role("link", name="Approve the attic", exact=True).get_attribute("href")
-    await dave.context.set_offline(True)
-
-    await dave.goto(f"{address}?answer=reject#answer")
-
-    await expect(dave.locator("#item-heading")).to_have_text("Approve the attic")
-    await expect(dave.locator("#item").get_by_label("Why do you reject this?")).to_be_focused()
 
 
 async def test_documents_are_kept_where_their_server_lets_pages_read_them(
@@ -165,12 +147,8 @@ async def nothing_waits(page: Page) -> bool:
 async def test_who_has_acknowledged_with_no_connection_can_still_decide(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the mine")
-    dave = await sign_in("dave", phone=True)
-    await is_kept(dave, "Approve the mine")
-    await dave.get_by_role("link", name="Approve the mine", exact=True).click()
-    pane = dave.locator("#item")
-    await expect(dave.locator("#item-heading")).to_have_text("Approve the mine")
+    dave = await with_kept(installation, sign_in, "Approve the mine", phone=True)
+    pane = await opened(dave, "Approve the mine")
     await dave.context.set_offline(True)
     await pane.get_by_role("button", name="Acknowledge").click()
     await expect(pane.locator(".outcome")).to_have_text("“Acknowledge” will be sent when you are back.")
@@ -195,9 +173,8 @@ async def test_who_has_acknowledged_with_no_connection_can_still_decide(
 async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the_words(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the tunnel", assignee=None, candidates=["dave", "carol"])
-    dave = await sign_in("dave", phone=True)
-    await is_kept(dave, "Approve the tunnel")
+    shared = {"assignee": None, "candidates": ["dave", "carol"]}
+    dave = await with_kept(installation, sign_in, "Approve the tunnel", phone=True, **shared)
     mine = card(dave, "Approve the tunnel")
     await dave.context.set_offline(True)
     await mine.get_by_text("Reject…").click()
@@ -216,9 +193,8 @@ async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the
 async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_next_look(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the bunker", assignee=None, candidates=["dave", "carol"])
-    dave = await sign_in("dave", phone=True)
-    await is_kept(dave, "Approve the bunker")
+    shared = {"assignee": None, "candidates": ["dave", "carol"]}
+    dave = await with_kept(installation, sign_in, "Approve the bunker", phone=True, **shared)
     mine = card(dave, "Approve the bunker")
     devices = await dave.context.new_page()  # is seen, but shows no answers
     await devices.goto("/devices")
@@ -243,41 +219,9 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
     assert (await dave.evaluate(KEPT))["answers"] == 0
 
 
-@pytest.mark.long
-async def test_words_that_came_too_late_with_the_browser_closed_are_in_the_item_afterwards(
-    installation: Installation, daves: Browsers
-) -> None:
-    installation.assign("Approve the crypt", assignee=None, candidates=["dave", "carol"])
-    async with daves() as dave:
-        await signs_in(dave, installation)
-        await is_kept(dave, "Approve the crypt")
-        await dave.context.set_offline(True)
-        mine = card(dave, "Approve the crypt")
-        await mine.get_by_text("Reject…").click()
-        await mine.get_by_label("Why do you reject this?").fill("It is haunted.")
-        await mine.get_by_role("button", name="Reject", exact=True).click()
-        await expect(mine.locator(".outcome")).to_have_text("“Reject” will be sent when you are back.")
-    installation.answer("carol", "Approve the crypt", "approve")
-
-    async with daves() as dave:
-        await dave.goto("/")
-        await until(lambda: nothing_to_send(dave), "the answer was sent, too late")
-        await expect(card(dave, "Approve the crypt").locator(".outcome")).to_have_text(ALREADY)
-        await dave.get_by_role("link", name="Approve the crypt", exact=True).click()
-        await expect(dave.get_by_label("Your comment was not sent:").first).to_have_value("It is haunted.")
-        await expect(dave.locator("#item .outcome").first).to_have_text(ALREADY)
-        await until(lambda: nothing_waits(dave), "it has been told")
-
-
-async def nothing_to_send(page: Page) -> bool:
-    return (await page.evaluate(KEPT))["to_send"] == 0
-
-
 # --- nobody else's ----------------------------------------------------------------------------------
 async def test_signing_out_leaves_nothing_on_the_device(installation: Installation, sign_in: SignIn) -> None:
-    installation.assign("Approve the safe")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the safe")
+    dave = await with_kept(installation, sign_in, "Approve the safe")
 
     await dave.get_by_role("button", name="Sign out").click()
     await dave.wait_for_url(re.compile("/sign-in"))
@@ -349,9 +293,7 @@ async def browser_less(address: str, headers: dict[str, str]) -> int:
 async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    installation.assign("Approve the lift")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the lift")
+    dave = await with_kept(installation, sign_in, "Approve the lift")
     await dave.evaluate("() => { navigator.storage.persist = async () => (window.persisted = true); }")
     await dave.context.set_offline(True)
     await card(dave, "Approve the lift").get_by_role("button", name="Approve").click()
@@ -367,43 +309,34 @@ async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(
     await expect(card(dave, "Approve the lift").locator(".outcome")).to_contain_text("Approved.")
 
 
-async def test_a_session_that_has_ended_locks_what_was_kept(installation: Installation, sign_in: SignIn) -> None:
-    installation.assign("Approve the archive")
-    dave = await sign_in("dave")
-    await is_kept(dave, "Approve the archive")
-    await dave.context.clear_cookies()
+async def test_a_session_that_has_ended_locks_what_was_kept_and_the_next_person_finds_their_own_only(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    page = await with_kept(installation, sign_in, "Approve the archive")
+    await page.context.clear_cookies()
 
-    await dave.goto("/")
+    await page.goto("/")
 
-    await expect(dave).to_have_url(re.compile("/sign-in"))
-    await until(lambda: is_locked(dave), "what was kept is gone")
-    await dave.context.set_offline(True)
+    await expect(page).to_have_url(re.compile("/sign-in"))
+    await until(lambda: is_locked(page), "what was kept is gone")
+    await page.context.set_offline(True)
     with pytest.raises(Error, match="net::ERR_"):
-        await dave.goto("/")
+        await page.goto("/")
+
+    await page.context.set_offline(False)
+    await signs_in(page, installation, "carol")
+    await until(lambda: belongs_to(page, "carol"), "the browser is Carol's")
+    await page.context.set_offline(True)
+    await page.goto("/")
+    await expect(page.locator("#trouble")).to_contain_text("You are offline.")
+    await expect(page.locator("footer")).to_contain_text("Signed in as Carol")
+    await expect(card(page, "Approve the archive")).to_have_count(0)
+    assert "Approve the archive" not in (await page.evaluate(KEPT))["items"]
 
 
 async def is_locked(page: Page) -> bool:
     found = await page.evaluate(KEPT)
     return found["items"] == [] and found["caches"] == []
-
-
-async def test_the_next_person_at_this_browser_finds_their_own_only(
-    installation: Installation, sign_in: SignIn
-) -> None:
-    installation.assign("Approve the diary")
-    page = await sign_in("dave")
-    await is_kept(page, "Approve the diary")
-    await page.context.clear_cookies()
-    await signs_in(page, installation, "carol")
-    await until(lambda: belongs_to(page, "carol"), "the browser is Carol's")
-    await page.context.set_offline(True)
-
-    await page.goto("/")
-
-    await expect(page.locator("#trouble")).to_contain_text("You are offline.")
-    await expect(page.locator("footer")).to_contain_text("Signed in as Carol")
-    await expect(card(page, "Approve the diary")).to_have_count(0)
-    assert "Approve the diary" not in (await page.evaluate(KEPT))["items"]
 
 
 async def belongs_to(page: Page, who: str) -> bool:

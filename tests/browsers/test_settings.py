@@ -72,23 +72,3 @@ async def test_dave_decides_and_reads_what_would_happen(
     assert await is_wide_enough(dave)
     found += await faults(dave)
     assert found == []
-
-
-async def test_without_javascript_all_of_it_works(installation: Installation, sign_in: SignIn) -> None:
-    installation.set_up(SET_UP)
-    dave = await sign_in("dave", javascript=False)
-    await dave.get_by_role("link", name="Settings").click()
-    await dave.get_by_role("button", name="More quiet hours").click()
-    second = dave.get_by_role("group", name="Quiet hours 2")
-    await second.get_by_label("Sun").check()
-    await second.get_by_label("From").fill("00:00")
-    await second.get_by_label("Until").fill("00:00")
-    await dave.get_by_role("button", name="Save", exact=True).click()
-    await expect(dave.get_by_text("Saved.")).to_be_visible()
-    await expect(dave.locator("#outlook")).to_contain_text("uiet hours, from")
-    await dave.get_by_role("group", name="Quiet hours 1").get_by_role("button").click()
-    await expect(dave.get_by_text("Not saved yet.")).to_be_visible()
-    await dave.get_by_role("button", name="Choose nothing: all as it was at first").click()
-    await expect(dave.get_by_text("All is as it was at first.")).to_be_visible()
-    await dave.goto("/devices")
-    await expect(dave.get_by_role("heading", name="Devices")).to_be_visible()

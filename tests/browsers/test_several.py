@@ -1,4 +1,4 @@
-"""Several items answered at once, by those who have no mouse, and by those who have no JavaScript."""
+"""Several items answered at once, by those who have no mouse. Without JavaScript: tests/inbox/test_several.py."""
 
 import re
 
@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.keyboard import tab_to, type_into
+from tests.browsers.test_accessible import faults
 
 pytestmark = pytest.mark.ci
 
@@ -47,16 +48,20 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
     await expect(dave).to_have_url(re.compile("select=1"))
     await is_live(dave)
 
-    for title in (north, west):
-        await tab_to(dave, dave.get_by_label(f"Choose {title}"))
-        await dave.keyboard.press("Space")
-        await expect(dave.get_by_label(f"Choose {title}")).to_be_checked()
+    await expect(dave.get_by_role("button", name="Answer together…")).to_be_disabled()
+    await tab_to(dave, dave.get_by_role("button", name="Choose all here"))
+    await dave.keyboard.press("Enter")
+    await expect(dave.locator("#ticked")).to_have_text("3 chosen")
+    await tab_to(dave, dave.get_by_label(f"Choose {south}"))
+    await dave.keyboard.press("Space")
     await expect(dave.locator("#ticked")).to_have_text("2 chosen")
+    assert await faults(dave) == []
     await tab_to(dave, dave.get_by_role("button", name="Answer together…"))
     await dave.keyboard.press("Enter")
 
     await expect(dave.get_by_role("heading", name="2 items")).to_be_visible()
     await expect(dave.locator(".sum")).to_have_text("€500.00")
+    assert await faults(dave) == []
     await type_into(dave, dave.get_by_label("Comment, for all of them"), REMARK)
     await tab_to(dave, dave.get_by_role("button", name="Approve"))
     await dave.keyboard.press("Space")
@@ -65,29 +70,10 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
     for title in (north, west):
         await tab_to(dave, dave.get_by_role("link", name=title, exact=True))
         await expect(outcome(dave, title)).to_contain_text("Approved.")
+    assert await faults(dave) == []
     assert comments(installation, "gate") == [(north, REMARK), (west, REMARK)]
 
     # One more press opens what was read, and the list still has what was not chosen.
     await dave.keyboard.press("Enter")
     await expect(dave.locator("#item-heading")).to_have_text(west)
     await expect(dave.get_by_role("link", name=south, exact=True)).to_be_visible()
-
-
-async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
-    north, south, west = assigned(installation, "fence")
-    dave = await sign_in("dave", javascript=False)
-    await dave.goto("/?q=fence")
-    await dave.get_by_role("link", name="Choose several").click()
-    for title in (north, south, west):
-        await dave.get_by_label(f"Choose {title}").check()
-    await dave.get_by_role("button", name="Answer together…").click()
-
-    await expect(dave.locator(".sum")).to_have_text("€700.00")
-    await dave.get_by_role("button", name="Reject…").click()
-    await expect(dave.locator("#fault")).to_contain_text("Write a comment first.")
-    await dave.get_by_label("Comment, for all of them").fill(REMARK)
-    await dave.get_by_role("button", name="Reject…").click()
-
-    for title in (north, south, west):
-        await expect(outcome(dave, title)).to_contain_text("Rejected.")
-    assert comments(installation, "fence") == [(title, REMARK) for title in (north, south, west)]

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation, Json
+from tests.browsers.items import answers, card
 from tests.browsers.worker import Device, about, message, signs_in, until
 from tests.support.length import some
 from tests.support.waiting import eventually
@@ -40,7 +41,7 @@ async def at_hand(installation: Installation, sign_in: SignIn) -> tuple[Page, De
 
 
 # --- showing -----------------------------------------------------------------------------------------
-async def test_a_message_says_what_it_is_about_and_offers_its_answers(
+async def test_a_message_says_what_it_is_about_and_offers_its_answers_until_it_was_answered(
     installation: Installation, sign_in: SignIn
 ) -> None:
     _, device = await at_hand(installation, sign_in)
@@ -54,6 +55,12 @@ async def test_a_message_says_what_it_is_about_and_offers_its_answers(
     assert shown["buttons"] == ["Approve", "Reject…"]
     assert shown["badge"].endswith("/static/wfpush/icons/badge.png")
     assert await device.badge_counts() == [7]
+
+    over = {"kind": "replacement", "state": "answered", "body": "Already approved by Bob.", "at": sent["at"] + 1}
+    await device.receives({**sent, **over, "token": "", "actions": []})
+    shown = await shows(device, sent["tag"], "Already approved by Bob")
+    assert (shown["silent"], shown["buttons"]) == (True, [])
+    assert len(await device.shown()) == 1
 
 
 async def test_a_page_in_front_has_no_second_sound_but_the_message_is_shown(
@@ -70,27 +77,6 @@ async def test_a_page_in_front_has_no_second_sound_but_the_message_is_shown(
     await dave.goto("about:blank")
     await device.receives(second)
     assert not (await shows(device, second["tag"], "1,200"))["silent"]
-
-
-async def test_what_has_been_answered_is_replaced_silently_and_offers_nothing(
-    installation: Installation, sign_in: SignIn
-) -> None:
-    _, device = await at_hand(installation, sign_in)
-    sent = message()
-    await device.receives(sent)
-    await shows(device, sent["tag"], "1,200")
-    over = {
-        "kind": "replacement",
-        "state": "answered",
-        "body": "Already approved by Bob.",
-        "at": sent["at"] + 1,
-    }
-
-    await device.receives({**sent, **over, "token": "", "actions": []})
-
-    shown = await shows(device, sent["tag"], "Already approved by Bob")
-    assert (shown["silent"], shown["buttons"]) == (True, [])
-    assert len(await device.shown()) == 1
 
 
 async def test_a_message_that_comes_late_leaves_the_newer_one_where_it_is(
@@ -167,7 +153,8 @@ async def test_who_presses_too_late_hears_who_was_faster_in_the_language_of_the_
 ) -> None:
     installation.assign("Approve the kayak", assignee=None, candidates=["dave", "carol"])
     _, device = await at_hand(installation, sign_in)
-    eventually(lambda: copies(installation, "Approve the kayak") == 2, "both have it")
+    for person in ("dave", "carol"):
+        installation.waits_for(person, "Approve the kayak")
     sent = about(installation, "Approve the kayak", lang="de", who="dave")
     await device.receives(sent)
     await shows(device, sent["tag"], "1,200")
@@ -242,15 +229,8 @@ async def test_a_press_leads_to_the_item_also_where_only_the_page_of_devices_is_
 
     assert heard is True
     await expect(dave.locator("#item-heading")).to_have_text("Approve the ferry")
-
-
-async def test_nobody_says_that_they_heard_what_they_do_nothing_about(
-    installation: Installation, sign_in: SignIn
-) -> None:
-    _, device = await at_hand(installation, sign_in)
-
+    # Nobody says that they heard what they do nothing about.
     heard = await device.worker.evaluate("openPages().then(([page]) => hears(page, {type: 'unheard of'}))")
-
     assert heard is False
 
 
@@ -281,9 +261,9 @@ async def test_such_a_button_tells_who_is_not_signed_in_to_answer_in_the_item(
 
     await shows(device, sent["tag"], "Your answer was not recorded. Open the item and answer there.")
     await signs_in(dave, installation)
-    card = dave.locator("#list li").filter(has=dave.get_by_role("link", name="Approve the gondola", exact=True))
-    await expect(card.locator(".outcome")).to_contain_text("your answer was not recorded")
-    await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+    mine = card(dave, "Approve the gondola")
+    await expect(mine.locator(".outcome")).to_contain_text("your answer was not recorded")
+    await expect(mine.get_by_role("button", name="Approve")).to_be_visible()
 
 
 async def shown_with_a_dead_token(installation: Installation, page: Page, device: Device, title: str) -> Json:
@@ -320,12 +300,3 @@ async def test_messages_for_whoever_has_signed_out_say_nothing_of_what_they_hold
 
 async def nothing(device: Device) -> bool:
     return await device.shown() == []
-
-
-def copies(installation: Installation, title: str) -> int:
-    return len(installation.house.rows(f"SELECT 1 FROM notifications_notification WHERE title = '{title}'"))
-
-
-def answers(installation: Installation, title: str) -> list[tuple[object, ...]]:
-    query = "SELECT r.action, r.comment FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
-    return installation.house.rows(f"{query} WHERE t.name = '{title}'")
