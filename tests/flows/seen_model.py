@@ -43,7 +43,6 @@ from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
-from tests.inbox.test_customers import by_link
 from tests.support.api import Caller, person_caller
 from tests.support.callbacks import claimed
 from tests.support.story import Story
@@ -108,7 +107,7 @@ class World:
         self.people = [self.story.bob, self.story.carol]
         self.people += [RecipientFactory(ref=f"p-{each}", name=each, locale=each) for each in LANGUAGES]
         self.people.append(RecipientFactory(ref="erin", name="Erin", engine=self.story.engine))  # a customer
-        self.browsers = {each.ref: by_link(each) if each.external else signed_in(each) for each in self.people}
+        self.browsers = {each.ref: signed_in(each) for each in self.people}
         self.apps = {each.ref: person_caller(each) for each in self.people}
 
     @property

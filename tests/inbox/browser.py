@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.test import Client
 from lxml import html
 
-from notifications.inbox.session import BACKEND
+from notifications.inbox.session import BACKEND, RECIPIENT_KEY, SIGNED_OUT_KEY
 from notifications.models import Recipient
 
 
@@ -91,9 +91,14 @@ def get(client: Client, address: str, base: str = "/") -> Page:
 
 
 def signed_in(person: Recipient) -> Client:
-    """A browser in which somebody has signed in, with CSRF checked as in life."""
+    """A browser in which somebody has signed in, by a link if they have no account, with CSRF checked as in life."""
     client = Client(enforce_csrf_checks=True)
-    client.force_login(person.user, backend=BACKEND)
+    if person.user is not None:
+        client.force_login(person.user, backend=BACKEND)
+    else:
+        session = client.session
+        session[RECIPIENT_KEY], session[SIGNED_OUT_KEY] = person.pk, ""
+        session.save()
     return client
 
 

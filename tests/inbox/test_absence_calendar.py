@@ -9,7 +9,6 @@ from ipaddress import ip_network
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.test import Client
 from pytest_django import Settings
 
 from notifications.absences import feeds
@@ -157,9 +156,7 @@ def test_a_calendar_that_fails_says_so_on_both_pages(page: Page, receiver: Recei
     assert "Your absences at 127.0.0.1 cannot be read at present." in get(page.client, "/absence").text
 
 
-def test_customers_have_no_such_page(story: Story, client: Client) -> None:
-    session = client.session
-    session["recipient_id"] = RecipientFactory(ref="C-9", engine=story.engine).pk
-    session.save()
+def test_customers_have_no_such_page(story: Story) -> None:
+    erin = RecipientFactory(ref="C-9", engine=story.engine)
 
-    assert client.get("/absence/calendar").status_code == 404
+    assert signed_in(erin).get("/absence/calendar").status_code == 404

@@ -1,7 +1,6 @@
 """The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api.md, `WS /ws/inbox`)."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -39,26 +38,13 @@ from tests.support.story import Story
 from wfpush.asgi import application
 from wfpush.crypto import digest_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def story() -> Story:
-    return Story.begin()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_connection_stays")]
 
 
 @pytest.fixture
 def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames are lost."""
     monkeypatch.setattr(live_frames, "announce", lambda rows: None)
-
-
-@pytest.fixture(autouse=True)
-async def no_connection_stays() -> AsyncIterator[None]:
-    """The threads that ask the database outlive the sockets, and would keep their connections."""
-    yield
-    await database_sync_to_async(connections.close_all)()
-    await close_sockets_connections()
 
 
 async def test_resume_gives_what_changed_oldest_first_then_synced(story: Story) -> None:

@@ -13,7 +13,6 @@ from notifications.models import Attachment, Notification, Recipient, TaskMessag
 from notifications.types import Json
 from tests.factories import RecipientFactory, action_token
 from tests.inbox.browser import Page, get, signed_in
-from tests.inbox.test_customers import by_link
 from tests.support.files import pdf, png
 from tests.support.story import Story
 
@@ -154,7 +153,7 @@ def test_a_customer_writes_with_a_file(story: Story) -> None:
     story.assign(candidates=["bob"])
     case = {"id": "4711", "title": "Invoice 4711", "status": "received"}
     story.happen("request.status_changed", {"case": case, "customer": {"ref": "C-88"}}, minute=1)
-    page = get(by_link(erin), "/")
+    page = get(signed_in(erin), "/")
 
     faulty = page.press("Send", text="Look", files=[photo(content=BAD)])
     assert (faulty.status, "not taken" in faulty.part("write-fault")) == (422, True)

@@ -197,13 +197,7 @@ def test_a_refused_answer_stays_in_the_history(story: Story) -> None:
 def test_customers_are_not_told_who_did_what_inside(story: Story) -> None:
     story.assign(candidates=["bob", {"ref": "C-9", "name": "Erin"}])
     story.answer(story.bob, "request_info", "Which cost centre?")
-    erin = Recipient.objects.get(ref="C-9")
-    client = Client()
-    session = client.session
-    session["recipient_id"] = erin.pk
-    session.save()
-
-    page = get(client, f"/n/{story.copy(erin).pk}")
+    page = open_item(story, Recipient.objects.get(ref="C-9"))
 
     assert "Which cost centre?" in page.part("conversation")
     assert "Came from Invoices" not in page.part("history")

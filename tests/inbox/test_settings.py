@@ -8,7 +8,6 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from notifications.inbox.session import RECIPIENT_KEY, SIGNED_OUT_KEY
 from notifications.models import (
     Case,
     Category,
@@ -261,14 +260,9 @@ def test_customers_have_the_page_and_strangers_have_not(bob: Recipient, client: 
     erin = RecipientFactory(ref="C-9", name="Erin", engine=Engine.objects.get(), brand=acme, email="erin@example.org")
     approvals = Category.objects.get(slug="approvals")
     CategoryDefault.objects.create(brand=acme, category=approvals, channels={"email": False})
-    session = client.session
-    session[RECIPIENT_KEY], session[SIGNED_OUT_KEY] = erin.pk, ""
-    session.save()
 
-    page = get(client, "/").follow("Settings")
-    assert (
-        "usually off (Acme)" in page.text
-        and "An update (Approvals and tasks) would only stand in the inbox." in page.text
-    )
+    page = get(signed_in(erin), "/").follow("Settings")
+    assert "usually off (Acme)" in page.text
+    assert "An update (Approvals and tasks) would only stand in the inbox." in page.text
     assert "Saved." in page.press("Save", **{box(approvals, "email"): "on"}).text
     assert CategoryChoice.objects.get().recipient == erin

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.db import connections
 from django.test import override_settings
 
 from notifications.inbox import consumers, socket_limits
@@ -17,7 +15,6 @@ from notifications.inbox.socket_limits import Handshake, TokenBucket
 from tests.support.live_inbox import (
     OURS,
     close_code,
-    close_sockets_connections,
     cookie_of,
     frame,
     inbox_of,
@@ -27,20 +24,12 @@ from tests.support.live_inbox import (
 from tests.support.story import Story
 from wfpush.asgi import application
 
-DB = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("no_connection_stays")
 
 
 @pytest.fixture
-def story() -> Story:
+def story(transactional_db: None) -> Story:
     return Story.begin()
-
-
-@pytest.fixture(autouse=True)
-async def no_connection_stays() -> AsyncIterator[None]:
-    """The threads that ask the database outlive the sockets, and would keep their connections."""
-    yield
-    await database_sync_to_async(connections.close_all)()
-    await close_sockets_connections()
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +52,6 @@ ODD = {
 }
 
 
-@DB
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 async def test_an_odd_frame_is_told_so_and_the_socket_lives(story: Story, text: str) -> None:
     async with inbox_of(story.bob) as (communicator, _):
@@ -73,20 +61,17 @@ async def test_an_odd_frame_is_told_so_and_the_socket_lives(story: Story, text: 
     assert socket_limits.places_taken() == 0
 
 
-@DB
 async def test_bytes_are_no_frame(story: Story) -> None:
     async with inbox_of(story.bob) as (communicator, _):
         await communicator.send_to(bytes_data=b"\x00\xff")
         assert (await frame(communicator))["type"] == "error"
 
 
-@DB
 async def test_a_seq_of_300_digits_is_loaded_afresh(story: Story) -> None:
     async with inbox_of(story.bob) as (communicator, _):
         assert [each["type"] for each in await resume(communicator, int("9" * 300))] == ["reset", "synced"]
 
 
-@DB
 @pytest.mark.parametrize("text", ["[" * 15_000, '{"type": "auth", "token": "\\u0000"}', "{}"])
 async def test_a_strangers_frame_closes_or_is_an_error(story: Story, text: str) -> None:
     async with socket() as communicator:
@@ -100,10 +85,8 @@ async def fail(*args: object) -> None:
     raise RuntimeError("a fault of ours")
 
 
-@DB
 async def test_whatever_fails_the_socket_is_closed_and_its_place_free(
-    story: Story,
-    monkeypatch: pytest.MonkeyPatch,
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket_limits, "MAX_SOCKETS", 1)
     for _ in range(3):
@@ -117,10 +100,8 @@ async def test_whatever_fails_the_socket_is_closed_and_its_place_free(
             assert await communicator.receive_nothing(timeout=0.1)
 
 
-@DB
 async def test_a_check_that_fails_closes_the_socket_instead_of_ending_unseen(
-    story: Story,
-    monkeypatch: pytest.MonkeyPatch,
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
     async with inbox_of(story.bob) as (communicator, _):
@@ -129,7 +110,6 @@ async def test_a_check_that_fails_closes_the_socket_instead_of_ending_unseen(
         assert socket_limits.places_taken() == 0
 
 
-@DB
 async def test_a_socket_that_the_server_gives_up_gives_its_place_back(story: Story) -> None:
     """As when the server stops waiting for a consumer: its task is cancelled, and no `disconnect` comes."""
     cookie = await database_sync_to_async(cookie_of)(story.bob)
@@ -147,7 +127,6 @@ async def test_a_socket_that_the_server_gives_up_gives_its_place_back(story: Sto
 
 
 # --- many frames ----------------------------------------------------------------------------------
-@DB
 async def test_the_same_frame_300_times_is_answered_a_few_times_then_the_socket_closes(story: Story) -> None:
     async with inbox_of(story.bob) as (communicator, _):
         for _ in range(300):
@@ -162,11 +141,7 @@ async def test_the_same_frame_300_times_is_answered_a_few_times_then_the_socket_
         assert socket_limits.places_taken() == 0
 
 
-@DB
-async def test_all_sockets_of_a_person_together_resume_so_often(
-    story: Story,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_all_sockets_of_a_person_together_resume_so_often(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_limits, "RESUMES", 2)
     monkeypatch.setattr(socket_limits, "RESUMES_A_SECOND", 0.0)
     async with inbox_of(story.bob), inbox_of(story.bob) as (second, _):
@@ -177,10 +152,8 @@ async def test_all_sockets_of_a_person_together_resume_so_often(
             assert frames[-1]["type"] == "synced"
 
 
-@DB
 async def test_while_one_persons_answer_takes_long_others_are_served(
-    story: Story,
-    monkeypatch: pytest.MonkeyPatch,
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bob's sockets take one thread, however many they are; Carol is answered before any of them."""
     gate = asyncio.Event()
