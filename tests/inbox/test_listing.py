@@ -226,13 +226,6 @@ def test_an_answer_in_a_list_that_was_asked_for_is_seen_with_the_list_beside_it(
     assert "Nothing here matches." in after.text
 
 
-def test_an_answer_in_the_list_as_it_opens_is_seen_in_it(bobs: Recipient) -> None:
-    after = get(signed_in(bobs), "/").press("Approve")
-
-    assert re.fullmatch(r"/#n-[0-9a-f-]{36}", after.response.redirect_chain[-1][0])  # type: ignore[attr-defined]
-    assert "Approved." in after.text
-
-
 def test_the_list_asks_the_database_the_same_few_questions_however_long_it_is() -> None:
     bob = RecipientFactory(ref="bob")
 

@@ -49,6 +49,10 @@ ODD = {
     "digits": '{"type": "resume", "after": ' + "9" * 5_000 + "}",
     "a type that is none": '{"type": ["resume"]}',
     "a name of ours": '{"type": "inbox.changed", "seq": 1}',
+    "a type that is unknown": '{"type": "shout"}',
+    "no JSON": "no json",
+    "no object": "[]",
+    "too long": "x" * 20_000,
 }
 
 
@@ -65,11 +69,6 @@ async def test_bytes_are_no_frame(story: Story) -> None:
     async with inbox_of(story.bob) as (communicator, _):
         await communicator.send_to(bytes_data=b"\x00\xff")
         assert (await frame(communicator))["type"] == "error"
-
-
-async def test_a_seq_of_300_digits_is_loaded_afresh(story: Story) -> None:
-    async with inbox_of(story.bob) as (communicator, _):
-        assert [each["type"] for each in await resume(communicator, int("9" * 300))] == ["reset", "synced"]
 
 
 @pytest.mark.parametrize("text", ["[" * 15_000, '{"type": "auth", "token": "\\u0000"}', "{}"])

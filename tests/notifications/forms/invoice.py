@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from notifications.forms.fields import Form, form_of
 from notifications.types import Json
 from tests.support.story import Story
 
@@ -59,6 +60,13 @@ APPROVED: Json = {
     "note": "Twelve were ordered.\nNine came.",
     "iban": "DE99",
 }
+
+
+def read(form: Json, variables: Json) -> Form:
+    """The form of a task's data, which can be used."""
+    found = form_of({"task": {"form": form}, "variables": variables})
+    assert found is not None
+    return found
 
 
 def ask(

@@ -9,14 +9,12 @@ from notifications.forms import checking, recorded
 from notifications.forms.fields import Form, form_of, marked
 from notifications.types import Json
 from notifications.wording.formats import locale_of
-from tests.notifications.forms.invoice import APPROVED, VARIABLES, invoice_form
+from tests.notifications.forms.invoice import APPROVED, VARIABLES, invoice_form, read
 from tests.notifications.forms.rows import GIVEN, delivery_form
 
 
 def form() -> Form:
-    found = form_of({"task": {"form": invoice_form()}, "variables": VARIABLES})
-    assert found is not None
-    return found
+    return read(invoice_form(), VARIABLES)
 
 
 def faults(**values: Any) -> Json:
@@ -75,8 +73,7 @@ def test_defaults_are_the_tasks_variables_then_the_schemas() -> None:
     said["schema"]["properties"]["account"]["default"] = "unknown"
     said["ui"]["fields"]["note"]["from"] = "order.remark"
     variables = {**VARIABLES, "amount": "1000.50", "order": {"remark": "Soon"}, "asset": "perhaps"}
-    found = form_of({"task": {"form": said}, "variables": variables})
-    assert found is not None
+    found = read(said, variables)
     assert {field.name: field.default for field in found if field.default is not None} == {
         "amount": 1000.5,
         "cost_center": "4100",
@@ -86,10 +83,8 @@ def test_defaults_are_the_tasks_variables_then_the_schemas() -> None:
     }
 
 
-def table(**ui: Any) -> Form:
-    found = form_of({"task": {"form": delivery_form(**ui)}, "variables": GIVEN})
-    assert found is not None
-    return found
+def table() -> Form:
+    return read(delivery_form(), GIVEN)
 
 
 def test_a_table_begins_with_the_variables_rows_and_never_with_a_part_of_them() -> None:
@@ -102,9 +97,8 @@ def test_a_table_begins_with_the_variables_rows_and_never_with_a_part_of_them() 
 def test_a_table_with_more_rows_than_fit_is_filled_in_in_the_engine_only() -> None:
     """One row filled in here would replace all of them."""
     for count, shown in ((50, ("lines", "note")), (51, ("note",))):
-        variables = {"lines": [{"article": "Pump"}] * count}
-        form = form_of({"task": {"form": delivery_form()}, "variables": variables})
-        assert form is not None and form.names == shown
+        form = read(delivery_form(), {"lines": [{"article": "Pump"}] * count})
+        assert form.names == shown
         assert [each.words("en") for each in form.unshown] == (["Lines (rows)"] if count > 50 else [])
 
 
@@ -149,8 +143,7 @@ def test_a_record_has_the_rows_and_what_they_were_and_hides_all_of_a_sensitive_t
 
 @pytest.mark.parametrize("value", ["nan", "-inf", "1e400", "infinity", "1_000_x", 10**400])
 def test_a_variable_that_is_no_number_is_no_default(value: Any) -> None:
-    found = form_of({"task": {"form": invoice_form()}, "variables": {"amount": value}})
-    assert found is not None and next(iter(found)).default is None
+    assert next(iter(read(invoice_form(), {"amount": value}))).default is None
 
 
 def test_what_came_as_form_before_there_were_forms_is_none() -> None:
@@ -160,26 +153,12 @@ def test_what_came_as_form_before_there_were_forms_is_none() -> None:
 
 
 def test_final_answers_that_take_nothing_away_take_values() -> None:
-    actions = [
-        "acknowledge",
-        "approve",
-        {"action": "reject", "values": "required"},
-        {"action": "check", "title": "Check"},
-    ]
-    assert marked(actions, None) == [
-        "acknowledge",
-        "approve",
-        {"action": "reject"},
-        {"action": "check", "title": "Check"},
-    ]
-    assert marked(actions, form()) == [
-        "acknowledge",
-        {"action": "approve", "values": "required"},
-        {"action": "reject"},
-        {"action": "check", "title": "Check", "values": "required"},
-    ]
-    named = form_of({"task": {"form": invoice_form(actions=["reject"])}})
-    assert named is not None
+    check: Json = {"action": "check", "title": "Check"}
+    actions = ["acknowledge", "approve", {"action": "reject", "values": "required"}, check]
+    assert marked(actions, None) == ["acknowledge", "approve", {"action": "reject"}, check]
+    required = [{"action": "approve", "values": "required"}, {"action": "reject"}, {**check, "values": "required"}]
+    assert marked(actions, form()) == ["acknowledge", *required]
+    named = read(invoice_form(actions=["reject"]), {})
     assert [named.rule_for(name, "final") for name in ("approve", "reject")] == ["none", "required"]
 
 

@@ -9,9 +9,8 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from notifications.forms import checking, definition
-from notifications.forms.fields import form_of
 from notifications.types import Json
-from tests.notifications.forms.invoice import invoice_form
+from tests.notifications.forms.invoice import invoice_form, read
 from tests.notifications.forms.rows import delivery_form
 from tests.support.length import LONG
 
@@ -182,6 +181,5 @@ def test_whatever_is_written_is_taken_or_refused(schema: Any, field: Any, ui: An
         faults(form)
     form = {"schema": {"type": "object", "properties": {"amount": field}}, "ui": {"fields": {"amount": ui}}}
     if not faults(form):
-        found = form_of({"task": {"form": form}})
-        assert found is not None
+        found = read(form, {})
         checking.faults_of(found, checking.normal(found, {"amount": schema}))

@@ -1,6 +1,7 @@
 """Fields that ask for files: what a form may say of them, what is checked, and what becomes of their values."""
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -67,20 +68,12 @@ def story(db: None) -> Story:
 
 
 def kept(person: Recipient, content: bytes = b"", name: str = "receipt.png") -> str:
-    return str(storing.keep(_Bytes(content or png()), name, Sender(person=person), timezone.now()).attachment.pk)
+    return str(storing.keep(BytesIO(content or png()), name, Sender(person=person), timezone.now()).attachment.pk)
 
 
-class _Bytes:
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    def read(self, size: int, /) -> bytes:
-        piece, self.content = self.content[:size], self.content[size:]
-        return piece
-
-
-def approve(story: Story, ids: Any, **more: Any) -> Any:
-    return respond(story.copy(story.bob), Answer("approve", values={"receipt": ids}, **more), now=timezone.now())
+def approve(story: Story, ids: Any, task_id: str = "T-42", **more: Any) -> Any:
+    answer = Answer("approve", values={"receipt": ids}, **more)
+    return respond(story.copy(story.bob, task_id), answer, now=timezone.now())
 
 
 def refusal(story: Story, ids: Any) -> tuple[str, list[str]]:
@@ -136,7 +129,7 @@ def test_what_is_used_is_not_used_again(story: Story) -> None:
     approve(story, [photo])
 
     with pytest.raises(InvalidValues):
-        respond(story.copy(story.bob, "T-43"), Answer("approve", values={"receipt": [photo]}), now=timezone.now())
+        approve(story, [photo], "T-43")
 
 
 def test_after_an_answer_that_was_taken_back_its_files_need_not_be_chosen_again(
@@ -153,15 +146,9 @@ def test_after_an_answer_that_was_taken_back_its_files_need_not_be_chosen_again(
 
     assert again.created
     assert Attachment.objects.get(pk=photo).response == again.response
-    assert refused_again(story, photo)
-
-
-def refused_again(story: Story, photo: str) -> bool:
-    """Whether the file is no longer free for another task."""
     story.assign("T-43", form=form())
     with pytest.raises(InvalidValues):
-        respond(story.copy(story.bob, "T-43"), Answer("approve", values={"receipt": [photo]}), now=timezone.now())
-    return True
+        approve(story, [photo], "T-43")
 
 
 def test_sensitive_files_nobody_sees_once_they_are_given(story: Story) -> None:

@@ -6,16 +6,15 @@ import pytest
 from django.http import QueryDict
 
 from notifications.forms import typed
-from notifications.forms.fields import form_of
 from notifications.forms.typed import Typed
 from notifications.wording.formats import locale_of
 from notifications.wording.typed_numbers import marks_of, write_number
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
+from tests.notifications.forms.invoice import read as form_in
 
 
 def read(language: str, **fields: str | list[str]) -> Typed:
-    form = form_of({"task": {"form": invoice_form()}, "variables": VARIABLES})
-    assert form is not None
+    form = form_in(invoice_form(), VARIABLES)
     posted = QueryDict(mutable=True)
     for name, value in fields.items():
         posted.setlist(f"value-{name}", value if isinstance(value, list) else [value])
@@ -99,8 +98,7 @@ def test_other_kinds_are_read_from_what_browsers_send() -> None:
 def test_an_amount_of_the_engine_is_proposed_as_the_decimal_that_it_is(
     amount: object, value: object, text: str | None
 ) -> None:
-    form = form_of({"task": {"form": invoice_form()}, "variables": {**VARIABLES, "amount": amount}})
-    assert form is not None
+    form = form_in(invoice_form(), {**VARIABLES, "amount": amount})
     field = next(each for each in form if each.name == "amount")
 
     assert field.default == value
