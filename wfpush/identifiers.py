@@ -93,6 +93,14 @@ def uuid7() -> UUID:
     return _generator()
 
 
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID that is written so; None for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def lowest_id(moment: datetime) -> UUID:
     """The smallest UUIDv7 of a moment: rows made since then are found by the index of the primary key."""
     return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)

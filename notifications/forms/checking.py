@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from uuid import UUID
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
@@ -13,6 +12,7 @@ from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
 from notifications.types import Json
 from notifications.wording.plaintext import clean, clean_line
+from wfpush.identifiers import parse_uuid
 
 CENTS = Decimal("0.01")
 
@@ -36,21 +36,13 @@ def _normal(field: Field, value: Any) -> Any:
     if field.kind == "rows" and isinstance(value, list):
         return [_normal_row(field, row) if isinstance(row, dict) else row for row in value]
     if field.has_files and isinstance(value, list):
-        return list(dict.fromkeys(str(as_id(each) or each) if isinstance(each, str) else each for each in value))
+        return list(dict.fromkeys(str(parse_uuid(each) or each) if isinstance(each, str) else each for each in value))
     if isinstance(value, str) and field.kind in ("text", "long_text"):
         return clean(value) if field.kind == "long_text" else clean_line(value)
     if isinstance(value, float):
         number = keywords.as_number(value)
         return value if number is None else number
     return value
-
-
-def as_id(text: str) -> UUID | None:
-    """The id of a file that is written so."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _normal_row(table: Field, row: Json) -> Json:
@@ -118,7 +110,7 @@ def _faults(field: Field, value: Any) -> Iterator[Fault]:
         elif field.kind == "money" and not _is_multiple(value, CENTS):
             yield Fault(field, "cents")
     if field.has_files and isinstance(value, list):
-        if not all(isinstance(each, str) and as_id(each) for each in value):
+        if not all(isinstance(each, str) and parse_uuid(each) for each in value):
             yield Fault(field, "type")
         elif len(value) > field.most_files:
             yield Fault(field, "maxItems", {"most": field.most_files})

@@ -4,6 +4,7 @@ A keyword of JSON Schema that is not read is refused: a rule that nobody checks 
 """
 
 import json
+from functools import partial
 from typing import Any
 
 from notifications.forms import patterns
@@ -88,7 +89,7 @@ def check(value: Any, here: str, faults: Faults) -> None:
 def _schema(schema: Any, here: str, say: Say) -> None:
     checks: dict[str, Check] = {
         "type": one_of("object"),
-        "properties": _properties,
+        "properties": partial(_properties, MOST_FIELDS, "fields", RULES),
         "required": nothing,
         "title": text_of(MOST_TITLE),
         "description": text_of(MOST_HELP),
@@ -110,18 +111,16 @@ def _required(schema: Json, here: str, say: Say) -> None:
             say(pointer(f"{here}/required", at), "This names no field of the form.")
 
 
-def _properties(properties: Any, here: str, say: Say) -> None:
-    if not isinstance(properties, dict) or len(properties) > MOST_FIELDS:
-        say(here, f"Name at most {MOST_FIELDS} fields.")
+def _properties(most: int, what: str, rules_by_type: Rules, properties: Any, here: str, say: Say) -> None:
+    """Check the fields of a form, or the columns of a table."""
+    if not isinstance(properties, dict) or len(properties) > most:
+        say(here, f"Name at most {most} {what}.")
         return
     for name, schema in properties.items():
-        _check_name(name, pointer(here, name), say)
-        _field(schema, pointer(here, name), say, RULES)
-
-
-def _check_name(name: str, here: str, say: Say) -> None:
-    if not may_be_declared(name):
-        say(here, f"Name a field as a variable: at most {MAX_NAME} letters or digits, not beginning with {OURS}.")
+        where = pointer(here, name)
+        if not may_be_declared(name):
+            say(where, f"Name a field as a variable: at most {MAX_NAME} letters or digits, not beginning with {OURS}.")
+        _field(schema, where, say, rules_by_type)
 
 
 def _field(schema: Any, here: str, say: Say, rules_by_type: Rules) -> None:
@@ -186,7 +185,7 @@ def _cells(schema: Any) -> int:
 def _row(value: Any, here: str, say: Say) -> None:
     checks: dict[str, Check] = {
         "type": one_of("object"),
-        "properties": _columns,
+        "properties": partial(_properties, MOST_COLUMNS, "columns", COLUMNS),
         "required": nothing,
         "title": text_of(MOST_TITLE),
         "additionalProperties": flag,
@@ -195,15 +194,6 @@ def _row(value: Any, here: str, say: Say) -> None:
     if not value.get("properties"):
         say(f"{here}/properties", "Name the columns here.")
     _required(value, here, say)
-
-
-def _columns(properties: Any, here: str, say: Say) -> None:
-    if not isinstance(properties, dict) or len(properties) > MOST_COLUMNS:
-        say(here, f"Name at most {MOST_COLUMNS} columns.")
-        return
-    for name, schema in properties.items():
-        _check_name(name, pointer(here, name), say)
-        _field(schema, pointer(here, name), say, COLUMNS)
 
 
 # --- the keywords of fields -------------------------------------------------------------------------------------------
@@ -275,10 +265,12 @@ def _ui(ui: Any, properties: Json, here: str, say: Say) -> None:
             if isinstance(field, dict) and field.get("when") is not None:
                 _when(field["when"], properties, value, f"{pointer(where, name)}/when", say)
 
-    def order(value: Any, where: str, say: Say) -> None:
-        _order(value, properties, where, say)
-
-    members(ui, {"order": order, "fields": fields, "actions": _actions, "unshown": _unshown}, here, say)
+    members(
+        ui,
+        {"order": partial(_order, properties), "fields": fields, "actions": _actions, "unshown": _unshown},
+        here,
+        say,
+    )
 
 
 def _actions(value: Any, here: str, say: Say) -> None:
@@ -340,18 +332,15 @@ def _ui_of_rows(columns: Json) -> dict[str, Check]:
         if not isinstance(value, dict):
             say(here, "Write an object.")
 
-    def order(value: Any, here: str, say: Say) -> None:
-        _order(value, columns, here, say)
-
     def total(value: Any, here: str, say: Say) -> None:
         schema = object_in(columns, value) if isinstance(value, str) else {}
         if schema.get("type") not in ("number", "integer") or "enum" in schema or "oneOf" in schema:
             say(here, "Name a column of numbers.")
 
-    return {"kind": one_of("rows"), "columns": fields, "order": order, "sum": total}
+    return {"kind": one_of("rows"), "columns": fields, "order": partial(_order, columns), "sum": total}
 
 
-def _order(value: Any, properties: Json, here: str, say: Say) -> None:
+def _order(properties: Json, value: Any, here: str, say: Say) -> None:
     for at, name in enumerate(names_in(value, here, say)):
         if not isinstance(name, str) or name not in properties:
             say(pointer(here, at), "This names no field of the form.")

@@ -3,6 +3,7 @@ number, or a day."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from notifications.forms import patterns
@@ -85,24 +86,20 @@ def pattern(value: Any, here: str, say: Say) -> None:
         say(here, fault)
 
 
-def enum(value: Any, here: str, say: Say) -> None:
-    if not isinstance(value, list) or not 0 < len(value) <= MOST_CHOICES:
-        say(here, f"Name 1 to {MOST_CHOICES} values.")
-        return
-    seen: set[str] = set()
-    for at, each in enumerate(value):
-        _choice(each, pointer(here, at), say, seen)
-
-
-def titled(value: Any, here: str, say: Say) -> None:
+def enum(value: Any, here: str, say: Say, *, titles: bool = False) -> None:
     if not isinstance(value, list) or not 0 < len(value) <= MOST_CHOICES:
         say(here, f"Name 1 to {MOST_CHOICES} values.")
         return
     seen: set[str] = set()
     for at, each in enumerate(value):
         where = pointer(here, at)
-        members(each, {"const": nothing, "title": text_of(MOST_TITLE)}, where, say)
-        _choice(each.get("const") if isinstance(each, dict) else None, f"{where}/const", say, seen)
+        if titles:
+            members(each, {"const": nothing, "title": text_of(MOST_TITLE)}, where, say)
+            each, where = each.get("const") if isinstance(each, dict) else None, f"{where}/const"
+        _choice(each, where, say, seen)
+
+
+titled = partial(enum, titles=True)
 
 
 def _choice(value: Any, here: str, say: Say, seen: set[str]) -> None:

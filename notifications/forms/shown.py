@@ -191,10 +191,10 @@ class FormView:
     """By field: those that are kept already."""
     focus: bool = False
     """Whether the page opens with the first field."""
-    locale: Locale = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "locale", formats.locale_of(self.language))
+    @cached_property
+    def locale(self) -> Locale:
+        return formats.locale_of(self.language)
 
     @cached_property
     def fields(self) -> list[FieldView]:

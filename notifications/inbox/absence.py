@@ -16,8 +16,17 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.absences import telling
-from notifications.inbox import absence_subjects as subjects
-from notifications.inbox.absence_states import SHOWN, coming, reports, state, unheard
+from notifications.inbox.absence_states import (
+    SHOWN,
+    Choice,
+    choice_of,
+    coming,
+    part_choices,
+    part_of_choice,
+    reports,
+    state,
+    unheard,
+)
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Absence, AbsenceFeed, OpenItems, Recipient
@@ -82,7 +91,7 @@ class PartForm(forms.Form):
     about = forms.ChoiceField(required=False)
     delegate = Delegate(required=False)
 
-    def __init__(self, choices: Sequence[subjects.Choice], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, choices: Sequence[Choice], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["about"].choices = choices  # type: ignore[attr-defined]
 
@@ -95,7 +104,7 @@ class PartForm(forms.Form):
     def absence_part(self) -> PartGiven | None:
         """Return the part; None for an unused row."""
         choice = self.cleaned_data.get("about")
-        return PartGiven(self.cleaned_data.get("delegate"), **subjects.meant(choice)) if choice else None
+        return PartGiven(self.cleaned_data.get("delegate"), **part_of_choice(choice)) if choice else None
 
 
 class AbsenceForm(forms.Form):
@@ -119,12 +128,12 @@ class AbsenceForm(forms.Form):
 
     def _part_forms(self, row: Absence | None) -> list[PartForm]:
         """Those that are there, and empty ones."""
-        choices = subjects.choices(row)
+        choices = part_choices(row)
         if self.is_bound:
             count = sum(f"part-{number}-about" in self.data for number in range(MOST_PARTS + EMPTY_PARTS))
             return [PartForm(choices, self.data, prefix=f"part-{number}") for number in range(count)]
         parts = row.parts.all() if row is not None else ()
-        stored = [{"about": subjects.value_of(part), "delegate": part.delegate} for part in parts]
+        stored = [{"about": choice_of(part), "delegate": part.delegate} for part in parts]
         rows = [*stored, *[{} for _number in range(EMPTY_PARTS)]]
         return [PartForm(choices, prefix=f"part-{number}", initial=each) for number, each in enumerate(rows)]
 

@@ -1,18 +1,25 @@
-"""Who is away, and until when, in sentences: as it was entered, and as calendars say."""
+"""Who is away, and until when, in sentences: as it was entered, and as calendars say. And what a part of an absence
+may be about: a category, a kind of case or an engine."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from notifications.inbox import absence_subjects as subjects
-from notifications.models import Absence, CalendarAbsence, Recipient
+from notifications.models import Absence, AbsencePart, CalendarAbsence, Case, Category, Engine, Journey, Recipient
 from notifications.people import absence
 from notifications.people.leading import led_by
 from notifications.wording.directions import all_apart
 from notifications.wording.times import moment
 
 AnyAbsence = Absence | CalendarAbsence
+
+LOOKED_AT = 500
+"""Newest cases whose kinds are offered, besides those that have a way of their own."""
+
+Choice = tuple[str, Any]
 
 SHOWN = 3
 """Absences of one person that pages tell."""
@@ -49,7 +56,7 @@ def state(row: AnyAbsence, now: datetime, *, own: bool) -> str:
         when = _("You are away from %(from)s until %(until)s.") if own else _("Away from %(from)s until %(until)s.")
     parts = row.parts.all() if isinstance(row, Absence) else ()
     source = [_("So says the calendar.")] if isinstance(row, CalendarAbsence) else []
-    stand_ins = (_stands_in(part.delegate, subjects.label(part)) for part in parts)
+    stand_ins = (_stands_in(part.delegate, part_label(part)) for part in parts)
     rest = _("%(delegate)s stands in.") if row.delegate else _("Nobody stands in.")
     return " ".join([when % times, *source, *stand_ins, rest % all_apart(delegate=row.delegate)])
 
@@ -69,3 +76,36 @@ def unheard(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     else:
         sentence = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to %(person)s.")
     return sentence % all_apart(delegate=row.delegate, person=row.recipient)
+
+
+# --- what a part is about -------------------------------------------------------------------------
+def part_choices(row: Absence | None) -> list[Choice]:
+    """Grouped, for a field with a choice; what `row` has is among them."""
+    language = get_language() or "en"
+    categories = [(f"category:{each.pk}", each.name_in(language)) for each in Category.objects.order_by("name")]
+    case_types = {part.case_type for part in row.parts.all()} if row is not None else set()
+    case_types |= set(Journey.objects.values_list("case_type", flat=True))
+    case_types |= set(Case.objects.order_by("-pk").values_list("type", flat=True)[:LOOKED_AT])
+    kinds = [(f"kind:{each}", each) for each in sorted(case_types - {""})]
+    engines = [(f"engine:{each.pk}", each.name) for each in Engine.objects.order_by("name")]
+    groups: list[Choice] = [(_("Category"), categories), (_("Kind of case"), kinds), (_("From"), engines)]
+    return [("", "—"), *(group for group in groups if group[1])]
+
+
+def choice_of(part: AbsencePart) -> str:
+    if part.category_id is not None:
+        return f"category:{part.category_id}"
+    return f"engine:{part.engine_id}" if part.engine_id is not None else f"kind:{part.case_type}"
+
+
+def part_of_choice(value: str) -> dict[str, Any]:
+    """Return the model fields of a part for a value of the choices."""
+    name, _colon, key = value.partition(":")
+    if name == "category":
+        return {"category": Category.objects.get(pk=int(key))}
+    return {"engine": Engine.objects.get(pk=int(key))} if name == "engine" else {"case_type": key}
+
+
+def part_label(part: AbsencePart) -> str:
+    """Return the name of the part's category, case type or engine, in the reader's language."""
+    return part.category.name_in(get_language() or "en") if part.category is not None else part.named

@@ -101,12 +101,8 @@ def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> lis
         by_path = {path: each for path, each in by_path.items() if each.field.has_files}  # what was looked up
         by_path |= {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
         by_path |= {each.path: each for each in typed.faults}
-    return [
-        fault
-        for name in (form.names if form is not None else ())
-        for fault in by_path.values()
-        if fault.path[0] == name
-    ]
+    names = form.names if form is not None else ()
+    return [fault for name in names for fault in by_path.values() if fault.path[0] == name]
 
 
 def cleaned_comment(comment: str) -> str:
@@ -169,12 +165,12 @@ def _after(request: PersonRequest, notification: Notification) -> str:
 def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     """Write to colleagues about an item's task, without deciding."""
     notification = own_notification(request.recipient, notification_id)
+    if notification.task_id is None:
+        raise Http404
     inbox_item, text = (
         item(notification, request.recipient, timezone.now()),
         cleaned_comment(request.POST.get("text", "")),
     )
-    if notification.task_id is None:
-        raise Http404
     to = mentioned(text, request.POST.getlist("to"), inbox_item.conversation)
     files = attached(request, request.recipient, timezone.now())
     words = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
@@ -206,17 +202,12 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     except NotFound as nobody:
         raise Http404 from nobody
     except Failure as failure:
-        fault = _why_not_written(failure, reader)
+        too_often = _("You have written very often within the last hour. Wait a while, or reach us in another way.")
+        fault = too_often if isinstance(failure, TooMany) else explain(failure, reader, asks=True)
         sent = Sent(written=text, written_fault=fault, written_attached=files.files)
         return show(request, None, sent, status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
     return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
-
-
-def _why_not_written(failure: Failure, reader: Recipient) -> str:
-    if isinstance(failure, TooMany):
-        return _("You have written very often within the last hour. Wait a while, or reach us in another way.")
-    return explain(failure, reader, asks=True)
 
 
 def refuse_faulty(files: Attached) -> None:

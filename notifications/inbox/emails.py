@@ -19,7 +19,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications import reasons
-from notifications.answers.given import MAX_COMMENT
 from notifications.answers.respond import refuse_dead_token, take_with_token
 from notifications.conversation.words import REPLY
 from notifications.errors import Changed, CommentRequired, Expired, Failure, Invalid, InvalidAnswer
@@ -27,16 +26,17 @@ from notifications.inbox.answers import answer_in_form, explain, refuse_faulty
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
 from notifications.inbox.links import link_sent
-from notifications.inbox.pages import asked_of, attaches, hint_of, question_of
+from notifications.inbox.pages import asked_of, open_answer
 from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
 from notifications.inbox.shell import show_page
-from notifications.inbox.uploads import attached, file_rules
+from notifications.inbox.uploads import attached
 from notifications.items.action_tokens import NEED_NO_SIGN_IN
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_queryset
 from notifications.models import ActionToken, Recipient
 from notifications.people import link_mails
 from notifications.people.brands import brand_for
+from notifications.types import Json
 from wfpush.crypto import digest_of
 
 
@@ -115,34 +115,18 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, inbox_item: Item
             return redirect("inbox:email", token)
         return _too_late(request, row, token, submitted.comment)
     files = attached(request, row.recipient, timezone.now())
+    written: Json = {"comment": submitted.comment, "attached": files.files}
     try:
         refuse_faulty(files)
         take_with_token(token, replace(submitted, files=files.ids), now=timezone.now(), on_page=True)
     except (CommentRequired, Invalid, InvalidAnswer) as failure:
-        return _show(
-            request,
-            row,
-            token,
-            inbox_item,
-            answer_name=submitted.action,
-            comment=submitted.comment,
-            fault=explain(failure, row.recipient, asks=inbox_item.notification.task_id is None),
-            attached=files.files,
-            status=failure.status,
-        )
+        fault = explain(failure, row.recipient, asks=inbox_item.notification.task_id is None)
+        written |= {"fault": fault, "status": failure.status}
+        return _show(request, row, token, inbox_item, answer_name=submitted.action, **written)
     except Changed as failure:
-        inbox_item = _item(row, failure.shown)
-        return _show(
-            request,
-            row,
-            token,
-            inbox_item,
-            answer_name=submitted.action if submitted.comment or files.files else "",
-            comment=submitted.comment,
-            attached=files.files,
-            changed=True,
-            status=failure.status,
-        )
+        open_action = submitted.action if submitted.comment or files.files else ""
+        written |= {"changed": True, "status": failure.status}
+        return _show(request, row, token, _item(row, failure.shown), answer_name=open_action, **written)
     except Failure:
         return _too_late(request, row, token, submitted.comment)
     return redirect("inbox:email", token)
@@ -191,7 +175,6 @@ def _show(
     **more: Any,
 ) -> HttpResponse:
     here = answers_here(row, inbox_item)
-    button = asked_of(here, answer_name or inbox_item.reply)
     elsewhere = [each for each in inbox_item.card.buttons if each not in here]
     sign_in_button = asked_of(elsewhere, answer_name) or next(iter(elsewhere), None)
     context = {
@@ -205,13 +188,7 @@ def _show(
         "sign_in_to": sign_in_to(sign_in_button) if sign_in_button else "",
         "sign_in_url": sign_in_url(_item_url(row, sign_in_button)),
         "inbox_url": _item_url(row, sign_in_button),
-        "asked": button,
-        "question": question_of(button, row.recipient),
-        "hint": hint_of(button, row.recipient),
-        "focus": bool(answer_name),
-        "max_comment": MAX_COMMENT,
-        "file_rules": file_rules(),
-        "attaches": attaches(button),
+        **open_answer(asked_of(here, answer_name or inbox_item.reply), row.recipient, focus=bool(answer_name)),
         **more,
     }
     brand = inbox_item.notification.brand or row.recipient.brand

@@ -21,10 +21,9 @@ from notifications.forms.typed import Typed
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
 from notifications.inbox.customers import CustomerPage, customer_page, is_for_customers
-from notifications.inbox.filters import chips_of, filters_of
 from notifications.inbox.finding import PLAIN, Finding, finding_of
 from notifications.inbox.items import Item, item, own_notification
-from notifications.inbox.listing import NOTHING, Listing, listing
+from notifications.inbox.listing import NOTHING, Listing, chips_of, filters_of, listing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.uploads import File, file_rules
@@ -121,13 +120,7 @@ def show(
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
         "item": inbox_item,
-        "asked": button,
-        "question": question_of(button, reader),
-        "hint": hint_of(button, reader),
-        "focus": bool(sent.asked),
-        "max_comment": MAX_COMMENT,
-        "file_rules": file_rules(),
-        "attaches": attaches(button),
+        **open_answer(button, reader, focus=bool(sent.asked)),
         "unconnected": list(connected_accounts.missing_for(reader)),
         "settings": browser_settings(request, finding),
     }
@@ -169,19 +162,18 @@ def came_by(query: QueryDict) -> str:
     return channel if facts_of_channel(channel) is not None else ""
 
 
-def attaches(button: Button | None) -> bool:
-    """Whether files can go with an answer: with those that are messages."""
-    return button is not None and button.action.effect in ("reply", "request_info")
-
-
-def question_of(button: Button | None, reader: Recipient) -> str:
-    """The question above the comment field."""
-    return say_of("ask", button.action.name, customer=reader.external) if button else ""
-
-
-def hint_of(button: Button | None, reader: Recipient) -> str:
-    """Where the comment goes."""
-    return say_of("hint", button.action.name, customer=reader.external) if button else ""
+def open_answer(button: Button | None, reader: Recipient, *, focus: bool) -> Json:
+    """Return what templates need for the comment field of an answer, if one is open: the `question` above it, the
+    `hint` where the comment goes, and whether files go with it, as with answers that are messages."""
+    return {
+        "asked": button,
+        "question": say_of("ask", button.action.name, customer=reader.external) if button else "",
+        "hint": say_of("hint", button.action.name, customer=reader.external) if button else "",
+        "focus": focus,
+        "max_comment": MAX_COMMENT,
+        "file_rules": file_rules(),
+        "attaches": button is not None and button.action.effect in ("reply", "request_info"),
+    }
 
 
 def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:

@@ -32,6 +32,7 @@ from notifications.wording import formats
 from notifications.wording.key_facts import facts_of
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say
+from wfpush.identifiers import parse_uuid
 
 UNKNOWN = "unknown"
 """No revision is called that."""
@@ -62,14 +63,8 @@ def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
     keys are left out."""
     query = request.POST if request.method == "POST" else request.GET
     pairs = (each.partition(" ") for each in query.getlist(name))
-    return {UUID(key): revision[:100] for key, _space, revision in pairs if _is_key(key)}
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
+    keys = ((parse_uuid(text), text, revision[:100]) for text, _space, revision in pairs)
+    return {key: revision for key, text, revision in keys if key is not None and str(key) == text}
 
 
 def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:

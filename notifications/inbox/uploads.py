@@ -19,6 +19,7 @@ from notifications.errors import Failure
 from notifications.models import Attachment, Recipient
 from notifications.types import Json
 from notifications.wording.plaintext import clean_line
+from wfpush.identifiers import parse_uuid
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached
 
 def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipient, now: datetime) -> Attached:
     """Return the stored files that the field `kept_as` lists, and those sent in the field `sent_as`."""
-    rows = Attachment.objects.filter(pk__in=_ids(request.POST.getlist(kept_as)), uploader=person)
+    ids = filter(None, map(parse_uuid, request.POST.getlist(kept_as)))
+    rows = Attachment.objects.filter(pk__in=list(ids), uploader=person)
     files, faults = [File.of(each) for each in rows], []
     for file in request.FILES.getlist(sent_as):
         try:
@@ -86,13 +88,3 @@ def keep_text(text: str, name: str, person: Recipient, now: datetime) -> Attache
         return Attached([File.of(storing.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)])
     except Failure as failure:
         return Attached(fault=failure.detail)
-
-
-def _ids(texts: Sequence[str]) -> list[UUID]:
-    ids = []
-    for text in texts:
-        try:
-            ids.append(UUID(text))
-        except ValueError:
-            continue
-    return ids
