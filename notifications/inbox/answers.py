@@ -167,10 +167,8 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     if notification.task_id is None:
         raise Http404
-    inbox_item, text = (
-        item(notification, request.recipient, timezone.now()),
-        cleaned_comment(request.POST.get("text", "")),
-    )
+    inbox_item = item(notification, request.recipient, timezone.now())
+    text = cleaned_comment(request.POST.get("text", ""))
     to = mentioned(text, request.POST.getlist("to"), inbox_item.conversation)
     files = attached(request, request.recipient, timezone.now())
     words = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
