@@ -13,9 +13,10 @@ from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.items import answers, card, opened
 from tests.browsers.test_peace_looks import SIZES
-from tests.browsers.worker import is_kept, until
+from tests.browsers.worker import is_kept
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.support.length import some
+from tests.support.waiting import eventually
 
 _numbers = count(1)
 LOOKS = os.environ.get("WFPUSH_LOOKS", "")
@@ -89,7 +90,7 @@ async def test_an_open_item_shows_old_and_new_and_asks_again(installation: Insta
 
     await pane(dave).get_by_role("button", name="Approve", exact=True).click()
     await expect(pane(dave).locator(".outcome")).to_contain_text("Approved.")
-    await is_answered(installation, "Pay the crane")
+    is_approved(installation, "Pay the crane")
 
 
 async def test_a_card_in_the_list_asks_again_too(installation: Installation, sign_in: SignIn) -> None:
@@ -120,7 +121,7 @@ async def test_an_answer_that_was_kept_is_asked_for_again(
     await dave.context.set_offline(True)
     await card(dave, name).get_by_role("button", name=approve, exact=True).click()
     becomes(installation, task_id)
-    await is_changed(installation, name)
+    is_revised(installation, name)
     await dave.context.set_offline(False)
 
     changes = card(dave, name).locator(".changes")
@@ -129,7 +130,7 @@ async def test_an_answer_that_was_kept_is_asked_for_again(
     await look(dave, f"kept-{language}")
     assert answers(installation, name) == []
     await card(dave, name).get_by_role("button", name=approve, exact=True).click()
-    await is_answered(installation, name)
+    is_approved(installation, name)
 
 
 async def test_a_form_follows_where_nothing_was_typed_and_shows_both_where_something_was(
@@ -162,7 +163,7 @@ async def test_several_leave_out_what_has_changed(installation: Installation, si
         await dave.get_by_role("checkbox", name=f"Choose {name}").check()
     await dave.locator("#several .primary").click()
     becomes(installation, task_id)
-    await is_changed(installation, names[0])
+    is_revised(installation, names[0])
 
     await dave.get_by_role("button", name="Approve", exact=True).click()
 
@@ -172,20 +173,12 @@ async def test_several_leave_out_what_has_changed(installation: Installation, si
     assert (answers(installation, names[0]), answers(installation, names[1])) == ([], [("approve", "")])
 
 
-async def is_answered(installation: Installation, name: str) -> None:
-    async def look_up() -> bool:
-        return answers(installation, name) == [("approve", "")]
-
-    await until(look_up, f"{name} is approved")
+def is_approved(installation: Installation, name: str) -> None:
+    """Return when it is."""
+    eventually(lambda: answers(installation, name) == [("approve", "")], f"{name} is approved")
 
 
-def has_changed(installation: Installation, name: str) -> bool:
+def is_revised(installation: Installation, name: str) -> None:
+    """Return when it is."""
     query = f"SELECT 1 FROM notifications_notification WHERE title = '{name}' AND revised_at IS NOT NULL"
-    return bool(installation.house.rows(query))
-
-
-async def is_changed(installation: Installation, name: str) -> None:
-    async def look_up() -> bool:
-        return has_changed(installation, name)
-
-    await until(look_up, f"{name} has changed")
+    eventually(lambda: installation.house.rows(query), f"{name} has changed")

@@ -8,7 +8,7 @@ from selenium.webdriver.common.by import By
 from tests.browsers.in_firefox import Line, firefox_at, line_to, opens, signs_in
 from tests.browsers.installation import Installation
 from tests.browsers.items import answers
-from tests.browsers.test_changes import LANGUAGES, LOOKS, becomes, has_changed, pays, speaker
+from tests.browsers.test_changes import LANGUAGES, LOOKS, becomes, is_approved, is_revised, pays, speaker
 from tests.notifications.forms.invoice import invoice_form
 from tests.pushlab.firefox import Firefox
 from tests.support.waiting import eventually
@@ -124,11 +124,3 @@ def opens_item(dave: Firefox, here: Installation, name: str, language: str) -> N
 def look(dave: Firefox, name: str) -> None:
     if LOOKS:
         dave.driver.save_screenshot(str(Path(LOOKS) / f"firefox-changes-{name}.png"))
-
-
-def is_approved(here: Installation, name: str) -> None:
-    eventually(lambda: answers(here, name) == [("approve", "")], f"{name} is approved")
-
-
-def is_revised(here: Installation, name: str) -> None:
-    eventually(lambda: has_changed(here, name), f"{name} has changed")

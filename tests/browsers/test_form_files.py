@@ -45,7 +45,9 @@ async def stroke(page: Page, y: float) -> None:
     await page.mouse.up()
 
 
-async def test_a_signature_is_there_again_until_dave_starts_over(installation: Installation, sign_in: SignIn) -> None:
+async def test_a_signature_is_there_again_until_dave_starts_over_and_a_receipt_stays_until_the_next(
+    installation: Installation, sign_in: SignIn
+) -> None:
     assign(installation, "Approve the stairs")
     dave = await sign_in("dave")
     item = await opened(dave, "Approve the stairs")
@@ -72,26 +74,8 @@ async def test_a_signature_is_there_again_until_dave_starts_over(installation: I
     await expect(state).to_be_empty()
     assert await canvas.evaluate(INK) == 0
 
-
-@pytest.mark.long
-async def test_a_question_needs_no_signature(installation: Installation, sign_in: SignIn) -> None:
-    assign(installation, "Approve the door")
-    dave = await sign_in("dave")
-    item = await opened(dave, "Approve the door")
-    await item.get_by_role("button", name="Approve").click()
-    await expect(item.locator(".fault-summary")).to_contain_text("Sign, or write your name.")
-    await item.get_by_text("Ask for information…").click()
-    await item.get_by_label("What do you need to know?").fill("Which door?")
-    await item.get_by_role("button", name="Ask for information").click()
-    await expect(item.locator(".outcome")).to_contain_text("Sent to Grace.")
-    await expect(item.locator(".fault-summary")).to_have_count(0)
-    await expect(item.locator("[aria-invalid=true]")).to_have_count(0)
-
-
-async def test_a_receipt_that_is_refused_leaves_the_one_before(installation: Installation, sign_in: SignIn) -> None:
-    assign(installation, "Approve the roof window")
-    dave = await sign_in("dave")
-    part = (await opened(dave, "Approve the roof window")).locator("[data-name=receipt]")
+    # A receipt that is refused leaves the one before.
+    part = item.locator("[data-name=receipt]")
     names = part.locator(".attached li [dir]")
 
     async def attach(name: str, content: bytes) -> None:
@@ -108,3 +92,18 @@ async def test_a_receipt_that_is_refused_leaves_the_one_before(installation: Ins
     await attach("second.pdf", pdf())
     await expect(names).to_have_text(["second.pdf"])
     await expect(part.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.mark.long
+async def test_a_question_needs_no_signature(installation: Installation, sign_in: SignIn) -> None:
+    assign(installation, "Approve the door")
+    dave = await sign_in("dave")
+    item = await opened(dave, "Approve the door")
+    await item.get_by_role("button", name="Approve").click()
+    await expect(item.locator(".fault-summary")).to_contain_text("Sign, or write your name.")
+    await item.get_by_text("Ask for information…").click()
+    await item.get_by_label("What do you need to know?").fill("Which door?")
+    await item.get_by_role("button", name="Ask for information").click()
+    await expect(item.locator(".outcome")).to_contain_text("Sent to Grace.")
+    await expect(item.locator(".fault-summary")).to_have_count(0)
+    await expect(item.locator("[aria-invalid=true]")).to_have_count(0)

@@ -13,8 +13,6 @@ pytestmark = pytest.mark.ci
 INVITATION = "Hear about urgent approvals when this page is closed."
 COUNTING = """window.asked = 0;
 Notification.requestPermission = async () => { window.asked += 1; return "denied"; };"""
-NO_PUSH = "delete window.PushManager;"
-IPHONE = NO_PUSH + "Object.defineProperty(navigator, 'standalone', {value: false});"
 
 
 async def started(page: Page, script: str) -> None:
@@ -52,22 +50,21 @@ async def test_not_now_is_remembered_and_the_page_of_devices_still_offers_it(sig
     await expect(dave.get_by_role("button", name="Turn on")).to_be_visible()
 
 
-async def test_on_an_iphone_the_page_goes_to_the_home_screen_first(sign_in: SignIn) -> None:
+async def test_browsers_that_cannot_are_left_alone_and_on_an_iphone_the_page_goes_to_the_home_screen_first(
+    sign_in: SignIn,
+) -> None:
     dave = await sign_in("dave", phone=True)
-    await started(dave, IPHONE)
+    await started(dave, "delete window.PushManager;")
+    await expect(dave.locator("#push")).to_be_hidden()
+    await dave.goto("/devices")
+    await expect(dave.locator("#push")).to_contain_text("This browser cannot show notifications")
+
+    await dave.goto("/")
+    await started(dave, "Object.defineProperty(navigator, 'standalone', {value: false});")
 
     await expect(dave.locator("#push")).to_contain_text("first add this page to your home screen")
     await expect(dave.locator("#push").get_by_role("listitem")).to_have_count(3)
     await expect(dave.get_by_role("button", name="Turn on")).to_be_hidden()
-
-
-async def test_browsers_that_cannot_are_left_alone(sign_in: SignIn) -> None:
-    dave = await sign_in("dave")
-    await started(dave, NO_PUSH)
-    await expect(dave.locator("#push")).to_be_hidden()
-
-    await dave.goto("/devices")
-    await expect(dave.locator("#push")).to_contain_text("This browser cannot show notifications")
 
 
 async def test_a_push_service_that_cannot_be_reached_is_said_and_can_be_tried_again(
