@@ -13,13 +13,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import UnfoldAdminColorInputWidget
 
 from notifications.admin import brand_identities
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, counted, display
+from notifications.admin.fields import AddressField
 from notifications.admin.reaching import BrandDefaultInline
-from notifications.admin.words import list_url
 from notifications.channels.base import BrandKeys
 from notifications.channels.email.senders import check_sender, needs
 from notifications.models import Brand, Recipient
@@ -29,14 +29,7 @@ COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
 class BrandForm(forms.ModelForm):
-    logo_url = forms.URLField(
-        label=_("Logo"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-        help_text=_("An https address of an SVG or PNG."),
-    )
+    logo_url = AddressField(label=_("Logo"), help_text=_("An https address of an SVG or PNG."))
 
     class Meta:
         help_texts = {
@@ -93,6 +86,8 @@ class BrandAdmin(HistoryAdmin):
         ),
     ]
     readonly_fields = ["identities"]
+    people_count = counted("people_total", _("people"), Recipient, "brand__id__exact")
+    inlines = [BrandDefaultInline]
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
@@ -149,14 +144,11 @@ class BrandAdmin(HistoryAdmin):
         if "from_email" in form.changed_data and (needed := needs(obj.from_email)):
             self.message_user(request, needed, messages.WARNING)
 
-    inlines = [BrandDefaultInline]
-
     def get_inlines(self, request: HttpRequest, obj: Brand | None) -> list[Any]:
         return self.inlines if obj is not None else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
-        brands: QuerySet[Brand] = super().get_queryset(request)
-        return brands.annotate(people_total=Count("people"))
+        return super().get_queryset(request).annotate(people_total=Count("people"))
 
     @display(description=_("colours"))
     def colours(self, brand: Brand) -> SafeString:
@@ -167,8 +159,3 @@ class BrandAdmin(HistoryAdmin):
             brand.accent_dark,
             brand.accent,
         )
-
-    @display(description=_("people"), ordering="people_total")
-    def people_count(self, brand: Any) -> SafeString:
-        query = f"brand__id__exact={brand.pk}"
-        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Recipient, query), brand.people_total)
