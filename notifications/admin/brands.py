@@ -1,13 +1,15 @@
 """Brands: under which name, colours and addresses customers hear."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,13 +17,15 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminColorInputWidget
 
-from notifications.admin import brand_identities
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action, counted, display
 from notifications.admin.fields import AddressField
 from notifications.admin.reaching import BrandDefaultInline
-from notifications.channels.base import BrandKeys
+from notifications.admin.words import ago, mark, with_why
+from notifications.channel_facts import channel_name
+from notifications.channels.base import BrandKey, BrandKeys, Identity
 from notifications.channels.email.senders import check_sender, needs
+from notifications.channels.registry import channels
 from notifications.models import Brand, Recipient
 from notifications.wording.colours import READABLE, contrast
 
@@ -96,7 +100,7 @@ class BrandAdmin(HistoryAdmin):
 
     @display(description=_("By channel"))
     def identities(self, brand: Brand) -> SafeString:
-        return brand_identities.shown(brand)
+        return SafeString(render_to_string("admin/desk/identities.html", {"channels": list(_channels(brand))}))
 
     @action(description=_("New push key"), url_path="new-push-key", permissions=["change"], icon="key")
     def new_push_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -127,7 +131,7 @@ class BrandAdmin(HistoryAdmin):
         return self.done(request, brand, summary % {"count": count})
 
     def offers(self, action: str, row: Brand) -> bool:
-        keys = brand_identities.keys()
+        keys = _brand_keys()
         if keys is None or action != "remove_push_keys":
             return keys is not None
         return any(not key.devices for key in keys.of(row)[1:])
@@ -135,7 +139,7 @@ class BrandAdmin(HistoryAdmin):
     @property
     def _keys(self) -> BrandKeys:
         """Raises Http404 where no channel has keys of brands."""
-        if (keys := brand_identities.keys()) is None:
+        if (keys := _brand_keys()) is None:
             raise Http404
         return keys
 
@@ -147,7 +151,7 @@ class BrandAdmin(HistoryAdmin):
     def get_inlines(self, request: HttpRequest, obj: Brand | None) -> list[Any]:
         return self.inlines if obj is not None else []
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(people_total=Count("people"))
 
     @display(description=_("colours"))
@@ -159,3 +163,34 @@ class BrandAdmin(HistoryAdmin):
             brand.accent_dark,
             brand.accent,
         )
+
+
+# --- by which names and keys the services of channels know it ---------------------------------------------------------
+def _brand_keys() -> BrandKeys | None:
+    """Of the channel for which brands have keys."""
+    return next((each.keys for each in channels().values() if each.keys is not None), None)
+
+
+def _channels(brand: Brand) -> Iterator[dict[str, Any]]:
+    for channel in channels().values():
+        identity = channel.identity(brand)
+        if channel.keys is not None or identity is not None:
+            keys = channel.keys.of(brand) if channel.keys is not None else []
+            yield {
+                "name": channel_name(channel.name),
+                "has_keys": channel.keys is not None,
+                "keys": [_line(key, newest=not at) for at, key in enumerate(keys)],
+                "identity": _identity_text(identity) if identity is not None else "",
+            }
+
+
+def _identity_text(identity: Identity) -> SafeString:
+    text = format_html('<span dir="auto">{}</span>', identity.text)
+    return with_why(mark(identity.state, text, identity.detail) if identity.state else text, identity.note)
+
+
+def _line(key: BrandKey, *, newest: bool) -> dict[str, Any]:
+    state = mark("ok", gettext("new browsers subscribe under it")) if newest else mark("", gettext("still signs"))
+    if not key.readable:
+        state = mark("bad", gettext("cannot be read: none of ENCRYPTION_KEYS opens it"))
+    return {"key": f"{key.name[:16]}…", "state": state, "made": ago(key.made), "devices": key.devices}

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -208,7 +208,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         "enable_answers",
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Engine]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         waiting = Q(callbacks__state=CallbackState.WAITING)
         newest = Event.objects.filter(engine=OuterRef("pk")).order_by("-id").values("received_at")[:1]
         engines = super().get_queryset(request).select_related("poll")

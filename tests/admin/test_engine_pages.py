@@ -183,7 +183,9 @@ def test_the_preview_is_what_a_real_answer_then_sends(
         assert server.told[0][0] == "GET", "the task is read first"
         commands = [n for n, (method, url, _) in enumerate(server.told) if method != "GET" and "/search" not in url]
         told = [server.told[n] for n in commands]
-        assert without_id([(each["method"], each["url"], json.loads(each["body"])) for each in shown]) == without_id(told)
+        assert without_id([(each["method"], each["url"], json.loads(each["body"])) for each in shown]) == without_id(
+            told
+        )
         assert len(shown) == requests
         for each, headers in zip(shown, [server.headers[n] for n in commands], strict=True):
             assert each["headers"].pop("Authorization") == "Basic …"
