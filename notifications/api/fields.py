@@ -41,7 +41,7 @@ class Instant(serializers.DateTimeField):
             self.fail("instant")
         return moment
 
-    def to_representation(self, value: datetime) -> str | None:
+    def to_representation(self, value: Any) -> Any:
         return iso_utc(value)
 
 

@@ -29,9 +29,9 @@ from notifications.wording.languages import chosen_language, language_of
 from notifications.wording.plaintext import clean_line
 
 GIVEN = {
-    channel.name: type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
+    channel.name: type(part.__name__, (serializers.DeviceGiven, part), {"__doc__": part.__doc__})
     for channel in device_channels()
-    if (own := channel.registration.serializer)
+    for part in [channel.registration.serializer]
 }
 """By channel, the serializer of all that its devices send. The schema has it under the name of the channel's own
 part."""
