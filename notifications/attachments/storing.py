@@ -47,7 +47,7 @@ class Sender:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredFile:
     """`created` is False when the same file was kept before."""
 
     attachment: Attachment
@@ -59,7 +59,7 @@ def largest() -> int:
     return int(settings.ATTACHMENT_MEGABYTES) * MEGABYTE
 
 
-def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID | None = None) -> Kept:
+def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID | None = None) -> StoredFile:
     """Keep a file. `id`: chosen by its sender, so that a repeat counts once.
 
     Raises Invalid, TooLarge, UnsupportedMediaType, TooMany, and IdempotencyKeyReused for an id of another file.
@@ -74,7 +74,7 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
         return _again(Attachment.objects.get(pk=pk), source, sender)
     by = str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)
     log.info("attachment_kept", attachment=str(attachment.pk), by=by, size=attachment.size)
-    return Kept(attachment, created=True)
+    return StoredFile(attachment, created=True)
 
 
 @transaction.atomic
@@ -131,13 +131,13 @@ def _kind(look: Look, size: int) -> str:
     return kind
 
 
-def _again(existing: Attachment, source: Source, sender: Sender) -> Kept:
+def _again(existing: Attachment, source: Source, sender: Sender) -> StoredFile:
     digest = hashlib.sha256()
     for piece in _pieces(source):
         digest.update(piece)
     if not sender.sent(existing) or existing.sha256 != digest.hexdigest():
         raise IdempotencyKeyReused("This id came with another file. Use a new id for a new file.")
-    return Kept(existing, created=False)
+    return StoredFile(existing, created=False)
 
 
 def kept_name(sent_name: str, kind: str) -> str:

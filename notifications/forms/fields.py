@@ -199,7 +199,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Unshown:
+class UnshownField:
     """A field that cannot be shown here. `type`: what the engine calls it; `rows`: a table with too many of them."""
 
     title: Any
@@ -219,7 +219,7 @@ class Form:
 
     fields: tuple[Field, ...]
     actions: tuple[str, ...] | None = None
-    unshown: tuple[Unshown, ...] = ()
+    unshown: tuple[UnshownField, ...] = ()
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.fields)
@@ -254,11 +254,11 @@ def form_of(data: Json) -> Form | None:
     fields = _fields(form["schema"], ui, "fields", object_in(data, "variables"))
     actions = ui.get("actions")
     unshown = [
-        Unshown(each.get("title") or "", str(each.get("type") or ""), each.get("required") is True)
+        UnshownField(each.get("title") or "", str(each.get("type") or ""), each.get("required") is True)
         for each in ui.get("unshown") or ()
     ]
     long = [field for field in fields if field.has_too_many_rows]
-    unshown += [Unshown(field.title or field.name, "rows", field.required) for field in long]
+    unshown += [UnshownField(field.title or field.name, "rows", field.required) for field in long]
     shown = tuple(field for field in fields if field not in long)
     return Form(shown, tuple(actions) if actions is not None else None, tuple(unshown))
 

@@ -29,7 +29,7 @@ MOST_BEFORE = 4_000
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownValue:
     """A value for people, in the active language. `before`: what it was, where it has been changed. `rows` and
     `rows_before`: those of a table, whose text says how many they are."""
 
@@ -109,18 +109,18 @@ def public_values(entries: Iterable[Json]) -> Json:
     return {entry["name"]: None if entry.get("sensitive") else entry["value"] for entry in entries}
 
 
-def shown(entries: Sequence[Json], language: str) -> list[Shown]:
+def shown(entries: Sequence[Json], language: str) -> list[ShownValue]:
     """In the active language, with numbers and days as `language` writes them. Sensitive values are not told."""
     return [_shown(entry, language) for entry in entries]
 
 
-def _shown(entry: Json, language: str) -> Shown:
+def _shown(entry: Json, language: str) -> ShownValue:
     label = clean_line(words_in(entry["label"], language)) or entry["name"]
     if entry.get("sensitive"):
-        return Shown(entry["name"], label, _("given, and not shown"))
+        return ShownValue(entry["name"], label, _("given, and not shown"))
     before = _text(entry, entry["before"], language) if "before" in entry else ""
     text, rows = _text(entry, entry["value"], language), _rows(entry, entry["value"], language)
-    return Shown(entry["name"], label, text, before, rows, _rows(entry, entry.get("before"), language))
+    return ShownValue(entry["name"], label, text, before, rows, _rows(entry, entry.get("before"), language))
 
 
 def _rows(entry: Json, rows: Any, language: str) -> list[str]:

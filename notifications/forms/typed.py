@@ -33,7 +33,7 @@ class Posted(Protocol):
 
 
 @dataclass
-class Typed:
+class TypedForm:
     """`texts`: what was typed into each field, to show it again; `values`: what it means; `faults`: what has no
     meaning."""
 
@@ -44,9 +44,9 @@ class Typed:
     """By field, as pages show them."""
 
 
-def read(form: Form, posted: Posted, locale: Locale) -> Typed:
+def read(form: Form, posted: Posted, locale: Locale) -> TypedForm:
     """The values in a posted form. What is empty is left out."""
-    typed = Typed()
+    typed = TypedForm()
     for each in form:
         texts = typed.texts[each.name] = _posted(posted, each.name)
         if each.kind == "rows":
@@ -66,7 +66,7 @@ def _posted(posted: Posted, name: str) -> list[str]:
     return [text.replace("\r\n", "\n").replace("\x00", "") for text in posted.getlist(PREFIX + name)]
 
 
-def _read_rows(typed: Typed, table: Field, posted: Posted, locale: Locale) -> None:
+def _read_rows(typed: TypedForm, table: Field, posted: Posted, locale: Locale) -> None:
     """Add the rows that have a text to `typed`. No rows are a value where the page had the table, and that had some. A
     text that cannot be read stays in its cell, so that the row counts."""
     rows: list[Json] = []
@@ -161,7 +161,7 @@ def texts_of(of: Field, value: Any, locale: Locale) -> list[str]:
     return [str(value)]
 
 
-def as_lines(form: Form, typed: Typed) -> str:
+def as_lines(form: Form, typed: TypedForm) -> str:
     """Return what was typed in lines of “label: text”, to be kept where it cannot be sent."""
     file_names = {name: [str(file.name) for file in files] for name, files in typed.files.items()}
     return "\n".join(line for each in form for line in _field_lines(each, typed.texts | file_names))

@@ -36,14 +36,14 @@ from notifications.errors import (
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
-from notifications.forms.typed import PREFIX, Typed, as_lines, read
+from notifications.forms.typed import PREFIX, TypedForm, as_lines, read
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.finding import finding_of
 from notifications.inbox.items import item, own_notification
-from notifications.inbox.pages import Sent, came_by, show
+from notifications.inbox.pages import RefusedInput, came_by, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
-from notifications.inbox.uploads import Attached, attached, attached_as, keep_text
+from notifications.inbox.uploads import UploadedFiles, attached, attached_as, keep_text
 from notifications.items import inbox_items, snoozing
 from notifications.models import Notification, Recipient, Via
 from notifications.preferences import following
@@ -64,12 +64,12 @@ def answer_in_form(request: HttpRequest, via: str) -> Answer:
     )
 
 
-def filled_in(request: HttpRequest, notification: Notification, action: str) -> tuple[Form | None, Typed]:
+def filled_in(request: HttpRequest, notification: Notification, action: str) -> tuple[Form | None, TypedForm]:
     """The task's form, and what was typed into it; nothing for an answer that does not take its values."""
     form = form_of(notification.task.data) if notification.task is not None else None
     takes = {each["action"] for each in notification.actions if each.get("values", "none") != "none"}
     if form is None or action not in takes:
-        return None, Typed()
+        return None, TypedForm()
     typed = read(form, request.POST, locale_of(reading_language(notification.recipient)))
     for each in form:
         if each.has_files:
@@ -77,7 +77,7 @@ def filled_in(request: HttpRequest, notification: Notification, action: str) -> 
     return form, typed
 
 
-def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Typed) -> None:
+def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: TypedForm) -> None:
     """Store the files of a field, whether or not the answer is accepted."""
     name = f"{PREFIX}{field.name}"
     uploads = attached_as(name, name, request, person, timezone.now())
@@ -94,7 +94,7 @@ def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Ty
         typed.faults.append(Fault(field, "not_taken", {"why": uploads.fault}))
 
 
-def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> list[Fault]:
+def _every_fault(form: Form | None, typed: TypedForm, failure: InvalidValues) -> list[Fault]:
     """Return all faults in the order of the form: unreadable input, and values that do not fit."""
     by_path = {each.path: each for each in failure.faults}
     if form is not None:
@@ -125,18 +125,20 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     except InvalidValues as failure:
         typed.faults = _every_fault(form, typed, failure)
         inbox_item = item(notification, request.recipient, timezone.now())
-        return show(request, inbox_item, Sent(submitted.action, submitted.comment, typed=typed), status=failure.status)
+        return show(
+            request, inbox_item, RefusedInput(submitted.action, submitted.comment, typed=typed), status=failure.status
+        )
     except (CommentRequired, Invalid, InvalidAnswer) as failure:
         inbox_item = item(notification, request.recipient, timezone.now())
         fault = explain(failure, request.recipient, asks=notification.task_id is None)
-        sent = Sent(submitted.action, submitted.comment, fault, typed, attached=files.files)
+        sent = RefusedInput(submitted.action, submitted.comment, fault, typed, attached=files.files)
         return show(request, inbox_item, sent, status=failure.status)
     except Changed as failure:
         inbox_item = item(
             own_notification(request.recipient, notification_id), request.recipient, timezone.now(), shown=failure.shown
         )
         open_action = submitted.action if submitted.comment or files.files else ""
-        sent = Sent(open_action, submitted.comment, typed=typed, attached=files.files, changed=True)
+        sent = RefusedInput(open_action, submitted.comment, typed=typed, attached=files.files, changed=True)
         return show(request, inbox_item, sent, status=failure.status)
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
@@ -145,7 +147,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         late_text = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", submitted.comment)))
         if late_text:
             inbox_item = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
-            return show(request, inbox_item, Sent(kept=late_text), status=failure.status)
+            return show(request, inbox_item, RefusedInput(kept=late_text), status=failure.status)
     return redirect(_after(request, notification))
 
 
@@ -179,7 +181,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         raise Http404 from unknown
     except Failure as failure:
         fault = explain(failure, request.recipient, asks=True)
-        sent = Sent(message=text, message_fault=fault, message_attached=files.files)
+        sent = RefusedInput(message=text, message_fault=fault, message_attached=files.files)
         return show(request, inbox_item, sent, status=failure.status)
     return redirect("inbox:item", notification.pk)
 
@@ -202,13 +204,13 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     except Failure as failure:
         too_often = _("You have written very often within the last hour. Wait a while, or reach us in another way.")
         fault = too_often if isinstance(failure, TooMany) else explain(failure, reader, asks=True)
-        sent = Sent(written=text, written_fault=fault, written_attached=files.files)
+        sent = RefusedInput(written=text, written_fault=fault, written_attached=files.files)
         return show(request, None, sent, status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
     return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
 
 
-def refuse_faulty(files: Attached) -> None:
+def refuse_faulty(files: UploadedFiles) -> None:
     """Raises Invalid where a file was not taken: nothing is sent without it."""
     if files.fault:
         raise Invalid(files.fault, [{"pointer": "/attachments", "detail": files.fault}])
@@ -238,7 +240,7 @@ def snooze(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         snoozing.snooze(notification, _moment(request.POST.get("until", "")), now)
     except Invalid as fault:
         inbox_item = item(notification, request.recipient, now)
-        return show(request, inbox_item, Sent(snooze_fault=fault.detail), status=fault.status)
+        return show(request, inbox_item, RefusedInput(snooze_fault=fault.detail), status=fault.status)
     return redirect("inbox:list")
 
 

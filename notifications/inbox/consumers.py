@@ -270,15 +270,13 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
         """Somebody has signed out or was deactivated: check this socket at once."""
-        if self._session() in message.get("kept", ()):
+        session = session_digest(self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME))
+        if session in message.get("kept", ()):
             await self.close(RESTART)
         elif self.recipient is not None and not await socket_limits.run_query(self.recipient.pk, self._still_signed_in):
-            if self._session() in message.get("removed", ()):
+            if session in message.get("removed", ()):
                 await self._say({"type": "removed"})
             await self.close(NOT_SIGNED_IN)
-
-    def _session(self) -> str:
-        return session_digest(self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME))
 
     async def inbox_missed(self, message: dict[str, Any]) -> None:
         """Frames may have been lost, for example because Redis was away."""

@@ -54,10 +54,10 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     ]
 
 
-Told = tuple[datetime, str, str, Sequence[File]]
+EntryParts = tuple[datetime, str, str, Sequence[File]]
 
 
-def _events(task: Task) -> Iterator[Told]:
+def _events(task: Task) -> Iterator[EntryParts]:
     """The engine's events that changed the task."""
     events = Event.objects.filter(task=task, status=EventStatus.PROCESSED).select_related("engine").order_by("-id")
     assigned = False
@@ -95,7 +95,7 @@ def _assignee(data: Json) -> str:
     return str(recipient) if recipient else person
 
 
-def _escalated(task: Task) -> Iterator[Told]:
+def _escalated(task: Task) -> Iterator[EntryParts]:
     """Who was told because the task ran late."""
     for each in task.escalated:
         at = parse_time(each["at"])
@@ -103,7 +103,7 @@ def _escalated(task: Task) -> Iterator[Told]:
             yield at, _("Escalated to %(name)s") % all_apart(name=each["name"]), "", ()
 
 
-def _information(task: Task) -> Iterator[Told]:
+def _information(task: Task) -> Iterator[EntryParts]:
     """Questions, and what the engine supplied, from before there were messages: the conversation shows these."""
     for each in task.info:
         if each.get("message"):
@@ -114,7 +114,7 @@ def _information(task: Task) -> Iterator[Told]:
             yield at, title, clean(str(each.get("text") or "")), ()
 
 
-def _own_answers(task: Task, reader: Recipient) -> Iterator[Told]:
+def _own_answers(task: Task, reader: Recipient) -> Iterator[EntryParts]:
     """The reader's own answers in which they filled in a form, but for those that they took back."""
     own = _responses(task).filter(recipient=reader).exclude(values=[])
     for response in own.exclude(callback__state__in=(CallbackState.TAKEN_BACK, CallbackState.RETURNED)).order_by("-id")[
@@ -130,7 +130,7 @@ def _responses(task: Task) -> QuerySet[Response]:
     return rows.select_related("recipient", "notification", "callback").prefetch_related("attachments")
 
 
-def _answer_entry(response: Response, reader: Recipient, text: str) -> Told:
+def _answer_entry(response: Response, reader: Recipient, text: str) -> EntryParts:
     language, attached = reading_language(reader), {str(each.pk): each for each in response.attachments.all()}
     values, files = [], []
     for entry, shown in zip(response.values, recorded.shown(response.values, language), strict=True):

@@ -68,7 +68,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Found:
+class MatchPage:
     """One page of what was asked for: the items from `first` on. `count`: of all pages, None where it is not known."""
 
     cards: Sequence[Card] = ()
@@ -97,7 +97,7 @@ class Listing:
     groups: Sequence[Group] = tuple(Group(due, 0) for due in DUE)
     updates: Sequence[Card] = ()
     done: Sequence[Card] = ()
-    matches: Found | None = None
+    matches: MatchPage | None = None
     """The items that `finding` asks for, instead of groups, updates and done."""
 
 
@@ -164,7 +164,7 @@ def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
 NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-seq",)
 
 
-def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
+def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> MatchPage:
     rows = _asked_for(mine, now, finding)
     count = _count(mine, rows, finding)
     if finding.sort:
@@ -181,7 +181,7 @@ def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datet
         keys = _window(rows, start, end, count)
     if finding.page == 1 and len(keys) <= PAGE:
         count = len(keys)
-    return Found(
+    return MatchPage(
         cards=_those(keys, _cards(keys[:PAGE], reader, now)),
         first=start + 1,
         count=count,

@@ -17,7 +17,7 @@ from notifications.attachments import storing
 from notifications.channel_facts import facts_of_channel
 from notifications.engines import connected_accounts
 from notifications.forms.shown import FormView, words_of_forms
-from notifications.forms.typed import Typed
+from notifications.forms.typed import TypedForm
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
 from notifications.inbox.customers import CustomerPage, customer_page, is_for_customers
@@ -55,7 +55,7 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         # browsers.
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
     inbox_item = item(own, request.recipient, timezone.now(), shown=request.GET.get("shown"))
-    return show(request, inbox_item, Sent(asked=request.GET.get("answer", "")))
+    return show(request, inbox_item, RefusedInput(asked=request.GET.get("answer", "")))
 
 
 @gzip_page
@@ -72,14 +72,14 @@ def offline(request: PersonRequest) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class Sent:
+class RefusedInput:
     """Input that was refused, to be shown again with its faults. The templates have the fields by these names."""
 
     asked: str = ""
     """The answer whose comment field is open, with its `comment`, `typed` values and `fault`."""
     comment: str = ""
     fault: str = ""
-    typed: Typed | None = None
+    typed: TypedForm | None = None
     kept: str = ""
     """The comment of an answer that came too late."""
     changed: bool = False
@@ -97,11 +97,11 @@ class Sent:
     """Files that go with each of these, kept already."""
 
 
-NOTHING_SENT = Sent()
+NOTHING_SENT = RefusedInput()
 
 
 def show(
-    request: PersonRequest, inbox_item: Item | None, sent: Sent = NOTHING_SENT, *, status: int = 200
+    request: PersonRequest, inbox_item: Item | None, sent: RefusedInput = NOTHING_SENT, *, status: int = 200
 ) -> HttpResponse:
     """The page, with an item or without one."""
     reader, finding = request.recipient, finding_of(request.GET)
@@ -137,7 +137,7 @@ def _listed(reader: Recipient, finding: Finding) -> tuple[CustomerPage | None, L
 
 
 def _form_of(
-    inbox_item: Item | None, button: Button | None, typed: Typed | None, language: str, *, focus: bool
+    inbox_item: Item | None, button: Button | None, typed: TypedForm | None, language: str, *, focus: bool
 ) -> Json:
     """Return the fields of the item's form if an answer takes their values: that of `button`, else any of them."""
     answers = [button] if button is not None else inbox_item.card.buttons if inbox_item is not None else ()

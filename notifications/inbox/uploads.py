@@ -41,7 +41,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Attached:
+class UploadedFiles:
     """`fault`: why one of them was not taken."""
 
     files: Sequence[File] = ()
@@ -60,7 +60,7 @@ def file_rules() -> Json:
     return {"accept": ACCEPT, "hint": hint, "one": one, "photo": _("The browser makes it smaller before it is sent.")}
 
 
-def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached:
+def attached(request: HttpRequest, person: Recipient, now: datetime) -> UploadedFiles:
     """Return the files of a message: stored ones that its form still lists, and new uploads. A listed file that is gone
     is a fault, so that nothing is sent without it."""
     listed_ids = set(request.POST.getlist("attachments"))
@@ -69,7 +69,7 @@ def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached
     return replace(uploads, fault=" ".join(filter(None, (gone() if missing else "", uploads.fault))))
 
 
-def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipient, now: datetime) -> Attached:
+def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipient, now: datetime) -> UploadedFiles:
     """Return the stored files that the field `kept_as` lists, and those sent in the field `sent_as`."""
     ids = filter(None, map(parse_uuid, request.POST.getlist(kept_as)))
     rows = Attachment.objects.filter(pk__in=list(ids), uploader=person)
@@ -79,12 +79,14 @@ def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipi
             files.append(File.of(storing.keep(file, file.name or "", Sender(person=person), now).attachment))
         except Failure as failure:
             faults.append(f"{clean_line(file.name or '') or _('file')}: {failure.detail}")
-    return Attached(files, " ".join(faults))
+    return UploadedFiles(files, " ".join(faults))
 
 
-def keep_text(text: str, name: str, person: Recipient, now: datetime) -> Attached:
+def keep_text(text: str, name: str, person: Recipient, now: datetime) -> UploadedFiles:
     """A text as a file."""
     try:
-        return Attached([File.of(storing.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)])
+        return UploadedFiles(
+            [File.of(storing.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)]
+        )
     except Failure as failure:
-        return Attached(fault=failure.detail)
+        return UploadedFiles(fault=failure.detail)

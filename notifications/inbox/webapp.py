@@ -107,28 +107,24 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 def manifest(request: HttpRequest) -> JsonResponse:
     """The app's name, icons and colours. Browsers fetch it without a session, so the address has brand and language."""
     brand = Brand.objects.filter(slug=request.GET.get("brand", "")).first()
-    language = request.GET.get("language", "")
+    name, language = brand.name if brand else "wfpush", request.GET.get("language", "")
     with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
-        body = _manifest(brand.name if brand else "wfpush", translation.get_language() or "")
+        body = {
+            "id": "/",
+            "name": name,
+            "short_name": name,
+            "description": _("See what is waiting for you, and answer it."),
+            "lang": translation.get_language() or "",
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "theme_color": THEME,
+            "background_color": GROUND,
+            "icons": [_icon(size, purpose) for purpose in ("any", "maskable") for size in (192, 512)],
+        }
     response = JsonResponse(body, content_type="application/manifest+json")
     response["Cache-Control"] = "public, max-age=300"
     return response
-
-
-def _manifest(name: str, language: str) -> Json:
-    return {
-        "id": "/",
-        "name": name,
-        "short_name": name,
-        "description": _("See what is waiting for you, and answer it."),
-        "lang": language,
-        "start_url": "/",
-        "scope": "/",
-        "display": "standalone",
-        "theme_color": THEME,
-        "background_color": GROUND,
-        "icons": [_icon(size, purpose) for purpose in ("any", "maskable") for size in (192, 512)],
-    }
 
 
 def _icon(size: int, purpose: str) -> Json:

@@ -6,14 +6,14 @@ import pytest
 from django.http import QueryDict
 
 from notifications.forms import typed
-from notifications.forms.typed import Typed
+from notifications.forms.typed import TypedForm
 from notifications.wording.formats import locale_of
 from notifications.wording.typed_numbers import marks_of, write_number
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.notifications.forms.invoice import read as form_in
 
 
-def read(language: str, **fields: str | list[str]) -> Typed:
+def read(language: str, **fields: str | list[str]) -> TypedForm:
     form = form_in(invoice_form(), VARIABLES)
     posted = QueryDict(mutable=True)
     for name, value in fields.items():
