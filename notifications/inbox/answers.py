@@ -14,25 +14,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from notifications import errors
 from notifications.answers import form_values, four_eyes
 from notifications.answers.given import MAX_COMMENT, Answer
 from notifications.answers.respond import take
 from notifications.conversation import saying
 from notifications.conversation.saying import Words
 from notifications.engines.taking_back import take_back
-from notifications.errors import (
-    Changed,
-    CommentRequired,
-    Failure,
-    FourEyes,
-    Invalid,
-    InvalidAnswer,
-    InvalidValues,
-    NotAllowed,
-    NotFound,
-    TooLate,
-    TooMany,
-)
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
@@ -94,7 +82,7 @@ def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Ty
         typed.faults.append(Fault(field, "not_taken", {"why": uploads.fault}))
 
 
-def _every_fault(form: Form | None, typed: TypedForm, failure: InvalidValues) -> list[Fault]:
+def _every_fault(form: Form | None, typed: TypedForm, failure: errors.InvalidValues) -> list[Fault]:
     """Return all faults in the order of the form: unreadable input, and values that do not fit."""
     by_path = {each.path: each for each in failure.faults}
     if form is not None:
@@ -122,27 +110,27 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         refuse_faulty(files)
         form_values.refuse(typed.faults)
         take(request.recipient, notification.pk, replace(submitted, values=typed.values), now=timezone.now())
-    except InvalidValues as failure:
+    except errors.InvalidValues as failure:
         typed.faults = _every_fault(form, typed, failure)
         inbox_item = item(notification, request.recipient, timezone.now())
         return show(
             request, inbox_item, RefusedInput(submitted.action, submitted.comment, typed=typed), status=failure.status
         )
-    except (CommentRequired, Invalid, InvalidAnswer) as failure:
+    except (errors.CommentRequired, errors.Invalid, errors.InvalidAnswer) as failure:
         inbox_item = item(notification, request.recipient, timezone.now())
         fault = explain(failure, request.recipient, asks=notification.task_id is None)
         sent = RefusedInput(submitted.action, submitted.comment, fault, typed, attached=files.files)
         return show(request, inbox_item, sent, status=failure.status)
-    except Changed as failure:
+    except errors.Changed as failure:
         inbox_item = item(
             own_notification(request.recipient, notification_id), request.recipient, timezone.now(), shown=failure.shown
         )
         open_action = submitted.action if submitted.comment or files.files else ""
         sent = RefusedInput(open_action, submitted.comment, typed=typed, attached=files.files, changed=True)
         return show(request, inbox_item, sent, status=failure.status)
-    except Failure as failure:
+    except errors.Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
-        if isinstance(failure, NotAllowed):
+        if isinstance(failure, errors.NotAllowed):
             messages.error(request, explain(failure, request.recipient))
         late_text = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", submitted.comment)))
         if late_text:
@@ -177,9 +165,9 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     try:
         refuse_faulty(files)
         saying.comment(request.recipient, notification.task_id, words, timezone.now())
-    except NotFound as unknown:
+    except errors.NotFound as unknown:
         raise Http404 from unknown
-    except Failure as failure:
+    except errors.Failure as failure:
         fault = explain(failure, request.recipient, asks=True)
         sent = RefusedInput(message=text, message_fault=fault, message_attached=files.files)
         return show(request, inbox_item, sent, status=failure.status)
@@ -199,11 +187,11 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     try:
         refuse_faulty(files)
         saying.write_in(reader, case, words, timezone.now())
-    except NotFound as nobody:
+    except errors.NotFound as nobody:
         raise Http404 from nobody
-    except Failure as failure:
+    except errors.Failure as failure:
         too_often = _("You have written very often within the last hour. Wait a while, or reach us in another way.")
-        fault = too_often if isinstance(failure, TooMany) else explain(failure, reader, asks=True)
+        fault = too_often if isinstance(failure, errors.TooMany) else explain(failure, reader, asks=True)
         sent = RefusedInput(written=text, written_fault=fault, written_attached=files.files)
         return show(request, None, sent, status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
@@ -213,7 +201,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
 def refuse_faulty(files: UploadedFiles) -> None:
     """Raises Invalid where a file was not taken: nothing is sent without it."""
     if files.fault:
-        raise Invalid(files.fault, [{"pointer": "/attachments", "detail": files.fault}])
+        raise errors.Invalid(files.fault, [{"pointer": "/attachments", "detail": files.fault}])
 
 
 @form_only
@@ -223,7 +211,7 @@ def undo(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     try:
         take_back(notification, timezone.now())
-    except TooLate:
+    except errors.TooLate:
         messages.error(request, say("too_late", customer=request.recipient.external))
     return redirect("inbox:item", notification.pk)
 
@@ -238,7 +226,7 @@ def snooze(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         return redirect("inbox:item", notification.pk)
     try:
         snoozing.snooze(notification, _moment(request.POST.get("until", "")), now)
-    except Invalid as fault:
+    except errors.Invalid as fault:
         inbox_item = item(notification, request.recipient, now)
         return show(request, inbox_item, RefusedInput(snooze_fault=fault.detail), status=fault.status)
     return redirect("inbox:list")
@@ -252,21 +240,21 @@ def _moment(text: str) -> datetime:
         moment = None
     if moment is None:
         detail = _("Choose a day and a time.")
-        raise Invalid(detail, [{"pointer": "/until", "detail": detail}])
+        raise errors.Invalid(detail, [{"pointer": "/until", "detail": detail}])
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-def explain(failure: Failure, reader: Recipient, *, asks: bool = False) -> str:
+def explain(failure: errors.Failure, reader: Recipient, *, asks: bool = False) -> str:
     """The failed answer in the reader's words. `asks`: it is a message."""
-    if asks and isinstance(failure, CommentRequired):
+    if asks and isinstance(failure, errors.CommentRequired):
         return say("message_required")
-    if isinstance(failure, CommentRequired):
+    if isinstance(failure, errors.CommentRequired):
         return say("comment_required", customer=reader.external)
-    if isinstance(failure, InvalidAnswer):
+    if isinstance(failure, errors.InvalidAnswer):
         return _("Your comment is too long. Shorten it to %(most)s characters.") % {"most": f"{MAX_COMMENT:,}"}
-    if isinstance(failure, FourEyes):
+    if isinstance(failure, errors.FourEyes):
         return four_eyes.WHY[failure.extra["why"]].words()
-    if isinstance(failure, NotAllowed):
+    if isinstance(failure, errors.NotAllowed):
         return say("not_allowed")
     return failure.detail
 
