@@ -22,7 +22,7 @@ from django.utils import timezone
 from notifications.errors import Failure
 from notifications.inbox import socket_limits
 from notifications.inbox.session import person_of_session
-from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, Handshake, TokenBucket
+from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, TokenBucket
 from notifications.intake.strictjson import BadText, decode
 from notifications.items import live_frames
 from notifications.items.inbox_json import inbox_json
@@ -88,12 +88,13 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self._leave()
 
     async def connect(self) -> None:
-        request = Handshake(self.scope)
+        request = socket_limits.handshake(self.scope)
         await self.accept()
-        if request.origin is not None and not socket_limits.is_own_origin(request):
+        from_page = "Origin" in request.headers
+        if from_page and not socket_limits.is_own_origin(request):
             await self.close(REFUSED)
             return
-        if request.origin is not None:  # programs without an Origin show a token: cookies are for our own pages only
+        if from_page:  # programs without an Origin show a token: cookies are for our own pages only
             cookies = self.scope.get("cookies", {})
             self.recipient = await socket_limits.run_query(None, recipient_of_cookies, cookies)
             self.language = chosen_language(cookies)

@@ -1,6 +1,7 @@
 """Limits for open inboxes of a process: who may open one, how many, how often they may ask, and their threads."""
 
 import asyncio
+import io
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from weakref import WeakValueDictionary
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest
 
@@ -35,27 +37,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 # --- who may open one -----------------------------------------------------------------------------
-class Handshake(HttpRequest):
-    """The request that opens a socket, in the form in which Django checks hosts and proxies."""
-
-    def __init__(self, scope: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._secure = scope.get("scheme") in ("wss", "https")
-        host, port = scope.get("server") or ("", 0)
-        self.META = {"SERVER_NAME": host, "SERVER_PORT": str(port)}
-        for name, value in scope["headers"]:
-            self.META["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
-
-    def _get_scheme(self) -> str:
-        return "https" if self._secure else "http"
-
-    @property
-    def origin(self) -> str | None:
-        header: str | None = self.META.get("HTTP_ORIGIN")
-        return header
+def handshake(scope: Mapping[str, Any]) -> HttpRequest:
+    """Return the request that opens a socket, in the form in which Django checks hosts and proxies."""
+    scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
+    return ASGIRequest({**scope, "method": "GET", "scheme": scheme, "query_string": b""}, io.BytesIO())
 
 
-def is_own_origin(request: Handshake) -> bool:
+def is_own_origin(request: HttpRequest) -> bool:
     """Whether a page of this installation opened the socket, by scheme, host and port, as CsrfViewMiddleware does.
 
     That is the address to which the request came, or one of CSRF_TRUSTED_ORIGINS. The origin `null` (RFC 6454) is
@@ -65,7 +53,7 @@ def is_own_origin(request: Handshake) -> bool:
         own = f"{request.scheme}://{request.get_host()}"
     except DisallowedHost:
         own = ""
-    page_origin = _origin(request.origin or "")
+    page_origin = _origin(request.headers.get("Origin", ""))
     return page_origin is not None and page_origin in map(_origin, (*settings.CSRF_TRUSTED_ORIGINS, own))
 
 

@@ -8,10 +8,11 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.http import HttpRequest
 from django.test import override_settings
 
 from notifications.inbox import consumers, socket_limits
-from notifications.inbox.socket_limits import Handshake, TokenBucket
+from notifications.inbox.socket_limits import TokenBucket
 from tests.support.live_inbox import (
     OURS,
     close_code,
@@ -223,10 +224,11 @@ async def test_a_handshake_with_nul_is_refused(path: str, cookie: bytes) -> None
 
 
 # --- whose page -----------------------------------------------------------------------------------
-def handshake(origin: str, host: str, scheme: str = "ws", **headers: str) -> Handshake:
+def handshake(origin: str, host: str, scheme: str = "ws", **headers: str) -> HttpRequest:
     given = {"host": host, "origin": origin, **headers}
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()]
-    return Handshake({"scheme": scheme, "headers": pairs, "server": ("127.0.0.1", 8000)})
+    scope = {"path": "/ws/inbox", "scheme": scheme, "headers": pairs, "server": ("127.0.0.1", 8000)}
+    return socket_limits.handshake(scope)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,7 @@ def handshake(origin: str, host: str, scheme: str = "ws", **headers: str) -> Han
         (handshake("http://localhost", "localhost", x_forwarded_proto="https"), False),
     ],
 )
-def test_a_page_is_ours_by_scheme_host_and_port(request_: Handshake, ours: bool) -> None:
+def test_a_page_is_ours_by_scheme_host_and_port(request_: HttpRequest, ours: bool) -> None:
     """As Django's check against forgery decides of forms; behind a proxy by BASE_URL and what the proxy says."""
     with override_settings(
         CSRF_TRUSTED_ORIGINS=["https://push.example.com"], SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")
