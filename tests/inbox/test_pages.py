@@ -180,7 +180,7 @@ def test_a_refused_answer_stays_in_the_history(story: Story) -> None:
 def test_customers_are_not_told_who_did_what_inside(story: Story) -> None:
     story.assign(candidates=["bob", {"ref": "C-9", "name": "Erin"}])
     story.answer(story.bob, "request_info", "Which cost centre?")
-    page = open_item(story, Recipient.objects.get(ref="C-9"))
+    page = open_item(story, Recipient.objects.get(ref="C-9"), "Approve")
 
     assert "Which cost centre?" in page.part("conversation")
     assert "Came from Invoices" not in page.part("history")

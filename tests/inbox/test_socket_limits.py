@@ -25,12 +25,7 @@ from tests.support.live_inbox import (
 from tests.support.story import Story
 from wfpush.asgi import application
 
-pytestmark = pytest.mark.usefixtures("no_connection_stays")
-
-
-@pytest.fixture
-def story(transactional_db: None) -> Story:
-    return Story.begin()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_connection_stays")]
 
 
 @pytest.fixture(autouse=True)
