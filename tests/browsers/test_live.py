@@ -281,6 +281,7 @@ async def test_off_line_has_its_own_calm_sentence_which_covers_nothing_that_can_
     tunnel = f"Approve in the tunnel for {phone}"
     installation.assign(tunnel)
     await dave.context.set_offline(False)
+    await dave.get_by_role("button", name="1 new").click()
     await expect(card(dave, tunnel)).to_be_visible()
     await expect(dave.locator("#trouble")).to_be_hidden()
     await expect(dave.locator("#connection")).to_have_text("Live")

@@ -37,11 +37,11 @@ def comments(installation: Installation, thing: str) -> list[tuple[object, ...]]
 
 
 async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn) -> None:
-    north, south, west = assigned(installation, "gate")
+    north, south, west = assigned(installation, "pergola")
     dave = await sign_in("dave", again="keys")
-    await type_into(dave, dave.get_by_label("Search your items"), "gate")
+    await type_into(dave, dave.get_by_label("Search your items"), "pergola")
     await dave.keyboard.press("Enter")
-    await expect(dave).to_have_url(re.compile("q=gate"))
+    await expect(dave).to_have_url(re.compile("q=pergola"))
     await is_live(dave)
     await tab_to(dave, dave.get_by_role("link", name="Choose several"))
     await dave.keyboard.press("Enter")
@@ -71,7 +71,7 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
         await tab_to(dave, dave.get_by_role("link", name=title, exact=True))
         await expect(outcome(dave, title)).to_contain_text("Approved.")
     assert await faults(dave) == []
-    assert comments(installation, "gate") == [(north, REMARK), (west, REMARK)]
+    assert comments(installation, "pergola") == [(north, REMARK), (west, REMARK)]
 
     # One more press opens what was read, and the list still has what was not chosen.
     await dave.keyboard.press("Enter")
