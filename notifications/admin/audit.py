@@ -18,10 +18,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import FOUND, LedgerAdmin
+from notifications.admin.columns import time_column
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions, Lookups
 from notifications.admin.periods import zone_of_reader
-from notifications.admin.words import Tone, ago, mark, shortened
+from notifications.admin.words import Tone, mark, shortened
 from wfpush.postgres.words import Words, having
 
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")
@@ -143,9 +144,7 @@ class AuditAdmin(LedgerAdmin):
             keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
         return queryset.filter(pk__in=keys), False
 
-    @display(description=_("when"), ordering="action_time")
-    def done_at(self, entry: LogEntry) -> SafeString:
-        return ago(entry.action_time)
+    done_at = time_column("action_time", _("when"))
 
     @display(description=_("who"))
     def who(self, entry: LogEntry) -> str:

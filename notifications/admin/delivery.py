@@ -11,13 +11,20 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.columns import (
+    WorkColumns,
+    duration_column,
+    json_column,
+    link_column,
+    state_column,
+    time_column,
+)
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
-from notifications.admin.work_columns import WorkColumns
+from notifications.admin.words import Tone, due_words, shortened, with_why
 from notifications.channel_facts import channel_name, channel_names
 from notifications.models import (
     ActionToken,
@@ -57,10 +64,7 @@ class DeliveryInline(WorkColumns, ReadOnlyInline):
     def way(self, delivery: Delivery) -> str:
         return f"{channel_name(delivery.channel)} {delivery.to}"
 
-    @display(description=_("state"))
-    def state_mark(self, delivery: Delivery) -> SafeString:
-        return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
-
+    state_mark = state_column(DELIVERY_TONES)
     why = worded("reason", _("reason"))
 
 
@@ -127,26 +131,15 @@ class NotificationAdmin(LedgerAdmin):
     def engagement(self, request: HttpRequest) -> HttpResponse:
         return engagement_page(self, request)
 
-    @display(description=_("made"), ordering="id")
-    def made(self, notification: Notification) -> SafeString:
-        return ago(notification.created_at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, notification: Notification) -> SafeString:
-        return link(notification.recipient)
-
-    @display(description=_("on behalf of"))
-    def instead_of(self, notification: Notification) -> SafeString:
-        return link(notification.on_behalf_of)
+    made = time_column("created_at", _("made"), "id")
+    person = link_column("recipient", _("person"), "recipient__name")
+    instead_of = link_column("on_behalf_of", _("on behalf of"))
 
     @display(description=_("title"))
     def headline(self, notification: Notification) -> SafeString:
         return shortened(notification.title, 70)
 
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, notification: Notification) -> SafeString:
-        return mark(COPY_TONES[notification.state], notification.get_state_display())
-
+    state_mark = state_column(COPY_TONES)
     why = worded("reason", _("reason"))
 
     @display(description=_("why"))
@@ -157,41 +150,19 @@ class NotificationAdmin(LedgerAdmin):
     def due_word(self, notification: Notification) -> SafeString:
         return due_words(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
 
-    @display(description=_("read"), ordering="read_at")
-    def read_word(self, notification: Notification) -> SafeString:
-        return ago(notification.read_at)
+    read_word = time_column("read_at", _("read"))
 
     @display(description=_("actions"))
     def shown_actions(self, notification: Notification) -> str:
         return ", ".join(f"{each['title']} ({each['action']})" for each in notification.actions)
 
-    @display(description=_("details"))
-    def shown_details(self, notification: Notification) -> SafeString:
-        return pretty(notification.details)
-
-    @display(description=_("outcome"))
-    def shown_outcome(self, notification: Notification) -> SafeString:
-        return pretty(notification.outcome)
-
-    @display(description=_("event"))
-    def from_event(self, notification: Notification) -> SafeString:
-        return link(notification.event)
-
-    @display(description=_("task"))
-    def for_task(self, notification: Notification) -> SafeString:
-        return link(notification.task)
-
-    @display(description=_("case"))
-    def in_case(self, notification: Notification) -> SafeString:
-        return link(notification.case)
-
-    @display(description=_("route"))
-    def by_route(self, notification: Notification) -> SafeString:
-        return link(notification.route)
-
-    @display(description=_("worded by"))
-    def wording(self, notification: Notification) -> SafeString:
-        return link(notification.template_version)
+    shown_details = json_column("details", _("details"))
+    shown_outcome = json_column("outcome", _("outcome"))
+    from_event = link_column("event", _("event"))
+    for_task = link_column("task", _("task"))
+    in_case = link_column("case", _("case"))
+    by_route = link_column("route", _("route"))
+    wording = link_column("template_version", _("worded by"))
 
 
 # --- deliveries -----------------------------------------------------------------------------------------------------
@@ -202,10 +173,7 @@ class AttemptInline(ReadOnlyInline):
     readonly_fields = fields
     show_change_link = False
     details = worded("detail", _("detail"))
-
-    @display(description=_("took"))
-    def took(self, attempt: DeliveryAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
+    took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
 
 class OfChannel(admin.SimpleListFilter):
@@ -254,43 +222,24 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
         (_("Of"), {"fields": ["of_notification", "of_event", "id"]}),
     ]
 
-    @display(description=_("made"), ordering="id")
-    def made(self, delivery: Delivery) -> SafeString:
-        return ago(delivery.created_at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, delivery: Delivery) -> SafeString:
-        return link(delivery.recipient)
+    made = time_column("created_at", _("made"), "id")
+    person = link_column("recipient", _("person"), "recipient__name")
 
     @display(description=_("by"), ordering="channel")
     def way(self, delivery: Delivery) -> str:
         return f"{channel_name(delivery.channel)} {delivery.to}"
 
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, delivery: Delivery) -> SafeString:
-        return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
+    state_mark = state_column(DELIVERY_TONES)
 
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
         return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
 
     why = worded("reason", _("reason"))
-
-    @display(description=_("next try"), ordering="due_at")
-    def next_try(self, delivery: Delivery) -> SafeString:
-        return ago(delivery.due_at)
-
-    @display(description=_("took"))
-    def took(self, delivery: Delivery) -> str:
-        return took(delivery.created_at, delivery.ended_at)
-
-    @display(description=_("notification"))
-    def of_notification(self, delivery: Delivery) -> SafeString:
-        return link(delivery.notification)
-
-    @display(description=_("event"))
-    def of_event(self, delivery: Delivery) -> SafeString:
-        return link(delivery.event)
+    next_try = time_column("due_at", _("next try"))
+    took = duration_column("created_at", "ended_at")
+    of_notification = link_column("notification", _("notification"))
+    of_event = link_column("event", _("event"))
 
     def offers(self, action: str, row: Delivery) -> bool:
         return row.state == DeliveryState.DEAD
@@ -334,11 +283,5 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     without_index = ["delivery__shown_to"]
     ordering = ["-id"]
     details = worded("detail", _("detail"))
-
-    @display(description=_("delivery"))
-    def of_delivery(self, attempt: DeliveryAttempt) -> SafeString:
-        return link(attempt.delivery)
-
-    @display(description=_("took"))
-    def took(self, attempt: DeliveryAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at)
+    of_delivery = link_column("delivery", _("delivery"))
+    took = duration_column("started_at", "ended_at")

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.columns import channel_column, link_column, time_column
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
-from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
-from notifications.channel_facts import channel_name
+from notifications.admin.words import NOTHING, list_url, mark, shortened, since
 from notifications.delivery import device_test, pauses
 from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
@@ -40,21 +40,10 @@ class DeviceInline(ReadOnlyInline):
     readonly_fields = fields
     verbose_name_plural = _("devices")
 
-    @display(description=_("by"))
-    def by(self, device: Device) -> str:
-        return channel_name(device.channel)
-
-    @display(description=_("registered"))
-    def registered(self, device: Device) -> SafeString:
-        return ago(device.created_at)
-
-    @display(description=_("last used"))
-    def used(self, device: Device) -> SafeString:
-        return ago(device.last_used_at)
-
-    @display(description=_("last message"))
-    def sent(self, device: Device) -> SafeString:
-        return ago(device.last_sent_at)
+    by = channel_column()
+    registered = time_column("created_at", _("registered"))
+    used = time_column("last_used_at", _("last used"))
+    sent = time_column("last_sent_at", _("last message"))
 
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
@@ -90,25 +79,11 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     ]
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, device: Device) -> SafeString:
-        return link(device.recipient)
-
-    @display(description=_("by"), ordering="channel")
-    def by(self, device: Device) -> str:
-        return channel_name(device.channel)
-
-    @display(description=_("registered"), ordering="created_at")
-    def registered(self, device: Device) -> SafeString:
-        return ago(device.created_at)
-
-    @display(description=_("last used"), ordering="last_used_at")
-    def used(self, device: Device) -> SafeString:
-        return ago(device.last_used_at)
-
-    @display(description=_("last message"), ordering="last_sent_at")
-    def sent(self, device: Device) -> SafeString:
-        return ago(device.last_sent_at)
+    person = link_column("recipient", _("person"), "recipient__name")
+    by = channel_column()
+    registered = time_column("created_at", _("registered"))
+    used = time_column("last_used_at", _("last used"))
+    sent = time_column("last_sent_at", _("last message"))
 
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
@@ -183,9 +158,7 @@ class PausedServiceAdmin(LedgerAdmin):
     readonly_fields = fields
     actions = ["resume"]
 
-    @display(description=_("by"), ordering="channel")
-    def by(self, paused: PausedService) -> str:
-        return channel_name(paused.channel)
+    by = channel_column()
 
     @display(description=_("reason"))
     def why(self, paused: PausedService) -> SafeString:
@@ -197,9 +170,7 @@ class PausedServiceAdmin(LedgerAdmin):
     def paused_for(self, paused: PausedService) -> SafeString:
         return since(paused.paused_at, "bad")
 
-    @display(description=_("tried again"), ordering="until")
-    def tried_again(self, paused: PausedService) -> SafeString:
-        return ago(paused.until)
+    tried_again = time_column("until", _("tried again"))
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)

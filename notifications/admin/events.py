@@ -10,12 +10,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
+from notifications.admin.columns import WorkColumns, duration_column, json_column, link_column, time_column
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import last_error, trace
-from notifications.admin.words import Tone, ago, link, mark, pretty, shortened, since, took, with_why
-from notifications.admin.work_columns import WorkColumns
+from notifications.admin.words import Tone, link, mark, shortened, since, with_why
 from notifications.engines import requeue
 from notifications.models import (
     Event,
@@ -117,17 +117,13 @@ class EventAdmin(WorkColumns, SendsAgain):
         return response
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("received"), ordering="id")
-    def received(self, event: Event) -> SafeString:
-        return ago(event.received_at)
+    received = time_column("received_at", _("received"), "id")
 
     @display(description=_("about"))
     def subject_link(self, event: Event) -> SafeString:
         return with_why(link(event.task or event.case), event.engine)
 
-    @display(description=_("engine"), ordering="engine__name")
-    def from_engine(self, event: Event) -> SafeString:
-        return link(event.engine)
+    from_engine = link_column("engine", _("engine"), "engine__name")
 
     @display(description=_("state"), ordering="status")
     def state(self, event: Event) -> SafeString:
@@ -147,17 +143,9 @@ class EventAdmin(WorkColumns, SendsAgain):
     def reached(self, event: Event) -> SafeString:
         return shortened(", ".join(each.get("name", "") for each in event.plan.get("recipients") or []), 50)
 
-    @display(description=_("took"))
-    def duration(self, event: Event) -> str:
-        return took(event.received_at, event.processed_at)
-
-    @display(description=_("data"))
-    def shown_data(self, event: Event) -> SafeString:
-        return pretty(event.data)
-
-    @display(description=_("other members"))
-    def shown_extensions(self, event: Event) -> SafeString:
-        return pretty(event.extensions)
+    duration = duration_column("received_at", "processed_at")
+    shown_data = json_column("data", _("data"))
+    shown_extensions = json_column("extensions", _("other members"))
 
     @display(description=_("error"))
     def shown_error(self, event: Event) -> str:

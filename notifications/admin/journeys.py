@@ -14,9 +14,10 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.columns import link_column
 from notifications.admin.decorators import display
 from notifications.admin.fields import LabelsField
-from notifications.admin.words import link, shortened
+from notifications.admin.words import shortened
 from notifications.cases.milestones import MOST_LABEL, label_of
 from notifications.models import Journey, Milestone
 
@@ -120,6 +121,4 @@ class MilestoneAdmin(LedgerAdmin):
     def words(self, milestone: Any) -> str:
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
-    @display(description=_("way of a case"), ordering="journey__name")
-    def of_journey(self, milestone: Milestone) -> SafeString:
-        return link(milestone.journey)
+    of_journey = link_column("journey", _("way of a case"), "journey__name")

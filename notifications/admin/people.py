@@ -23,6 +23,7 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
+from notifications.admin.columns import channel_column, column, link_column, time_column
 from notifications.admin.decorators import action, display
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
@@ -33,8 +34,7 @@ from notifications.admin.importing import ByFile
 from notifications.admin.personal_data import PersonalData
 from notifications.admin.reaching import TeamDefaultInline, preferences_page, unheard
 from notifications.admin.roster_tables import PeopleRoster, TeamRoster
-from notifications.admin.words import ago, link, list_url, mark
-from notifications.channel_facts import channel_name
+from notifications.admin.words import link, list_url, mark
 from notifications.models import (
     Device,
     LinkMail,
@@ -166,17 +166,9 @@ class UnsubscriptionInline(ReadOnlyInline):
     show_change_link = False
     verbose_name_plural = _("turned off by the link in an e-mail")
 
-    @display(description=_("by"))
-    def by(self, row: Unsubscription) -> str:
-        return channel_name(row.channel)
-
-    @display(description=_("turned off"))
-    def off(self, row: Unsubscription) -> SafeString:
-        return ago(row.at)
-
-    @display(description=_("turned on again"))
-    def on_again(self, row: Unsubscription) -> SafeString:
-        return ago(row.undone_at)
+    by = channel_column()
+    off = time_column("at", _("turned off"))
+    on_again = time_column("undone_at", _("turned on again"))
 
 
 @admin.register(Recipient)
@@ -296,9 +288,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
             return self.done(request, recipient, detail, messages.ERROR)
         return self.done(request, recipient, gettext("A sign-in link is on its way."))
 
-    @display(description=_("person"), ordering="name")
-    def person(self, recipient: Recipient) -> str:
-        return str(recipient)
+    person = column(str, _("person"), "name")
 
     @display(description=_("kind"), ordering="engine")
     def kind(self, recipient: Recipient) -> str:
@@ -322,9 +312,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         query = f"recipient__id__exact={recipient.pk}&state__exact={NotificationState.OPEN}"
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Notification, query), waiting)
 
-    @display(description=_("reports to"), ordering="manager__name")
-    def reports_to(self, recipient: Recipient) -> SafeString:
-        return link(recipient.manager)
+    reports_to = link_column("manager", _("reports to"), "manager__name")
 
     @display(description=_("active"), ordering="active", boolean=True)
     def on(self, recipient: Recipient) -> bool:

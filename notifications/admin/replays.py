@@ -15,9 +15,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.columns import state_column, time_column
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Recent
-from notifications.admin.words import Tone, ago, mark, shortened
+from notifications.admin.words import Tone, shortened
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
@@ -67,9 +68,7 @@ class ReplayAdmin(LedgerAdmin):
         "too_late",
     ]
 
-    @display(description=_("ordered"), ordering="id")
-    def ordered(self, replay: Replay) -> SafeString:
-        return ago(replay.ordered_at)
+    ordered = time_column("ordered_at", _("ordered"), "id")
 
     @display(description=_("by"), ordering="by__username")
     def author(self, replay: Replay) -> str:
@@ -79,9 +78,7 @@ class ReplayAdmin(LedgerAdmin):
     def of_what(self, replay: Replay) -> SafeString:
         return shortened(replay.selection or gettext("all that failed"), 120)
 
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, replay: Replay) -> SafeString:
-        return mark(TONES[replay.state], replay.get_state_display())
+    state_mark = state_column(TONES)
 
     def offers(self, action: str, row: Replay) -> bool:
         return row.state in orders.UNDOABLE

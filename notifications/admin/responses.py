@@ -15,11 +15,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.columns import duration_column, json_column, link_column, state_column, time_column
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.send_again import SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
-from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
+from notifications.admin.words import ago, link, mark, pretty, shortened, since, with_why
 from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
 from notifications.forms import recorded
@@ -62,17 +63,9 @@ class ResponseAdmin(LedgerAdmin):
         (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),
     ]
 
-    @display(description=_("given"), ordering="id")
-    def answered_at(self, response: Response) -> SafeString:
-        return ago(response.at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, response: Response) -> SafeString:
-        return link(response.recipient)
-
-    @display(description=_("task"))
-    def task_link(self, response: Response) -> SafeString:
-        return link(response.task)
+    answered_at = time_column("at", _("given"), "id")
+    person = link_column("recipient", _("person"), "recipient__name")
+    task_link = link_column("task", _("task"))
 
     @display(description=_("comment"))
     def short_comment(self, response: Response) -> SafeString:
@@ -84,9 +77,7 @@ class ResponseAdmin(LedgerAdmin):
         lines = [(line,) for each in shown for line in each.line.split("\n")]
         return format_html_join(mark_safe("<br>"), "{}", lines) or link(None)
 
-    @display(description=_("variables"))
-    def shown_variables(self, response: Response) -> SafeString:
-        return pretty(response.variables)
+    shown_variables = json_column("variables", _("variables"))
 
     @display(description=_("content"))
     def shown_content(self, response: Response) -> SafeString:
@@ -108,9 +99,7 @@ class ResponseAdmin(LedgerAdmin):
             else link(None)
         )
 
-    @display(description=_("notification"))
-    def of_notification(self, response: Response) -> SafeString:
-        return link(response.notification)
+    of_notification = link_column("notification", _("notification"))
 
 
 def _content_of(response: Response) -> TaskContent | None:
@@ -139,10 +128,7 @@ class CallInline(ReadOnlyInline):
     readonly_fields = fields
     show_change_link = False
     details = worded("detail", _("detail"))
-
-    @display(description=_("took"))
-    def took(self, attempt: CallbackAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
+    took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
 
 class HandledForm(forms.Form):
@@ -192,17 +178,9 @@ class CallbackAdmin(SendsAgain):
             return format_html("{}", callback.says)
         return format_html("{}: {}", response.recipient, response.action)
 
-    @display(description=_("task"))
-    def task_link(self, callback: Callback) -> SafeString:
-        return link(callback.task)
-
-    @display(description=_("engine"), ordering="engine__name")
-    def to_engine(self, callback: Callback) -> SafeString:
-        return link(callback.engine)
-
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, callback: Callback) -> SafeString:
-        return mark(CALLBACK_TONES[callback.state], callback.get_state_display())
+    task_link = link_column("task", _("task"))
+    to_engine = link_column("engine", _("engine"), "engine__name")
+    state_mark = state_column(CALLBACK_TONES)
 
     @display(description=_("waiting since"), ordering="created_at")
     def waiting(self, callback: Callback) -> SafeString:
@@ -319,13 +297,8 @@ class CallbackAttemptAdmin(LedgerAdmin):
     found_by = ["callback__task__task_id"]
     ordering = ["-id"]
 
-    @display(description=_("answer"))
-    def of_callback(self, attempt: CallbackAttempt) -> SafeString:
-        return link(attempt.callback)
-
-    @display(description=_("took"))
-    def took(self, attempt: CallbackAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at)
+    of_callback = link_column("callback", _("answer"))
+    took = duration_column("started_at", "ended_at")
 
 
 # --- tokens and keys ------------------------------------------------------------------------------------------------
@@ -353,21 +326,14 @@ class ActionTokenAdmin(LedgerAdmin):
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(tokens), gettext("Links voided")))
 
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, token: ActionToken) -> SafeString:
-        return link(token.recipient)
-
-    @display(description=_("notification"))
-    def of_notification(self, token: ActionToken) -> SafeString:
-        return link(token.notification)
+    person = link_column("recipient", _("person"), "recipient__name")
+    of_notification = link_column("notification", _("notification"))
 
     @display(description=_("actions"))
     def actions_offered(self, token: ActionToken) -> str:
         return ", ".join(token.actions)
 
-    @display(description=_("made"), ordering="created_at")
-    def made(self, token: ActionToken) -> SafeString:
-        return ago(token.created_at)
+    made = time_column("created_at", _("made"))
 
     @display(description=_("state"))
     def state(self, token: ActionToken) -> SafeString:

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.columns import column, link_column, time_column
 from notifications.admin.decorators import action, display
-from notifications.admin.words import ago, link, mark
+from notifications.admin.words import mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import holds
 
@@ -45,9 +46,7 @@ class RetentionRuleAdmin(HistoryAdmin):
         (_("Of no category"), {"fields": ["events_days", "devices_days"]}),
     ]
 
-    @display(description=_("category"), ordering="category__name")
-    def which(self, rule: RetentionRule) -> str:
-        return str(rule)
+    which = column(str, _("category"), "category__name")
 
     @display(description=_("tasks and items"), ordering="items_days")
     def items(self, rule: RetentionRule) -> str:
@@ -85,17 +84,13 @@ class LegalHoldAdmin(LedgerAdmin):
     readonly_fields = fields
     actions_detail = ["lift"]
 
-    @display(description=_("case"))
-    def of_case(self, hold: LegalHold) -> SafeString:
-        return link(hold.case)
+    of_case = link_column("case", _("case"))
 
     @display(description=_("state"), ordering="lifted_at")
     def is_in_force(self, hold: LegalHold) -> SafeString:
         return mark("quiet", gettext("lifted")) if hold.lifted_at else mark("wait", gettext("in force"))
 
-    @display(description=_("since"), ordering="since")
-    def since_when(self, hold: LegalHold) -> SafeString:
-        return ago(hold.since)
+    since_when = time_column("since", _("since"))
 
     def offers(self, action: str, row: LegalHold) -> bool:
         return action != "lift" or row.lifted_at is None
@@ -154,9 +149,7 @@ class ErasureAdmin(LedgerAdmin):
     fields = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "left", "held"]
     readonly_fields = fields
 
-    @display(description=_("person"))
-    def of_person(self, erasure: Erasure) -> SafeString:
-        return link(erasure.person)
+    of_person = link_column("person", _("person"))
 
     @display(description=_("state"), ordering="state")
     def how_far(self, erasure: Erasure) -> SafeString:

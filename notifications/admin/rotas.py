@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from notifications import reasons
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
+from notifications.admin.columns import link_column
 from notifications.admin.decorators import action, display
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing
@@ -242,9 +243,7 @@ class RotaAdmin(HistoryAdmin):
         return rows.select_related("team", "feed").defer("feed__body")
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("team"), ordering="team__name")
-    def of_team(self, rota: Rota) -> SafeString:
-        return link(rota.team)
+    of_team = link_column("team", _("team"), "team__name")
 
     @display(description=_("on duty now"))
     def on_duty(self, rota: Any) -> SafeString:
