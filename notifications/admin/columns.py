@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models.expressions import Func
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.admin.decorators import display
-from notifications.admin.words import Tone, ago, link, mark, pretty, took
+from notifications.admin.words import Tone, ago, link, mark, pretty, there, took, with_why
 from notifications.channel_facts import channel_name
+from notifications.models import AbsenceFeed, RotaFeed
 from wfpush.queue.outbox import Work
 
 Ordering = str | Func | None
@@ -47,9 +51,27 @@ def channel_column() -> Any:
     return column(lambda row: channel_name(row.channel), _("by"), "channel")
 
 
+def delegate_column() -> Any:
+    def delegate_of(row: Any) -> SafeString:
+        return link(row.delegate) if row.delegate else mark("quiet", gettext("nobody"))
+
+    return column(delegate_of, _("delegate"), "delegate__name")
+
+
 def duration_column(start: str, end: str, *, unknown: object = "") -> Any:
     """The time between the fields `start` and `end`; `unknown` as long as one of them is empty."""
     return column(lambda row: took(getattr(row, start), getattr(row, end)) or unknown, _("took"))
+
+
+def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
+    """Whether a calendar is read: since when it cannot be, and why; else when it was read last."""
+    if feed.failing_since is not None:
+        last_version_note = gettext("What was read before holds.") if feed.read_at else ""
+        arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
+        return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % arguments), last_version_note)
+    if feed.read_at is None:
+        return mark("wait", gettext("not read yet"))
+    return with_why(mark("ok", gettext("read")), ago(feed.read_at))
 
 
 class WorkColumns:

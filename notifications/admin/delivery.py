@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -22,7 +22,7 @@ from notifications.admin.columns import (
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import SendsAgain
+from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, due_words, shortened, with_why
 from notifications.channel_facts import channel_name, channel_names
@@ -54,32 +54,31 @@ class ReadState(Conditions):
     conditions = {"no": (_("unread"), Q(read_at=None)), "yes": (_("read"), Q(read_at__isnull=False))}
 
 
-class DeliveryInline(WorkColumns, ReadOnlyInline):
-    model = Delivery
-    related = ["recipient"]
-    fields = ["way", "state_mark", "why", "created_at", "ended_at", "tries"]
-    readonly_fields = fields
+class DeliveryColumns(WorkColumns):
+    state_mark = state_column(DELIVERY_TONES)
+    why = worded("reason", _("reason"))
 
-    @display(description=_("by"))
+    @display(description=_("by"), ordering="channel")
     def way(self, delivery: Delivery) -> str:
         return f"{channel_name(delivery.channel)} {delivery.to}"
 
-    state_mark = state_column(DELIVERY_TONES)
-    why = worded("reason", _("reason"))
+
+class DeliveryInline(DeliveryColumns, ReadOnlyInline):
+    model = Delivery
+    related = ["recipient"]
+    fields = ["way", "state_mark", "why", "created_at", "ended_at", "tries"]
 
 
 class ResponseInline(ReadOnlyInline):
     model = Response
     related = ["recipient"]
     fields = ["action", "comment", "via", "at", "counts"]
-    readonly_fields = fields
 
 
 class ActionTokenInline(ReadOnlyInline):
     model = ActionToken
     related = ["recipient", "notification"]
     fields = ["actions", "created_at", "expires_at", "voided_at", "why_void"]
-    readonly_fields = fields
     verbose_name_plural = _("links that answer it")
 
     why_void = worded("void_reason", _("void reason"))
@@ -170,7 +169,6 @@ class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
     related = ["delivery__recipient"]
     fields = ["number", "started_at", "took", "succeeded", "details"]
-    readonly_fields = fields
     show_change_link = False
     details = worded("detail", _("detail"))
     took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
@@ -190,14 +188,13 @@ class OfChannel(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(WorkColumns, SendsAgain):
+class DeliveryAdmin(DeliveryColumns, SendsAgain):
     list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, OfChannel]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
     without_index = ["shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
-    actions = ["chosen_again"]
     kind = KINDS[ReplayKind.DELIVERIES]
     again_title = _("Send messages again")
     actions_detail = ["resend_this"]
@@ -225,17 +222,10 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
     made = time_column("created_at", _("made"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
 
-    @display(description=_("by"), ordering="channel")
-    def way(self, delivery: Delivery) -> str:
-        return f"{channel_name(delivery.channel)} {delivery.to}"
-
-    state_mark = state_column(DELIVERY_TONES)
-
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
         return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
 
-    why = worded("reason", _("reason"))
     next_try = time_column("due_at", _("next try"))
     took = duration_column("created_at", "ended_at")
     of_notification = link_column("notification", _("notification"))
@@ -244,24 +234,19 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
     def offers(self, action: str, row: Delivery) -> bool:
         return row.state == DeliveryState.DEAD
 
-    @action(description=_("Send again"), url_path="resend", permissions=["again"], icon="send")
+    @action(description=_("Send again"), url_path="resend", permissions=["operate"], icon="send")
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery: Delivery = self.get_row(request, object_id)
-        if delivery.state != DeliveryState.DEAD:
-            return self.done(
-                request, delivery, gettext("Only deliveries that were given up can be sent again."), messages.WARNING
-            )
-        if request.method != "POST":
-            text = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
-            arguments = {"person": delivery.recipient, "address": delivery.to}
-            return self.ask(
-                request, delivery, title=gettext("Send again"), text=text % arguments, button=gettext("Send again")
-            )
-        if not self.one_again(request, delivery):
-            return self.done(
-                request, delivery, gettext("Not sent: the notification no longer asks for anything."), messages.WARNING
-            )
-        return self.done(request, delivery, gettext("It is sent again. Reload this page in a moment."))
+        question = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
+        words = OneAgain(
+            refused=gettext("Only deliveries that were given up can be sent again."),
+            title=gettext("Send again"),
+            question=question % {"person": delivery.recipient, "address": delivery.to},
+            button=gettext("Send again"),
+            sent=gettext("It is sent again. Reload this page in a moment."),
+            not_sent=gettext("Not sent: the notification no longer asks for anything."),
+        )
+        return self.one_again(request, delivery, words)
 
 
 class AttemptOutcome(Conditions):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.columns import channel_column, link_column, time_column
+from notifications.admin.columns import channel_column, column, link_column, time_column
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
@@ -34,20 +34,19 @@ def last_outcome(device: Device) -> SafeString:
     return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
 
 
-class DeviceInline(ReadOnlyInline):
-    model = Device
-    fields = ["by", "registered", "used", "sent", "outcome"]
-    readonly_fields = fields
-    verbose_name_plural = _("devices")
-
+class DeviceColumns:
     by = channel_column()
     registered = time_column("created_at", _("registered"))
     used = time_column("last_used_at", _("last used"))
     sent = time_column("last_sent_at", _("last message"))
 
-    @display(description=_("outcome"))
-    def outcome(self, device: Device) -> SafeString:
-        return last_outcome(device)
+
+class DeviceInline(DeviceColumns, ReadOnlyInline):
+    model = Device
+    fields = ["by", "registered", "used", "sent", "outcome"]
+    verbose_name_plural = _("devices")
+
+    outcome = column(last_outcome, _("outcome"))
 
 
 class Working(Conditions):
@@ -64,7 +63,7 @@ class Working(Conditions):
 
 
 @admin.register(Device)
-class DeviceAdmin(HistoryPages, LedgerAdmin):
+class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
     list_display = ["name", "person", "by", "registered", "used", "sent", "outcome"]
     list_filter = [Working, "channel", "platform"]
     list_select_related = ["recipient"]
@@ -80,10 +79,6 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
 
     # --- columns ----------------------------------------------------------------------------------------------------
     person = link_column("recipient", _("person"), "recipient__name")
-    by = channel_column()
-    registered = time_column("created_at", _("registered"))
-    used = time_column("last_used_at", _("last used"))
-    sent = time_column("last_sent_at", _("last message"))
 
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
@@ -92,9 +87,6 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     fault = worded("last_fault", _("last fault"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
     @action(description=_("Send a test message"), permissions=["operate"])
     def test(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
         selection = list(queryset)
@@ -155,7 +147,6 @@ class PausedServiceAdmin(LedgerAdmin):
     list_filter = ["channel"]
     search_fields = ["service", "reason_fact"]
     fields = ["service", "by", "whole_reason", "paused_for", "tried_again"]
-    readonly_fields = fields
     actions = ["resume"]
 
     by = channel_column()
@@ -171,9 +162,6 @@ class PausedServiceAdmin(LedgerAdmin):
         return since(paused.paused_at, "bad")
 
     tried_again = time_column("until", _("tried again"))
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
 
     @action(description=_("Try again now"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[PausedService]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -13,7 +13,7 @@ from notifications import reasons
 from notifications.admin.columns import WorkColumns, duration_column, json_column, link_column, time_column
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import SendsAgain
+from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, link, mark, shortened, since, with_why
 from notifications.engines import requeue
@@ -77,7 +77,6 @@ class EventAdmin(WorkColumns, SendsAgain):
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
-    actions = ["chosen_again"]
     kind = KINDS[ReplayKind.EVENTS]
     again_title = _("Process events again")
     actions_detail = ["process_this_again"]
@@ -155,25 +154,18 @@ class EventAdmin(WorkColumns, SendsAgain):
     def offers(self, action: str, row: Event) -> bool:
         return row.status in requeue.PROCESSABLE
 
-    @action(description=_("Process again"), permissions=["again"])
+    @action(description=_("Process again"), permissions=["operate"])
     def chosen_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> HttpResponse:
         response: HttpResponse = super().chosen_again(request, queryset)
         return response
 
-    @action(description=_("Process again"), url_path="process", permissions=["again"], icon="replay")
+    @action(description=_("Process again"), url_path="process", permissions=["operate"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        event: Event = self.get_row(request, object_id)
-        if event.status not in requeue.PROCESSABLE:
-            return self.done(
-                request,
-                event,
-                gettext("Only events that failed or matched no route can be processed again."),
-                messages.WARNING,
-            )
-        if request.method != "POST":
-            text = gettext("The event is routed by the routes as they are now, and people are told.")
-            return self.ask(
-                request, event, title=gettext("Process the event again"), text=text, button=gettext("Process again")
-            )
-        self.one_again(request, event)
-        return self.done(request, event, gettext("It is processed again. Reload this page in a moment."))
+        words = OneAgain(
+            refused=gettext("Only events that failed or matched no route can be processed again."),
+            title=gettext("Process the event again"),
+            question=gettext("The event is routed by the routes as they are now, and people are told."),
+            button=gettext("Process again"),
+            sent=gettext("It is processed again. Reload this page in a moment."),
+        )
+        return self.one_again(request, self.get_row(request, object_id), words)

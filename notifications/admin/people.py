@@ -100,7 +100,8 @@ class RecipientForm(forms.ModelForm):
                 "user", gettext("External people have no account: they sign in by links their engine gives them.")
             )
         self._check_ref(cleaned.get("ref"), engine)
-        self._check_manager(cleaned.get("manager"))
+        if fault := circle(self.instance.pk, cleaned.get("manager")):
+            self.add_error("manager", fault)
         self._check_address(cleaned, engine)
         return cleaned
 
@@ -108,10 +109,6 @@ class RecipientForm(forms.ModelForm):
         """Check the ref here: the model's check does not run while `engine` is read-only."""
         if ref and Recipient.objects.filter(ref=ref, engine=engine).exclude(pk=self.instance.pk).exists():
             self.add_error("ref", gettext("Somebody has this ref already."))
-
-    def _check_manager(self, manager: Recipient | None) -> None:
-        if fault := circle(self.instance.pk, manager):
-            self.add_error("manager", fault)
 
     def _check_address(self, cleaned: dict[str, Any], engine: Any) -> None:
         address, verified = cleaned.get("email"), cleaned.get("email_verified")
@@ -161,7 +158,6 @@ class UnsubscriptionInline(ReadOnlyInline):
 
     model = Unsubscription
     fields = ["category", "by", "off", "on_again"]
-    readonly_fields = fields
     related = ["category"]
     show_change_link = False
     verbose_name_plural = _("turned off by the link in an e-mail")
@@ -182,6 +178,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at", "unheard"]
+    fixed_fields = ["engine"]  # it decides what the ref means
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
     actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
@@ -196,11 +193,9 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         people: QuerySet[Recipient] = super().get_queryset(request)
         theirs = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
         count = Subquery(theirs.values("recipient").annotate(count=Count("pk")).values("count"))
-        return people.annotate(waiting=Coalesce(count, 0)) if self._lists(request) else people
-
-    def _lists(self, request: HttpRequest) -> bool:
-        """Whether the page needs the columns of lists: autocompletes need names only."""
-        return request.resolver_match is None or not str(request.resolver_match.url_name).endswith("autocomplete")
+        match = request.resolver_match
+        is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # needs names alone
+        return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
         """External people have no absences, and few people have unsubscribed."""
@@ -208,10 +203,6 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         left = obj is not None and obj.unsubscriptions.exists()
         hidden = {AbsenceInline: external, UnsubscriptionInline: not left}
         return [inline for inline in self.inlines if not hidden.get(inline)]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Recipient | None = None) -> list[str]:
-        """The engine of a person is fixed, since it decides what their ref means."""
-        return [*self.readonly_fields, *(["engine"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
         """A person who was ever sent anything stays in the records; they can be deactivated instead."""
@@ -298,10 +289,8 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     @display(description=_("reached by"))
     def reach(self, recipient: Recipient) -> SafeString:
-        ways = [
-            *([gettext("inbox")] if recipient.user or recipient.external else []),
-            *([recipient.email] if recipient.email else []),
-        ]
+        has_inbox = recipient.user or recipient.external
+        ways = list(filter(None, [gettext("inbox") if has_inbox else "", recipient.email]))
         return mark("ok", ", ".join(ways)) if ways else mark("bad", gettext("nothing: no account, no e-mail"))
 
     @display(description=_("waiting for them"), ordering="waiting")

@@ -272,15 +272,6 @@ def messages_picture(period: Period, counts: Counts) -> Picture:
     )
 
 
-def _states_legend() -> list[tuple[Tone, str]]:
-    return [
-        ("ok", _("delivered")),
-        ("wait", _("under way")),
-        ("quiet", _("not sent, with a reason")),
-        ("bad", _("failed")),
-    ]
-
-
 def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row:
     count_by_state = {state: states.get(state, 0) for state in DeliveryState.values}
     words = [f"{shown(count)} {DeliveryState(state).label}" for state, count in count_by_state.items() if count]

@@ -37,7 +37,6 @@ TONES: dict[str, Tone] = {
 class ReplayedInline(ReadOnlyInline):
     model = ReplayedRow
     fields = ["what", "state"]
-    readonly_fields = fields
     show_change_link = False
 
     @display(description=_("what"))
@@ -101,10 +100,6 @@ class ReplayAdmin(LedgerAdmin):
         if not orders.undo(replay.pk, timezone.now()):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         return self.done(request, replay, gettext("What still waits is put back. Reload this page in a moment."))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Replay]:
-        rows: QuerySet[Replay] = super().get_queryset(request)
-        return rows.select_related("by")
 
 
 def what_is_put_back(replay: Replay) -> str:

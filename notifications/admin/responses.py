@@ -18,7 +18,7 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.columns import duration_column, json_column, link_column, state_column, time_column
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
-from notifications.admin.send_again import SendsAgain
+from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, with_why
 from notifications.connectors.base import HIDDEN
@@ -93,11 +93,7 @@ class ResponseAdmin(LedgerAdmin):
     @display(description=_("engine"), ordering="callback__state")
     def engine_says(self, response: Response) -> SafeString:
         callback = getattr(response, "callback", None)
-        return (
-            link(callback, mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
-            if callback
-            else link(None)
-        )
+        return link(callback, callback and mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
 
     of_notification = link_column("notification", _("notification"))
 
@@ -125,7 +121,6 @@ class CallInline(ReadOnlyInline):
     model = CallbackAttempt
     related = ["callback__response__recipient", "callback__engine"]
     fields = ["number", "started_at", "took", "status", "details"]
-    readonly_fields = fields
     show_change_link = False
     details = worded("detail", _("detail"))
     took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
@@ -155,7 +150,6 @@ class CallbackAdmin(SendsAgain):
     list_select_related = ["response__recipient", "engine", "task"]
     found_by = ["task__task_id"]
     search_help_text = _("A task's id, or the webhook-id, whole.")
-    actions = ["chosen_again"]
     kind = KINDS[ReplayKind.CALLBACKS]
     again_title = _("Send answers again")
     actions_detail = ["replay_this", "mark_handled"]
@@ -213,35 +207,23 @@ class CallbackAdmin(SendsAgain):
             return False  # it has not been tried yet, and is sent by itself
         return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
-    @action(description=_("Send again"), url_path="replay", permissions=["again"], icon="replay")
+    @action(description=_("Send again"), url_path="replay", permissions=["operate"], icon="replay")
     def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         callback: Callback = self.get_row(request, object_id)
-        if callback.state not in REPLAYABLE:
-            return self.done(
-                request,
-                callback,
-                gettext("Only answers that wait or were given up can be sent again."),
-                messages.WARNING,
-            )
-        if request.method != "POST":
-            text = gettext(
-                "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
-            )
-            arguments = {"engine": callback.engine, "answer": callback.says}
-            return self.ask(
-                request,
-                callback,
-                title=gettext("Send the answer again"),
-                text=text % arguments,
-                button=gettext("Send again"),
-            )
-        if not self.one_again(request, callback):
-            return self.done(
-                request, callback, gettext("It is being sent at this moment. Try again in a minute."), messages.WARNING
-            )
-        return self.done(request, callback, gettext("It is sent again. Reload this page in a moment."))
+        question = gettext(
+            "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
+        )
+        words = OneAgain(
+            refused=gettext("Only answers that wait or were given up can be sent again."),
+            title=gettext("Send the answer again"),
+            question=question % {"engine": callback.engine, "answer": callback.says},
+            button=gettext("Send again"),
+            sent=gettext("It is sent again. Reload this page in a moment."),
+            not_sent=gettext("It is being sent at this moment. Try again in a minute."),
+        )
+        return self.one_again(request, callback, words)
 
-    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["again"], icon="back_hand")
+    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["operate"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Note that the engine was told in another way: by whom, and how."""
         callback: Callback = self.get_row(request, object_id)
@@ -309,15 +291,11 @@ class ActionTokenAdmin(LedgerAdmin):
     list_select_related = ["recipient", "notification"]
     found_by = ["recipient__ref", "notification__task__task_id"]
     fields = ["person", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "why_void"]
-    readonly_fields = fields
     actions = ["void"]
-
-    def has_void_permission(self, request: HttpRequest) -> bool:
-        return self.may(request)
 
     why_void = worded("void_reason", _("void reason"))
 
-    @action(description=_("Void: these links answer nothing any more"), permissions=["void"])
+    @action(description=_("Void: these links answer nothing any more"), permissions=["operate"])
     def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
         tokens = list(queryset)
         working = ActionToken.objects.filter(pk__in=[token.pk for token in tokens], voided_at=None)

@@ -81,7 +81,6 @@ class LegalHoldAdmin(LedgerAdmin):
     list_select_related = ["case", "by"]
     search_fields = ["why", "case__case_id", "case__title"]
     fields = ["of_case", "why", "is_in_force", "since", "by", "lifted_at", "lifted_by"]
-    readonly_fields = fields
     actions_detail = ["lift"]
 
     of_case = link_column("case", _("case"))
@@ -95,10 +94,7 @@ class LegalHoldAdmin(LedgerAdmin):
     def offers(self, action: str, row: LegalHold) -> bool:
         return action != "lift" or row.lifted_at is None
 
-    def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Lift the hold"), url_path="lift", permissions=["lift"], icon="undo")
+    @action(description=_("Lift the hold"), url_path="lift", permissions=["operate"], icon="undo")
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
         hold: LegalHold = self.get_row(request, object_id)
         title = gettext("Lift the hold")
@@ -147,7 +143,6 @@ class ErasureAdmin(LedgerAdmin):
     list_select_related = ["person", "by"]
     list_filter = ["state"]
     fields = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "left", "held"]
-    readonly_fields = fields
 
     of_person = link_column("person", _("person"))
 

@@ -82,7 +82,6 @@ class CopyInline(ReadOnlyInline):
     model = Notification
     related = ["recipient"]
     fields = ["person", "state", "why", "read_at"]
-    readonly_fields = fields
     verbose_name_plural = _("copies: who has it")
 
     person = link_column("recipient", _("person"))
@@ -93,7 +92,6 @@ class AnswerInline(ReadOnlyInline):
     model = Response
     related = ["recipient", "callback"]
     fields = ["person", "action", "comment", "via", "at", "engine_says"]
-    readonly_fields = fields
     verbose_name_plural = _("answers")
 
     person = link_column("recipient", _("person"))
@@ -108,7 +106,6 @@ class MessageInline(ReadOnlyInline):
     model = TaskMessage
     related = ["author", "reply_to"]
     fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
-    readonly_fields = fields
     verbose_name_plural = _("conversation")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskMessage]:
@@ -141,7 +138,6 @@ class MessageInline(ReadOnlyInline):
 class EventInline(ReadOnlyInline):
     model = Event
     fields = ["received_at", "type", "status"]
-    readonly_fields = fields
     verbose_name_plural = _("its events, newest first")
 
 
@@ -258,7 +254,6 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
 class TaskInline(ReadOnlyInline):
     model = Task
     fields = ["name", "task_id", "state", "due_word", "became"]
-    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         return super().get_queryset(request).prefetch_related(*WITH_TASKS)
