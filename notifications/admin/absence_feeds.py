@@ -99,10 +99,7 @@ class AbsenceFeedAdmin(HistoryAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     person = column(lambda feed: feed.recipient, _("person"), "recipient__name")
     stands_in = delegate_column()
-
-    @display(description=_("reading"))
-    def reading(self, feed: AbsenceFeed) -> SafeString:
-        return reading_mark(feed) if feed.pk else NOTHING
+    reading = column(lambda feed: reading_mark(feed) if feed.pk else NOTHING, _("reading"))
 
     @display(description=_("what it says"))
     def coming(self, feed: AbsenceFeed) -> SafeString:

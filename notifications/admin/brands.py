@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidge
 from notifications.admin import brand_identities
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action, display
-from notifications.admin.reaching import BrandDefaultInline
+from notifications.admin.reaching import DefaultInline
 from notifications.admin.words import list_url
 from notifications.channels.base import BrandKeys
 from notifications.channels.email.senders import check_sender, needs
@@ -149,7 +149,7 @@ class BrandAdmin(HistoryAdmin):
         if "from_email" in form.changed_data and (needed := needs(obj.from_email)):
             self.message_user(request, needed, messages.WARNING)
 
-    inlines = [BrandDefaultInline]
+    inlines = [DefaultInline]
 
     def get_inlines(self, request: HttpRequest, obj: Brand | None) -> list[Any]:
         return self.inlines if obj is not None else []

@@ -13,6 +13,7 @@ from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.columns import (
     WorkColumns,
+    column,
     duration_column,
     json_column,
     link_column,
@@ -57,10 +58,7 @@ class ReadState(Conditions):
 class DeliveryColumns(WorkColumns):
     state_mark = state_column(DELIVERY_TONES)
     why = worded("reason", _("reason"))
-
-    @display(description=_("by"), ordering="channel")
-    def way(self, delivery: Delivery) -> str:
-        return f"{channel_name(delivery.channel)} {delivery.to}"
+    way = column(lambda delivery: f"{channel_name(delivery.channel)} {delivery.to}", _("by"), "channel")
 
 
 class DeliveryInline(DeliveryColumns, ReadOnlyInline):
@@ -133,17 +131,10 @@ class NotificationAdmin(LedgerAdmin):
     made = time_column("created_at", _("made"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
     instead_of = link_column("on_behalf_of", _("on behalf of"))
-
-    @display(description=_("title"))
-    def headline(self, notification: Notification) -> SafeString:
-        return shortened(notification.title, 70)
-
+    headline = column(lambda notification: shortened(notification.title, 70), _("title"))
     state_mark = state_column(COPY_TONES)
     why = worded("reason", _("reason"))
-
-    @display(description=_("why"))
-    def asked_because(self, notification: Notification) -> SafeString:
-        return shortened(reasons.words(notification), 50)
+    asked_because = column(lambda notification: shortened(reasons.words(notification), 50), _("why"))
 
     @display(description=_("due"), ordering="due_at")
     def due_word(self, notification: Notification) -> SafeString:

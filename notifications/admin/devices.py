@@ -150,17 +150,9 @@ class PausedServiceAdmin(LedgerAdmin):
     actions = ["resume"]
 
     by = channel_column()
-
-    @display(description=_("reason"))
-    def why(self, paused: PausedService) -> SafeString:
-        return shortened(reasons.words(paused))
-
+    why = column(lambda paused: shortened(reasons.words(paused)), _("reason"))
     whole_reason = worded("reason", _("reason"))
-
-    @display(description=_("paused for"), ordering="paused_at")
-    def paused_for(self, paused: PausedService) -> SafeString:
-        return since(paused.paused_at, "bad")
-
+    paused_for = column(lambda paused: since(paused.paused_at, "bad"), _("paused for"), "paused_at")
     tried_again = time_column("until", _("tried again"))
 
     @action(description=_("Try again now"), permissions=["operate"])

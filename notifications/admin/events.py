@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.admin.columns import WorkColumns, duration_column, json_column, link_column, time_column
+from notifications.admin.columns import WorkColumns, column, duration_column, json_column, link_column, time_column
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain
@@ -117,11 +117,7 @@ class EventAdmin(WorkColumns, SendsAgain):
 
     # --- columns ----------------------------------------------------------------------------------------------------
     received = time_column("received_at", _("received"), "id")
-
-    @display(description=_("about"))
-    def subject_link(self, event: Event) -> SafeString:
-        return with_why(link(event.task or event.case), event.engine)
-
+    subject_link = column(lambda event: with_why(link(event.task or event.case), event.engine), _("about"))
     from_engine = link_column("engine", _("engine"), "engine__name")
 
     @display(description=_("state"), ordering="status")
@@ -145,10 +141,7 @@ class EventAdmin(WorkColumns, SendsAgain):
     duration = duration_column("received_at", "processed_at")
     shown_data = json_column("data", _("data"))
     shown_extensions = json_column("extensions", _("other members"))
-
-    @display(description=_("error"))
-    def shown_error(self, event: Event) -> str:
-        return event.error
+    shown_error = column(lambda event: event.error, _("error"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Event) -> bool:

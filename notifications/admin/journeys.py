@@ -14,7 +14,7 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.columns import link_column
+from notifications.admin.columns import column, link_column
 from notifications.admin.decorators import display
 from notifications.admin.fields import LabelsField
 from notifications.admin.words import shortened
@@ -113,9 +113,7 @@ class MilestoneAdmin(LedgerAdmin):
     list_select_related = ["journey"]
     search_fields = ["statuses", "journey__name"]
 
-    @display(description=_("statuses"))
-    def status_names(self, milestone: Milestone) -> str:
-        return ", ".join(milestone.statuses)
+    status_names = column(lambda milestone: ", ".join(milestone.statuses), _("statuses"))
 
     @display(description=_("what customers read"))
     def words(self, milestone: Any) -> str:

@@ -27,12 +27,11 @@ from notifications.admin.columns import channel_column, column, link_column, tim
 from notifications.admin.decorators import action, display
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
-from notifications.admin.hearing import name_of
-from notifications.admin.hearing_page import RIGHTS, hearing_page
+from notifications.admin.hearing import RIGHTS, hearing_page, name_of
 from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
 from notifications.admin.personal_data import PersonalData
-from notifications.admin.reaching import TeamDefaultInline, preferences_page, unheard
+from notifications.admin.reaching import DefaultInline, preferences_page, unheard
 from notifications.admin.roster_tables import PeopleRoster, TeamRoster
 from notifications.admin.words import link, list_url, mark
 from notifications.models import (
@@ -325,7 +324,7 @@ class TeamAdmin(ByFile, HistoryAdmin):
     autocomplete_fields = ["lead", "members"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "lead", "members"]
-    inlines = [TeamDefaultInline]
+    inlines = [DefaultInline]
 
     def get_inlines(self, request: HttpRequest, obj: Team | None) -> list[Any]:
         return self.inlines if obj is not None else []

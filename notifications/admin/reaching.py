@@ -80,14 +80,6 @@ class DefaultInline(Choosing, TabularInline):
         return super().get_formset(request, obj, **{**kwargs, "fields": ["category", "frequency"]})
 
 
-class TeamDefaultInline(DefaultInline):
-    fk_name = "team"
-
-
-class BrandDefaultInline(DefaultInline):
-    fk_name = "brand"
-
-
 # --- a person -------------------------------------------------------------------------------------------------------
 def unheard(person: Recipient) -> list[str]:
     """Return sentences on mandatory messages that do not reach the person, and on a lack of channels."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import state_column, time_column
+from notifications.admin.columns import column, state_column, time_column
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Recent
 from notifications.admin.words import Tone, shortened
@@ -68,10 +68,7 @@ class ReplayAdmin(LedgerAdmin):
     ]
 
     ordered = time_column("ordered_at", _("ordered"), "id")
-
-    @display(description=_("by"), ordering="by__username")
-    def author(self, replay: Replay) -> str:
-        return str(replay.by or "–")
+    author = column(lambda replay: str(replay.by or "–"), _("by"), "by__username")
 
     @display(description=_("selection"))
     def of_what(self, replay: Replay) -> SafeString:

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.columns import duration_column, json_column, link_column, state_column, time_column
+from notifications.admin.columns import column, duration_column, json_column, link_column, state_column, time_column
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.send_again import OneAgain, SendsAgain
@@ -66,10 +66,7 @@ class ResponseAdmin(LedgerAdmin):
     answered_at = time_column("at", _("given"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
     task_link = link_column("task", _("task"))
-
-    @display(description=_("comment"))
-    def short_comment(self, response: Response) -> SafeString:
-        return shortened(response.comment, 60)
+    short_comment = column(lambda response: shortened(response.comment, 60), _("comment"))
 
     @display(description=_("values"))
     def shown_values(self, response: Response) -> SafeString:
@@ -306,11 +303,7 @@ class ActionTokenAdmin(LedgerAdmin):
 
     person = link_column("recipient", _("person"), "recipient__name")
     of_notification = link_column("notification", _("notification"))
-
-    @display(description=_("actions"))
-    def actions_offered(self, token: ActionToken) -> str:
-        return ", ".join(token.actions)
-
+    actions_offered = column(lambda token: ", ".join(token.actions), _("actions"))
     made = time_column("created_at", _("made"))
 
     @display(description=_("state"))

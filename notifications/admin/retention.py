@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, link_column, time_column
+from notifications.admin.columns import column, link_column, state_column, time_column
 from notifications.admin.decorators import action, display
-from notifications.admin.words import mark
+from notifications.admin.words import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import holds
 
-TONES = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
+TONES: dict[str, Tone] = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -35,6 +35,15 @@ class RetentionRuleForm(forms.ModelForm):
         return cleaned
 
 
+def _days(days: int | None) -> str:
+    return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
+
+
+def _column_of_all(name: str, description: object) -> Any:
+    """Of what has no category, and is empty in the rules of categories."""
+    return column(lambda rule: "" if rule.category_id else _days(getattr(rule, name)), description, name)
+
+
 @admin.register(RetentionRule)
 class RetentionRuleAdmin(HistoryAdmin):
     form = RetentionRuleForm
@@ -47,26 +56,11 @@ class RetentionRuleAdmin(HistoryAdmin):
     ]
 
     which = column(str, _("category"), "category__name")
+    items = column(lambda rule: _days(rule.items_days), _("tasks and items"), "items_days")
+    addresses = column(lambda rule: _days(rule.addresses_days), _("addresses of messages"), "addresses_days")
 
-    @display(description=_("tasks and items"), ordering="items_days")
-    def items(self, rule: RetentionRule) -> str:
-        return _days(rule.items_days)
-
-    @display(description=_("addresses of messages"), ordering="addresses_days")
-    def addresses(self, rule: RetentionRule) -> str:
-        return _days(rule.addresses_days)
-
-    @display(description=_("events without items"), ordering="events_days")
-    def events(self, rule: RetentionRule) -> str:
-        return "" if rule.category_id else _days(rule.events_days)
-
-    @display(description=_("unused devices"), ordering="devices_days")
-    def devices(self, rule: RetentionRule) -> str:
-        return "" if rule.category_id else _days(rule.devices_days)
-
-
-def _days(days: int | None) -> str:
-    return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
+    events = _column_of_all("events_days", _("events without items"))
+    devices = _column_of_all("devices_days", _("unused devices"))
 
 
 # --- legal holds ------------------------------------------------------------------------------------------------------
@@ -146,6 +140,4 @@ class ErasureAdmin(LedgerAdmin):
 
     of_person = link_column("person", _("person"))
 
-    @display(description=_("state"), ordering="state")
-    def how_far(self, erasure: Erasure) -> SafeString:
-        return mark(TONES[ErasureState(erasure.state)], erasure.get_state_display())
+    how_far = state_column(TONES)

@@ -78,6 +78,14 @@ class Now(Conditions):
         }
 
 
+class TaskColumns:
+    became = column(outcome_with_fault, _("outcome"))
+
+    @display(description=_("due"), ordering=DEADLINE)
+    def due_word(self, task: Task) -> SafeString:
+        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
+
+
 class CopyInline(ReadOnlyInline):
     model = Notification
     related = ["recipient"]
@@ -142,7 +150,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Task)
-class TaskAdmin(ShowsStory, LedgerAdmin):
+class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
     list_display = [
         "title",
         "task_id",
@@ -202,10 +210,6 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
     def waiting_since(self, task: Task) -> SafeString:
         return since(task.created_at) if task.answerable else link(None)
 
-    @display(description=_("due"), ordering=DEADLINE)
-    def due_word(self, task: Task) -> SafeString:
-        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
-
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> str:
         """In the zone of the calendar that keeps the time."""
@@ -222,15 +226,8 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
     from_engine = link_column("engine", _("engine"), "engine__name")
-
-    @display(description=_("outcome"))
-    def became(self, task: Task) -> SafeString:
-        return outcome_with_fault(task)
-
-    @display(description=_("outcome"))
-    def outcome_words(self, task: Task) -> SafeString:
-        return outcome_in_full(task)
-
+    became = column(outcome_with_fault, _("outcome"))
+    outcome_words = column(outcome_in_full, _("outcome"))
     shown_outcome = json_column("outcome", _("outcome as it is kept"))
 
     @display(description=_("form"))
@@ -251,20 +248,12 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------
-class TaskInline(ReadOnlyInline):
+class TaskInline(TaskColumns, ReadOnlyInline):
     model = Task
     fields = ["name", "task_id", "state", "due_word", "became"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         return super().get_queryset(request).prefetch_related(*WITH_TASKS)
-
-    @display(description=_("due"))
-    def due_word(self, task: Task) -> SafeString:
-        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
-
-    @display(description=_("outcome"))
-    def became(self, task: Task) -> SafeString:
-        return outcome_with_fault(task)
 
 
 @admin.register(Case)
@@ -292,10 +281,7 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
     title_or_id = column(str, _("case"), "title")
     from_engine = link_column("engine", _("engine"), "engine__name")
     changed = time_column("updated_at", _("changed"))
-
-    @display(description=_("followed by"))
-    def following(self, case: Case) -> str:
-        return ", ".join(str(person) for person in case.followers.all())
+    following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
 
     @display(description=_("roles"))
     def in_roles(self, case: Case) -> str:
