@@ -26,7 +26,6 @@ from notifications.admin import (
     routing,
     tasks,
     templates,
-    tokens,
 )
 
 __all__ = [
@@ -51,5 +50,4 @@ __all__ = [
     "routing",
     "tasks",
     "templates",
-    "tokens",
 ]

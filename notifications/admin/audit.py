@@ -18,8 +18,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import FOUND, LedgerAdmin
-from notifications.admin.columns import column, time_column
-from notifications.admin.decorators import display
+from notifications.admin.columns import column
+from notifications.admin.decorators import display, time_ago
 from notifications.admin.filters import Conditions, Lookups
 from notifications.admin.periods import zone_of_reader
 from notifications.admin.words import Tone, mark, shortened
@@ -148,7 +148,7 @@ class AuditAdmin(LedgerAdmin):
             keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
         return queryset.filter(pk__in=keys), False
 
-    done_at = time_column("action_time", _("when"))
+    done_at = time_ago("action_time", _("when"))
     who = column(lambda entry: entry.user.get_username(), _("who"))
 
     @display(description=_("kind"), ordering="action_flag")

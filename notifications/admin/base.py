@@ -90,6 +90,8 @@ class DeskAdmin(Choosing, ModelAdmin):
     """Models whose rows are deleted with a row of this list, though their own lists are read-only."""
     fixed_fields: Sequence[str] = ()
     """Fields that cannot be changed once the row exists."""
+    list_prefetch_related: Sequence[Any] = ()
+    """What is read with the rows, besides `list_select_related`; also on their own pages."""
 
     @property
     def empty_says(self) -> str:
@@ -105,6 +107,10 @@ class DeskAdmin(Choosing, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.prefetch_related(*self.list_prefetch_related)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
@@ -273,6 +279,7 @@ class LedgerAdmin(DeskAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For actions: nothing else of a ledger needs the permission to change it."""
         return self.may(request)
 
     def may(self, request: HttpRequest, verb: str = "change") -> bool:
@@ -292,8 +299,8 @@ class ReadOnlyInline(TabularInline):
     related: Sequence[str] = ()
     """What is needed to name the rows; read in the same query."""
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
-        return self.fields or ()
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.fields)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

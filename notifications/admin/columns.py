@@ -1,4 +1,4 @@
-"""Columns that many lists have: links to other rows, times, durations, states, stored JSON, and the work of a row."""
+"""Columns that many lists have: durations, states, stored JSON, and the work of a row."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -27,16 +27,6 @@ def column(text_of: Callable[[Any], object], description: object, ordering: Orde
         return text_of(row)
 
     return shown
-
-
-def link_column(name: str, description: object, ordering: Ordering = None) -> Any:
-    """A link to the row that the relation `name` leads to."""
-    return column(lambda row: link(getattr(row, name)), description, ordering)
-
-
-def time_column(name: str, description: object, ordering: Ordering = None) -> Any:
-    """How long ago the time in the field `name` is. Sorted by that field unless `ordering` says otherwise."""
-    return column(lambda row: ago(getattr(row, name)), description, ordering or name)
 
 
 def json_column(name: str, description: object) -> Any:

@@ -16,11 +16,9 @@ from notifications.admin.columns import (
     column,
     duration_column,
     json_column,
-    link_column,
     state_column,
-    time_column,
 )
-from notifications.admin.decorators import action, display, worded
+from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain
@@ -128,9 +126,9 @@ class NotificationAdmin(LedgerAdmin):
     def engagement(self, request: HttpRequest) -> HttpResponse:
         return engagement_page(self, request)
 
-    made = time_column("created_at", _("made"), "id")
-    person = link_column("recipient", _("person"), "recipient__name")
-    instead_of = link_column("on_behalf_of", _("on behalf of"))
+    made = time_ago("created_at", _("made"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
+    instead_of = linked("on_behalf_of", _("on behalf of"))
     headline = column(lambda notification: shortened(notification.title, 70), _("title"))
     state_mark = state_column(COPY_TONES)
     why = worded("reason", _("reason"))
@@ -140,7 +138,7 @@ class NotificationAdmin(LedgerAdmin):
     def due_word(self, notification: Notification) -> SafeString:
         return due_words(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
 
-    read_word = time_column("read_at", _("read"))
+    read_word = time_ago("read_at", _("read"))
 
     @display(description=_("actions"))
     def shown_actions(self, notification: Notification) -> str:
@@ -148,11 +146,11 @@ class NotificationAdmin(LedgerAdmin):
 
     shown_details = json_column("details", _("details"))
     shown_outcome = json_column("outcome", _("outcome"))
-    from_event = link_column("event", _("event"))
-    for_task = link_column("task", _("task"))
-    in_case = link_column("case", _("case"))
-    by_route = link_column("route", _("route"))
-    wording = link_column("template_version", _("worded by"))
+    from_event = linked("event", _("event"))
+    for_task = linked("task", _("task"))
+    in_case = linked("case", _("case"))
+    by_route = linked("route", _("route"))
+    wording = linked("template_version", _("worded by"))
 
 
 # --- deliveries -----------------------------------------------------------------------------------------------------
@@ -210,17 +208,17 @@ class DeliveryAdmin(DeliveryColumns, SendsAgain):
         (_("Of"), {"fields": ["of_notification", "of_event", "id"]}),
     ]
 
-    made = time_column("created_at", _("made"), "id")
-    person = link_column("recipient", _("person"), "recipient__name")
+    made = time_ago("created_at", _("made"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
 
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
         return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
 
-    next_try = time_column("due_at", _("next try"))
+    next_try = time_ago("due_at", _("next try"))
     took = duration_column("created_at", "ended_at")
-    of_notification = link_column("notification", _("notification"))
-    of_event = link_column("event", _("event"))
+    of_notification = linked("notification", _("notification"))
+    of_event = linked("event", _("event"))
 
     def offers(self, action: str, row: Delivery) -> bool:
         return row.state == DeliveryState.DEAD
@@ -259,5 +257,5 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     without_index = ["delivery__shown_to"]
     ordering = ["-id"]
     details = worded("detail", _("detail"))
-    of_delivery = link_column("delivery", _("delivery"))
+    of_delivery = linked("delivery", _("delivery"))
     took = duration_column("started_at", "ended_at")

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.columns import channel_column, column, link_column, time_column
-from notifications.admin.decorators import action, display, worded
+from notifications.admin.columns import channel_column, column
+from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
 from notifications.admin.words import NOTHING, list_url, mark, shortened, since
@@ -36,9 +36,9 @@ def last_outcome(device: Device) -> SafeString:
 
 class DeviceColumns:
     by = channel_column()
-    registered = time_column("created_at", _("registered"))
-    used = time_column("last_used_at", _("last used"))
-    sent = time_column("last_sent_at", _("last message"))
+    registered = time_ago("created_at", _("registered"))
+    used = time_ago("last_used_at", _("last used"))
+    sent = time_ago("last_sent_at", _("last message"))
 
 
 class DeviceInline(DeviceColumns, ReadOnlyInline):
@@ -78,7 +78,7 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
     ]
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    person = link_column("recipient", _("person"), "recipient__name")
+    person = linked("recipient", _("person"), "recipient__name")
 
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
@@ -153,7 +153,7 @@ class PausedServiceAdmin(LedgerAdmin):
     why = column(lambda paused: shortened(reasons.words(paused)), _("reason"))
     whole_reason = worded("reason", _("reason"))
     paused_for = column(lambda paused: since(paused.paused_at, "bad"), _("paused for"), "paused_at")
-    tried_again = time_column("until", _("tried again"))
+    tried_again = time_ago("until", _("tried again"))
 
     @action(description=_("Try again now"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[PausedService]) -> None:

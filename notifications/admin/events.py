@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.admin.columns import WorkColumns, column, duration_column, json_column, link_column, time_column
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import WorkColumns, column, duration_column, json_column
+from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import last_error, trace
@@ -116,9 +116,9 @@ class EventAdmin(WorkColumns, SendsAgain):
         return response
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    received = time_column("received_at", _("received"), "id")
+    received = time_ago("received_at", _("received"), "id")
     subject_link = column(lambda event: with_why(link(event.task or event.case), event.engine), _("about"))
-    from_engine = link_column("engine", _("engine"), "engine__name")
+    from_engine = linked("engine", _("engine"), "engine__name")
 
     @display(description=_("state"), ordering="status")
     def state(self, event: Event) -> SafeString:

@@ -5,8 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.postgres.forms import SimpleArrayField
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +12,8 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.columns import column, link_column
-from notifications.admin.decorators import display
+from notifications.admin.columns import column
+from notifications.admin.decorators import display, linked
 from notifications.admin.fields import LabelsField
 from notifications.admin.words import shortened
 from notifications.cases.milestones import MOST_LABEL, label_of
@@ -77,6 +75,8 @@ class MilestoneInline(StackedInline):
 class JourneyAdmin(HistoryAdmin):
     list_display = ["name", "which", "steps"]
     list_filter = ["engine"]
+    list_select_related = ["engine", "event_type"]
+    list_prefetch_related = ["milestones"]
     search_fields = ["name", "case_type"]
     autocomplete_fields = ["engine", "event_type"]
     parts = [Milestone]
@@ -85,10 +85,6 @@ class JourneyAdmin(HistoryAdmin):
         (None, {"fields": ["name"]}),
         (_("Which cases go it"), {"fields": ["engine", "case_type", "event_type"]}),
     ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Journey]:
-        queryset: QuerySet[Journey] = super().get_queryset(request)
-        return queryset.select_related("engine", "event_type").prefetch_related("milestones")
 
     @display(description=_("which cases"))
     def which(self, journey: Journey) -> str:
@@ -119,4 +115,4 @@ class MilestoneAdmin(LedgerAdmin):
     def words(self, milestone: Any) -> str:
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
-    of_journey = link_column("journey", _("way of a case"), "journey__name")
+    of_journey = linked("journey", _("way of a case"), "journey__name")

@@ -23,8 +23,8 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.columns import channel_column, column, link_column, time_column
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import channel_column, column
+from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
 from notifications.admin.hearing import RIGHTS, hearing_page, name_of
@@ -162,8 +162,8 @@ class UnsubscriptionInline(ReadOnlyInline):
     verbose_name_plural = _("turned off by the link in an e-mail")
 
     by = channel_column()
-    off = time_column("at", _("turned off"))
-    on_again = time_column("undone_at", _("turned on again"))
+    off = time_ago("at", _("turned off"))
+    on_again = time_ago("undone_at", _("turned on again"))
 
 
 @admin.register(Recipient)
@@ -300,7 +300,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         query = f"recipient__id__exact={recipient.pk}&state__exact={NotificationState.OPEN}"
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Notification, query), waiting)
 
-    reports_to = link_column("manager", _("reports to"), "manager__name")
+    reports_to = linked("manager", _("reports to"), "manager__name")
 
     @display(description=_("active"), ordering="active", boolean=True)
     def on(self, recipient: Recipient) -> bool:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, state_column, time_column
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import column, state_column
+from notifications.admin.decorators import action, display, time_ago
 from notifications.admin.filters import Recent
 from notifications.admin.words import Tone, shortened
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
@@ -67,7 +67,7 @@ class ReplayAdmin(LedgerAdmin):
         "too_late",
     ]
 
-    ordered = time_column("ordered_at", _("ordered"), "id")
+    ordered = time_ago("ordered_at", _("ordered"), "id")
     author = column(lambda replay: str(replay.by or "–"), _("by"), "by__username")
 
     @display(description=_("selection"))

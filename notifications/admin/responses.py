@@ -15,8 +15,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.columns import column, duration_column, json_column, link_column, state_column, time_column
-from notifications.admin.decorators import action, display, worded
+from notifications.admin.columns import column, duration_column, json_column, state_column
+from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
@@ -63,9 +63,9 @@ class ResponseAdmin(LedgerAdmin):
         (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),
     ]
 
-    answered_at = time_column("at", _("given"), "id")
-    person = link_column("recipient", _("person"), "recipient__name")
-    task_link = link_column("task", _("task"))
+    answered_at = time_ago("at", _("given"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
+    task_link = linked("task", _("task"))
     short_comment = column(lambda response: shortened(response.comment, 60), _("comment"))
 
     @display(description=_("values"))
@@ -92,7 +92,7 @@ class ResponseAdmin(LedgerAdmin):
         callback = getattr(response, "callback", None)
         return link(callback, callback and mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
 
-    of_notification = link_column("notification", _("notification"))
+    of_notification = linked("notification", _("notification"))
 
 
 def _content_of(response: Response) -> TaskContent | None:
@@ -169,8 +169,8 @@ class CallbackAdmin(SendsAgain):
             return format_html("{}", callback.says)
         return format_html("{}: {}", response.recipient, response.action)
 
-    task_link = link_column("task", _("task"))
-    to_engine = link_column("engine", _("engine"), "engine__name")
+    task_link = linked("task", _("task"))
+    to_engine = linked("engine", _("engine"), "engine__name")
     state_mark = state_column(CALLBACK_TONES)
 
     @display(description=_("waiting since"), ordering="created_at")
@@ -276,7 +276,7 @@ class CallbackAttemptAdmin(LedgerAdmin):
     found_by = ["callback__task__task_id"]
     ordering = ["-id"]
 
-    of_callback = link_column("callback", _("answer"))
+    of_callback = linked("callback", _("answer"))
     took = duration_column("started_at", "ended_at")
 
 
@@ -301,10 +301,10 @@ class ActionTokenAdmin(LedgerAdmin):
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(tokens), gettext("Links voided")))
 
-    person = link_column("recipient", _("person"), "recipient__name")
-    of_notification = link_column("notification", _("notification"))
+    person = linked("recipient", _("person"), "recipient__name")
+    of_notification = linked("notification", _("notification"))
     actions_offered = column(lambda token: ", ".join(token.actions), _("actions"))
-    made = time_column("created_at", _("made"))
+    made = time_ago("created_at", _("made"))
 
     @display(description=_("state"))
     def state(self, token: ActionToken) -> SafeString:

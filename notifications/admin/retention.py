@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, link_column, state_column, time_column
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import column, state_column
+from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.words import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import holds
@@ -77,13 +77,13 @@ class LegalHoldAdmin(LedgerAdmin):
     fields = ["of_case", "why", "is_in_force", "since", "by", "lifted_at", "lifted_by"]
     actions_detail = ["lift"]
 
-    of_case = link_column("case", _("case"))
+    of_case = linked("case", _("case"))
 
     @display(description=_("state"), ordering="lifted_at")
     def is_in_force(self, hold: LegalHold) -> SafeString:
         return mark("quiet", gettext("lifted")) if hold.lifted_at else mark("wait", gettext("in force"))
 
-    since_when = time_column("since", _("since"))
+    since_when = time_ago("since", _("since"))
 
     def offers(self, action: str, row: LegalHold) -> bool:
         return action != "lift" or row.lifted_at is None
@@ -138,6 +138,6 @@ class ErasureAdmin(LedgerAdmin):
     list_filter = ["state"]
     fields = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "left", "held"]
 
-    of_person = link_column("person", _("person"))
+    of_person = linked("person", _("person"))
 
     how_far = state_column(TONES)

@@ -21,8 +21,8 @@ from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
-from notifications.admin.columns import link_column, reading_mark
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import reading_mark
+from notifications.admin.decorators import action, display, linked
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import NOTHING, change_url, link, mark, there, with_why
@@ -240,7 +240,7 @@ class RotaAdmin(HistoryAdmin):
         return rows.select_related("team", "feed").defer("feed__body")
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    of_team = link_column("team", _("team"), "team__name")
+    of_team = linked("team", _("team"), "team__name")
 
     @display(description=_("on duty now"))
     def on_duty(self, rota: Any) -> SafeString:

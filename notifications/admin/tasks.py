@@ -13,8 +13,8 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, json_column, link_column, state_column, time_column
-from notifications.admin.decorators import display, worded
+from notifications.admin.columns import column, json_column, state_column
+from notifications.admin.decorators import display, linked, time_ago, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
 from notifications.admin.retention import HoldInline, HoldsCases
@@ -92,7 +92,7 @@ class CopyInline(ReadOnlyInline):
     fields = ["person", "state", "why", "read_at"]
     verbose_name_plural = _("copies: who has it")
 
-    person = link_column("recipient", _("person"))
+    person = linked("recipient", _("person"))
     why = worded("reason", _("why"))
 
 
@@ -102,7 +102,7 @@ class AnswerInline(ReadOnlyInline):
     fields = ["person", "action", "comment", "via", "at", "engine_says"]
     verbose_name_plural = _("answers")
 
-    person = link_column("recipient", _("person"))
+    person = linked("recipient", _("person"))
 
     @display(description=_("engine"))
     def engine_says(self, response: Response) -> SafeString:
@@ -225,7 +225,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
-    from_engine = link_column("engine", _("engine"), "engine__name")
+    from_engine = linked("engine", _("engine"), "engine__name")
     became = column(outcome_with_fault, _("outcome"))
     outcome_words = column(outcome_in_full, _("outcome"))
     shown_outcome = json_column("outcome", _("outcome as it is kept"))
@@ -241,7 +241,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
         return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
 
-    in_case = link_column("case", _("case"))
+    in_case = linked("case", _("case"))
     shown_info = json_column("info", _("questions and what was supplied"))
     shown_actions = json_column("actions", _("actions"))
     shown_data = json_column("data", _("data"))
@@ -279,8 +279,8 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
     ]
 
     title_or_id = column(str, _("case"), "title")
-    from_engine = link_column("engine", _("engine"), "engine__name")
-    changed = time_column("updated_at", _("changed"))
+    from_engine = linked("engine", _("engine"), "engine__name")
+    changed = time_ago("updated_at", _("changed"))
     following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
 
     @display(description=_("roles"))
