@@ -17,10 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from escalations.admin.fields import DurationField, ParsedField
 from escalations.admin.steps import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
-from notifications.admin.conditions import BARE, ConditionForm
+from notifications.admin.conditions import BARE, MAY_NAME, TARGET_FIELDS, ConditionForm, TargetForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
-from notifications.admin.targets import MAY_NAME, TARGET_FIELDS, TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,
