@@ -208,15 +208,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if not socket_limits.may_resume(self.recipient.pk):
             await self._close_too_often()
             return
-        latest, rows, unread = await socket_limits.run_query(self.recipient.pk, self._since, after)
-        if rows is None:
-            self.seq = latest
-            await self._say({"type": "reset"})
-        else:
-            self.seq = after
-            await self._send_rows(rows, unread)
-            self.seq = latest
-        await self._say({"type": "synced", "seq": latest, "unread": unread})
+        await self._catch_up(after, resumes=True)
 
     def _since(self, after: int) -> tuple[int, list[Row] | None, int]:
         """The latest seq, the changes since `seq` (None: too many, or `seq` never existed), and the unread count."""
@@ -232,11 +224,21 @@ class InboxConsumer(AsyncWebsocketConsumer):
         changes = [(row.seq, json.dumps(inbox_json(row, self.language), ensure_ascii=False)) for row in rows]
         return latest, changes, unread
 
-    async def _send_rows(self, rows: list[Row], unread: int) -> None:
-        for number, (seq, notification) in enumerate(rows, start=1):
+    async def _catch_up(self, after: int, *, resumes: bool = False) -> None:
+        """Send what has changed since `after`, or have the client load the list again. It is told when it has all,
+        unless it has not asked, and gets no more than these changes."""
+        assert self.recipient is not None
+        latest, rows, unread = await socket_limits.run_query(self.recipient.pk, self._since, after)
+        if rows is None:
+            await self._say({"type": "reset"})
+        self.seq = after
+        for number, (seq, notification) in enumerate(rows or (), start=1):
             await self._frame(seq, notification, unread)
             if number % ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+        self.seq = latest
+        if resumes or rows is None:
+            await self._say({"type": "synced", "seq": latest, "unread": unread})
 
     async def _frame(self, seq: int, notification: str, unread: int) -> None:
         head = json.dumps({"type": "notification", "prev": self.seq, "seq": seq, "unread": unread})
@@ -256,18 +258,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if message["seq"] == self.seq + 1 and not other_language:
             await self._frame(message["seq"], message["notification"], message["unread"])
         else:
-            await self._catch_up()
-
-    async def _catch_up(self) -> None:
-        assert self.seq is not None and self.recipient is not None
-        latest, rows, unread = await socket_limits.run_query(self.recipient.pk, self._since, self.seq)
-        if rows is None:
-            self.seq = latest
-            await self._say({"type": "reset"})
-            await self._say({"type": "synced", "seq": latest, "unread": unread})
-            return
-        await self._send_rows(rows, unread)
-        self.seq = max(self.seq, latest)
+            await self._catch_up(self.seq)
 
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
         """Somebody has signed out or was deactivated: check this socket at once."""
@@ -282,7 +273,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def inbox_missed(self, message: dict[str, Any]) -> None:
         """Frames may have been lost, for example because Redis was away."""
         if self.seq is not None:
-            await self._catch_up()
+            await self._catch_up(self.seq)
 
 
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
