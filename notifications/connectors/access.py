@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Protocol
 
 from notifications.connectors import reasons
-from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
+from notifications.connectors.oauth2 import AccessRefused, form, read_grant, useful
 from notifications.reasons import not_reached
 from wfpush.net.http import Outbound, OutboundError, Response, Streamed
-
-__all__ = ["Access", "AccessRefused", "EngineClient", "PersonsTokens", "hide", "tls_context"]
 
 KEPT = 4
 AT_LAST = 10.0
@@ -108,6 +106,12 @@ class EngineClient:
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
         self._of_people: dict[tuple[str, str], asyncio.Task[str]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
+
+    async def __aenter__(self) -> "EngineClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         for fetching in self._fetching.values():

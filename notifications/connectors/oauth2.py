@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import json
 import math
 import secrets
 import time
@@ -14,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from notifications.connectors import reasons
 from notifications.reasons import Reason, reason_of
+from notifications.types import Json, read_json
 from wfpush.net.http import Response, parse_retry_after
 
 EARLY = 30.0
@@ -103,11 +103,8 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+def _object(body: bytes) -> Json:
+    document = read_json(body)
     return document if isinstance(document, dict) else {}
 
 

@@ -12,12 +12,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications.attachments.described import said_with
+from notifications.attachments.described import attachment_json, said_with
 from notifications.attachments.storing import Sender
 from notifications.attachments.using import are_same, claim, use
 from notifications.cases import messages
 from notifications.conversation import people, telling
-from notifications.conversation.message_body import task_message
 from notifications.errors import (
     AlreadyAnswered,
     CommentRequired,
@@ -29,6 +28,7 @@ from notifications.errors import (
     TooMany,
 )
 from notifications.items import inbox_items
+from notifications.items.representation import iso_utc, task_event
 from notifications.models import (
     ANSWERABLE,
     CLOSED,
@@ -313,13 +313,30 @@ def _add(
     use(files, message)
     if task.state not in CLOSED:
         last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
+        data = {"message": _message_json(message, addressees, files)}
         Callback.objects.create(
             id=message.pk,
             engine_id=task.engine_id,
             task=task,
             position=last + 1,
-            body=task_message(message, task, addressees, files),
+            body=task_event(message.pk, "task.message", task, message.at, data),
             **outbox.scheduled(now),
         )
         outbox.wake_on_commit("callbacks")
     return message, addressees
+
+
+def _message_json(message: TaskMessage, addressees: Sequence[Addressee], files: Sequence[Attachment]) -> Json:
+    """As an engine is told it: docs/api.md, "Messages out to the engine"."""
+    return {
+        "id": str(message.pk),
+        "kind": message.kind,
+        "text": message.text,
+        "attachments": [attachment_json(file) for file in files],
+        "by": message.by,
+        "for": [addressee.person.as_person() for addressee in addressees],
+        "reply_to": str(message.reply_to_id) if message.reply_to_id else None,
+        "at": iso_utc(message.at),
+        "via": message.via,
+        "late": message.late,
+    }

@@ -220,11 +220,8 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
 
 
 async def _ask(access: Access, url: str, form: dict[str, str]) -> Response:
-    line = EngineClient(outbound_from_settings())
-    try:
+    async with EngineClient(outbound_from_settings()) as line:
         return await line.ask(access, url, form)
-    finally:
-        await line.close()
 
 
 def disconnect(engine: Engine, person: Recipient) -> bool:

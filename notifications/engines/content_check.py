@@ -15,9 +15,10 @@ import structlog
 
 from notifications.connectors import reader_for, reasons
 from notifications.connectors.access import EngineClient
+from notifications.connectors.api import Api, Failed
 from notifications.connectors.base import Result
-from notifications.connectors.rest import Api, Call, Failed
-from notifications.engines import returning, rows, task_sync
+from notifications.connectors.rest import Call
+from notifications.engines import returning, task_sync
 from notifications.errors import InvalidEvent
 from notifications.forms import arriving
 from notifications.intake import cloudevents, ingest, mapping
@@ -162,7 +163,7 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
     engine, task = check.callback.engine, check.task
     connector = reader_for(engine.kind)
     assert connector is not None
-    document = mapping.translate(rows.expressions_of(engine, connector), row, source=f"/engines/{engine.slug}")
+    document = mapping.translate(task_sync.expressions_of(engine, connector), row, source=f"/engines/{engine.slug}")
     data = object_in(document, "data")
     task_fields = {name: value for name, value in object_in(data, "task").items() if name not in PEOPLE}
     ours, theirs = object_in(task.data, VARIABLES), object_in(data, VARIABLES)
@@ -170,7 +171,11 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
     content = {"task": {**task_fields, "id": task.task_id}, VARIABLES: variables}
     content |= {"documents": data["documents"]} if "documents" in data else {}
     when = max(now, task.last_event_time or now)  # an engine whose clock is ahead may have sent later events
-    members = {"id": f"{check.callback.pk}/{rows.digest_of(content)}", "type": "task.updated", "time": iso_utc(when)}
+    members = {
+        "id": f"{check.callback.pk}/{task_sync.digest_of(content)}",
+        "type": "task.updated",
+        "time": iso_utc(when),
+    }
     return cloudevents.structured({**document, **members, "subject": task.task_id, "data": content})
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from notifications.connectors.rest import Standing
+from notifications.connectors.base import Standing
 from notifications.engines import callback, task_sync
 from notifications.models import (
     Callback,
@@ -111,7 +111,7 @@ class Fate:
     # --- the dispatcher -----------------------------------------------------------------------------
     def dispatch(self, *faults: Fault) -> None:
         async def turn() -> None:
-            await callback.drained()
+            await callback._door.drained()
             await callback._door.close()
 
         self.side.mend()

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.connectors.base import Result, Standing
-from notifications.connectors.rest import EnginePerson, Instruction
+from notifications.connectors.instructions import EnginePerson, Instruction
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.world import Kind, World, kinds, only, world_of

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.connectors.base import Result
-from notifications.connectors.rest import ANSWER, Instruction
+from notifications.connectors.instructions import ANSWER, Instruction
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.world import Kind, World, world_of

@@ -2,9 +2,9 @@
 
 import pytest
 
+from notifications.connectors.api import Failed
 from notifications.connectors.base import Result
 from notifications.connectors.reasons import NO_PLACE
-from notifications.connectors.rest import Failed
 from tests.engines.server import LOST_AFTER, Fault
 from tests.engines.world import World, kinds, only
 

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from notifications.connectors.access import Access, EngineClient
+from notifications.connectors.api import Api, Failed
 from notifications.connectors.base import Result
 from notifications.connectors.camunda7 import Camunda7
 from notifications.connectors.camunda8 import Camunda8
 from notifications.connectors.flowable import Flowable
+from notifications.connectors.instructions import Instruction
 from notifications.connectors.opentext import OpenText
-from notifications.connectors.rest import Api, Call, Failed, Instruction, RestConnector
+from notifications.connectors.rest import Call, RestConnector
 from tests.engines.book import Task
 from tests.engines.camunda7 import Camunda7Server
 from tests.engines.camunda8 import Camunda8Server

@@ -45,7 +45,7 @@ def deliver() -> None:
     """The dispatcher's turn: what is due goes out."""
 
     async def turn() -> None:
-        await callback.drained()
+        await callback._door.drained()
         await callback._door.close()
 
     async_to_sync(turn)()

@@ -45,7 +45,7 @@ def closes(story: Story) -> None:
 
 def dispatch() -> None:
     async def turn() -> None:
-        await callback.drained()
+        await callback._door.drained()
         await callback._door.close()
 
     Callback.objects.filter(state=CallbackState.WAITING).update(due_at=timezone.now())

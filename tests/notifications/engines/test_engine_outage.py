@@ -32,7 +32,7 @@ def dispatch() -> None:
 
     async def turn() -> None:
         try:
-            await callback.drained()
+            await callback._door.drained()
         finally:
             await callback._door.close()
 
@@ -57,7 +57,7 @@ def test_while_it_is_away_one_call_goes_out_and_not_one_for_each_answer(receiver
 
     async def several_turns() -> None:
         for _ in range(5):
-            await callback.drained()
+            await callback._door.drained()
             await make_due()
         await callback._door.close()
 

@@ -135,7 +135,7 @@ def test_answers_reach_an_engine_while_sixty_older_ones_wait_for_a_slow_one(
         await soon(lambda: len(receiver.at("/callback/quick")) == 40, "all answers of the quick one are told")
         under_way.append(await in_database_thread(leased, slow.engine))
 
-    meanwhile(callback.drain, callback.drained, callback._door.close, others_are_done, receiver.gate.set)
+    meanwhile(callback.drain, callback._door.drained, callback._door.close, others_are_done, receiver.gate.set)
 
     assert under_way == [callback.EACH], "what has no place is not claimed, so that its lease cannot run out"
     assert len(receiver.calls) == 100, "each is told once"
@@ -154,7 +154,7 @@ def test_a_token_server_that_hangs_holds_up_its_own_engine_alone(two: tuple[Stor
     async def others_are_done() -> None:
         await soon(lambda: len(receiver.at("/callback/quick")) == 40, "all answers of the quick one are told")
 
-    meanwhile(callback.drain, callback.drained, callback._door.close, others_are_done, receiver.gate.set)
+    meanwhile(callback.drain, callback._door.drained, callback._door.close, others_are_done, receiver.gate.set)
 
     assert len(receiver.at("/callback/slow")) >= 1
     assert Callback.objects.filter(engine=quick.engine, state=CallbackState.DELIVERED).count() == 40
@@ -173,7 +173,7 @@ def test_many_slow_engines_leave_places_for_the_others(two: tuple[Story, Story],
     async def others_are_done() -> None:
         await soon(lambda: len(receiver.at("/callback/quick")) == 10, "all answers of the quick one are told")
 
-    meanwhile(callback.drain, callback.drained, callback._door.close, others_are_done, receiver.gate.set)
+    meanwhile(callback.drain, callback._door.drained, callback._door.close, others_are_done, receiver.gate.set)
 
     assert not Callback.objects.exclude(state=CallbackState.DELIVERED).exists()
 
@@ -194,7 +194,7 @@ def test_an_engine_whose_lists_take_long_holds_up_no_others_list(receiver: Recei
                 await poll.drain()
                 await soon(lambda: quick.lists and not quick_is_asked(), "the quick one is asked, and answers")
 
-        meanwhile(poll.drain, poll.drained, poll._door.close, others_are_asked_again_and_again, receiver.gate.set)
+        meanwhile(poll.drain, poll._door.drained, poll._door.close, others_are_asked_again_and_again, receiver.gate.set)
 
     assert len(slow.lists) == 1
     assert Poll.objects.get(engine__slug="quick").error == ""

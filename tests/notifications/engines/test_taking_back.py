@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from escalations.models import Escalation, EscalationState
 from notifications.engines import callback
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import TooLate
 from notifications.items import holding
 from notifications.items.representation import task_json
@@ -49,7 +49,7 @@ def deliver(then: datetime | None = None) -> None:
         Callback.objects.filter(due_at__isnull=False).update(due_at=then)
 
     async def turn() -> None:
-        await callback.drained()
+        await callback._door.drained()
         await callback._door.close()
 
     async_to_sync(turn)()
