@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from notifications.connectors import reasons
-from notifications.connectors.oauth2 import AccessRefused, form, read_grant, useful
-from notifications.reasons import not_reached
+from notifications.connectors.oauth2 import AccessRefused, form, read_grant, unreachable, useful
 from wfpush.net.http import Outbound, OutboundError, Response, Streamed
 
 KEPT = 4
@@ -207,9 +206,7 @@ class EngineClient:
                 "POST", access.token_url, body=body, headers=headers, tls=await self._tls(access)
             )
         except OutboundError as fault:
-            raise AccessRefused(
-                reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent
-            ) from fault
+            raise unreachable(fault) from fault
         grant = read_grant(response, self.secrets(access))
         return _Token(grant.token, self._clock() + useful(grant.life))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
@@ -285,16 +285,19 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
     or is being sent."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
-        open_ones = Callback.objects.filter(
-            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
-        ).filter(outbox.not_leased(now))
         fact = reasons.said(reason)
         by_hand = {"detail_fact": fact.as_json(), "alert_fact": None}
-        ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, ended_at=now, **by_hand)
+        ended = outbox.finish_all(_unended(callback, now), state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
             callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, fact, now)
             outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
     return bool(ended)
+
+
+def _unended(callback: Callback, now: datetime) -> QuerySet[Callback]:
+    """The callback, if an operator may still decide about it and it is not being sent."""
+    states = (CallbackState.FAILED, CallbackState.WAITING)
+    return Callback.objects.filter(outbox.not_leased(now), pk=callback.pk, state__in=states)
 
 
 UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None, first_attempt_at=None)
@@ -318,11 +321,8 @@ def replay(callback: Callback, now: datetime) -> bool:
         given_up = callback.state == CallbackState.FAILED
         if (task.state in CLOSED and given_up) or (not is_final and _overtaken(callback)):
             return False
-        revived = Callback.objects.filter(
-            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
-        ).filter(outbox.not_leased(now))
         waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, "alert_fact": None}
-        if not outbox.bring_forward(revived, now, **waiting):
+        if not outbox.bring_forward(_unended(callback, now), now, **waiting):
             return False
         if given_up:
             callback_results.engine_has_it(callback.pk, CallbackState.WAITING, NOTHING, now)

@@ -130,7 +130,9 @@ def why_not_told(reading: Reading, now: datetime) -> Result | None:
     _not_compared(check, NOTHING)
     if not _has_changed(check, event):
         return None
-    if task_sync.lags(check.callback.engine) and now - _shown_since(check.response) < task_sync.SETTLED:
+    item = check.response.notification
+    shown_since = item.revised_at or item.created_at
+    if task_sync.lags(check.callback.engine) and now - shown_since < task_sync.SETTLED:
         return Result("later", None, reasons.MAY_LAG())
     ingest.accept(check.callback.engine, [event], now)
     log.warning("task_changed_in_engine", task=check.task.task_id)
@@ -193,8 +195,3 @@ def _parts(content: Json) -> Iterator[tuple[str, Any]]:
             yield from ((f"values/{path}", each) for path, each in value.items())
         else:
             yield name, value
-
-
-def _shown_since(response: Response) -> datetime:
-    """When the person's item began to show what they have answered."""
-    return response.notification.revised_at or response.notification.created_at

@@ -185,22 +185,24 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
     ingest.accept(poll.engine, [event for event in events.values() if event is not None], now)
     unreadable = {task_id for task_id, event in events.items() if event is None}
     ready.unreadable |= unreadable
-    number = poll.cursor.get("number", 0)
-    PolledTask.objects.bulk_create(
-        [
-            PolledTask(engine=poll.engine, task_id=task_id, digest=digest, sweep=number)
-            for task_id, digest in page.digests.items()
-            if task_id not in unreadable
-        ],
-        update_conflicts=True,
-        unique_fields=["engine", "task_id"],
-        update_fields=["digest", "sweep"] if part == "sweep" else ["digest"],
-    )
+    digests = {task_id: digest for task_id, digest in page.digests.items() if task_id not in unreadable}
+    _note_listed(poll, digests, ["digest", "sweep"] if part == "sweep" else ["digest"])
     place = poll.cursor["sweep"] if part == "sweep" else poll.cursor
     since = eventdata.instant(place.get("since"))
     if page.newest is not None and (since is None or page.newest > since):
         place["since"] = page.newest.isoformat()
     _go_on(poll, now)
+
+
+def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> None:
+    """Note tasks with their digests. `fields`: what changes of those that were noted before."""
+    number = poll.cursor.get("number", 0)
+    PolledTask.objects.bulk_create(
+        [PolledTask(engine=poll.engine, task_id=pk, digest=digest, sweep=number) for pk, digest in digests.items()],
+        update_conflicts=True,
+        unique_fields=["engine", "task_id"],
+        update_fields=fields,
+    )
 
 
 def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
@@ -261,15 +263,7 @@ def _unseen(poll: Poll) -> list[Task]:
 def _keep_standings(poll: Poll, standings: Sequence[tuple[Task, Standing]], now: datetime) -> None:
     """End tasks that are over; those that are still open count as seen. Raises _Lost."""
     task_sync.apply_differences(standings, now)
-    PolledTask.objects.bulk_create(
-        [
-            PolledTask(engine=poll.engine, task_id=task.task_id, digest="", sweep=poll.cursor.get("number", 0))
-            for task, standing in standings
-        ],
-        update_conflicts=True,
-        unique_fields=["engine", "task_id"],
-        update_fields=["sweep"],
-    )
+    _note_listed(poll, {task.task_id: "" for task, _ in standings}, ["sweep"])
     _go_on(poll, now)
 
 

@@ -1,9 +1,10 @@
 """One engine of a kind, its connector, and the line between them: what each test of this folder speaks with."""
 
+import asyncio
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,3 +139,14 @@ def _access(kind: Kind, engine: EngineServer, tokens: Tokens | None) -> Access:
     body, _, wants = kind.token
     signing = {"token_url": tokens.url, "token_body": body, "audience": wants.get("audience", "")}
     return Access(engine.base, "oauth2", SERVICE, SECRET, **signing)
+
+
+@contextmanager
+def running(kind: Kind) -> Iterator[tuple[World, asyncio.Runner]]:
+    """A world for a test that is no coroutine, and what runs its coroutines, one after the other."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            yield runner.run(stack.enter_async_context(world_of(kind))), runner
+        finally:
+            runner.run(stack.aclose())
