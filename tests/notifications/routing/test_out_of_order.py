@@ -19,7 +19,7 @@ from notifications.routing import claims, pipeline
 from notifications.types import Json
 from tests.support.story import NINE, Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 SIZES = [1, 7, 100]
