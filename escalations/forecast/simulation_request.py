@@ -93,7 +93,7 @@ def as_json(simulation: Simulation) -> Json:
         "due_at": iso_utc(simulation.deadline),
         "rows": [row_json(row) for row in simulation.rows],
         "ends_early": simulation.ends_early,
-        "recipients": in_text(simulation.event.plan.recipients) if simulation.event else [],
+        "recipients": in_text(simulation.event.plan.as_json().get("recipients", [])) if simulation.event else [],
     }
 
 

@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from notifications import reasons
 from notifications.types import Json
 
-USUAL: Json = {"to": "", "turn": 0, "reason_fact": None}
-"""Members of a channel that are not stored where they have these values."""
-
 MOST_NAMED = 1_000
 """People whom a trace names with their channels; further ones are counted. Each copy has its own reason anyway."""
 
@@ -25,36 +22,15 @@ def stored(plan: Json) -> Json:
             untried.append(f"{each['route']} {each['name']}")
         else:
             tried.append(each)
-    trace = {**plan, "routes": tried, "recipients": [_thin(person) for person in plan["recipients"]]}
+    trace = {**plan, "routes": tried}
     if untried:
         trace["untried"] = {"stopped_by": stopped_by, "routes": untried}
     return {name: value for name, value in trace.items() if value}
 
 
-def _thin(person: Json) -> Json:
-    """The entry of a person without what their channels have in common with most others."""
-    channels = [
-        {name: value for name, value in each.items() if value or name not in USUAL} for each in person["channels"]
-    ]
-    return {**person, "channels": channels}
-
-
 def routes_of(plan: Json) -> list[Json]:
     """All enabled routes in their order: {route, name, matched, reason_fact}."""
     return [*plan.get("routes", []), *_untried(plan.get("untried"))]
-
-
-def recipients_of(plan: Json) -> list[Json]:
-    """People as a trace names them, each with all members of their channels, in the order of PostgreSQL."""
-    return [
-        {name: _complete(value) if name == "channels" else value for name, value in person.items()}
-        for person in plan.get("recipients", [])
-    ]
-
-
-def _complete(channels: list[Json]) -> list[Json]:
-    complete = ({**USUAL, **each} for each in channels)
-    return [dict(sorted(each.items(), key=lambda member: (len(member[0]), member[0]))) for each in complete]
 
 
 def count_recipients(plan: Json) -> int:

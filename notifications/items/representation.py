@@ -12,7 +12,7 @@ from notifications.forms import recorded
 from notifications.forms.fields import form_of
 from notifications.forms.shown import form_json
 from notifications.items.holding import is_held
-from notifications.items.plans import recipients_of, routes_of
+from notifications.items.plans import routes_of
 from notifications.items.taken_away import is_taken
 from notifications.models import (
     Brand,
@@ -282,7 +282,7 @@ def event_trace_json(event: Event) -> Json:
         "processed_at": iso_utc(event.processed_at),
         "error": event.error or None,
         "routes": reasons.in_text(routes_of(event.plan)),
-        "recipients": reasons.in_text(recipients_of(event.plan)),
+        "recipients": reasons.in_text(event.plan.get("recipients", [])),
         "unresolved": reasons.in_text(event.plan.get("unresolved", [])),
         "notes": [str(note) for note in reasons.read_list(event.plan, "notes")],
         "warnings": [str(warning) for warning in reasons.read_list(event.plan, "warnings")],

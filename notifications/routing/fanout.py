@@ -374,11 +374,8 @@ def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planne
 
 
 def details_of(event_details: Json, facts: Sequence[KeyFact]) -> Json:
-    """Return what a notification stores for display besides its texts. Where there is an amount, an empty list of key
-    facts is stored, too: the amount is none then."""
-    if not facts and "amount" not in object_in(event_details, "variables"):
-        return event_details
-    return {**event_details, STORED: [fact.stored() for fact in facts]}
+    """Return what a notification stores for display besides its texts."""
+    return {**event_details, STORED: [fact.stored() for fact in facts]} if facts else event_details
 
 
 def read_event_details(facts: Json) -> Json:
@@ -390,12 +387,6 @@ def read_event_details(facts: Json) -> Json:
     documents = facts.get("documents")
     if isinstance(documents, list):
         details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
-    variables = object_in(facts, "variables")
-    if variables:
-        details["variables"] = variables
-    exception = object_in(facts, "exception")
-    if exception:
-        details["exception"] = exception
     return details
 
 
