@@ -15,11 +15,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.items.escalated import escalation_of
 from notifications.items.glance import glance_of
 from notifications.items.outcomes import action_title, why_withdrawn
-from notifications.items.representation import Common, notification_json
+from notifications.items.representation import Common, escalated_to, notification_json
 from notifications.models import Notification, NotificationState
+from notifications.reasons import Reason
 from notifications.types import Json, object_in
 from notifications.wording import directions, formats, names
 from notifications.wording.languages import spoken
@@ -206,3 +206,31 @@ def phone_link(phone: str) -> str:
     """`tel:` with what a phone can dial (RFC 3966); empty without a digit."""
     dialled = "".join(character for character in phone if character in "+0123456789*#,;")
     return f"tel:{quote(dialled, safe='+*,;')}" if any(character.isdigit() for character in dialled) else ""
+
+
+WHY = {
+    reasons.MANAGER.name: ("escalated_manager", "name"),
+    reasons.MANAGER_OF_LEVEL.name: ("escalated_manager", "name"),
+    reasons.LEAD.name: ("escalated_lead", "name"),
+    reasons.FALLBACK.name: ("escalated_fallback", "why"),
+}
+"""The sentence for a copy's reason, and the argument that it names. Other reasons have none."""
+
+
+def escalation_of(notification: Notification) -> str:
+    """Why the reader was told, and who else; empty for an item that is not late, or no longer waits."""
+    if notification.state != NotificationState.OPEN:
+        return ""
+    sentences = [_why(reasons.read(notification))] if notification.escalated else []
+    others = [each["name"] for each in escalated_to(notification) if each["ref"] != notification.recipient.ref]
+    if others:
+        sentences.append(say("escalated_to", names=", ".join(others)))
+    return " · ".join(sentences)
+
+
+def _why(reason: Reason) -> str:
+    if reason.code not in WHY:
+        return say("escalated_other")
+    key, name = WHY[reason.code]
+    value = reason.argument(name)
+    return say(key, name=value.words() if isinstance(value, Reason) else str(value))

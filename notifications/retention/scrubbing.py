@@ -1,4 +1,5 @@
-"""Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys.
+"""Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys;
+and out of what Redis keeps for a while.
 
 A batch reads its rows by the primary key and looks at them here. Rows that somebody is working on, or that wait to be
 sent, are left for another time; those of held cases stay.
@@ -10,18 +11,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import redis
+import structlog
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
 from notifications.items import inbox_items, live_frames, outdating
-from notifications.models import Callback, Event, Notification, NotificationState, SearchedPart
+from notifications.models import Callback, Erasure, Event, Notification, NotificationState, SearchedPart
 from notifications.retention import holds
 from notifications.retention.columns import Columns
 from notifications.retention.terms import Terms
 from wfpush.postgres import bulk, keys
+from wfpush.queue import outbox
+from wfpush.redis.cooldown import redis_cooldown
 
 AT_ONCE = 200
 """Rows of a batch: one may have 64 kB."""
@@ -176,3 +182,39 @@ def end_sessions(after: str, user: int | None, person: int) -> tuple[str, int]:
 
 def _is_of(session: dict[str, Any], user: int | None, person: int) -> bool:
     return (user is not None and session.get(SESSION_KEY) == str(user)) or session.get("recipient_id") == person
+
+
+log = structlog.get_logger(__name__)
+
+PATTERNS = (cache.make_key("wfpush:import:*"), "wfpush:engine:call:*")
+"""Of keys with texts of others. All other keys hold flags, counts and digests."""
+SPREADSHEET = b"PK\x03\x04"
+"""The signature of a ZIP archive, such as an XLSX file."""
+
+
+def forget_redis_keys(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """Delete those that mention the person. While Redis is away they are left for later; they end by themselves, too,
+    within an hour."""
+    if redis_cooldown:
+        return "", Tally(left=1)
+    try:
+        return "", Tally(changed=_forget(terms))
+    except (redis.RedisError, OSError) as fault:
+        redis_cooldown.after(fault)
+        log.warning("redis_keys_not_looked_at", fault=str(fault))
+        return "", Tally(left=1)
+
+
+def _forget(terms: Terms) -> int:
+    connection, gone = outbox.connection(), 0
+    for pattern in PATTERNS:
+        for key in connection.scan_iter(match=pattern, count=1_000):
+            value: Any = connection.get(key)
+            if value is not None and _mentions(value, terms):
+                gone += int(connection.delete(key))
+    return gone
+
+
+def _mentions(value: bytes, terms: Terms) -> bool:
+    """Return whether the value may mention the person. An imported spreadsheet is compressed, so it always may."""
+    return SPREADSHEET in value or terms.may_be_in(value.decode("utf-8", "replace"))

@@ -30,7 +30,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.people import devices
-from notifications.retention import holds, pruned_rows, pruned_tasks, pruning
+from notifications.retention import holds, pruned_rows, pruning
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
@@ -154,7 +154,7 @@ def test_events_without_items_addresses_and_devices_go_by_their_own_rules(story:
 
 def test_it_goes_on_where_it_was_and_workers_take_turns(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     RetentionRule.objects.create(items_days=31)
-    monkeypatch.setattr(pruned_tasks, "AT_ONCE", 1)
+    monkeypatch.setattr(pruned_rows, "TASKS_AT_ONCE", 1)
     monkeypatch.setattr(pruned_rows, "AT_ONCE", 1)
     monkeypatch.setattr(pruning.outbox, "wake", lambda source: None)
     housekeeping.prune(timezone.now())
