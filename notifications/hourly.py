@@ -57,12 +57,13 @@ def run(now: datetime) -> int:
 
 def within_seconds(hours: Iterable[datetime], count: Callable[[datetime, datetime], None], now: datetime) -> int:
     """Count these hours, at least the first and no more than `SECONDS` allow. Returns how many."""
-    until, number = time.monotonic() + SECONDS, 0
-    for number, hour in enumerate(hours, 1):
+    until, counted = time.monotonic() + SECONDS, 0
+    for hour in hours:
         count(hour, now)
+        counted += 1
         if time.monotonic() > until:
             break
-    return number
+    return counted
 
 
 def hour_of(moment: datetime) -> datetime:

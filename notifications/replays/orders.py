@@ -136,17 +136,13 @@ def _batch(replay: Replay, now: datetime) -> bool:
     if held is None:
         return False
     undoing = held.state == ReplayState.UNDOING
-    rows = _next(held, ReplayedState.AGAIN if undoing else ReplayedState.WAITING)
+    following = held.rows.filter(state=ReplayedState.AGAIN if undoing else ReplayedState.WAITING).order_by("row")
+    rows = list(following[: KINDS[held.kind].together])
     if not rows:
         outbox.finish(held, state=ReplayState.UNDONE if undoing else ReplayState.DONE, ended_at=now)
         return False
     (put_back if undoing else send_again)(held, rows, now)
     return True
-
-
-def _next(replay: Replay, state: ReplayedState) -> list[ReplayedRow]:
-    rows = replay.rows.filter(state=state).order_by("row")
-    return list(rows[: KINDS[replay.kind].together])
 
 
 def send_again(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> None:
@@ -160,18 +156,13 @@ def send_again(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> No
 
 def put_back(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> None:
     """In a transaction. A row that has been sent again since, by another order, is left to that one."""
-    newest = _sent_last(rows)
+    again = ReplayedRow.objects.filter(row__in=[row.row for row in rows], state=ReplayedState.AGAIN)
+    newest = dict(again.order_by().values_list("row").annotate(Max("pk")))
     mine = {row.row: row.before for row in rows if newest[row.row] == row.pk}
     back = KINDS[replay.kind].back(mine, now)
     for row in rows:
         row.state = ReplayedState.PUT_BACK if row.row in back else ReplayedState.TOO_LATE
     _count(replay, rows, put_back=ReplayedState.PUT_BACK, too_late=ReplayedState.TOO_LATE)
-
-
-def _sent_last(rows: Sequence[ReplayedRow]) -> dict[UUID, int]:
-    """The keys of what sent each of them again last."""
-    again = ReplayedRow.objects.filter(row__in=[row.row for row in rows], state=ReplayedState.AGAIN)
-    return dict(again.order_by().values_list("row").annotate(Max("pk")))
 
 
 def _count(replay: Replay, rows: Sequence[ReplayedRow], **states: ReplayedState) -> None:

@@ -9,6 +9,7 @@ is lifted. The words by which the person is found are kept until then, encrypted
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -77,13 +78,8 @@ def _empty(person: Recipient, token: str) -> None:
 
 
 # --- the steps --------------------------------------------------------------------------------------------------------
-def _over_table(label: str) -> Step:
-    columns = TABLES[label]
-
-    def step(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-        return scrubbing.batch(model_of(label), columns, terms, erasure.cursor, now)
-
-    return step
+def _over_table(label: str, erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    return scrubbing.batch(model_of(label), TABLES[label], terms, erasure.cursor, now)
 
 
 STEPS: dict[str, Step] = {
@@ -96,7 +92,7 @@ STEPS: dict[str, Step] = {
     "files": written.empty_files,
     "sessions": written.end_sessions,
     "redis": scrubbing.forget_redis_keys,
-    **{label: _over_table(label) for label, columns in TABLES.items() if columns.searched},
+    **{label: partial(_over_table, label) for label, columns in TABLES.items() if columns.searched},
 }
 """In their order, by names that stay: erasures under way have them."""
 

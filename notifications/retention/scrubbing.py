@@ -66,31 +66,34 @@ def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any
         yield pk, [text for text in values if text]
 
 
-def _of_session(row: Session) -> str:
-    return str(row.get_decoded())
-
-
 def _of_background_task(row: Any) -> str:
     with suppress(Exception):  # what was stored by another version cannot always be read
         return f"{row.name} {row.args} {row.kwargs} {row.result}"
     return ""
 
 
-DECODED: dict[str, Callable[[Any], str]] = {"sessions.session": _of_session, "django_q.task": _of_background_task}
+DECODED: dict[str, Callable[[Any], str]] = {
+    "sessions.session": lambda row: str(row.get_decoded()),
+    "django_q.task": _of_background_task,
+}
 """Tables whose texts are stored in other forms."""
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 def take_out(model: type[Any], columns: Columns, pks: Sequence[Any], terms: Terms, now: datetime) -> Tally:
     """Take the person out of the rows of these keys. In a transaction."""
-    rows = model._base_manager.filter(keys.among(model, pks)) if _has_simple_key(model) else None
-    rows = model._base_manager.filter(pk__in=pks) if rows is None else rows
+    has_simple_key = isinstance(model._meta.pk, models.UUIDField | models.AutoField)
+    rows = model._base_manager.filter(keys.among(model, pks) if has_simple_key else Q(pk__in=pks))
     held = _keys(rows.filter(holds.in_force(columns.case))) if columns.case is not None else set()
     waiting = _keys(rows.filter(WAITS[model])) - held if model in WAITS else set()
     eligible = [pk for pk in pks if pk not in held and pk not in waiting]
     if model is Notification:
         inbox_items.lock(set(rows.filter(pk__in=eligible).values_list("recipient_id", flat=True)))
-    locked = list(_locked(model, eligible))
+    locked = list(
+        model._base_manager.filter(pk__in=eligible)
+        .order_by("pk")
+        .select_for_update(no_key=True, skip_locked=True, of=("self",))
+    )
     tally = Tally(left=len(waiting) + len(eligible) - len(locked), held=len(held))
     tally.changed = _delete(model, locked) if columns.goes else _change(columns, locked, terms, now)
     return tally
@@ -103,17 +106,8 @@ WAITS: dict[type[models.Model], Q] = {
 """Rows that are not touched yet: an engine is to be told exactly what was answered."""
 
 
-def _has_simple_key(model: type[Any]) -> bool:
-    return isinstance(model._meta.pk, models.UUIDField | models.AutoField)
-
-
 def _keys(rows: Any) -> set[Any]:
     return set(rows.values_list("pk", flat=True))
-
-
-def _locked(model: type[Any], pks: Sequence[Any]) -> Any:
-    rows = model._base_manager.filter(pk__in=pks).order_by("pk")
-    return rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
 
 
 def _delete(model: type[Any], rows: Sequence[Any]) -> int:
@@ -209,12 +203,8 @@ def _forget(terms: Terms) -> int:
     connection, gone = outbox.connection(), 0
     for pattern in PATTERNS:
         for key in connection.scan_iter(match=pattern, count=1_000):
-            value: Any = connection.get(key)
-            if value is not None and _mentions(value, terms):
+            value: Any = connection.get(key) or b""
+            # An imported spreadsheet is compressed, so it may always mention the person.
+            if SPREADSHEET in value or terms.may_be_in(value.decode("utf-8", "replace")):
                 gone += int(connection.delete(key))
     return gone
-
-
-def _mentions(value: bytes, terms: Terms) -> bool:
-    """Return whether the value may mention the person. An imported spreadsheet is compressed, so it always may."""
-    return SPREADSHEET in value or terms.may_be_in(value.decode("utf-8", "replace"))

@@ -104,7 +104,9 @@ class _Paths:
         if version is None:
             return _of_facts(None)
         if version.pk not in self._of_versions:
-            self._of_versions[version.pk] = _of_texts(version) | _of_facts(version)
+            texts = [*version.texts.all(), *version.customer_texts.all()]
+            sources = [getattr(text, name) for text in texts for name in FIELDS]
+            self._of_versions[version.pk] = _of_templates(sources) | _of_facts(version)
         return self._of_versions[version.pk]
 
 
@@ -133,11 +135,6 @@ def _of_mapping(variables: Json) -> set[str]:
     ]
     paths = _of_templates(each for each in templates if isinstance(each, str))
     return {path for path in paths if path == "variables" or path.startswith("variables.")}
-
-
-def _of_texts(version: TemplateVersion) -> set[str]:
-    texts = [*version.texts.all(), *version.customer_texts.all()]
-    return _of_templates(getattr(text, name) for text in texts for name in FIELDS)
 
 
 def _of_facts(version: TemplateVersion | None) -> set[str]:

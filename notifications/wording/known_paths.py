@@ -92,16 +92,11 @@ def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> 
     for event in events:
         for path, value in _values(event):
             seen.setdefault(path, _Seen()).add(value)
-    described = _described(names)
+    types = EventType.objects.order_by("name")
+    described = list(types.filter(name__in=names | set(map(behaviour_of, names))) if names else types)
     declared = list(EventVariable.objects.filter(event_type__in=described).order_by("path"))
     history.paths = _joined(seen, len(events), [each.sample for each in described], declared)
     return history
-
-
-def _described(names: set[str]) -> list[EventType]:
-    types = EventType.objects.order_by("name")
-    type_names = names | {behaviour_of(name) for name in names}
-    return list(types.filter(name__in=type_names) if names else types)
 
 
 # --- what events carried ----------------------------------------------------------------------------------------------

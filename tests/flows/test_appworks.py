@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core import mail
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -21,6 +21,7 @@ from notifications.models import ActionToken, Category, Recipient, Route, Templa
 from tests.admin.pages import adding, filled, text_of
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.appworks_gateway import KEY, Answer, FakeGateway, gateway_on_loopback
+from tests.support.doctor import doctor
 from tests.support.world import World
 
 
@@ -214,13 +215,6 @@ def test_secrets_are_in_no_log(chosen: World, gateway: FakeGateway, caplog: pyte
 
 
 # --- what administrators see ------------------------------------------------------------------------------------------
-def doctor() -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said)
-    except CommandError as faults:
-        return said.getvalue() + str(faults)
-    return said.getvalue()
 
 
 def test_nobody_is_reached_by_it_who_did_not_choose_it(world: World, settings: Settings) -> None:

@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,6 @@ import pytest
 import time_machine
 from asgiref.sync import async_to_sync
 from django.core import mail
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -29,6 +27,7 @@ from notifications.models import ActionToken, Category, Delivery, Recipient, Rou
 from notifications.routing import pipeline
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.devices import push_host
+from tests.support.doctor import doctor
 from tests.support.sms_gateway import STATUS_SECRET, Reply, SmsGateway, signed, sms_gateway_on_loopback
 from tests.support.smsc import DROP, PASSWORD, USER, Smsc, smsc_on_loopback
 from tests.support.waiting import soon
@@ -288,13 +287,6 @@ def test_who_has_no_number_hears_elsewhere_and_the_trace_says_why(chosen: World,
 
 
 # --- what administrators see ------------------------------------------------------------------------------------------
-def doctor() -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said)
-    except CommandError as faults:
-        return said.getvalue() + str(faults)
-    return said.getvalue()
 
 
 def test_an_installation_without_sms_has_no_such_channel(world: World, settings: Settings) -> None:
