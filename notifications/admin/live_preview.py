@@ -15,8 +15,8 @@ from notifications.admin.preview import About, preview_context
 from notifications.admin.template_languages import languages_of
 from notifications.models import TemplateVersion
 from notifications.types import Json
+from notifications.wording.plaintext import show_hidden_characters
 from notifications.wording.template_check import Problem, check
-from notifications.wording.unhide import show_hidden_characters
 
 Fault = dict[str, Any]
 """{"field", "text", "fatal"}: the name of a field of the form, a sentence about it, and whether it cannot stay so."""

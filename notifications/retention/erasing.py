@@ -21,7 +21,7 @@ from notifications.models import Device, Erasure, ErasureState, Recipient
 from notifications.people import devices, revocation
 from notifications.retention import scrubbing, written
 from notifications.retention.columns import TABLES, model_of
-from notifications.retention.holds import SOURCE_NAME
+from notifications.retention.rules import SOURCE_NAME
 from notifications.retention.scrubbing import Tally
 from notifications.retention.terms import Terms, terms_of
 from wfpush.queue import outbox, steps

@@ -22,7 +22,7 @@ from django.db.models.functions import Cast
 
 from notifications.items import inbox_items, live_frames, outdating
 from notifications.models import Callback, Erasure, Event, Notification, NotificationState, SearchedPart
-from notifications.retention import holds
+from notifications.retention import rules
 from notifications.retention.columns import Columns
 from notifications.retention.terms import Terms
 from wfpush.postgres import bulk, keys
@@ -84,7 +84,7 @@ def take_out(model: type[Any], columns: Columns, pks: Sequence[Any], terms: Term
     """Take the person out of the rows of these keys. In a transaction."""
     has_simple_key = isinstance(model._meta.pk, models.UUIDField | models.AutoField)
     rows = model._base_manager.filter(keys.among(model, pks) if has_simple_key else Q(pk__in=pks))
-    held = _keys(rows.filter(holds.in_force(columns.case))) if columns.case is not None else set()
+    held = _keys(rows.filter(rules.in_force(columns.case))) if columns.case is not None else set()
     waiting = _keys(rows.filter(WAITS[model])) - held if model in WAITS else set()
     eligible = [pk for pk in pks if pk not in held and pk not in waiting]
     if model is Notification:

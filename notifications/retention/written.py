@@ -32,7 +32,7 @@ from notifications.models import (
     TaskContent,
     TaskMessage,
 )
-from notifications.retention import holds, scrubbing
+from notifications.retention import rules, scrubbing
 from notifications.retention.columns import GO, TABLES, model_of
 from notifications.retention.pruned_rows import HELD, forget_addresses
 from notifications.retention.scrubbing import Tally
@@ -119,7 +119,7 @@ def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Ter
     rows = rows.order_by("pk").select_related("task__case")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
-    held = set(rows.filter(holds.in_force("task__case"), pk__in=ids).values_list("pk", flat=True))
+    held = set(rows.filter(rules.in_force("task__case"), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(pk__in=ids, due_at__isnull=False).values_list("pk", flat=True)) - held
     eligible = [row for row in some if row.pk not in held and row.pk not in waits]
     tally = Tally(left=len(waits), held=len(held))
@@ -174,7 +174,7 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
     paths = TABLES["notifications.attachment"].case or ""
-    held = set(rows.filter(holds.in_force(paths), pk__in=ids).values_list("pk", flat=True))
+    held = set(rows.filter(rules.in_force(paths), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(due_at__isnull=False, pk__in=_used_by(some)).values_list("pk", flat=True))
     eligible = [row for row in some if row.pk not in held and waits.isdisjoint(_used_by([row]))]
     AttachmentPiece.objects.filter(attachment__in=[row.pk for row in eligible]).delete()
@@ -245,7 +245,7 @@ def end_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Ta
     rows = rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows
     some = list(rows.select_related("notification")[: scrubbing.AT_ONCE])
     ids = [row.pk for row in some]
-    held = set(Delivery.objects.filter(holds.in_force(HELD), pk__in=ids).values_list("pk", flat=True))
+    held = set(Delivery.objects.filter(rules.in_force(HELD), pk__in=ids).values_list("pk", flat=True))
     pending = {row.notification_id for row in some if row.state == DeliveryState.PENDING}
     if pending:
         outdating.supersede(sorted(pending), reasons.PERSON_INACTIVE(), now)

@@ -31,14 +31,6 @@ def test_by_the_api_the_engine_gets_one_signed_call_and_everybody_sees_it(asked:
     assert task["state"] == "answered" and task["answers"][0]["callback"]["state"] == "delivered"
 
 
-def test_the_second_answer_is_told_who_was_first(asked: World) -> None:
-    asked.respond("bob", "approve")
-    refused = asked.respond("carol", "reject", "No", expect=409)
-    assert refused["code"] == "already_answered"
-    assert refused["answered_by"] == {"ref": "bob", "name": "Bob"}
-    assert len(asked.receiver.calls) == 1
-
-
 def test_by_a_plain_form_of_the_inbox(asked: World) -> None:
     browser = asked.signed_in("bob")
     (item,) = asked.inbox("bob")

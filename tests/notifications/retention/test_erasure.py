@@ -29,7 +29,7 @@ from notifications.models import (
     Response,
     Task,
 )
-from notifications.retention import columns, erasing, holds, scrubbing
+from notifications.retention import columns, erasing, rules, scrubbing
 from notifications.retention.columns import model_of
 from tests.factories import PASSWORD
 from tests.notifications.retention import scan
@@ -182,7 +182,7 @@ def test_held_cases_and_engines_that_wait_are_erased_later(world: World, root: C
     assert {where.split(":")[0] for each in scan.found(["vermilion"]).values() for where in each} <= {
         "notifications_response", "notifications_callback", "notifications_case",
     }  # fmt: skip
-    assert holds.lift(hold, root_user(), timezone.now()) and not holds.lift(hold, root_user(), timezone.now())
+    assert rules.lift(hold, root_user(), timezone.now()) and not rules.lift(hold, root_user(), timezone.now())
     run()
     erasure.refresh_from_db()
     assert erasure.state == ErasureState.DONE and not erasure.terms

@@ -30,7 +30,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.people import devices
-from notifications.retention import holds, pruned_rows, pruning
+from notifications.retention import pruned_rows, pruning, rules
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
@@ -117,7 +117,7 @@ def test_what_waits_is_under_way_or_held_stays(story: Story) -> None:
     now = timezone.now()
     hold = LegalHold.objects.create(case=Case.objects.get(case_id="4711"), why="court", since=now)
     assert through(items_days=90)["tasks"] == 0
-    holds.lift(hold, None, now)
+    rules.lift(hold, None, now)
     callback = Callback.objects.filter(task__task_id="T-1").first()
     delivery = Delivery.objects.filter(notification__task__task_id="T-1").first()
     for row, waits, ended in ((callback, {"ended_at": None}, {"ended_at": now}), (delivery, {}, {})):
