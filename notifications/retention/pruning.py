@@ -55,8 +55,8 @@ def has_due(now: datetime) -> bool:
     return outbox.due(Pruning.objects.all(), now).exists()
 
 
-def drain(seconds: float = outbox.TURN_SECONDS) -> None:
-    steps.drain(Pruning, SOURCE_NAME, _step, AFTER_FAULT, seconds)
+def drain() -> None:
+    steps.drain(Pruning, SOURCE_NAME, _step, AFTER_FAULT)
 
 
 def run_through(now: datetime) -> dict[str, int]:

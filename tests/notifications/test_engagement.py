@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications import engagement, housekeeping
+from notifications import engagement, hourly, housekeeping
 from notifications.inbox.session import BACKEND
 from notifications.models import Category, Delivery, EngagementCount, EngagementHour, Notification, Recipient
 from tests.factories import EventFactory, RecipientFactory
@@ -27,7 +27,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 @pytest.fixture(autouse=True)
 def of_two_days(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engagement, "COUNTED_FOR", timedelta(days=2))
-    monkeypatch.setattr(engagement, "SECONDS", 60)
+    monkeypatch.setattr(hourly, "SECONDS", 60)
     EventFactory(pk=lowest_id(NOW - timedelta(days=3)))  # hours before the first event are not counted
 
 

@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 from _pytest.mark import ParameterSet
+from hypothesis import HealthCheck, Phase, settings
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 """`make soak`."""
 IN_CI = LONG or bool(os.environ.get("CI"))
 """`.ci/run`, too, and `CI=true make test`."""
+
+
+def examples(long: int, short: int, *, shrinks: bool = True) -> settings:
+    """How many examples of a whole story are tried in the long run, and in others. To find a smaller one of some
+    stories takes minutes."""
+    phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if shrinks else [])]
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=long if LONG else short, deadline=None, phases=phases, suppress_health_check=checks)
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -35,6 +35,7 @@ from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
 from tests.support.story import Story
+from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -156,11 +157,12 @@ def test_it_goes_on_where_it_was_and_workers_take_turns(story: Story, monkeypatc
     RetentionRule.objects.create(items_days=31)
     monkeypatch.setattr(pruned_rows, "TASKS_AT_ONCE", 1)
     monkeypatch.setattr(pruned_rows, "AT_ONCE", 1)
-    monkeypatch.setattr(pruning.outbox, "wake", lambda source: None)
+    monkeypatch.setattr(outbox, "wake", lambda source: None)
+    monkeypatch.setattr(outbox, "TURN_SECONDS", 0.001)
     housekeeping.prune(timezone.now())
     places = []
     while pruning.has_due(timezone.now()):
-        pruning.drain(seconds=0)
+        pruning.drain()
         places.append(Pruning.objects.values_list("step", "cursor").get())
     assert len(set(places)) > 5 and tasks() == ["T-2", "T-3"]
     assert Pruning.objects.get().removed["tasks"] == 1
