@@ -29,7 +29,7 @@ from notifications.models import (
 )
 from notifications.models.delivery import GONE
 from notifications.people import devices
-from notifications.retention.rules import Rules
+from notifications.retention.rules import Rules, in_force
 from wfpush.identifiers import lowest_id
 from wfpush.postgres import keys
 
@@ -41,7 +41,7 @@ TASKS_AT_ONCE = 200
 
 def prune(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     looked_at = _looked_at(Task, rules.newest("items"), after, TASKS_AT_ONCE)
-    may_go = Task.objects.filter(keys.among(Task, looked_at)).filter(_ended(rules)).exclude(rules.in_force("case"))
+    may_go = Task.objects.filter(keys.among(Task, looked_at)).filter(_ended(rules)).exclude(in_force("case"))
     rows = may_go.order_by("pk").select_for_update(skip_locked=True, of=("self",))
     going = list(rows.values_list("pk", flat=True)) if looked_at else []
     delete(going)
@@ -124,7 +124,7 @@ def prune_news(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     under_way = Delivery.objects.filter(UNDER_WAY, notification=OuterRef("pk"))
     rows = Notification.objects.filter(keys.among(Notification, ids), task=None, addressed=None)
     rows = rows.annotate(until=rules.until("items", "category")).filter(updated_at__lt=F("until"))
-    rows = rows.exclude(state=NotificationState.OPEN).exclude(Exists(under_way)).exclude(rules.in_force("case"))
+    rows = rows.exclude(state=NotificationState.OPEN).exclude(Exists(under_way)).exclude(in_force("case"))
     going = [row.pk for row in _locked(rows)] if ids else []
     if going:
         forget_items(going)
@@ -135,7 +135,7 @@ def prune_events(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     ids = _looked_at(Event, rules.usual["events"], after, AT_ONCE)
     rows = Event.objects.filter(keys.among(Event, ids), task=None, due_at=None)
     rows = rows.exclude(Exists(Delivery.objects.filter(event=OuterRef("pk"))))
-    rows = rows.exclude(Exists(Notification.objects.filter(event=OuterRef("pk")))).exclude(rules.in_force("case"))
+    rows = rows.exclude(Exists(Notification.objects.filter(event=OuterRef("pk")))).exclude(in_force("case"))
     going = [row.pk for row in _locked(rows)] if ids else []
     if going:
         Event.objects.filter(pk__in=going).delete()
@@ -150,7 +150,7 @@ def prune_cases(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     cases = Case.objects.order_by("pk")
     ids = list((cases.filter(pk__gt=int(after)) if after else cases).values_list("pk", flat=True)[:AT_ONCE])
     young = Event.objects.filter(case=OuterRef("pk")).filter(Q(pk__gte=lowest_id(until)) | Q(due_at__isnull=False))
-    rows = Case.objects.filter(pk__in=ids, updated_at__lt=until).exclude(rules.in_force(""))
+    rows = Case.objects.filter(pk__in=ids, updated_at__lt=until).exclude(in_force(""))
     rows = rows.exclude(Exists(Task.objects.filter(case=OuterRef("pk"))))
     rows = rows.exclude(Exists(Notification.objects.filter(case=OuterRef("pk")))).exclude(Exists(young))
     going = [row.pk for row in _locked(rows)]
@@ -180,7 +180,7 @@ def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     rows = Delivery.objects.filter(keys.among(Delivery, ids)).annotate(
         until=rules.until("addresses", "notification__category")
     )
-    rows = rows.filter(created_at__lt=F("until")).exclude(rules.in_force(HELD))
+    rows = rows.filter(created_at__lt=F("until")).exclude(in_force(HELD))
     delivery_ids = list(rows.values_list("pk", flat=True)) if ids else []
     return next_key(ids, AT_ONCE), forget_addresses(delivery_ids) if delivery_ids else 0
 

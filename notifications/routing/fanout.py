@@ -367,7 +367,9 @@ def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planne
 def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
     """Return what a notification stores for display besides its texts: location, customer and documents, only in the
     form of docs/api.md, and key facts."""
-    details = {name: _plain(event_facts[name]) for name in ("location", "customer") if object_in(event_facts, name)}
+    details: Json = {
+        name: _plain(event_facts[name]) for name in ("location", "customer") if object_in(event_facts, name)
+    }
     documents = event_facts.get("documents")
     if isinstance(documents, list):
         details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
