@@ -8,17 +8,6 @@ PIP := $(PY) -m pip --disable-pip-version-check
 GOAL ?= $(or $(firstword $(MAKECMDGOALS)),setup)
 INSTALL = $(MAKE) --question $(1) >/dev/null 2>&1 || exec $(PYTHON) tools/installing.py \
 	"\`make $(GOAL)\`$(if $(filter run dev,$(GOAL)), for http://127.0.0.1:$(PORT))" $(MAKE) --no-print-directory GOAL=$(GOAL) $(1)
-ALSO_LONG := tests/engines tests/flows/test_facts_everywhere.py tests/flows/test_peace_random.py tests/notifications/answers/test_respond.py \
-	tests/escalations/clocks/test_races.py tests/escalations/forecast/test_policy_change.py tests/notifications/routing/test_batches.py \
-	tests/notifications/routing/test_out_of_order.py tests/escalations/clocks/test_batches.py tests/notifications/routing/test_expiry.py \
-	tests/escalations/forecast/test_simulate.py tests/escalations/calendars tests/notifications/wording tests/notifications/forms \
-	tests/wfpush/postgres/test_packed.py tests/notifications/answers/test_person_variables.py tests/admin/test_rules_random.py \
-	tests/admin/test_lists.py tests/admin/test_lookups.py tests/admin/test_navigation.py tests/admin/test_importing.py \
-	tests/inbox/test_guessing.py tests/browsers/test_accessible.py tests/browsers/push tests/admin/test_accessible.py \
-	tests/wfpush/processes/test_processes.py tests/test_upgrades.py tests/wfpush/management/test_up.py tests/wfpush/postgres/test_schema.py \
-	tests/tools/test_restarting.py tests/deploy
-WITH_DATABASE := tests/test_docs_monitoring.py tests/test_docs_samples.py
-LINTED := tests/test_layering.py $(filter-out $(WITH_DATABASE),$(wildcard tests/test_docs*.py))
 
 .PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages release
 
@@ -65,7 +54,7 @@ lint static test bench bench-large soak pictures looks report: export WFPUSH_DAT
 lint static test bench bench-large soak pictures looks report: export PYTHONDONTWRITEBYTECODE :=
 
 lint: static
-	$(PY) -m pytest -q $(LINTED)
+	$(PY) -m pytest -q -m "not django_db" tests/test_layering.py $(wildcard tests/test_docs*.py)
 
 static: setup-dev
 	$(PY) -m ruff check .
@@ -87,8 +76,7 @@ bench-large: setup-dev
 	$(PY) -m bench growth retention day
 
 soak: setup-dev
-	@WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG); runs=$$?; \
-		WFPUSH_SOAK=long $(PY) -m pytest -m long $(addprefix --ignore=,tests/soak $(ALSO_LONG)) && exit $$runs
+	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 -m "soak or long"
 	$(PY) -m tests.support.dates
 
 # The pictures of docs/administrators.md, of the desk as it is.

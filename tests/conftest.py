@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    length.mark_soak(items)
     length.leave_out(config, items)
     parallel.sort(items)
 

@@ -23,6 +23,8 @@ from wfpush.observability.service_watch import NO_REASON, Watch
 from wfpush.queue import lease_holder
 from wfpush.tasks import beat
 
+pytestmark = pytest.mark.django_db
+
 FOLDER = ROOT / "monitoring"
 PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count|total)$")
 

@@ -29,7 +29,7 @@ from tests.support.waiting import eventually
 from wfpush.embedded import shared_servers
 from wfpush.postgres.required_release import numbers
 
-pytestmark = [pytest.mark.processes, pytest.mark.ci]
+pytestmark = [pytest.mark.processes, pytest.mark.ci, pytest.mark.soak]
 
 ALL_DUMPS = sorted(FOLDER.glob("*.sql.gz"))
 RELEASES = [dump for dump in ALL_DUMPS if dump.name[0].isdigit()]

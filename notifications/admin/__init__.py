@@ -27,7 +27,6 @@ from notifications.admin import (
     search_kinds,
     tasks,
     templates,
-    tokens,
 )
 
 __all__ = [
@@ -53,5 +52,4 @@ __all__ = [
     "search_kinds",
     "tasks",
     "templates",
-    "tokens",
 ]

@@ -13,13 +13,12 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget
 
 from notifications import reasons
 from notifications.absences import feeds
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
-from notifications.admin.engine_access import SecretField
+from notifications.admin.fields import SecretField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.words import NOTHING, ago, link, mark, there, with_why
@@ -32,12 +31,7 @@ LISTED = 20
 
 
 class AbsenceFeedForm(forms.ModelForm):
-    address = SecretField(
-        label=_("Address of the calendar"),
-        required=False,
-        max_length=500,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
+    address = SecretField(label=_("Address of the calendar"), strip=True, max_length=500)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -23,7 +23,7 @@ from tests.admin.desk import Visit
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.ci]
+pytestmark = [pytest.mark.browser, pytest.mark.ci, pytest.mark.soak]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AA = {"runOnly": TAGS, "resultTypes": ["violations"]}

@@ -26,7 +26,7 @@ from tests.admin.world import World
 from tests.soak.installation import LONG
 from tests.support.length import some
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 MANAGED = 1_960 if LONG else 360
 """People who report to one of 40 others."""

@@ -77,6 +77,8 @@ from tests.soak.installation import LONG
 from tests.support.length import some
 from wfpush.models import Heartbeat
 
+pytestmark = pytest.mark.soak
+
 OURS: list[type[Model]] = [
     *(
         model

@@ -10,6 +10,8 @@ from notifications.models import ActionToken, Device, Notification, Recipient, T
 from tests.admin.pages import list_of
 from tests.support.length import LONG
 
+pytestmark = pytest.mark.soak
+
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 

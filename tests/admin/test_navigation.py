@@ -22,6 +22,8 @@ from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from tests.soak.installation import LONG
 
+pytestmark = pytest.mark.soak
+
 LANGUAGES = ["en", "de"]
 
 LISTED = [place.model for section in (DAILY | REST).values() for place in section.places if place.model]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +25,8 @@ from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.world import World
 from tests.soak.installation import LONG
+
+pytestmark = pytest.mark.soak
 
 TARGETS = ("assignee", "candidates", "task_teams", "team", "team_lead", "manager", "initiator", "person", "recipients")
 STEP_TARGETS = ("assignee", "candidates", "task_teams", "team", "manager", "person")

@@ -30,7 +30,7 @@ from notifications.wording.message import message_of
 from tests.support.length import examples
 from tests.support.story import Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 ODD = ["<b>", "&amp;", '"', "\u202e", "\n", "Ü", "漢字", "مرحبا", "😀", "{{ x }}", " · ", "€", "x" * 300]
 TOKENS = count(1)

@@ -47,6 +47,8 @@ from tests.support.engines import LOOPBACK
 from tests.support.world import World
 from wfpush import identifiers
 
+pytestmark = pytest.mark.soak
+
 BEGINNINGS = ("2026-10-24T15:00", "2026-03-28T15:00", "2026-10-31T20:00", "2026-11-24T09:00")
 """Before nights on which clocks change in Berlin, in Berlin, in New York, and nowhere."""
 WAYS = {"email": "email", "webpush": "push"}

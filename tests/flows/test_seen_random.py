@@ -11,6 +11,8 @@ from notifications.items import holding
 from notifications.models import Route
 from tests.flows.seen_model import World
 
+pytestmark = pytest.mark.soak
+
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 DRAWS = 250 if LONG else 150
 PARTS = 40 if LONG else 2

@@ -24,6 +24,8 @@ from tests.support.story import Story
 from tests.support.unrendered import contexts_alone
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.soak
+
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 WRONG, RIGHT, LOCKED, BUSY = 422, 302, 429, 503
 HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"

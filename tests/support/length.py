@@ -12,6 +12,22 @@ LONG = os.environ.get("WFPUSH_SOAK") == "long"
 """`make soak`."""
 IN_CI = LONG or bool(os.environ.get("CI"))
 """`.ci/run`, too, and `CI=true make test`."""
+SOAK = (
+    "tests/soak/",
+    "tests/engines/",
+    "tests/deploy/",
+    "tests/browsers/push/",
+    "tests/escalations/calendars/",
+    "tests/notifications/wording/",
+    "tests/notifications/forms/",
+)
+"""Folders of which `make soak` runs every test, many in more cases. Files elsewhere mark themselves."""
+
+
+def mark_soak(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(SOAK):
+            item.add_marker(pytest.mark.soak)
 
 
 def examples(long: int, short: int, *, shrinks: bool = True) -> settings:

@@ -17,6 +17,8 @@ from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.waiting import eventually
 from tools.restarting import FOLDERS, file_filter
 
+pytestmark = pytest.mark.soak
+
 READY = "Ctrl-C stops everything."
 NEEDED = ["manage.py", "wfpush", "notifications", "escalations", "demo", "tools", "templates", "static", "locale"]
 PAGE = "templates/inbox/sign_in.html"

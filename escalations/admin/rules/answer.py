@@ -22,7 +22,7 @@ from escalations.kinds import wording
 from escalations.models import Policy
 from notifications import reasons
 from notifications.admin.conditions import condition_sentence
-from notifications.admin.preview import About, Preview, previewed
+from notifications.admin.preview import Preview, Subject, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
 from notifications.models import Engine, Event, Recipient, Route, RouteTarget, TargetKind, TemplateVersion
@@ -264,7 +264,7 @@ def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial |
         return
     event = trial.event(now)
     for language in _languages(version)[:LANGUAGES]:
-        answer.previews.append((language, previewed(version, language, About(event, None, None, trial.words))))
+        answer.previews.append((language, previewed(version, language, Subject(event, None, None, trial.words))))
     problems = check(version)
     answer.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in problems]
 

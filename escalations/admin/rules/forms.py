@@ -15,10 +15,9 @@ from escalations.admin.fields import DurationField
 from escalations.admin.rules.fields import PersonField, Plain
 from escalations.admin.steps import UNUSED, switched, used_by
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
-from notifications.admin.conditions import BARE, ConditionForm
+from notifications.admin.conditions import BARE, MAY_NAME, TARGET_FIELDS, ConditionForm, TargetForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
-from notifications.admin.targets import MAY_NAME, TARGET_FIELDS, TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,

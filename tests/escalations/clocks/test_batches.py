@@ -40,7 +40,7 @@ from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 from wfpush.postgres import lock_waits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 MINUTE = timedelta(minutes=1)
 NOON = datetime.fromisoformat("2026-11-02T12:00:00+00:00")

@@ -18,7 +18,7 @@ from tests.support.story import Story
 from tests.support.waiting import eventually
 from wfpush.queue import outbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.soak]
 
 ROUNDS = 50 if LONG else 4
 """Of each happening."""

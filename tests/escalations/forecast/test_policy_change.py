@@ -17,7 +17,7 @@ from tests.escalations.cases import CALENDARS, DAY, MINUTE, STARTS, Case, firms,
 from tests.escalations.model import Firm, Json
 from tests.soak.installation import LONG
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 START = STARTS[0]
 DUE = START + 600 * MINUTE

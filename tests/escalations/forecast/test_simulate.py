@@ -12,7 +12,7 @@ from tests.escalations.cases import CALENDARS, DAY, MINUTE, STARTS, Case, firms,
 from tests.escalations.model import Seen
 from tests.soak.installation import LONG
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 
 def seen(row: simulate.Row) -> Seen:

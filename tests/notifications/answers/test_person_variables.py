@@ -25,7 +25,7 @@ from tests.support.api import is_problem, person_caller
 from tests.support.length import LONG, some
 from tests.support.story import Story
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.soak]
 
 LOOKALIKES = [
     "wfpush_outcome",

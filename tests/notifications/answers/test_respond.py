@@ -17,7 +17,7 @@ from tests.soak.installation import LONG
 from tests.support.rounds import two_people
 from tests.support.story import Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 
 @pytest.fixture

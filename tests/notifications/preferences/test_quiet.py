@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from notifications.preferences.quiet import A_DAY, Quiet, Window, hours_left
 from wfpush.zones import zone
 
+pytestmark = pytest.mark.soak
+
 BERLIN = zone("Europe/Berlin")
 NIGHT = Window(frozenset(range(7)), time(22), time(7))
 WEEKEND = Window(frozenset({5, 6}), time(), time())

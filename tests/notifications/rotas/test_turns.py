@@ -23,6 +23,8 @@ from notifications.rotas.turns import (
 )
 from wfpush import zones
 
+pytestmark = pytest.mark.soak
+
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BERLIN = zones.zone("Europe/Berlin")

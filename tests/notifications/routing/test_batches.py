@@ -42,7 +42,7 @@ from tests.support.story import Story
 from wfpush.postgres import revision
 from wfpush.queue import outbox
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 SIZES = [(7, 1), (100, fanout.AT_ONCE)]

@@ -24,7 +24,7 @@ from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 NOON = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 HOUR = timedelta(hours=1)

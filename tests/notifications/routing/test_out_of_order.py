@@ -19,7 +19,7 @@ from notifications.types import Json
 from tests.support.length import examples
 from tests.support.story import NINE, Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 SIZES = [1, 7, 100]

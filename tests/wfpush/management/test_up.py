@@ -12,7 +12,7 @@ from tests.soak.installation import LONG
 from tests.support.processes import Command, House, free_ports
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.soak]
 
 READY = "Ctrl-C stops everything."
 ACCOUNTS = ["admin", "alice", "bob", "carol"]

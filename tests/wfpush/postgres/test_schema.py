@@ -21,6 +21,8 @@ from wfpush.postgres import schema
 from wfpush.queue import lease_holder
 from wfpush.tasks import beat
 
+pytestmark = pytest.mark.soak
+
 HARMLESS = "0003_logentry_add_action_flag_choices"
 """A migration of Django's admin that changes nothing in the database."""
 APPLIED = f"SELECT name FROM django_migrations WHERE app = 'admin' AND name = '{HARMLESS}'"

@@ -18,7 +18,7 @@ from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.waiting import eventually
 from wfpush.security import vapid_keys
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.soak]
 
 ALL_VICTIMS = ["worker", "another worker", "monitor", "pusher"]
 """Of django-q2, in the order in which it starts them."""
