@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from notifications.models import Pruning
 from notifications.retention import pruned_rows
-from notifications.retention.rules import Rules
+from notifications.retention.rules import KINDS, Rules
 from wfpush.queue import outbox, steps
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,8 @@ STEPS: dict[str, Step] = {
 
 def begin(now: datetime) -> bool:
     """Go through everything again, unless that is under way. False where there is nothing to be done."""
-    if not Rules.read(now).say_anything:
+    rules = Rules.read(now)
+    if not any(rules.newest(kind) for kind in KINDS):
         return False
     with transaction.atomic():
         row = Pruning.objects.select_for_update(no_key=True).first() or Pruning.objects.create()

@@ -35,10 +35,6 @@ class Rules:
                     of_category[kind][row.category_id] = until
         return cls(usual, of_category)
 
-    @property
-    def say_anything(self) -> bool:
-        return any(self.newest(kind) for kind in KINDS)
-
     def newest(self, kind: str) -> datetime | None:
         """Return the time after which rows of every category stay; None: all rows stay."""
         limits = [each for each in (self.usual[kind], *self.of_category[kind].values()) if each is not None]

@@ -81,7 +81,7 @@ class Batch:
     def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
         """Make new copies, for `write`, which also saves the others that the planner has changed."""
         if len(addressed) > fanout.AT_ONCE:
-            planner.make_while_saving(addressed)
+            planner.left = addressed
         else:
             planner.make(addressed)
         self._planners.append(planner)

@@ -90,7 +90,8 @@ class Planner:
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     left: Sequence[Addressed] = ()
-    """For whom copies will be made in `save`."""
+    """More people than are to be in memory together: they must be locked before `save`, which makes their copies and
+    completes the plan."""
     _details_of: dict[batch_render.Wording, Json] = field(default_factory=dict)
     colleagues: set[int] = field(default_factory=set)
     """Everybody who has the task, or gets it: whom the others can ask."""
@@ -106,11 +107,6 @@ class Planner:
         return {row.recipient_id for row in self.made} | {each.recipient.pk for each in self.left}
 
     # --- new copies ------------------------------------------------------------------------------
-    def make_while_saving(self, addressed: Sequence[Addressed]) -> None:
-        """The same as `make`, for more people than are to be in memory together: they must be locked before `save`, in
-        which the plan becomes complete."""
-        self.left = addressed
-
     def parts(self) -> Iterator[None]:
         """Make the copies that are left, part by part. What was made is to be saved before the next part."""
         for start in range(0, len(self.left), AT_ONCE):

@@ -194,7 +194,7 @@ def advance(event: Event, batch: Batch) -> Result:
             batch.close(Closing(event, change.task, plan))
         return result
     _reach_people(event, change, scene, plan, batch)
-    if not plan.reached and not any(tried["matched"] for tried in plan.routes):
+    if not plan.recipients and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
     return result
 
