@@ -29,6 +29,8 @@ from wfpush.postgres import bulk, keys
 from wfpush.queue import outbox
 from wfpush.redis.cooldown import redis_cooldown
 
+log = structlog.get_logger(__name__)
+
 AT_ONCE = 200
 """Rows of a batch: one may have 64 kB."""
 
@@ -178,8 +180,7 @@ def _is_of(session: dict[str, Any], user: int | None, person: int) -> bool:
     return (user is not None and session.get(SESSION_KEY) == str(user)) or session.get("recipient_id") == person
 
 
-log = structlog.get_logger(__name__)
-
+# --- what Redis keeps for a while -------------------------------------------------------------------------------------
 PATTERNS = (cache.make_key("wfpush:import:*"), "wfpush:engine:call:*")
 """Of keys with texts of others. All other keys hold flags, counts and digests."""
 SPREADSHEET = b"PK\x03\x04"

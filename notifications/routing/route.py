@@ -139,10 +139,12 @@ def match(event: Event, facts: Json) -> list[Match]:
             tried.append(Match(route, False, reasons.STOPPED_BY(route=stopped_by)))
             continue
         reason = _why_not(rule, event, facts)
+        if reason:
+            tried.append(Match(route, False, reason))
+            continue
         why = all_of(rule.conditions) if rule.conditions else reasons.IS_TYPE(type=event.type)
-        tried.append(Match(route, not reason, reason or why))
-        if not reason and route.stop:
-            stopped_by = route.name
+        tried.append(Match(route, True, why))
+        stopped_by = route.name if route.stop else ""
     return tried
 
 
