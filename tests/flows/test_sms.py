@@ -25,6 +25,7 @@ from notifications.channels.sms.gateway import Http, Smpp, Sms, Status
 from notifications.delivery import engine, listening
 from notifications.models import ActionToken, Category, Delivery, Recipient, Route, TemplateText
 from notifications.routing import pipeline
+from tests.flows.channels import channels, only_bob_is_told, told
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.devices import push_host
 from tests.support.doctor import doctor
@@ -65,15 +66,6 @@ def gateway(chosen: World, settings: Settings) -> Iterator[SmsGateway]:
         http = Http(started.url, "", "", "", id="messages.0.id", status=Status(STATUS_SECRET))
         settings.SMS = Sms(http, "Acme", "49", 3, 10)
         yield started
-
-
-def channels(*names: str) -> None:
-    Category.objects.update(channels=["live", *names])
-
-
-def told(world: World, trace: str) -> dict[str, tuple[str, str | None]]:
-    """Channel to state and reason."""
-    return {each["channel"]: (each["state"], each["reason"]) for each in world.get(trace)["deliveries"]}
 
 
 def attempts(world: World, trace: str) -> list[Any]:
@@ -309,10 +301,7 @@ def test_it_is_offered_where_it_is_set_up(chosen: World, smsc: Smsc) -> None:
 
 def test_who_has_a_phone_alone_is_no_dead_end(chosen: World, smsc: Smsc, settings: Settings) -> None:
     channels("sms")
-    Route.objects.exclude(name="Tasks").update(enabled=False)
-    targets = Route.objects.get(name="Tasks").targets
-    targets.all().delete()
-    targets.create(kind="person", person=Recipient.objects.get(ref="bob"))
+    only_bob_is_told()
     assert dead_ends(timezone.now()) == []
 
 
