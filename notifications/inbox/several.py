@@ -18,7 +18,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 from notifications.answers import together
-from notifications.answers.given import MAX_COMMENT, Answer, Given
+from notifications.answers.given import MAX_COMMENT, Answer, Submission
 from notifications.errors import Changed, Failure, InvalidAnswer
 from notifications.inbox.answers import cleaned_comment, explain
 from notifications.inbox.cards import Button, Card, buttons, card
@@ -149,7 +149,9 @@ def answer_all(
     rows = [each.notification for each in cards]
     # The revision that the page showed of an item. It names one of each that has one.
     revisions = {row.pk: shown.get(row.pk) or (UNKNOWN if row.revision else "") for row in rows}
-    submissions = [Given(reader.pk, pk, replace(answer, revision=revision), now) for pk, revision in revisions.items()]
+    submissions = [
+        Submission(reader.pk, pk, replace(answer, revision=revision), now) for pk, revision in revisions.items()
+    ]
     outcomes = zip(submissions, together.record_all(submissions), strict=True)
     return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 
