@@ -2,7 +2,6 @@
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from escalations.api import shown
@@ -15,11 +14,7 @@ RIGHTS = ("notifications.view_event", "escalations.view_escalation")
 
 
 class SimulationsView(PersonView):
-    @extend_schema(
-        operation_id="simulate",
-        request=shown.SimulationAsked,
-        responses=docs.responses({200: shown.SimulationShown}, 400, 413, 415, 422),
-    )
+    @docs.operation("simulate", {200: shown.SimulationShown}, request=shown.SimulationAsked)
     def post(self, request: Request) -> HttpResponse:
         """Who would be told when, by which channel and why, if nobody acts. Nothing is kept or sent."""
         user = self.recipient().user

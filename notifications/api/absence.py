@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, ChoiceField
@@ -56,16 +55,12 @@ class AbsenceShown(AbsenceTimes):
 
 
 class AbsenceView(PersonView):
-    @extend_schema(operation_id="absence", responses=docs.responses({200: AbsenceShown}))
+    @docs.operation("absence", {200: AbsenceShown})
     def get(self, request: Request) -> HttpResponse:
         """When one is, or will be, away, and who stands in; all null when there is nothing of the kind."""
         return answer(shown_of(self.recipient()))
 
-    @extend_schema(
-        operation_id="put_absence",
-        request=serializers.AbsenceGiven,
-        responses=docs.responses({200: AbsenceShown}, 413, 415, 422),
-    )
+    @docs.operation("put_absence", {200: AbsenceShown}, request=serializers.AbsenceGiven)
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
@@ -90,16 +85,12 @@ class LeadersOrDirectory(BasePermission):
 class RecipientAbsenceView(DirectoryView):
     permission_classes = [LeadersOrDirectory]
 
-    @extend_schema(operation_id="recipient_absence", responses=docs.responses({200: AbsenceShown}, 404))
+    @docs.operation("recipient_absence", {200: AbsenceShown}, 404)
     def get(self, request: Request, ref: str) -> HttpResponse:
         """When somebody else is, or will be, away: for who leads them, and for keys with the scope `directory`."""
         return answer(shown_of(self._person(ref)))
 
-    @extend_schema(
-        operation_id="put_recipient_absence",
-        request=serializers.AbsenceGiven,
-        responses=docs.responses({200: AbsenceShown}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("put_recipient_absence", {200: AbsenceShown}, 404, request=serializers.AbsenceGiven)
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Say when somebody else is away; or, with `from` and `to` null, that they are back. Who leads them is named to
         them."""

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.serializers import (
@@ -174,7 +173,7 @@ class EngineEventsView(Handshaking):
 
 
 class EventView(EngineView):
-    @extend_schema(operation_id="event_trace", responses=docs.responses({200: Trace}, 404))
+    @docs.operation("event_trace", {200: Trace}, 404)
     def get(self, request: Request, event_id: UUID) -> HttpResponse:
         """What became of an event: routes, recipients, deliveries, answers, engine calls, each with its reason."""
         event = Event.objects.filter(engine=self.engine(), pk=event_id).first()

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import CharField
 
@@ -60,47 +59,43 @@ class CaseChoiceView(PersonView):
 
 
 class FollowView(CaseChoiceView):
-    @extend_schema(operation_id="follow", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("follow", {204: None}, 404)
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case: hear of its milestones."""
         return self.each_case(case_id, lambda person, case: case.followers.add(person))
 
-    @extend_schema(operation_id="unfollow", responses=docs.responses({204: None}, 404))
+    @docs.operation("unfollow", {204: None}, 404)
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case no longer."""
         return self.each_case(case_id, lambda person, case: case.followers.remove(person))
 
 
 class FollowKindView(CaseChoiceView):
-    @extend_schema(operation_id="follow_kind", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("follow_kind", {204: None}, 404)
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow the kind of this case: each case of its engine with the same type of which one has heard."""
         return self.each_case(case_id, following.follow_kind)
 
-    @extend_schema(operation_id="unfollow_kind", responses=docs.responses({204: None}, 404))
+    @docs.operation("unfollow_kind", {204: None}, 404)
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow the kind of this case no longer."""
         return self.each_case(case_id, following.unfollow_kind)
 
 
 class MuteView(CaseChoiceView):
-    @extend_schema(operation_id="mute", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("mute", {204: None}, 404)
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Mute a case: hear of it in the inbox only, unless it is urgent, or waits for one."""
         return self.each_case(case_id, following.mute)
 
-    @extend_schema(operation_id="unmute", responses=docs.responses({204: None}, 404))
+    @docs.operation("unmute", {204: None}, 404)
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Mute a case no longer."""
         return self.each_case(case_id, following.unmute)
 
 
 class FollowedCasesView(PersonView):
-    @extend_schema(
-        operation_id="followed_cases",
-        parameters=[serializers.PageQuery],
-        responses=docs.responses({200: FollowedCases}, 422),
-    )
+    @docs.operation("followed_cases", {200: FollowedCases}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The cases that one follows, the last one first."""
         rows = Case.followers.through.objects.filter(recipient=self.recipient()).select_related("case__engine")
@@ -108,11 +103,7 @@ class FollowedCasesView(PersonView):
 
 
 class FollowedKindsView(PersonView):
-    @extend_schema(
-        operation_id="followed_kinds",
-        parameters=[serializers.PageQuery],
-        responses=docs.responses({200: FollowedKinds}, 422),
-    )
+    @docs.operation("followed_kinds", {200: FollowedKinds}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The kinds of cases that one follows, the last one first."""
         rows = FollowedKind.objects.filter(recipient=self.recipient()).select_related("engine")
@@ -120,11 +111,7 @@ class FollowedKindsView(PersonView):
 
 
 class MutedCasesView(PersonView):
-    @extend_schema(
-        operation_id="muted_cases",
-        parameters=[serializers.PageQuery],
-        responses=docs.responses({200: MutedCases}, 422),
-    )
+    @docs.operation("muted_cases", {200: MutedCases}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The cases that one has muted, the last one first."""
         person = self.recipient()

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -141,16 +140,12 @@ class PreferencesShown(PreferencesGiven):
 
 
 class PreferencesView(PersonView):
-    @extend_schema(operation_id="preferences", responses=docs.responses({200: PreferencesShown}))
+    @docs.operation("preferences", {200: PreferencesShown})
     def get(self, request: Request) -> HttpResponse:
         """What one has chosen, and what follows from it."""
         return answer(_as_json(self.recipient()))
 
-    @extend_schema(
-        operation_id="put_preferences",
-        request=PreferencesGiven,
-        responses=docs.responses({200: PreferencesShown}, 413, 415, 422),
-    )
+    @docs.operation("put_preferences", {200: PreferencesShown}, request=PreferencesGiven)
     def put(self, request: Request) -> HttpResponse:
         """Choose how to be reached, in place of all that was chosen before. Messages that are held back follow."""
         return _put(self.recipient(), request)
@@ -159,16 +154,12 @@ class PreferencesView(PersonView):
 class RecipientPreferencesView(EngineView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.PEOPLE, Scope.DIRECTORY)
 
-    @extend_schema(operation_id="recipient_preferences", responses=docs.responses({200: PreferencesShown}, 404))
+    @docs.operation("recipient_preferences", {200: PreferencesShown}, 404)
     def get(self, request: Request, ref: str) -> HttpResponse:
         """What a person has chosen, and what follows from it."""
         return answer(_as_json(self.person(ref)))
 
-    @extend_schema(
-        operation_id="put_recipient_preferences",
-        request=PreferencesGiven,
-        responses=docs.responses({200: PreferencesShown}, 404, 413, 415, 422),
-    )
+    @docs.operation("put_recipient_preferences", {200: PreferencesShown}, 404, request=PreferencesGiven)
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Choose for a person how they are reached, in place of all that was chosen before."""
         return _put(self.person(ref), request)
