@@ -36,7 +36,7 @@ from notifications.models import (
     Task,
 )
 from notifications.people.absence import About, Absences, away_at, in_calendars_at
-from notifications.people.leading import led_by
+from notifications.people.colleagues import led_by
 from notifications.routing.copies import Copies
 from wfpush.postgres import revision
 from wfpush.queue import outbox
@@ -92,7 +92,11 @@ def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
         with transaction.atomic(), revision.held():
             absence = begun.select_for_update(of=("self",), skip_locked=True).first()
             copies = _waiting(absence, after) if absence is not None else []
-            done = _hand_over_step(absence, copies, now) if absence is not None else 0
+            done = 0
+            if absence is not None:
+                scene = _Scene(absence, [task for _copy, task in copies], now)
+                scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
+                done = len(scene.made)
             if absence is not None and len(copies) < STEP:  # it is locked: nobody has changed it meanwhile
                 type(absence).objects.filter(pk=absence.pk).update(handed_over_at=now)
         yield done
@@ -122,12 +126,6 @@ def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]
     return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
 
 
-def _hand_over_step(absence: AnyAbsence, copies: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
-    scene = _Scene(absence, [task for _copy, task in copies], now)
-    scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
-    return len(scene.made)
-
-
 class _Scene:
     """Some tasks of one person who is away; they are locked."""
 
@@ -145,7 +143,7 @@ class _Scene:
         offers: list[Offer] = []
         wishes: list[Wish] = []
         for task in tasks:
-            copy = self._copy_of(task)
+            copy = next((row for row in self.copies.of(task) if row.recipient_id == self.person.pk), None)
             to = self._stand_in(task, copy) if copy is not None and task.answerable else None
             if copy is None or to is None or task.pk in self.existing:
                 continue
@@ -159,9 +157,6 @@ class _Scene:
         self._keep([(offer.task, offer.to, {"item": item}) for offer, item in zip(offers, items, strict=True)])
         self._keep([(wish.task, wish.to, {"callback": call}) for wish, call in zip(wishes, calls, strict=True)])
         HandedOver.objects.bulk_create(self.made)
-
-    def _copy_of(self, task: Task) -> Notification | None:
-        return next((row for row in self.copies.of(task) if row.recipient_id == self.person.pk), None)
 
     def _stand_in(self, task: Task, copy: Notification) -> Recipient | None:
         subject = About(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
@@ -234,7 +229,12 @@ class _Return:
         self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
         over = [row for row in self.rows if not self._still_right(row)]
         self._withdraw(over)
-        self._call_off(over)
+        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)
+        ended = {
+            "state": CallbackState.SUPERSEDED,
+            "ended_at": self.now,
+        }  # engines that were not asked yet are not asked
+        outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
         self._give_back(over)
         HandedOver.objects.filter(pk__in=[row.pk for row in over]).delete()
         return len(over)
@@ -270,12 +270,6 @@ class _Return:
             item.outcome = None
         why = reasons.OFFER_IS_OVER(name=self.rows[0].person)
         inbox_items.withdraw(dict.fromkeys(items, why), self.now)
-
-    def _call_off(self, over: Sequence[HandedOver]) -> None:
-        """Engines that were not asked yet are not asked any more."""
-        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)
-        ended = {"state": CallbackState.SUPERSEDED, "ended_at": self.now}
-        outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
 
     def _give_back(self, over: Sequence[HandedOver]) -> None:
         wishes = []

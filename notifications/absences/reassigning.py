@@ -86,14 +86,10 @@ def _cloud_event(wish: Wish, callback_id: str, now: datetime) -> Json:
             "policy": None,
             "step": None,
             "number": 0,
-            "due_at": _instant(task.deadline),
+            "due_at": iso_utc(task.deadline),
             "raised_at": iso_utc(now),
             "assignee": task.assignee.as_person() if task.assignee else None,
             "to": wish.to.as_person(),
             "absence": wish.because,
         },
     }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return iso_utc(at) if at is not None else None

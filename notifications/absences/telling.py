@@ -39,18 +39,14 @@ def _tell(person: Recipient, by: Recipient, submitted: Given | None, now: dateti
 
 
 def _words(by: Recipient, submitted: Given | None, now: datetime) -> Words:
-    title, body = _title_and_text(by, submitted, now)
-    return Words(title, body, short=body)
-
-
-def _title_and_text(by: Recipient, submitted: Given | None, now: datetime) -> tuple[str, str]:
     """Return the title and text of the notice. `submitted` is None for an absence that was ended."""
     if submitted is None:
-        return _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
-    title = _("%(name)s has entered that you are away") % {"name": by}
-    times = _("It begins %(from)s and ends %(until)s.") % {
-        "from": when(submitted.begins_at, now), "until": when(submitted.ends_at, now),
-    }  # fmt: skip
-    if submitted.delegate is None:
-        return title, f"{times} {_('Nobody stands in.')}"
-    return title, f"{times} {_('%(delegate)s stands in.') % {'delegate': submitted.delegate}}"
+        title, body = _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
+    else:
+        title, delegate = _("%(name)s has entered that you are away") % {"name": by}, submitted.delegate
+        times = _("It begins %(from)s and ends %(until)s.") % {
+            "from": when(submitted.begins_at, now), "until": when(submitted.ends_at, now),
+        }  # fmt: skip
+        who = _("%(delegate)s stands in.") % {"delegate": delegate} if delegate is not None else _("Nobody stands in.")
+        body = f"{times} {who}"
+    return Words(title, body, short=body)

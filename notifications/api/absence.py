@@ -22,7 +22,7 @@ from notifications.models import Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import faults_of
-from notifications.people.leading import led_by
+from notifications.people.colleagues import led_by
 from notifications.types import Json
 
 POINTERS = {"begins_at": "/from", "ends_at": "/to"}

@@ -2,8 +2,8 @@
 
 Summaries and examples are in operations/."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
@@ -12,6 +12,8 @@ from rest_framework import serializers
 from notifications.api.shown import Problem, Shown
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from wfpush.web.problems import CONTENT_TYPE
+
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 _PROBLEMS = {
     400: "`malformed`, or `bad_request`: a request that cannot be understood",
@@ -49,7 +51,7 @@ def operation(
     public: bool = False,
     idempotent: bool = False,
     **options: Any,
-) -> Any:
+) -> Callable[[MethodT], MethodT]:
     """Describe an operation: a decorator of the view's method. `more` are its further statuses, besides those of every
     operation, and of one with a body or a query. `public`: it needs no key."""
     implied = [*((413, 415, 422) if request is not None else ()), *((422,) if query is not None else ())]

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from notifications.calendar_feeds.content import IDENTITY, TIMES, Content, EventLines
+from notifications.calendar_feeds.content import IDENTITY, LONGEST_ABSENCE, TIMES, Content, EventLines, Span
 from notifications.calendar_feeds.occurrences import Occurrence, occurrences_in
-from notifications.calendar_feeds.span import LONGEST_ABSENCE, Span
 
 OOF, NEXTCLOUD = "X-MICROSOFT-CDO-BUSYSTATUS", "X-NEXTCLOUD-OUT-OF-OFFICE"
 NAMES = TIMES | IDENTITY | {"TRANSP", OOF, NEXTCLOUD}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from notifications import reasons
-from notifications.calendar_feeds.span import Span
+from notifications.calendar_feeds.content import Span
 from notifications.reasons import Reason
 
 WALL_SECONDS = 10.0

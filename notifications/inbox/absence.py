@@ -24,8 +24,7 @@ from notifications.models import Absence, AbsenceFeed, AbsencePart, OpenItems, R
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
-from notifications.people.colleagues import colleagues, find_colleague, label
-from notifications.people.leading import led_by
+from notifications.people.colleagues import colleagues, find_colleague, label, led_by
 from notifications.wording.formats import zone_of
 from wfpush import zones
 

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods
 from notifications import reasons
 from notifications.absences import feeds
 from notifications.absences.feeds import Wanted
+from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
-from notifications.calendar_feeds.span import Span
 from notifications.inbox.absence import Delegate, proposed
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page

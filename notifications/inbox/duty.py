@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications.handover import swapping
+from notifications.handover import notices
 from notifications.inbox.absence import WallClock
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
@@ -210,7 +210,7 @@ def _ask(request: PersonRequest) -> str:
     if ends <= begins:
         raise CannotSwap(_("It ends after it begins."))
     theirs = Shift(*back, other.pk) if back else None
-    swapping.ask(Wanted(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
+    notices.ask_for_swap(Wanted(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
     return _("%(name)s is asked. You hear when they have answered.") % {"name": other}
 
 
@@ -242,7 +242,7 @@ def _answer(request: PersonRequest) -> str:
     if state is None or not pk.isdecimal() or len(pk) > 18:
         raise Http404
     try:
-        swap = swapping.answer(int(pk), request.recipient, state, timezone.now())
+        swap = notices.answer_swap(int(pk), request.recipient, state, timezone.now())
     except RotaSwap.DoesNotExist as fault:
         raise Http404 from fault
     return {

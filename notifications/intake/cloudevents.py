@@ -168,7 +168,8 @@ class Draft:
             self.faults.append(fault(pointer("", name), "Percent-encode the header's value as UTF-8."))
 
     def _extend(self, name: str, value: Any) -> None:
-        if value == "" or is_id(value, MAX_EXTENSION) or isinstance(value, bool) or _is_integer(value):
+        is_integer = isinstance(value, int) and -(2**31) <= value < 2**31
+        if value == "" or is_id(value, MAX_EXTENSION) or is_integer:
             self.extensions[name] = value
         else:
             detail = f"Write text of at most {MAX_EXTENSION} characters, true, false or a 32-bit whole number."
@@ -205,7 +206,8 @@ class Draft:
             source=event["source"],
             type=event["type"],
             data=data,
-            digest=_digest(event["type"], subject, canonical),
+            # of the canonical JSON of what must be equal in two events with the same id
+            digest=hashlib.sha256(_canonical([event["type"], subject]) + canonical).hexdigest(),
             subject=subject,
             time=time,
             extensions=self.extensions,
@@ -230,16 +232,6 @@ class Draft:
                 self.faults.append(fault(f"/{name}", f"Write text of 1 to {MAX_SOURCE} characters."))
             elif value is not None:
                 self.extensions[name] = value
-
-
-def _digest(event_type: str, subject: str, canonical_data: bytes) -> str:
-    """SHA-256 over the canonical JSON (sorted keys) of what must be equal in two events with the same id."""
-    return hashlib.sha256(_canonical([event_type, subject]) + canonical_data).hexdigest()
-
-
-def _is_integer(value: Any) -> bool:
-    """An Integer of CloudEvents: 32 bits."""
-    return isinstance(value, int) and -(2**31) <= value < 2**31
 
 
 def from_header(value: str) -> str:

@@ -169,7 +169,10 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
     parts_by_person: dict[int, list[Part]] = {}
     rest: dict[int, Part] = {}
     by_calendar: dict[int, list[Part]] = {}
-    for calendar, pk, delegate, active, part, *part_columns in sorted(_rows_of(people, now), key=_in_order):
+    own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
+    in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
+    rows = own.union(in_calendars, all=True)  # one statement: it is made for everybody who is told anything
+    for calendar, pk, delegate, active, part, *part_columns in sorted(rows, key=lambda row: row[4] or 0):
         whole = Part(ANYTHING, delegate if active else None)
         if calendar:
             by_calendar[pk] = [whole]
@@ -179,18 +182,6 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
         if part is not None:
             parts.append(_part(*part_columns))
     return by_calendar | {pk: [*parts, rest[pk]] for pk, parts in parts_by_person.items()}
-
-
-def _rows_of(people: set[int], now: datetime) -> Iterable[tuple[Any, ...]]:
-    """One statement: it is made for everybody who is told anything."""
-    own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
-    in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
-    return own.union(in_calendars, all=True)
-
-
-def _in_order(row: tuple[Any, ...]) -> int:
-    """By the key of the part."""
-    return row[4] or 0
 
 
 def _part(

@@ -6,7 +6,7 @@ from itertools import product
 
 from django.utils.translation import gettext as _
 
-from notifications.calendar_feeds.span import LONGEST_ABSENCE
+from notifications.calendar_feeds.content import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, OpenItems, Recipient
 from notifications.people.absence import ANYTHING, About, Absences, Given, Part, PartGiven, fitting
 

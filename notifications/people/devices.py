@@ -18,7 +18,7 @@ from notifications.items import ledger, live_frames
 from notifications.models import ActionToken, Device, Recipient, RecipientToken
 from notifications.people import farewells
 from notifications.reasons import Reason
-from notifications.types import NewAddress, PushAddress
+from notifications.types import NewAddress
 from notifications.wording.plaintext import cut
 from wfpush.crypto import digest_of
 
@@ -74,17 +74,6 @@ def session_digest(session_key: str | None) -> str:
     return digest_of(session_key) if session_key else ""
 
 
-def address_of(device: Device) -> PushAddress:
-    return PushAddress(
-        address=device.address,
-        kind=device.address_kind,
-        sender=device.sender,
-        platform=device.platform,
-        p256dh=device.p256dh,
-        auth=device.auth,
-    )
-
-
 # --- coming -------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def register(
@@ -114,7 +103,8 @@ def register(
     if existing is not None:
         remove([existing], NEW_OWNER, now)
     values = {**_shown_before(recipient, new.channel, name), **values}
-    _make_room(recipient, now)
+    others = Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")
+    remove(others[MOST - 1 :], TOO_MANY, now)
     device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
     if existing is not None:
         former = existing.recipient.ref
@@ -160,10 +150,6 @@ def _update(device: Device, values: dict[str, Any]) -> Device:
     return device
 
 
-def _make_room(recipient: Recipient, now: datetime) -> None:
-    remove(Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")[MOST - 1 :], TOO_MANY, now)
-
-
 def _alone(what: str) -> None:
     """Until the transaction ends, no other transaction is inside with the same key."""
     with connection.cursor() as cursor:
@@ -187,18 +173,14 @@ def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
     people = {row.recipient_id for row in rows}
     sessions = {row.session for row in rows if row.session}
     tokens = {row.token_id for row in rows if row.token_id is not None}
-    _end_sessions(sessions)
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED_SESSIONS, [list(sessions)])
     RecipientToken.objects.filter(pk__in=tokens, revoked_at=None).update(revoked_at=now)
     same = Device.objects.filter(Q(session__in=sessions) | Q(token__in=tokens) | Q(pk__in=[row.pk for row in rows]))
     removed = remove(same, reason, now)
     for person in people:
         live_frames.removed_on_commit(person, sessions)
     return removed
-
-
-def _end_sessions(digests: Iterable[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(ENDED_SESSIONS, [list(digests)])
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """What people have chosen, read for many at once: by themselves, for their teams and for their brands."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
@@ -10,7 +10,6 @@ from django.db import connection
 
 from notifications import reasons
 from notifications.models import USUAL_DIGEST_TIMES, USUAL_PAUSE, Category, CategoryDefault, Frequency, Recipient, Team
-from notifications.preferences import holidays
 from notifications.preferences.quiet import OnHolidays, Quiet, Window
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
@@ -82,7 +81,7 @@ class Reading:
         rows = _rows(list(new))
         defaults = _DEFAULTS.get()
         teams = _teams_of(list(new), defaults) if defaults.teams else {}
-        on_holidays = holidays.of_people([pk for pk, mine in rows.items() if mine.wants_holidays])
+        on_holidays = holidays_of([pk for pk, mine in rows.items() if mine.wants_holidays])
         for pk, person in new.items():
             self._by_person[pk] = _chosen(person, rows.get(pk), defaults, teams.get(pk, ()), on_holidays.get(pk))
 
@@ -149,7 +148,10 @@ def _chosen(
     for of_others in (*(defaults.teams.get(team, {}) for team in teams), defaults.brands.get(person.brand_id or 0, {})):
         for category, choice in of_others.items():
             choices.setdefault(category, []).append(choice)
-    windows = tuple(_window(row) for row in rows.quiet)
+    windows = tuple(
+        Window(frozenset(row["days"]), time.fromisoformat(row["begins"]), time.fromisoformat(row["ends"]))
+        for row in rows.quiet
+    )
     times = sorted(time.fromisoformat(each) for each in rows.settings.get("digest_times") or ())
     return Chosen(
         zone=zone,
@@ -160,10 +162,6 @@ def _chosen(
         most_an_hour=rows.settings.get("most_an_hour"),
         muted=frozenset(rows.muted),
     )
-
-
-def _window(row: Json) -> Window:
-    return Window(frozenset(row["days"]), time.fromisoformat(row["begins"]), time.fromisoformat(row["ends"]))
 
 
 # --- teams and brands -----------------------------------------------------------------------------
@@ -179,13 +177,10 @@ def _read_defaults() -> _Defaults:
     teams: dict[int, dict[int, Choice]] = {}
     brands: dict[int, dict[int, Choice]] = {}
     for row in CategoryDefault.objects.select_related("team", "brand").order_by("pk"):
-        if row.team is not None:
-            teams.setdefault(row.team.pk, {})[row.category_id] = Choice(
-                row.channels, row.frequency, TEAM, str(row.team)
-            )
-        elif row.brand is not None:
-            mine = brands.setdefault(row.brand.pk, {})
-            mine[row.category_id] = Choice(row.channels, row.frequency, BRAND, str(row.brand))
+        for whose, by, defaults in ((row.team, TEAM, teams), (row.brand, BRAND, brands)):
+            if whose is not None:
+                choice = Choice(row.channels, row.frequency, by, str(whose))
+                defaults.setdefault(whose.pk, {})[row.category_id] = choice
     return _Defaults(teams, brands)
 
 
@@ -199,3 +194,21 @@ def _teams_of(people: list[int], defaults: _Defaults) -> dict[int, list[int]]:
     for person, team in members.order_by("team__slug").values_list("recipient_id", "team_id"):
         teams_by_person.setdefault(person, []).append(team)
     return teams_by_person
+
+
+# --- holidays: another app, which has the calendars, says here how it finds them -------------------------------------
+HolidaySource = Callable[[Sequence[int]], Mapping[int, OnHolidays]]
+"""From people's pks to what says of a date whether it is a holiday of theirs; without those who have no calendar."""
+
+_holiday_sources: list[HolidaySource] = []
+
+
+def register_holidays(source: HolidaySource) -> None:
+    _holiday_sources.append(source)
+
+
+def holidays_of(people: Sequence[int]) -> dict[int, OnHolidays]:
+    by_person: dict[int, OnHolidays] = {}
+    for source in _holiday_sources if people else ():
+        by_person |= source(people)
+    return by_person

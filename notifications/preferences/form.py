@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
 from typing import Any
 
 from django import forms
@@ -64,7 +63,10 @@ class PreferencesForm(forms.Form):
         super().__init__(data, initial={**_initial(preferences, self.matrix), **options.pop("initial", {})}, **options)
         self.windows = self._number_of_windows()
         for row in self.matrix:
-            self._add_category(row)
+            for cell in row.cells:
+                self.fields[name_of(row, cell)] = forms.BooleanField(required=False, disabled=cell.mandatory)
+            frequencies = [("", ""), *Frequency.choices]
+            self.fields[f"f{row.category.pk}"] = forms.ChoiceField(choices=frequencies, required=False)
         for place in range(self.windows):
             self.fields[f"q{place}-days"] = forms.TypedMultipleChoiceField(
                 choices=days(), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
@@ -78,12 +80,6 @@ class PreferencesForm(forms.Form):
         text = str(self.data.get("rows") if self.is_bound else self.initial["rows"])
         number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return min(number, MOST_WINDOWS + SPARE)
-
-    def _add_category(self, row: Row) -> None:
-        for cell in row.cells:
-            field = forms.BooleanField(required=False, disabled=cell.mandatory)
-            self.fields[name_of(row, cell)] = field
-        self.fields[f"f{row.category.pk}"] = forms.ChoiceField(choices=[("", ""), *Frequency.choices], required=False)
 
     # --- what it says -----------------------------------------------------------------------------
     @property
@@ -105,15 +101,12 @@ class PreferencesForm(forms.Form):
         """The places of rows in which something was typed; what lacks there is said."""
         for place in range(self.windows):
             names = {name: f"q{place}-{name}" for name in ("days", "from", "until")}
-            if not any(self._typed_in(name) for name in names.values()):
+            if not any(self[name].data not in (None, "", []) for name in names.values()):
                 continue
             yield place
             for name, fault in (("from", _("Say from when.")), ("until", _("Say until when."))):
                 if self.cleaned_data.get(names[name], "") is None:
                     self.add_error(names[name], fault)
-
-    def _typed_in(self, name: str) -> bool:
-        return self[name].data not in (None, "", [])
 
     def _read_preferences(self, cleaned: Mapping[str, Any], places: Sequence[int]) -> Wanted:
         return Wanted(
@@ -183,11 +176,7 @@ def _initial(preferences: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
     for place, window in enumerate(preferences.quiet_hours):
         values |= {
             f"q{place}-days": sorted(window.days),
-            f"q{place}-from": _clock(window.begins),
-            f"q{place}-until": _clock(window.ends),
+            f"q{place}-from": f"{window.begins:%H:%M}",
+            f"q{place}-until": f"{window.ends:%H:%M}",
         }
     return values
-
-
-def _clock(at: time) -> str:
-    return f"{at:%H:%M}"

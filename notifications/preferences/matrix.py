@@ -102,11 +102,11 @@ def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:
 def without_address(person: Recipient, channels: Sequence[str]) -> set[str]:
     """Those of the channels that have no address of the person."""
     devices = set(person.devices.values_list("channel", flat=True))
-    return {name for name in channels if not _has_address(person, name, devices)}
 
+    def has_address(name: str) -> bool:
+        channel = all_channels()[name]
+        if isinstance(channel, DeviceChannel):
+            return name in devices
+        return isinstance(channel, PersonChannel) and bool(channel.transport.address_of(person))
 
-def _has_address(person: Recipient, name: str, devices: set[str]) -> bool:
-    channel = all_channels()[name]
-    if isinstance(channel, DeviceChannel):
-        return name in devices
-    return isinstance(channel, PersonChannel) and bool(channel.transport.address_of(person))
+    return {name for name in channels if not has_address(name)}

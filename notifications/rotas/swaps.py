@@ -131,10 +131,8 @@ def _check(swap: RotaSwap, now: datetime) -> None:
 def end_unanswered(now: datetime) -> int:
     """Swaps whose time has passed without an answer."""
     over = RotaSwap.objects.filter(state=SwapState.ASKED, ends_at__lte=now)
-    return sum(_end(swap, now) for swap in over[:100])
-
-
-def _end(swap: RotaSwap, now: datetime) -> bool:
-    swap.state, swap.answered_at = SwapState.OVER, now
-    swap.save()
-    return True
+    swaps = list(over[:100])
+    for swap in swaps:
+        swap.state, swap.answered_at = SwapState.OVER, now
+        swap.save()
+    return len(swaps)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from notifications.calendar_feeds import absent_times, content
-from notifications.calendar_feeds.content import MAX_DATES, Refused
+from notifications.calendar_feeds.content import MAX_DATES, Refused, Span
 from notifications.calendar_feeds.reading import spans_in
-from notifications.calendar_feeds.span import Span
 from notifications.models import TakenEntries
 from tests.support.length import some
 from tests.support.rotas import BERLIN, berlin

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import reasons
-from notifications.calendar_feeds.span import LONGEST_ABSENCE
+from notifications.calendar_feeds.content import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, Category, NotificationState, Recipient, TargetKind
 from notifications.people import absence
 from notifications.people.absence import About, Given, PartGiven
