@@ -1,21 +1,15 @@
 """Calls by which steps tell the engine something: an event of ours, stored once as a callback. callback.py sends it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-from django.db.models import Max
 
 from escalations import reasons
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import own_events
-from notifications.items.representation import iso_utc
-from notifications.models import Callback, Event, Task
-from notifications.people import resolver
-from notifications.types import Json, object_in
+from notifications.models import Event
+from notifications.types import Json
 from wfpush.postgres import bulk
-from wfpush.queue import outbox
 
 
 @dataclass(frozen=True)
@@ -30,64 +24,26 @@ class Call:
 def make(calls: Sequence[Call]) -> list[Event]:
     """Create the callbacks, each of another task, in order among the task's answers. Returns the events of the steps,
     in the order of the calls."""
-    if not calls:
-        return []
-    events = [event_of(each.taking) for each in calls]
+    events = [event_of(call.taking) for call in calls]
     bulk.insert(events)
-    tasks = [each.taking.task for each in calls]
-    last = dict(Callback.objects.filter(task__in=tasks).order_by().values_list("task").annotate(Max("position")))
-    rows = [_row(each, event, last.get(each.taking.task.pk, 0) + 1) for each, event in zip(calls, events, strict=True)]
-    bulk.insert(rows)
-    outbox.wake_on_commit("callbacks")
-    return events
-
-
-def _row(call: Call, event: Event, position: int) -> Callback:
-    task = call.taking.task
-    return Callback(
-        id=event.pk,
-        engine_id=task.engine_id,
-        task=task,
-        position=position,
-        **outbox.scheduled(call.taking.now),
-        body=_word(call.taking, event, call.type, call.more),
+    own_events.call_engines(
+        [
+            own_events.EngineCall(
+                event.pk,
+                call.taking.task,
+                call.type,
+                call.taking.now,
+                call.taking.escalation.deadline,
+                call.more,
+                call.taking.rules.name,
+                call.taking.step.position,
+                call.taking.occurrence.number,
+            )
+            for call, event in zip(calls, events, strict=True)
+        ]
     )
+    return events
 
 
 def no_address(taking: Taking) -> Taken:
     return Taken(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))
-
-
-def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> str:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
-    task = taking.task
-    data = {
-        "task_id": task.task_id,
-        "case_id": task.case.case_id if task.case else None,
-        "policy": taking.rules.name,
-        "step": taking.step.position,
-        "number": taking.occurrence.number,
-        "due_at": iso_utc(taking.escalation.deadline),
-        "raised_at": iso_utc(taking.now),
-        "assignee": _holder(task),
-        **more,
-    }
-    cloud_event = {
-        "specversion": "1.0",
-        "id": str(event.pk),
-        "source": own_events.SOURCE,
-        "type": type,
-        "subject": task.task_id,
-        "time": iso_utc(taking.now),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return json.dumps(cloud_event, ensure_ascii=False, separators=(",", ":"))
-
-
-def _holder(task: Task) -> Json | None:
-    """Return the task's assignee as JSON; one who is unknown here by the engine's name."""
-    if task.assignee is not None:
-        return task.assignee.as_person()
-    ref = resolver.ref_of(object_in(task.data, "task").get("assignee"))
-    return {"ref": ref, "name": ref} if ref else None

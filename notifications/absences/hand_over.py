@@ -134,7 +134,6 @@ class _Scene:
         self.tasks = _locked(tasks)
         self.copies = Copies(self.tasks)
         self.absences = Absences(now)
-        self.absences.look_up([self.person])
         self.existing = {row.task_id: row for row in HandedOver.objects.filter(person=self.person, task__in=self.tasks)}
         self.made: list[HandedOver] = []
 
@@ -227,37 +226,23 @@ class _Return:
 
     def take(self) -> int:
         self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
-        over = [row for row in self.rows if not self._still_right(row)]
+        self._absences = Absences(self.now)
+        absence = _of(self.rows[0].person_id, self.now)
+        goes_on = absence is not None and absence.open_items != OpenItems.STAY  # it was only changed
+        over = [row for row in self.rows if not (goes_on and self._has_same_delegate(row))]
         self._withdraw(over)
-        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)
-        ended = {
-            "state": CallbackState.SUPERSEDED,
-            "ended_at": self.now,
-        }  # engines that were not asked yet are not asked
+        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)  # these are not asked any more
+        ended = {"state": CallbackState.SUPERSEDED, "ended_at": self.now}
         outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
         self._give_back(over)
         HandedOver.objects.filter(pk__in=[row.pk for row in over]).delete()
         return len(over)
 
-    def _still_right(self, row: HandedOver) -> bool:
-        """Whether the absence was only changed, and the same person still stands in."""
-        absence = self._absence
-        if absence is None or absence.open_items == OpenItems.STAY:
-            return False
+    def _has_same_delegate(self, row: HandedOver) -> bool:
         task = self._tasks[row.task_id]
         category = row.item.category_id if row.item is not None else None
         subject = About(category, task.engine_id, task.case.type if task.case is not None else "")
         return self._absences.stand_ins([row.person], subject).get(row.person_id) == row.to
-
-    @cached_property
-    def _absence(self) -> AnyAbsence | None:
-        return _of(self.rows[0].person_id, self.now)
-
-    @cached_property
-    def _absences(self) -> Absences:
-        absences = Absences(self.now)
-        absences.look_up([self.rows[0].person])
-        return absences
 
     def _withdraw(self, over: Sequence[HandedOver]) -> None:
         """Offers that stand, unless the task is the delegate's own by now."""

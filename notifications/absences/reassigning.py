@@ -4,23 +4,19 @@ The call is one of a task's answers: it is sent in their order, exactly once. Th
 has one changes here only after it has changed there.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max
-
 from notifications.answers import four_eyes
+from notifications.cases import own_events
+from notifications.cases.own_events import EngineCall
 from notifications.errors import FourEyes
-from notifications.items.representation import iso_utc
 from notifications.models import Callback, FourEyesRule, Recipient, Task
 from notifications.types import Json
 from wfpush.identifiers import uuid7
-from wfpush.postgres import bulk
-from wfpush.queue import outbox
 
-SOURCE, TYPE = "wfpush", "task.reassignment_requested"
+TYPE = "task.reassignment_requested"
 
 
 @dataclass(frozen=True)
@@ -46,50 +42,11 @@ def possible(task: Task, person: Recipient, to: Recipient, rules: Sequence[FourE
 
 def ask(wishes: Sequence[Wish], now: datetime) -> list[Callback]:
     """Each for another task; the tasks are locked. Returns the callbacks in their order."""
-    if not wishes:
-        return []
-    tasks = [wish.task for wish in wishes]
-    last = dict(Callback.objects.filter(task__in=tasks).order_by().values_list("task").annotate(Max("position")))
-    rows = [_row(wish, last.get(wish.task.pk, 0) + 1, now) for wish in wishes]
-    bulk.insert(rows)
-    outbox.wake_on_commit("callbacks")
-    return rows
-
-
-def _row(wish: Wish, position: int, now: datetime) -> Callback:
-    callback_id = uuid7()
-    return Callback(
-        id=callback_id,
-        engine_id=wish.task.engine_id,
-        task=wish.task,
-        position=position,
-        created_at=now,
-        **outbox.scheduled(now),
-        body=json.dumps(_cloud_event(wish, str(callback_id), now), ensure_ascii=False, separators=(",", ":")),
+    return own_events.call_engines(
+        [
+            EngineCall(
+                uuid7(), wish.task, TYPE, now, wish.task.deadline, {"to": wish.to.as_person(), "absence": wish.because}
+            )
+            for wish in wishes
+        ]
     )
-
-
-def _cloud_event(wish: Wish, callback_id: str, now: datetime) -> Json:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
-    task = wish.task
-    return {
-        "specversion": "1.0",
-        "id": callback_id,
-        "source": SOURCE,
-        "type": TYPE,
-        "subject": task.task_id,
-        "time": iso_utc(now),
-        "datacontenttype": "application/json",
-        "data": {
-            "task_id": task.task_id,
-            "case_id": task.case.case_id if task.case else None,
-            "policy": None,
-            "step": None,
-            "number": 0,
-            "due_at": iso_utc(task.deadline),
-            "raised_at": iso_utc(now),
-            "assignee": task.assignee.as_person() if task.assignee else None,
-            "to": wish.to.as_person(),
-            "absence": wish.because,
-        },
-    }

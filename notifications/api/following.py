@@ -11,7 +11,7 @@ from rest_framework.serializers import CharField
 from notifications.api import docs, paging, serializers
 from notifications.api.base import PersonView, answer, nothing, query_of
 from notifications.api.fields import Instant, TextOrNull
-from notifications.api.shown import Shown
+from notifications.api.shown import Shown, page_of
 from notifications.errors import NotFound
 from notifications.models import Case, FollowedKind, MutedCase, Recipient
 from notifications.preferences import following
@@ -24,29 +24,14 @@ class CaseNamed(Shown):
     type = TextOrNull(source="case.type")
 
 
-class FollowedCases(Shown):
-    items = CaseNamed(many=True)
-    next = CharField(allow_null=True, help_text="The cursor of the next page.")
-
-
 class CaseMuted(CaseNamed):
     since = Instant(source="created_at")
-
-
-class MutedCases(Shown):
-    items = CaseMuted(many=True)
-    next = CharField(allow_null=True, help_text="The cursor of the next page.")
 
 
 class KindFollowed(Shown):
     engine = CharField(source="engine.slug", help_text="Its slug.")
     type = CharField(source="case_type")
     since = Instant(source="created_at")
-
-
-class FollowedKinds(Shown):
-    items = KindFollowed(many=True)
-    next = CharField(allow_null=True, help_text="The cursor of the next page.")
 
 
 class CaseChoiceView(PersonView):
@@ -95,7 +80,7 @@ class MuteView(CaseChoiceView):
 
 
 class FollowedCasesView(PersonView):
-    @docs.operation("followed_cases", {200: FollowedCases}, query=serializers.PageQuery)
+    @docs.operation("followed_cases", {200: page_of(CaseNamed, "FollowedCases")}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The cases that one follows, the last one first."""
         rows = Case.followers.through.objects.filter(recipient=self.recipient()).select_related("case__engine")
@@ -103,7 +88,7 @@ class FollowedCasesView(PersonView):
 
 
 class FollowedKindsView(PersonView):
-    @docs.operation("followed_kinds", {200: FollowedKinds}, query=serializers.PageQuery)
+    @docs.operation("followed_kinds", {200: page_of(KindFollowed, "FollowedKinds")}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The kinds of cases that one follows, the last one first."""
         rows = FollowedKind.objects.filter(recipient=self.recipient()).select_related("engine")
@@ -111,7 +96,7 @@ class FollowedKindsView(PersonView):
 
 
 class MutedCasesView(PersonView):
-    @docs.operation("muted_cases", {200: MutedCases}, query=serializers.PageQuery)
+    @docs.operation("muted_cases", {200: page_of(CaseMuted, "MutedCases")}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The cases that one has muted, the last one first."""
         person = self.recipient()

@@ -21,7 +21,9 @@ from notifications.wording.languages import chosen_language
 
 
 class NotificationsView(PersonView):
-    @docs.operation("notifications", {200: shown.NotificationPage}, query=serializers.ListQuery)
+    @docs.operation(
+        "notifications", {200: shown.page_of(shown.NotificationShown, "NotificationPage")}, query=serializers.ListQuery
+    )
     def get(self, request: Request) -> HttpResponse:
         """One's notifications, newest first; with `after`, what changed since that seq, oldest change first."""
         query = query_of(request, serializers.ListQuery)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -61,13 +60,9 @@ def _sentences(response: HttpResponse) -> Iterator[str]:
         return
     body = json.loads(response.content)
     for problem in [body, *(item["problem"] for item in body.get("items", []) if "problem" in item)]:
-        yield from _of_problem(problem)
-
-
-def _of_problem(problem: dict[str, Any]) -> Iterator[str]:
-    if "detail" in problem:
-        yield problem["detail"]
-    yield from (f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", []) if fault["pointer"])
+        if "detail" in problem:
+            yield problem["detail"]
+        yield from (f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", []) if fault["pointer"])
 
 
 def _text(http: HttpRequest) -> str:

@@ -1,12 +1,21 @@
 """Events of our own, so that trace and ledger show what we tell people like any other event. They are processed when
-they are made."""
+they are made. Some of them are told to the task's engine."""
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from notifications.models import Engine, Event, EventStatus, Task
-from notifications.types import Json
+from django.db.models import Max
+
+from notifications.items.representation import iso_utc
+from notifications.models import Callback, Engine, Event, EventStatus, Task
+from notifications.people import resolver
+from notifications.types import Json, object_in
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk
+from wfpush.queue import outbox
 
 SOURCE = "wfpush"
 
@@ -51,3 +60,74 @@ def of_engine(engine: Engine, type: str, data: Json, now: datetime) -> Event:
         status=EventStatus.PROCESSED,
         processed_at=now,
     )
+
+
+@dataclass(frozen=True)
+class EngineCall:
+    """A call that tells the engine of a task something. `id` is that of the callback and of its CloudEvent; `more`:
+    further members of the event's data."""
+
+    id: UUID
+    task: Task
+    type: str
+    at: datetime
+    due_at: datetime | None
+    more: Mapping[str, Json] = field(default_factory=dict)
+    policy: str | None = None
+    step: int | None = None
+    number: int = 0
+
+
+def call_engines(calls: Sequence[EngineCall]) -> list[Callback]:
+    """Create the callbacks, each of another task, which is locked, in order among the task's answers."""
+    if not calls:
+        return []
+    tasks = [call.task for call in calls]
+    last = dict(Callback.objects.filter(task__in=tasks).order_by().values_list("task").annotate(Max("position")))
+    rows = [
+        Callback(
+            id=call.id,
+            engine_id=call.task.engine_id,
+            task=call.task,
+            position=last.get(call.task.pk, 0) + 1,
+            **outbox.scheduled(call.at),
+            body=json.dumps(_cloud_event(call), ensure_ascii=False, separators=(",", ":")),
+        )
+        for call in calls
+    ]
+    bulk.insert(rows)
+    outbox.wake_on_commit("callbacks")
+    return rows
+
+
+def _cloud_event(call: EngineCall) -> Json:
+    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
+    task = call.task
+    return {
+        "specversion": "1.0",
+        "id": str(call.id),
+        "source": SOURCE,
+        "type": call.type,
+        "subject": task.task_id,
+        "time": iso_utc(call.at),
+        "datacontenttype": "application/json",
+        "data": {
+            "task_id": task.task_id,
+            "case_id": task.case.case_id if task.case else None,
+            "policy": call.policy,
+            "step": call.step,
+            "number": call.number,
+            "due_at": iso_utc(call.due_at),
+            "raised_at": iso_utc(call.at),
+            "assignee": _assignee(task),
+            **call.more,
+        },
+    }
+
+
+def _assignee(task: Task) -> Json | None:
+    """Return the task's assignee as JSON; one who is unknown here by the engine's name."""
+    if task.assignee is not None:
+        return {**task.assignee.as_person()}
+    ref = resolver.ref_of(object_in(task.data, "task").get("assignee"))
+    return {"ref": ref, "name": ref} if ref else None

@@ -143,7 +143,10 @@ def _looked_at(pk: int, now: datetime) -> bool:
     on_duty = _pass_on(rota, watch, now)
     seen = {"looked_at": now, "person_id": current.who if current else None, "on_duty": on_duty}
     RotaWatch.objects.update_or_create(rota=rota, defaults=seen)
-    if watch is None or current is None or not _is_handed_over(watch, current, now):
+    if watch is None or current is None:
+        return False
+    has_changed = current.begins > watch.looked_at or watch.person_id != current.who
+    if not has_changed or now - max(current.begins, watch.looked_at) > LATE:
         return False
     return _tell(rota, current, shifts, now)
 
@@ -156,12 +159,6 @@ def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
         return before
     entitlement_review.request(set(before) - set(on_duty), now)
     return on_duty
-
-
-def _is_handed_over(watch: RotaWatch, current: Shift, now: datetime) -> bool:
-    has_begun = current.begins > watch.looked_at
-    changed = watch.person_id != current.who
-    return (has_begun or changed) and now - max(current.begins, watch.looked_at) <= LATE
 
 
 def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:

@@ -5,6 +5,7 @@ the former person must not be read or answered for there any more: so the old de
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -95,7 +96,8 @@ def register(
     _alone(new.digest)  # registering the same address twice at once makes one device
     farewells.take_back(new.digest)
     _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
-    values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token, **shows}
+    fields = {("address_kind" if field == "kind" else field): value for field, value in asdict(new).items()}
+    values = {**fields, "name": name, "language": language, "session": session, "token": token, **shows}
     rows = Device.objects.select_for_update(of=("self",)).select_related("recipient")
     existing = rows.filter(digest=new.digest).first()
     if existing is not None and existing.recipient_id == recipient.pk:
@@ -122,19 +124,6 @@ def _shown_before(recipient: Recipient, channel: str, name: str) -> Mapping[str,
         if (choice := rows.values("lock_screen", "silent").first()) is not None:
             return choice
     return NO_CHOICE
-
-
-def _fields_of(new: NewAddress) -> dict[str, Any]:
-    return {
-        "channel": new.channel,
-        "address": new.address,
-        "address_kind": new.kind,
-        "sender": new.sender,
-        "p256dh": new.p256dh,
-        "auth": new.auth,
-        "platform": new.platform,
-        "expires_at": new.expires_at,
-    }
 
 
 def _update(device: Device, values: dict[str, Any]) -> Device:

@@ -61,16 +61,10 @@ def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
     if person is None or (seal := person.seal()) == person.account_seal:
         return False
     if person.account_seal or not person.present:
-        _end(person, _reason(person), now, keep)
+        closed = devices.ACCOUNT_CLOSED if person.user is None or not person.user.is_active else devices.NEW_PASSWORD
+        _end(person, closed if person.active else devices.NO_LONGER_ACTIVE, now, keep)
     Recipient.objects.filter(pk=person.pk).update(account_seal=seal)
     return True
-
-
-def _reason(person: Recipient) -> Reason:
-    if not person.active:
-        return devices.NO_LONGER_ACTIVE
-    closed = person.user is None or not person.user.is_active
-    return devices.ACCOUNT_CLOSED if closed else devices.NEW_PASSWORD
 
 
 def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:

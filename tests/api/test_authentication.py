@@ -141,20 +141,6 @@ def test_a_token_that_was_revoked_or_is_past_its_time_or_whose_person_is_gone_is
     assert is_problem(Caller(new_recipient_token()).get("/api/v1/notifications"), 401, "unauthenticated")
 
 
-def test_use_is_noted_at_most_once_a_minute(engine: Caller) -> None:
-    engine.send(assigned())
-    first = ApiKey.objects.get().last_used_at
-    assert first is not None
-    engine.send(assigned())
-    assert ApiKey.objects.get().last_used_at == first
-
-    ApiKey.objects.update(last_used_at=first - timedelta(seconds=61))
-    engine.send(assigned())  # by what was read of the key before
-    engine.send(assigned())
-
-    assert ApiKey.objects.get().last_used_at > first - timedelta(seconds=1)
-
-
 # --- sessions -------------------------------------------------------------------------------------
 def test_changes_by_session_need_the_csrf_token(db: None) -> None:
     copy = NotificationFactory()

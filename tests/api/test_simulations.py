@@ -23,11 +23,6 @@ DUE = NOW + timedelta(hours=8)
 
 
 @pytest.fixture
-def story(db: None) -> Story:
-    return Story.begin()
-
-
-@pytest.fixture
 def carol(story: Story) -> Caller:
     """An operator."""
     assert story.carol.user is not None

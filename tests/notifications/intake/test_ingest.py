@@ -10,7 +10,6 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from notifications.errors import EventIdReused
 from notifications.intake import ingest
 from notifications.intake.ingest import Accepted
 from notifications.models import Engine, Event
@@ -86,27 +85,6 @@ def test_events_of_one_task_or_case_are_one_group(data: Json, group: str) -> Non
 
 
 @pytest.mark.django_db
-def test_a_retry_is_a_duplicate_and_points_at_the_first() -> None:
-    engine = EngineFactory()
-    [first] = ingest.accept(engine, [inbound()], NOW)
-    [again] = ingest.accept(engine, [inbound()], NOW + timedelta(hours=1))
-
-    assert (again.status, again.stored) == ("duplicate", first.stored)
-    assert Event.objects.get().received_at == NOW
-
-
-@pytest.mark.django_db
-def test_the_same_id_with_other_content_is_refused() -> None:
-    engine = EngineFactory()
-    ingest.accept(engine, [inbound()], NOW)
-    [other] = ingest.accept(engine, [inbound(digest="d-2")], NOW)
-
-    assert other.status == "rejected"
-    assert isinstance(other.failure, EventIdReused)
-    assert Event.objects.get().digest == "d-1"
-
-
-@pytest.mark.django_db
 def test_ids_are_unique_within_engine_and_source_only() -> None:
     one, other = EngineFactory(), EngineFactory()
 
@@ -130,20 +108,6 @@ def test_ids_grow_in_order_of_arrival_whatever_the_names() -> None:
 
     stored = [answer.stored for answer in answers]
     assert stored == sorted(stored)
-
-
-@pytest.mark.django_db
-def test_a_batch_of_1000_is_one_statement() -> None:
-    engine = EngineFactory()
-    answers = ingest.accept(engine, [inbound(f"e-{number}") for number in range(1000)], NOW)
-
-    assert set(statuses(answers)) == {"accepted"}
-    assert Event.objects.count() == 1000
-
-
-@pytest.mark.django_db
-def test_nothing_in_nothing_out() -> None:
-    assert ingest.accept(EngineFactory(), [], NOW) == []
 
 
 @pytest.mark.django_db

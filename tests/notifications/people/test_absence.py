@@ -272,14 +272,6 @@ def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Re
     assert not Absence.objects.exists()
 
 
-def test_an_absence_that_is_over_is_none(story: Story) -> None:
-    made = away(story.bob, story.carol, NOON, NOON + DAY)
-
-    assert absence.away_from(story.bob, NOON - DAY) == made
-    assert absence.away_from(story.bob, NOON + DAY) is None
-    assert absence.away_from(story.carol, NOON) is None
-
-
 # --- events ---------------------------------------------------------------------------------------
 def test_what_would_reach_bob_reaches_carol_and_says_for_whom(story: Story) -> None:
     away(story.bob, story.carol)

@@ -17,11 +17,11 @@ from notifications.calendar_feeds.reading import events_in
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Team
 from notifications.rotas import duty, feeds, offered
 from tests.factories import RecipientFactory, TeamFactory
+from tests.notifications.calendar_feeds.test_absent_times import calendar
 from tests.support.receiver import Receiver, receiving
 from tests.support.rotas import BERLIN, add_layer, berlin, rota_of
 
 NOW = berlin("2026-11-02T07:00")
-CALENDAR = "text/calendar"
 
 
 def event(*lines: str, begins: str = "20261102T080000", ends: str = "20261103T080000") -> str:
@@ -32,12 +32,8 @@ def event(*lines: str, begins: str = "20261102T080000", ends: str = "20261103T08
     )
 
 
-def calendar(*events: str) -> str:
-    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", *events, "END:VCALENDAR", ""])
-
-
 def serve(receiver: Receiver, text: str, etag: str = "") -> None:
-    receiver.answer((200, {"Content-Type": CALENDAR} | ({"ETag": etag} if etag else {}), text.encode()))
+    receiver.answer((200, {"Content-Type": "text/calendar"} | ({"ETag": etag} if etag else {}), text.encode()))
 
 
 @pytest.fixture
