@@ -72,7 +72,7 @@ def _end_of_leaders(now: datetime) -> Iterable[int]:
     for row in list(entered):
         by = row.entered_by
         if by is not None and not (by.active and led_by(by).filter(pk=row.pk).exists()):
-            telling.end_for(row.recipient, by, now)
+            telling.enter(row.recipient, None, by, now)
             yield 0
 
 

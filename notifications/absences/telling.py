@@ -18,24 +18,17 @@ TYPE = "wfpush.absence"
 
 
 @transaction.atomic
-def set_for(person: Recipient, submitted: Given, by: Recipient, now: datetime) -> None:
-    """Enter an absence that `faults_of` accepts. The person is notified unless they entered it."""
-    absence.set_absence(person, submitted, by=by)
-    if by != person:
-        _tell(person, by, submitted, now)
-
-
-@transaction.atomic
-def end_for(person: Recipient, by: Recipient, now: datetime) -> None:
+def enter(person: Recipient, submitted: Given | None, by: Recipient | None, now: datetime, because: str = "") -> None:
+    """Set an absence that `faults_of` accepts, or end it (None). The person is notified of what somebody else does;
+    `by` None: a program, and `because` says which."""
     row = absence.away_from(person, now)
-    absence.end_absence(person, by=by)
-    if by != person and row is not None:
-        _tell(person, by, None, now)
-
-
-def _tell(person: Recipient, by: Recipient, submitted: Given | None, now: datetime) -> None:
-    subject = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
-    notice.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
+    if submitted is not None:
+        absence.set_absence(person, submitted, by=by, because=because)
+    else:
+        absence.end_absence(person, by=by, because=because)
+    if by is not None and by != person and (submitted or row):
+        subject = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
+        notice.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
 
 
 def _words(by: Recipient, submitted: Given | None, now: datetime) -> Words:

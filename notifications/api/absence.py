@@ -64,11 +64,7 @@ class AbsenceView(PersonView):
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
-        submitted = given_in(request.data, person)
-        if submitted is None:
-            absence.end_absence(person, by=person)
-        else:
-            absence.set_absence(person, submitted, by=person)
+        telling.enter(person, given_in(request.data, person), person, timezone.now())
         return answer(shown_of(person))
 
 
@@ -94,20 +90,12 @@ class RecipientAbsenceView(DirectoryView):
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Say when somebody else is away; or, with `from` and `to` null, that they are back. Who leads them is named to
         them."""
-        data, now = request.data, timezone.now()
-        by = self._reader
+        data, by = request.data, self._reader
         if by is None and isinstance(data, dict) and not {"from", "to"} & data.keys():
             return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
         person = self._person(ref)
-        submitted = given_in(data, person, by=by)
-        if by is not None and submitted is not None:
-            telling.set_for(person, submitted, by, now)
-        elif by is not None:
-            telling.end_for(person, by, now)
-        elif submitted is not None:
-            absence.set_absence(person, submitted, by=None, because=self._key)
-        else:
-            absence.end_absence(person, by=None, because=self._key)
+        key = "" if by is not None else f"by a key of {self.engine().slug}"
+        telling.enter(person, given_in(data, person, by=by), by, timezone.now(), key)
         return answer(shown_of(person))
 
     @property
@@ -115,10 +103,6 @@ class RecipientAbsenceView(DirectoryView):
         """Who asks; None for an engine."""
         caller = caller_of(self.request)
         return caller.recipient if isinstance(caller, PersonCaller) else None
-
-    @property
-    def _key(self) -> str:
-        return f"by a key of {self.engine().slug}"
 
     def _person(self, ref: str) -> Recipient:
         """Raises NotFound."""

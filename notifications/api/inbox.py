@@ -110,8 +110,5 @@ def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> 
 def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> paging.Page[Notification]:
     after = query["after"]
     if "cursor" in query:
-        seen = paging.opened(query["cursor"])
-        if not seen.isdecimal() or len(seen) > 18:
-            raise paging.foreign_cursor()
-        after = max(after, int(seen))
+        after = max(after, paging.number_in(query["cursor"]))
     return paging.page(rows.filter(seq__gt=after).order_by("seq"), limit, lambda row: str(row.seq))

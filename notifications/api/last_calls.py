@@ -32,8 +32,7 @@ def note(request: Request, slug: str, response: HttpResponse) -> None:
 
 
 def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> tuple[Engine | None, str]:
-    """The engine that is waited for, and what is wrong with the key. A key that nobody knows tells only by the address
-    to which engine it was sent."""
+    """Return the engine that is waited for, and what is wrong with the key. An unknown key is judged by the address."""
     caller = caller_of(request) if getattr(request, "_auth", None) is not None else None
     if isinstance(caller, EngineCaller):
         if not slug or caller.engine.slug == slug:

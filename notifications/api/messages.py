@@ -138,8 +138,7 @@ def _task_of(caller: EngineCaller, task_id: str) -> Task:
 
 
 def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
-    """The task of this id whose conversation the person sees. Raises NotFound, and Invalid where several engines have
-    one."""
+    """Return the task that the person sees. Raises NotFound, and Invalid where several engines have one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
     candidates = tasks.filter(engine__slug=engine) if engine else tasks
     seen = [task for task in candidates if people.sees(task, person)]

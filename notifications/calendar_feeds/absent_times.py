@@ -19,8 +19,7 @@ ALL, WHOLE_DAYS = "all", "whole_days"
 
 
 def spans_in(content: Content, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """When the person is away in the coming time; what overlaps or touches is one. Days are those of the zone. Raises
-    Refused."""
+    """Return when the person is away in the coming time, merged. Days are those of the zone. Raises Refused."""
     body = content.reduced(now, lambda event: _counts(event.values, takes, is_whole_day=event.is_whole_day))
     spans = []
     for event, begins, ends in occurrences_in(body, zone, now):

@@ -55,8 +55,7 @@ def _send(
     *,
     instead_of: Recipient | None = None,
 ) -> Notification | None:
-    """Send a notice about a rota, in a transaction. `worded` runs in the person's language and time zone. Returns None
-    where nothing can be sent yet."""
+    """Send a notice about a rota; `worded` runs in the person's language and zone. None: nothing can be sent yet."""
     subject = About(
         type=TYPE,
         data={"rota": {"slug": rota.slug, "name": rota.name}},

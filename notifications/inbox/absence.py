@@ -210,13 +210,13 @@ def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
     form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
     if not form.is_valid() or form.submitted is None:
         return _show(request, person, form, status=422)
-    telling.set_for(person, form.submitted, request.recipient, timezone.now())
+    telling.enter(person, form.submitted, request.recipient, timezone.now())
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 
 
 def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
-    telling.end_for(person, request.recipient, timezone.now())
+    telling.enter(person, None, request.recipient, timezone.now())
     messages.success(request, _("Removed: messages come as usual."))
     return redirect(request.get_full_path())
 

@@ -125,8 +125,7 @@ def structured(document: Any) -> InboundEvent:
 
 
 def binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
-    """An event with attributes in `ce-` headers and its data as the body. Raises Malformed, and InvalidEvent with all
-    faults."""
+    """Return the event of `ce-` headers and a body of data. Raises Malformed, and InvalidEvent with all faults."""
     draft = Draft()
     for header, value in headers.items():
         name = header.lower()
@@ -235,10 +234,7 @@ class Draft:
 
 
 def from_header(value: str) -> str:
-    """The text of a header: quotes removed, then percent-decoded once (HTTP binding, section 3.1.3.2).
-
-    Raises ValueError for bytes that are not UTF-8.
-    """
+    """Return a header's text, unquoted, then percent-decoded once (HTTP binding, 3.1.3.2). Raises ValueError."""
     text = value.strip()
     if len(text) >= 2 and text.startswith('"') and text.endswith('"'):
         text = re.sub(r"\\(.)", r"\1", text[1:-1])

@@ -271,8 +271,7 @@ class Given:
 
 @transaction.atomic
 def set_absence(recipient: Recipient, absence: Given, *, by: Recipient | None, because: str = "") -> Absence:
-    """Set an absence in place of the one before. `faults_of` has found none; `by`, or what it came from, is noted in
-    the history."""
+    """Replace the absence; `faults_of` has found nothing wrong. `by` or `because` is noted in the history."""
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
     row.begins_at, row.ends_at, row.delegate = absence.begins_at, absence.ends_at, absence.delegate
     row.open_items, row.give_back = absence.open_items, absence.give_back

@@ -61,8 +61,7 @@ class Directory:
 
 
 def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
-    """Ref to person. An internal ref goes before the engine's external one, and that before a verified e-mail
-    address."""
+    """Return people by ref: internal ones first, then the engine's external ones, then by verified e-mail address."""
     if not refs:
         return {}
     addresses = {ref.lower() for ref in refs if "@" in ref}

@@ -39,10 +39,7 @@ def sweep(now: datetime) -> int:
 
 
 def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> None:
-    """A user was changed: settle their person. `keep`: the digest of the session that goes on.
-
-    Users without an inbox have sessions, too.
-    """
+    """Settle the person of a changed user, if there is one. `keep`: the digest of the session that goes on."""
     person = Recipient.objects.filter(user_id=user.pk).values_list("pk", flat=True).first()
     if person is not None:
         settle(person, now, keep=keep)
@@ -68,8 +65,7 @@ def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
 
 
 def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
-    """End tokens, devices, links of both kinds and sessions; open inboxes check at once whether they are still
-    allowed."""
+    """End tokens, devices, links of both kinds and sessions; open inboxes check at once if they are still allowed."""
     RecipientToken.objects.filter(recipient=person, revoked_at=None).update(revoked_at=now)
     gone = Device.objects.filter(recipient=person)
     shown = ActionToken.objects.filter(recipient=person, voided_at=None)
@@ -91,8 +87,7 @@ def end_sessions(user_id: int, now: datetime) -> None:
 
 
 def hash_renewed(user: AbstractBaseUser, before: str) -> None:
-    """Django has hashed the same password again, as it does at a sign-in when its hashes become stronger: nothing
-    ends."""
+    """End nothing: Django has hashed the same password again, at a sign-in, since hashes have become stronger."""
     person = Recipient.objects.select_related("user").select_for_update(of=("self",)).filter(user_id=user.pk).first()
     if person is None or person.user is None:
         return

@@ -93,8 +93,7 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 
 def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:
-    """Those that only stand in the inbox since all that would reach the person is turned off: tasks that wait for them,
-    too. `missing`: channels without an address of theirs."""
+    """Return rows whose channels are all turned off. `missing`: channels without an address of the person."""
     reached = {row.category.pk: [cell for cell in row.cells if cell.channel not in missing] for row in rows}
     return [row for row in rows if reached[row.category.pk] and not any(cell.on for cell in reached[row.category.pk])]
 

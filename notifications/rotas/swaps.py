@@ -96,8 +96,7 @@ def _has(shifts: Sequence[Shift], person: Recipient, turn: Shift) -> bool:
 
 
 def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
-    """Accept or decline what one was asked, or withdraw what one has asked; in a transaction. Raises CannotSwap, and
-    RotaSwap.DoesNotExist for what is not theirs to answer."""
+    """Accept, decline or withdraw a swap, in a transaction. Raises CannotSwap, and RotaSwap.DoesNotExist."""
     party_field = "asked_by" if state == SwapState.WITHDRAWN else "asked_of"
     swaps = RotaSwap.objects.select_related("rota__team", "rota__category", "asked_by__brand", "asked_of__brand")
     swap = swaps.select_for_update(of=("self",)).get(pk=pk, **{party_field: person})

@@ -11,7 +11,7 @@ from notifications.models import Absence, AbsenceFeed, Delivery, Notification, R
 from notifications.people import absence, revocation
 from notifications.people.absence import Given
 from tests.factories import RecipientFactory, TeamFactory
-from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
+from tests.support.api import Caller, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story
 
 ABSENCE = "/api/v1/absence"
@@ -161,15 +161,6 @@ def test_customers_are_not_away(story: Story) -> None:
 
     assert erin.get(ABSENCE).json() == NOTHING
     assert is_problem(erin.put(ABSENCE, {"from": at(1), "to": at(8), "delegate": "bob"}), 403, "not_allowed")
-
-
-def test_a_session_needs_the_pages_token_and_engines_have_no_absence(story: Story) -> None:
-    said = {"from": at(1), "to": at(8)}
-
-    assert is_problem(browser_of(story.bob, checks_csrf=True).put(ABSENCE, said), 403, "csrf_failed")
-    assert browser_of(story.bob).put(ABSENCE, said).status_code == 200
-    assert is_problem(engine_caller(story.engine).get(ABSENCE), 403, "scope_missing")
-    assert is_problem(Caller().get(ABSENCE), 401, "unauthenticated")
 
 
 def test_who_acts_by_token_without_an_account_is_on_record_by_name(story: Story) -> None:

@@ -34,6 +34,10 @@ PEOPLES_OWN = [
     ("POST", "/api/v1/notifications/read"),
     ("PUT", "/api/v1/cases/4711/follow"),
     ("DELETE", "/api/v1/cases/4711/follow"),
+    ("GET", "/api/v1/absence"),
+    ("GET", "/api/v1/preferences"),
+    ("GET", "/api/v1/subscriptions"),
+    ("POST", "/api/v1/subscriptions"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/current"),
 ]
