@@ -53,7 +53,7 @@ SEVERAL = 2
 
 # --- what people enter ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Wanted:
+class FeedSettings:
     """A calendar as it is entered. `address`: empty: the one that is kept."""
 
     address: str
@@ -82,7 +82,7 @@ def cleaned(address: str) -> str:
 
 
 @transaction.atomic
-def put(person: Recipient, feed_settings: Wanted, *, by: Recipient) -> None:
+def put(person: Recipient, feed_settings: FeedSettings, *, by: Recipient) -> None:
     """Point the person's feed at a calendar. Absences of the previous one stay until the new one has been read."""
     feed = AbsenceFeed.objects.select_for_update().filter(pk=person.pk).first() or AbsenceFeed(recipient=person)
     point(feed, feed_settings.address)

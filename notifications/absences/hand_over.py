@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from notifications import reasons
-from notifications.absences import offering, reassigning, telling
+from notifications.absences import notices, offering, reassigning
 from notifications.absences.offering import Offer
 from notifications.absences.reassigning import Wish
 from notifications.answers import four_eyes
@@ -35,7 +35,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from notifications.people.absence import About, Absences, away_at, in_calendars_at
+from notifications.people.absence import Absences, PartSubject, away_at, in_calendars_at
 from notifications.people.colleagues import led_by
 from notifications.routing.copies import Copies
 from wfpush.postgres import revision
@@ -72,7 +72,7 @@ def _end_of_leaders(now: datetime) -> Iterable[int]:
     for row in list(entered):
         by = row.entered_by
         if by is not None and not (by.active and led_by(by).filter(pk=row.pk).exists()):
-            telling.enter(row.recipient, None, by, now)
+            notices.enter(row.recipient, None, by, now)
             yield 0
 
 
@@ -158,7 +158,7 @@ class _Scene:
         HandedOver.objects.bulk_create(self.made)
 
     def _stand_in(self, task: Task, copy: Notification) -> Recipient | None:
-        subject = About(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
+        subject = PartSubject(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
         return self.absences.stand_ins([self.person], subject).get(self.person.pk)
 
     def _keep(self, rows: Iterable[tuple[Task, Recipient, dict[str, Any]]]) -> None:
@@ -241,7 +241,7 @@ class _Return:
     def _has_same_delegate(self, row: HandedOver) -> bool:
         task = self._tasks[row.task_id]
         category = row.item.category_id if row.item is not None else None
-        subject = About(category, task.engine_id, task.case.type if task.case is not None else "")
+        subject = PartSubject(category, task.engine_id, task.case.type if task.case is not None else "")
         return self._absences.stand_ins([row.person], subject).get(row.person_id) == row.to
 
     def _withdraw(self, over: Sequence[HandedOver]) -> None:

@@ -9,7 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, ChoiceField
 
-from notifications.absences import telling
+from notifications.absences import notices
 from notifications.api import docs, serializers
 from notifications.api.authentication import EngineCaller, PersonCaller
 from notifications.api.base import PersonView, answer, caller_of, validated
@@ -20,7 +20,7 @@ from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.models import Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
-from notifications.people.absence import Given, PartGiven
+from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import faults_of
 from notifications.people.colleagues import led_by
 from notifications.types import Json
@@ -64,7 +64,7 @@ class AbsenceView(PersonView):
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
-        telling.enter(person, given_in(request.data, person), person, timezone.now())
+        notices.enter(person, given_in(request.data, person), person, timezone.now())
         return answer(shown_of(person))
 
 
@@ -95,7 +95,7 @@ class RecipientAbsenceView(DirectoryView):
             return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
         person = self._person(ref)
         key = "" if by is not None else f"by a key of {self.engine().slug}"
-        telling.enter(person, given_in(data, person, by=by), by, timezone.now(), key)
+        notices.enter(person, given_in(data, person, by=by), by, timezone.now(), key)
         return answer(shown_of(person))
 
     @property
@@ -114,7 +114,7 @@ class RecipientAbsenceView(DirectoryView):
         return person
 
 
-def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Given | None:
+def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> AbsenceEntry | None:
     """Return the absence in a body; None if the person is back. `by` leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
@@ -123,7 +123,7 @@ def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Gi
         return None
     parts = [_part(number, each) for number, each in enumerate(payload["parts"])]
     delegate = _delegate(payload["delegate"], "/delegate")
-    submitted = Given(
+    submitted = AbsenceEntry(
         payload["from"], payload["to"], delegate, parts, payload["open_items"] or OpenItems.OFFER, payload["give_back"]
     )
     if faults := faults_of(person, submitted, timezone.now(), by=by):
@@ -133,10 +133,10 @@ def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Gi
     return submitted
 
 
-def _part(number: int, payload: Json) -> PartGiven:
+def _part(number: int, payload: Json) -> PartEntry:
     """Raises Invalid."""
     place = f"/parts/{number}"
-    return PartGiven(
+    return PartEntry(
         delegate=_delegate(payload["delegate"], f"{place}/delegate"),
         category=_row_of_slug(Category, "category", payload["category"], place),
         engine=_row_of_slug(Engine, "engine", payload["engine"], place),

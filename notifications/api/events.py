@@ -35,7 +35,7 @@ from notifications.api.shown import Shown
 from notifications.api.throttling import LIMITS
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
 from notifications.intake import api_keys, cloudevents, ingest, mapping
-from notifications.intake.cloudevents import OfBatch
+from notifications.intake.cloudevents import BatchMember
 from notifications.intake.ingest import Accepted, KeyChanged
 from notifications.intake.limit import limits
 from notifications.items.representation import event_trace_json
@@ -229,7 +229,7 @@ def _later(seconds: int) -> HttpResponse:
     return problem(429, "too_many_requests", TOO_MANY_WAIT, headers={"Retry-After": str(seconds)})
 
 
-def _batch(caller: EngineCaller, read: list[OfBatch]) -> HttpResponse:
+def _batch(caller: EngineCaller, read: list[BatchMember]) -> HttpResponse:
     good = [item.event for item in read if item.event is not None]
     if (wait := limits.retry_after(caller.engine, good)) is not None:
         return _later(wait)

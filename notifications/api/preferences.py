@@ -18,7 +18,13 @@ from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Category,
 from notifications.people import resolver
 from notifications.preferences import personal
 from notifications.preferences.matrix import rows_of
-from notifications.preferences.personal import MOST_MESSAGES, MOST_TIMES, MOST_WINDOWS, Own, Wanted
+from notifications.preferences.personal import (
+    MOST_MESSAGES,
+    MOST_TIMES,
+    MOST_WINDOWS,
+    CategoryPreference,
+    PreferenceValues,
+)
 from notifications.preferences.quiet import Window
 from notifications.types import Json
 from notifications.wording.languages import language_of
@@ -177,9 +183,11 @@ class RecipientPreferencesView(EngineView):
 def _put(person: Recipient, request: Request) -> HttpResponse:
     """Raises Invalid."""
     payload = validated(PreferencesGiven, request.data)
-    choices = {slug: Own(own["channels"], own["frequency"] or "") for slug, own in payload["choices"].items()}
+    choices = {
+        slug: CategoryPreference(own["channels"], own["frequency"] or "") for slug, own in payload["choices"].items()
+    }
     windows = [Window(**window) for window in payload["quiet_hours"]]
-    preferences = Wanted(**{**payload, "choices": choices, "quiet_hours": windows})
+    preferences = PreferenceValues(**{**payload, "choices": choices, "quiet_hours": windows})
     faults = list(_unknown(choices))
     faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(preferences)]
     if faults:
@@ -188,7 +196,7 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
     return answer(_as_json(person))
 
 
-def _unknown(choices: Mapping[str, Own]) -> Iterator[Json]:
+def _unknown(choices: Mapping[str, CategoryPreference]) -> Iterator[Json]:
     """Yield an error for each category or channel that does not exist."""
     slugs = set(Category.objects.values_list("slug", flat=True))
     channels = set(channel_names()) - {INBOX}

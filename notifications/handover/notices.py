@@ -30,7 +30,7 @@ from notifications.people.absence import stand_ins
 from notifications.reasons import Reason
 from notifications.rotas import swaps
 from notifications.rotas.duty import Duties, people_of, shifts_of
-from notifications.rotas.swaps import Wanted
+from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import entitlement_review, notice
 from notifications.routing.notice import About, Words
@@ -68,7 +68,7 @@ def _send(
 
 # --- swaps ------------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def ask_for_swap(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
+def ask_for_swap(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
     """Ask for a swap and notify the colleague. Raises CannotSwap."""
     swap = swaps.ask(proposal, by, now)
     _send(swap.rota, swap.asked_of, lambda: _request_words(swap, now), reasons.ASKED_BY(name=by), now)

@@ -19,8 +19,8 @@ from notifications.inbox.absence import WallClock
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Recipient, Rota, RotaSwap, SwapState
-from notifications.rotas import duty, offered, swaps, turns
-from notifications.rotas.swaps import AHEAD, CannotSwap, Wanted
+from notifications.rotas import calendar_export, duty, swaps, turns
+from notifications.rotas.swaps import AHEAD, CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.wording.times import moment
 from wfpush import zones
@@ -210,7 +210,7 @@ def _ask(request: PersonRequest) -> str:
     if ends <= begins:
         raise CannotSwap(_("It ends after it begins."))
     theirs = Shift(*back, other.pk) if back else None
-    notices.ask_for_swap(Wanted(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
+    notices.ask_for_swap(SwapProposal(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
     return _("%(name)s is asked. You hear when they have answered.") % {"name": other}
 
 
@@ -255,10 +255,12 @@ def _answer(request: PersonRequest) -> str:
 # --- the calendar that a rota offers ----------------------------------------------------------------------------------
 @require_safe
 def calendar(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    rota = offered.at_address(slug, token)
+    rota = calendar_export.at_address(slug, token)
     if rota is None:
         raise Http404
-    response = HttpResponse(offered.calendar_of(rota, timezone.now()), content_type="text/calendar; charset=utf-8")
+    response = HttpResponse(
+        calendar_export.calendar_of(rota, timezone.now()), content_type="text/calendar; charset=utf-8"
+    )
     response["Content-Disposition"] = f'inline; filename="{rota.slug}.ics"'
     response["Cache-Control"] = "private, max-age=300"
     return response

@@ -26,7 +26,7 @@ from notifications.preferences import personal, saving
 from notifications.preferences.chosen import BRAND, TEAM, holidays_of
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
-from notifications.preferences.personal import Wanted
+from notifications.preferences.personal import PreferenceValues
 from notifications.wording.formats import written_for
 from notifications.wording.languages import language_of
 from notifications.wording.varieties import choices, variety_of
@@ -102,7 +102,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, PreferencesForm(person), SpeakingForm(initial=_speaking_of(person)))
     if "reset" in request.POST:
-        personal.put(person, Wanted(), timezone.now())
+        personal.put(person, PreferenceValues(), timezone.now())
         messages.success(request, _("All is as it was at first."))
         return redirect("inbox:settings")
     form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)

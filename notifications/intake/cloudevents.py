@@ -78,7 +78,7 @@ def read(body: bytes) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class OfBatch:
+class BatchMember:
     """One event of a batch: read or refused. `id` is what it has, if that is text."""
 
     id: str | None
@@ -86,7 +86,7 @@ class OfBatch:
     refused: InvalidEvent | None = None
 
 
-def read_batch(body: bytes) -> list[OfBatch]:
+def read_batch(body: bytes) -> list[BatchMember]:
     """The events of a batch. A faulty event does not affect the others.
 
     Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge when it has more events or values than a
@@ -99,15 +99,15 @@ def read_batch(body: bytes) -> list[OfBatch]:
     return [_one_of_batch(document, bad_text) for document, bad_text in documents]
 
 
-def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
+def _one_of_batch(document: Any, bad_text: list[str]) -> BatchMember:
     event_id = document.get("id") if isinstance(document, dict) else None
     name = printable(event_id)[:MAX_ID] if isinstance(event_id, str) else None
     try:
         if bad_text:
             raise InvalidEvent(BadText.detail, [fault(where, BadText.detail) for where in bad_text])
-        return OfBatch(name, event=structured(document))
+        return BatchMember(name, event=structured(document))
     except InvalidEvent as refused:
-        return OfBatch(name, refused=refused)
+        return BatchMember(name, refused=refused)
 
 
 def structured(document: Any) -> InboundEvent:

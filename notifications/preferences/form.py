@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from notifications.models import USUAL_DIGEST_TIMES, Frequency, Recipient
 from notifications.preferences import personal
 from notifications.preferences.matrix import Cell, Row, rows_of
-from notifications.preferences.personal import MOST_WINDOWS, Own, Place, Wanted
+from notifications.preferences.personal import MOST_WINDOWS, CategoryPreference, Place, PreferenceValues
 from notifications.preferences.quiet import Window
 
 CLOCKS = ["%H:%M", "%H:%M:%S"]
@@ -108,8 +108,8 @@ class PreferencesForm(forms.Form):
                 if self.cleaned_data.get(names[name], "") is None:
                     self.add_error(names[name], fault)
 
-    def _read_preferences(self, cleaned: Mapping[str, Any], places: Sequence[int]) -> Wanted:
-        return Wanted(
+    def _read_preferences(self, cleaned: Mapping[str, Any], places: Sequence[int]) -> PreferenceValues:
+        return PreferenceValues(
             choices={row.category.slug: self._own(cleaned, row) for row in self.matrix},
             quiet_hours=[
                 Window(frozenset(cleaned[f"q{place}-days"]), cleaned[f"q{place}-from"], cleaned[f"q{place}-until"])
@@ -121,10 +121,10 @@ class PreferencesForm(forms.Form):
             most_an_hour=cleaned["most_an_hour"],
         )
 
-    def _own(self, cleaned: Mapping[str, Any], row: Row) -> Own:
+    def _own(self, cleaned: Mapping[str, Any], row: Row) -> CategoryPreference:
         """Return the choices that differ from the defaults: the others follow a default when that changes."""
         cells = [cell for cell in row.cells if not cell.mandatory and cleaned[name_of(row, cell)] != cell.default]
-        return Own({cell.channel: not cell.default for cell in cells}, cleaned[f"f{row.category.pk}"])
+        return CategoryPreference({cell.channel: not cell.default for cell in cells}, cleaned[f"f{row.category.pk}"])
 
     def _field_at(self, place: Place, rows: Sequence[int]) -> str | None:
         if place[0] == "quiet_hours":
@@ -161,7 +161,7 @@ def days() -> list[tuple[int, str]]:
     return list(enumerate(names))
 
 
-def _initial(preferences: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
+def _initial(preferences: PreferenceValues, matrix: Sequence[Row]) -> dict[str, Any]:
     values: dict[str, Any] = {
         "rows": len(preferences.quiet_hours) + (SPARE if len(preferences.quiet_hours) < MOST_WINDOWS else 0),
         "quiet_on_holidays": preferences.quiet_on_holidays,

@@ -22,7 +22,7 @@ class CannotSwap(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SwapProposal:
     """`turn`: one's own time that the other is asked to take; `back`: theirs that one takes in return."""
 
     rota: Rota
@@ -51,7 +51,7 @@ def turns_of(shifts: Sequence[Shift], person: Recipient) -> list[Shift]:
 
 
 @transaction.atomic
-def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
+def ask(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
     """Store a request for a swap. Raises CannotSwap."""
     rotas = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True)
     rota = rotas.get(pk=proposal.rota.pk)
@@ -78,7 +78,7 @@ def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
     )
 
 
-def _from_now(proposal: Wanted, now: datetime) -> Wanted:
+def _from_now(proposal: SwapProposal, now: datetime) -> SwapProposal:
     """Cut turns that have begun to the time that is left of them."""
     back = proposal.back
     return replace(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications.absences import hand_over
 from notifications.models import Absence, AbsenceFeed, Delivery, Notification, Recipient, Team
 from notifications.people import absence, revocation
-from notifications.people.absence import Given
+from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory, TeamFactory
 from tests.support.api import Caller, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story
@@ -88,7 +88,7 @@ def test_bob_is_back(bob: Caller) -> None:
 
 def test_what_is_over_is_not_told(story: Story, bob: Caller) -> None:
     now = timezone.now()
-    over = Given(now - timedelta(days=9), now - timedelta(days=1), story.carol)
+    over = AbsenceEntry(now - timedelta(days=9), now - timedelta(days=1), story.carol)
     absence.set_absence(story.bob, over, by=story.bob)
 
     assert bob.get(ABSENCE).json() == NOTHING
@@ -256,7 +256,9 @@ def test_who_leads_bob_gives_his_decisions_neither_to_themself_nor_away(story: S
         assert is_problem(refused, 422, "invalid")
         assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
         assert "Only Bob or an administrator" in refused.json()["errors"][0]["detail"]
-    absence.set_absence(story.alice, Given(timezone.now(), timezone.now() + timedelta(days=9), story.carol), by=None)
+    absence.set_absence(
+        story.alice, AbsenceEntry(timezone.now(), timezone.now() + timedelta(days=9), story.carol), by=None
+    )
     assert is_problem(carol.put(BOBS, {**usual, "delegate": "alice"}), 422, "invalid"), "nor by way of Alice"
     assert not Absence.objects.filter(recipient=story.bob).exists()
 

@@ -31,7 +31,7 @@ from notifications.models import (
 )
 from notifications.people import devices
 from notifications.preferences import saving
-from notifications.rotas.swaps import CannotSwap, Wanted
+from notifications.rotas.swaps import CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import pipeline
 from notifications.types import Json
@@ -233,7 +233,7 @@ class Story:
         asked = DutySwap(who, other, duty.stretch(minute, most), back)
         by, of = (Recipient.objects.get(ref=ref) for ref in (who, other))
         shifts = [Shift(self.at(time[0]), self.at(time[1]), whose) for time, whose in _halves(asked, by, of)]
-        notices.ask_for_swap(Wanted(Rota.objects.get(), of, *shifts), by, self.at(minute))
+        notices.ask_for_swap(SwapProposal(Rota.objects.get(), of, *shifts), by, self.at(minute))
         duty.asked = asked
         self._hears(other, f"{by} asks you to take over duty for Claims", minute)
 

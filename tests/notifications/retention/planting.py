@@ -68,7 +68,7 @@ from notifications.models import (
 from notifications.models.history import record_parts
 from notifications.people import devices
 from notifications.people.absence import sign
-from notifications.rotas.swaps import Wanted
+from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD
@@ -266,7 +266,7 @@ def takes_turns(world: World, person: Recipient) -> None:
     ends = now + timedelta(minutes=30)
     rota.overrides.create(layer=1, person=person, begins_at=now - timedelta(hours=1), ends_at=ends)
     notices.tell_of_hand_overs(now - timedelta(minutes=2))
-    swap = notices.ask_for_swap(Wanted(rota, bob, Shift(now, ends, person.pk)), person, now)
+    swap = notices.ask_for_swap(SwapProposal(rota, bob, Shift(now, ends, person.pk)), person, now)
     notices.answer_swap(swap.pk, bob, SwapState.ACCEPTED, now)
     notices.tell_of_hand_overs(now + timedelta(seconds=1))
     assert RotaSwap.objects.get().state == SwapState.ACCEPTED and rota.watch.person == bob

@@ -1,4 +1,4 @@
-"""Somebody else has said when a person is away: it is recorded, and the person reads it in their inbox."""
+"""Absences that somebody enters: they are recorded, and the person is notified unless they entered it themselves."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from notifications import reasons
 from notifications.models import Recipient
 from notifications.people import absence
-from notifications.people.absence import Given
+from notifications.people.absence import AbsenceEntry
 from notifications.routing import notice
 from notifications.routing.notice import About, Words
 from notifications.wording.times import when
@@ -18,7 +18,9 @@ TYPE = "wfpush.absence"
 
 
 @transaction.atomic
-def enter(person: Recipient, submitted: Given | None, by: Recipient | None, now: datetime, because: str = "") -> None:
+def enter(
+    person: Recipient, submitted: AbsenceEntry | None, by: Recipient | None, now: datetime, because: str = ""
+) -> None:
     """Set an absence that `faults_of` accepts, or end it (None). The person is notified of what somebody else does;
     `by` None: a program, and `because` says which."""
     row = absence.away_from(person, now)
@@ -31,7 +33,7 @@ def enter(person: Recipient, submitted: Given | None, by: Recipient | None, now:
         notice.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
 
 
-def _words(by: Recipient, submitted: Given | None, now: datetime) -> Words:
+def _words(by: Recipient, submitted: AbsenceEntry | None, now: datetime) -> Words:
     """Return the title and text of the notice. `submitted` is None for an absence that was ended."""
     if submitted is None:
         title, body = _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
