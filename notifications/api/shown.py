@@ -1,5 +1,5 @@
-"""How /api/schema describes answers that several modules give, and items of the inbox, which `items` renders by hand:
-a serializer takes many times as long."""
+"""How /api/schema describes answers that several modules give, and items of the inbox. These classes only describe:
+most members of an item are computed, by `notifications/items/representation.py`."""
 
 from typing import Any, get_args
 

@@ -1,8 +1,6 @@
 """Files: sent once, by their content, within bounds; and read by those who see what they belong to, and nobody else."""
 
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +18,7 @@ from notifications.connectors.rest import instruction_of
 from notifications.models import Attachment, AttachmentPiece, Callback, Event, Notification, Recipient, TaskMessage
 from tests.factories import BrandFactory, EngineFactory, RecipientFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
+from tests.support.at_once import at_once
 from tests.support.files import bomb, docx, jpeg, pdf, png
 from tests.support.story import Story
 
@@ -156,22 +155,11 @@ def test_sent_twice_it_counts_once_and_another_file_of_that_id_is_refused(story:
     assert Attachment.objects.count() == 1
 
 
-def four_at_once(call: Callable[[], Any]) -> list[int]:
-    def one(_: int) -> int:
-        try:
-            return int(call().status_code)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as threads:
-        return list(threads.map(one, range(4)))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_sent_twice_at_once_it_counts_once(story: Story) -> None:
     bob, id = person_caller(story.bob), str(uuid4())
 
-    assert sorted(four_at_once(lambda: send(Caller(bob.key), id=id))) == [200, 200, 200, 201]
+    assert sorted(at_once(*[lambda: send(Caller(bob.key), id=id).status_code] * 4)) == [200, 200, 200, 201]
     assert Attachment.objects.count() == 1
 
 
@@ -212,7 +200,7 @@ def test_of_files_sent_at_once_no_more_are_kept_than_fit(story: Story, settings:
     settings.ATTACHMENT_MEGABYTES_AN_HOUR = 1
     bob, content = person_caller(story.bob), pdf() + b"\n%" + b"x" * 600_000
 
-    assert sorted(four_at_once(lambda: send(Caller(bob.key), content))) == [201, 201, 429, 429]
+    assert sorted(at_once(*[lambda: send(Caller(bob.key), content).status_code] * 4)) == [201, 201, 429, 429]
 
 
 def test_what_nothing_uses_is_removed_by_its_sender(story: Story) -> None:

@@ -208,9 +208,7 @@ def test_no_rate_is_allowed_without_an_origin(client: Any) -> None:
 
 
 # --- what becomes of it ---------------------------------------------------------------------------
-@pytest.mark.django_db
-def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_shown() -> None:
-    story = Story.begin()
+def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_shown(story: Story) -> None:
     engine = engine_caller(story.engine)
     unrouted = engine.send(assigned("e-1", type="acme.unheard_of", data={})).json()["url"]
     unresolved = engine.send(assigned("e-2", task={"assignee": "nobody"})).json()["url"]
@@ -225,10 +223,8 @@ def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_s
     assert Event.objects.get(event_id="e-2").unresolved == 1
 
 
-@pytest.mark.django_db
-def test_an_event_sent_many_times_is_one_notification() -> None:
+def test_an_event_sent_many_times_is_one_notification(story: Story) -> None:
     """At the same time: tests/notifications/intake/test_ingest.py."""
-    story = Story.begin()
     engine = engine_caller(story.engine)
 
     answers = [engine.send(assigned()).status_code for _ in range(10)]
@@ -238,10 +234,8 @@ def test_an_event_sent_many_times_is_one_notification() -> None:
     assert Notification.objects.filter(recipient=story.bob).count() == 1
 
 
-@pytest.mark.django_db
-def test_a_task_that_is_completed_before_it_is_assigned_asks_nobody() -> None:
+def test_a_task_that_is_completed_before_it_is_assigned_asks_nobody(story: Story) -> None:
     """Every order: tests/notifications/cases/test_task_state.py."""
-    story = Story.begin()
     engine = engine_caller(story.engine)
     engine.send(assigned("e-2", type="task.completed", time="2026-11-02T10:00:00Z"))
     engine.send(assigned("e-1", time="2026-11-02T09:00:00Z"))

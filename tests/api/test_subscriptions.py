@@ -39,7 +39,7 @@ def browser(alice: Recipient) -> Caller:
     return browser_of(alice)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def apps(settings: Settings) -> None:
     """A Firebase project for everybody, and one for the brand Acme."""
     settings.FIREBASE_CREDENTIALS = {DEFAULT: account("wfpush-app"), "acme": account("acme-app")}
@@ -177,7 +177,6 @@ def test_what_no_message_could_be_sent_to_is_refused_with_the_place(browser: Cal
 
 
 # --- apps ---------------------------------------------------------------------------------------------------------
-@pytest.mark.usefixtures("apps")
 @pytest.mark.parametrize(
     ("platform", "name"),
     [("android", "App on Android"), ("ios", "App on iPhone or iPad"), ("web", "Chrome on Android")],
@@ -192,7 +191,6 @@ def test_an_app_registers_with_its_token(alice: Recipient, platform: str, name: 
     assert (device.token, device.session) == (RecipientToken.objects.get(), "")
 
 
-@pytest.mark.usefixtures("apps")
 def test_or_with_its_installation_id(alice: Recipient) -> None:
     body = {"channel": "fcm", "fid": "cRnLzJ0", "platform": "ios", "name": "Alice's phone"}
     assert person_caller(alice).post(SUBSCRIPTIONS, body).status_code == 201
@@ -201,7 +199,6 @@ def test_or_with_its_installation_id(alice: Recipient) -> None:
     assert (device.address, device.address_kind, device.name) == ("cRnLzJ0", "fid", "Alice's phone")
 
 
-@pytest.mark.usefixtures("apps")
 def test_people_of_a_brand_have_its_app(alice: Recipient) -> None:
     alice.brand = BrandFactory(slug="acme")
     alice.save()
@@ -210,7 +207,6 @@ def test_people_of_a_brand_have_its_app(alice: Recipient) -> None:
     assert Device.objects.get().sender == "acme-app"
 
 
-@pytest.mark.usefixtures("apps")
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
@@ -228,7 +224,6 @@ def test_an_app_gives_one_address_and_a_platform(alice: Recipient, changes: Json
     assert pointers(answer) == [pointer]
 
 
-@pytest.mark.usefixtures("apps")
 def test_an_app_without_any_address_is_refused(alice: Recipient) -> None:
     answer = person_caller(alice).post(SUBSCRIPTIONS, {"channel": "fcm", "platform": "ios"})
 
@@ -244,7 +239,6 @@ def test_without_a_firebase_project_no_app_can_register(alice: Recipient, settin
 
 
 # --- one's own ----------------------------------------------------------------------------------------------------
-@pytest.mark.usefixtures("apps")
 def test_people_see_their_own_devices_and_which_one_they_are_at(
     browser: Caller, alice: Recipient, bob: Recipient
 ) -> None:

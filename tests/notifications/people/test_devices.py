@@ -1,13 +1,10 @@
 """Browsers and apps come, move to who uses them now, and go with everything that could still answer there."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from notifications.answers import respond
@@ -20,6 +17,7 @@ from notifications.people import devices, farewells, recipient_tokens
 from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, action_token
+from tests.support.at_once import at_once
 from wfpush.crypto import digest_of
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -211,22 +209,6 @@ def test_a_subscription_past_its_time_is_removed_and_others_are_not(alice: Recip
 
 
 # --- at the same moment -------------------------------------------------------------------------------------------
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """All calls start together, each on a connection of its own."""
-    ready = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            ready.wait(30)
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [each.result() for each in [pool.submit(run, call) for call in calls]]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_same_address_twice_at_once_is_one_device() -> None:
     person = RecipientFactory()
