@@ -1,7 +1,6 @@
 """The form in which a person's preferences are changed: on their own page, and at the desk."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -35,16 +34,6 @@ class Times(forms.CharField):
 
 
 SAYS_TIME = {"invalid": gettext_lazy("Write a time such as 07:30."), "required": gettext_lazy("Say when.")}
-
-
-@dataclass(frozen=True, slots=True)
-class WindowFields:
-    """A row of quiet hours: its place, and its bound fields."""
-
-    place: int
-    days: Any
-    begins: Any
-    ends: Any
 
 
 class PreferencesForm(forms.Form):
@@ -83,9 +72,11 @@ class PreferencesForm(forms.Form):
 
     # --- what it says -----------------------------------------------------------------------------
     @property
-    def shown_windows(self) -> Iterator[WindowFields]:
+    def shown_windows(self) -> Iterator[dict[str, Any]]:
+        """Yield the place of each row of quiet hours, and its bound fields."""
         for place in range(self.windows):
-            yield WindowFields(place, self[f"q{place}-days"], self[f"q{place}-from"], self[f"q{place}-until"])
+            fields = {"days": self[f"q{place}-days"], "begins": self[f"q{place}-from"], "ends": self[f"q{place}-until"]}
+            yield {"place": place, **fields}
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
