@@ -24,7 +24,6 @@ from notifications.admin import (
     retention,
     rotas,
     routing,
-    search_kinds,
     tasks,
     templates,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "retention",
     "rotas",
     "routing",
-    "search_kinds",
     "tasks",
     "templates",
 ]
