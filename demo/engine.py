@@ -95,7 +95,7 @@ class Engine:
     def load(self) -> None:
         """Reads every instance from disk. Raises StoreError for a file that cannot be read."""
         for definition in self.definitions.values():
-            self._numbers[definition.id] = definition.first_number - 1
+            self._numbers[definition.id] = int(definition.default["number"]) - 1
         for record in self._store.load_all():
             self._remember(record)
 

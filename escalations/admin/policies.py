@@ -29,6 +29,7 @@ from escalations.kinds import KINDS, checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.admin import second_person
 from notifications.admin.base import LedgerAdmin
+from notifications.admin.columns import column
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, display
 from notifications.admin.fields import OrderedChoicesField
@@ -194,6 +195,7 @@ class PolicyAdmin(RuleAdmin):
     save_as = True
     parts = [PolicyCondition, PolicyStep]
     kept_when_restored = ["route"]
+    due_is = column(wording.due, _("due is"))
     inlines = [PolicyConditionInline, StepInline]
     actions_detail = ["test"]
     fieldsets = [
@@ -241,10 +243,6 @@ class PolicyAdmin(RuleAdmin):
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
         return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), 110)
-
-    @display(description=_("due is"))
-    def due_is(self, policy: Policy) -> str:
-        return wording.due(policy)
 
     @display(description=_("what happens"))
     def what_happens(self, policy: Policy) -> SafeString:
@@ -302,10 +300,7 @@ class PartOfPolicy(LedgerAdmin):
 
     list_select_related = ["policy"]
     list_filter = ["policy"]
-
-    @display(description=_("policy"), ordering="policy__name")
-    def of_policy(self, row: Any) -> SafeString:
-        return link(row.policy)
+    of_policy = column(lambda row: link(row.policy), _("policy"), "policy__name")
 
 
 @admin.register(PolicyCondition)
@@ -320,7 +315,4 @@ class PolicyStepAdmin(PartOfPolicy):
     list_filter = ["kind", "target", "policy"]
     list_select_related = ["policy", "team", "person", "rota", "template", "category"]
     search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "rota__name", "template__name"]
-
-    @display(description=_("step"), ordering="offset")
-    def says(self, step: PolicyStep) -> str:
-        return wording.sentence(wording.of_row(step))
+    says = column(lambda step: wording.sentence(wording.of_row(step)), _("step"), "offset")

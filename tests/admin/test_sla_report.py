@@ -297,19 +297,7 @@ def test_the_first_page_names_the_most_overdue(world: World, policy: Policy, roo
     assert panel.href == PAGE
 
 
-# --- who may see it, and how ------------------------------------------------------------------------------------------
-def test_whoever_sees_escalations_sees_the_page(
-    world: World, root: Client, administrator: Client, operator: Client, editor: Client
-) -> None:
-    for client in (root, administrator, operator):
-        assert client.get(PAGE).status_code == 200
-        assert PAGE in client.get("/admin/").content.decode(), "in the sidebar"
-        assert PAGE in client.get(list_of(Escalation)).content.decode(), "and on the list"
-    assert editor.get(PAGE).status_code == 403
-    assert PAGE not in editor.get("/admin/").content.decode()
-    assert Client().get(PAGE).status_code == 302
-
-
+# --- how it is shown --------------------------------------------------------------------------------------------------
 def test_it_takes_few_queries_however_much_there_is(
     world: World, policy: Policy, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
