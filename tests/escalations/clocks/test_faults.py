@@ -34,7 +34,7 @@ from escalations.models import (
 from notifications import reasons
 from notifications.channels import registry
 from notifications.connectors import readable
-from notifications.connectors.rest import Standing
+from notifications.connectors.base import Standing
 from notifications.delivery import claims
 from notifications.engines import callback_claims
 from notifications.models import (
