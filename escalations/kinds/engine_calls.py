@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from escalations import reasons
-from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.base import Taken, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import own_events
 from notifications.models import Event

@@ -16,7 +16,7 @@ from notifications.api.base import ApiView, PersonView, answer, nothing, validat
 from notifications.api.shown import ResponseShown
 from notifications.conversation.saying import Said
 from notifications.conversation.shown import engine_states
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json

@@ -1,7 +1,6 @@
 """Events of our own, so that trace and ledger show what we tell people like any other event. They are processed when
 they are made. Some of them are told to the task's engine."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Max
 
-from notifications.items.representation import iso_utc
+from notifications.items.representation import iso_utc, task_event
 from notifications.models import Callback, Engine, Event, EventStatus, Task
 from notifications.people import resolver
 from notifications.types import Json, object_in
@@ -77,7 +76,7 @@ def call_engines(calls: Sequence[EngineCall]) -> list[Callback]:
             task=call.task,
             position=last.get(call.task.pk, 0) + 1,
             **outbox.scheduled(call.at),
-            body=json.dumps(_cloud_event(call), ensure_ascii=False, separators=(",", ":")),
+            body=task_event(call.id, call.type, call.task, call.at, _data(call)),
         )
         for call in calls
     ]
@@ -86,28 +85,15 @@ def call_engines(calls: Sequence[EngineCall]) -> list[Callback]:
     return rows
 
 
-def _cloud_event(call: EngineCall) -> Json:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
-    task = call.task
+def _data(call: EngineCall) -> Json:
     return {
-        "specversion": "1.0",
-        "id": str(call.id),
-        "source": SOURCE,
-        "type": call.type,
-        "subject": task.task_id,
-        "time": iso_utc(call.at),
-        "datacontenttype": "application/json",
-        "data": {
-            "task_id": task.task_id,
-            "case_id": task.case.case_id if task.case else None,
-            "policy": call.policy,
-            "step": call.step,
-            "number": call.number,
-            "due_at": iso_utc(call.due_at),
-            "raised_at": iso_utc(call.at),
-            "assignee": _assignee(task),
-            **call.more,
-        },
+        "policy": call.policy,
+        "step": call.step,
+        "number": call.number,
+        "due_at": iso_utc(call.due_at),
+        "raised_at": iso_utc(call.at),
+        "assignee": _assignee(call.task),
+        **call.more,
     }
 
 

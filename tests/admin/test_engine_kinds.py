@@ -10,8 +10,9 @@ from django.test import Client
 from notifications.connectors import CONNECTORS, connector_for, presets, readable
 from notifications.connectors.api import Api, unexpected
 from notifications.connectors.base import Result
+from notifications.connectors.instructions import Instruction
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import Instruction, RestConnector
+from notifications.connectors.rest import RestConnector
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.intake import mapping
