@@ -192,13 +192,13 @@ class DeskAdmin(Choosing, ModelAdmin):
         *,
         title: str,
         text: str,
-        button: str,
+        button: str = "",
         form: BaseForm | None = None,
         danger: bool = False,
     ) -> TemplateResponse:
-        """Ask for confirmation: a page with one button, whose POST does the action. GET changes nothing."""
-        context = {"row": row, "back": change_url(row), "text": text, "button": button, "form": form, "danger": danger}
-        return self.page(request, "admin/desk/confirm.html", title, **context)
+        """Ask for confirmation: a page with one button, named like its title if not by `button`, whose POST does it."""
+        context = {"row": row, "back": change_url(row), "text": text, "form": form, "danger": danger}
+        return self.page(request, "admin/desk/confirm.html", title, button=button or title, **context)
 
     def done(self, request: HttpRequest, row: Model, text: str, level: int = messages.SUCCESS) -> HttpResponse:
         """Show what happened on the row's page and, when it succeeded, write it to the row's log."""

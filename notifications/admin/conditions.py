@@ -71,14 +71,11 @@ class ConditionForm(forms.ModelForm):
         elif operator and operator not in BARE and not value:
             self.add_error("value", gettext("Write the value to compare with."))
         elif operator in NUMBERS:
-            self._read_number(cleaned, value)
+            try:
+                cleaned["value"] = plain(read_number(value, _language()))
+            except UnreadableNumber as unclear:
+                self.add_error("value", str(unclear))
         return cleaned
-
-    def _read_number(self, cleaned: dict[str, Any], value: str) -> None:
-        try:
-            cleaned["value"] = plain(read_number(value, _language()))
-        except UnreadableNumber as unclear:
-            self.add_error("value", str(unclear))
 
 
 class TaskConditionForm(ConditionForm):
@@ -140,7 +137,10 @@ def _doubt_about_number(condition: Condition, value: str) -> str:
     reader means."""
     number = as_number(value)
     if number is None:
-        return _no_number(condition, value)
+        text = gettext(
+            "“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s."
+        )
+        return text % {"path": condition.path, "value": value, "example": EXAMPLE}
     try:
         meant = read_number(value, _language())
     except UnreadableNumber:
@@ -149,11 +149,6 @@ def _doubt_about_number(condition: Condition, value: str) -> str:
         return ""
     text = gettext("“%(value)s” is the number %(number)s here, as programs write it: for %(value)s write %(meant)s.")
     return text % {"value": value, "number": write_number(number, locale_of(_language())), "meant": plain(meant)}
-
-
-def _no_number(condition: Condition, value: str) -> str:
-    text = gettext("“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s.")
-    return text % {"path": condition.path, "value": value, "example": EXAMPLE}
 
 
 # --- conditions and targets of routes ---------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ class PersonalInline(OnePart):
 
 
 # --- who has connected ------------------------------------------------------------------------------------------------
-class Working(Conditions):
+class StillConnected(Conditions):
     title = _("works")
     parameter_name = "works"
     conditions = {"yes": (_("works"), Q(ended_at=None)), "no": (_("has ended"), Q(ended_at__isnull=False))}
@@ -138,7 +138,7 @@ class Working(Conditions):
 class ConnectedAccountAdmin(LedgerAdmin):
     list_display = ["person", "where", "name", "since", "state"]
     list_display_links = ["since"]
-    list_filter = [Working, "engine"]
+    list_filter = [StillConnected, "engine"]
     list_select_related = ["recipient", "engine"]
     search_fields = ["=recipient__ref", "recipient__name", "name"]
     actions_detail = ["take_out"]

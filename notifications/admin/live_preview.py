@@ -31,7 +31,7 @@ Fault = dict[str, Any]
 
 
 @dataclass
-class Typed:
+class DraftRows:
     """The rows of the draft's form as they would be saved, and the faults that prevent saving. `prefixes`: of the
     fields of each row, by the row's id()."""
 
@@ -72,9 +72,9 @@ def _rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> s
     return show_hidden_characters(render_to_string(template, context, request))
 
 
-def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typed:
+def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
     """Read the forms that save the rows, so that the same is refused as when saving."""
-    typed = Typed()
+    typed = DraftRows()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
         formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
         if not formset.is_valid():
@@ -93,7 +93,7 @@ def _faults_of(form: Any) -> Iterator[Fault]:
         yield _fault("" if name == "__all__" else form.add_prefix(name), " ".join(map(str, texts)))
 
 
-def _marked(problems: Sequence[Problem], typed: Typed) -> Iterator[Fault]:
+def _marked(problems: Sequence[Problem], typed: DraftRows) -> Iterator[Fault]:
     """What the check finds, each at its field."""
     for problem in problems:
         yield _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
@@ -103,7 +103,7 @@ def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:
     return {"field": name, "text": str(text), "fatal": fatal}
 
 
-def _unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
+def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
     """The version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
     draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]

@@ -178,25 +178,15 @@ def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> Subjec
     event: Event | None = chosen.get("event")
     if event is not None:
         return Subject(event, event.task, event.case, str(event))
-    event_type = chosen.get("sample") or own_type(version)
+    described = EventType.objects.exclude(sample={})
+    own = described.filter(routes__template=version.template)  # of the routes that use the template
+    event_type = chosen.get("sample") or own.first() or described.first()
     if event_type is None:
         return None
     engine = Engine(slug="sample", name=gettext("Sample"))
-    sample = Event(
-        engine=engine,
-        type=event_type.name,
-        source="sample",
-        event_id="sample",
-        data=event_type.sample,
-        received_at=timezone.now(),
-    )
+    names = {"type": event_type.name, "source": "sample", "event_id": "sample"}
+    sample = Event(engine=engine, data=event_type.sample, received_at=timezone.now(), **names)
     return Subject(sample, None, None, gettext("the sample of %(type)s") % {"type": event_type})
-
-
-def own_type(version: TemplateVersion) -> EventType | None:
-    """The event type of the routes that use the template, else any type with a sample."""
-    described = EventType.objects.exclude(sample={})
-    return described.filter(routes__template=version.template).first() or described.first()
 
 
 def previewed(

@@ -214,7 +214,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST" and version.state == VersionState.RETIRED:
             text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
-            return self.ask(request, version, title=gettext("Roll back"), text=text, button=gettext("Roll back"))
+            return self.ask(request, version, title=gettext("Roll back"), text=text)
         return self._publish(request, version, template_versions.roll_back)
 
     def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Callable
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page, expect
-from pytest_django import Settings
 
 from notifications.admin import engine_wizard
 from notifications.connectors import samples
@@ -36,9 +34,8 @@ def looked_at(page: Page) -> list[Any]:
 
 
 def test_an_engine_is_connected_from_its_kind_to_its_first_answer(
-    world: World, settings: Settings, browse: Callable[[Visit], Any]
+    world: World, loopback: None, browse: Callable[[Visit], Any]
 ) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     example = json.dumps(samples.example_of("webhook_task.json", "bob"))
 
     def visit(page: Page) -> list[Any]:
