@@ -24,7 +24,6 @@ from notifications.admin import (  # noqa: F401  # each registers its lists
     retention,
     rotas,
     routing,
-    search_kinds,
     tasks,
     templates,
 )

@@ -88,6 +88,8 @@ class DeskAdmin(Choosing, ModelAdmin):
     paginator: Any = BoundedPaginator
     parts: Sequence[type[Model]] = ()
     """Models whose rows are deleted with a row of this list, though their own lists are read-only."""
+    fixed_fields: Sequence[str] = ()
+    """Fields that cannot be changed once the row exists."""
     list_prefetch_related: Sequence[Any] = ()
     """What is read with the rows, besides `list_select_related`; also on their own pages."""
 
@@ -102,6 +104,9 @@ class DeskAdmin(Choosing, ModelAdmin):
         media: Media = super().media
         css, scripts = media._css, media._js  # type: ignore[attr-defined]  # what all its parts name together
         return Media(css=css, js=[script for script in scripts if script not in SLUG_SCRIPTS])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

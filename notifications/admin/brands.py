@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action, counted, display
 from notifications.admin.fields import AddressField
-from notifications.admin.reaching import BrandDefaultInline
+from notifications.admin.reaching import DefaultInline
 from notifications.admin.words import ago, mark, with_why
 from notifications.channel_facts import channel_name
 from notifications.channels.base import BrandKey, BrandKeys, Identity
@@ -91,7 +91,7 @@ class BrandAdmin(HistoryAdmin):
     ]
     readonly_fields = ["identities"]
     people_count = counted("people_total", _("people"), Recipient, "brand__id__exact")
-    inlines = [BrandDefaultInline]
+    inlines = [DefaultInline]
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
