@@ -197,13 +197,16 @@ class DeskAdmin(Choosing, ModelAdmin):
         *,
         title: str,
         text: str,
-        button: str = "",
+        button: str | None = None,
         form: BaseForm | None = None,
         danger: bool = False,
+        **context: Any,
     ) -> TemplateResponse:
-        """Ask for confirmation: a page with one button, named like its title if not by `button`, whose POST does it."""
-        context = {"row": row, "back": change_url(row), "text": text, "form": form, "danger": danger}
-        return self.page(request, "admin/desk/confirm.html", title, button=button or title, **context)
+        """Ask for confirmation: a page whose button does the action by POST. The button is named like the page, or as
+        `button` says; the empty string stands for none."""
+        context |= {"row": row, "back": change_url(row), "text": text, "form": form, "danger": danger}
+        context["button"] = title if button is None else button
+        return self.page(request, "admin/desk/confirm.html", title, **context)
 
     def done(self, request: HttpRequest, row: Model, text: str, level: int = messages.SUCCESS) -> HttpResponse:
         """Show what happened on the row's page and, when it succeeded, write it to the row's log."""

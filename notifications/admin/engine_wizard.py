@@ -26,7 +26,6 @@ from notifications.connectors import connector_for, credentials, samples
 from notifications.intake import last_call, mapping
 from notifications.models import Engine, Recipient, Scope
 
-MOST_SLUG = 50
 ICON = "settings_input_component"
 NAME = "admin:notifications_engine_connect"
 
@@ -223,7 +222,7 @@ def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
 
 def free_slug(name: str) -> str:
     """A slug of the name that no engine has."""
-    slug = slugify(name)[:MOST_SLUG].strip("-") or "engine"
+    slug = slugify(name)[:50].strip("-") or "engine"
     taken = set(Engine.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
     return slug if slug not in taken else next(each for each in numbered if each not in taken)

@@ -201,11 +201,11 @@ class EngineAdmin(StepByStep, HistoryAdmin):
     ]
     actions_list = ["connect"]
     actions_detail = [
+        *STEP_PAGES,  # first: `<path:object_id>/mapping/` would take the address of the step of this name, too
         "test_connection",
         "what_would_be_sent",
         "try_mapping",
         "enable_answers",
-        *STEP_PAGES,
     ]
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -23,7 +23,7 @@ from notifications.wording import formats, liquid
 from notifications.wording.known_paths import known_paths
 from notifications.wording.liquid_filters import MISSING, Place
 from notifications.wording.plaintext import cut
-from notifications.wording.template_check import STANDARD, Problem, check, reaches, types_of
+from notifications.wording.template_check import STANDARD, check, reaches, types_of
 from notifications.wording.unhide import show_hidden_characters
 
 Fault = dict[str, Any]
@@ -58,7 +58,10 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
         return JsonResponse({"html": "", "faults": faults})
     payload: dict[str, Any] = {
         "html": _rendered(request, "admin/desk/looks.html", context),
-        "faults": list(_marked(problems, typed)),
+        "faults": [
+            _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
+            for problem in problems
+        ],
         "languages": _rendered(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
     }
     key = _menu_key(context)
@@ -91,12 +94,6 @@ def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Dr
 def _faults_of(form: Any) -> Iterator[Fault]:
     for name, texts in form.errors.items():
         yield _fault("" if name == "__all__" else form.add_prefix(name), " ".join(map(str, texts)))
-
-
-def _marked(problems: Sequence[Problem], typed: DraftRows) -> Iterator[Fault]:
-    """What the check finds, each at its field."""
-    for problem in problems:
-        yield _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
 
 
 def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:

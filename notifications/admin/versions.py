@@ -185,16 +185,10 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
             text = gettext(
                 "From now on new messages of “%(template)s” say this. Messages people have already keep their words."
             )
-        context = {
-            "row": version,
-            "back": change_url(version),
-            "text": text % {"template": version.template},
-            "button": "" if any(problem.fatal for problem in problems) else gettext("Publish"),
-            "problems": problems,
-        }
-        return self.page(
-            request, "admin/desk/confirm.html", gettext("Publish %(version)s") % {"version": version}, **context
-        )
+        title = gettext("Publish %(version)s") % {"version": version}
+        button = "" if any(problem.fatal for problem in problems) else gettext("Publish")
+        text %= {"template": version.template}
+        return self.ask(request, version, title=title, text=text, button=button, problems=problems)
 
     @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
     def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:

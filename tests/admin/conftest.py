@@ -1,8 +1,7 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.apps import apps
@@ -33,7 +32,7 @@ from notifications.wording import template_versions
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.chromium import Chromium
-from tests.admin.desk import Desk, Visit
+from tests.admin.desk import Browse, Desk
 from tests.admin.world import World
 from tests.factories import RouteFactory, TemplateFactory
 from tests.support.rotas import override, rota_of
@@ -63,7 +62,7 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture
-def browse(root: Client, chromium: Chromium, desk: Desk) -> Callable[[Visit], Any]:
+def browse(root: Client, chromium: Chromium, desk: Desk) -> Browse:
     """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
 
     The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must

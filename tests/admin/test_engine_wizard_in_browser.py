@@ -1,7 +1,6 @@
 """The steps of connecting an engine in Chromium: the light turns by itself, and everybody can use each page."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import Page, expect
 from notifications.admin import engine_wizard
 from notifications.connectors import samples
 from notifications.models import ApiKey
-from tests.admin.desk import Visit
+from tests.admin.desk import Browse
 from tests.admin.test_accessible import AA
 from tests.admin.world import World
 from tests.support.receiver import receiving
@@ -33,9 +32,7 @@ def looked_at(page: Page) -> list[Any]:
     return found
 
 
-def test_an_engine_is_connected_from_its_kind_to_its_first_answer(
-    world: World, loopback: None, browse: Callable[[Visit], Any]
-) -> None:
+def test_an_engine_is_connected_from_its_kind_to_its_first_answer(world: World, loopback: None, browse: Browse) -> None:
     example = json.dumps(samples.example_of("webhook_task.json", "bob"))
 
     def visit(page: Page) -> list[Any]:

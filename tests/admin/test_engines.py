@@ -187,10 +187,8 @@ def test_the_try_out_says_what_is_missing(world: World, root: Client) -> None:
     assert "This field is required" in text_of(root.post(address, {"body": ""}))
 
 
-@pytest.mark.parametrize("body", ["{", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\u0000"}', "\ud800"])
+@pytest.mark.parametrize("body", ["{", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\u0000"}', "\\ud800"])
 def test_the_try_out_survives_bad_json(body: str, world: World, root: Client) -> None:
-    if body == "\ud800":
-        body = "\\ud800"
     answer = root.post(page_of(world.engine, "try_mapping"), {"body": body})
     assert answer.status_code == 200
     assert answer.context["faults"]

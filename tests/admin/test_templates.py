@@ -95,12 +95,6 @@ def test_words_no_renderer_could_read_are_refused_where_they_are_written(
     assert TemplateText.objects.filter(body=body).count() == 0
 
 
-def test_a_language_must_be_one(draft: TemplateVersion, root: Client) -> None:
-    assert "Write a language such as en, de or pt-BR." in text_of(
-        save_form(root, draft, **{"texts-0-language": "Deutsch bitte"})
-    )
-
-
 def test_saving_stays_and_names_variables_nobody_sends_once_below_their_field(
     draft: TemplateVersion, root: Client
 ) -> None:
@@ -244,12 +238,6 @@ def test_the_preview_may_be_of_a_real_event(day: World, published: TemplateVersi
         assert page.context["preview"].inbox.title == "Approve invoice 4712"
     page = root.get(page_of(published, "preview"), {"event": "no such thing"})
     assert "There is no such event." in text_of(page)
-
-
-def test_the_preview_may_be_of_another_types_sample(published: TemplateVersion, root: Client) -> None:
-    sample = EventType.objects.get(name="case.status_changed")
-    page = root.get(page_of(published, "preview"), {"sample": sample.pk})
-    assert page.context["about"].event.type == "case.status_changed"
 
 
 def test_the_preview_escapes_what_engines_and_editors_wrote(draft: TemplateVersion, root: Client) -> None:
