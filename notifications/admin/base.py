@@ -50,7 +50,7 @@ SLUG_SCRIPTS = {
     for name in ("urlify", "prepopulate", "vendor/xregexp/xregexp")
     for minified in ("", ".min")
 }
-"""Of Django's `ModelAdmin.media`."""
+"""Scripts of Django's `ModelAdmin.media` that fill in slugs."""
 
 
 class BoundedPaginator(Paginator):
@@ -143,7 +143,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         return lookup in self._links()
 
     def _links(self) -> set[str]:
-        """Whether the lookup is for the key of a related row, or one of a field's choices: those are not secret."""
+        """Return the lookups for keys of related rows and for choices of fields, which are not secret."""
         related = {field.name for field in self.opts.get_fields() if field.is_relation and not field.auto_created}
         choices = {field.name for field in self.opts.fields if field.choices}
         return {f"{name}__id__exact" for name in related} | {f"{name}__exact" for name in choices}
@@ -216,7 +216,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         return HttpResponseRedirect(change_url(row))
 
     def log_of_list(self, request: HttpRequest, text: str) -> None:
-        """For what concerns no single row."""
+        """Log an action that concerns no single row."""
         LogEntry.objects.create(
             user_id=cast(int, request.user.pk),
             content_type=ContentType.objects.get_for_model(self.model),

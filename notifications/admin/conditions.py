@@ -24,12 +24,12 @@ NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.
 SAME = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.ONE_OF)
 BARE = (Operator.EXISTS, Operator.MISSING)
 EXAMPLE = "10000.5"
-"""Of a value that is the same as a number: as programs write it."""
+"""A number as programs write it, for advice."""
 
 
 # --- how they read ----------------------------------------------------------------------------------------------------
 def value_of(condition: Condition) -> str:
-    """Its value as the reader writes it: that of a comparison is a number."""
+    """Return a condition's value as the reader writes it: a comparison's value is a number."""
     number = as_number(condition.value) if condition.operator in NUMBERS else None
     return write_number(number, locale_of(_language())) if number is not None else condition.value
 
@@ -79,7 +79,7 @@ class ConditionForm(forms.ModelForm):
 
 
 class TaskConditionForm(ConditionForm):
-    """Of a rule about tasks, whatever type their events have."""
+    """A condition of a rule about tasks, whatever type their events have."""
 
     offered = {"engine": "[name=engine]", "tasks": "1"}
 
@@ -94,7 +94,7 @@ class ConditionsInline(OffersPaths, TabularInline):
 
 # --- doubts -----------------------------------------------------------------------------------------------------------
 def doubts_about_tasks(conditions: Iterable[Condition], engine: Engine | None) -> list[str]:
-    """Of a rule about tasks."""
+    """Return doubts about the conditions of a rule about tasks."""
     rows = list(conditions)
     return doubts_about_conditions(rows, carried(engine, OF_TASKS)) if rows else []
 

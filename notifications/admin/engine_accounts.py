@@ -1,4 +1,4 @@
-"""In whose name an engine is told answers, and which people have connected their accounts there."""
+"""People's own sign-in at an engine, in whose name it gets answers, and the accounts that they have connected."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -179,7 +179,7 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
 
 # --- paths in its JSON, to be picked as expressions -------------------------------------------------------------------
 def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
-    """What was sent is for those who may read events."""
+    """Return the paths as JSON. Users who may not read events get no values of what was sent."""
     received = received_of(engine)
     body = received.body if received is not None else _example(engine)
     with_values = received is None or request.user.has_perm("notifications.view_event")

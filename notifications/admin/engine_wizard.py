@@ -67,11 +67,11 @@ STEP_PAGES = [*(f"connect_{name}" for name in ("key", "event", "light", "mapping
 
 
 class StepByStep(DeskAdmin):
-    """Of the engines' desk."""
+    """The steps, as actions of the list of engines and of an engine's page."""
 
     @action(description=STEPS["mapping"], url_path="paths", permissions=["change"])
     def paths(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What its mapping can read."""
+        """Answer with the paths that the engine's mapping can read."""
         return paths_answer(request, self.get_row(request, object_id))
 
     def _step(self, request: HttpRequest, name: str, engine: Engine | None, **context: Any) -> HttpResponse:
@@ -121,8 +121,8 @@ class StepByStep(DeskAdmin):
 
     @transaction.atomic
     def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
-        """What a new key or secret is in plain; empty when one was made since the page was shown, as when its form is
-        sent again. `made`: those that the engine has."""
+        """Make a key or secret and return it in plain. Return an empty string if one was made since the page was
+        shown, as when its form is sent again. `made`: those that the engine has."""
         Engine.objects.select_for_update().get(pk=engine.pk)
         if request.POST.get("newest", "") != _newest(made):
             text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")

@@ -90,7 +90,7 @@ class EngineForm(forms.ModelForm):
 
 
 def _switched(kind: str) -> dict[str, Any]:
-    """What the form hides for each kind, and how it labels the rest."""
+    """Return the fields that the form hides for a kind, and the labels of the others."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
     parts = ["#access-group", "#personal-group", "#poll-group", ".field-reads_before_answers"]

@@ -1,4 +1,4 @@
-"""What the desk knows of an engine's first event: whether it came, or why what came was refused."""
+"""The state of an engine's first event: whether it came, or why a call was refused."""
 
 import json
 from collections.abc import Iterator, Sequence

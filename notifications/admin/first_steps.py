@@ -1,4 +1,4 @@
-"""What an empty installation greets with: the steps to the first message, each with its state."""
+"""The steps to the first message, each with its state: the greeting of an empty installation."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Step:
 
 
 def first_steps() -> list[Step]:
-    """None once something has reached an inbox."""
+    """Return the steps; an empty list once something has reached an inbox."""
     if Notification.objects.exists():
         return []
     engine, person = Engine.objects.order_by("pk").first(), Recipient.objects.filter(active=True).order_by("pk").first()

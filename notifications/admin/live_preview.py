@@ -109,7 +109,7 @@ def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
 
 # --- the menu ---------------------------------------------------------------------------------------------------------
 MAX_VARIABLES = 300
-"""Of one menu: a sample may have very many."""
+"""The most of one menu: a sample may have very many."""
 
 MAX_VALUE = 80
 """Characters of what a variable gives."""

@@ -104,7 +104,7 @@ def _list(model: type[Model], icon: str = "", parts: Sequence[type[Model]] = ())
 
 
 def name_of(model: type[Model]) -> str:
-    """What lists of the model are called wherever they are named."""
+    """Return the name of the model's list wherever it is named."""
     return str(capfirst(model._meta.verbose_name_plural))
 
 

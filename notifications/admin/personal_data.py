@@ -1,4 +1,4 @@
-"""What the page of a person has for their data: export as JSON, and erasure after a look at what goes and stays."""
+"""Actions for a person's data: export as JSON, and erasure after a look at what goes and stays."""
 
 from typing import Any, cast
 
@@ -39,7 +39,7 @@ class SureForm(forms.Form):
 
 
 class PersonalData(DeskAdmin):
-    """Of the list of people."""
+    """Actions of a person's page."""
 
     def has_export_data_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("notifications.export_recipient"))

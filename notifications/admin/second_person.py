@@ -34,7 +34,7 @@ class Reading:
 
 
 READERS: dict[type[Model], Callable[[Any], Reading]] = {}
-"""Of the kinds of rules. Other apps add theirs."""
+"""A function for each kind of rule that reads one. Other apps add theirs."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class TemplateAdmin(HistoryAdmin):
 
     @display(description=_("lacks words in"))
     def lacks(self, template: Template) -> SafeString:
-        """Of the languages of the pages; the version's page says what."""
+        """List the languages of the pages that lack words. The version's page says which words."""
         version = _first_in(template, VersionState.PUBLISHED)
         missing = [(name_of(code), in_part) for code, in_part in missing_in(version)] if version is not None else []
         form = gettext("%(language)s (in part)")

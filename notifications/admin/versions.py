@@ -125,7 +125,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
 
     @action(description=_("Save and send to me…"), permissions=["change"])
     def save_and_send(self, request: HttpRequest, obj: TemplateVersion) -> None:
-        """The same, to send it to oneself."""
+        """Save, and lead to the page for sending it to oneself."""
 
     def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
         response: HttpResponse = super().response_change(request, obj)
