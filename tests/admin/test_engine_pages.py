@@ -45,25 +45,13 @@ class Recording:
         return super()._answer(request, route, task, query, body)  # type: ignore[misc]
 
 
-class RecordingFlowable(Recording, FlowableServer):
-    pass
-
-
-class RecordingOpenText(Recording, OpenTextServer):
-    pass
-
-
-class RecordingCamunda7(Recording, Camunda7Server):
-    pass
-
-
-class RecordingCamunda8(Recording, Camunda8Server):
-    pass
+def recording(server: type[Any]) -> Any:
+    return type(f"Recording{server.__name__}", (Recording, server), {})
 
 
 @pytest.fixture
-def server(loopback: None) -> Iterator[RecordingFlowable]:
-    with running(RecordingFlowable(Basic())) as made:
+def server(loopback: None) -> Iterator[Any]:
+    with running(recording(FlowableServer)(Basic())) as made:
         yield made
 
 
@@ -75,7 +63,7 @@ def connect(engine: Engine, address: str, secret: str = SECRET, kind: str = "flo
 
 # --- does it let us in ----------------------------------------------------------------------------------------------
 def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
-    world: World, server: RecordingFlowable, root: Client
+    world: World, server: Any, root: Client
 ) -> None:
     engine = connect(world.engine, server.base)
     assert f"One task is asked for at {server.base}" in text_of(root.get(page_of(engine, CHECK)))
@@ -85,9 +73,7 @@ def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
     assert LogEntry.objects.get().change_message.startswith("Connection tested: Invoices lets us in")
 
 
-def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(
-    world: World, server: RecordingFlowable, root: Client
-) -> None:
+def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base)
     with ExitStack() as held:
         for number in range(settings.DATABASE_POOL // waiting_threads.SHARE):
@@ -98,9 +84,7 @@ def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(
     assert server.told == []
 
 
-def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
-    world: World, server: RecordingFlowable, root: Client
-) -> None:
+def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base, "wrong-password")
     address = page_of(engine, CHECK)
     said = text_of(root.post(address))
@@ -118,9 +102,7 @@ def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
     assert "address or sign-in cannot work" in said and "10.0.0.1" in said
 
 
-def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(
-    world: World, server: RecordingFlowable, root: Client
-) -> None:
+def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base)
     server.break_next(Fault(503, roles=("query",)))
     assert "was reached, but is not well." in text_of(root.post(page_of(engine, CHECK)))
@@ -143,10 +125,10 @@ def test_a_webhook_is_tested_by_a_signed_call(world: World, root: Client) -> Non
     ("kind", "made", "task", "requests"),
     some(
         [
-            ("flowable", RecordingFlowable, "T-42", 2),
-            ("opentext", RecordingOpenText, "a/b ü", 1),
-            ("camunda7", RecordingCamunda7, "T-42", 2),
-            ("camunda8", RecordingCamunda8, "2251799813685249", 1),
+            ("flowable", FlowableServer, "T-42", 2),
+            ("opentext", OpenTextServer, "a/b ü", 1),
+            ("camunda7", Camunda7Server, "T-42", 2),
+            ("camunda8", Camunda8Server, "2251799813685249", 1),
         ],
         2,
     ),
@@ -154,7 +136,7 @@ def test_a_webhook_is_tested_by_a_signed_call(world: World, root: Client) -> Non
 def test_the_preview_is_what_a_real_answer_then_sends(
     kind: str, made: Any, task: str, requests: int, loopback: None, root: Client
 ) -> None:
-    with running(made(Basic())) as server:
+    with running(recording(made)(Basic())) as server:
         story = Story.begin()
         engine = connect(story.engine, server.base, kind=kind)
         variables = {

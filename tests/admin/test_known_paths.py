@@ -21,7 +21,7 @@ from tests.admin.conftest import signed_in
 from tests.admin.pages import adding, filled, list_of, page_of, text_of
 from tests.admin.test_routes import with_condition
 from tests.admin.world import World
-from tests.factories import RouteFactory
+from tests.factories import EventFactory, RouteFactory
 from tests.support.length import some
 
 PATHS = "admin:notifications_route_paths"
@@ -79,12 +79,8 @@ def test_others_pick_nothing(day: World, client: Client) -> None:
 
 
 def test_hidden_characters_of_values_are_written_out(world: World, root: Client) -> None:
-    story.send(
-        world,
-        "e-1",
-        "task.assigned",
-        {**story.invoice("T-1", 1, assignee="bob"), "variables": {"vendor": "Ac\u202eme"}},
-    )
+    data = {**story.invoice("T-1", 1, assignee="bob"), "variables": {"vendor": "Ac\u202eme"}}
+    story.send(world, "e-1", "task.assigned", data)
     assert asked(root, type="task.assigned")["variables.vendor"]["last"] == "Ac\\u202eme"
 
 
@@ -147,18 +143,7 @@ def test_a_number_that_may_be_two_is_refused_with_both(route: Route, root: Clien
 # --- doubts ---------------------------------------------------------------------------------------------------------
 def many(world: World, variables: dict[str, Any]) -> None:
     data = {"task": {"id": "T"}, "variables": variables}
-    Event.objects.bulk_create(
-        Event(
-            engine=world.engine,
-            source="s",
-            event_id=f"m{n}",
-            type="task.assigned",
-            data=data,
-            received_at=world.now,
-            processed_at=world.now,
-        )
-        for n in range(200)
-    )
+    Event.objects.bulk_create(EventFactory.build_batch(200, engine=world.engine, data=data))
 
 
 def test_variables_are_learnt_from_events(world: World, route: Route, root: Client) -> None:

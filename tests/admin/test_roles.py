@@ -14,9 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django_q.models import OrmQ, Schedule
 
 from notifications.models import (
-    Callback,
     Category,
-    Delivery,
     Event,
     Template,
     TemplateVersion,
@@ -131,25 +129,11 @@ def test_an_operator_sees_what_happens_and_no_credentials(day: World, operator: 
     }
 
 
-def test_an_operator_sets_failed_work_going_again(day: World, operator: Client) -> None:
-    event = Event.objects.get(status="failed")
-    assert "It is processed again." in text_of(press(operator, page_of(event, "process_this_again")))
-    assert "It is sent again." in text_of(
-        press(operator, page_of(Callback.objects.get(state="waiting"), "replay_this"))
-    )
-    assert "It is sent again." in text_of(press(operator, page_of(Delivery.objects.get(state="dead"), "resend_this")))
-
-
 def test_an_operator_sees_no_secret_on_the_engines_page(day: World, operator: Client) -> None:
     page = operator.get(page_of(day.engine))
     assert "whsec_" not in page.content.decode()
     assert day.api_key[:12] not in page.content.decode()
     assert "New API key" not in text_of(page)
-
-
-def test_an_operator_may_dry_run_and_read_the_trace(day: World, operator: Client) -> None:
-    assert operator.get(reverse("admin:notifications_route_dry_run")).status_code == 200
-    assert "Bob Bauer (assignee)" in text_of(operator.get(page_of(Event.objects.get(event_id="e-1"))))
 
 
 # --- template editors -----------------------------------------------------------------------------------------------
