@@ -130,7 +130,14 @@ class Action:
         shown: Json = {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
         if self.values != "none":
             shown["values"] = self.values
-        return {**shown, "labels": dict(self.labels)} if self.labels else shown
+        labels = self._labels_besides_title()
+        return {**shown, "labels": labels} if labels else shown
+
+    def _labels_besides_title(self) -> dict[str, str]:
+        """Labels for storing: where the title is that of all languages without their own, it need not be repeated."""
+        if self.labels.get("") != self.title:
+            return dict(self.labels)
+        return {tag: label for tag, label in self.labels.items() if label != self.title or "-" in tag}
 
     @classmethod
     def from_json(cls, value: Json) -> "Action":

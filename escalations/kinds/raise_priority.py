@@ -16,7 +16,7 @@ from notifications.models import Notification, Priority
 from notifications.reasons import NOTHING, URGENT, label
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
-from notifications.routing.copies import Copies
+from notifications.routing.batch import Copies
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 

@@ -22,9 +22,8 @@ from notifications.types import Json, lookup
 from notifications.wording import formats, liquid
 from notifications.wording.known_paths import known_paths
 from notifications.wording.liquid_filters import MISSING, Place
-from notifications.wording.plaintext import cut
+from notifications.wording.plaintext import cut, show_hidden_characters
 from notifications.wording.template_check import STANDARD, check, reaches, types_of
-from notifications.wording.unhide import show_hidden_characters
 
 Fault = dict[str, Any]
 """{"field", "text", "fatal"}: the name of a field of the form, a sentence about it, and whether it cannot stay so."""

@@ -46,7 +46,8 @@ from notifications.types import Action, Json, object_in
 from notifications.wording import key_facts, render
 from notifications.wording.batch_render import Writer, for_customers
 from notifications.wording.key_facts import KeyFact
-from notifications.wording.template_check import Problem
+from notifications.wording.message import message_of
+from notifications.wording.template_check import Problem, check
 
 SESSION_KEY = "previews"
 REMEMBERED = ("language", "sample", "reader", "event")
@@ -89,7 +90,7 @@ class Preview:
 
     @property
     def on_lock_screens(self) -> str:
-        return render.message_of(self.inbox).on_lock_screens if self.inbox else ""
+        return message_of(self.inbox).on_lock_screens if self.inbox else ""
 
     @property
     def buttons(self) -> Sequence[Button]:
@@ -143,7 +144,7 @@ class PreviewForm(forms.Form):
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     """The preview alone, for versions that are no drafts, and without JavaScript."""
     context = preview_context(request, version, request.GET)
-    context["problems"] = render.check(version)
+    context["problems"] = check(version)
     title = gettext("Preview of %(version)s") % {"version": version}
     return desk.page(request, "admin/desk/preview.html", title, **context)
 
@@ -234,7 +235,7 @@ def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFa
         short_body=card.short_body,
         language=card.language,
         actions=[action.as_json() for action in offered],
-        details=fanout.details_of(fanout.read_event_details(subject.facts), facts),
+        details=fanout.details_of(subject.facts, facts),
         due_at=task_state.instant(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),
@@ -245,7 +246,7 @@ def _write_mail(preview: Preview, channel: PersonChannel, words: Json) -> None:
     if preview.inbox is None or channel.written is None:
         return
     try:
-        mail = channel.written(render.message_of(preview.inbox, words=words), "https://example.org/a/…")
+        mail = channel.written(message_of(preview.inbox, words=words), "https://example.org/a/…")
     except TransportError as fault:
         preview.faults.append(fault.detail)
         return

@@ -39,7 +39,7 @@ from notifications.models import (
     VersionState,
 )
 from notifications.wording import template_versions
-from notifications.wording.render import check
+from notifications.wording.template_check import check
 
 VERSION_TONES: dict[str, Tone] = {
     VersionState.DRAFT: "wait",

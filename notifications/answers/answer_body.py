@@ -8,7 +8,7 @@ from notifications.attachments.described import attachment_json
 from notifications.forms import recorded
 from notifications.items.representation import iso_utc
 from notifications.models import AnswerMapping, Attachment, Notification, Response, Task
-from notifications.models.variable_names import without_reserved
+from notifications.models.validators import without_reserved
 from notifications.types import Json
 from wfpush.postgres.revision import Compiled
 

@@ -89,11 +89,8 @@ def reached_by(case: Case) -> list[Reached]:
         for status, time, received_at, type in reversed(newest)
         if isinstance(status, str) and status
     ]
-    return _begun(sorted(statuses, key=lambda each: each.at))
-
-
-def _begun(statuses: list[Reached]) -> list[Reached]:
-    """Several events in a row may tell the same status: it began with the first of them."""
+    statuses.sort(key=lambda each: each.at)
+    # Several events in a row may tell the same status: it began with the first of them.
     return [each for at, each in enumerate(statuses) if not at or statuses[at - 1].status != each.status]
 
 

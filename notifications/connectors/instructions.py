@@ -8,7 +8,7 @@ from typing import Literal, cast
 from notifications.connectors import reasons
 from notifications.connectors.base import Misconfigured
 from notifications.models import Callback, Engine
-from notifications.models.variable_names import is_ours, without_reserved
+from notifications.models.validators import is_ours, without_reserved
 from notifications.people import resolver
 from notifications.types import Json
 

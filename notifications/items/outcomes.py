@@ -159,13 +159,10 @@ def why_withdrawn(reason: Reason, reader: Recipient) -> str:
     if reason.code == reasons.REASSIGNED_TO.name and names.hides_staff(reader):
         return say("withdrawn_because", reason=say("reason_reassigned"))
     if reason.code in REASONS:
-        return say("withdrawn_because", reason=_why(reason, reader))
+        name = str(reason.argument("name"))
+        return say("withdrawn_because", reason=say(REASONS[reason.code], customer=reader.external, name=name))
     words = reason.words().strip()
     return say("withdrawn_because", reason=sentence(words)) if words else say("withdrawn")
-
-
-def _why(reason: Reason, reader: Recipient) -> str:
-    return say(REASONS[reason.code], customer=reader.external, name=str(reason.argument("name")))
 
 
 def sentence(text: str) -> str:

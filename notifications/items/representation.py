@@ -232,12 +232,14 @@ def task_json(task: Task) -> Json:
     sent_answers = [answer for answer in answers if not is_held(answer.callback, now)]
     held = len(sent_answers) < len(answers) and task.state == TaskState.ANSWERED
     state = task.states_before[0] if held and task.states_before else task.state
-    return {"id": task.task_id, "state": state, "answers": [_with_values(answer) for answer in sent_answers]}
+    return {
+        "id": task.task_id,
+        "state": state,
+        "answers": [_with_values(answer, recorded.values_of(answer.values)) for answer in sent_answers],
+    }
 
 
-def _with_values(response: Response) -> Json:
-    """For the engine, which gets all of them."""
-    values = recorded.values_of(response.values)
+def _with_values(response: Response, values: Json) -> Json:
     return {**answer_json(response), **({"values": values} if values else {})}
 
 
@@ -288,7 +290,11 @@ def event_trace_json(event: Event) -> Json:
         "warnings": [str(warning) for warning in reasons.read_list(event.plan, "warnings")],
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
         "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
-        "answers": [_traced(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in answers],
+        "answers": [
+            _with_values(answer, recorded.public_values(answer.values))
+            | {"engine_calls": engine_calls(answer.callback)}
+            for answer in answers
+        ],
     }
 
 
@@ -296,11 +302,6 @@ def answers_with_calls() -> QuerySet[Response]:
     """Answers with what a trace says of them: who gave them, through which message, and each call of the engine."""
     answers = Response.objects.select_related("recipient", "callback__engine", "delivery", "task")
     return answers.prefetch_related("callback__attempt_log")
-
-
-def _traced(response: Response) -> Json:
-    values = recorded.public_values(response.values)
-    return {**answer_json(response), **({"values": values} if values else {})}
 
 
 def delivery_json(delivery: Delivery) -> Json:

@@ -1,11 +1,21 @@
-"""What goes beside tasks: news, events that told nobody, cases without anything, addresses, and unused devices."""
+"""What goes: tasks that have ended with all that belongs to them, news, events that told nobody, empty cases, addresses
+and unused devices.
 
+A task goes when the last of its copies may, each by its own category. Tasks that wait, of which an engine is still to
+be told, or of which a message is under way, stay; so do those of held cases.
+"""
+
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from notifications.models import (
+    ANSWERABLE,
+    Callback,
     Case,
     Delivery,
     DeliveryState,
@@ -15,22 +25,93 @@ from notifications.models import (
     Notification,
     NotificationState,
     Task,
+    TaskMessage,
 )
 from notifications.models.delivery import GONE
 from notifications.people import devices
-from notifications.retention import holds
-from notifications.retention.pruned_tasks import UNDER_WAY, forget_items, next_key, older
-from notifications.retention.rules import Rules
+from notifications.retention.rules import Rules, in_force
 from wfpush.identifiers import lowest_id
 from wfpush.postgres import keys
 
-AT_ONCE = 500
+UNDER_WAY = Q(due_at__isnull=False) | Q(state=DeliveryState.PENDING)
+"""Messages that are sent yet, wait for another turn, or are held back."""
+TASKS_AT_ONCE = 200
+"""Tasks that are looked at, and deleted together with some thousand rows."""
 
 
-def _looked_at(model: type[Any], until: datetime | None, after: str) -> list[Any]:
+def prune(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    looked_at = _looked_at(Task, rules.newest("items"), after, TASKS_AT_ONCE)
+    may_go = Task.objects.filter(keys.among(Task, looked_at)).filter(_ended(rules)).exclude(in_force("case"))
+    rows = may_go.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+    going = list(rows.values_list("pk", flat=True)) if looked_at else []
+    delete(going)
+    return next_key(looked_at, TASKS_AT_ONCE), len(going)
+
+
+def _looked_at(model: type[Any], until: datetime | None, after: str, most: int) -> list[Any]:
+    """Return keys of rows that are older than `until`, by the primary key, which begins with the time: no other index
+    is needed, and nothing newer is read."""
     if until is None:
         return []
-    return list(older(model, until, after).values_list("pk", flat=True)[:AT_ONCE])
+    rows = model._default_manager.filter(pk__lt=lowest_id(until)).order_by("pk")
+    return list((rows.filter(pk__gt=UUID(after)) if after else rows).values_list("pk", flat=True)[:most])
+
+
+def next_key(looked_at: Collection[Any], most: int) -> str:
+    return str([*looked_at][-1]) if len(looked_at) == most else ""
+
+
+def _ended(rules: Rules) -> Q:
+    """Whether a task and all that belongs to it has ended, long enough ago."""
+    copies = Notification.objects.filter(task=OuterRef("pk"))
+    dated = copies.annotate(until=rules.until("items", "category"))
+    young = dated.filter(Q(until=None) | Q(updated_at__gte=F("until")) | Q(state=NotificationState.OPEN))
+    usual = rules.usual["items"]
+    without = Q(updated_at__lt=usual) if usual is not None else Q(pk=None)
+    return (
+        ~Q(state__in=ANSWERABLE)
+        & ~Exists(young)
+        & (Q(Exists(copies)) | without)
+        & ~Exists(Callback.objects.filter(task=OuterRef("pk"), due_at__isnull=False))
+        & ~Exists(TaskMessage.objects.filter(task=OuterRef("pk"), due_at__isnull=False))
+        & ~Exists(Event.objects.filter(task=OuterRef("pk"), due_at__isnull=False))
+        & ~Exists(Delivery.objects.filter(UNDER_WAY, notification__task=OuterRef("pk")))
+    )
+
+
+# --- deleting ---------------------------------------------------------------------------------------------------------
+def delete(tasks: list[UUID]) -> None:
+    """With all that belongs to them, in a transaction. Events that told of other things, too, count what is left."""
+    if not tasks:
+        return
+    items = Notification.objects.filter(Q(task__in=tasks) | Q(addressed__message__task__in=tasks))
+    forget_items(list(items.distinct().values_list("pk", flat=True)), Event.objects.filter(task__in=tasks))
+    Task.objects.filter(pk__in=tasks).delete()
+
+
+def forget_items(items: list[UUID], also: QuerySet[Event] | None = None) -> None:
+    """Delete items with their messages. Their events go with them (`also` in any case), unless they told others of
+    something that stays: then they count what is left, so that the ledger adds up."""
+    event_ids: set[Any] = set(Delivery.objects.filter(notification__in=items).values_list("event", flat=True))
+    event_ids |= set(Notification.objects.filter(pk__in=items, event__isnull=False).values_list("event", flat=True))
+    Notification.objects.filter(pk__in=items).delete()
+    going: set[Any] = set(also.values_list("pk", flat=True)) if also is not None else set()
+    left = event_ids - going
+    stay: set[Any] = set(Delivery.objects.filter(event__in=left).values_list("event", flat=True))
+    stay |= set(Notification.objects.filter(event__in=left).values_list("event", flat=True))
+    others = Event.objects.filter(pk__in=left).filter(Q(task__isnull=False) | Q(due_at__isnull=False))
+    stay |= set(others.values_list("pk", flat=True))
+    count_again(stay)
+    Event.objects.filter(pk__in=going | (left - stay)).delete()
+
+
+def count_again(events: Collection[UUID]) -> None:
+    rows = Delivery.objects.filter(event=OuterRef("pk")).order_by().values("event")
+    count = Subquery(rows.values(count=Count("pk")))
+    Event.objects.filter(pk__in=events).update(told=Coalesce(count, 0))
+
+
+AT_ONCE = 500
 
 
 def _locked(rows: QuerySet[Any]) -> list[Any]:
@@ -39,11 +120,11 @@ def _locked(rows: QuerySet[Any]) -> list[Any]:
 
 def prune_news(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     """Items that are about no task, such as milestones of cases."""
-    ids = _looked_at(Notification, rules.newest("items"), after)
+    ids = _looked_at(Notification, rules.newest("items"), after, AT_ONCE)
     under_way = Delivery.objects.filter(UNDER_WAY, notification=OuterRef("pk"))
     rows = Notification.objects.filter(keys.among(Notification, ids), task=None, addressed=None)
     rows = rows.annotate(until=rules.until("items", "category")).filter(updated_at__lt=F("until"))
-    rows = rows.exclude(state=NotificationState.OPEN).exclude(Exists(under_way)).exclude(holds.in_force("case"))
+    rows = rows.exclude(state=NotificationState.OPEN).exclude(Exists(under_way)).exclude(in_force("case"))
     going = [row.pk for row in _locked(rows)] if ids else []
     if going:
         forget_items(going)
@@ -51,10 +132,10 @@ def prune_news(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
 
 
 def prune_events(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
-    ids = _looked_at(Event, rules.usual["events"], after)
+    ids = _looked_at(Event, rules.usual["events"], after, AT_ONCE)
     rows = Event.objects.filter(keys.among(Event, ids), task=None, due_at=None)
     rows = rows.exclude(Exists(Delivery.objects.filter(event=OuterRef("pk"))))
-    rows = rows.exclude(Exists(Notification.objects.filter(event=OuterRef("pk")))).exclude(holds.in_force("case"))
+    rows = rows.exclude(Exists(Notification.objects.filter(event=OuterRef("pk")))).exclude(in_force("case"))
     going = [row.pk for row in _locked(rows)] if ids else []
     if going:
         Event.objects.filter(pk__in=going).delete()
@@ -69,7 +150,7 @@ def prune_cases(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     cases = Case.objects.order_by("pk")
     ids = list((cases.filter(pk__gt=int(after)) if after else cases).values_list("pk", flat=True)[:AT_ONCE])
     young = Event.objects.filter(case=OuterRef("pk")).filter(Q(pk__gte=lowest_id(until)) | Q(due_at__isnull=False))
-    rows = Case.objects.filter(pk__in=ids, updated_at__lt=until).exclude(holds.in_force(""))
+    rows = Case.objects.filter(pk__in=ids, updated_at__lt=until).exclude(in_force(""))
     rows = rows.exclude(Exists(Task.objects.filter(case=OuterRef("pk"))))
     rows = rows.exclude(Exists(Notification.objects.filter(case=OuterRef("pk")))).exclude(Exists(young))
     going = [row.pk for row in _locked(rows)]
@@ -95,11 +176,11 @@ HELD = "notification__case notification__task__case"
 
 def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
     """Remove addresses of old messages from the ledger and from the traces of events."""
-    ids = _looked_at(Delivery, rules.newest("addresses"), after)
+    ids = _looked_at(Delivery, rules.newest("addresses"), after, AT_ONCE)
     rows = Delivery.objects.filter(keys.among(Delivery, ids)).annotate(
         until=rules.until("addresses", "notification__category")
     )
-    rows = rows.filter(created_at__lt=F("until")).exclude(holds.in_force(HELD))
+    rows = rows.filter(created_at__lt=F("until")).exclude(in_force(HELD))
     delivery_ids = list(rows.values_list("pk", flat=True)) if ids else []
     return next_key(ids, AT_ONCE), forget_addresses(delivery_ids) if delivery_ids else 0
 

@@ -14,21 +14,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.models import Pruning
-from notifications.retention import pruned_rows, pruned_tasks
-from notifications.retention.rules import Rules
-from wfpush.queue import outbox
+from notifications.retention import pruned_rows
+from notifications.retention.rules import KINDS, Rules
+from wfpush.queue import outbox, steps
 
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "pruning"
-LEASE = timedelta(seconds=50)
 AFTER_FAULT = timedelta(minutes=5)
 
 Step = Callable[[Rules, str, datetime], tuple[str, int]]
 """Prunes the next rows: from the last key that was looked at, to the next one, empty at the end, and how many went."""
 
 STEPS: dict[str, Step] = {
-    "tasks": pruned_tasks.prune,
+    "tasks": pruned_rows.prune,
     "news": pruned_rows.prune_news,
     "events without items": pruned_rows.prune_events,
     "cases": pruned_rows.prune_cases,
@@ -40,7 +39,8 @@ STEPS: dict[str, Step] = {
 
 def begin(now: datetime) -> bool:
     """Go through everything again, unless that is under way. False where there is nothing to be done."""
-    if not Rules.read(now).say_anything:
+    rules = Rules.read(now)
+    if not any(rules.newest(kind) for kind in KINDS):
         return False
     with transaction.atomic():
         row = Pruning.objects.select_for_update(no_key=True).first() or Pruning.objects.create()
@@ -56,18 +56,8 @@ def has_due(now: datetime) -> bool:
     return outbox.due(Pruning.objects.all(), now).exists()
 
 
-def drain(seconds: float | None = None) -> None:
-    """Work for one turn; if something is left, the source is woken again."""
-    end = time.monotonic() + (outbox.TURN_SECONDS if seconds is None else seconds)
-    claimed = outbox.claim(Pruning.objects.all(), limit=1, lease=LEASE, now=timezone.now())
-    if not claimed:
-        return
-    outbox.delay(claimed[0], timezone.now() + AFTER_FAULT)
-    while _step(claimed[0], timezone.now()):
-        if time.monotonic() > end:
-            outbox.postpone(claimed[0], timezone.now())
-            outbox.source_named(SOURCE_NAME).wake()
-            return
+def drain() -> None:
+    steps.drain(Pruning, SOURCE_NAME, _step, AFTER_FAULT)
 
 
 def run_through(now: datetime) -> dict[str, int]:

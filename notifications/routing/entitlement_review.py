@@ -36,7 +36,7 @@ from notifications.models import (
 from notifications.reasons import Reason
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
-from notifications.routing.copies import Copies
+from notifications.routing.batch import Copies
 from notifications.routing.entitlement import ENDING, Entitlements, Successor, managers_above
 from notifications.routing.plan import Plan
 from notifications.routing.route import Addressed, Manner, Unresolved

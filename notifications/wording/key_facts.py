@@ -8,7 +8,7 @@ at the end is left out.
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, tzinfo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -165,16 +165,14 @@ def _day(raw: Any) -> tuple[str, Value] | None:
         return FactKind.DATE.value, date.fromisoformat(raw.strip()).isoformat()
     except ValueError:
         moment = formats.as_instant(raw)
-    return (FactKind.DATE.value, _in_utc(moment)) if moment is not None else None
+    if moment is None:
+        return None
+    return FactKind.DATE.value, moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _moment(raw: Any) -> tuple[str, Value] | None:
     day = _day(raw)
     return (FactKind.DATETIME.value, day[1]) if day and "T" in str(day[1]) else day
-
-
-def _in_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _person(raw: Any) -> tuple[str, Value] | None:

@@ -29,7 +29,7 @@ from notifications.models import Engine, Event, Recipient, Route, RouteTarget, T
 from notifications.rotas.duty import Duties
 from notifications.starter.routes import WAITING
 from notifications.types import InboundEvent, Json
-from notifications.wording import render
+from notifications.wording.template_check import check
 
 NAMED = 8
 """People whom a line names; the others are counted."""
@@ -244,7 +244,7 @@ def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial |
     event.data, event.received_at = inbound.data, now
     for language in _languages(version)[:LANGUAGES]:
         answer.previews.append((language, previewed(version, language, Subject(event, None, None, trial.words))))
-    problems = render.check(version)
+    problems = check(version)
     answer.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in problems]
 
 

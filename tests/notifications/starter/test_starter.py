@@ -31,7 +31,8 @@ from notifications.routing.route import match
 from notifications.starter.samples import FIELD_WORK, SAMPLES
 from notifications.starter.templates import IN_MAILS, LANGUAGES, TEMPLATES, names_in
 from notifications.types import BEHAVIOURS, Json
-from notifications.wording.render import Rendered, actions_of, check, render
+from notifications.wording.render import Rendered, actions_of, render
+from notifications.wording.template_check import check
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
