@@ -28,7 +28,8 @@ from notifications.admin.decorators import display
 from notifications.admin.fields import CalledAddressField, JsonObjectField, SecretField
 from notifications.admin.words import NOTHING, mark
 from notifications.connectors import reader_for
-from notifications.connectors.access import Access, AccessRefused, tls_context
+from notifications.connectors.access import Access, tls_context
+from notifications.connectors.oauth2 import AccessRefused
 from notifications.connectors.rest import RestConnector
 from notifications.models import AuthKind, Engine, EngineAccess
 from wfpush.crypto import UndecryptableSecret

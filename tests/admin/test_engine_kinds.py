@@ -10,8 +10,9 @@ from django.test import Client
 from notifications.connectors import CONNECTORS, readable
 from notifications.connectors.api import Api, unexpected
 from notifications.connectors.base import Result
+from notifications.connectors.instructions import Instruction
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import Instruction, RestConnector
+from notifications.connectors.rest import RestConnector
 from notifications.intake import mapping
 from notifications.models import Engine, EngineAccess
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of

@@ -172,7 +172,7 @@ def test_the_preview_is_what_a_real_answer_then_sends(
 
 def deliver() -> None:
     async def turn() -> None:
-        await callback.drained()
+        await callback._door.drained()
         await callback._door.close()
 
     async_to_sync(turn)()

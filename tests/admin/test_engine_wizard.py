@@ -331,7 +331,7 @@ def asked_for_tasks() -> None:
 
     async def turn() -> None:
         try:
-            await poll.drained()
+            await poll._door.drained()
         finally:
             await poll._door.close()
 
