@@ -1,5 +1,6 @@
 """The types that rooms pass to each other. Input is normalised: no vendor's field name is used beyond these types."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,6 +78,14 @@ def text_in(document: Json, name: str, limit: int | None = None) -> str:
     """A member that is text, cut to `limit` characters; empty for any other value."""
     value = document.get(name)
     return value[:limit] if isinstance(value, str) else ""
+
+
+def read_json(text: Any) -> Any:
+    """Return the document of a JSON text; None for anything else."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def lookup(facts: Any, path: str) -> Any:

@@ -1,8 +1,10 @@
 """Notifications, answers and traces as the API, live frames and pages show them: docs/api.md, "Inbox and answers"."""
 
+import json
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -43,6 +45,22 @@ SHOWN_ACTION = ("action", "title", "comment", "effect", "values")
 def iso_utc(value: datetime | None) -> str | None:
     """UTC, ISO 8601, with Z."""
     return value.isoformat().replace("+00:00", "Z") if value is not None else None
+
+
+def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str:
+    """The CloudEvent that tells an engine of its task: docs/api.md, "Answers out to the engine". It is stored once, so
+    that every retry is byte-identical."""
+    event: Json = {
+        "specversion": "1.0",
+        "id": str(id),
+        "source": "wfpush",
+        "type": type,
+        "subject": task.task_id,
+        "time": iso_utc(at),
+        "datacontenttype": "application/json",
+        "data": {"task_id": task.task_id, "case_id": task.case.case_id if task.case else None, **data},
+    }
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def tells_of(outcome: Json | None, response: Response) -> bool:

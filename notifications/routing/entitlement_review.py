@@ -1,7 +1,7 @@
 """Copies of people whose reason to have a task has ended are withdrawn, and whoever has their place gets one.
 
 Triggers say whose reasons may have ended (`EntitlementReview`), whoever changed what. Until it is done, the answer
-itself is refused (notifications/answers/rights.py).
+itself is refused (notifications/answers/guards.py).
 """
 
 import time

@@ -107,7 +107,7 @@ def call_engines() -> None:
 
     async def turn() -> None:
         breaker = callback._door.breaker
-        await callback.drained()
+        await callback._door.drained()
         await callback._door.close()
         callback._door.breaker = breaker
 
@@ -116,7 +116,7 @@ def call_engines() -> None:
 
 def ask_engines() -> None:
     async def turn() -> None:
-        await poll.drained()
+        await poll._door.drained()
         await poll._door.close()
 
     async_to_sync(turn)()
