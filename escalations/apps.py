@@ -19,8 +19,8 @@ class EscalationsConfig(AppConfig):
         import_module("notifications.cases.lifecycle").register(
             self.name, clock.observe, order=ORDER, look_up=clock.look_up, stands_still=clock.is_paused
         )
-        import_module("notifications.preferences.holidays").register(
-            import_module("escalations.policies.holidays").of_people
+        import_module("notifications.preferences.chosen").register_holidays(
+            import_module("escalations.policies.matching").holidays_of
         )
         for source in import_module("escalations.clocks.due_steps").SOURCES:
             import_module("wfpush.queue.outbox").register(source)

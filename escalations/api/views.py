@@ -4,11 +4,10 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from escalations.forecast import simulation_request
+from escalations.forecast import simulate
 from escalations.models import EscalationState, RunResult
 from escalations.models.policies import step_kinds
 from notifications.api import docs
@@ -78,14 +77,10 @@ class SimulationAsked(Shown):
 
 # --- the view ---------------------------------------------------------------------------------------------------------
 class SimulationsView(PersonView):
-    @extend_schema(
-        operation_id="simulate",
-        request=SimulationAsked,
-        responses=docs.responses({200: SimulationShown}, 400, 413, 415, 422),
-    )
+    @docs.operation("simulate", {200: SimulationShown}, request=SimulationAsked)
     def post(self, request: Request) -> HttpResponse:
         """Who would be told when, by which channel and why, if nobody acts. Nothing is kept or sent."""
         user = self.recipient().user
         if self.caller().token is not None or user is None or not user.has_perms(RIGHTS):
             raise NotAllowed("This is for operators who are signed in at the desk.")
-        return answer(simulation_request.as_json(simulation_request.run(request.data, timezone.now())))
+        return answer(simulate.as_json(simulate.run(request.data, timezone.now())))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications.absences import telling
+from notifications.absences import notices
 from notifications.inbox.absence_states import (
     SHOWN,
     Choice,
@@ -31,10 +31,9 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Absence, AbsenceFeed, OpenItems, Recipient
 from notifications.people import absence
-from notifications.people.absence import Given, PartGiven
+from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
-from notifications.people.colleagues import colleagues, find_colleague, label
-from notifications.people.leading import led_by
+from notifications.people.colleagues import colleagues, find_colleague, label, led_by
 from notifications.wording.formats import zone_of
 from wfpush import zones
 
@@ -101,10 +100,10 @@ class PartForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def absence_part(self) -> PartGiven | None:
+    def absence_part(self) -> PartEntry | None:
         """Return the part; None for an unused row."""
         choice = self.cleaned_data.get("about")
-        return PartGiven(self.cleaned_data.get("delegate"), **part_of_choice(choice)) if choice else None
+        return PartEntry(self.cleaned_data.get("delegate"), **part_of_choice(choice)) if choice else None
 
 
 class AbsenceForm(forms.Form):
@@ -123,7 +122,7 @@ class AbsenceForm(forms.Form):
         super().__init__(data, initial=stored)
         self.person, self.by = person, by
         self.parts = self._part_forms(row)
-        self.submitted: Given | None = None
+        self.submitted: AbsenceEntry | None = None
         """The absence, once the form is valid."""
 
     def _part_forms(self, row: Absence | None) -> list[PartForm]:
@@ -154,7 +153,7 @@ class AbsenceForm(forms.Form):
     def _check(self, form_data: dict[str, Any]) -> None:
         parts_by_form = {form: part for form in self.parts if (part := form.absence_part) is not None}
         forms_in_use = list(parts_by_form)
-        submitted = Given(
+        submitted = AbsenceEntry(
             form_data["begins_at"],
             form_data["ends_at"],
             form_data["delegate"],
@@ -191,7 +190,7 @@ def page(request: PersonRequest) -> HttpResponse:
         if request.method != "POST":
             return _show(request, person, AbsenceForm(person, row=absence.away_from(person, timezone.now())))
         if "back" in request.POST:
-            telling.end_for(person, request.recipient, timezone.now())
+            notices.enter(person, None, request.recipient, timezone.now())
             messages.success(request, _("Removed: messages come as usual."))
             return redirect(request.get_full_path())
         return _save(request, person)
@@ -216,7 +215,7 @@ def _save(request: PersonRequest, person: Recipient) -> HttpResponse:
     form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
     if not form.is_valid() or form.submitted is None:
         return _show(request, person, form, status=422)
-    telling.set_for(person, form.submitted, request.recipient, timezone.now())
+    notices.enter(person, form.submitted, request.recipient, timezone.now())
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 

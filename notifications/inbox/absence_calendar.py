@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
 from notifications.absences import feeds
-from notifications.absences.feeds import Wanted
+from notifications.absences.feeds import FeedSettings
+from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
-from notifications.calendar_feeds.span import Span
 from notifications.inbox.absence import Delegate, proposed
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
@@ -92,7 +92,7 @@ def page(request: PersonRequest) -> HttpResponse:
             return _show(request, form, status=422)
         if "look" in request.POST:
             return _look(request, form)
-        feeds.put(person, Wanted(**form.cleaned_data), by=person)
+        feeds.put(person, FeedSettings(**form.cleaned_data), by=person)
         messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
         return redirect("inbox:absence-calendar")
 

@@ -38,7 +38,7 @@ class Item:
     history: list[Entry]
     related: list[tuple[Notification, str]]
     """The person's other items of the case, newest first, each with its stamp."""
-    heard: following.Heard | None
+    heard: following.Following | None
     conversation: Conversation
     form: Form | None
     changes: Mapping[str, ChangedValue]
