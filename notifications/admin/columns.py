@@ -1,7 +1,7 @@
 """Columns that many lists have: durations, states, stored JSON, and the work of a row."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db.models.expressions import Func
@@ -14,7 +14,6 @@ from notifications.admin.decorators import display
 from notifications.admin.words import Tone, ago, link, mark, pretty, there, took, with_why
 from notifications.channel_facts import channel_name
 from notifications.models import AbsenceFeed, RotaFeed
-from wfpush.queue.outbox import Work
 
 Ordering = str | Func | None
 
@@ -67,14 +66,6 @@ def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
 class WorkColumns:
     """When a row's work is done, until when a worker has claimed it, and how often it was tried."""
 
-    @display(description=_("tries"), ordering="attempts")
-    def tries(self, row: Work) -> str:
-        return str(row.attempts)
-
-    @display(description=_("next try"), ordering="due_at")
-    def work_due(self, row: Work) -> datetime | None:
-        return row.due_at
-
-    @display(description=_("claimed until"), ordering="lease_until")
-    def claimed_until(self, row: Work) -> datetime | None:
-        return row.lease_until
+    tries = column(lambda row: str(row.attempts), _("tries"), "attempts")
+    work_due = column(attrgetter("due_at"), _("next try"), "due_at")
+    claimed_until = column(attrgetter("lease_until"), _("claimed until"), "lease_until")

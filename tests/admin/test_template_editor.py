@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from notifications.admin.history_states import words_between
 from notifications.admin.live_preview import menu
 from notifications.admin.template_languages import languages_of
-from notifications.admin.word_diff import words_between
 from notifications.models import (
     CustomerText,
     EventType,
