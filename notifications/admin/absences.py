@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.columns import column, delegate_column
-from notifications.admin.decorators import display
+from notifications.admin.decorators import column, delegate_column, display
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
