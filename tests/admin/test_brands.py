@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from notifications.channels.fcm.service_accounts import ServiceAccount
+from notifications.channels.fcm.config import ServiceAccount
 from notifications.models import Brand, Category, Recipient, Unsubscription
 from tests.admin.pages import filled, form_at, page_of, text_of
 from tests.admin.world import World

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pytest_django import Settings
 
-from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
+from notifications.channels.fcm.config import DEFAULT, ServiceAccount
 from notifications.channels.webpush import vapid
 from notifications.models import Device, Recipient, RecipientToken
 from notifications.types import Json

@@ -23,7 +23,7 @@ from pytest_django import Settings
 from escalations.forecast.dead_ends import dead_ends
 from notifications.channel_facts import channel_name, channels_from_start, offered_channels
 from notifications.channels import registry
-from notifications.channels.sms.gateway import Http, Smpp, Sms, Status
+from notifications.channels.sms.config import Http, Smpp, Sms, Status
 from notifications.delivery import engine, listening
 from notifications.models import ActionToken, Category, Delivery, Recipient, Route, TemplateText
 from notifications.routing import pipeline

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from notifications.channels.appworks.gateway import Gateway
+from notifications.channels.appworks.config import Gateway
 from tests.pushlab.background import Background
 
 Json = dict[str, Any]

@@ -25,7 +25,7 @@ from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
 from notifications.channels.fcm.accounts import account_of
-from notifications.channels.fcm.service_accounts import ServiceAccount
+from notifications.channels.fcm.config import ServiceAccount
 from wfpush.net.http import OutboundError, push_door_from_settings
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"

@@ -12,8 +12,8 @@ import msgspec
 from django.conf import settings
 
 from notifications.channels.base import ReceiptsCall
-from notifications.channels.sms.gateway import Http, Status
-from notifications.channels.sms.paths import at_path, value_at
+from notifications.channels.sms.config import Http, Status
+from notifications.channels.sms.http import at_path, value_at
 from notifications.errors import Malformed, NotFound, NotSigned
 from notifications.types import Receipt
 

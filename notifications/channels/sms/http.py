@@ -13,8 +13,7 @@ import msgspec
 import structlog
 
 from notifications.channels.sms import facts
-from notifications.channels.sms.gateway import PLACES, Http
-from notifications.channels.sms.paths import at_path
+from notifications.channels.sms.config import PLACES, Http
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import ASKS_TO_WAIT, not_reached
 from notifications.wording.plaintext import clean_line, cut
@@ -121,3 +120,23 @@ def _quote_answer(settings: Http, response: Response) -> str:
     for secret in filter(None, (settings.token, settings.password)):
         words = words.replace(secret, MASK)
     return cut(f"{response.status} {clean_line(redact_text(words[:READ]))}".rstrip(), MOST_WORDS)
+
+
+def value_at(value: Any, path: str) -> Any:
+    """What stands at a path such as `messages.0.id`; None if nothing does."""
+    for step in path.split("."):
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def at_path(value: Any, path: str) -> str:
+    """Return the value at a path as text; empty for an object, a list, or no value."""
+    part = value_at(value, path)
+    if part is None or isinstance(part, dict | list):
+        return ""
+    return json.dumps(part) if isinstance(part, bool) else str(part)

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from notifications.channels.sms import facts, pdu, statuses
-from notifications.channels.sms.gateway import Smpp
+from notifications.channels.sms.config import Smpp
 from notifications.channels.sms.pdu import Command, Pdu
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import not_reached

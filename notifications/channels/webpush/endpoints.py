@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.conf import settings
 from yarl import URL
 
-from notifications.channels.webpush import facts, push_hosts
+from notifications.channels.webpush import config, facts
 from notifications.reasons import NOTHING, Reason
 from wfpush.net.addresses import Network, literal
 from wfpush.net.http import OutboundError, check_url
@@ -92,7 +92,7 @@ def _origin(beginning: str) -> str:
 def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> Reason:
     target = URL(beginning)
     host = (target.raw_host or "").removesuffix(".")
-    if target.scheme == "https" and push_hosts.admits(hosts, host, target.port or push_hosts.HTTPS):
+    if target.scheme == "https" and config.admits(hosts, host, target.port or config.HTTPS):
         return NOTHING
     if _is_admitted_address(host, networks):
         return NOTHING

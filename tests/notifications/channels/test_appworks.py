@@ -16,8 +16,8 @@ from django.conf import LazySettings
 
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.channels.appworks import transport as appworks
+from notifications.channels.appworks.config import OURS, Gateway
 from notifications.channels.appworks.facts import KEY_REFUSED
-from notifications.channels.appworks.gateway import OURS, Gateway
 from notifications.channels.appworks.transport import AppWorks
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Recipient

@@ -12,10 +12,10 @@ import pytest
 from django.conf import LazySettings
 from firebase_admin import messaging
 
-from notifications.channels.fcm import service_accounts
+from notifications.channels.fcm import config
 from notifications.channels.fcm.accounts import project_of
+from notifications.channels.fcm.channel import Fcm
 from notifications.channels.fcm.sending import PAUSE, QUOTA_PAUSE
-from notifications.channels.fcm.transport import Fcm
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress
 from tests.notifications.channels.test_fcm_message import ACME, APPROVE, LINK, PHONE, PUSH, REVISION, TOKEN
@@ -31,7 +31,7 @@ def google(settings: LazySettings) -> Iterator[Google]:
 
 @pytest.fixture
 async def fcm(google: Google, settings: LazySettings) -> AsyncIterator[Fcm]:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(ACME)))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(google.account(ACME)))
     fcm = Fcm()
     yield fcm
     await fcm.close()
@@ -223,7 +223,7 @@ async def test_one_dead_device_does_not_delay_another(fcm: Fcm, google: Google) 
 
 
 def test_one_transport_serves_one_event_loop_after_another(google: Google, settings: LazySettings) -> None:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(ACME)))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(google.account(ACME)))
     fcm = Fcm()
     assert fcm.is_set_up()
     for _ in range(2):

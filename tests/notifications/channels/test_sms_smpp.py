@@ -14,7 +14,7 @@ import trustme
 from pytest_django import Settings
 
 from notifications.channels.sms import smpp
-from notifications.channels.sms.gateway import Smpp, Sms
+from notifications.channels.sms.config import Smpp, Sms
 from notifications.channels.sms.transport import TextMessages
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Message, Receipt
