@@ -10,7 +10,7 @@ from django.db import transaction
 
 from notifications import reasons
 from notifications.channel_facts import Trust, facts_of_channel
-from notifications.delivery import choices, pacing, restraint, results
+from notifications.delivery import choices, pacing, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
@@ -107,7 +107,7 @@ class _Making:
         waiting = pacing.Hour(rows, self.reading, self.now).waiting(rows)
         if waiting or len(rows) > 1:
             return waiting
-        outcome = restraint.held_back(rows[0], rows[0].pk in self.reserved, self.now)
+        outcome = pacing.held_back(rows[0], rows[0].pk in self.reserved, self.now)
         return [outcome] if outcome is not None else []
 
     def _attempt(self, row: Delivery, content: Message, token: str) -> PersonAttempt:
