@@ -84,7 +84,7 @@ def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventD
 
 class ClientErrors(logging.Filter):
     """Leaves out Django's own record of an answer of 4xx, with the traceback of how it came about. What it says becomes
-    the `reason` of the request's line (`wfpush.web.request_log`)."""
+    the `reason` of the request's line (`wfpush.web.middleware`)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         status = getattr(record, "status_code", None)
