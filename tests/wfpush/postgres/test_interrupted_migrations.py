@@ -138,14 +138,10 @@ def house() -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def fresh_schema() -> Iterator[set[tuple[object, ...]]]:
-    house = House()
-    house.migrate()
-    shared_servers.ensure(house.folder)
-    try:
-        yield set(house.rows(SCHEMA))
-    finally:
-        shared_servers.release(house.folder)
-        house.clear()
+    with House() as house:
+        house.migrate()
+        with house.servers():
+            yield set(house.rows(SCHEMA))
 
 
 @pytest.mark.ci
