@@ -41,9 +41,12 @@ def story(service: Crowd) -> Story:
     return Story.begin()
 
 
-def people(count: int, name: str) -> list[Recipient]:
-    """They have no other channel than their devices."""
-    return [RecipientFactory(ref=f"{name}-{number}", email="") for number in range(count)]
+def people(service: Crowd, count: int, name: str, manner: str = "ok") -> list[Recipient]:
+    """They have no other channel than their devices, which do this."""
+    them = [RecipientFactory(ref=f"{name}-{number}", email="") for number in range(count)]
+    for person in them:
+        service.device(person, manner)
+    return them
 
 
 def assign_to(story: Story, task_id: str, *groups: list[Recipient]) -> None:
@@ -67,11 +70,7 @@ async def dispatched(until: Callable[[], bool] = lambda: True) -> bool:
 
 @pytest.mark.ci
 def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_before(story: Story, service: Crowd) -> None:
-    dead, alive = people(200, "dave"), people(20, "ann")
-    for person in dead:
-        service.device(person, "hangs")
-    for person in alive:
-        service.device(person, "ok")
+    dead, alive = people(service, 200, "dave", "hangs"), people(service, 20, "ann")
     assign_to(story, "T-1", dead, alive)
     hanging_first(dead)
 
@@ -87,12 +86,9 @@ def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
 ) -> None:
     monkeypatch.setattr(rooms, "SUSPECTS", 2)
     monkeypatch.setattr(device_lane, "BATCH", 4)
-    dead, alive = people(10, "dave"), people(5, "ann")
-    for person in dead:
-        service.device(person, "hangs")
+    dead = people(service, 10, "dave", "hangs")
     Device.objects.update(last_fault_fact=said("It did not answer completely within 10 seconds.").as_json())
-    for person in alive:
-        service.device(person, "ok")
+    alive = people(service, 5, "ann")
     assign_to(story, "T-1", dead, alive)
     hanging_first(dead)
     clock.shift(timedelta(seconds=1))
@@ -112,9 +108,7 @@ def test_a_burst_for_one_device_that_hangs_takes_few_places(
 ) -> None:
     monkeypatch.setattr(rooms, "ROOM", 12)
     monkeypatch.setattr(rooms, "SLOW", 4)
-    (dave,), (ann,) = people(1, "dave"), people(1, "ann")
-    service.device(dave, "hangs")
-    service.device(ann, "ok")
+    (dave,), (ann,) = people(service, 1, "dave", "hangs"), people(service, 1, "ann")
     for number in range(24):
         assign_to(story, f"T-{number}", [dave])
     hanging_first([dave])
@@ -144,7 +138,7 @@ async def one_after_the_other(*steps: Callable[[], object]) -> None:
 def test_however_one_device_fails_the_others_hear_at_once(
     story: Story, service: Crowd, tmp_path: Path, clock: time_machine.Traveller, manner: str
 ) -> None:
-    (dave,), alive = people(1, "dave"), people(6, "ann")
+    dave, alive = RecipientFactory(ref="dave-0", email=""), people(service, 6, "ann")
     with ExitStack() as others:
         url = service.url
         if manner == "no secure connection":
@@ -152,8 +146,6 @@ def test_however_one_device_fails_the_others_hear_at_once(
         elif manner == "no service":
             url = "http://127.0.0.1:9"
         service.device(dave, manner.replace(" ", "-"), url)
-        for person in alive:
-            service.device(person, "ok")
         lone = [partial(assign_to, story, f"T-{number}", [dave]) for number in range(7)]
         async_to_sync(one_after_the_other)(*lone, partial(assign_to, story, "T-99", [dave], alive))
 
@@ -163,11 +155,7 @@ def test_however_one_device_fails_the_others_hear_at_once(
 def test_half_of_a_service_that_fails_is_tried_again_apart(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    dead, alive = people(12, "dave"), people(6, "ann")
-    for person in dead:
-        service.device(person, "broken")
-    for person in alive:
-        service.device(person, "ok")
+    dead, alive = people(service, 12, "dave", "broken"), people(service, 6, "ann")
     later = partial(clock.shift, timedelta(seconds=3))
     async_to_sync(one_after_the_other)(
         partial(assign_to, story, "T-1", dead), later, later, partial(assign_to, story, "T-2", dead, alive)
@@ -180,8 +168,7 @@ def test_half_of_a_service_that_fails_is_tried_again_apart(
 def test_when_a_device_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    (dave,) = people(1, "dave")
-    service.device(dave, "broken")
+    (dave,) = people(service, 1, "dave", "broken")
     tasks = [partial(assign_to, story, f"T-{number}", [dave]) for number in range(3)]
     async_to_sync(one_after_the_other)(*tasks, partial(clock.shift, timedelta(seconds=5)))
     tries = service.tries["broken/dave-0"]
@@ -198,9 +185,7 @@ def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
-    them = people(health.SEVERAL + 1, "ann")
-    for person in them:
-        service.device(person, "broken")
+    them = people(service, health.SEVERAL + 1, "ann", "broken")
 
     def is_repaired() -> None:
         service.manner.update(dict.fromkeys(service.tries, "ok"))
@@ -229,11 +214,7 @@ def test_all_that_waits_for_a_dead_device_is_left_to_the_mail_after_an_hour(
 def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    odd, alive = people(2, "dave"), people(4, "ann")
-    for person in odd:
-        service.device(person, "refused")
-    for person in alive:
-        service.device(person, "ok")
+    odd, alive = people(service, 2, "dave", "refused"), people(service, 4, "ann")
     async_to_sync(one_after_the_other)(
         partial(assign_to, story, "T-1", odd),
         partial(assign_to, story, "T-2", odd),
@@ -246,9 +227,7 @@ def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others
 def test_a_service_that_refuses_many_and_takes_nothing_is_paused_briefly_and_tried_by_one(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    them, others = people(pauses.MANY, "dave"), people(4, "ann")
-    for person in them + others:
-        service.device(person, "refused")
+    them, others = people(service, pauses.MANY, "dave", "refused"), people(service, 4, "ann", "refused")
     async_to_sync(one_after_the_other)(partial(assign_to, story, "T-1", them))
     paused = PausedService.objects.get()
     assert paused.until - timezone.now() <= timedelta(minutes=1)

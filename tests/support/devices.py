@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.utils import timezone
@@ -89,9 +89,12 @@ class PushHost:
             return status, extra
 
 
+HostT = TypeVar("HostT", bound=PushHost)
+
+
 @contextmanager
-def push_host() -> Iterator[PushHost]:
-    host = PushHost()
+def push_host(kind: type[HostT] = PushHost) -> Iterator[HostT]:  # type: ignore[assignment]
+    host = kind()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
