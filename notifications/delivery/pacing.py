@@ -111,7 +111,8 @@ def repeated(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[
     outcomes = []
     for row in sorted(repeating_rows, key=lambda row: row.pk):
         chosen = reading.of(row.recipient)
-        until = last[series] + chosen.repeat_pause if (series := _series(row)) in last else now
+        series = (row.recipient_id, row.channel, row.address, row.notification.category_id)
+        until = last[series] + chosen.repeat_pause if series in last else now
         if until > now:
             outcomes.append(_waits(row, until, Held.REPEATS, reasons.HELD_REPEATS, chosen))
         else:
@@ -125,10 +126,6 @@ def _may_repeat(row: Delivery, chosen: Chosen) -> bool:
     if not is_new or not may_come_together(row.notification):
         return False
     return chosen.frequency(row.notification.category) == Frequency.REPEATS
-
-
-def _series(row: Delivery) -> Series:
-    return row.recipient_id, row.channel, row.address, row.notification.category_id
 
 
 def _last(rows: Sequence[Delivery], longest: timedelta, now: datetime) -> dict[Series, datetime]:

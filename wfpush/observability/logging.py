@@ -41,6 +41,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
+    quieter = "WARNING" if level == "INFO" else level
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
@@ -67,7 +68,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
-            **{name: {"handlers": [], "level": _quieter(level), "propagate": True} for name in _TALKATIVE},
+            **{name: {"handlers": [], "level": quieter, "propagate": True} for name in _TALKATIVE},
         },
     }
 
@@ -119,10 +120,6 @@ def _common() -> list[Processor]:
         structlog.processors.format_exc_info,  # to text, so that redaction sees it
         structlog.processors.UnicodeDecoder(),
     ]
-
-
-def _quieter(level: str) -> str:
-    return "WARNING" if level == "INFO" else level
 
 
 def _renderer(fmt: str) -> Processor:

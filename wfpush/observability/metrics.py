@@ -154,7 +154,8 @@ class Installation(Collector):
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         complete, redis_up = database_state() == OK, redis_state() == OK
-        questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
+        questions: list[Callable[[], list[Metric]]] = [_callbacks, tallies.histograms, _devices]
+        questions += [lambda: [tallies.gauge(*each) for each in TALLIED]]
         questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
         questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
         questions += [partial(service_metrics.families, now)]
@@ -171,10 +172,6 @@ class Installation(Collector):
         up.add_metric(["database"], complete)
         up.add_metric(["redis"], redis_up)
         yield up
-
-
-def _tallied() -> list[Metric]:
-    return [tallies.gauge(*each) for each in TALLIED]
 
 
 def _devices() -> list[Metric]:

@@ -109,11 +109,7 @@ class _Made(django_q.brokers.Broker):  # type: ignore[misc]
 
 def _own_lists() -> list[str]:
     worker = os.environ.get(lease_holder.WORKER)
-    return [_list_of(worker)] if worker else []
-
-
-def _list_of(worker: str) -> str:
-    return f"django_q:{settings.Q_CLUSTER['name']}:{worker}:q"
+    return [f"django_q:{settings.Q_CLUSTER['name']}:{worker}:q"] if worker else []
 
 
 def request_heartbeat(worker: str) -> None:

@@ -74,7 +74,8 @@ class Project:
         token = await self._signed_in()
         fault = await self._try(message)
         if type(fault) is UnauthenticatedError:  # a subclass means Apple's refusal, not Google's
-            self._forget(token)
+            if self._credentials.token == token:  # else another was fetched meanwhile
+                self._credentials.token = None
             await self._signed_in()
             fault = await self._try(message)
         if fault is not None:
@@ -89,17 +90,11 @@ class Project:
         """An access token; all callers that need a new one wait for the same."""
         if not self._credentials.valid:
             if self._renewal is None or self._renewal.done():
-                self._renewal = asyncio.create_task(asyncio.to_thread(self._renew))
+                self._renewal = asyncio.create_task(
+                    asyncio.to_thread(self._credentials.refresh, partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
+                )
             await asyncio.shield(self._renewal)
         return str(self._credentials.token)
-
-    def _renew(self) -> None:
-        self._credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
-
-    def _forget(self, token: str) -> None:
-        """Forget the token, unless another was fetched meanwhile."""
-        if self._credentials.token == token:
-            self._credentials.token = None
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -37,7 +37,10 @@ def send(settings: Http, number: str, text: str, sender: str, delivery_id: UUID)
     try:
         response = asyncio.run(_post(settings.url, body, headers))  # in one of the channel's threads: no event loop
     except OutboundError as fault:
-        raise _unanswered(fault) from fault
+        words = not_reached(fault)
+        if fault.may_have_arrived:
+            raise TransportError(facts.UNKNOWN(words=words), permanent=True, service_state=AWAY) from fault
+        raise TransportError(facts.NOT_REACHED(words=words)) from fault
     refused = fault_of(settings, response, time.time())
     if refused is not None:
         raise refused
@@ -47,12 +50,6 @@ def send(settings: Http, number: str, text: str, sender: str, delivery_id: UUID)
 async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
     async with outbound_from_settings(deadline=DEADLINE, max_body=MAX_ANSWER) as door:
         return await door.request("POST", url, body=body, headers=headers)
-
-
-def _unanswered(fault: OutboundError) -> TransportError:
-    if fault.may_have_arrived:
-        return TransportError(facts.UNKNOWN(words=not_reached(fault)), permanent=True, service_state=AWAY)
-    return TransportError(facts.NOT_REACHED(words=not_reached(fault)))
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
         return None
     fields = {name.lower(): value for name, value in reversed(_FIELD.findall(incoming.text.decode("latin-1")))}
     reference = _reference(incoming, fields.get("id", ""), ids)
-    state = _state(incoming, fields.get("stat", ""))
+    option = incoming.options.get(Tag.MESSAGE_STATE)
+    state = STATES.get(option[0], "") if option else fields.get("stat", "").upper()[:7]
     if not reference or (state != ARRIVED and state not in LOST):
         return None
     return Receipt(
@@ -115,11 +116,6 @@ def _canonical(message_id: str, base: int | None) -> str:
         except ValueError:
             pass
     return message_id.strip().lower().lstrip("0")
-
-
-def _state(incoming: Incoming, in_text: str) -> str:
-    option = incoming.options.get(Tag.MESSAGE_STATE)
-    return STATES.get(option[0], "") if option else in_text.upper()[:7]
 
 
 def _error(incoming: Incoming, in_text: str) -> str:

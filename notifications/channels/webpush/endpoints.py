@@ -94,17 +94,12 @@ def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]
     host = (target.raw_host or "").removesuffix(".")
     if target.scheme == "https" and config.admits(hosts, host, target.port or config.HTTPS):
         return NOTHING
-    if _is_admitted_address(host, networks):
+    address = literal(host)
+    if address is not None and any(address in network for network in networks):
         return NOTHING
     if target.scheme != "https":
         return facts.NOT_HTTPS()
     return facts.NOT_ADMITTED(service=_origin(beginning).partition("://")[2])
-
-
-def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:
-    """Whether it is an address, or a name of this machine, in PUSH_ALLOWED_CIDRS."""
-    address = literal(host)
-    return address is not None and any(address in network for network in networks)
 
 
 def _bad_endpoint(detail: str) -> BadSubscription:
