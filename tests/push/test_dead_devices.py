@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -21,6 +21,7 @@ from notifications.reasons import said
 from tests.factories import RecipientFactory
 from tests.pushlab.certificates import issue
 from tests.support.crowd import DEAD, Crowd, crowd
+from tests.support.devices import drain_after
 from tests.support.engines import LOOPBACK
 from tests.support.length import some
 from tests.support.story import Story
@@ -122,16 +123,9 @@ def test_a_burst_for_one_device_that_hangs_takes_few_places(
 
 
 # --- what fails at once -----------------------------------------------------------------------------------------------
-async def one_after_the_other(*steps: Callable[[], object]) -> None:
-    """One dispatcher; after each step it sends what is due, and all of that lands."""
-    engine = Engine(registry.device_channels())
-    try:
-        for step in steps:
-            await sync_to_async(step)()
-            await engine.drain()
-            await engine.idle()
-    finally:
-        await engine.close()
+def one_after_the_other(*steps: Callable[[], object]) -> None:
+    """After each step one dispatcher sends what is due, and all of that lands."""
+    drain_after(registry.device_channels(), *steps)
 
 
 @pytest.mark.parametrize("manner", some(sorted({*DEAD, "no service", "no secure connection"} - {"hangs"}), 3))
@@ -147,7 +141,7 @@ def test_however_one_device_fails_the_others_hear_at_once(
             url = "http://127.0.0.1:9"
         service.device(dave, manner.replace(" ", "-"), url)
         lone = [partial(assign_to, story, f"T-{number}", [dave]) for number in range(7)]
-        async_to_sync(one_after_the_other)(*lone, partial(assign_to, story, "T-99", [dave], alive))
+        one_after_the_other(*lone, partial(assign_to, story, "T-99", [dave], alive))
 
     assert len(service.arrived) == 6
 
@@ -157,7 +151,7 @@ def test_half_of_a_service_that_fails_is_tried_again_apart(
 ) -> None:
     dead, alive = people(service, 12, "dave", "broken"), people(service, 6, "ann")
     later = partial(clock.shift, timedelta(seconds=3))
-    async_to_sync(one_after_the_other)(
+    one_after_the_other(
         partial(assign_to, story, "T-1", dead), later, later, partial(assign_to, story, "T-2", dead, alive)
     )
 
@@ -170,13 +164,13 @@ def test_when_a_device_works_again_all_that_waits_for_it_comes_at_once(
 ) -> None:
     (dave,) = people(service, 1, "dave", "broken")
     tasks = [partial(assign_to, story, f"T-{number}", [dave]) for number in range(3)]
-    async_to_sync(one_after_the_other)(*tasks, partial(clock.shift, timedelta(seconds=5)))
+    one_after_the_other(*tasks, partial(clock.shift, timedelta(seconds=5)))
     tries = service.tries["broken/dave-0"]
     assert tries == 4, "one for each, and then one for all of them"
 
     service.manner["broken/dave-0"] = "ok"
     assign_to(story, "T-3", [dave])
-    async_to_sync(one_after_the_other)(lambda: None, lambda: None)
+    one_after_the_other(lambda: None, lambda: None)
 
     assert service.arrived["broken/dave-0"] == 4, "in the very moment in which the newest had arrived"
 
@@ -191,7 +185,7 @@ def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
         service.manner.update(dict.fromkeys(service.tries, "ok"))
         assign_to(story, "T-2", them[:1])
 
-    async_to_sync(one_after_the_other)(partial(assign_to, story, "T-1", them), is_repaired, lambda: None)
+    one_after_the_other(partial(assign_to, story, "T-1", them), is_repaired, lambda: None)
 
     assert len(service.arrived) == len(them), "nobody waits for the next try, which was to be in two seconds"
 
@@ -204,7 +198,7 @@ def test_all_that_waits_for_a_dead_device_is_left_to_the_mail_after_an_hour(
     for number in range(3):
         story.assign(f"T-{number}")
     for _ in range(20):
-        async_to_sync(one_after_the_other)(partial(clock.shift, timedelta(seconds=310)))
+        one_after_the_other(partial(clock.shift, timedelta(seconds=310)))
 
     assert {row.state for row in Delivery.objects.filter(channel="webpush")} == {"dead"}
     assert not Delivery.objects.filter(channel="email", due_at=None).exists()
@@ -215,7 +209,7 @@ def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
     odd, alive = people(service, 2, "dave", "refused"), people(service, 4, "ann")
-    async_to_sync(one_after_the_other)(
+    one_after_the_other(
         partial(assign_to, story, "T-1", odd),
         partial(assign_to, story, "T-2", odd),
         partial(assign_to, story, "T-3", alive),
@@ -228,16 +222,16 @@ def test_a_service_that_refuses_many_and_takes_nothing_is_paused_briefly_and_tri
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
     them, others = people(service, pauses.MANY, "dave", "refused"), people(service, 4, "ann", "refused")
-    async_to_sync(one_after_the_other)(partial(assign_to, story, "T-1", them))
+    one_after_the_other(partial(assign_to, story, "T-1", them))
     paused = PausedService.objects.get()
     assert paused.until - timezone.now() <= timedelta(minutes=1)
 
     service.tries.clear()
-    async_to_sync(one_after_the_other)(partial(assign_to, story, "T-2", others))
+    one_after_the_other(partial(assign_to, story, "T-2", others))
     assert not service.tries
 
     clock.shift(paused.until - timezone.now() + timedelta(seconds=1))
-    async_to_sync(one_after_the_other)(lambda: None)
+    one_after_the_other(lambda: None)
     assert service.tries.total() == 1, "one of all tries it"
     paused.refresh_from_db()
     assert paused.until > timezone.now(), "in vain"

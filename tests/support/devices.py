@@ -2,17 +2,19 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
 
 from notifications.channels import registry
+from notifications.channels.base import Channel
 from notifications.channels.webpush import vapid
 from notifications.delivery.engine import Engine
+from notifications.delivery.health import Services
 from notifications.models import Device, Recipient
 from notifications.people import devices
 from notifications.types import Json, NewAddress
@@ -133,11 +135,22 @@ def push_host(kind: type[HostT] = PushHost) -> Iterator[HostT]:  # type: ignore[
 
 def dispatch() -> None:
     """What a dispatcher does with everything that is due for devices now, until all of it is written down."""
-    async_to_sync(_dispatch)()
+    drain_after(registry.device_channels(), lambda: None)
 
 
-async def _dispatch() -> None:
-    engine = Engine(registry.device_channels())
-    await engine.drain()
-    await engine.idle()
-    await engine.close()
+def drain_after(channels: Sequence[Channel], *steps: Callable[[], object], services: Services | None = None) -> None:
+    """One engine for these channels; after each step it sends what is due, and all of that lands."""
+
+    async def run() -> None:
+        engine = Engine(channels)
+        if services is not None:
+            engine._sender._services = services
+        try:
+            for step in steps:
+                await sync_to_async(step)()
+                await engine.drain()
+                await engine.idle()
+        finally:
+            await engine.close()
+
+    async_to_sync(run)()

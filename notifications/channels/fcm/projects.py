@@ -90,11 +90,12 @@ class Project:
         """An access token; all callers that need a new one wait for the same."""
         if not self._credentials.valid:
             if self._renewal is None or self._renewal.done():
-                self._renewal = asyncio.create_task(
-                    asyncio.to_thread(self._credentials.refresh, partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
-                )
+                self._renewal = asyncio.create_task(asyncio.to_thread(self._renew))
             await asyncio.shield(self._renewal)
         return str(self._credentials.token)
+
+    def _renew(self) -> None:
+        self._credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         await self._client.aclose()
