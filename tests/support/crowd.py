@@ -81,7 +81,7 @@ class Crowd:
 
     def device(self, person: Recipient, manner: str, url: str = "") -> Device:
         """The person turns notifications on in a browser that behaves so."""
-        address = Browser().address(f"{url or self.url}/{manner}/{person.ref}", vapid.public_key())
+        address = Browser().address(f"{url or self.url}/{manner}/{person.ref}", vapid.signer().public_key)
         new = NewAddress(
             "webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth
         )

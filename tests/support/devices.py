@@ -59,7 +59,7 @@ class PushHost:
 
     def subscribe(self, person: Recipient, name: str, **registration: Any) -> Device:
         """The person turns notifications on in a browser of this name."""
-        address = self.open(name).address(f"{self.url}/{name}", vapid.public_key())
+        address = self.open(name).address(f"{self.url}/{name}", vapid.signer().public_key)
         device, _ = devices.register(
             person,
             NewAddress(

@@ -111,7 +111,7 @@ def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
 
 def _authorization(address: PushAddress) -> str:
     try:
-        return vapid.authorization(address.sender, endpoints.origin_of(address.address), time.time())
+        return vapid.signer().authorization(address.sender, endpoints.origin_of(address.address), time.time())
     except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays registered
         raise TransportError(facts.KEY_NOT_HELD(), permanent=True) from fault
 

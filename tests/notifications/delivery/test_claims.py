@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def device_of(person: Recipient, name: str) -> Device:
-    address = Browser().address(f"https://updates.push.services.mozilla.com/{name}", vapid.public_key())
+    address = Browser().address(f"https://updates.push.services.mozilla.com/{name}", vapid.signer().public_key)
     new = NewAddress("webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth)
     return devices.register(person, new, name=name, now=timezone.now())[0]
 
