@@ -23,6 +23,13 @@ from tests.support.webpush import Browser
 Answer = tuple[int, dict[str, str]]
 
 
+def subscribe(person: Recipient, browser: Browser, url: str, name: str, **registration: Any) -> Device:
+    """The person turns notifications on in this browser, whose endpoint is the URL."""
+    address = browser.address(url, vapid.signer().public_key)
+    new = NewAddress("webpush", url, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth)
+    return devices.register(person, new, name=name, **{"now": timezone.now()} | registration)[0]
+
+
 class PushHost:
     """A push service for several browsers: `answers` per browser, one after the other; the last one stays."""
 
@@ -59,17 +66,7 @@ class PushHost:
 
     def subscribe(self, person: Recipient, name: str, **registration: Any) -> Device:
         """The person turns notifications on in a browser of this name."""
-        address = self.open(name).address(f"{self.url}/{name}", vapid.signer().public_key)
-        device, _ = devices.register(
-            person,
-            NewAddress(
-                "webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth
-            ),
-            name=name,
-            now=timezone.now(),
-            **registration,
-        )
-        return device
+        return subscribe(person, self.open(name), f"{self.url}/{name}", name, **registration)
 
     def answer(self, name: str, *answers: int | Answer) -> None:
         self.answers[name] = [(each, {}) if isinstance(each, int) else each for each in answers]

@@ -87,24 +87,27 @@ async def test_an_older_app_is_reached_by_its_token(fcm: Fcm, google: Google, re
 
 
 # --- what Google answers ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("address", ["gone", "invalid", "sender"])
-async def test_a_device_that_is_not_there_any_more_is_dropped(fcm: Fcm, google: Google, address: str) -> None:
-    assert type(await fault(fcm, address)) is RecipientGone
-
-
-async def test_an_app_of_another_project_is_told_to_operators_too(fcm: Fcm, caplog: pytest.LogCaptureFixture) -> None:
-    assert ACME in (await fault(fcm, "sender")).detail
-
-    assert any("fcm_sender_id_mismatch" in record.getMessage() for record in caplog.records)
-
-
-@pytest.mark.parametrize("address", ["bad", "both"])
-async def test_a_message_that_google_finds_wrong_is_our_fault_and_the_device_stays(fcm: Fcm, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "kind", "said"),
+    [
+        ("gone", RecipientGone, "no longer registered"),
+        ("invalid", RecipientGone, "does not know this address"),
+        ("sender", RecipientGone, ACME),
+        ("bad", TransportError, "Firebase finds the message wrong: "),
+        ("both", TransportError, "Firebase finds the message wrong: "),
+        ("unsigned", ServiceRefuses, f"“{ACME}”: Request had invalid authentication credentials"),
+        ("disabled", ServiceRefuses, f"“{ACME}”: Firebase Cloud Messaging API has not been used"),
+        ("noproject", ServiceRefuses, f"“{ACME}”: Project not found"),
+    ],
+)
+async def test_refusals(
+    fcm: Fcm, caplog: pytest.LogCaptureFixture, address: str, kind: type[TransportError], said: str
+) -> None:
     refused = await fault(fcm, address)
 
-    assert type(refused) is TransportError
-    assert refused.permanent
-    assert "Firebase finds the message wrong: " in refused.detail
+    assert (type(refused), refused.permanent) == (kind, kind is not ServiceRefuses)
+    assert said in refused.detail
+    assert ("fcm_sender_id_mismatch" in caplog.text) == (address == "sender"), "operators read of it"
 
 
 @pytest.mark.parametrize(
@@ -129,22 +132,6 @@ async def test_what_passes_is_tried_again_after_as_long_as_google_asks(
     assert refused.retry_after == wait
     assert sum(google.tries.values()) == 1  # the outbox tries again, not firebase-admin
     assert time.monotonic() - started < 5
-
-
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("unsigned", "invalid authentication credentials"),
-        ("disabled", "API has not been used"),
-        ("noproject", "Project not found"),
-    ],
-)
-async def test_a_refused_service_account_is_ours_to_mend(fcm: Fcm, address: str, said: str) -> None:
-    refused = await fault(fcm, address)
-
-    assert type(refused) is ServiceRefuses
-    assert said in refused.detail
-    assert ACME in refused.detail
 
 
 async def test_apples_refusal_stops_iphones_and_no_others(fcm: Fcm, google: Google) -> None:
