@@ -75,10 +75,10 @@ def test_an_inspection_is_due_in_working_time(start: Callable[[], object]) -> No
     start()
     assign(assignee="bob", kind="field")
     escalation = Escalation.objects.get()
-    assert escalation.policy is not None and escalation.policy.name == demo_accounts.POLICY
+    assert escalation.policy is not None and escalation.policy.name == demo_accounts.OFFICE_POLICY
     calendar = PersonCalendar.objects.get(recipient__ref="bob").calendar.reckoning()
-    due = calendar.add(escalation.started_at, timedelta(minutes=demo_accounts.DUE_AFTER))
-    reminded = calendar.add(escalation.started_at, timedelta(minutes=demo_accounts.DUE_AFTER - 60))
+    due = calendar.add(escalation.started_at, timedelta(minutes=demo_accounts.WORKING_MINUTES))
+    reminded = calendar.add(escalation.started_at, timedelta(minutes=demo_accounts.WORKING_MINUTES - 60))
     assert escalation.due_at == reminded, "an hour of working time before"
     due_steps.tick(reminded)
     assert titles("carol") == []
@@ -88,7 +88,10 @@ def test_an_inspection_is_due_in_working_time(start: Callable[[], object]) -> No
 
 def test_the_desk_would_take_the_policies(start: Callable[[], object]) -> None:
     start()
-    assert {policy.name for policy in Policy.objects.all()} == {demo_accounts.NAME, demo_accounts.POLICY}
+    assert {policy.name for policy in Policy.objects.all()} == {
+        demo_accounts.MINUTES_POLICY,
+        demo_accounts.OFFICE_POLICY,
+    }
     for policy in Policy.objects.all():
         assert faults_of(policy, list(policy.steps.all()), timezone.now()) == []
 
@@ -108,8 +111,8 @@ def test_the_brand_is_readable_and_its_logo_is_there_at_any_port(start: Callable
 
 def test_a_second_start_changes_nothing_that_administrators_changed(start: Callable[[], object]) -> None:
     start()
-    Policy.objects.filter(name=demo_accounts.NAME).update(name="Ours", minutes=60)
-    Policy.objects.filter(name=demo_accounts.POLICY).delete()
+    Policy.objects.filter(name=demo_accounts.MINUTES_POLICY).update(name="Ours", minutes=60)
+    Policy.objects.filter(name=demo_accounts.OFFICE_POLICY).delete()
     Brand.objects.update(name="Our brand")
     start()
     assert [(policy.name, policy.minutes) for policy in Policy.objects.all()] == [("Ours", 60)]
