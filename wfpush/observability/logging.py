@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import traceback
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -71,11 +71,6 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
             **{name: {"handlers": [], "level": quieter, "propagate": True} for name in _TALKATIVE},
         },
     }
-
-
-def event_context(event_id: object) -> AbstractContextManager[None]:
-    """Add the event's id to every log line inside."""
-    return structlog.contextvars.bound_contextvars(event_id=str(event_id))
 
 
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -5,9 +5,7 @@ everybody, and are replaced here:
 
 - It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread does it, once for all
 that wait.
-
 - It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. Here the outbox repeats.
-
 - Its connections can be closed outside of a running event loop only.
 """
 

@@ -37,8 +37,7 @@ PAUSE = 10.0
 QUOTA_PAUSE = 60.0
 """The same after 429 (both: “Best practices when sending FCM messages at scale”), if it names no other time."""
 
-DETAIL = "type.googleapis.com/google."
-FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadRequest"
+FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
 
 class Sender:
