@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from demo import mail_pages
+from demo import mail
 from demo.client import WfpushClient
 from demo.clock import utc_now
 from demo.config import ConfigError, Settings
 from demo.definitions import load_definitions
 from demo.engine import Engine
-from demo.mail import Mailbox
 from demo.seed import prepare
 from demo.sender import Connection, Sender
 from demo.server import make_app
@@ -34,24 +33,14 @@ def build(settings: Settings, store: Store) -> web.Application:
             sender = Sender(engine, client, connection)
             engine.on_events = sender.notify
             connection.client = client
-            first = asyncio.create_task(
-                prepare(store, engine, client, connection, sender, settings.brand), name="prepare"
-            )
+            first = asyncio.create_task(prepare(store, engine, client, connection, sender, settings.brand))
             yield
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)
             await sender.close()
 
-    app = make_app(
-        engine,
-        connection,
-        settings.signing_secret,
-        settings.base_url,
-        background,
-        accounts=settings.accounts,
-        has_mail=settings.mail is not None,
-    )
-    mail_pages.add_to(app, Mailbox(settings.mail))
+    app = make_app(engine, connection, settings, background)
+    mail.add_to(app, mail.Mailbox(settings.mail))
     return app
 
 

@@ -27,13 +27,18 @@ class Answer(msgspec.Struct, frozen=True):
     task_id: str
     action: str
     responded_by: Person
-    comment: str | None = None
+    comment: str | None = ""
     variables: dict[str, Any] = {}
     """The values of the task's form, among others."""
     asked: Person | None = None
     """The person whom wfpush has asked a question: the process need not ask anybody."""
     attachments: list[KeptFile] = []
     """Files of a question."""
+
+    @property
+    def text(self) -> str:
+        """The comment, empty without one."""
+        return self.comment or ""
 
     @property
     def files(self) -> list[KeptFile]:

@@ -14,8 +14,3 @@ def utc_now() -> datetime:
 def stamp(moment: datetime) -> str:
     """`moment` in UTC as ISO 8601 with microseconds and `Z`, so that stamps sort as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def read_stamp(text: str) -> datetime:
-    """The instant that `stamp` wrote."""
-    return datetime.fromisoformat(text)

@@ -14,7 +14,7 @@ from demo.clock import Clock, stamp
 from demo.definitions import DataError, Definition
 from demo.instance import Instance
 from demo.people import one_of
-from demo.records import EventRecord, InstanceRecord, KeptFile, Person, TaskRecord, Verdict
+from demo.records import InstanceRecord, KeptFile, Verdict
 from demo.store import Store
 
 
@@ -62,16 +62,15 @@ class Summary:
             seed=record.sample if record.seeded else "",
             created_at=record.created_at,
             updated_at=record.updated_at,
-            steps=tuple(_step(task) for task in record.open_tasks),
+            steps=tuple(
+                Step(task.step, task.step_name, task.name, task.id, one_of(task.addressed, task.teams))
+                for task in record.open_tasks
+            ),
             task_ids=tuple(record.tasks),
             ended=record.end.text if record.end else "",
             waiting_events=states.count("waiting"),
             refused_events=states.count("refused"),
         )
-
-
-def _step(task: TaskRecord) -> Step:
-    return Step(task.step, task.step_name, task.name, task.id, one_of(task.addressed, task.teams))
 
 
 class Engine:
@@ -143,31 +142,9 @@ class Engine:
             seeded=seeded,
         )
         Instance.start(definition, record, self._base_url, self._clock)
-        await self._save(record)
+        await self._write(record)
+        self.on_events(record.id)
         return record
-
-    async def respond(
-        self,
-        key: str,
-        task_id: str,
-        action: str,
-        comment: str,
-        by: Person,
-        *,
-        addressee: Person | None = None,
-        values: dict[str, Any] | None = None,
-        files: list[KeptFile] | None = None,
-    ) -> Verdict:
-        """An answer from wfpush, `key` being its webhook-id. The verdict is on disk before it is returned."""
-        return await self._change(
-            task_id, lambda instance: instance.respond(key, task_id, action, comment, by, addressee, values, files)
-        )
-
-    async def note_message(
-        self, key: str, task_id: str, kind: str, text: str, by: Person | None, files: list[KeptFile] | None = None
-    ) -> Verdict:
-        """What somebody wrote about a task in wfpush. Raises UnknownTaskError."""
-        return await self._change(task_id, lambda instance: instance.note_message(key, task_id, kind, text, by, files))
 
     async def keep_files(
         self, task_id: str, files: Sequence[KeptFile], read: Callable[[str], Awaitable[bytes]]
@@ -183,22 +160,6 @@ class Engine:
         """A file that came for a task of the instance. Raises KeyError."""
         return self.record(instance_id).file(file_id), self._store.file(file_id)
 
-    async def complete_here(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
-        """Ends a task in the engine itself. Raises UnknownTaskError."""
-        return await self._change(task_id, lambda instance: instance.complete_here(task_id, action, comment, by))
-
-    async def reassign(self, task_id: str, to: Person) -> Verdict:
-        """Gives an open task to one person. Raises UnknownTaskError."""
-        return await self._change(task_id, lambda instance: instance.reassign(task_id, to))
-
-    async def hand_over(self, key: str, task_id: str, had: Person | None, to: Person) -> Verdict:
-        """wfpush asks to give a task to somebody, `key` being its webhook-id. Raises UnknownTaskError."""
-        return await self._change(task_id, lambda instance: instance.hand_over(key, task_id, had, to))
-
-    def next_event(self, instance_id: str) -> EventRecord | None:
-        """The oldest event of the instance that is still to be sent."""
-        return self._store.load(instance_id).next_event
-
     async def note_event(self, instance_id: str, event_id: str, *, state: Any, detail: str) -> None:
         """Writes down what became of sending an event."""
         async with self._locks[instance_id]:
@@ -212,8 +173,9 @@ class Engine:
         """The instances with events that wfpush has not yet taken."""
         return [summary.id for summary in self._summaries.values() if summary.waiting_events]
 
-    async def _change(self, task_id: str, change: Callable[[Instance], Verdict]) -> Verdict:
-        """One step of one instance. It works on a copy from disk, so a step that fails midway changes nothing."""
+    async def change(self, task_id: str, change: Callable[[Instance], Verdict]) -> Verdict:
+        """One step of the instance that has the task. It works on a copy from disk, so a step that fails midway changes
+        nothing; the verdict is on disk before it is returned. Raises UnknownTaskError."""
         instance_id = self.instance_of(task_id)
         async with self._locks[instance_id]:
             instance = Instance.resume(self._store.load(instance_id), self._clock)
@@ -224,10 +186,6 @@ class Engine:
         if self._summaries[instance_id].waiting_events:
             self.on_events(instance_id)
         return verdict
-
-    async def _save(self, record: InstanceRecord) -> None:
-        await self._write(record)
-        self.on_events(record.id)
 
     async def _write(self, record: InstanceRecord) -> None:
         """Its thread goes on when this is cancelled: whoever stops the engine gets it back once nothing is written."""
@@ -258,15 +216,9 @@ class Engine:
 
 def as_dict(summary: Summary) -> dict[str, Any]:
     """A summary as the JSON API shows it."""
+    names = ("id", "process", "title", "state", "created_at", "updated_at", "waiting_events", "refused_events")
     return {
-        "id": summary.id,
-        "process": summary.process,
-        "title": summary.title,
-        "state": summary.state,
-        "created_at": summary.created_at,
-        "updated_at": summary.updated_at,
-        "current_steps": [msgspec.to_builtins(step) for step in summary.steps],
+        **{name: getattr(summary, name) for name in names},
+        "current_steps": msgspec.to_builtins(summary.steps),
         "open_tasks": [step.task_id for step in summary.steps],
-        "waiting_events": summary.waiting_events,
-        "refused_events": summary.refused_events,
     }

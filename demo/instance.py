@@ -8,6 +8,7 @@ from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnEvent, BpmnWorkflow
 from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition
 
+from demo.callbacks import Answer, Reassignment, Words
 from demo.clock import Clock, stamp
 from demo.definitions import SERIALIZER, Definition, script_engine
 from demo.people import one_of, person
@@ -59,42 +60,32 @@ class Instance:
         SERIALIZER.migrate(state)
         return cls(record, SERIALIZER.from_dict(state), clock)
 
-    def respond(
-        self,
-        key: str,
-        task_id: str,
-        action: str,
-        comment: str,
-        by: Person,
-        addressee: Person | None = None,
-        values: dict[str, Any] | None = None,
-        files: list[KeptFile] | None = None,
-    ) -> Verdict:
-        """Apply an answer that wfpush passes on. `addressee`: the person whom wfpush asked a question; `values`: the
-        task's form; `files`: files of the form or question. A repeated `key` (webhook-id) returns the stored verdict
-        and changes nothing."""
+    def respond(self, key: str, answer: Answer) -> Verdict:
+        """Apply an answer that wfpush passes on. A repeated `key` (webhook-id) returns the stored verdict and changes
+        nothing."""
         if key in self.record.answers:
             return self.record.answers[key]
-        verdict = self._judge(task_id, action, comment, by, values or {})
-        if verdict.taken:
-            self._take(self.record.tasks[task_id], action, comment, by, addressee=addressee, values=values, files=files)
-        elif task_id in self.record.tasks:
-            self._note("refused", f"Refused {by.name}'s answer: {verdict.detail}", self.record.tasks[task_id].step)
+        verdict = self._judge(answer)
+        task = self.record.tasks.get(answer.task_id)
+        if task is not None and verdict.taken:
+            self._take(task, answer)
+        elif task is not None:
+            self._note("refused", f"Refused {answer.responded_by.name}'s answer: {verdict.detail}", task.step)
         self.record.answers[key] = verdict
         self._touch()
         return verdict
 
-    def complete_here(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
+    def complete_here(self, answer: Answer) -> Verdict:
         """Somebody ends the task in the engine itself; wfpush hears `task.completed`."""
-        verdict = self._judge(task_id, action, comment, by, {})
+        verdict = self._judge(answer)
         if not verdict.taken:
             return verdict
-        task = self.record.tasks[task_id]
-        if self._action(task, action).effect != "final":
-            return Verdict(422, f"“{action}” does not complete a task.")
-        result = {"action": action, "by": {"ref": by.ref, "name": by.name}, "at": stamp(self._clock())}
-        self._emit("task.completed", {"task": {"id": task_id}, "result": result, "case": task.data.get("case")})
-        self._take(task, action, comment, by, where=" here in the engine")
+        task = self.record.tasks[answer.task_id]
+        if self._action(task, answer.action).effect != "final":
+            return Verdict(422, f"“{answer.action}” does not complete a task.")
+        result = {"action": answer.action, "by": _as_dict(answer.responded_by), "at": stamp(self._clock())}
+        self._emit("task.completed", {"task": {"id": task.id}, "result": result, "case": task.data.get("case")})
+        self._take(task, answer, where=" here in the engine")
         self._touch()
         return verdict
 
@@ -110,11 +101,11 @@ class Instance:
         self._touch()
         return Verdict(200, f"Reassigned to {to.name}.")
 
-    def hand_over(self, key: str, task_id: str, had: Person | None, to: Person) -> Verdict:
-        """wfpush asks to reassign the task, for a step of its SLA policy. Somebody who got the task after `had` keeps
-        it. The same `key` (webhook-id) again: the same verdict, nothing changes."""
+    def hand_over(self, key: str, request: Reassignment) -> Verdict:
+        """wfpush asks to reassign the task, for a step of its SLA policy. Somebody else who got the task meanwhile
+        keeps it. The same `key` (webhook-id) again: the same verdict, nothing changes."""
         if key not in self.record.answers:
-            self.record.answers[key] = self._give(self.record.tasks[task_id], had, to)
+            self.record.answers[key] = self._give(self.record.tasks[request.task_id], request.assignee, request.to)
             self._touch()
         return self.record.answers[key]
 
@@ -128,9 +119,9 @@ class Instance:
 
     # An answer, step by step
 
-    def _judge(self, task_id: str, action: str, comment: str, by: Person, values: dict[str, Any]) -> Verdict:
+    def _judge(self, answer: Answer) -> Verdict:
         """Whether the answer can be taken: 200, 409 (the task is closed) or 422 (impossible), with the reason."""
-        task = self.record.tasks.get(task_id)
+        task, action = self.record.tasks.get(answer.task_id), answer.action
         if task is None:
             return Verdict(422, "The engine has no such task.")
         if task.state != "open":
@@ -140,70 +131,54 @@ class Instance:
             offered = ", ".join(offer.action for offer in task.actions)
             return Verdict(422, f"“{task.name}” does not offer “{action}”, only {offered}.")
         offer = self._action(task, action)
-        if offer.comment == "required" and not comment.strip():
+        if offer.comment == "required" and not answer.text.strip():
             return Verdict(422, f"“{offer.title}” needs a comment.")
-        answer = self._answer(task, action, comment, by, values)
-        reason = self._evaluate(task_id, "refuse", {"answer": answer})
+        reason = self._evaluate(task.id, "refuse", {"answer": self._answer(task, answer)})
         return Verdict(422, str(reason)) if reason else Verdict(200, "taken")
 
-    def note_message(
-        self, key: str, task_id: str, kind: str, text: str, by: Person | None, files: list[KeptFile] | None = None
-    ) -> Verdict:
+    def note_message(self, key: str, task_id: str, message: Words) -> Verdict:
         """A reply or a comment that somebody wrote in wfpush stands in the story. The same `key` again: once."""
         if key not in self.record.answers:
-            task, says = self.record.tasks[task_id], "replies" if kind == "reply" else "writes"
-            words = f"{by.name if by else 'Somebody'} {says}: {task.name}"
-            self._note("asked", words, task.step, comment=text, files=files)
+            task, says = self.record.tasks[task_id], "replies" if message.kind == "reply" else "writes"
+            words = f"{message.by.name if message.by else 'Somebody'} {says}: {task.name}"
+            self._note("asked", words, task.step, comment=message.text, files=message.attachments)
             self.record.answers[key] = Verdict(200, "noted")
             self._touch()
         return self.record.answers[key]
 
-    def _take(
-        self,
-        task: TaskRecord,
-        action: str,
-        comment: str,
-        by: Person,
-        where: str = "",
-        addressee: Person | None = None,
-        values: dict[str, Any] | None = None,
-        files: list[KeptFile] | None = None,
-    ) -> None:
-        effect = self._action(task, action).effect
-        if effect == "acknowledge":
+    def _take(self, task: TaskRecord, answer: Answer, where: str = "") -> None:
+        action, by = self._action(task, answer.action), answer.responded_by
+        if action.effect == "acknowledge":
             self._note("seen", f"{by.name} has seen it: {task.name}", task.step)
-        elif effect == "request_info":
-            whom = f"{addressee.name} " if addressee else ""
-            self._note("asked", f"{by.name} asks {whom}about it: {task.name}", task.step, comment=comment, files=files)
-            if addressee:  # the reply comes as a message; the process need not ask anybody
+        elif action.effect == "request_info":
+            whom = f"{answer.asked.name} " if answer.asked else ""
+            text = f"{by.name} asks {whom}about it: {task.name}"
+            self._note("asked", text, task.step, comment=answer.text, files=answer.files)
+            if answer.asked:  # the reply comes as a message; the process need not ask anybody
                 return
-            asker = {"ref": by.ref, "name": by.name}
-            payload = {"task_id": task.id, "task_name": task.name, "text": comment, "by": asker}
+            payload = {"task_id": task.id, "task_name": task.name, "text": answer.text, "by": _as_dict(by)}
             self.record.messages.append(Message(_ASKED, payload))
             self._advance()
         else:
-            answer = self._answer(task, action, comment, by, values or {})
-            task.state, task.closed_at = "completed", answer["at"]
-            task.result = TaskResult(action, by, answer["at"], comment)
-            title = self._action(task, action).title
-            text = f"{by.name} answered “{title}”{where}: {task.name}"
-            self._note("answered", text, task.step, comment=comment, files=files)
+            facts = self._answer(task, answer)
+            task.state, task.closed_at = "completed", facts["at"]
+            task.result = TaskResult(answer.action, by, facts["at"], answer.text)
+            text = f"{by.name} answered “{action.title}”{where}: {task.name}"
+            self._note("answered", text, task.step, comment=answer.text, files=answer.files)
             self._mark_done(task.step)
             living = self._living(task.id)
-            living.set_data(answer=answer)
+            living.set_data(answer=facts)
             living.run()
             self._advance()
 
-    def _answer(
-        self, task: TaskRecord, action: str, comment: str, by: Person, values: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _answer(self, task: TaskRecord, answer: Answer) -> dict[str, Any]:
         """The answer as process models see it."""
         return {
-            "action": action,
-            "outcome": task.outcomes.get(action, action),
-            "comment": comment,
-            "values": values,
-            "by": {"ref": by.ref, "name": by.name},
+            "action": answer.action,
+            "outcome": task.outcomes.get(answer.action, answer.action),
+            "comment": answer.text,
+            "values": answer.variables,
+            "by": _as_dict(answer.responded_by),
             "at": stamp(self._clock()),
         }
 
@@ -326,3 +301,7 @@ class Instance:
         state[SERIALIZER.VERSION_KEY] = SERIALIZER.VERSION
         self.record.workflow = msgspec.Raw(msgspec.json.encode(state))
         self.record.updated_at = stamp(self._clock())
+
+
+def _as_dict(person: Person) -> dict[str, str]:
+    return {"ref": person.ref, "name": person.name}

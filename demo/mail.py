@@ -1,12 +1,19 @@
-"""The e-mails that wfpush has kept in a folder instead of sending them, for the engine's pages."""
+"""The e-mails that wfpush has kept in a folder instead of sending them, and their pages."""
 
 import email
 import re
-from collections.abc import Iterator
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+
+from aiohttp import web
+
+from demo import pages
+from demo.html import el
+from demo.server import CONNECTION, NotFound, page_of
 
 BETWEEN = b"-" * 79 + b"\n"
 """Between the messages of a file, as Django's file backend writes them."""
@@ -77,3 +84,74 @@ def _read(file: Path) -> Iterator[Mail]:
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     return str(part.get_content()) if part is not None else ""
+
+
+# --- the pages --------------------------------------------------------------------------------------------------------
+MAIL = web.AppKey("mail", Mailbox)
+
+OF_MAILS = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src * data:"
+"""Nothing of an e-mail runs here."""
+
+
+def add_to(app: web.Application, mailbox: Mailbox) -> None:
+    app[MAIL] = mailbox
+    app.add_routes(
+        [
+            web.get("/mail", show_mails),
+            web.get("/mail/to/{to}", show_mails),
+            web.get("/mail/{id}", show_mail),
+            web.get("/mail/{id}/html", show_html),
+        ]
+    )
+
+
+async def show_mails(request: web.Request) -> web.Response:
+    """`/mail`, and `/mail/to/{address}`"""
+    newest = request.app[MAIL].newest(request.match_info.get("to", ""))
+    return page_of(request, pages.titled("E-mails", request.app[CONNECTION], *mails(newest)))
+
+
+async def show_mail(request: web.Request) -> web.Response:
+    """`/mail/{id}`"""
+    mail = _mail(request)
+    return page_of(request, pages.titled(mail.subject, request.app[CONNECTION], *one_mail(mail)))
+
+
+async def show_html(request: web.Request) -> web.Response:
+    """`/mail/{id}/html`: as its reader sees it."""
+    headers = {"Content-Security-Policy": OF_MAILS}
+    return web.Response(text=_mail(request).html, content_type="text/html", charset="utf-8", headers=headers)
+
+
+def _mail(request: web.Request) -> Mail:
+    try:
+        return request.app[MAIL].one(request.match_info["id"])
+    except KeyError:
+        raise NotFound(text="There is no such e-mail.") from None
+
+
+def mails(messages: Sequence[Mail]) -> list[ET.Element]:
+    """`/mail`"""
+    if not messages:
+        return [el("p", "There is none yet.", cls="empty")]
+    rows = [
+        el(
+            "li",
+            el("a", mail.subject, href=f"/mail/{mail.id}", cls="title"),
+            el("span", mail.date.rpartition(" ")[0], cls="when"),
+            el("p", f"to {mail.to}", cls="step"),
+        )
+        for mail in messages
+    ]
+    return [el("ul", *rows, cls="rows")]
+
+
+def one_mail(mail: Mail) -> list[ET.Element]:
+    """`/mail/<id>`"""
+    head = [("From", mail.sender), ("To", mail.to), ("Date", mail.date)]
+    look = el("p", el("a", "As they see it", href=f"/mail/{mail.id}/html", id="as-seen")) if mail.html else None
+    return [
+        el("p", " · ".join(f"{name}: {text}" for name, text in head), cls="lead"),
+        *([look] if look is not None else []),
+        el("pre", mail.text, tabindex="0", cls="mail"),
+    ]

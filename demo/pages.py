@@ -2,34 +2,35 @@
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from demo.clock import read_stamp
+from demo.config import Settings
 from demo.definitions import Definition, Sample
-from demo.engine import Step, Summary
+from demo.engine import Engine, Step, Summary
 from demo.html import el, write
 from demo.people import EVERYBODY, customer_in, one_of
 from demo.records import Action, EventRecord, HistoryEntry, InstanceRecord, KeptFile, TaskRecord
 from demo.sender import Connection
 
 _AT_MOST = 50
+ROLES = {
+    "admin": "sets everything up at the desk",
+    "alice": "requests, and hears what becomes of it; Bob is her manager",
+    "bob": "approves, and inspects on site; Carol is his manager",
+    "carol": "approves, leads Finance, and hears what runs late",
+}
 PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 """What all browsers draw."""
 
 
-def overview(
-    definitions: Mapping[str, Definition],
-    summaries: Sequence[Summary],
-    connection: Connection,
-    guide: Sequence[ET.Element] = (),
-    outage: Sequence[ET.Element] = (),
-) -> str:
-    """`/`: buttons that start something, then what runs and what is finished. `guide`: where to look. `outage`: what is
-    said of one."""
-    running = [summary for summary in summaries if summary.state == "running"]
-    finished = [summary for summary in summaries if summary.state == "finished"]
+def overview(engine: Engine, connection: Connection, settings: Settings, away_until: datetime | None) -> str:
+    """`/`: where to look, buttons that start something, what runs and what is finished."""
+    running = [summary for summary in engine.summaries if summary.state == "running"]
+    finished = [summary for summary in engine.summaries if summary.state == "finished"]
+    samples = [(model.id, sample) for model in engine.definitions.values() for sample in model.samples.values()]
+    starters = [_starter(process, sample) for process, sample in samples]
     return _page(
         "Processes",
         connection,
@@ -42,23 +43,67 @@ def overview(
             "Carol, his manager, after two.",
             cls="lead",
         ),
-        _section("Where to look", "guide", *guide) if guide else None,
-        _section("Start something", "start", _starters(definitions.values())),
+        _section("Where to look", "guide", *_guide(settings, connection.url)) if settings.accounts else None,
+        _section("Start something", "start", el("div", *starters, cls="starters")),
         _listing("Running", "running", running, "Nothing is running."),
-        _section("An outage", "outage", *outage) if outage else None,
+        _section("An outage", "outage", *_outage(away_until)),
         _listing("Finished", "finished", finished, "Nothing is finished yet."),
     )
 
 
-def _starters(definitions: Iterable[Definition]) -> ET.Element:
-    starters = [_starter(definition, sample) for definition in definitions for sample in definition.samples.values()]
-    return el("div", *starters, cls="starters")
+def _guide(settings: Settings, url: str) -> list[ET.Element]:
+    """Who can sign in, and where."""
+    names = {person.ref: person.name for person in EVERYBODY}
+    rows = [
+        el(
+            "tr",
+            el("th", names.get(ref, ref), scope="row"),
+            el("td", el("code", ref)),
+            el("td", el("code", password)),
+            el("td", ROLES.get(ref, "")),
+        )
+        for ref, password in settings.accounts.items()
+    ]
+    heads = el("tr", *[el("th", title, scope="col") for title in ("Who", "Sign in as", "Password", "What they do")])
+    links = [el("a", "Inbox", href=f"{url}/"), el("a", "Administrators' desk", href=f"{url}/admin/")]
+    if settings.mail is not None:
+        links.append(el("a", "E-mails, those to customers too", href="/mail"))
+    frame = el("div", el("table", el("thead", heads), el("tbody", *rows)), cls="scroll", tabindex="0", role="region")
+    frame.set("aria-label", "Accounts")
+    return [
+        el("ul", *[el("li", link) for link in links], cls="links"),
+        frame,
+        el(
+            "p",
+            "They are of this demo alone. Sign in as two of them in two browsers, or in a private window. Customers "
+            "have no password: “Show what … sees” on a process leads to their page.",
+            cls="quiet",
+        ),
+    ]
 
 
-def _starter(definition: Definition, sample: Sample) -> ET.Element:
+def _outage(until: datetime | None) -> list[ET.Element]:
+    """What the overview says of it, with the button that begins or ends it."""
+    if until is None:
+        words = (
+            "For two minutes this engine takes no answers. Answer a task meanwhile: it waits in wfpush, is told once"
+        )
+        return [el("p", f"{words}, and the process goes on.", cls="quiet"), _press("/away", "Let the engine be away")]
+    end = el("time", f"{until:%H:%M:%S} UTC", datetime=until.isoformat())
+    return [
+        el("p", "The engine is away until ", end, ": answers wait in wfpush.", cls="lead", role="status"),
+        _press("/back", "Be back now"),
+    ]
+
+
+def _press(action: str, words: str) -> ET.Element:
+    return el("form", el("button", words), method="post", action=action, cls="starters")
+
+
+def _starter(process: str, sample: Sample) -> ET.Element:
     return el(
         "form",
-        _hidden("process", definition.id),
+        _hidden("process", process),
         _hidden("sample", sample.key),
         el("button", sample.label, id=f"start-{sample.key}"),
         method="post",
@@ -80,25 +125,20 @@ def _listing(title: str, name: str, summaries: Sequence[Summary], empty: str) ->
 def _row(summary: Summary) -> ET.Element:
     trouble = None
     if summary.refused_events:
-        number = _count(summary.refused_events, "event was", "events were")
-        trouble = el("p", f"{number} refused by wfpush.", cls="trouble")
+        events = "event was" if summary.refused_events == 1 else "events were"
+        trouble = el("p", f"{summary.refused_events} {events} refused by wfpush.", cls="trouble")
     return el(
         "li",
         el("a", summary.title, href=f"/instances/{summary.id}", cls="title"),
         el("span", _when(summary.updated_at), cls="when"),
-        *[_step(step) for step in summary.steps],
+        *[
+            el("p", step.task, el("span", f" · waiting for {step.waiting_for}", cls="quiet"), cls="step")
+            for step in summary.steps
+        ],
         el("p", summary.ended, cls="step") if summary.ended else None,
         trouble,
         id=f"instance-{summary.id}",
     )
-
-
-def _step(step: Step) -> ET.Element:
-    return el("p", step.task, el("span", f" · waiting for {step.waiting_for}", cls="quiet"), cls="step")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def detail(
@@ -307,7 +347,7 @@ def _hidden(name: str, value: str) -> ET.Element:
 
 def _when(text: str, clock: str = "%H:%M:%S") -> ET.Element:
     """The time of day on this machine's clock, with the date when it is another day; the full instant as title."""
-    moment = read_stamp(text).astimezone()
+    moment = datetime.fromisoformat(text).astimezone()
     today = moment.date() == datetime.now().astimezone().date()
     words = moment.strftime(clock if today else "%d %b %H:%M")
     return el("time", words, datetime=text, title=moment.strftime("%A %d %B %Y, %H:%M:%S %Z"))

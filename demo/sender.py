@@ -88,7 +88,7 @@ class Sender:
             # A notification that comes while the last event is being sent must not be lost with this task's end.
             while instance_id in self._again:
                 self._again.discard(instance_id)
-                while (event := self._engine.next_event(instance_id)) is not None:
+                while (event := self._engine.record(instance_id).next_event) is not None:
                     async with self._slots:
                         error = await self._send(instance_id, event)
                     failures = failures + 1 if error else 0

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,15 +19,15 @@ from demo.callbacks import (
     CallbackEvent,
     MalformedError,
     SignatureError,
-    TaskMessage,
     read_callback,
 )
 from demo.client import WfpushError
+from demo.config import Settings
 from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
-from demo.guide import where_to_look
-from demo.outage import Outage, section
+from demo.instance import Instance
+from demo.outage import Outage
 from demo.people import customer_in, person
 from demo.records import InstanceRecord, KeptFile, Verdict
 from demo.sender import Connection
@@ -36,10 +36,8 @@ log = logging.getLogger("demo.server")
 
 ENGINE = web.AppKey("engine", Engine)
 CONNECTION = web.AppKey("connection", Connection)
-SECRET = web.AppKey("secret", str)
+SETTINGS = web.AppKey("settings", Settings)
 HOSTS = web.AppKey("hosts", frozenset)
-HAS_MAIL = web.AppKey("has_mail", bool)
-ACCOUNTS = web.AppKey("accounts", Mapping)
 OUTAGE = web.AppKey("outage", Outage)
 
 _STATIC = Path(__file__).parent / "static"
@@ -65,21 +63,16 @@ class Start(msgspec.Struct, frozen=True):
 def make_app(
     engine: Engine,
     connection: Connection,
-    signing_secret: str,
-    base_url: str,
-    background: Callable[[web.Application], AsyncIterator[None]] | None = None,
-    *,
-    accounts: Mapping[str, str] | None = None,
-    has_mail: bool = False,
+    settings: Settings,
+    background: Callable[[web.Application], AsyncIterator[None]],
 ) -> web.Application:
-    """The application; `background` runs from start to stop beside it. `accounts`: passwords to show on its page."""
+    """The application; `background` runs from start to stop beside it."""
     app = web.Application(middlewares=[_guard], client_max_size=1024 * 1024)
     app[ENGINE] = engine
     app[CONNECTION] = connection
-    app[SECRET] = signing_secret
-    app[ACCOUNTS], app[HAS_MAIL] = accounts or {}, has_mail
+    app[SETTINGS] = settings
     app[OUTAGE] = Outage()
-    app[HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", urlsplit(base_url).hostname})
+    app[HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", urlsplit(settings.base_url).hostname})
     app.add_routes(
         [
             web.get("/healthz", healthz),
@@ -102,8 +95,7 @@ def make_app(
         ]
     )
     app.on_response_prepare.append(_add_headers)
-    if background:
-        app.cleanup_ctx.append(background)
+    app.cleanup_ctx.append(background)
     return app
 
 
@@ -147,16 +139,12 @@ async def callback(request: web.Request) -> web.Response:
     if request.app[OUTAGE].until is not None:
         return _json({"detail": "The engine is away, as somebody asked on its page."}, 503)
     try:
-        key, event = read_callback(request.app[SECRET], request.headers, await request.read())
-        change = _apply_event(request.app, key, event)
+        key, event = read_callback(request.app[SETTINGS].signing_secret, request.headers, await request.read())
+        verdict = await _apply_event(request.app, key, event)
     except SignatureError as error:
-        return _json({"detail": f"The signature does not hold: {error}"}, 401)
+        verdict = Verdict(401, f"The signature does not hold: {error}")
     except MalformedError as error:
-        return _json({"detail": f"This is not a CloudEvent as wfpush sends them: {error}"}, 400)
-    if change is None:
-        return _json({"detail": f"Nothing here waits for {event.type}."})
-    try:
-        verdict = await change
+        verdict = Verdict(400, f"This is not a CloudEvent as wfpush sends them: {error}")
     except UnknownTaskError as error:
         verdict = Verdict(422, str(error))
     except WfpushError as error:
@@ -164,28 +152,21 @@ async def callback(request: web.Request) -> web.Response:
     return _json({"detail": verdict.detail}, verdict.status)
 
 
-def _apply_event(app: web.Application, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
-    """Return the change that the event asks for; None for events that change nothing here. Raises MalformedError."""
+async def _apply_event(app: web.Application, key: str, event: CallbackEvent) -> Verdict:
+    """Change what the event asks for. Raises MalformedError, UnknownTaskError and WfpushError."""
+    engine = app[ENGINE]
     if event.type == ANSWERED:
-        return _take_answer(app, key, event.answer)
+        answer = event.answer
+        await _keep(app, answer.task_id, answer.files)
+        return await engine.change(answer.task_id, lambda instance: instance.respond(key, answer))
     if event.type == REASSIGN:
-        reassignment = event.reassignment
-        return app[ENGINE].hand_over(key, reassignment.task_id, reassignment.assignee, reassignment.to)
+        wish = event.reassignment
+        return await engine.change(wish.task_id, lambda instance: instance.hand_over(key, wish))
     if event.type == MESSAGE:
-        return _note_message(app, key, event.message)
-    return None
-
-
-async def _take_answer(app: web.Application, key: str, answer: Answer) -> Verdict:
-    await _keep(app, answer.task_id, answer.files)
-    fields = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
-    return await app[ENGINE].respond(key, *fields, addressee=answer.asked, values=answer.variables, files=answer.files)
-
-
-async def _note_message(app: web.Application, key: str, message: TaskMessage) -> Verdict:
-    words = message.message
-    await _keep(app, message.task_id, words.attachments)
-    return await app[ENGINE].note_message(key, message.task_id, words.kind, words.text, words.by, words.attachments)
+        task_id, message = event.message.task_id, event.message.message
+        await _keep(app, task_id, message.attachments)
+        return await engine.change(task_id, lambda instance: instance.note_message(key, task_id, message))
+    return Verdict(200, f"Nothing here waits for {event.type}.")
 
 
 async def _keep(app: web.Application, task_id: str, files: Sequence[KeptFile]) -> None:
@@ -240,10 +221,8 @@ def _whole(record: InstanceRecord) -> dict[str, Any]:
 
 async def show_overview(request: web.Request) -> web.Response:
     """`/`"""
-    engine, connection = request.app[ENGINE], request.app[CONNECTION]
-    guide = where_to_look(request.app[ACCOUNTS], request.app[HAS_MAIL], connection.url)
-    outage = section(request.app[OUTAGE].until)
-    return page_of(request, pages.overview(engine.definitions, engine.summaries, connection, guide, outage))
+    app = request.app
+    return page_of(request, pages.overview(app[ENGINE], app[CONNECTION], app[SETTINGS], app[OUTAGE].until))
 
 
 async def show_instance(request: web.Request) -> web.Response:
@@ -285,17 +264,15 @@ async def press_back(request: web.Request) -> web.Response:
 
 async def press_complete(request: web.Request) -> web.Response:
     """Ends a task here in the engine."""
-    form = await _form(request)
-    task_id = request.match_info["id"]
-    by = person(form.get("by", ""))
-    change = request.app[ENGINE].complete_here(task_id, form.get("action", ""), form.get("comment", ""), by)
-    return await _after(request, change)
+    form, task_id = await _form(request), request.match_info["id"]
+    answer = Answer(task_id, form.get("action", ""), person(form.get("by", "")), form.get("comment", ""))
+    return await _after(request, lambda instance: instance.complete_here(answer))
 
 
 async def press_reassign(request: web.Request) -> web.Response:
     """Gives a task to somebody else."""
-    form = await _form(request)
-    return await _after(request, request.app[ENGINE].reassign(request.match_info["id"], person(form.get("to", ""))))
+    form, task_id = await _form(request), request.match_info["id"]
+    return await _after(request, lambda instance: instance.reassign(task_id, person(form.get("to", ""))))
 
 
 async def press_customer(request: web.Request) -> web.Response:
@@ -314,10 +291,10 @@ async def press_customer(request: web.Request) -> web.Response:
     return page_of(request, pages.customer_link(record, customer["name"], address, connection))
 
 
-async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Response:
+async def _after(request: web.Request, change: Callable[[Instance], Verdict]) -> web.Response:
     """Back to the instance; when the change did not work, its page says why."""
     try:
-        verdict = await change
+        verdict = await request.app[ENGINE].change(request.match_info["id"], change)
     except UnknownTaskError as error:
         raise NotFound(text=str(error)) from None
     instance_id = request.app[ENGINE].instance_of(request.match_info["id"])

@@ -25,12 +25,7 @@ WEEKS = 12
 A_WEEK = timedelta(weeks=1)
 UNDONE = [each.name for each in (GIVEN_AWAY, CANCELLED_IN_ENGINE, CLOCK_EXPIRED, NO_POLICY)]
 """Codes of an end without anybody's work, as escalations/clocks/clock.py writes them."""
-LEFT = {
-    "1h": timedelta(hours=1),
-    "4h": timedelta(hours=4),
-    "1d": timedelta(days=1),
-    "3d": timedelta(days=3),
-}
+LEFT = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1), "3d": timedelta(days=3)}
 """Upper bounds of the time left until the deadline."""
 COUNTED = 10_000
 """Each kind of clocks under way is counted up to this number."""
@@ -131,7 +126,16 @@ def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
     weeks = mondays(now, zone)
     borders = [first_instant(zone, datetime(day.year, day.month, day.day)) for day in weeks]
     decided, since = _decided(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
-    decided = decided.annotate(week=_week_of(borders))
+    # The number of the week in which it was decided, from 1; 0: before.
+    decided = decided.annotate(
+        week=Func(
+            F("decided_at"),
+            Value(borders),
+            function="width_bucket",
+            template="%(function)s(%(expressions)s::timestamptz[])",
+            output_field=IntegerField(),
+        )
+    )
     of_weeks = _counted(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
     statistics = Compliance(dict.fromkeys(weeks, Share()))
     for policy, week, share in of_weeks:
@@ -161,17 +165,6 @@ def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> Qu
     return clocks.filter(in_period, deadline__gt=F("started_at")).annotate(
         was_late=Case(When(was_late(now), then=Value(True)), When(ON_TIME, then=Value(False))),
         decided_at=Case(When(was_late(now), then=F("deadline")), default=F("ended_at")),
-    )
-
-
-def _week_of(borders: list[datetime]) -> Func:
-    """The number of the week in which it was decided, from 1; 0: before."""
-    return Func(
-        F("decided_at"),
-        Value(borders),
-        function="width_bucket",
-        template="%(function)s(%(expressions)s::timestamptz[])",
-        output_field=IntegerField(),
     )
 
 
@@ -254,9 +247,7 @@ def under_way(now: datetime, choice: Choice) -> UnderWay:
 
 def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Escalation]:
     """Return the first `count` late clocks, by deadline."""
-    first = [
-        part.filter(late(now)).order_by("deadline", "pk").values_list("pk", flat=True)[:count]
-        for part in choice.parts()
-    ]
-    clocks = Escalation.objects.filter(pk__in=[pk for part in first for pk in part])
+    parts = [part.filter(late(now)).order_by("deadline", "pk") for part in choice.parts()]
+    first = [pk for part in parts for pk in part.values_list("pk", flat=True)[:count]]
+    clocks = Escalation.objects.filter(pk__in=first)
     return clocks.order_by("deadline", "pk")[:count]

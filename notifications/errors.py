@@ -1,7 +1,7 @@
 """All failures, in one vocabulary. Each has a code (docs/api.md), a status and a sentence for the reader."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from notifications import reasons
 from wfpush.observability.services import AWAY, REFUSES
@@ -156,6 +156,11 @@ class Invalid(Failure):
 
     def __init__(self, detail: str, errors: list[dict[str, str]]) -> None:
         super().__init__(detail, errors=errors)
+
+    @classmethod
+    def at(cls, pointer: str, detail: str) -> Self:
+        """Of one place: `pointer` is a JSON pointer; empty: the whole."""
+        return cls(detail, [{"pointer": pointer, "detail": detail}])
 
 
 class TransportError(Exception):

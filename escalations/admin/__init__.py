@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from escalations.admin import board, calendars, chains, dead_ends, policies, simulator
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.admin import empty_lists, navigation, overview, routing, search, search_kinds
+from notifications.admin import empty_lists, navigation, overview, routing, search
 
 __all__ = ["calendars", "chains", "policies", "rules"]
 
@@ -21,9 +21,7 @@ navigation.add_page("sla", simulator.NAME, _("Simulator"), simulator.PERMISSIONS
 navigation.add_page("rules", rules.NAME, _("New rule"), rules.PERMISSIONS)
 navigation.add_page("rules", dead_ends.NAME, _("Dead ends"), dead_ends.PERMISSIONS)
 
-search.add(
-    search_kinds.small(Policy, "timer", ["name"], lambda policy, _query: [search_kinds.on_or_off(policy.enabled)])
-)
+search.KINDS.append(search.small(Policy, "timer", ["name"], lambda policy, _query: [search.on_or_off(policy.enabled)]))
 
 overview.add_panel(Escalation, board.panel)
 overview.add_panel(Policy, dead_ends.panel)

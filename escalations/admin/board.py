@@ -1,8 +1,8 @@
 """The list of late tasks: by how much, whose they are, who was told last, and what comes next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -16,7 +16,7 @@ from escalations.compliance import Choice
 from escalations.kinds.base import StepDescription
 from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, StepRun
-from escalations.policies.rules import Occurrence, rules_of
+from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.overview import ROWS, Panel, Row
 from notifications.admin.words import NOTHING, ago, change_url, link, mark, shortened, span
@@ -27,19 +27,8 @@ SHOWN = 20
 NO_WORDS = SafeString("")
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    late_by: SafeString
-    task: SafeString
-    owner: SafeString
-    policy: SafeString
-    notified: tuple[SafeString, SafeString, SafeString]
-    """Names, time and reason: who was notified last and when; or when nobody could be notified, and why."""
-    ahead: tuple[SafeString, SafeString]
-    """What comes next, and when."""
-
-
-def board(overdue: QuerySet[Escalation], now: datetime) -> list[Late]:
+def board(overdue: QuerySet[Escalation], now: datetime) -> list[dict[str, Any]]:
+    """Return the lines that `admin/desk/sla_board.html` shows."""
     clocks = list(
         overdue.select_related("task__assignee", "policy", "rules").prefetch_related(
             "runs", "task__teams", "task__candidates"
@@ -53,26 +42,28 @@ def panel(now: datetime) -> Panel:
     """The panel on the desk's first page."""
     first = compliance.most_overdue(now, Choice(), ROWS).select_related("task__assignee", "policy")
     rows = [
-        Row(_bad(span(_overdue(each, now))), shortened(each.task), _names_and_policy(each), change_url(each))
+        Row(
+            _bad(span(_overdue(each, now))),
+            shortened(each.task),
+            " · ".join(filter(None, [_names_of(each.task), _policy(each)])),
+            change_url(each),
+        )
         for each in first.prefetch_related("task__teams", "task__candidates")
     ]
     return Panel(_("Late by their SLA"), reverse(PAGE), _("No SLA policy is missed just now."), rows)
 
 
-def _names_and_policy(clock: Escalation) -> str:
-    return " · ".join(filter(None, [_names_of(clock.task), _policy(clock)]))
-
-
-def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) -> Late:
-    runs = list(clock.runs.all())
-    return Late(
-        _bad(_("late by %(span)s") % {"span": span(_overdue(clock, now))}),
-        link(clock.task),
-        _owner(clock.task),
-        link(clock, _policy(clock)),
-        _notified(runs),
-        _ahead(clock, words, {(run.step, run.number) for run in runs}, now),
-    )
+def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) -> dict[str, Any]:
+    runs, names = list(clock.runs.all()), _names_of(clock.task)
+    owner = shortened(names, 60) if names else mark("bad", _("nobody's"))
+    return {
+        "late_by": _bad(_("late by %(span)s") % {"span": span(_overdue(clock, now))}),
+        "task": link(clock.task),
+        "owner": link(clock.task.assignee) if clock.task.assignee is not None else owner,
+        "policy": link(clock, _policy(clock)),
+        "notified": _notified(runs),
+        "ahead": _ahead(clock, words, {(run.step, run.number) for run in runs}, now),
+    }
 
 
 def _overdue(clock: Escalation, now: datetime) -> timedelta:
@@ -89,13 +80,6 @@ def _policy(clock: Escalation) -> str:
     return str(clock.policy or _("a policy that is gone"))
 
 
-def _owner(task: Task) -> SafeString:
-    if task.assignee is not None:
-        return link(task.assignee)
-    names = _names_of(task)
-    return shortened(names, 60) if names else mark("bad", _("nobody's"))
-
-
 def _names_of(task: Task) -> str:
     """The assignee; if there is none, teams and candidates."""
     if task.assignee is not None:
@@ -104,7 +88,8 @@ def _names_of(task: Task) -> str:
 
 
 def _notified(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
-    """Return who was notified last, and when; if the last step could notify nobody, its result, time and reason."""
+    """Return who was notified last, when, and nothing; if the last step could notify nobody, its result, time and
+    reason."""
     last = max(runs, key=_when, default=None)
     if last is not None and RESULT_TONES[last.result] == "bad":
         return (
@@ -126,6 +111,7 @@ def _when(run: StepRun) -> tuple[datetime, int]:
 def _ahead(
     clock: Escalation, words: dict[int, StepDescription], taken: set[tuple[int, int]], now: datetime
 ) -> tuple[SafeString, SafeString]:
+    """Return what comes next, and when."""
     if clock.state == EscalationState.PAUSED:
         return mark("wait", _("the answer to a question, before anybody is told")), NO_WORDS
     if clock.state == EscalationState.STOPPED:
@@ -133,10 +119,6 @@ def _ahead(
     step = next((each for each in rules_of(clock).occurrences(clock.deadline) if each.key not in taken), None)
     if step is None:
         return mark("bad", _("nothing more: all steps are taken")), NO_WORDS
-    at = max(step.at, clock.held_until or step.at)
-    return _step_text(step, words), ago(at) if at > now else shortened(_("due now"))
-
-
-def _step_text(step: Occurrence, words: dict[int, StepDescription]) -> SafeString:
-    description = words.get(step.step.id)
-    return shortened(what(description), 90) if description else NOTHING
+    at, description = max(step.at, clock.held_until or step.at), words.get(step.step.id)
+    text = shortened(what(description), 90) if description else NOTHING
+    return text, ago(at) if at > now else shortened(_("due now"))

@@ -36,10 +36,8 @@ class Day:
 
 
 def days(data: CalendarData, notes: Mapping[date, str], first: date, count: int) -> list[Day]:
-    return [
-        Day(each, written(data.intervals(each)), _why(data, notes, each))
-        for each in (first + at * A_DAY for at in range(count))
-    ]
+    dates = [first + at * A_DAY for at in range(count)]
+    return [Day(each, written(data.intervals(each)), _why(data, notes, each)) for each in dates]
 
 
 def _why(data: CalendarData, notes: Mapping[date, str], day: date) -> str:
@@ -81,25 +79,22 @@ def two_weeks(calendar: Calendar, notes: Mapping[date, str], now: datetime) -> S
     """This week and the next."""
     today = now.astimezone(calendar.data.zone).date()
     monday = today - today.weekday() * A_DAY
-    return format_html(
-        "{}{}",
-        _week(gettext("This week"), calendar, notes, monday, today),
-        _week(gettext("Next week"), calendar, notes, monday + A_WEEK, today),
-    )
+    this_week = _week(gettext("This week"), calendar, notes, monday, today)
+    return this_week + _week(gettext("Next week"), calendar, notes, monday + A_WEEK, today)
 
 
 def _week(title: str, calendar: Calendar, notes: Mapping[date, str], monday: date, today: date) -> SafeString:
-    rows = format_html_join(
-        "",
-        '<tr class="{}"><th scope="row">{}</th><td>{}</td></tr>',
-        (
-            ("desk-today" if day.date == today else "", short_date(day.date), _hours(day))
-            for day in days(calendar.data, notes, monday, 7)
-        ),
-    )
-    total = gettext("%(title)s: %(span)s of working time") % {"title": title, "span": _worked(calendar, monday)}
+    cells = [
+        ("desk-today" if day.date == today else "", dated(day.date, "MONTH_DAY_FORMAT"), _hours(day))
+        for day in days(calendar.data, notes, monday, 7)
+    ]
+    zone = calendar.data.zone
+    start, end = (first_instant(zone, datetime(at.year, at.month, at.day)) for at in (monday, monday + A_WEEK))
+    span = hours_in_words(round(calendar.between(start, end).total_seconds() / 60))
     return format_html(
-        '<table class="desk-table desk-week"><caption>{}</caption><tbody>{}</tbody></table>', total, rows
+        '<table class="desk-table desk-week"><caption>{}</caption><tbody>{}</tbody></table>',
+        gettext("%(title)s: %(span)s of working time") % {"title": title, "span": span},
+        format_html_join("", '<tr class="{}"><th scope="row">{}</th><td>{}</td></tr>', cells),
     )
 
 
@@ -110,27 +105,16 @@ def _hours(day: Day) -> SafeString:
     return format_html('{} <span class="desk-detail">{}</span>', hours, day.why)
 
 
-def _worked(calendar: Calendar, monday: date) -> str:
-    zone = calendar.data.zone
-    start, end = (first_instant(zone, datetime(at.year, at.month, at.day)) for at in (monday, monday + A_WEEK))
-    return hours_in_words(round(calendar.between(start, end).total_seconds() / 60))
-
-
 def holiday_table(data: CalendarData, now: datetime) -> SafeString:
     upcoming = next_holidays(data, now.astimezone(data.zone).date())
-    rows = format_html_join(
-        "", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((full(day), name) for day, name in upcoming)
-    )
+    cells = ((dated(day, "DATE_FORMAT"), name) for day, name in upcoming)
+    rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', cells)
     return format_html('<table class="desk-table">{}</table>', rows) if upcoming else NOTHING
 
 
-def short_date(day: date) -> str:
+def dated(day: date, form: str) -> str:
     """Mon, 23 Nov."""
-    return f"{WEEKDAYS_ABBR[day.weekday()]}, {date_format(day, 'MONTH_DAY_FORMAT')}"
-
-
-def full(day: date) -> str:
-    return f"{WEEKDAYS_ABBR[day.weekday()]}, {date_format(day, 'DATE_FORMAT')}"
+    return f"{WEEKDAYS_ABBR[day.weekday()]}, {date_format(day, form)}"
 
 
 def week_in_short(data: CalendarData) -> str:

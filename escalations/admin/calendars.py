@@ -8,7 +8,7 @@ import holidays
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.html import format_html
@@ -88,23 +88,18 @@ class CalendarForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self.instance.week = {day: cleaned[day] for day in WEEKDAYS if cleaned.get(day)}
-        self._check(cleaned)
         for name in WORKERS:
             self._check_workers(name, cleaned.get(name, ()))
-        return cleaned
-
-    def _check(self, cleaned: dict[str, Any]) -> None:
-        """Check the calendar without its special days: DayFormSet checks it with them."""
-        document: dict[str, Any] = {"timezone": cleaned.get("timezone", "UTC"), "week": self.instance.week}
-        if cleaned.get("country"):
-            document["holidays"] = {"country": cleaned["country"], "subdivision": cleaned.get("subdivision") or None}
-        elif cleaned.get("subdivision") and "country" in cleaned:
+        if cleaned.get("subdivision") and cleaned.get("country") == "":
             self.add_error("subdivision", gettext("Choose the country, too."))
+        calendar = BusinessCalendar(week=self.instance.week)
+        for name in ("timezone", "country", "subdivision"):
+            setattr(calendar, name, cleaned.get(name) or getattr(calendar, name))
         try:
-            Calendar.from_dict(document)
+            Calendar.from_dict(calendar.as_dict({}))  # DayFormSet checks it with its special days
         except BadCalendar as fault:
-            field, sentence = form_error(fault, cleaned)
-            self.add_error(field, sentence)
+            self.add_error(*form_error(fault, cleaned))
+        return cleaned
 
     def _check_workers(self, name: str, chosen: Iterable[Any]) -> None:
         """Refuse people and teams that have another calendar."""
@@ -141,24 +136,16 @@ class DayFormSet(PaginationInlineFormSet):
         super().clean()
         if any(self.errors):
             return
-        try:
-            self._calendar().check(timezone.localdate())
-        except BadCalendar as fault:
-            if fault.pointer == "/days":
-                raise forms.ValidationError(
-                    gettext("At most %(count)d days may have hours of their own.") % {"count": MOST_DAYS}
-                ) from fault
-        except NoWorkingTime as fault:
-            raise forms.ValidationError(gettext("It holds no working time in the 366 days to come.")) from fault
-
-    def _calendar(self) -> Calendar:
-        """Raises BadCalendar, also for faults that the form has reported."""
         remaining = (form.cleaned_data for form in self.forms if not self._should_delete_form(form))
         days = {each["date"].isoformat(): each["hours"] for each in remaining if each.get("date")}
-        document: dict[str, Any] = {"timezone": self.instance.timezone, "week": self.instance.week, "days": days}
-        if self.instance.country:
-            document["holidays"] = {"country": self.instance.country, "subdivision": self.instance.subdivision or None}
-        return Calendar.from_dict(document)
+        try:
+            Calendar.from_dict(self.instance.as_dict(days)).check(timezone.localdate())
+        except BadCalendar as fault:  # the form has reported the others
+            if fault.pointer == "/days":
+                text = gettext("At most %(count)d days may have hours of their own.")
+                raise forms.ValidationError(text % {"count": MOST_DAYS}) from fault
+        except NoWorkingTime as fault:
+            raise forms.ValidationError(gettext("It holds no working time in the 366 days to come.")) from fault
 
 
 class DayInline(TabularInline):
@@ -222,18 +209,17 @@ class BusinessCalendarAdmin(HistoryAdmin):
                 new = [model(**{field: each, "calendar": form.instance}) for each in chosen if each.pk not in there]
                 model._default_manager.bulk_create(new)
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Show faults of the calendar as a whole at the top, too: its days are far below the week."""
         for inline in context["inline_admin_formsets"]:
             for sentence in inline.formset.non_form_errors():
                 context["adminform"].form.add_error(None, sentence)
-        response: HttpResponse = super().render_change_form(request, context, **kwargs)
-        return response
+        return super().render_change_form(request, context, *args, **kwargs)
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("week"))
     def hours(self, calendar: BusinessCalendar) -> SafeString:
-        reckoning = self._reckoning(calendar)
+        reckoning = calendar.reckoning_or_none()
         if reckoning is None:
             return mark("bad", gettext("cannot be read"))
         return shortened(calendar_words.week_in_short(reckoning.data) or gettext("only days of their own"), 110)
@@ -246,12 +232,10 @@ class BusinessCalendarAdmin(HistoryAdmin):
 
     @display(description=_("who works by it"))
     def used_by(self, calendar: Any) -> str:
-        teams = ngettext("%(count)d team", "%(count)d teams", calendar.team_total) % {"count": calendar.team_total}
-        people = ngettext("%(count)d person", "%(count)d people", calendar.person_total)
-        parts = [teams] if calendar.team_total else []
-        return (
-            ", ".join([*parts, *([people % {"count": calendar.person_total}] if calendar.person_total else [])]) or "–"
-        )
+        teams, people = calendar.team_total, calendar.person_total
+        of_teams = ngettext("%(count)d team", "%(count)d teams", teams) % {"count": teams}
+        of_people = ngettext("%(count)d person", "%(count)d people", people) % {"count": people}
+        return ", ".join([*([of_teams] if teams else []), *([of_people] if people else [])]) or "–"
 
     @display(description=_("SLA policies"), ordering="policy_total")
     def policy_count(self, calendar: Any) -> SafeString:
@@ -261,13 +245,13 @@ class BusinessCalendarAdmin(HistoryAdmin):
     # --- the picture ------------------------------------------------------------------------------------------------
     @display(description=_("working time"))
     def weeks(self, calendar: BusinessCalendar) -> SafeString:
-        reckoning = self._reckoning(calendar)
+        reckoning = calendar.reckoning_or_none()
         notes = {day.date: day.note for day in calendar.days.all()}
         return calendar_words.two_weeks(reckoning, notes, timezone.now()) if reckoning else NOTHING
 
     @display(description=_("next public holidays"))
     def next_holidays(self, calendar: BusinessCalendar) -> SafeString:
-        reckoning = self._reckoning(calendar)
+        reckoning = calendar.reckoning_or_none()
         return calendar_words.holiday_table(reckoning.data, timezone.now()) if reckoning else NOTHING
 
     @display(description=_("reckoned with"))
@@ -278,12 +262,6 @@ class BusinessCalendarAdmin(HistoryAdmin):
     def works_by_it(self, calendar: BusinessCalendar) -> str:
         teams = [str(each) for each in calendar.teams.select_related("team")]
         return ", ".join([*teams, *(str(each) for each in calendar.people.select_related("recipient"))]) or "–"
-
-    def _reckoning(self, calendar: BusinessCalendar) -> Calendar | None:
-        try:
-            return calendar.reckoning()
-        except BadCalendar:
-            return None
 
 
 WEEK_HELP = _(

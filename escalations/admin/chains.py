@@ -13,19 +13,18 @@ from django.utils.translation import gettext_lazy as _
 
 from escalations import compliance
 from escalations.admin.dead_ends import dead_ends_page
-from escalations.admin.filters import OfTeam, TimeLeft
 from escalations.admin.simulator import simulator_page
-from escalations.admin.sla_report import sla_page
+from escalations.admin.sla_report import OfTeam, TimeLeft, sla_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
+from notifications.admin.columns import WorkColumns
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.tasks import WITH_TASKS, ZONES
 from notifications.admin.words import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
-from notifications.admin.work_columns import WorkColumns
 from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {
@@ -36,45 +35,50 @@ STATE_TONES: dict[str, Tone] = {
 }
 
 
-def state_mark(escalation: Escalation) -> SafeString:
-    if escalation.state == EscalationState.CLOSED:
-        return mark("ok", ended(escalation))
-    return mark(STATE_TONES[escalation.state], escalation.get_state_display())
-
-
 def zone_of(escalation: Escalation) -> tzinfo | None:
-    """That of its calendar."""
+    """Return the time zone of the clock's calendar."""
     calendar = rules_of(escalation).calendar
     return calendar.data.zone if calendar is not None else None
 
 
 def zone_of_task(task: Task) -> tzinfo | None:
-    """That of the calendar of its last clock."""
+    """Return the time zone of the calendar of the task's last clock."""
     clock = max(task.escalations.all(), key=lambda each: each.pk, default=None)
     return zone_of(clock) if clock is not None else None
 
 
-def next_step(escalation: Escalation) -> SafeString:
-    """With the exact time in the calendar's zone."""
-    if escalation.state != EscalationState.RUNNING:
-        return NOTHING
-    with timezone.override(zone_of(escalation) or timezone.get_current_timezone()):
-        return ago(escalation.due_at)
+class ClockColumns:
+    """Columns of the list of clocks and of the clocks on a task's page. Times are in the zone of their calendar."""
 
+    @display(description=_("state"), ordering="state")
+    def state_now(self, escalation: Escalation) -> SafeString:
+        if escalation.state == EscalationState.CLOSED:
+            return mark("ok", ended(escalation))
+        return mark(STATE_TONES[escalation.state], escalation.get_state_display())
 
-def due_word(escalation: Escalation) -> SafeString:
-    """For a paused clock only the date: the pause will move it."""
-    goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
-    return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
+    @display(description=_("due"), ordering="deadline")
+    def due_by(self, escalation: Escalation) -> SafeString:
+        """For a paused clock only the date: the pause will move it."""
+        goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
+        return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
 
+    @display(description=_("next step"), ordering="due_at")
+    def next_at(self, escalation: Escalation) -> SafeString:
+        if escalation.state != EscalationState.RUNNING:
+            return NOTHING
+        with timezone.override(zone_of(escalation) or timezone.get_current_timezone()):
+            return ago(escalation.due_at)
 
-def recipient_names(escalation: Escalation) -> SafeString:
-    """Everybody who was told, once each; or that nobody could be told."""
-    runs = escalation.runs.all()
-    names = dict.fromkeys(person["name"] for run in runs for person in run.told)
-    bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
-    people = shortened(", ".join(names), 60) if names else NOTHING
-    return people if bad is None else with_why(mark("bad", bad.get_result_display(), reasons.words(bad, "why")), people)
+    @display(description=_("told"))
+    def told(self, escalation: Escalation) -> SafeString:
+        """Return everybody who was told, once each; or that nobody could be told."""
+        runs = escalation.runs.all()
+        names = dict.fromkeys(person["name"] for run in runs for person in run.told)
+        bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
+        people = shortened(", ".join(names), 60) if names else NOTHING
+        if bad is None:
+            return people
+        return with_why(mark("bad", bad.get_result_display(), reasons.words(bad, "why")), people)
 
 
 class Now(Conditions):
@@ -91,10 +95,11 @@ class Now(Conditions):
 
 
 BAD = [result for result, tone in RESULT_TONES.items() if tone == "bad"]
+BOOKS = ["id", "started_at", "paused_at", "held_until", "ended_at", "tries", "claimed_until", "followed"]
 
 
 @admin.register(Escalation)
-class EscalationAdmin(WorkColumns, LedgerAdmin):
+class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
     list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
@@ -107,22 +112,7 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
             None,
             {"fields": ["of_task", "of_policy", "state_now", "due_by", "due_named", "next_at", "told", "because"]},
         ),
-        (
-            _("In our books"),
-            {
-                "fields": [
-                    "id",
-                    "started_at",
-                    "paused_at",
-                    "held_until",
-                    "ended_at",
-                    "tries",
-                    "claimed_until",
-                    "followed",
-                ],
-                "classes": ["collapse"],
-            },
-        ),
+        (_("In our books"), {"fields": BOOKS, "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
@@ -173,22 +163,6 @@ class EscalationAdmin(WorkColumns, LedgerAdmin):
     def because(self, escalation: Escalation) -> str:
         return reasons.words(escalation, "why")
 
-    @display(description=_("state"), ordering="state")
-    def state_now(self, escalation: Escalation) -> SafeString:
-        return state_mark(escalation)
-
-    @display(description=_("due"), ordering="deadline")
-    def due_by(self, escalation: Escalation) -> SafeString:
-        return due_word(escalation)
-
-    @display(description=_("next step"), ordering="due_at")
-    def next_at(self, escalation: Escalation) -> SafeString:
-        return next_step(escalation)
-
-    @display(description=_("told"))
-    def told(self, escalation: Escalation) -> SafeString:
-        return recipient_names(escalation)
-
     @display(description=_("the rules that it follows, as they were when it began"))
     def followed(self, escalation: Escalation) -> SafeString:
         return pretty(escalation.rules.data)
@@ -236,7 +210,7 @@ class StepRunAdmin(LedgerAdmin):
         return link(run.event, gettext("how they were told")) if run.event else NOTHING
 
 
-class EscalationInline(ReadOnlyInline):
+class EscalationInline(ClockColumns, ReadOnlyInline):
     """Clocks on the task's page."""
 
     model = Escalation
@@ -253,22 +227,6 @@ class EscalationInline(ReadOnlyInline):
     @display(description=_("policy"))
     def of_policy(self, escalation: Escalation) -> SafeString:
         return link(escalation, escalation.policy or gettext("a policy that is gone"))
-
-    @display(description=_("state"))
-    def state_now(self, escalation: Escalation) -> SafeString:
-        return state_mark(escalation)
-
-    @display(description=_("due"))
-    def due_by(self, escalation: Escalation) -> SafeString:
-        return due_word(escalation)
-
-    @display(description=_("next step"))
-    def next_at(self, escalation: Escalation) -> SafeString:
-        return next_step(escalation)
-
-    @display(description=_("told"))
-    def told(self, escalation: Escalation) -> SafeString:
-        return recipient_names(escalation)
 
 
 PANELS.setdefault(Task, []).append(EscalationInline)

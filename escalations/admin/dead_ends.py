@@ -2,7 +2,6 @@
 saved."""
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
@@ -10,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -28,37 +26,25 @@ WARNED = 5
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Lead:
-    """A policy's step or a route, and the address of its page."""
-
-    name: str
-    href: str
-
-
-@dataclass(frozen=True)
-class Shown:
-    why: str
-    since: str
-    leads: list[Lead]
-    instead: str
-
-
 def dead_ends_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     now = timezone.now()
     lines = [
-        Shown(line.why.words(), when(line, now), [_lead(place) for place in line.leads], ", ".join(line.instead))
+        {
+            "why": line.why.words(),
+            "since": when(line, now),
+            "leads": [{"name": _name(place), "href": change_url(place.row)} for place in line.leads],
+            "instead": ", ".join(line.instead),
+        }
         for line in _cache.refresh(now)
     ]
     return desk.page(request, "admin/desk/dead_ends.html", _("Dead ends"), lines=lines, days=HORIZON.days)
 
 
-def _lead(place: Place) -> Lead:
-    placeholders = {"name": place.row, "step": place.step}
+def _name(place: Place) -> str:
     form = _("SLA policy “%(name)s”, step %(step)d") if place.step else _("route “%(name)s”")
-    return Lead(form % placeholders, change_url(place.row))
+    return form % {"name": place.row, "step": place.step}
 
 
 def when(line: DeadEnd, now: datetime) -> str:
@@ -94,17 +80,13 @@ forget = _cache.forget
 
 def panel(now: datetime) -> Panel:
     page = reverse(NAME)
-    rows = [Row(_since(line, now), shortened(line.why.words(), 160), _places(line), page) for line in _cache.lines(now)]
+    rows = []
+    for line in _cache.lines(now)[:ROWS]:
+        since = mark("bad" if line.since <= now else "wait", when(line, now))
+        places = shortened(", ".join(map(_name, line.leads)), 160)
+        rows.append(Row(since, shortened(line.why.words(), 160), places, page))
     empty = _("For %(days)d days, every route and every step reaches somebody.") % {"days": HORIZON.days}
-    return Panel(_("Dead ends: what reaches nobody"), page, empty, rows[:ROWS])
-
-
-def _since(line: DeadEnd, now: datetime) -> SafeString:
-    return mark("bad" if line.since <= now else "wait", when(line, now))
-
-
-def _places(line: DeadEnd) -> SafeString:
-    return shortened(", ".join(_lead(place).name for place in line.leads), 160)
+    return Panel(_("Dead ends: what reaches nobody"), page, empty, rows)
 
 
 # --- when something is saved ------------------------------------------------------------------------------------------
@@ -113,15 +95,12 @@ def warnings(row: Policy | Route) -> list[str]:
     now = timezone.now()
     forget()
     causes = dead_ends(now, of=row)
-    sentences = [_warning(line, now) for line in causes[:WARNED]]
+    sentences = []
+    for line in causes[:WARNED]:
+        is_now = line.since <= now
+        text = _("This reaches nobody now: %(why)s") if is_now else _("From %(when)s on this reaches nobody: %(why)s")
+        sentences.append(text % {"when": date_format(timezone.localtime(line.since)), "why": line.why.words()})
     if (more := len(causes) - WARNED) > 0:
         text = ngettext("%(count)d more is under Dead ends.", "%(count)d more are under Dead ends.", more)
         sentences.append(text % {"count": more})
     return sentences
-
-
-def _warning(line: DeadEnd, now: datetime) -> str:
-    text = _("From %(when)s on this reaches nobody: %(why)s")
-    if line.since <= now:
-        text = _("This reaches nobody now: %(why)s")
-    return text % {"when": date_format(timezone.localtime(line.since)), "why": line.why.words()}

@@ -3,9 +3,9 @@
 Computed here in whole pixels; templates/admin/desk/simulator_drawing.html writes the SVG.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 
 from django.utils import timezone
@@ -127,16 +127,14 @@ class Drawing:
         first = self.x(days[0][0]) if days else WIDTH
         if first > EDGE + 90:
             days.insert(0, (self.start, _day_label(timezone.localtime(self.start).date())))
-        day_ticks = [Tick(x, self._fitting(x, label), True) for x, label in ((self.x(at), label) for at, label in days)]
+        labels = [(self.x(at), label) for at, label in days]
+        day_ticks = [Tick(x, label if x + len(label) * LETTER < WIDTH else "", True) for x, label in labels]
         return [*day_ticks, *(Tick(self.x(at), date_format(timezone.localtime(at), "H:i"), False) for at in hours)]
-
-    def _fitting(self, x: int, label: str) -> str:
-        return label if x + len(label) * LETTER < WIDTH else ""
 
     def _days(self) -> Iterator[tuple[datetime, str]]:
         """Midnights: of every day or second day, of Mondays, or of the first days of months, as there is room."""
         for day in _dates(self.start, self.end):
-            at = first_instant(timezone.get_current_timezone(), datetime(day.year, day.month, day.day))
+            at = _midnight(timezone.get_current_timezone(), day)
             if self.start <= at < self.end and self._is_named(day):
                 yield at, _day_label(day) if self._day * 7 > 90 else date_format(day, pgettext("a month", "M Y"))
 
@@ -166,28 +164,25 @@ class Drawing:
         """Stretches of working time: where each begins, and its width. Whole days where nights would be too narrow."""
         if self.calendar is None:
             return []
-        stretches = self.calendar.openings(self.start, self.end)
+        stretches, zone = list(self.calendar.openings(self.start, self.end)), self.calendar.data.zone
+        if self._day < NIGHTS:
+            days = sorted({opens.astimezone(zone).date() for opens, _closes in stretches})
+            stretches = [(_midnight(zone, day), _midnight(zone, day + A_DAY)) for day in days]
         spans: list[tuple[int, int]] = []
-        for opens, closes in stretches if self._day >= NIGHTS else self._whole_days(stretches):
+        for opens, closes in stretches:
             left, right = self.x(opens), self.x(closes)
             if spans and sum(spans[-1]) >= left:
                 left = spans.pop()[0]
             spans.append((left, max(right - left, 1)))
         return spans
 
-    def _whole_days(self, stretches: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
-        assert self.calendar is not None
-        zone = self.calendar.data.zone
-        for day in sorted({opens.astimezone(zone).date() for opens, _closes in stretches}):
-            yield _midnight(self.calendar, day), _midnight(self.calendar, day + A_DAY)
-
     @cached_property
     def days_off(self) -> list[DayOff]:
         marks: list[DayOff] = []
         ends = [0] * 4
         for day in self.named_days:
-            left = self.x(_midnight(self.calendar, day.date)) if self.calendar else 0
-            right = self.x(_midnight(self.calendar, day.date + A_DAY)) if self.calendar else 0
+            assert self.calendar is not None  # else no days are named
+            left, right = (self.x(_midnight(self.calendar.data.zone, at)) for at in (day.date, day.date + A_DAY))
             if right <= left:
                 continue
             wide = len(day.why) * LETTER
@@ -205,11 +200,8 @@ class Drawing:
             return []
         zone = self.calendar.data.zone
         first, last = self.start.astimezone(zone).date(), self.end.astimezone(zone).date()
-        return [
-            day
-            for day in calendar_words.days(self.calendar.data, self.notes, first, (last - first).days + 1)
-            if day.why
-        ]
+        days = calendar_words.days(self.calendar.data, self.notes, first, (last - first).days + 1)
+        return [day for day in days if day.why]
 
     @property
     def days_in_words(self) -> list[tuple[str, str, str]]:
@@ -255,36 +247,23 @@ class Drawing:
         return [mark for group in self._groups for mark in self._marks(group)]
 
     def _marks(self, group: list[Foreseen]) -> Iterator[Mark]:
-        y = self.bottom - 12 - MARK // 2
-        if len(group) > STACK:
-            tones = [step.tone for step in group]
-            text = f"{group[0].number}–{group[-1].number}"
-            tone = next((tone for tone in ("bad", "ok") if tone in tones), "quiet")
-            yield Mark(self.x(group[0].at), y, max(len(text) * 8 + 10, MARK), text, tone, _title(group))
-            return
-        for lane, step in enumerate(group):
-            text = str(step.number)
-            wide = max(len(text) * 8 + 10, MARK)
-            yield Mark(self.x(step.at), y - lane * LANE, wide, text, step.tone, _title([step]))
+        for lane, steps in enumerate([group] if len(group) > STACK else [[step] for step in group]):
+            text = str(steps[0].number) if len(steps) == 1 else f"{steps[0].number}–{steps[-1].number}"
+            tones = [step.tone for step in steps]
+            tone = next((tone for tone in ("bad", "ok") if tone in tones), tones[0])
+            title = "\n".join(f"{step.number}. {short(step.at)}: {step.what} {step.result}".rstrip() for step in steps)
+            y = self.bottom - 12 - MARK // 2 - lane * LANE
+            yield Mark(self.x(steps[0].at), y, max(len(text) * 8 + 10, MARK), text, tone, title)
 
     @cached_property
     def flags(self) -> list[Flag]:
         now = _("now") if self.start < self.now else _("now: %(time)s") % {"time": short(self.now)}
-        if self.deadline < self.start:
-            due = _("was due %(time)s") % {"time": short(self.deadline)}
-        else:
-            due = _("due %(time)s") % {"time": short(self.deadline)}
-        first, second = self.bottom + 18, self.bottom + 36
-        flags = [self._flag(self.now, now, first), self._flag(self.deadline, due, first)]
-        between = abs(flags[0].x - flags[1].x)
-        if between < (len(now) + len(due)) * LETTER:
-            flags[1] = self._flag(self.deadline, due, second)
-        return flags
-
-    def _flag(self, at: datetime, label: str, y: int) -> Flag:
-        x = self.x(at)
-        near_end = x + len(label) * LETTER > WIDTH - EDGE
-        return Flag(x, y, label, "end" if near_end else "start")
+        due = _("was due %(time)s") if self.deadline < self.start else _("due %(time)s")
+        labels = [(self.x(self.now), now), (self.x(self.deadline), due % {"time": short(self.deadline)})]
+        clash = abs(labels[0][0] - labels[1][0]) < sum(len(label) for _x, label in labels) * LETTER
+        heights = (self.bottom + 18, self.bottom + (36 if clash else 18))
+        anchors = ["end" if x + len(label) * LETTER > WIDTH - EDGE else "start" for x, label in labels]
+        return [Flag(x, y, label, anchor) for (x, label), y, anchor in zip(labels, heights, anchors, strict=True)]
 
     @property
     def has_bad(self) -> bool:
@@ -306,10 +285,6 @@ class Drawing:
         return "; ".join([*parts, *days]) + ". " + _("The list below tells the same in words.")
 
 
-def _title(group: Sequence[Foreseen]) -> str:
-    return "\n".join(f"{step.number}. {short(step.at)}: {step.what} {step.result}".rstrip() for step in group)
-
-
 def _day_label(day: date) -> str:
     return date_format(day, pgettext("a date", "D j M"))
 
@@ -321,5 +296,5 @@ def _dates(start: datetime, end: datetime) -> Iterator[date]:
         day += A_DAY
 
 
-def _midnight(calendar: Calendar, day: date) -> datetime:
-    return first_instant(calendar.data.zone, datetime(day.year, day.month, day.day))
+def _midnight(zone: tzinfo, day: date) -> datetime:
+    return first_instant(zone, datetime(day.year, day.month, day.day))

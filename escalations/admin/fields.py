@@ -22,12 +22,31 @@ MOST = 2**31 - 1
 """The largest value of the database field."""
 
 
-# --- hours of a day ---------------------------------------------------------------------------------------------------
-class HoursField(forms.CharField):
-    """`09:00–12:30, 13:30–18:00` as [["09:00", "12:30"], ["13:30", "18:00"]]. Empty: closed."""
+class ParsedField(forms.CharField):
+    """Text that stands for something else, which `to_python` returns and `stored` finds in an initial value."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def stored(self, initial: Any) -> Any:
+        return self.to_python(initial)
+
+    def run_validators(self, value: Any) -> None:
+        """`to_python` has checked it, and the model has its limits."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != self.stored(initial))
+        except ValidationError:
+            return True
+
+
+# --- hours of a day ---------------------------------------------------------------------------------------------------
+class HoursField(ParsedField):
+    """`09:00–12:30, 13:30–18:00` as [["09:00", "12:30"], ["13:30", "18:00"]]. Empty: closed."""
+
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -39,31 +58,18 @@ class HoursField(forms.CharField):
             raise ValidationError(_("At most %(count)d times of work may begin on one day.") % {"count": MOST_A_DAY})
         return [_interval(part) for part in parts]
 
-    def run_validators(self, value: Any) -> None:
-        """Each part was checked."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != [list(each) for each in initial or []])
-        except ValidationError:
-            return True
+    def stored(self, initial: Any) -> Any:
+        return [list(each) for each in initial or []]
 
 
 def _interval(text: str) -> list[str]:
     match = INTERVAL.fullmatch(text)
     if match is None:
         raise ValidationError(_("Write “%(text)s” as from–until, such as 09:00–12:30.") % {"text": text})
-    start, end = (_time(match[at], match[at + 1]) for at in (1, 3))
-    if start is None or end is None or start == "24:00":
+    times = [(int(match[at]), int(match[at + 1] or 0)) for at in (1, 3)]
+    if any(time > (24, 0) or time[1] > 59 for time in times) or times[0] == (24, 0):
         raise ValidationError(_("In “%(text)s” is a time that no clock shows.") % {"text": text})
-    return [start, "00:00" if end == "24:00" else end]
-
-
-def _time(hour: str, minute: str | None) -> str | None:
-    hours, minutes = int(hour), int(minute or 0)
-    if hours > 24 or minutes > 59 or (hours == 24 and minutes):
-        return None
-    return f"{hours:02}:{minutes:02}"
+    return [f"{hours % 24:02}:{minutes:02}" for hours, minutes in times]
 
 
 def hours_text(hours: Iterable[Iterable[str]]) -> str:
@@ -71,12 +77,11 @@ def hours_text(hours: Iterable[Iterable[str]]) -> str:
 
 
 # --- durations --------------------------------------------------------------------------------------------------------
-class DurationField(forms.CharField):
+class DurationField(ParsedField):
     """Minutes, written as `90`, `1h 30m` or `2d`; with `signed`, `-1h` too."""
 
     def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
         self.signed = signed
-        kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -96,15 +101,6 @@ class DurationField(forms.CharField):
     def validate(self, value: Any) -> None:
         if self.required and value is None:
             raise ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Any) -> None:
-        """The model has the limits."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != self.to_python(initial))
-        except ValidationError:
-            return True
 
 
 def read(text: str) -> int | None:

@@ -1,43 +1,34 @@
 """Shows before an edited policy is saved what it changes for open tasks, and asks whether they follow it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from escalations.forecast import policy_change
-from escalations.forecast.policy_change import Change, Effect, Turn
+from escalations.forecast.policy_change import Effect, Turn
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
 from notifications.admin.words import Tone, link, mark, there
 from notifications.wording.formats import zone_of
+from notifications.wording.sentences import Text
 
 ANSWER, KEEP, GIVE = "_open_tasks", "keep", "give"
 """The field with the answer: open tasks keep their rules, or get the new ones."""
 EDIT = "_edit"
 ROWS = 20
 
-TONES: dict[Turn, Tone] = {
-    Turn.NEVER: "bad",
-    Turn.SOONER: "wait",
-    Turn.LATER: "wait",
-    Turn.FIRST: "wait",
-    Turn.OTHERWISE: "quiet",
+TURNS: dict[Turn, tuple[Tone, Text]] = {
+    Turn.NEVER: ("bad", gettext_lazy("never")),
+    Turn.SOONER: ("wait", gettext_lazy("earlier")),
+    Turn.LATER: ("wait", gettext_lazy("later")),
+    Turn.FIRST: ("wait", gettext_lazy("for the first time")),
+    Turn.OTHERWISE: ("quiet", gettext_lazy("otherwise")),
 }
-"""In the order of the page."""
-
-
-@dataclass(frozen=True)
-class Row:
-    task: SafeString
-    turn: SafeString
-    before: str
-    after: str
+"""The tone and the word of each, in the order of the page."""
 
 
 def question(desk: DeskAdmin, request: HttpRequest, effect: Effect) -> HttpResponse | None:
@@ -47,25 +38,33 @@ def question(desk: DeskAdmin, request: HttpRequest, effect: Effect) -> HttpRespo
     """
     if ANSWER in request.POST or not effect.changes:
         return None
-    order = list(TONES)
+    order = list(TURNS)
     changes = sorted(effect.changes, key=lambda change: (order.index(change.turn), change.before or change.after))
+    calendar = effect.policy.calendar
+    zone = zone_of(calendar.timezone) if calendar is not None else None
     context = {
         "sentences": list(sentences(effect)),
-        "rows": [_row(change, effect.policy) for change in changes[:ROWS]],
+        "rows": [
+            {
+                "task": link(change.task),
+                "turn": mark(*TURNS[change.turn]),
+                "before": _time(change.before, zone),
+                "after": _time(change.after, zone),
+            }
+            for change in changes[:ROWS]
+        ],
         "left_out": max(len(changes) - ROWS, 0),
-        "fields": list(_fields(request)),
+        "fields": [
+            (name, str(value))
+            for name, values in request.POST.lists()
+            if name not in ("csrfmiddlewaretoken", EDIT)
+            for value in values
+        ],
         "answer": ANSWER,
         "edit": EDIT,
     }
     transaction.set_rollback(True)
     return desk.page(request, "admin/desk/policy_effect.html", gettext("Before it is saved"), **context)
-
-
-def _fields(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    """The values of the form, as hidden fields."""
-    for name, values in request.POST.lists():
-        if name not in ("csrfmiddlewaretoken", EDIT):
-            yield from ((name, str(value)) for value in values)
 
 
 def of_policy(request: HttpRequest, policy: Policy) -> Effect:
@@ -76,7 +75,7 @@ def of_policy(request: HttpRequest, policy: Policy) -> Effect:
 # --- in words ---------------------------------------------------------------------------------------------------------
 def sentences(effect: Effect) -> Iterator[str]:
     counts = effect.counts
-    what = ", ".join(_counted(turn, counts[turn]) for turn in TONES if counts[turn])
+    what = ", ".join(_counted(turn, counts[turn]) for turn in TURNS if counts[turn])
     many = min(effect.clocks, policy_change.MOST)
     text = ngettext(
         "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
@@ -122,24 +121,6 @@ def joining(effect: Effect) -> str:
 def following(count: int) -> str:
     text = ngettext("%(count)d open task follows it now.", "%(count)d open tasks follow it now.", count)
     return text % {"count": count}
-
-
-def _row(change: Change, policy: Policy) -> Row:
-    """Times are in the zone of the policy's calendar."""
-    zone = zone_of(policy.calendar.timezone) if policy.calendar is not None else None
-    word = mark(TONES[change.turn], _word(change.turn))
-    return Row(link(change.task), word, _time(change.before, zone), _time(change.after, zone))
-
-
-def _word(turn: Turn) -> str:
-    words = {
-        Turn.NEVER: gettext("never"),
-        Turn.SOONER: gettext("earlier"),
-        Turn.LATER: gettext("later"),
-        Turn.FIRST: gettext("for the first time"),
-        Turn.OTHERWISE: gettext("otherwise"),
-    }
-    return words[turn]
 
 
 def _time(instant: datetime | None, zone: tzinfo | None) -> str:

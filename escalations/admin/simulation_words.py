@@ -4,7 +4,6 @@ tell."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -67,24 +66,18 @@ def steps(simulation: Simulation) -> list[Foreseen]:
 
 def _step(number: int, row: Row, spoken: list[StepDescription], now: datetime) -> Foreseen:
     step = spoken[row.position - 1] if row.position <= len(spoken) else None
+    outcome = _("would reach nobody") if row.result == RunResult.NOBODY else str(RunResult(row.result).label)
     return Foreseen(
         number=number,
         at=max(row.at, now),
         tone=RESULT_TONES[row.result],
         position=row.position,
         what=wording.numbered(step, row.number) if step else _("a step"),
-        result=_result(row.result),
+        result="" if row.result == RunResult.DONE else outcome,
         why=row.why.words(),
         recipients=dry_lines({"recipients": row.told}, "") if row.told else [],
         after=_("in %(span)s") % {"span": span(row.at - now)} if row.at > now else _("at once"),
     )
-
-
-def _result(result: str) -> str:
-    """What would become of the step, unless it would be done."""
-    if result == RunResult.DONE:
-        return ""
-    return _("would reach nobody") if result == RunResult.NOBODY else str(RunResult(result).label)
 
 
 # --- what it goes by --------------------------------------------------------------------------------------------------
@@ -98,18 +91,14 @@ def facts(simulation: Simulation, task: Task, is_stored: bool) -> list[Fact]:
     rules = simulation.rules
     if rules is None or simulation.deadline is None:
         return rows
-    rows.append((_("Due"), _due(simulation.deadline, simulation.now)))
+    late = simulation.now - simulation.deadline
+    text = (_("late by %(span)s") if late > timedelta() else _("in %(span)s")) % {"span": span(late)}
+    due = with_why(mark("bad" if late > timedelta() else "quiet", text), exact(simulation.deadline))
+    rows.append((_("Due"), due))
     rows.append((_("Calendar"), whose_calendar(rules, task)))
     if simulation.state != EscalationState.RUNNING:
         rows.append((_("State"), str(EscalationState(simulation.state).label)))
     return rows
-
-
-def _due(deadline: datetime, now: datetime) -> SafeString | str:
-    late = now - deadline
-    if late > timedelta():
-        return with_why(mark("bad", _("late by %(span)s") % {"span": span(late)}), exact(deadline))
-    return with_why(mark("quiet", _("in %(span)s") % {"span": span(late)}), exact(deadline))
 
 
 def counts_working_time(rules: RuleSet) -> bool:
@@ -127,22 +116,19 @@ def whose_calendar(rules: RuleSet, task: Task) -> str:
     theirs = PersonCalendar.objects.filter(recipient=task.assignee_id, calendar__name=name)
     if calendar_of == CalendarOf.ASSIGNEE and theirs.exists():
         return _("“%(calendar)s”, by which %(name)s works") % {"calendar": name, "name": task.assignee}
-    team = _team_by(name, task) if calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM) else None
-    if team is not None:
-        return _("“%(calendar)s”, by which the team %(name)s works") % {"calendar": name, "name": team}
+    if calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
+        rows = TeamCalendar.objects.filter(calendar__name=name).select_related("team").order_by("team__name")
+        row = rows.filter(team__tasks=task.pk).first()
+        if row is None and task.assignee_id:
+            row = rows.filter(team__members=task.assignee_id).first()
+        if row is not None:
+            return _("“%(calendar)s”, by which the team %(name)s works") % {"calendar": name, "name": row.team}
     return _("“%(calendar)s”, that of the policy") % {"calendar": name}
-
-
-def _team_by(calendar: str, task: Task) -> Any:
-    rows = TeamCalendar.objects.filter(calendar__name=calendar).select_related("team").order_by("team__name")
-    own = rows.filter(team__tasks=task.pk).first()
-    own = own or (rows.filter(team__members=task.assignee_id).first() if task.assignee_id else None)
-    return own.team if own else None
 
 
 # --- which policy -----------------------------------------------------------------------------------------------------
 def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
-    """The policy that the clock follows, and why the policies before it do not fit."""
+    """Yield the policy that the clock follows, and why the policies before it do not fit."""
     looked_at = list(tried(task, enabled()))
     fitting = next((each for each in looked_at if each.fits), None)
     others = [each for each in looked_at if not each.fits]
@@ -150,23 +136,21 @@ def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
     if rules is None:
         yield from _without_clock(fitting)
     elif fitting is not None and str(fitting.policy) == rules.name:
-        yield _fits(fitting)
+        reason = wording.fits(fitting.policy, map(condition_sentence, fitting.policy.conditions.all()))
+        yield _policy_line(_("policy “%(name)s” applies to: %(reason)s"), fitting.policy, "ok", reason)
     else:
-        yield Line(
-            _("policy “%(name)s” applied when the clock began: %(reason)s")
-            % _placeholders(rules.name, _why(simulation)),
-            "ok",
-        )
+        # The reason alone where it is kept beside the policy's name.
+        part = simulation.why.argument("reason")
+        why = part.words() if isinstance(part, Reason) else simulation.why.words()
+        text = _("policy “%(name)s” applied when the clock began: %(reason)s")
+        yield Line(text % {"name": rules.name, "reason": why}, "ok")
         if fitting is not None:
             yield Line(_("a task that came now would follow “%(name)s”") % {"name": fitting.policy}, "wait")
     if others:
-        yield _others(others, folded=rules is not None)
-
-
-def _why(simulation: Simulation) -> str:
-    """Without the policy's name, where it is kept by itself."""
-    reason = simulation.why.argument("reason")
-    return reason.words() if isinstance(reason, Reason) else simulation.why.words()
+        form = _("policy “%(name)s”: %(reason)s")
+        lines = [_policy_line(form, each.policy, "quiet", each.reason.words()) for each in others]
+        count = _("policies that were looked at first and do not fit: %(count)d") % {"count": len(lines)}
+        yield Line(count, "quiet", below=lines, folded=rules is not None)
 
 
 def _without_clock(fitting: Tried | None) -> Iterator[Line]:
@@ -175,30 +159,12 @@ def _without_clock(fitting: Tried | None) -> Iterator[Line]:
         yield Line(_("no policy fits"), "quiet")
     else:
         text = _("policy “%(name)s” fits now, but did not fit when the task came: a task keeps the policy of that time")
-        yield Line(text % {"name": fitting.policy}, "wait", href=change_url(fitting.policy))
+        yield _policy_line(text, fitting.policy, "wait")
 
 
-def _fits(each: Tried) -> Line:
-    reason = wording.fits(each.policy, map(condition_sentence, each.policy.conditions.all()))
-    text = _("policy “%(name)s” applies to: %(reason)s") % _placeholders(each.policy, reason)
-    return Line(text, "ok", href=change_url(each.policy))
-
-
-def _others(others: list[Tried], *, folded: bool) -> Line:
-    lines = [
-        Line(
-            _("policy “%(name)s”: %(reason)s") % _placeholders(each.policy, each.reason.words()),
-            "quiet",
-            href=change_url(each.policy),
-        )
-        for each in others
-    ]
-    count = _("policies that were looked at first and do not fit: %(count)d") % {"count": len(lines)}
-    return Line(count, "quiet", below=lines, folded=folded)
-
-
-def _placeholders(name: str | Policy, reason: str) -> dict[str, str]:
-    return {"name": str(name), "reason": reason}
+def _policy_line(form: str, policy: Policy, tone: Tone, reason: str = "") -> Line:
+    """Return a line that leads to the policy's page."""
+    return Line(form % {"name": policy, "reason": reason}, tone, href=change_url(policy))
 
 
 def why_no_steps(simulation: Simulation) -> str:

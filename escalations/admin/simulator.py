@@ -20,7 +20,7 @@ from escalations.admin.simulation_words import Fact, Foreseen
 from escalations.forecast import simulate
 from escalations.forecast.simulate import MOST_STEPS, Simulation
 from escalations.kinds import KINDS
-from escalations.models import BusinessCalendar, RunResult
+from escalations.models import CalendarDay, RunResult
 from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import DryRunForm, arrival, event_of, explain_failure, samples, starting_event
 from notifications.admin.timeline import Line, dry_lines
@@ -35,29 +35,19 @@ OFFERED = 100
 """Number of open tasks that the field suggests, by due date."""
 
 
-class DayWidget(UnfoldAdminTextInputWidget):
-    """The browser's date field, which sends ISO dates whatever it shows."""
-
-    input_type = "date"
-
-
-class TimeWidget(UnfoldAdminTextInputWidget):
-    input_type = "time"
-
-
 class WhenForm(forms.Form):
     """An instant in the reader's time zone; if empty, the present."""
 
     day = forms.DateField(
         label=_("As if it were"),
         required=False,
-        widget=DayWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),  # it sends ISO dates whatever it shows
         error_messages={"invalid": _("Write a date such as 2026-11-26.")},
     )
     time = forms.TimeField(
         label=_("at this time"),
         required=False,
-        widget=TimeWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "time"}),
         error_messages={"invalid": _("Write a time such as 16:30.")},
     )
 
@@ -133,12 +123,15 @@ def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     by_task, by_event, foresight = TaskForm(auto_id="task-%s"), EventForm(auto_id="event-%s"), None
     if request.method == "POST":
         by_event = EventForm(request.POST, auto_id="event-%s")
-        foresight = _of_event(by_event) if by_event.is_valid() else None
+        if by_event.is_valid() and (inbound := event_of(by_event)) is not None:
+            foresight = foreseen(by_event.cleaned_data["engine"], inbound, by_event.instant)
     else:
         by_event = EventForm(initial=starting_event(request), auto_id="event-%s")
         if "task" in request.GET:
             by_task = TaskForm(_as_written(request.GET), auto_id="task-%s")
-            foresight = _of_task(by_task) if by_task.is_valid() else None
+            if by_task.is_valid():
+                task = by_task.cleaned_data["task"]
+                foresight = _foresight(simulate.of_task(task, by_task.instant), task, is_stored=True)
     context = {
         "by_task": by_task,
         "by_event": by_event,
@@ -160,17 +153,6 @@ def _as_written(query: Mapping[str, Any]) -> dict[str, Any]:
     if task_id is not None and Task.objects.filter(task_id=task_id).count() == 1:
         fields["task"] = task_id
     return fields
-
-
-def _of_task(form: TaskForm) -> Foresight:
-    task: Task = form.cleaned_data["task"]
-    simulation = simulate.of_task(task, form.instant)
-    return _foresight(simulation, task, is_stored=True)
-
-
-def _of_event(form: EventForm) -> Foresight | None:
-    inbound = event_of(form)
-    return foreseen(form.cleaned_data["engine"], inbound, form.instant) if inbound is not None else None
 
 
 def foreseen(engine: Engine, inbound: InboundEvent, instant: datetime) -> Foresight:
@@ -201,7 +183,8 @@ def _foresight(simulation: Simulation, task: Task, *, is_stored: bool) -> Foresi
     )
     if simulation.rules is not None and simulation.deadline is not None and steps:
         calendar = simulation.rules.calendar if simulation_words.counts_working_time(simulation.rules) else None
-        notes = _notes(simulation.rules.calendar_name) if calendar else {}
+        stored = CalendarDay.objects.filter(calendar__name=simulation.rules.calendar_name) if calendar else ()
+        notes = {day.date: day.note for day in stored}  # as the calendar has them now
         foresight.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
     done = dict.fromkeys(row.kind for row in simulation.rows if row.result == RunResult.DONE)
     foresight.afterwards = [str(KINDS[kind].afterwards) for kind in done if KINDS[kind].afterwards]
@@ -209,9 +192,3 @@ def _foresight(simulation: Simulation, task: Task, *, is_stored: bool) -> Foresi
         text = gettext("More would follow: only the first %(count)d are reckoned.")
         foresight.ends_early = text % {"count": MOST_STEPS}
     return foresight
-
-
-def _notes(calendar: str) -> dict[date, str]:
-    """Names of special days, as the calendar has them now."""
-    row = BusinessCalendar.objects.filter(name=calendar).prefetch_related("days").first()
-    return {day.date: day.note for day in row.days.all()} if row else {}

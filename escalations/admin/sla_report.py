@@ -1,13 +1,14 @@
-"""The SLA report on one page: what is late now, how much time the rest has, and what was on time."""
+"""The SLA report on one page: what is late now, how much time the rest has, and what was on time. The filters of the
+list of clocks count as it does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,10 +18,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from escalations import compliance
 from escalations.admin.board import SHOWN, board
-from escalations.admin.filters import TIME_LEFT
 from escalations.compliance import Choice, Share, UnderWay
 from escalations.models import Escalation, Policy
 from notifications.admin.base import DeskAdmin
+from notifications.admin.filters import Conditions, Lookups
 from notifications.admin.periods import zone_of_reader
 from notifications.admin.words import change_url, list_url, percent_of
 from notifications.models import Team
@@ -28,6 +29,15 @@ from notifications.wording.formats import locale_of, number
 
 FOLDED = 10
 """Number of policies or teams shown at once; the others are one click away."""
+TIME_LEFT: dict[str, Any] = {
+    "1h": _("within 1 h"),
+    "4h": _("in 1 to 4 h"),
+    "1d": _("in 4 to 24 h"),
+    "3d": _("in 1 to 3 days"),
+    "later": _("later"),
+    "paused": _("paused, in time so far"),
+}
+"""What is under way and not late, by the names of compliance.by_time_left."""
 
 
 class ChoiceForm(forms.Form):
@@ -52,38 +62,30 @@ class ChoiceForm(forms.Form):
         return Choice(self.cleaned_data.get("policy"), self.cleaned_data.get("team"))
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
-    """`height` is in percent of the fullest week's, `on_time` of its own."""
+# --- filters of the list of clocks ------------------------------------------------------------------------------------
+class TimeLeft(Conditions):
+    title = _("time left")
+    parameter_name = "left"
 
-    short: str
-    words: str
-    share: Share
-    percent: str
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class NamedShare:
-    """The share of a policy or a team."""
-
-    name: str
-    href: str
-    share: Share
-    percent: str
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        conditions = compliance.by_time_left(timezone.now())
+        return {name: (words, conditions[name]) for name, words in TIME_LEFT.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """How many clocks have so much time left; `width` is in percent of the longest bar."""
+class OfTeam(admin.SimpleListFilter):
+    title = _("team")
+    parameter_name = "team"
 
-    words: str
-    count: str
-    href: str
-    width: int
-    tone: str
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [(str(team.pk), team.name) for team in Team.objects.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        team = Team.objects.filter(pk=value).first() if value.isdecimal() and len(value) < 19 else None
+        return queryset.filter(compliance.of_team(team)) if team else queryset
 
 
+# --- the page ---------------------------------------------------------------------------------------------------------
 def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     """`?policy=` and `?team=` choose. Weeks and times are in the reader's time zone."""
     form, zone, now = ChoiceForm(request.GET), zone_of_reader(request), timezone.now()
@@ -105,39 +107,40 @@ def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
         "this_week": weeks[-1],
         "last_week": weeks[-2],
         "week_count": compliance.WEEKS,
-        "by_policy": halves(named_shares(Policy, statistics.policies, gettext("a policy that is gone"))),
-        "by_team": halves(named_shares(Team, statistics.teams, gettext("no team"))),
+        "by_policy": named_shares(Policy, statistics.policies, gettext("a policy that is gone")),
+        "by_team": named_shares(Team, statistics.teams, gettext("no team")),
     }
 
 
-def as_weeks(shares: Mapping[date, Share]) -> list[Week]:
+def as_weeks(shares: Mapping[date, Share]) -> list[dict[str, Any]]:
+    """`height` is in percent of the fullest week's."""
     most = max(share.total for share in shares.values()) or 1
     return [
-        Week(
-            date_format(monday, pgettext("the first day of a week, short", "j M")),
-            date_format(monday, "DATE_FORMAT"),
-            share,
-            percent(share),
-            percent_of(share.total, most),
-        )
+        {
+            "short": date_format(monday, pgettext("the first day of a week, short", "j M")),
+            "words": date_format(monday, "DATE_FORMAT"),
+            "share": share,
+            "percent": percent(share),
+            "height": percent_of(share.total, most),
+        }
         for monday, share in shares.items()
     ]
 
 
-def named_shares(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) -> list[NamedShare]:
-    """The worst first."""
+def named_shares(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) -> tuple[list[Any], list[Any]]:
+    """Return the shares of policies or teams, the worst first: those that are shown at once, and the others."""
     rows = model._default_manager.in_bulk([pk for pk in shares if pk is not None])
-    lines = [
-        NamedShare(
-            str(rows[pk]) if pk in rows else nobodys, change_url(rows[pk]) if pk in rows else "", share, percent(share)
-        )
+    lines: list[dict[str, Any]] = [
+        {
+            "name": str(rows[pk]) if pk in rows else nobodys,
+            "href": change_url(rows[pk]) if pk in rows else "",
+            "share": share,
+            "percent": percent(share),
+        }
         for pk, share in shares.items()
     ]
-    return sorted(lines, key=lambda row: (row.share.percent or 0, -row.share.late, row.name))
-
-
-def halves(rows: list[NamedShare]) -> tuple[list[NamedShare], list[NamedShare]]:
-    return rows[:FOLDED], rows[FOLDED:]
+    lines.sort(key=lambda line: (line["share"].percent or 0, -line["share"].late, line["name"]))
+    return lines[:FOLDED], lines[FOLDED:]
 
 
 def percent(share: Share) -> str:
@@ -160,16 +163,17 @@ def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
     }
 
 
-def bars(open_clocks: UnderWay, choice: Choice) -> list[Bar]:
+def bars(open_clocks: UnderWay, choice: Choice) -> list[dict[str, Any]]:
+    """Return how many clocks have so much time left; `width` is in percent of the longest bar."""
     most = max(open_clocks.counts.values()) or 1
     return [
-        Bar(
-            gettext("late") if name == "late" else str(TIME_LEFT[name]),
-            shown(count, name in open_clocks.at_least),
-            address(choice, now="late") if name == "late" else address(choice, left=name),
-            percent_of(count, most),
-            {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
-        )
+        {
+            "words": gettext("late") if name == "late" else str(TIME_LEFT[name]),
+            "count": shown(count, name in open_clocks.at_least),
+            "href": address(choice, now="late") if name == "late" else address(choice, left=name),
+            "width": percent_of(count, most),
+            "tone": {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
+        }
         for name, count in open_clocks.counts.items()
     ]
 

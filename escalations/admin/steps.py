@@ -42,7 +42,25 @@ UNUSED: dict[str, Any] = {
 """The value of a field that is not used."""
 
 
-class StepForm(forms.ModelForm):
+class StepFormBase(forms.ModelForm):
+    """Shows the fields that the step's kind uses, and clears the others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "kind" in self.fields:  # not for users who may not edit
+            self.fields["kind"].widget.attrs["data-steps"] = switched()
+
+    def clean(self) -> dict[str, Any]:
+        """Fields that the page does not show stay as they are."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in UNUSED.keys() - used_by(cleaned.get("kind", ""), cleaned.get("target", "")):
+            if name in self.fields:
+                cleaned[name] = UNUSED[name]
+                self.errors.pop(name, None)
+        return cleaned
+
+
+class StepForm(StepFormBase):
     offset = DurationField(
         label=_("When"),
         signed=True,
@@ -56,19 +74,8 @@ class StepForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "kind" in self.fields:  # not for users who may not edit
-            self.fields["kind"].widget.attrs["data-steps"] = switched()
         if self.instance.pk:
             self.instance.get_inline_title = capfirst(wording.sentence(wording.of_row(self.instance)))
-
-    def clean(self) -> dict[str, Any]:
-        """Clear the fields that the kind does not use."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        used = used_by(cleaned.get("kind", ""), cleaned.get("target", ""))
-        for name in UNUSED.keys() - used:
-            cleaned[name] = UNUSED[name]
-            self.errors.pop(name, None)
-        return cleaned
 
 
 def switched() -> str:
@@ -105,20 +112,13 @@ class StepInline(Choosing, StackedInline):
     collapsible = True
     verbose_name_plural = _("steps: what happens when")
     autocomplete_fields = ["team", "person", "rota", "template", "category"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    ("kind", "offset", "time"),
-                    ("target", "level", "team", "person", "rota"),
-                    ("template", "category", "channels"),
-                    "critical",
-                    "priority",
-                    ("repeat_every", "repeats"),
-                ]
-            },
-        )
+    fields = [
+        ("kind", "offset", "time"),
+        ("target", "level", "team", "person", "rota"),
+        ("template", "category", "channels"),
+        "critical",
+        "priority",
+        ("repeat_every", "repeats"),
     ]
 
     class Media:

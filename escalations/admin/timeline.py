@@ -8,7 +8,7 @@ from escalations.clocks.clock import done
 from escalations.kinds.base import StepDescription
 from escalations.kinds.wording import numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
-from escalations.policies.rules import Occurrence, RuleSet, rules_of
+from escalations.policies.rules import RuleSet, rules_of
 from notifications import reasons
 from notifications.admin.timeline import CALLBACK_TONES, DayLine, Line, people
 from notifications.admin.words import Tone, change_url, short
@@ -29,28 +29,24 @@ RESULT_TONES: dict[str, Tone] = {
 def lines(escalation: Escalation) -> list[Line]:
     rules = rules_of(escalation)
     words = of_rules(rules)
+    began = {"why": reasons.words(escalation, "why") or escalation.rules.data.get("name", "")}
+    due = _("due %(time)s") % {"time": short(escalation.deadline)}
     runs = list(escalation.runs.select_related("event", "rules").order_by("due_at", "pk"))
     calls = Callback.objects.in_bulk([run.event_id for run in runs if run.event_id])
     spoken = {run.rules_id: of_rules(rules_of(run)) for run in runs if run.rules_id != escalation.rules_id}
     return [
-        _beginning(escalation),
+        DayLine(_("the clock began by %(why)s") % began, "ok", escalation.started_at, due),
         *(_run(run, spoken.get(run.rules_id, words), calls.get(run.event_id)) for run in runs),
         *_standing(escalation),
         *_ahead(escalation, rules, words),
-        *_end(escalation),
+        *([DayLine(ended(escalation), "ok", escalation.ended_at)] if escalation.ended_at is not None else []),
     ]
-
-
-def _beginning(escalation: Escalation) -> Line:
-    placeholders = {"why": reasons.words(escalation, "why") or escalation.rules.data.get("name", "")}
-    line = DayLine(_("the clock began by %(why)s") % placeholders, "ok", escalation.started_at)
-    line.detail = _("due %(time)s") % {"time": short(escalation.deadline)}
-    return line
 
 
 def _run(run: StepRun, words: dict[int, StepDescription], call: Callback | None) -> Line:
     line = DayLine(_step_text(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
-    line.detail = ": ".join(filter(None, [_result(run), reasons.words(run, "why")]))
+    outcome = "" if run.result == RunResult.DONE else run.get_result_display()
+    line.detail = ": ".join(filter(None, [outcome, reasons.words(run, "why")]))
     line.href = change_url(run.event) if run.event else ""
     line.below = [*(_recipient_lines(run.event) if run.event else []), *([_answered(call)] if call else [])]
     return line
@@ -72,26 +68,18 @@ def _recipient_lines(event: Event) -> list[Line]:
     return lines
 
 
-def _result(run: StepRun) -> str:
-    """Empty for a step that went as it should."""
-    return "" if run.result == RunResult.DONE else run.get_result_display()
-
-
 def _step_text(step: StepDescription | None, number: int) -> str:
     return numbered(step, number) if step else _("a step")
 
 
 # --- now and later ----------------------------------------------------------------------------------------------------
 def _standing(escalation: Escalation) -> list[Line]:
-    """Why nothing happens just now."""
+    """Return a line that says why nothing happens just now, if that is so."""
     if escalation.ended_at is not None:
         return []
     if escalation.state == EscalationState.PAUSED:
-        return [
-            DayLine(
-                _("paused by a question: the clock stands still until it is answered"), "wait", escalation.paused_at
-            )
-        ]
+        text = _("paused by a question: the clock stands still until it is answered")
+        return [DayLine(text, "wait", escalation.paused_at)]
     if escalation.state == EscalationState.STOPPED:
         return [Line(_("acknowledged: nobody is told any more"), "quiet")]
     if escalation.held_until is not None and escalation.held_until > timezone.now():
@@ -101,28 +89,17 @@ def _standing(escalation: Escalation) -> list[Line]:
 
 def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
     """Return the steps to come by the clock's present state; a pause or another due date will move them."""
-    left = to_come(escalation, rules)
-    upcoming: list[Line] = [
-        DayLine(
-            _step_text(words.get(each.step.id), each.number), "wait", max(each.at, escalation.held_until or each.at)
-        )
-        for each in left[:TO_COME]
-    ]
-    more = len(left) - TO_COME
-    return upcoming + ([Line(_("and %(count)d more after that") % {"count": more}, "quiet")] if more > 0 else [])
-
-
-def to_come(escalation: Escalation, rules: RuleSet) -> list[Occurrence]:
     if escalation.state not in (EscalationState.RUNNING, EscalationState.PAUSED):
         return []
     taken = done(escalation)
-    return [each for each in rules.occurrences(escalation.deadline) if each.key not in taken]
-
-
-def _end(escalation: Escalation) -> list[Line]:
-    if escalation.ended_at is None:
-        return []
-    return [DayLine(ended(escalation), "ok", escalation.ended_at)]
+    left = [each for each in rules.occurrences(escalation.deadline) if each.key not in taken]
+    upcoming: list[Line] = []
+    for each in left[:TO_COME]:
+        at = max(each.at, escalation.held_until or each.at)
+        upcoming.append(DayLine(_step_text(words.get(each.step.id), each.number), "wait", at))
+    if (more := len(left) - TO_COME) > 0:
+        upcoming.append(Line(_("and %(count)d more after that") % {"count": more}, "quiet"))
+    return upcoming
 
 
 def ended(escalation: Escalation) -> str:

@@ -1,24 +1,87 @@
 """Simulations, for operators."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 
-from escalations.api import shown
 from escalations.forecast import simulation_request
+from escalations.models import EscalationState, RunResult
+from escalations.models.policies import step_kinds
 from notifications.api import docs
 from notifications.api.base import PersonView, answer
+from notifications.api.shown import Shown
 from notifications.errors import NotAllowed
 
 RIGHTS = ("notifications.view_event", "escalations.view_escalation")
 
 
+# --- what /api/schema says of them ------------------------------------------------------------------------------------
+class PolicyTried(Shown):
+    name = serializers.CharField()
+    fits = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class Told(Shown):
+    ref = serializers.CharField()
+    name = serializers.CharField()
+    reason = serializers.CharField(help_text="Such as: manager of Bob.")
+    title = serializers.CharField()
+    channels = serializers.ListField(child=serializers.DictField())
+
+
+class Kind(serializers.ChoiceField):
+    """The kinds as of the moment of use: serializers make their fields each time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(step_kinds(), **kwargs)
+
+
+class StepRow(Shown):
+    at = serializers.DateTimeField()
+    step = serializers.IntegerField(help_text="Its place in the policy, from 1 on.")
+    number = serializers.IntegerField(help_text="0, or the how-manieth repetition.")
+    kind = Kind()
+    result = serializers.ChoiceField(RunResult.choices)
+    why = serializers.CharField()
+    told = Told(many=True)
+
+
+class SimulationShown(Shown):
+    """As the trace would show it. Nothing was stored, and nobody was told."""
+
+    now = serializers.DateTimeField()
+    task = serializers.CharField(allow_null=True)
+    policy = serializers.CharField(allow_null=True)
+    why = serializers.CharField()
+    policies = PolicyTried(many=True)
+    state = serializers.ChoiceField(EscalationState.choices, allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    rows = StepRow(many=True)
+    ends_early = serializers.BooleanField(help_text="More would follow.")
+    recipients = serializers.ListField(child=serializers.DictField(), help_text="Whom the event itself would reach.")
+
+
+class SimulationAsked(Shown):
+    """Either `event` or `task`."""
+
+    event = serializers.DictField(required=False, help_text="A CloudEvent, or the engine's own JSON.")
+    task = serializers.CharField(required=False, help_text="The engine's id of an open task.")
+    engine = serializers.CharField(required=False, help_text="Its slug, where there are several.")
+    now = serializers.DateTimeField(required=False, help_text="The instant to begin at; the present one without.")
+
+
+# --- the view ---------------------------------------------------------------------------------------------------------
 class SimulationsView(PersonView):
     @extend_schema(
         operation_id="simulate",
-        request=shown.SimulationAsked,
-        responses=docs.responses({200: shown.SimulationShown}, 400, 413, 415, 422),
+        request=SimulationAsked,
+        responses=docs.responses({200: SimulationShown}, 400, 413, 415, 422),
     )
     def post(self, request: Request) -> HttpResponse:
         """Who would be told when, by which channel and why, if nobody acts. Nothing is kept or sent."""

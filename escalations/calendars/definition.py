@@ -68,15 +68,6 @@ class CalendarData:
         for start, end in self.intervals(day):
             yield datetime.combine(day, start), datetime.combine(day if end > start else day + A_DAY, end)
 
-    def to_dict(self) -> dict[str, Any]:
-        document: dict[str, Any] = {"timezone": self.timezone}
-        document["week"] = {name: _written(each) for name, each in zip(WEEKDAYS, self.week, strict=True)}
-        if self.country:
-            document["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
-        if self.days:
-            document["days"] = {day.isoformat(): _written(self.days[day]) for day in sorted(self.days)}
-        return document
-
 
 @lru_cache(maxsize=512)
 def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, str]:
@@ -88,14 +79,10 @@ def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, 
 def read_calendar(document: Any) -> CalendarData:
     """Read a calendar from JSON. Raises BadCalendar, with a pointer to the fault."""
     members = _members(document, "", ("timezone", "week", "holidays", "days"))
-    country, subdivision = _country(members.get("holidays"))
-    return CalendarData(
-        timezone=_timezone(members.get("timezone")),
-        week=_week(members.get("week")),
-        country=country,
-        subdivision=subdivision,
-        days=_days(members.get("days")),
-    )
+    region, name = _country(members.get("holidays")), _timezone(members.get("timezone"))
+    by_day = _members(members.get("week"), "/week", WEEKDAYS)
+    week = tuple(_intervals(by_day.get(day) or [], f"/week/{day}") for day in WEEKDAYS)
+    return CalendarData(name, week, *region, _days(members.get("days")))
 
 
 def _members(document: Any, pointer: str, allowed: tuple[str, ...]) -> Mapping[str, Any]:
@@ -115,11 +102,6 @@ def _timezone(name: Any) -> str:
     except UnknownZone:
         raise BadCalendar("/timezone", f"There is no time zone {name}; one is Europe/Berlin.") from None
     return name
-
-
-def _week(week: Any) -> tuple[Intervals, ...]:
-    members = _members(week, "/week", WEEKDAYS)
-    return tuple(_intervals(members.get(name) or [], f"/week/{name}") for name in WEEKDAYS)
 
 
 def _country(document: Any) -> tuple[str, str]:
@@ -187,7 +169,3 @@ def _time(text: Any, pointer: str) -> time:
     if isinstance(text, str) and _TIME.fullmatch(text):
         return time.fromisoformat(text)
     raise BadCalendar(pointer, "A time is written as 09:30, from 00:00 to 23:59.")
-
-
-def _written(intervals: Intervals) -> list[list[str]]:
-    return [[f"{start:%H:%M}", f"{end:%H:%M}"] for start, end in intervals]

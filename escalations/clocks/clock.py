@@ -4,8 +4,8 @@ Called synchronously in the transaction that changes the task, whose row is lock
 faulty configuration: the task's own event would be lost.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import structlog
 
 from escalations import reasons
 from escalations.calendars.working_time import BadCalendar, NoWorkingTime
-from escalations.models import OVER, Clock, Escalation, EscalationState, OnAcknowledge
+from escalations.models import OVER, Clock, Escalation, EscalationState, OnAcknowledge, StepRun
 from escalations.policies import matching
 from escalations.policies.rules import Occurrence, RuleSet, rules_of
 from notifications.cases import lifecycle
@@ -72,7 +72,7 @@ def begin(task: Task, now: datetime, writes: Writes = AT_ONCE) -> None:
     escalation.deadline = deadline
     if rules.pauses and task.state == TaskState.INFO_REQUESTED:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
-    escalation.make_due(next_due(escalation, rules, set()))
+    escalation.make_due(next_due(escalation, rules.occurrences(deadline), set()))
     writes.insert(escalation)
     show(task, escalation, writes)
     _wake_if_due(escalation, now)
@@ -102,14 +102,6 @@ def _reassigned(task: Task, now: datetime, writes: Writes) -> None:
     begin(task, now, writes)
 
 
-def _answered(task: Task, now: datetime, writes: Writes) -> None:
-    end(task, now, reasons.ANSWERED(), writes)
-
-
-def _closed(task: Task, now: datetime, writes: Writes) -> None:
-    end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)(), writes)
-
-
 CLOSED_BECAUSE = {
     TaskState.COMPLETED: reasons.CLOSED_IN_ENGINE,
     TaskState.CANCELLED: reasons.CANCELLED_IN_ENGINE,
@@ -122,10 +114,10 @@ def end(task: Task, now: datetime, reason: Reason, writes: Writes = AT_ONCE) -> 
 
 
 def _end_all(ends: Sequence[tuple[UUID, datetime, Reason]]) -> None:
-    alike: dict[tuple[datetime, Reason], list[UUID]] = {}
+    groups: dict[tuple[datetime, Reason], list[UUID]] = {}
     for task, now, reason in ends:
-        alike.setdefault((now, reason), []).append(task)
-    for (now, reason), tasks in alike.items():
+        groups.setdefault((now, reason), []).append(task)
+    for (now, reason), tasks in groups.items():
         running = Escalation.objects.filter(task__in=tasks).exclude(state=EscalationState.CLOSED)
         outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, end_reason_fact=reason.as_json())
 
@@ -201,18 +193,10 @@ def _resumed(task: Task, now: datetime, writes: Writes) -> None:
         writes,
         state=EscalationState.RUNNING,
         paused_at=None,
-        deadline=later(rules, escalation.deadline, pause),
-        held_until=later(rules, escalation.held_until, pause) if escalation.held_until else None,
+        deadline=rules.later(escalation.deadline, pause),
+        held_until=rules.later(escalation.held_until, pause) if escalation.held_until else None,
     )
     show(task, escalation, writes)
-
-
-def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
-    """The instant after a pause, as the policy counts time."""
-    try:
-        return rules.later(instant, pause)
-    except NoWorkingTime:
-        return instant + pause
 
 
 MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
@@ -222,29 +206,21 @@ MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
     "acknowledged": _acknowledged,
     "paused": _paused,
     "resumed": _resumed,
-    "answered": _answered,
+    "answered": lambda task, now, writes: end(task, now, reasons.ANSWERED(), writes),
     "reopened": _reopened,
-    "closed": _closed,
+    "closed": lambda task, now, writes: end(
+        task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)(), writes
+    ),
 }
 
 
 # --- what comes next --------------------------------------------------------------------------------------------------
-def next_due(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]]) -> datetime | None:
-    """When the next step is due; None while none is."""
-    return next_of(escalation, rules.occurrences(escalation.deadline), done)
-
-
-def next_of(escalation: Escalation, occurrences: Sequence[Occurrence], done: set[tuple[int, int]]) -> datetime | None:
-    """The same, of all steps by the clock's rules and deadline, in order."""
+def next_due(escalation: Escalation, occurrences: Sequence[Occurrence], done: set[tuple[int, int]]) -> datetime | None:
+    """When the next step is due, of all steps by the clock's rules and deadline, in order; None while none is."""
     if escalation.state != EscalationState.RUNNING:
         return None
     left = [each for each in occurrences if each.key not in done]
     return max(left[0].at, escalation.held_until or left[0].at) if left else None
-
-
-def stands_still(escalation: Escalation, now: datetime) -> bool:
-    held = escalation.held_until is not None and escalation.held_until > now
-    return held or escalation.state != EscalationState.RUNNING
 
 
 def is_paused(task: Task, writes: Writes = AT_ONCE) -> bool:
@@ -255,14 +231,23 @@ def is_paused(task: Task, writes: Writes = AT_ONCE) -> bool:
 
 def done(escalation: Escalation) -> set[tuple[int, int]]:
     """The steps that were taken, or left out for good."""
-    return set(escalation.runs.values_list("step", "number"))
+    return done_of([escalation])[escalation.pk]
+
+
+def done_of(escalations: Iterable[Escalation]) -> dict[UUID, set[tuple[int, int]]]:
+    """Return the same of several clocks, by their ids."""
+    done: dict[UUID, set[tuple[int, int]]] = {each.pk: set() for each in escalations}
+    for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
+        done[pk].add((key[0], key[1]))
+    return done
 
 
 def _go_on(escalation: Escalation, now: datetime, writes: Writes, **fields: object) -> None:
     """Change the clock, and compute its next step again. A worker that is taking a step of it loses the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)
-    moved = escalation.make_due(next_due(escalation, rules_of(escalation), done(escalation)))
+    occurrences = rules_of(escalation).occurrences(escalation.deadline)
+    moved = escalation.make_due(next_due(escalation, occurrences, done(escalation)))
     writes.update(escalation, *fields, *moved)
     _wake_if_due(escalation, now)
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -21,7 +20,7 @@ from escalations.clocks import clock, policy_reload
 from escalations.kinds import KINDS
 from escalations.kinds.step_run import Taken, Taking
 from escalations.kinds.targets import OWN
-from escalations.models import Escalation, Rules, RunResult, StepRun
+from escalations.models import Escalation, EscalationState, Rules, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
 from notifications.connectors import readable
 from notifications.engines import task_sync
@@ -172,7 +171,7 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
         bulk.insert(runs)
         outbox.reschedule(
             Escalation,
-            {chain.escalation.pk: clock.next_of(chain.escalation, chain.occurrences, chain.done) for chain in chains},
+            {chain.escalation.pk: clock.next_due(chain.escalation, chain.occurrences, chain.done) for chain in chains},
         )
     return runs
 
@@ -202,9 +201,7 @@ def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, T
 def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
     mine, tasks = _held(claimed)
     prefetch.read(Rules, "rules", [each for each in mine if not is_read(each.rules_id)])
-    done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in mine}
-    for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
-        done[pk].add((key[0], key[1]))
+    done = clock.done_of(mine)
     chains: list[_Chain] = []
     for each in mine:
         task = tasks[each.task_id]
@@ -245,10 +242,11 @@ def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: dateti
 def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, Taken | None]]:
     """Due steps in order, each with the reason if it is to be left out."""
     escalation = chain.escalation
-    if clock.stands_still(escalation, now):  # claimed only to read its rules again
+    held = escalation.held_until is not None and escalation.held_until > now
+    if held or escalation.state != EscalationState.RUNNING:  # claimed only to read its rules again
         return
     all_due = [each for each in chain.occurrences if each.key not in chain.done and each.at <= now]
-    waiting = [each for each in all_due if not came_too_late(each, escalation)]
+    waiting = [each for each in all_due if not KINDS[each.step.kind].came_too_late(each, escalation)]
     speaks = _speaks_for_all([each for each in waiting if KINDS[each.step.kind].is_message], now)
     for each in all_due:
         if each not in waiting:
@@ -257,10 +255,6 @@ def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, Taken | Non
             yield each, Taken(RunResult.OVERTAKEN, reasons.OVERTAKEN(step=speaks[-1].step.position))
         else:
             yield each, None
-
-
-def came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
-    return KINDS[occurrence.step.kind].came_too_late(occurrence, escalation)
 
 
 def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:

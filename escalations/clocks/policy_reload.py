@@ -20,18 +20,7 @@ from wfpush.queue import outbox
 log = structlog.get_logger(__name__)
 
 OPEN = (EscalationState.RUNNING, EscalationState.PAUSED)
-CHANGED = [
-    "policy",
-    "rules",
-    "why_fact",
-    "deadline",
-    "due_named",
-    "state",
-    "paused_at",
-    "held_until",
-    "end_reason_fact",
-    "anew",
-]
+CHANGED = ["policy", "rules", "why_fact", "deadline", "due_named", "state", "paused_at", "held_until"]
 
 
 def mark(policy: Policy, now: datetime) -> int:
@@ -62,7 +51,7 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> None:
         escalation.why_fact = match.why.as_json()
         adapt(escalation, task, before, after, now)
     escalation.anew = False
-    escalation.save(update_fields=CHANGED)
+    escalation.save(update_fields=[*CHANGED, "end_reason_fact", "anew"])
     clock.show(task, escalation)
 
 
@@ -78,7 +67,7 @@ def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, n
     elif task.state == TaskState.INFO_REQUESTED and after.pauses and escalation.paused_at is None:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     elif escalation.paused_at is not None and not after.pauses:
-        escalation.deadline = clock.later(after, escalation.deadline, before.passed(escalation.paused_at, now))
+        escalation.deadline = after.later(escalation.deadline, before.passed(escalation.paused_at, now))
         escalation.state, escalation.paused_at = EscalationState.RUNNING, None
 
 
@@ -91,4 +80,4 @@ def _deadline(escalation: Escalation, task: Task, before: RuleSet, after: RuleSe
         return escalation.deadline
     if old is None or new is None:
         return escalation.deadline
-    return clock.later(after, new, before.passed(old, escalation.deadline))
+    return after.later(new, before.passed(old, escalation.deadline))

@@ -81,7 +81,8 @@ class DeadEnd:
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """The soonest first. `of`: only those of that policy or route."""
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
-    rotas = _rotas(places, now)
+    keys = {step.rota for place in places for step in place.targets if step.rota is not None}
+    rotas = definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
     tasks, hearing, cache = Tasks(now), Hearing(now, now + HORIZON), TargetCache(rotas)
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
@@ -140,9 +141,9 @@ def _steps() -> Iterator[Place]:
         for step, row in zip(rule_set.steps, policy.steps.all(), strict=True):
             kind = KINDS[step.kind]
             if step.target is not None and "target" in kind.fields:
-                channels = kind.channels(step, row)
-                channel_set = frozenset(channels) if channels is not None else None
-                yield Place(policy, step.position, (step,), channel_set, row.category, step.critical, instead)
+                named = kind.channels(step, row)
+                channels = frozenset(named) if named is not None else None
+                yield Place(policy, step.position, (step,), channels, row.category, step.critical, instead)
 
 
 FORESEEN = (
@@ -159,10 +160,9 @@ FORESEEN = (
 def _routes() -> Iterator[Place]:
     for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
         for targets in _each_list(route):
-            steps = [_as_step(target) for target in targets]
-            fixed_steps = tuple(step for step in steps if step is not None)
-            if fixed_steps and len(fixed_steps) == len(steps):
-                yield Place(route, 0, fixed_steps, frozenset(route.category.channels), route.category)
+            if targets and all(_is_foreseen(target) for target in targets):
+                steps = tuple(step_for(target) for target in targets)
+                yield Place(route, 0, steps, frozenset(route.category.channels), route.category)
 
 
 def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
@@ -182,19 +182,11 @@ def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
         yield [*others, *of_type]
 
 
-def _as_step(target: RouteTarget) -> Step | None:
-    if target.kind not in FORESEEN or (target.kind == TargetKind.TEAM_LEAD and target.team_id is None):
-        return None
-    return step_for(target)
+def _is_foreseen(target: RouteTarget) -> bool:
+    return target.kind in FORESEEN and (target.kind != TargetKind.TEAM_LEAD or target.team_id is not None)
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
-def _rotas(places: Iterable[Place], now: datetime) -> dict[int, Definition]:
-    """Those that are named."""
-    keys = {step.rota for place in places for step in place.targets if step.rota is not None}
-    return definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
-
-
 def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
     """Now, each time that somebody goes away or comes back, is left in peace for long, or hands duty over."""
     end = now + HORIZON
@@ -204,13 +196,6 @@ def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) 
     )
     rows = entered.union(by_calendar)
     changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
-    handed_over = sorted(
-        {
-            edge
-            for rota in rotas.values()
-            for shift in turns.shifts(rota, now, end)
-            for edge in (shift.begins, shift.ends)
-        }
-    )
-    coming = [edge for edge in handed_over if now < edge < end]
-    return sorted({now, *changes[:MOST_INSTANTS], *coming[:MOST_HAND_OVERS]})
+    shifts = [shift for rota in rotas.values() for shift in turns.shifts(rota, now, end)]
+    handed_over = sorted({edge for shift in shifts for edge in (shift.begins, shift.ends) if now < edge < end})
+    return sorted({now, *changes[:MOST_INSTANTS], *handed_over[:MOST_HAND_OVERS]})

@@ -10,11 +10,11 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from escalations.calendars.working_time import BadCalendar
-from escalations.clocks import due_steps, policy_reload
-from escalations.models import Escalation, EscalationState, Policy, StepRun
+from escalations.clocks import clock, policy_reload
+from escalations.kinds import KINDS
+from escalations.models import Escalation, EscalationState, Policy
 from escalations.policies import matching
 from escalations.policies.rules import RuleSet, Step, read, rules_of, written
 from notifications.models import ANSWERABLE, Task
@@ -69,32 +69,17 @@ def of_policy(policy: Policy, now: datetime) -> Effect:
     )
     mine = list(clocks.filter(policy=policy).order_by("deadline")[: MOST + 1])
     effect = Effect(policy, len(mine))
-    done = _done(mine)
+    done = clock.done_of(mine)
     for escalation in mine[:MOST]:
         match = matching.first(escalation.task, policies)
         rules = rules_cache.rules(match.policy, escalation.task) if match else None
         effect.changes += _change(escalation, rules, done[escalation.pk], now)
     others = [each.task for each in clocks.exclude(policy=policy).order_by("deadline")[:MOST]]
-    effect.joining = sum(_follows(policy, task, policies) for task in (*others, *_without_clock()))
+    never_had_one = Task.objects.filter(state__in=ANSWERABLE, escalations=None).select_related("case", "engine")
+    others += never_had_one.order_by("-id")[:MOST]
+    matches = (matching.first(task, policies) for task in others)
+    effect.joining = sum(match is not None and match.policy.pk == policy.pk for match in matches)
     return effect
-
-
-def _done(clocks: Sequence[Escalation]) -> dict[Any, set[tuple[int, int]]]:
-    done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in clocks}
-    for pk, step, number in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
-        done[pk].add((step, number))
-    return done
-
-
-def _without_clock() -> Iterable[Task]:
-    """The newest open tasks that never had a clock."""
-    tasks = Task.objects.filter(state__in=ANSWERABLE, escalations=None).select_related("case", "engine")
-    return tasks.order_by("-id")[:MOST]
-
-
-def _follows(policy: Policy, task: Task, policies: Sequence[Policy]) -> bool:
-    match = matching.first(task, policies)
-    return match is not None and match.policy.pk == policy.pk
 
 
 class _RulesCache:
@@ -138,7 +123,7 @@ def _ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], n
     return [
         (max(each.at, earliest), replace(each.step, id=0, position=0), each.number)
         for each in rules.occurrences(escalation.deadline)
-        if each.key not in done and not due_steps.came_too_late(each, escalation)
+        if each.key not in done and not KINDS[each.step.kind].came_too_late(each, escalation)
     ]
 
 

@@ -3,7 +3,6 @@
 The steps are taken one after another in a transaction that is rolled back, each at the instant at which it will be due.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -55,14 +54,12 @@ class Simulation:
     event: pipeline.Result | None = None
 
 
-class _RollBack(Exception):
-    pass
-
-
 def of_task(task: Task, now: datetime) -> Simulation:
     """What would happen from now on, if nothing happens to the task."""
     simulation = Simulation(now, str(task))
-    _undone(lambda: _follow(simulation, task))
+    with transaction.atomic():
+        _follow(simulation, task)
+        transaction.set_rollback(True)
     return simulation
 
 
@@ -70,24 +67,13 @@ def of_event(engine: Engine, inbound: InboundEvent, now: datetime) -> Simulation
     """What this event would do if it came now, and what would follow. Raises what processing the real event would
     raise."""
     simulation = Simulation(now, "")
-
-    def happens() -> None:
+    with transaction.atomic():
         simulation.event = pipeline.tried(engine, inbound, now)
         if simulation.event.task is not None:
             simulation.task = str(simulation.event.task)
             _follow(simulation, simulation.event.task)
-
-    _undone(happens)
+        transaction.set_rollback(True)
     return simulation
-
-
-def _undone(happens: Callable[[], None]) -> None:
-    try:
-        with transaction.atomic():
-            happens()
-            raise _RollBack
-    except _RollBack:
-        pass
 
 
 def _follow(simulation: Simulation, task: Task) -> None:
@@ -119,8 +105,3 @@ def row_of(run: StepRun) -> Row:
     """What a step did or would do, in common members."""
     step = rules_of(run).by_id[run.step]
     return Row(run.due_at, step.position, run.number, step.kind, run.result, read(run, "why"), run.told)
-
-
-def trace(escalation: Escalation) -> list[Row]:
-    """What the clock did, in that order."""
-    return [row_of(run) for run in escalation.runs.select_related("rules").order_by("pk")]

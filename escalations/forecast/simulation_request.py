@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from escalations.forecast import simulate
-from escalations.forecast.simulate import Row, Simulation
+from escalations.forecast.simulate import Simulation
 from notifications.errors import Invalid
 from notifications.intake import cloudevents, eventdata, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Engine, Task
 from notifications.reasons import in_text
-from notifications.types import InboundEvent, Json
+from notifications.types import Json
 
 MEMBERS = ("event", "task", "engine", "now")
 
@@ -30,7 +30,10 @@ def run(payload: Any, now: datetime) -> Simulation:
     engine, instant = _engine(payload.get("engine")), _now(payload.get("now"), now)
     if "task" in payload:
         return simulate.of_task(_task(payload["task"], engine), instant)
-    return simulate.of_event(_one(engine), _event(_one(engine), payload["event"]), instant)
+    engine, event = _one(engine), payload["event"]
+    if isinstance(event, dict) and "specversion" in event:
+        return simulate.of_event(engine, cloudevents.structured(event), instant)
+    return simulate.of_event(engine, mapping.read(engine, event), instant)
 
 
 def _engine(slug: Any) -> Engine | None:
@@ -68,12 +71,6 @@ def _task(task_id: Any, engine: Engine | None) -> Task:
     return matches[0]
 
 
-def _event(engine: Engine, payload: Any) -> InboundEvent:
-    if isinstance(payload, dict) and "specversion" in payload:
-        return cloudevents.structured(payload)
-    return mapping.read(engine, payload)
-
-
 def _invalid(pointer: str, detail: str) -> Invalid:
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])
 
@@ -91,19 +88,18 @@ def as_json(simulation: Simulation) -> Json:
         "state": simulation.state or None,
         "started_at": iso_utc(simulation.started_at),
         "due_at": iso_utc(simulation.deadline),
-        "rows": [row_json(row) for row in simulation.rows],
+        "rows": [
+            {
+                "at": iso_utc(row.at),
+                "step": row.position,
+                "number": row.number,
+                "kind": row.kind,
+                "result": row.result,
+                "why": str(row.why),
+                "told": in_text(row.told),
+            }
+            for row in simulation.rows
+        ],
         "ends_early": simulation.ends_early,
         "recipients": in_text(simulation.event.plan.as_json().get("recipients", [])) if simulation.event else [],
-    }
-
-
-def row_json(row: Row) -> Json:
-    return {
-        "at": iso_utc(row.at),
-        "step": row.position,
-        "number": row.number,
-        "kind": row.kind,
-        "result": row.result,
-        "why": str(row.why),
-        "told": in_text(row.told),
     }

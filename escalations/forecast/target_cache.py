@@ -42,13 +42,11 @@ class _Watched(Staff):
         super().__init__(now)
         self.duties = Duties(now, rotas)
         self.dependencies: set[int] = set()
-        self._all: dict[About, dict[int, Recipient]] = {}
 
     def stand_ins(self, people: Sequence[Recipient], subject: About) -> dict[int, Recipient]:
         self.dependencies.update(person.pk for person in people)
-        if subject not in self._all:
-            self._all[subject] = self._absences.stand_ins(self._everybody_away, subject)
-        delegates = self._all[subject]
+        everybody = self.once("everybody", lambda: list(Recipient.objects.filter(pk__in=self.away)))
+        delegates = self.once(("delegates", subject), lambda: self._absences.stand_ins(everybody, subject))
         return {person.pk: delegates[person.pk] for person in people if person.pk in delegates}
 
     def subject(self, task: Task, step: Step) -> About:
@@ -59,10 +57,6 @@ class _Watched(Staff):
     def is_out(self, person: Recipient, subject: About) -> bool:
         self.dependencies.add(person.pk)
         return super().is_out(person, subject)
-
-    @cached_property
-    def _everybody_away(self) -> list[Recipient]:
-        return list(Recipient.objects.filter(pk__in=self.away)) if self.away else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +118,10 @@ class Tasks:
         met: set[tuple[Question, ...]] = set()
         for task in self._all if of_people else [Task(), *self._kinds]:
             owner_keys = (self._owner_key(task, step) if of_people else None for step in steps)
-            questions = tuple((*_question(*each), self._kind(task)) for each in zip(steps, owner_keys, strict=True))
+            questions = tuple(
+                (step.target, step.level, step.team, step.person, step.rota, step.category, owner_key, self._kind(task))
+                for step, owner_key in zip(steps, owner_keys, strict=True)
+            )
             if questions not in met:
                 met.add(questions)
                 yield task, questions
@@ -179,10 +176,6 @@ class Tasks:
     @cached_property
     def _memberships(self) -> dict[Any, frozenset[int]]:
         return _gathered(Team.members.through.objects.values_list("recipient_id", "team_id"))
-
-
-def _question(step: Step, owner_key: Any) -> Question:
-    return step.target, step.level, step.team, step.person, step.rota, step.category, owner_key
 
 
 def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:

@@ -11,15 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from escalations.team_time import figures, reading
-from escalations.team_time.crowds import FEWEST, Folded, GroupT
-from escalations.team_time.figures import AGES, WAYS, By, Key, Times, Waiting, Work
-from escalations.team_time.working_hours import WorkingHours
+from escalations.team_time.figures import AGES, FEWEST, WAYS, By, Folded, GroupT, Key, Times, Waiting, Work
 from notifications.admin.sheets import KINDS, write
 from notifications.admin.words import span
 from notifications.inbox.session import PersonRequest, person_required
@@ -27,8 +24,7 @@ from notifications.inbox.shell import show_page
 from notifications.models import Category, Recipient
 from notifications.people.leading import led_by
 from notifications.wording.formats import zone_of
-
-Text = str | Promise
+from notifications.wording.sentences import Text
 
 PERIODS = (7, 30, 90)
 """Days."""
@@ -43,7 +39,7 @@ NOT_KNOWN = "–"
 
 @dataclass(frozen=True)
 class Table:
-    """In words; the first cell of a row names it."""
+    """The first cell of a row names it."""
 
     heads: Sequence[Text]
     rows: Sequence[Sequence[str]]
@@ -126,7 +122,7 @@ def _tables(people: Sequence[Recipient], choice: Choice, now: datetime) -> Table
     beyond = reading.all_since(pks, since)
     key_of = figures.grouping(choice.by, timezone.get_current_timezone())
     first = beyond + timedelta(microseconds=1) if beyond is not None else since
-    messages = reading.messages_outside_hours(pks, first, WorkingHours(people))
+    messages = reading.messages_outside_hours(pks, first, reading.WorkingHours(people))
     work = figures.of_work(reading.tasks(pks, first, now), messages, key_of)
     waiting = figures.of_waiting(reading.open_now(pks, now), now, key_of)
     names = _Names(choice.by)
@@ -155,7 +151,7 @@ class _Names:
         return sorted(keys, key=lambda key: self.of(key).casefold())
 
 
-def _of_work(groups: Folded[Key, Work], names: _Names) -> Table | None:
+def _of_work(groups: Folded[Work], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     heads = [
@@ -164,10 +160,15 @@ def _of_work(groups: Folded[Key, Work], names: _Names) -> Table | None:
         gettext("Half were answered within"), gettext("9 of 10 were answered within"),
         gettext("Late"), gettext("Asked about"), gettext("Messages outside working hours"),
     ]  # fmt: skip
-    return Table(heads, _rows(groups, names, _work_cells))
+
+    def cells(group: Work) -> list[str]:
+        times = [*_times(group.seen), *_times(group.answered)]
+        return [str(group.came), *times, str(group.late), str(group.with_question), str(group.outside_hours)]
+
+    return Table(heads, _rows(groups, names, cells))
 
 
-def _rows(groups: Folded[Key, GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
+def _rows(groups: Folded[GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
     """Return a row for each group, one for the small groups put together, and the sum."""
     assert groups.total is not None
     rows = [[names.of(key), *cells(groups.shown[key])] for key in names.ordered([*groups.shown])]
@@ -176,18 +177,11 @@ def _rows(groups: Folded[Key, GroupT], names: _Names, cells: Callable[[GroupT], 
     return [*rows, [gettext("all"), *cells(groups.total)]]
 
 
-def _work_cells(group: Work) -> list[str]:
-    return [
-        str(group.came), *_times(group.seen), *_times(group.answered),
-        str(group.late), str(group.with_question), str(group.outside_hours),
-    ]  # fmt: skip
-
-
 def _times(times: Times) -> list[str]:
     return [span(length) if (length := times.within(percent)) is not None else NOT_KNOWN for percent in (50, 90)]
 
 
-def _of_waiting(groups: Folded[Key, Waiting], names: _Names) -> Table | None:
+def _of_waiting(groups: Folded[Waiting], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     days = [age // timedelta(days=1) for age in AGES]
@@ -197,8 +191,4 @@ def _of_waiting(groups: Folded[Key, Waiting], names: _Names) -> Table | None:
     ]
     older = gettext("%(days)d days and more") % {"days": days[-1]}
     heads = [NAMES[names.by], gettext("Open now"), *ages, older, gettext("Late")]
-    return Table(heads, _rows(groups, names, _waiting_cells))
-
-
-def _waiting_cells(group: Waiting) -> list[str]:
-    return [str(group.size), *map(str, group.ages), str(group.late)]
+    return Table(heads, _rows(groups, names, lambda group: [str(group.size), *map(str, group.ages), str(group.late)]))

@@ -40,15 +40,11 @@ def of_policy(policy: Policy) -> Faults:
         yield "calendar", _("Choose the calendar by which working time is counted.")
     if policy.on_acknowledge == OnAcknowledge.HOLDS and not policy.hold_minutes:
         yield "hold_minutes", _("Write for how long nobody is told.")
-    try:
-        reckoning_of(policy)
-    except BadCalendar as fault:
-        yield "calendar", _("This calendar cannot be reckoned with: %(fault)s") % {"fault": fault}
-
-
-def reckoning_of(policy: Policy) -> Calendar | None:
-    """Raises BadCalendar."""
-    return policy.calendar.reckoning() if policy.calendar is not None else None
+    if policy.calendar is not None:
+        try:
+            policy.calendar.reckoning()
+        except BadCalendar as fault:
+            yield "calendar", _("This calendar cannot be reckoned with: %(fault)s") % {"fault": fault}
 
 
 # --- its steps --------------------------------------------------------------------------------------------------------
@@ -56,10 +52,7 @@ def of_steps(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> Iter
     """The position of each faulty step, its field and a sentence."""
     if len(steps) > MOST_STEPS:
         yield MOST_STEPS, "kind", _("A policy has at most %(count)d steps.") % {"count": MOST_STEPS}
-    try:
-        calendar = reckoning_of(policy)
-    except BadCalendar:
-        calendar = None
+    calendar = policy.calendar.reckoning_or_none() if policy.calendar is not None else None
     for at, step in enumerate(steps):
         for field, sentence in (*KINDS[step.kind].faults(step), *_repetition(step), *_time(policy, step)):
             yield at, field, sentence
@@ -80,17 +73,11 @@ def _repetition(step: PolicyStep) -> Faults:
 def _time(policy: Policy, step: PolicyStep) -> Faults:
     if step.time == TimeKind.BUSINESS and policy.calendar is None:
         yield "time", _("Working time needs the policy's calendar: choose one, or count by the clock.")
-    if _is_before_the_clock(policy, step):
-        whole = duration(policy.minutes or 0)
-        yield "offset", _("This is before the clock begins: the whole time is %(span)s.") % {"span": whole}
-
-
-def _is_before_the_clock(policy: Policy, step: PolicyStep) -> bool:
-    """Whether the step would be before the clock begins. Working time never passes faster than wall clock time, so this
-    is certain."""
-    if policy.clock != Clock.DURATION or not policy.minutes:
-        return False
-    return step.time in (policy.time, TimeKind.BUSINESS) and step.offset < -policy.minutes
+    whole = policy.minutes if policy.clock == Clock.DURATION else None
+    # Working time never passes faster than wall clock time, so this is certain.
+    if whole and step.time in (policy.time, TimeKind.BUSINESS) and step.offset < -whole:
+        text = _("This is before the clock begins: the whole time is %(span)s.")
+        yield "offset", text % {"span": duration(whole)}
 
 
 def _is_reached(policy: Policy, step: PolicyStep, calendar: Calendar, now: datetime) -> bool:

@@ -36,31 +36,30 @@ def make(calls: Sequence[Call]) -> list[Event]:
     bulk.insert(events)
     tasks = [each.taking.task for each in calls]
     last = dict(Callback.objects.filter(task__in=tasks).order_by().values_list("task").annotate(Max("position")))
-    rows = [_row(each, event, last.get(each.taking.task.pk, 0) + 1) for each, event in zip(calls, events, strict=True)]
-    bulk.insert(rows)
+    bulk.insert(
+        [
+            Callback(
+                id=event.pk,
+                engine_id=task.engine_id,
+                task=task,
+                position=last.get(task.pk, 0) + 1,
+                **outbox.scheduled(call.taking.now),
+                body=_body(call, event),
+            )
+            for task, call, event in zip(tasks, calls, events, strict=True)
+        ]
+    )
     outbox.wake_on_commit("callbacks")
     return events
-
-
-def _row(call: Call, event: Event, position: int) -> Callback:
-    task = call.taking.task
-    return Callback(
-        id=event.pk,
-        engine_id=task.engine_id,
-        task=task,
-        position=position,
-        **outbox.scheduled(call.taking.now),
-        body=_word(call.taking, event, call.type, call.more),
-    )
 
 
 def no_address(taking: Taking) -> Taken:
     return Taken(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))
 
 
-def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> str:
+def _body(call: Call, event: Event) -> str:
     """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
-    task = taking.task
+    taking, task = call.taking, call.taking.task
     data = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,
@@ -70,13 +69,13 @@ def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> 
         "due_at": iso_utc(taking.escalation.deadline),
         "raised_at": iso_utc(taking.now),
         "assignee": _holder(task),
-        **more,
+        **call.more,
     }
     cloud_event = {
         "specversion": "1.0",
         "id": str(event.pk),
         "source": own_events.SOURCE,
-        "type": type,
+        "type": call.type,
         "subject": task.task_id,
         "time": iso_utc(taking.now),
         "datacontenttype": "application/json",

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind
 from escalations.kinds.base import whom as name_of
-from escalations.kinds.step_event import planner_of, told_by, with_plan
-from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.step_run import Taken, Taking, event_of, planner_of, told_by, with_plan
 from escalations.kinds.targets import OWN, Addressee, Search, Staff, whom
 from escalations.models import PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Step
@@ -36,7 +35,26 @@ class Notify(StepKind):
     is_message = True
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        return _notify(takings)
+        """All steps together: reading and writing for each step alone would take ten times as long."""
+        contacts = Contacts()
+        staff = Staff(takings[0].now, [taking.task for taking in takings])
+        messages: list[_Message] = []
+        wordings, nobody = _Wordings(takings), {}
+        for taking in takings:
+            search = Search(taking.task, taking.step, staff)
+            recipients = {each.recipient.pk: each for each in whom(search, taking.rules)}
+            notes = joined(search.notes)
+            if recipients:
+                planner = planner_of(taking, event_of(taking), contacts)
+                messages.append(_Message(taking, recipients, notes, wordings.manner(taking), planner))
+            else:
+                nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
+        _tell(messages, takings[0].now)
+        taken = nobody | {
+            each.taking.escalation.pk: Taken(RunResult.DONE, each.notes, told_by(each.planner.plan), each.planner.event)
+            for each in messages
+        }
+        return [taken[taking.escalation.pk] for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:
         if not step.target:
@@ -79,26 +97,6 @@ class _Message:
     planner: fanout.Planner
 
 
-def _notify(takings: Sequence[Taking]) -> list[Taken]:
-    """All steps together: reading and writing for each step alone would take ten times as long."""
-    contacts = Contacts()
-    staff = Staff(takings[0].now, [taking.task for taking in takings])
-    messages: list[_Message] = []
-    wordings, nobody = _Wordings(takings), {}
-    for taking in takings:
-        search = Search(taking.task, taking.step, staff)
-        recipients = {each.recipient.pk: each for each in whom(search, taking.rules)}
-        notes = joined(search.notes)
-        if recipients:
-            planner = planner_of(taking, event_of(taking), contacts)
-            messages.append(_Message(taking, recipients, notes, wordings.manner(taking), planner))
-        else:
-            nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
-    _tell(messages, takings[0].now)
-    taken = nobody | {message.taking.escalation.pk: _of_message(message) for message in messages}
-    return [taken[taking.escalation.pk] for taking in takings]
-
-
 class _Wordings:
     """The categories and template versions of many steps, read once."""
 
@@ -132,7 +130,10 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     have = _copies_of([message.taking.task for message in messages])
     rows = [row for of_task in have.values() for row in of_task.values()]
     inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.recipients})
-    _look_up_contacts(messages)
+    if messages:
+        people = [each.recipient for message in messages for each in message.recipients.values()]
+        channels = [channel for message in messages for channel in message.manner.channels]
+        messages[0].planner.addresses.look_up(people, channels)
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
@@ -180,13 +181,6 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     return copies
 
 
-def _look_up_contacts(messages: Sequence[_Message]) -> None:
-    if messages:
-        people = [each.recipient for message in messages for each in message.recipients.values()]
-        channels = [channel for message in messages for channel in message.manner.channels]
-        messages[0].planner.addresses.look_up(people, channels)
-
-
 def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addressed]:
     return [
         Addressed(each.recipient, message.manner, each.reason, each.on_behalf_of)
@@ -207,7 +201,3 @@ def _note_escalated(
         news = [{**person.as_person(), "at": iso_utc(now)} for person in people if person.ref not in existing]
         task.escalated = [*task.escalated, *news]
     bulk.update([message.taking.task for message in messages], ["escalated", "updated_at"])
-
-
-def _of_message(message: _Message) -> Taken:
-    return Taken(RunResult.DONE, message.notes, told_by(message.planner.plan), message.planner.event)

@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds.base import Faults, StepDescription, StepKind
-from escalations.kinds.step_event import planner_of, told_by, with_plan
-from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.step_run import Taken, Taking, event_of, planner_of, told_by, with_plan
 from escalations.models import PolicyStep, RunResult
 from notifications.cases import task_state
 from notifications.items import inbox_items
@@ -30,8 +29,15 @@ class RaisePriority(StepKind):
     fields = ("priority",)
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        had_it = {taking.escalation.pk: _had(taking) for taking in takings if not _rises(taking)}
-        taken = had_it | _raise([taking for taking in takings if taking.escalation.pk not in had_it])
+        taken: dict[Any, Taken] = {}
+        rising = []
+        for taking in takings:
+            had = Priority(taking.task.priority)
+            if ORDER.index(had) < ORDER.index(taking.step.priority):
+                rising.append(taking)
+            else:
+                taken[taking.escalation.pk] = Taken(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(had)))
+        taken |= _raise(rising)
         return [taken[taking.escalation.pk] for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:
@@ -41,14 +47,6 @@ class RaisePriority(StepKind):
     def says(self, step: StepDescription) -> str:
         priority = Priority(step.priority).label if step.priority else "–"
         return _("raise the priority to %(priority)s") % {"priority": priority}
-
-
-def _rises(taking: Taking) -> bool:
-    return ORDER.index(taking.task.priority) < ORDER.index(taking.step.priority)
-
-
-def _had(taking: Taking) -> Taken:
-    return Taken(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(Priority(taking.task.priority))))
 
 
 def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
@@ -67,7 +65,12 @@ def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
     bulk.insert([with_plan(planner) for planner in planners.values()])
     fanout.save([*planners.values()], takings[0].now)
     outbox.wake_on_commit("deliveries")
-    return {taking.escalation.pk: _raised(taking, planners[taking.escalation.pk]) for taking in takings}
+    taken = {}
+    for taking in takings:
+        planner = planners[taking.escalation.pk]
+        why = reasons.PRIORITY_IS(priority=label(Priority(taking.step.priority)))
+        taken[taking.escalation.pk] = Taken(RunResult.DONE, why, told_by(planner.plan), planner.event)
+    return taken
 
 
 def _reword(taking: Taking, copies: Sequence[Notification], contacts: Contacts) -> fanout.Planner:
@@ -77,8 +80,3 @@ def _reword(taking: Taking, copies: Sequence[Notification], contacts: Contacts) 
     planner = planner_of(taking, event_of(taking), contacts)
     planner.rewrite(copies, alert=URGENT() if priority == Priority.URGENT else NOTHING)
     return planner
-
-
-def _raised(taking: Taking, planner: fanout.Planner) -> Taken:
-    why = reasons.PRIORITY_IS(priority=label(Priority(taking.step.priority)))
-    return Taken(RunResult.DONE, why, told_by(planner.plan), planner.event)

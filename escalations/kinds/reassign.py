@@ -22,10 +22,8 @@ from escalations.policies.rules import Occurrence
 from notifications.absences import reassigning
 from notifications.answers import four_eyes
 from notifications.errors import FourEyes
-from notifications.models import Callback, CallbackState, Event, Recipient, Task
+from notifications.models import Callback, CallbackState, Recipient, Task
 from notifications.reasons import Reason, joined
-
-REASSIGN = reassigning.TYPE
 
 
 class Reassign(StepKind):
@@ -42,16 +40,17 @@ class Reassign(StepKind):
         staff = Staff(takings[0].now, [taking.task for taking in takings])
         had_it = _had_it([taking.task for taking in takings])
         attempts = [_reassign(taking, staff, had_it) for taking in takings]
-        requests = [each for each in attempts if isinstance(each, _Request)]
-        events = iter(engine_calls.make([each.call for each in requests]))
-        return [each.taken(next(events)) if isinstance(each, _Request) else each for each in attempts]
+        calls = [each.call for each in attempts if isinstance(each, _Request)]
+        events = iter(engine_calls.make(calls))
+        return [
+            Taken(RunResult.DONE, each.why, event=next(events)) if isinstance(each, _Request) else each
+            for each in attempts
+        ]
 
     def faults(self, step: PolicyStep) -> Faults:
         if step.target not in self.targets:
-            yield (
-                "target",
-                _("Choose one person who gets the task: the manager, the lead, who is on duty or a named person."),
-            )
+            text = _("Choose one person who gets the task: the manager, the lead, who is on duty or a named person.")
+            yield "target", text
         elif step.target == StepTarget.PERSON and step.person is None:
             yield "person", _("Choose the person.")
         elif step.target == StepTarget.DUTY and step.rota_id is None:
@@ -76,9 +75,6 @@ class _Request:
     call: engine_calls.Call
     why: Reason
 
-    def taken(self, event: Event) -> Taken:
-        return Taken(RunResult.DONE, self.why, event=event)
-
 
 def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> Taken | _Request:
     task = taking.task
@@ -94,7 +90,7 @@ def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> 
     if person.ref in had_it.get(task.pk, ()):  # else managers in a circle would pass it round for ever
         return Taken(RunResult.NOBODY, reasons.HAD_IT(name=person))
     note = reasons.ASKED(engine=task.engine, name=person, reason=reason)
-    call = engine_calls.Call(taking, REASSIGN, {"to": person.as_person()})
+    call = engine_calls.Call(taking, reassigning.TYPE, {"to": person.as_person()})
     return _Request(call, joined([note, *_four_eyes(task, person, staff)]))
 
 
@@ -104,7 +100,7 @@ def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
     refs: dict[UUID, set[str]] = {}
     for call in done.only("task", "body"):
         event = json.loads(call.body)
-        if event["type"] == REASSIGN and event["data"]["assignee"]:
+        if event["type"] == reassigning.TYPE and event["data"]["assignee"]:
             refs.setdefault(call.task_id, set()).add(event["data"]["assignee"]["ref"])
     return refs
 

@@ -5,7 +5,7 @@ People who are away are replaced by their delegate. If nobody is left, the fallb
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from escalations import reasons
-from escalations.models import StepTarget, TimeKind
+from escalations.models import StepTarget
 from escalations.policies.rules import RuleSet, Step
 from notifications.models import AbsencePart, Recipient, Rota, RouteTarget, Task, Team
 from notifications.people.absence import ANYTHING, About, Absences, people_away_at
@@ -51,16 +51,14 @@ class Staff:
     def away(self) -> frozenset[int]:
         return people_away_at(self.now)
 
-    @cached_property
-    def has_parts(self) -> bool:
-        """Whether any absence has parts: only then it matters what a task is about."""
-        return AbsencePart.objects.exists()
-
     def subject(self, task: Task, step: Step) -> About:
         """Return what parts of absences distinguish: category, engine and kind of case."""
-        if not self.away or not self.has_parts:
+        if not self.away or not self.once("parts", AbsencePart.objects.exists):
             return ANYTHING
-        category = step.category or self.once(("category", task.pk), lambda: _category_of(task))
+        category = step.category or self.once(
+            ("category", task.pk),
+            lambda: task.notifications.order_by("-created_at").values_list("category", flat=True).first(),
+        )
         return About(category, task.engine_id, task.case.type if task.case is not None else "")
 
     def stand_ins(self, people: Sequence[Recipient], subject: About) -> dict[int, Recipient]:
@@ -106,11 +104,6 @@ class Staff:
         for task, pk in pairs:
             by_task.setdefault(task, []).append(by_pk[pk])
         return by_task
-
-
-def _category_of(task: Task) -> int | None:
-    """That of its newest copy."""
-    return task.notifications.order_by("-created_at").values_list("category", flat=True).first()
 
 
 def _people() -> QuerySet[Recipient]:
@@ -223,19 +216,11 @@ def step_for(target: RouteTarget) -> Step:
         id=0,
         position=0,
         kind="",
-        offset=timedelta(),
-        time=TimeKind.WALL,
-        repeat_every=timedelta(),
-        repeats=0,
         target=StepTarget(target.kind),
-        level=1,
         team=target.team_id,
         person=target.person_id,
         rota=target.rota_id,
-        version=None,
         category=target.route.category_id,
-        channels=(),
-        priority="",
     )
 
 

@@ -1,6 +1,7 @@
 """Policies and steps as text: “1 h before due, working time: remind the assignee”."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -9,10 +10,9 @@ from escalations.kinds import KINDS
 from escalations.kinds.base import StepDescription
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
 from escalations.policies.rules import RuleSet
-from escalations.policies.rules import Step as RuleStep
 from notifications.models import Recipient, Rota, Team
 
-MINUTES = 60
+A_MINUTE = timedelta(minutes=1)
 
 
 def of_row(step: PolicyStep) -> StepDescription:
@@ -37,25 +37,21 @@ def of_rules(rules: RuleSet) -> dict[int, StepDescription]:
     people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
     rotas = Rota.objects.in_bulk([step.rota for step in rules.steps if step.rota])
     return {
-        step.id: _of_rule(step, teams.get(step.team or 0), people.get(step.person or 0), rotas.get(step.rota or 0))
+        step.id: StepDescription(
+            kind=step.kind,
+            offset=step.offset // A_MINUTE,
+            time=step.time,
+            repeat_every=step.repeat_every // A_MINUTE,
+            repeats=step.repeats,
+            target=step.target or "",
+            level=step.level,
+            team=teams[step.team].name if step.team in teams else "",
+            person=str(people.get(step.person or 0, "")),
+            rota=str(rotas.get(step.rota or 0, "")),
+            priority=step.priority,
+        )
         for step in rules.steps
     }
-
-
-def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None, rota: Rota | None) -> StepDescription:
-    return StepDescription(
-        kind=step.kind,
-        offset=int(step.offset.total_seconds()) // MINUTES,
-        time=step.time,
-        repeat_every=int(step.repeat_every.total_seconds()) // MINUTES,
-        repeats=step.repeats,
-        target=step.target or "",
-        level=step.level,
-        team=team.name if team else "",
-        person=str(person) if person else "",
-        rota=str(rota) if rota else "",
-        priority=step.priority,
-    )
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
@@ -73,17 +69,11 @@ def numbered(step: StepDescription, number: int) -> str:
 
 
 def when(step: StepDescription, usual: str) -> str:
-    moment = _moment(step.offset)
+    form = _("%(span)s before due") if step.offset < 0 else _("%(span)s after due")
+    moment = form % {"span": duration(abs(step.offset))} if step.offset else _("when due")
     if step.time == usual:
         return moment
     return _("%(when)s, %(time)s") % {"when": moment, "time": TimeKind(step.time).label}
-
-
-def _moment(offset: int) -> str:
-    if not offset:
-        return _("when due")
-    form = _("%(span)s before due") if offset < 0 else _("%(span)s after due")
-    return form % {"span": duration(abs(offset))}
 
 
 def what(step: StepDescription) -> str:

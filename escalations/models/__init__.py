@@ -16,24 +16,3 @@ from escalations.models.policies import (
     StepTarget,
     TimeKind,
 )
-
-__all__ = [
-    "OVER",
-    "BusinessCalendar",
-    "CalendarDay",
-    "CalendarOf",
-    "Clock",
-    "Escalation",
-    "EscalationState",
-    "OnAcknowledge",
-    "PersonCalendar",
-    "Policy",
-    "PolicyCondition",
-    "PolicyStep",
-    "Rules",
-    "RunResult",
-    "StepRun",
-    "StepTarget",
-    "TeamCalendar",
-    "TimeKind",
-]

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from escalations.calendars.working_time import Calendar
+from escalations.calendars.working_time import BadCalendar, Calendar
 from notifications.models import Recipient, Team
 from notifications.models.history import HistoryWithParts
 from notifications.models.validators import validate_timezone
@@ -34,16 +34,25 @@ class BusinessCalendar(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, days: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the definition. `days`: date to intervals, instead of the stored days."""
         document: dict[str, Any] = {"timezone": self.timezone, "week": self.week}
         if self.country:
             document["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
-        days = {day.date.isoformat(): day.hours for day in self.days.all()}
+        if days is None:
+            days = {day.date.isoformat(): day.hours for day in self.days.all()}
         return {**document, "days": days} if days else document
 
     def reckoning(self) -> Calendar:
         """The calendar for computing. Raises BadCalendar."""
         return Calendar.from_dict(self.as_dict())
+
+    def reckoning_or_none(self) -> Calendar | None:
+        """None for a calendar that cannot be read: the desk says so."""
+        try:
+            return self.reckoning()
+        except BadCalendar:
+            return None
 
 
 class CalendarDay(models.Model):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from escalations.calendars.definition import BadCalendar, read_calendar
 from escalations.models import BusinessCalendar, PersonCalendar, TeamCalendar
 from notifications.models import Team
 from notifications.preferences.quiet import OnHolidays
@@ -10,10 +9,8 @@ from notifications.preferences.quiet import OnHolidays
 
 def of_people(people: Sequence[int]) -> dict[int, OnHolidays]:
     """Return the holidays of people, by the person's pk."""
-    calendars = calendars_of(people)
-    return {
-        person: holiday for person, calendar in calendars.items() if (holiday := _holidays_in(calendar)) is not None
-    }
+    readings = {person: calendar.reckoning_or_none() for person, calendar in calendars_of(people).items()}
+    return {person: reading.data.is_holiday for person, reading in readings.items() if reading is not None}
 
 
 def calendars_of(people: Sequence[int]) -> dict[int, BusinessCalendar]:
@@ -26,11 +23,3 @@ def calendars_of(people: Sequence[int]) -> dict[int, BusinessCalendar]:
     by_person |= {person: calendars[team] for person, team in teams}
     own = PersonCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
     return by_person | {row.recipient_id: row.calendar for row in own.filter(recipient__in=people)}
-
-
-def _holidays_in(calendar: BusinessCalendar) -> OnHolidays | None:
-    """None for a calendar that cannot be read: the desk says so."""
-    try:
-        return read_calendar(calendar.as_dict()).is_holiday
-    except BadCalendar:
-        return None

@@ -96,7 +96,8 @@ def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
     facts = facts_of_task(task, task.case)
     for policy in policies:
         reason = _why_not(policy, task, facts)
-        yield Tried(policy, not reason, reason or _why(policy))
+        conditions = policy.conditions.all()
+        yield Tried(policy, not reason, reason or (all_of(conditions) if conditions else reasons.FITS_ALL()))
         if not reason:
             return
 
@@ -110,11 +111,6 @@ def _why_not(policy: Policy, task: Task, facts: Json) -> Reason:
     if policy.clock == Clock.DUE and task.due_at is None:
         return reasons.NO_DUE_DATE()
     return NOTHING
-
-
-def _why(policy: Policy) -> Reason:
-    conditions = policy.conditions.all()
-    return all_of(conditions) if conditions else reasons.FITS_ALL()
 
 
 # --- calendars --------------------------------------------------------------------------------------------------------

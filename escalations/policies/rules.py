@@ -35,18 +35,18 @@ class Step:
     id: int
     position: int
     kind: str
-    offset: timedelta
-    time: TimeKind
-    repeat_every: timedelta
-    repeats: int
-    target: StepTarget | None
-    level: int
-    team: int | None
-    person: int | None
-    version: int | None
-    category: int | None
-    channels: tuple[str, ...]
-    priority: str
+    offset: timedelta = NOTHING
+    time: TimeKind = TimeKind.WALL
+    repeat_every: timedelta = NOTHING
+    repeats: int = 0
+    target: StepTarget | None = None
+    level: int = 1
+    team: int | None = None
+    person: int | None = None
+    version: int | None = None
+    category: int | None = None
+    channels: tuple[str, ...] = ()
+    priority: str = ""
     critical: bool = False
     rota: int | None = None
 
@@ -102,20 +102,20 @@ class RuleSet:
         return due_at if self.clock == Clock.DUE else self.add(start, self.duration, self.time)
 
     def later(self, deadline: datetime, pause: timedelta) -> datetime:
-        """The due date after a pause. Raises NoWorkingTime."""
-        return self.add(deadline, pause, self.time) if pause > NOTHING else deadline
+        """The due date after a pause, as the policy counts time."""
+        try:
+            return self.add(deadline, pause, self.time) if pause > NOTHING else deadline
+        except NoWorkingTime:
+            return deadline + pause
 
     def held_until(self, now: datetime) -> datetime:
         return self.add(now, self.hold, self.time)
 
     def occurrences(self, deadline: datetime) -> list[Occurrence]:
         """All times of all steps, in order."""
-        return sorted(self._all(deadline), key=lambda each: each.order)
-
-    def _all(self, deadline: datetime) -> Iterator[Occurrence]:
-        for step in self.steps:
-            for number, at in enumerate(self._times(step, deadline)):
-                yield Occurrence(at, step, number)
+        numbered = ((step, enumerate(self._times(step, deadline))) for step in self.steps)
+        every = (Occurrence(at, step, number) for step, times in numbered for number, at in times)
+        return sorted(every, key=lambda each: each.order)
 
     def _times(self, step: Step, deadline: datetime) -> Iterator[datetime]:
         """Times that the calendar cannot reach are computed by the wall clock: too early is better than never."""
@@ -148,6 +148,10 @@ def rules_row(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
 
 
 def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
+    steps = list(policy.steps.all())
+    templates = [step.template_id for step in steps if step.template_id]
+    published = TemplateVersion.objects.filter(template__in=templates, state=VersionState.PUBLISHED)
+    versions = dict(published.values_list("template_id", "pk"))
     return {
         "policy": policy.pk,
         "name": policy.name,
@@ -160,16 +164,8 @@ def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
         "on_acknowledge": policy.on_acknowledge,
         "hold_minutes": policy.hold_minutes,
         "fallback": policy.fallback_id,
-        "steps": _steps(policy),
+        "steps": [_step(step, versions.get(step.template_id or 0)) for step in steps],
     }
-
-
-def _steps(policy: Policy) -> list[Json]:
-    steps = list(policy.steps.all())
-    templates = [step.template_id for step in steps if step.template_id]
-    published = TemplateVersion.objects.filter(template__in=templates, state=VersionState.PUBLISHED)
-    versions = dict(published.values_list("template_id", "pk"))
-    return [_step(step, versions.get(step.template_id or 0)) for step in steps]
 
 
 def _step(step: PolicyStep, version: int | None) -> Json:

@@ -1,18 +1,81 @@
-"""The figures of a team: by kind of task, kind of case, category or week. Pure: what was read is counted here."""
+"""The figures of a team: by kind of task, kind of case, category or week. Pure: what was read is counted here.
 
-from collections import defaultdict
+None is shown that tells of fewer than five people, or of one person above all. What may not be shown by itself is put
+together under “others”, with further groups if those alone would be too few; so nothing that is left out can be found
+by subtraction.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
-from typing import Literal, get_args
-
-from escalations.team_time.crowds import Crowd, Folded
+from datetime import datetime, timedelta, tzinfo
+from typing import Generic, Literal, Self, TypeVar, get_args
 
 By = Literal["kind", "category", "case", "week"]
 WAYS: tuple[By, ...] = get_args(By)
 
+Key = Hashable
+FEWEST = 5
+"""People of whom a figure may tell."""
+LARGEST_SHARE = 2
+"""Nobody may have had more than one part in so many of what is counted."""
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """What is open is younger than the first, than the second, …, or no younger than the last."""
+
+
+# --- which figures may be shown ---------------------------------------------------------------------------------------
+class Crowd:
+    """Who had a part in something, and in how much of it."""
+
+    def __init__(self) -> None:
+        self._parts: Counter[int] = Counter()
+
+    def add(self, people: Iterable[int]) -> None:
+        self._parts.update(people)
+
+    def join(self, other: "Crowd") -> None:
+        self._parts.update(other._parts)
+
+    @property
+    def enough(self) -> bool:
+        parts = self._parts
+        return len(parts) >= FEWEST and LARGEST_SHARE * max(parts.values()) <= parts.total()
+
+
+@dataclass
+class Group:
+    crowd: Crowd = field(default_factory=Crowd)
+
+    @property
+    def size(self) -> int:
+        raise NotImplementedError
+
+    def join(self, other: Self) -> None:
+        self.crowd.join(other.crowd)
+
+
+GroupT = TypeVar("GroupT", bound=Group)
+
+
+class Folded(Generic[GroupT]):
+    """`shown`: groups that may be shown; `others`: all that may not, together; None: there are none. Where even all of
+    them together may not be shown, both are empty, and `total` is None."""
+
+    def __init__(self, groups: dict[Key, GroupT], empty: type[GroupT]) -> None:
+        shown = {key: group for key, group in groups.items() if group.crowd.enough}
+        others, total = empty(), empty()
+        for key, group in groups.items():
+            total.join(group)
+            if key not in shown:
+                others.join(group)
+        folds = len(shown) < len(groups)
+        while folds and shown and not others.crowd.enough:
+            smallest = min(shown, key=lambda key: shown[key].size)
+            others.join(shown.pop(smallest))
+        enough = total.crowd.enough
+        self.shown: dict[Key, GroupT] = shown if enough else {}
+        self.others: GroupT | None = others if folds and enough else None
+        self.total: GroupT | None = total if enough else None
 
 
 # --- what is counted --------------------------------------------------------------------------------------------------
@@ -65,20 +128,19 @@ class Message:
 
 # --- groups -----------------------------------------------------------------------------------------------------------
 @dataclass
-class Times:
+class Times(Group):
     """How long something took, each time."""
 
     took: list[timedelta] = field(default_factory=list)
-    crowd: Crowd = field(default_factory=Crowd)
 
     def add(self, done: Done | None) -> None:
         if done is not None:
             self.took.append(done.took)
             self.crowd.add([done.by])
 
-    def join(self, other: "Times") -> None:
+    def join(self, other: Self) -> None:
+        super().join(other)
         self.took += other.took
-        self.crowd.join(other.crowd)
 
     def within(self, percent: int) -> timedelta | None:
         """So many of a hundred took no longer. None: that would tell of too few people."""
@@ -89,7 +151,7 @@ class Times:
 
 
 @dataclass
-class Work:
+class Work(Group):
     """A group of tasks that came in the period."""
 
     came: int = 0
@@ -98,7 +160,6 @@ class Work:
     outside_hours: int = 0
     seen: Times = field(default_factory=Times)
     answered: Times = field(default_factory=Times)
-    crowd: Crowd = field(default_factory=Crowd)
 
     @property
     def size(self) -> int:
@@ -112,23 +173,22 @@ class Work:
         self.answered.add(task.answered)
         self.crowd.add(task.people)
 
-    def join(self, other: "Work") -> None:
+    def join(self, other: Self) -> None:
+        super().join(other)
         self.came += other.came
         self.late += other.late
         self.with_question += other.with_question
         self.outside_hours += other.outside_hours
         self.seen.join(other.seen)
         self.answered.join(other.answered)
-        self.crowd.join(other.crowd)
 
 
 @dataclass
-class Waiting:
+class Waiting(Group):
     """A group of tasks that are open now; `ages` by AGES."""
 
     late: int = 0
     ages: list[int] = field(default_factory=lambda: [0] * (len(AGES) + 1))
-    crowd: Crowd = field(default_factory=Crowd)
 
     @property
     def size(self) -> int:
@@ -139,33 +199,27 @@ class Waiting:
         self.ages[sum(now - task.came >= age for age in AGES)] += 1
         self.crowd.add(task.people)
 
-    def join(self, other: "Waiting") -> None:
+    def join(self, other: Self) -> None:
+        super().join(other)
         self.late += other.late
         self.ages = [mine + more for mine, more in zip(self.ages, other.ages, strict=True)]
-        self.crowd.join(other.crowd)
 
 
-Key = Hashable
+KeyOf = Callable[[Kind, datetime], Key]
 
 
-def grouping(by: By, zone: tzinfo) -> Callable[[Kind, datetime], Key]:
-    keys: dict[By, Callable[[Kind, datetime], Key]] = {
+def grouping(by: By, zone: tzinfo) -> KeyOf:
+    """Return what finds the group of a task or message by its kind and when it came."""
+    keys: dict[By, KeyOf] = {
         "kind": lambda kind, came: kind.task,
         "category": lambda kind, came: kind.category,
         "case": lambda kind, came: kind.case,
-        "week": lambda kind, came: monday(came, zone),
+        "week": lambda kind, came: (came := came.astimezone(zone)).date() - timedelta(days=came.weekday()),
     }
     return keys[by]
 
 
-def monday(moment: datetime, zone: tzinfo) -> date:
-    day = moment.astimezone(zone).date()
-    return day - timedelta(days=day.weekday())
-
-
-def of_work(
-    tasks: Iterable[Had], messages: Sequence[Message], key_of: Callable[[Kind, datetime], Key]
-) -> Folded[Key, Work]:
+def of_work(tasks: Iterable[Had], messages: Sequence[Message], key_of: KeyOf) -> Folded[Work]:
     """A group is of the people whose tasks it has; messages alone make none that is shown."""
     groups: dict[Key, Work] = defaultdict(Work)
     for task in tasks:
@@ -175,7 +229,7 @@ def of_work(
     return Folded(groups, Work)
 
 
-def of_waiting(tasks: Iterable[Open], now: datetime, key_of: Callable[[Kind, datetime], Key]) -> Folded[Key, Waiting]:
+def of_waiting(tasks: Iterable[Open], now: datetime, key_of: KeyOf) -> Folded[Waiting]:
     groups: dict[Key, Waiting] = defaultdict(Waiting)
     for task in tasks:
         groups[key_of(task.kind, task.came)].add(task, now)

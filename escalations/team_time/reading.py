@@ -6,21 +6,24 @@ However many items they have, at most MOST are read: if there are more, only wha
 found in the index alone.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
 
 from django.db import connection
 
+from escalations.calendars.definition import CalendarData
 from escalations.calendars.working_time import Calendar
 from escalations.models import Rules
-from escalations.policies.rules import RuleSet, parsed
+from escalations.policies.holidays import calendars_of
+from escalations.policies.rules import parsed
 from escalations.team_time.figures import Done, Had, Kind, Message, Open
-from escalations.team_time.working_hours import WorkingHours
 from notifications.channel_facts import INBOX
+from notifications.models import Recipient
 
 MOST = 20_000
 """Items of all people together."""
-
+USUAL = (time(8), time(18))
+"""The working hours of people without a calendar, from Monday to Friday."""
 
 _BEYOND = """
 SELECT max(beyond.created_at) FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN LATERAL (
@@ -79,7 +82,8 @@ def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[Had]:
     ours = set(people)
     received = []
     for kind, case, category, had, came, seen, seen_by, at, by, due, waits, has_question, rules in rows:
-        calendar = _calendar(rules_by_pk.get(rules))
+        followed = rules_by_pk.get(rules)
+        calendar = followed.calendar if followed is not None and followed.time == "business" else None
         answered = Done(by, _passed(came, at, calendar)) if by in ours else None
         if answered is not None and (seen is None or at < seen):
             seen, seen_by = at, by
@@ -89,12 +93,8 @@ def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[Had]:
     return received
 
 
-def _calendar(rules: RuleSet | None) -> Calendar | None:
-    """By which the time of a task counts; None: by the clock on the wall."""
-    return rules.calendar if rules is not None and rules.time == "business" else None
-
-
 def _passed(start: datetime, end: datetime, calendar: Calendar | None) -> timedelta:
+    """Return the working time of the calendar; without one, the time on the wall clock."""
     return calendar.between(start, end) if calendar is not None else max(end - start, timedelta())
 
 
@@ -139,6 +139,22 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (SELECT kind FROM notifications_task WHERE id = item.task_id OFFSET 0) task ON true
 LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = item.case_id OFFSET 0) whole ON true
 """
+
+
+class WorkingHours:
+    """When people work: by their calendar or that of a team of theirs; else by the usual hours of their zone."""
+
+    def __init__(self, people: Iterable[Recipient]) -> None:
+        zones = {person.pk: person.timezone or "UTC" for person in people}
+        by_person = calendars_of([*zones])
+        calendars = {calendar.pk: calendar.reckoning_or_none() for calendar in {*by_person.values()}}
+        usual = {zone: Calendar(CalendarData(zone, ((USUAL,),) * 5 + ((),) * 2)) for zone in {*zones.values()}}
+        own = {person: calendars[calendar.pk] for person, calendar in by_person.items()}
+        self._of = {person: own.get(person) or usual[zone] for person, zone in zones.items()}
+
+    def are(self, person: int, at: datetime) -> bool:
+        """Whether the person works then."""
+        return self._of[person].is_open(at)
 
 
 def messages_outside_hours(people: Sequence[int], since: datetime, hours: WorkingHours) -> list[Message]:

@@ -24,10 +24,8 @@ from notifications.admin import (
     retention,
     rotas,
     routing,
-    search_kinds,
     tasks,
     templates,
-    tokens,
 )
 
 __all__ = [
@@ -50,8 +48,6 @@ __all__ = [
     "retention",
     "rotas",
     "routing",
-    "search_kinds",
     "tasks",
     "templates",
-    "tokens",
 ]

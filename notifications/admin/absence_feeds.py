@@ -13,16 +13,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget
 
-from notifications import reasons
 from notifications.absences import feeds
 from notifications.admin.base import HistoryAdmin
+from notifications.admin.columns import column, delegate_column, reading_mark
 from notifications.admin.decorators import display
-from notifications.admin.engine_access import SecretField
+from notifications.admin.fields import SecretField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.words import NOTHING, ago, link, mark, there, with_why
+from notifications.admin.words import NOTHING, there
 from notifications.models import AbsenceFeed, Recipient
 from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate
@@ -32,12 +31,7 @@ LISTED = 20
 
 
 class AbsenceFeedForm(forms.ModelForm):
-    address = SecretField(
-        label=_("Address of the calendar"),
-        required=False,
-        max_length=500,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
+    address = SecretField(label=_("Address of the calendar"), strip=True, max_length=500)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,26 +50,22 @@ class AbsenceFeedForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         form_data: dict[str, Any] = super().clean() or self.cleaned_data
-        person, delegate = form_data.get("recipient") or self._saved_person(), form_data.get("delegate")
+        saved_person = None if self.instance._state.adding else self.instance.recipient
+        person, delegate = form_data.get("recipient") or saved_person, form_data.get("delegate")
         if person is not None and person.external:
             self.add_error("recipient", gettext("Only people of your own organisation can be away."))
         if person is not None and delegate is not None and (fault := fault_of_delegate(person, delegate)):
             self.add_error("delegate", fault)
         return form_data
 
-    def _saved_person(self) -> Recipient | None:
-        return None if self.instance._state.adding else self.instance.recipient
-
 
 class Reading(Conditions):
     title = _("reading")
     parameter_name = "reading"
-
-    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        return {
-            "fails": (_("cannot be read"), Q(failing_since__isnull=False)),
-            "works": (_("read"), Q(failing_since=None, read_at__isnull=False)),
-        }
+    conditions = {
+        "fails": (_("cannot be read"), Q(failing_since__isnull=False)),
+        "works": (_("read"), Q(failing_since=None, read_at__isnull=False)),
+    }
 
 
 @admin.register(AbsenceFeed)
@@ -88,10 +78,7 @@ class AbsenceFeedAdmin(HistoryAdmin):
     autocomplete_fields = ["recipient", "delegate"]
     fields = ["recipient", "address", "takes", "delegate", "open_items", "give_back", "reading", "coming"]
     readonly_fields = ["reading", "coming"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: AbsenceFeed | None = None) -> list[str]:
-        """The person is fixed: another person's calendar would be another row."""
-        return [*self.readonly_fields, *(["recipient"] if obj else [])]
+    fixed_fields = ["recipient"]
 
     def save_model(self, request: HttpRequest, obj: AbsenceFeed, form: Any, change: bool) -> None:
         feeds.point(obj, form.cleaned_data.get("address", ""))  # of what is restored it is not known
@@ -104,23 +91,9 @@ class AbsenceFeedAdmin(HistoryAdmin):
         return [fault] if fault else []
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, feed: AbsenceFeed) -> str:
-        return str(feed.recipient)
-
-    @display(description=_("delegate"), ordering="delegate__name")
-    def stands_in(self, feed: AbsenceFeed) -> SafeString:
-        return link(feed.delegate) if feed.delegate else mark("quiet", gettext("nobody"))
-
-    @display(description=_("reading"))
-    def reading(self, feed: AbsenceFeed) -> SafeString:
-        if feed.failing_since is not None:
-            last_version_note = gettext("What was read before holds.") if feed.read_at else ""
-            arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
-            return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % arguments), last_version_note)
-        if feed.read_at is None:
-            return mark("wait", gettext("not read yet")) if feed.pk else NOTHING
-        return with_why(mark("ok", gettext("read")), ago(feed.read_at))
+    person = column(lambda feed: feed.recipient, _("person"), "recipient__name")
+    stands_in = delegate_column()
+    reading = column(lambda feed: reading_mark(feed) if feed.pk else NOTHING, _("reading"))
 
     @display(description=_("what it says"))
     def coming(self, feed: AbsenceFeed) -> SafeString:

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -15,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
 from notifications.admin.base import HistoryAdmin
+from notifications.admin.columns import column, delegate_column
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
-from notifications.admin.words import link, mark
+from notifications.admin.words import mark
 from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import MOST_PARTS, faults_of
@@ -112,7 +112,7 @@ class AbsenceAdmin(HistoryAdmin):
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
-
+    fixed_fields = ["recipient"]
     fields = ["recipient", "begins_at", "ends_at", "delegate", "open_items", "give_back"]
     parts = [AbsencePart]
     inlines = [AbsencePartInline]
@@ -127,13 +127,8 @@ class AbsenceAdmin(HistoryAdmin):
         faults = faults_of(row.recipient, restored, timezone.now())
         return [fault for field, fault in faults.items() if field == "delegate" or field.startswith("parts.")]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
-        """The person is fixed: another person's absence would be another row."""
-        return [*self.readonly_fields, *(["recipient"] if obj else [])]
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, row: Absence) -> str:
-        return str(row.recipient)
+    person = column(lambda row: row.recipient, _("person"), "recipient__name")
+    stands_in = delegate_column()
 
     @display(description=_("away"))
     def now(self, row: Absence) -> SafeString:
@@ -141,10 +136,6 @@ class AbsenceAdmin(HistoryAdmin):
         if row.ends_at <= now:
             return mark("quiet", gettext("no longer"))
         return mark("wait", gettext("now")) if row.begins_at <= now else mark("quiet", gettext("later"))
-
-    @display(description=_("delegate"), ordering="delegate__name")
-    def stands_in(self, row: Absence) -> SafeString:
-        return link(row.delegate) if row.delegate else mark("quiet", gettext("nobody"))
 
 
 def _parts_then(then: State) -> list[PartGiven]:

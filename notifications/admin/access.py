@@ -15,7 +15,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -28,9 +28,9 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, counted, display, time_ago
 from notifications.admin.filters import Conditions
-from notifications.admin.words import ago, link, list_url, mark, shortened, took
+from notifications.admin.words import link, mark, shortened, took
 from notifications.models import Recipient
 from notifications.people import login_limits, revocation
 from wfpush.models import Heartbeat
@@ -45,14 +45,12 @@ for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule
         admin.site.unregister(_model)
 
 
-def _set_verbose_names(model: type[Model], one: Any, many: Any) -> None:
-    """Give a model of a package the name that it has on all our pages. Its migrations do not see it."""
-    model._meta.verbose_name, model._meta.verbose_name_plural = one, many
-
-
-_set_verbose_names(AccessAttempt, _("lock"), _("locks"))
-_set_verbose_names(AccessLog, _("sign-in"), _("sign-ins"))
-_set_verbose_names(Failure, _("failed background task"), _("failed background tasks"))
+for _model, _one, _many in (
+    (AccessAttempt, _("lock"), _("locks")),
+    (AccessLog, _("sign-in"), _("sign-ins")),
+    (Failure, _("failed background task"), _("failed background tasks")),
+):  # names of packages' models on all our pages, which their migrations do not see
+    _model._meta.verbose_name, _model._meta.verbose_name_plural = _one, _many
 
 
 # --- users and groups -----------------------------------------------------------------------------------------------
@@ -94,7 +92,9 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     list_display = ["username", "person", "rights", "seen", "is_active"]
     list_filter = [Rights, "is_active", "groups"]
     list_select_related = ["recipient"]
+    list_prefetch_related = ["groups"]
     search_fields = ["username", "email", "recipient__name", "recipient__ref"]
+    seen = time_ago("last_login", _("last signed in"))
     filter_horizontal = []
     autocomplete_fields = ["groups"]
     readonly_fields = ["person", "password_link", "last_login", "date_joined"]
@@ -104,20 +104,16 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
         (_("Times"), {"fields": ["last_login", "date_joined"]}),
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        users: QuerySet[User] = super().get_queryset(request)
-        return users.prefetch_related("groups")
-
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         return [*self.readonly_fields, *([] if request.user.is_superuser else ["is_superuser"])]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and not self._above(request, obj)
+        return allowed and not self._is_above(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and not self._above(request, obj)
+        return allowed and not self._is_above(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -132,7 +128,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
         with _people_settled(list(queryset)):
             super().delete_queryset(request, queryset)
 
-    def _above(self, request: HttpRequest, user: Any) -> bool:
+    def _is_above(self, request: HttpRequest, user: Any) -> bool:
         return isinstance(user, User) and user.is_superuser and not request.user.is_superuser
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
@@ -161,24 +157,16 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
             gettext("none") if user.is_staff else gettext("inbox")
         )
 
-    @display(description=_("last signed in"), ordering="last_login")
-    def seen(self, user: User) -> SafeString:
-        return ago(user.last_login)
-
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
     list_display = ["name", "size", "right_count"]
     search_fields = ["name"]
+    size = counted("users", _("users"), User, "groups__id__exact")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        groups: QuerySet[Group] = super().get_queryset(request)
+        groups = super().get_queryset(request)
         return groups.annotate(users=Count("user", distinct=True), rights=Count("permissions", distinct=True))
-
-    @display(description=_("users"), ordering="users")
-    def size(self, group: Any) -> SafeString:
-        query = f"groups__id__exact={group.pk}"
-        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(User, query), group.users)
 
     @display(description=_("rights"), ordering="rights")
     def right_count(self, group: Any) -> int:
@@ -203,7 +191,7 @@ class AccessAttemptAdmin(LedgerAdmin):
     list_filter = [Locked]
     search_fields = ["=username", "=ip_address"]
     fields = ["username", "ip_address", "failures_since_start", "state", "attempt_time", "path_info", "user_agent"]
-    readonly_fields = fields
+    last_try = time_ago("attempt_time", _("last try"))
     actions = ["unlock"]
 
     def has_unlock_permission(self, request: HttpRequest) -> bool:
@@ -227,10 +215,6 @@ class AccessAttemptAdmin(LedgerAdmin):
     def failures(self, attempt: AccessAttempt) -> int:
         return int(attempt.failures_since_start)
 
-    @display(description=_("last try"), ordering="attempt_time")
-    def last_try(self, attempt: AccessAttempt) -> SafeString:
-        return ago(attempt.attempt_time)
-
     @display(description=_("state"))
     def state(self, attempt: AccessAttempt) -> SafeString:
         wait = login_limits.wait_of(attempt, timezone.now())
@@ -244,10 +228,7 @@ class AccessLogAdmin(LedgerAdmin):
     list_display = ["username", "ip_address", "signed_in", "logout_time", "user_agent"]
     search_fields = ["=username", "=ip_address"]
     fields = ["username", "ip_address", "attempt_time", "logout_time", "path_info", "user_agent"]
-
-    @display(description=_("signed in"), ordering="attempt_time")
-    def signed_in(self, entry: AccessLog) -> SafeString:
-        return ago(entry.attempt_time)
+    signed_in = time_ago("attempt_time", _("signed in"))
 
 
 # --- background tasks -----------------------------------------------------------------------------------------------
@@ -259,7 +240,6 @@ class FailureAdmin(LedgerAdmin):
     list_filter = ["func"]
     search_fields = ["func", "name"]
     fields = ["name", "func", "started", "stopped", "attempt_count", "full_result"]
-    readonly_fields = fields
 
     @display(description=_("took"))
     def duration(self, failure: Failure) -> str:
@@ -277,7 +257,4 @@ class FailureAdmin(LedgerAdmin):
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LedgerAdmin):
     list_display = ["name", "release", "last_beat"]
-
-    @display(description=_("last beat"), ordering="beat_at")
-    def last_beat(self, heartbeat: Heartbeat) -> SafeString:
-        return ago(heartbeat.beat_at)
+    last_beat = time_ago("beat_at", _("last beat"))

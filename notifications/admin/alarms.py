@@ -83,16 +83,10 @@ def alarms_of_channels(now: datetime) -> list[str]:
     return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
 
 
-def backlogs(now: datetime) -> list[str]:
-    """Events come faster than they are processed, or an engine is told to wait."""
-    return [*_event_backlog(now), *_engines_at_their_limit()]
-
-
-def _event_backlog(now: datetime) -> list[str]:
+def event_backlog(now: datetime) -> list[str]:
+    """Events come faster than they are processed."""
     events = backlog.find_large(now)
-    if events is None:
-        return []
-    return [" ".join(filter(None, [events.sentence(), _most_from(now)]))]
+    return [" ".join(filter(None, [events.sentence(), _most_from(now)]))] if events is not None else []
 
 
 def _most_from(now: datetime) -> str:
@@ -106,7 +100,7 @@ def _most_from(now: datetime) -> str:
     return _("%(count)s of them are from %(engine)s.") % {"count": number(count), "engine": name}
 
 
-def _engines_at_their_limit() -> list[str]:
+def engines_at_their_limit(now: datetime) -> list[str]:
     limited = Event.objects.filter(due_at__isnull=False, engine__active=True, engine__most_waiting__isnull=False)
     counts = limited.order_by().values_list("engine__name", "engine__most_waiting").annotate(waiting=Count("pk"))
     text = _("%(engine)s is told to send its events later: %(count)s wait, as many as its page allows, or more.")
@@ -118,7 +112,8 @@ def _engines_at_their_limit() -> list[str]:
 
 ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, silent_parts),
-    (Event, backlogs),
+    (Event, event_backlog),
+    (Event, engines_at_their_limit),
     (Event, paused_services),
     (Event, services_that_do_not_work),
     (Event, alarms_of_channels),

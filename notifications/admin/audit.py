@@ -18,10 +18,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import FOUND, LedgerAdmin
-from notifications.admin.decorators import display
+from notifications.admin.columns import column
+from notifications.admin.decorators import display, time_ago
 from notifications.admin.filters import Conditions, Lookups
 from notifications.admin.periods import zone_of_reader
-from notifications.admin.words import Tone, ago, mark, shortened
+from notifications.admin.words import Tone, mark, shortened
 from wfpush.postgres.words import Words, having
 
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")
@@ -31,26 +32,34 @@ WORDS = Words("object_repr")
 TONES: dict[int, Tone] = {ADDITION: "ok", CHANGE: "quiet", DELETION: "bad"}
 
 
-class Who(admin.SimpleListFilter):
+class KeyFilter(admin.SimpleListFilter):
+    """Entries with the chosen key in the relation `field`."""
+
+    field: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        value = self.value() or ""
+        return queryset.filter(**{self.field: int(value)}) if value.isdecimal() and len(value) < 10 else queryset
+
+
+class Who(KeyFilter):
     """Those who may sign in to the desk, or have done something there."""
 
     title = _("person")
     parameter_name = "who"
+    field = "user"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
         staff = User.objects.filter(is_staff=True).order_by("username")
         return [(str(pk), name) for pk, name in staff.values_list("pk", "username")[:200]]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        value = self.value() or ""
-        return queryset.filter(user=int(value)) if value.isdecimal() and len(value) < 10 else queryset
 
-
-class What(admin.SimpleListFilter):
+class What(KeyFilter):
     """What it was done to."""
 
     title = _("of")
     parameter_name = "of"
+    field = "content_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
         kinds = {
@@ -58,10 +67,6 @@ class What(admin.SimpleListFilter):
             for model, kind in ContentType.objects.get_for_models(*admin.site._registry).items()
         }
         return sorted(kinds.items(), key=lambda each: each[1])
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        value = self.value() or ""
-        return queryset.filter(content_type=int(value)) if value.isdecimal() and len(value) < 10 else queryset
 
 
 class When(admin.SimpleListFilter):
@@ -143,22 +148,15 @@ class AuditAdmin(LedgerAdmin):
             keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
         return queryset.filter(pk__in=keys), False
 
-    @display(description=_("when"), ordering="action_time")
-    def done_at(self, entry: LogEntry) -> SafeString:
-        return ago(entry.action_time)
-
-    @display(description=_("who"))
-    def who(self, entry: LogEntry) -> str:
-        return entry.user.get_username()
+    done_at = time_ago("action_time", _("when"))
+    who = column(lambda entry: entry.user.get_username(), _("who"))
 
     @display(description=_("kind"), ordering="action_flag")
     def kind(self, entry: LogEntry) -> SafeString:
         words = {ADDITION: gettext("added"), CHANGE: gettext("done"), DELETION: gettext("deleted")}
         return mark(TONES.get(entry.action_flag, "quiet"), words.get(entry.action_flag, ""))
 
-    @display(description=_("what"))
-    def what(self, entry: LogEntry) -> SafeString:
-        return shortened(entry.get_change_message(), 160)
+    what = column(lambda entry: shortened(entry.get_change_message(), 160), _("what"))
 
     @display(description=_("on what"))
     def on_what(self, entry: LogEntry) -> SafeString:

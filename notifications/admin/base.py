@@ -88,6 +88,10 @@ class DeskAdmin(Choosing, ModelAdmin):
     paginator: Any = BoundedPaginator
     parts: Sequence[type[Model]] = ()
     """Models whose rows are deleted with a row of this list, though their own lists are read-only."""
+    fixed_fields: Sequence[str] = ()
+    """Fields that cannot be changed once the row exists."""
+    list_prefetch_related: Sequence[Any] = ()
+    """What is read with the rows, besides `list_select_related`; also on their own pages."""
 
     @property
     def empty_says(self) -> str:
@@ -100,6 +104,13 @@ class DeskAdmin(Choosing, ModelAdmin):
         media: Media = super().media
         css, scripts = media._css, media._js  # type: ignore[attr-defined]  # what all its parts name together
         return Media(css=css, js=[script for script in scripts if script not in SLUG_SCRIPTS])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.prefetch_related(*self.list_prefetch_related)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
@@ -267,6 +278,10 @@ class LedgerAdmin(DeskAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For actions: nothing else of a ledger needs the permission to change it."""
+        return self.may(request)
+
     def may(self, request: HttpRequest, verb: str = "change") -> bool:
         """Whether the user has the model's own permission, which only the actions of the ledger need."""
         return request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
@@ -283,6 +298,9 @@ class ReadOnlyInline(TabularInline):
     per_page = 50
     related: Sequence[str] = ()
     """What is needed to name the rows; read in the same query."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.fields)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

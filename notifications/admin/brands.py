@@ -1,27 +1,31 @@
 """Brands: under which name, colours and addresses customers hear."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import UnfoldAdminColorInputWidget
 
-from notifications.admin import brand_identities
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.decorators import action, display
-from notifications.admin.reaching import BrandDefaultInline
-from notifications.admin.words import list_url
-from notifications.channels.base import BrandKeys
+from notifications.admin.decorators import action, counted, display
+from notifications.admin.fields import AddressField
+from notifications.admin.reaching import DefaultInline
+from notifications.admin.words import ago, mark, with_why
+from notifications.channel_facts import channel_name
+from notifications.channels.base import BrandKey, BrandKeys, Identity
 from notifications.channels.email.senders import check_sender, needs
+from notifications.channels.registry import channels
 from notifications.models import Brand, Recipient
 from notifications.wording.colours import READABLE, contrast
 
@@ -29,14 +33,7 @@ COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
 class BrandForm(forms.ModelForm):
-    logo_url = forms.URLField(
-        label=_("Logo"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-        help_text=_("An https address of an SVG or PNG."),
-    )
+    logo_url = AddressField(label=_("Logo"), help_text=_("An https address of an SVG or PNG."))
 
     class Meta:
         help_texts = {
@@ -93,6 +90,8 @@ class BrandAdmin(HistoryAdmin):
         ),
     ]
     readonly_fields = ["identities"]
+    people_count = counted("people_total", _("people"), Recipient, "brand__id__exact")
+    inlines = [DefaultInline]
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
@@ -101,7 +100,7 @@ class BrandAdmin(HistoryAdmin):
 
     @display(description=_("By channel"))
     def identities(self, brand: Brand) -> SafeString:
-        return brand_identities.shown(brand)
+        return SafeString(render_to_string("admin/desk/identities.html", {"channels": list(_channels(brand))}))
 
     @action(description=_("New push key"), url_path="new-push-key", permissions=["change"], icon="key")
     def new_push_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -132,7 +131,7 @@ class BrandAdmin(HistoryAdmin):
         return self.done(request, brand, summary % {"count": count})
 
     def offers(self, action: str, row: Brand) -> bool:
-        keys = brand_identities.keys()
+        keys = _brand_keys()
         if keys is None or action != "remove_push_keys":
             return keys is not None
         return any(not key.devices for key in keys.of(row)[1:])
@@ -140,7 +139,7 @@ class BrandAdmin(HistoryAdmin):
     @property
     def _keys(self) -> BrandKeys:
         """Raises Http404 where no channel has keys of brands."""
-        if (keys := brand_identities.keys()) is None:
+        if (keys := _brand_keys()) is None:
             raise Http404
         return keys
 
@@ -149,14 +148,11 @@ class BrandAdmin(HistoryAdmin):
         if "from_email" in form.changed_data and (needed := needs(obj.from_email)):
             self.message_user(request, needed, messages.WARNING)
 
-    inlines = [BrandDefaultInline]
-
     def get_inlines(self, request: HttpRequest, obj: Brand | None) -> list[Any]:
         return self.inlines if obj is not None else []
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
-        brands: QuerySet[Brand] = super().get_queryset(request)
-        return brands.annotate(people_total=Count("people"))
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(people_total=Count("people"))
 
     @display(description=_("colours"))
     def colours(self, brand: Brand) -> SafeString:
@@ -168,7 +164,33 @@ class BrandAdmin(HistoryAdmin):
             brand.accent,
         )
 
-    @display(description=_("people"), ordering="people_total")
-    def people_count(self, brand: Any) -> SafeString:
-        query = f"brand__id__exact={brand.pk}"
-        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Recipient, query), brand.people_total)
+
+# --- by which names and keys the services of channels know it ---------------------------------------------------------
+def _brand_keys() -> BrandKeys | None:
+    """Of the channel for which brands have keys."""
+    return next((each.keys for each in channels().values() if each.keys is not None), None)
+
+
+def _channels(brand: Brand) -> Iterator[dict[str, Any]]:
+    for channel in channels().values():
+        identity = channel.identity(brand)
+        if channel.keys is not None or identity is not None:
+            keys = channel.keys.of(brand) if channel.keys is not None else []
+            yield {
+                "name": channel_name(channel.name),
+                "has_keys": channel.keys is not None,
+                "keys": [_line(key, newest=not at) for at, key in enumerate(keys)],
+                "identity": _identity_text(identity) if identity is not None else "",
+            }
+
+
+def _identity_text(identity: Identity) -> SafeString:
+    text = format_html('<span dir="auto">{}</span>', identity.text)
+    return with_why(mark(identity.state, text, identity.detail) if identity.state else text, identity.note)
+
+
+def _line(key: BrandKey, *, newest: bool) -> dict[str, Any]:
+    state = mark("ok", gettext("new browsers subscribe under it")) if newest else mark("", gettext("still signs"))
+    if not key.readable:
+        state = mark("bad", gettext("cannot be read: none of ENCRYPTION_KEYS opens it"))
+    return {"key": f"{key.name[:16]}…", "state": state, "made": ago(key.made), "devices": key.devices}

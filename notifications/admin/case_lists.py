@@ -38,6 +38,8 @@ class CaseListAdmin(ByFile, HistoryAdmin):
     actions_list = ["import_rows", "export_rows"]
     list_display = ["case_type", "of_engine", "listed"]
     list_filter = ["engine"]
+    list_select_related = ["engine"]
+    list_prefetch_related = ["people", "teams"]
     search_fields = ["case_type", "people__name", "=people__ref", "teams__name"]
     autocomplete_fields = ["engine", "people", "teams"]
     fields = ["case_type", "engine", "people", "teams"]
@@ -46,10 +48,6 @@ class CaseListAdmin(ByFile, HistoryAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         form.editor = request.user
         return form
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CaseList]:
-        queryset: QuerySet[CaseList] = super().get_queryset(request)
-        return queryset.select_related("engine").prefetch_related("people", "teams")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -1,4 +1,5 @@
-"""Conditions of routes, policies and four-eyes rules: their rows in forms, how they read, and doubts about them.
+"""Conditions of routes, policies and four-eyes rules, and targets of routes: their rows in forms, how conditions read,
+and doubts about them.
 
 Numbers are typed and shown as the reader writes them, and stored as programs do.
 """
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.decorators import display
+from notifications.admin.invalid_ids import Choosing
 from notifications.admin.known_paths import OF_TASKS, OffersPaths, offer
-from notifications.models import Condition, Engine, Operator
+from notifications.models import Condition, Engine, Operator, RouteCondition, RouteTarget, TargetKind
 from notifications.wording.formats import as_number, locale_of
 from notifications.wording.known_paths import ALWAYS, NEWEST, OF_CASES, Carried, carried
 from notifications.wording.typed_numbers import UnreadableNumber, plain, read_number, write_number
@@ -152,3 +154,73 @@ def _doubt_about_number(condition: Condition, value: str) -> str:
 def _no_number(condition: Condition, value: str) -> str:
     text = gettext("“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s.")
     return text % {"path": condition.path, "value": value, "example": EXAMPLE}
+
+
+# --- conditions and targets of routes ---------------------------------------------------------------------------------
+OFFERED = {"types": "[name=event_types]", "engine": "[name=engine]"}
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    TargetKind.TEAM: ("team",),
+    TargetKind.PERSON: ("person",),
+    TargetKind.PATH: ("path",),
+    TargetKind.ROLE: ("role",),
+    TargetKind.DUTY: ("rota",),
+}
+"""Fields that each kind of target requires. The team lead may name a team."""
+MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
+ROWS = ("team", "person", "rota")
+TARGET_FIELDS = ("kind", *ROWS, "path", "role")
+"""A tuple: sets of forms add to a list of fields that they are given."""
+
+
+NEEDED = {
+    "team": _("Choose the team."),
+    "person": _("Choose the person."),
+    "rota": _("Choose the duty rota."),
+    "role": _("Write the role as events name it, such as requester."),
+    "path": _("Write where in the event the person is named, such as task.data.owner."),
+}
+
+
+class TargetForm(forms.ModelForm):
+    """Requires the fields of the target's kind, and clears the others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields.get("path"), **OFFERED)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        kind = cleaned.get("kind", "")
+        for name in NEEDS.get(kind, ()):
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, NEEDED[name])
+        for name in TARGET_FIELDS[1:]:
+            if name not in MAY_NAME.get(kind, ()):
+                cleaned[name] = None if name in ROWS else ""
+                if name in self.errors:
+                    del self.errors[name]
+        return cleaned
+
+
+class RouteConditionForm(ConditionForm):
+    offered = OFFERED
+
+
+class ConditionInline(ConditionsInline):
+    model = RouteCondition
+    form = RouteConditionForm
+    verbose_name_plural = _("conditions: all must hold")
+
+
+class TargetInline(Choosing, TabularInline):
+    model = RouteTarget
+    form = TargetForm
+    extra = 0
+    hide_title = True
+    fields = TARGET_FIELDS
+    autocomplete_fields = [*ROWS]
+    verbose_name_plural = _("targets: who gets it")
+
+    class Media:
+        js = ["wfpush/admin/targets.js"]

@@ -1,13 +1,17 @@
-"""unfold's decorators for columns and actions, with types."""
+"""unfold's decorators for columns and actions, with types; columns that many lists have."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from django.db.models import Model
 from django.db.models.expressions import Func
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
 from notifications import reasons
+from notifications.admin.words import ago, link, list_url
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -25,6 +29,37 @@ def worded(name: str, description: object) -> Any:
     @display(description=description, ordering=f"{name}{reasons.FACT}__code")
     def shown(desk: object, row: Any) -> str:
         return reasons.words(row, name)
+
+    return shown
+
+
+def linked(name: str, description: object, ordering: str | None = None) -> Any:
+    """A column with a link to the related row `name`."""
+
+    @display(description=description, ordering=ordering)
+    def shown(desk: object, row: Any) -> SafeString:
+        return link(getattr(row, name))
+
+    return shown
+
+
+def time_ago(name: str, description: object, ordering: str | None = None) -> Any:
+    """A column with the time that has passed since the field `name`, by which it is sorted unless told otherwise."""
+
+    @display(description=description, ordering=ordering or name)
+    def shown(desk: object, row: Any) -> SafeString:
+        return ago(getattr(row, name))
+
+    return shown
+
+
+def counted(name: str, description: object, model: type[Model], lookup: str) -> Any:
+    """A column with the number `name` of the rows of `model` whose `lookup` is this row, with a link to their list."""
+
+    @display(description=description, ordering=name)
+    def shown(desk: object, row: Any) -> SafeString:
+        address = list_url(model, f"{lookup}={row.pk}")
+        return format_html('<a class="desk-link" href="{}">{}</a>', address, getattr(row, name))
 
     return shown
 

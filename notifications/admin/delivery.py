@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -11,13 +11,19 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display, worded
+from notifications.admin.columns import (
+    WorkColumns,
+    column,
+    duration_column,
+    json_column,
+    state_column,
+)
+from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import SendsAgain
+from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
-from notifications.admin.work_columns import WorkColumns
+from notifications.admin.words import Tone, due_words, shortened, with_why
 from notifications.channel_facts import channel_name, channel_names
 from notifications.models import (
     ActionToken,
@@ -47,35 +53,28 @@ class ReadState(Conditions):
     conditions = {"no": (_("unread"), Q(read_at=None)), "yes": (_("read"), Q(read_at__isnull=False))}
 
 
-class DeliveryInline(WorkColumns, ReadOnlyInline):
+class DeliveryColumns(WorkColumns):
+    state_mark = state_column(DELIVERY_TONES)
+    why = worded("reason", _("reason"))
+    way = column(lambda delivery: f"{channel_name(delivery.channel)} {delivery.to}", _("by"), "channel")
+
+
+class DeliveryInline(DeliveryColumns, ReadOnlyInline):
     model = Delivery
     related = ["recipient"]
     fields = ["way", "state_mark", "why", "created_at", "ended_at", "tries"]
-    readonly_fields = fields
-
-    @display(description=_("by"))
-    def way(self, delivery: Delivery) -> str:
-        return f"{channel_name(delivery.channel)} {delivery.to}"
-
-    @display(description=_("state"))
-    def state_mark(self, delivery: Delivery) -> SafeString:
-        return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
-
-    why = worded("reason", _("reason"))
 
 
 class ResponseInline(ReadOnlyInline):
     model = Response
     related = ["recipient"]
     fields = ["action", "comment", "via", "at", "counts"]
-    readonly_fields = fields
 
 
 class ActionTokenInline(ReadOnlyInline):
     model = ActionToken
     related = ["recipient", "notification"]
     fields = ["actions", "created_at", "expires_at", "voided_at", "why_void"]
-    readonly_fields = fields
     verbose_name_plural = _("links that answer it")
 
     why_void = worded("void_reason", _("void reason"))
@@ -127,71 +126,31 @@ class NotificationAdmin(LedgerAdmin):
     def engagement(self, request: HttpRequest) -> HttpResponse:
         return engagement_page(self, request)
 
-    @display(description=_("made"), ordering="id")
-    def made(self, notification: Notification) -> SafeString:
-        return ago(notification.created_at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, notification: Notification) -> SafeString:
-        return link(notification.recipient)
-
-    @display(description=_("on behalf of"))
-    def instead_of(self, notification: Notification) -> SafeString:
-        return link(notification.on_behalf_of)
-
-    @display(description=_("title"))
-    def headline(self, notification: Notification) -> SafeString:
-        return shortened(notification.title, 70)
-
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, notification: Notification) -> SafeString:
-        return mark(COPY_TONES[notification.state], notification.get_state_display())
-
+    made = time_ago("created_at", _("made"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
+    instead_of = linked("on_behalf_of", _("on behalf of"))
+    headline = column(lambda notification: shortened(notification.title, 70), _("title"))
+    state_mark = state_column(COPY_TONES)
     why = worded("reason", _("reason"))
-
-    @display(description=_("why"))
-    def asked_because(self, notification: Notification) -> SafeString:
-        return shortened(reasons.words(notification), 50)
+    asked_because = column(lambda notification: shortened(reasons.words(notification), 50), _("why"))
 
     @display(description=_("due"), ordering="due_at")
     def due_word(self, notification: Notification) -> SafeString:
         return due_words(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
 
-    @display(description=_("read"), ordering="read_at")
-    def read_word(self, notification: Notification) -> SafeString:
-        return ago(notification.read_at)
+    read_word = time_ago("read_at", _("read"))
 
     @display(description=_("actions"))
     def shown_actions(self, notification: Notification) -> str:
         return ", ".join(f"{each['title']} ({each['action']})" for each in notification.actions)
 
-    @display(description=_("details"))
-    def shown_details(self, notification: Notification) -> SafeString:
-        return pretty(notification.details)
-
-    @display(description=_("outcome"))
-    def shown_outcome(self, notification: Notification) -> SafeString:
-        return pretty(notification.outcome)
-
-    @display(description=_("event"))
-    def from_event(self, notification: Notification) -> SafeString:
-        return link(notification.event)
-
-    @display(description=_("task"))
-    def for_task(self, notification: Notification) -> SafeString:
-        return link(notification.task)
-
-    @display(description=_("case"))
-    def in_case(self, notification: Notification) -> SafeString:
-        return link(notification.case)
-
-    @display(description=_("route"))
-    def by_route(self, notification: Notification) -> SafeString:
-        return link(notification.route)
-
-    @display(description=_("worded by"))
-    def wording(self, notification: Notification) -> SafeString:
-        return link(notification.template_version)
+    shown_details = json_column("details", _("details"))
+    shown_outcome = json_column("outcome", _("outcome"))
+    from_event = linked("event", _("event"))
+    for_task = linked("task", _("task"))
+    in_case = linked("case", _("case"))
+    by_route = linked("route", _("route"))
+    wording = linked("template_version", _("worded by"))
 
 
 # --- deliveries -----------------------------------------------------------------------------------------------------
@@ -199,13 +158,9 @@ class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
     related = ["delivery__recipient"]
     fields = ["number", "started_at", "took", "succeeded", "details"]
-    readonly_fields = fields
     show_change_link = False
     details = worded("detail", _("detail"))
-
-    @display(description=_("took"))
-    def took(self, attempt: DeliveryAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
+    took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
 
 class OfChannel(admin.SimpleListFilter):
@@ -222,14 +177,13 @@ class OfChannel(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(WorkColumns, SendsAgain):
+class DeliveryAdmin(DeliveryColumns, SendsAgain):
     list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, OfChannel]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
     without_index = ["shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
-    actions = ["chosen_again"]
     kind = KINDS[ReplayKind.DELIVERIES]
     again_title = _("Send messages again")
     actions_detail = ["resend_this"]
@@ -254,65 +208,34 @@ class DeliveryAdmin(WorkColumns, SendsAgain):
         (_("Of"), {"fields": ["of_notification", "of_event", "id"]}),
     ]
 
-    @display(description=_("made"), ordering="id")
-    def made(self, delivery: Delivery) -> SafeString:
-        return ago(delivery.created_at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, delivery: Delivery) -> SafeString:
-        return link(delivery.recipient)
-
-    @display(description=_("by"), ordering="channel")
-    def way(self, delivery: Delivery) -> str:
-        return f"{channel_name(delivery.channel)} {delivery.to}"
-
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, delivery: Delivery) -> SafeString:
-        return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
+    made = time_ago("created_at", _("made"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
 
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
         return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
 
-    why = worded("reason", _("reason"))
-
-    @display(description=_("next try"), ordering="due_at")
-    def next_try(self, delivery: Delivery) -> SafeString:
-        return ago(delivery.due_at)
-
-    @display(description=_("took"))
-    def took(self, delivery: Delivery) -> str:
-        return took(delivery.created_at, delivery.ended_at)
-
-    @display(description=_("notification"))
-    def of_notification(self, delivery: Delivery) -> SafeString:
-        return link(delivery.notification)
-
-    @display(description=_("event"))
-    def of_event(self, delivery: Delivery) -> SafeString:
-        return link(delivery.event)
+    next_try = time_ago("due_at", _("next try"))
+    took = duration_column("created_at", "ended_at")
+    of_notification = linked("notification", _("notification"))
+    of_event = linked("event", _("event"))
 
     def offers(self, action: str, row: Delivery) -> bool:
         return row.state == DeliveryState.DEAD
 
-    @action(description=_("Send again"), url_path="resend", permissions=["again"], icon="send")
+    @action(description=_("Send again"), url_path="resend", permissions=["operate"], icon="send")
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery: Delivery = self.get_row(request, object_id)
-        if delivery.state != DeliveryState.DEAD:
-            return self.done(
-                request, delivery, gettext("Only deliveries that were given up can be sent again."), messages.WARNING
-            )
-        if request.method != "POST":
-            text = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
-            arguments = {"person": delivery.recipient, "address": delivery.to}
-            return self.ask(
-                request, delivery, title=gettext("Send again"), text=text % arguments, button=gettext("Send again")
-            )
-        if not self.one_again(request, delivery):
-            return self.done(
-                request, delivery, gettext("Not sent: the notification no longer asks for anything."), messages.WARNING
-            )
-        return self.done(request, delivery, gettext("It is sent again. Reload this page in a moment."))
+        question = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
+        words = OneAgain(
+            refused=gettext("Only deliveries that were given up can be sent again."),
+            title=gettext("Send again"),
+            question=question % {"person": delivery.recipient, "address": delivery.to},
+            button=gettext("Send again"),
+            sent=gettext("It is sent again. Reload this page in a moment."),
+            not_sent=gettext("Not sent: the notification no longer asks for anything."),
+        )
+        return self.one_again(request, delivery, words)
 
 
 class AttemptOutcome(Conditions):
@@ -334,11 +257,5 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     without_index = ["delivery__shown_to"]
     ordering = ["-id"]
     details = worded("detail", _("detail"))
-
-    @display(description=_("delivery"))
-    def of_delivery(self, attempt: DeliveryAttempt) -> SafeString:
-        return link(attempt.delivery)
-
-    @display(description=_("took"))
-    def took(self, attempt: DeliveryAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at)
+    of_delivery = linked("delivery", _("delivery"))
+    took = duration_column("started_at", "ended_at")

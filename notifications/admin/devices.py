@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.decorators import action, display, worded
+from notifications.admin.columns import channel_column, column
+from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
-from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
-from notifications.channel_facts import channel_name
+from notifications.admin.words import NOTHING, list_url, mark, shortened, since
 from notifications.delivery import device_test, pauses
 from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
@@ -34,31 +34,19 @@ def last_outcome(device: Device) -> SafeString:
     return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
 
 
-class DeviceInline(ReadOnlyInline):
+class DeviceColumns:
+    by = channel_column()
+    registered = time_ago("created_at", _("registered"))
+    used = time_ago("last_used_at", _("last used"))
+    sent = time_ago("last_sent_at", _("last message"))
+
+
+class DeviceInline(DeviceColumns, ReadOnlyInline):
     model = Device
     fields = ["by", "registered", "used", "sent", "outcome"]
-    readonly_fields = fields
     verbose_name_plural = _("devices")
 
-    @display(description=_("by"))
-    def by(self, device: Device) -> str:
-        return channel_name(device.channel)
-
-    @display(description=_("registered"))
-    def registered(self, device: Device) -> SafeString:
-        return ago(device.created_at)
-
-    @display(description=_("last used"))
-    def used(self, device: Device) -> SafeString:
-        return ago(device.last_used_at)
-
-    @display(description=_("last message"))
-    def sent(self, device: Device) -> SafeString:
-        return ago(device.last_sent_at)
-
-    @display(description=_("outcome"))
-    def outcome(self, device: Device) -> SafeString:
-        return last_outcome(device)
+    outcome = column(last_outcome, _("outcome"))
 
 
 class Working(Conditions):
@@ -75,7 +63,7 @@ class Working(Conditions):
 
 
 @admin.register(Device)
-class DeviceAdmin(HistoryPages, LedgerAdmin):
+class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
     list_display = ["name", "person", "by", "registered", "used", "sent", "outcome"]
     list_filter = [Working, "channel", "platform"]
     list_select_related = ["recipient"]
@@ -90,25 +78,7 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     ]
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, device: Device) -> SafeString:
-        return link(device.recipient)
-
-    @display(description=_("by"), ordering="channel")
-    def by(self, device: Device) -> str:
-        return channel_name(device.channel)
-
-    @display(description=_("registered"), ordering="created_at")
-    def registered(self, device: Device) -> SafeString:
-        return ago(device.created_at)
-
-    @display(description=_("last used"), ordering="last_used_at")
-    def used(self, device: Device) -> SafeString:
-        return ago(device.last_used_at)
-
-    @display(description=_("last message"), ordering="last_sent_at")
-    def sent(self, device: Device) -> SafeString:
-        return ago(device.last_sent_at)
+    person = linked("recipient", _("person"), "recipient__name")
 
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
@@ -117,9 +87,6 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     fault = worded("last_fault", _("last fault"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
     @action(description=_("Send a test message"), permissions=["operate"])
     def test(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
         selection = list(queryset)
@@ -180,29 +147,13 @@ class PausedServiceAdmin(LedgerAdmin):
     list_filter = ["channel"]
     search_fields = ["service", "reason_fact"]
     fields = ["service", "by", "whole_reason", "paused_for", "tried_again"]
-    readonly_fields = fields
     actions = ["resume"]
 
-    @display(description=_("by"), ordering="channel")
-    def by(self, paused: PausedService) -> str:
-        return channel_name(paused.channel)
-
-    @display(description=_("reason"))
-    def why(self, paused: PausedService) -> SafeString:
-        return shortened(reasons.words(paused))
-
+    by = channel_column()
+    why = column(lambda paused: shortened(reasons.words(paused)), _("reason"))
     whole_reason = worded("reason", _("reason"))
-
-    @display(description=_("paused for"), ordering="paused_at")
-    def paused_for(self, paused: PausedService) -> SafeString:
-        return since(paused.paused_at, "bad")
-
-    @display(description=_("tried again"), ordering="until")
-    def tried_again(self, paused: PausedService) -> SafeString:
-        return ago(paused.until)
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
+    paused_for = column(lambda paused: since(paused.paused_at, "bad"), _("paused for"), "paused_at")
+    tried_again = time_ago("until", _("tried again"))
 
     @action(description=_("Try again now"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[PausedService]) -> None:

@@ -1,7 +1,8 @@
 """“Engagement”: how messages are seen, answered or ignored, by category or template, and channel. It names nobody."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -17,26 +18,8 @@ from notifications.hourly import BANDS, half_within
 from notifications.models import Category, Template, via_choices
 from wfpush.observability.backlog import number
 
-
-@dataclass(frozen=True)
-class Line:
-    """A row of the page, in words."""
-
-    name: str
-    notified: str
-    seen: str
-    seen_within: str
-    answered: str
-    answered_within: str
-    ignored: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """The messages of a category or template: all of them, and by channel."""
-
-    line: Line
-    channels: list[Line]
+Line = dict[str, str]
+"""A row of the page, in words, by column."""
 
 
 def engagement_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
@@ -63,14 +46,12 @@ def _names(of: engagement.Of) -> dict[int | None, str]:
     return {row.pk: row.name_in(language) for row in Category.objects.all()}
 
 
-def _parts(figures: Shown, names: Mapping[int | None, str]) -> list[Part]:
-    parts = [_part(names.get(key, ""), messages) for key, messages in figures.of.items()]
-    parts.sort(key=lambda part: part.line.name)
-    return [*parts, _part(gettext("others"), figures.others)] if figures.others is not None else parts
-
-
-def _part(name: str, messages: Messages) -> Part:
-    return Part(_line(name, messages.all), _channels(messages))
+def _parts(figures: Shown, names: Mapping[int | None, str]) -> list[dict[str, Any]]:
+    """The messages of each category or template: all of them, and by channel."""
+    parts = sorted(((names.get(key, ""), messages) for key, messages in figures.of.items()), key=itemgetter(0))
+    if figures.others is not None:
+        parts.append((gettext("others"), figures.others))
+    return [{"line": _line(name, messages.all), "channels": _channels(messages)} for name, messages in parts]
 
 
 def _channels(messages: Messages) -> list[Line]:
@@ -83,15 +64,15 @@ def _channels(messages: Messages) -> list[Line]:
 
 def _line(name: str, counts: Counts) -> Line:
     seen, answered = sum(counts.seen), sum(counts.answered)
-    return Line(
-        name,
-        number(counts.told) if counts.told else "–",
-        _share(seen, counts.told),
-        _within(counts.seen),
-        number(answered),
-        _within(counts.answered),
-        _share(counts.ignored, counts.told),
-    )
+    return {
+        "name": name,
+        "notified": number(counts.told) if counts.told else "–",
+        "seen": _share(seen, counts.told),
+        "seen_within": _within(counts.seen),
+        "answered": number(answered),
+        "answered_within": _within(counts.answered),
+        "ignored": _share(counts.ignored, counts.told),
+    }
 
 
 def _share(count: int, total: int) -> str:

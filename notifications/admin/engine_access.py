@@ -6,12 +6,11 @@ it.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -21,20 +20,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
-    UnfoldAdminURLInputWidget,
 )
 
 from notifications.admin.decorators import display
-from notifications.admin.fields import JsonObjectField
+from notifications.admin.fields import CalledAddressField, JsonObjectField, SecretField
 from notifications.admin.words import NOTHING, mark
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, AccessRefused, tls_context
 from notifications.connectors.rest import RestConnector
 from notifications.models import AuthKind, Engine, EngineAccess
-from notifications.models.validators import validate_callback_url
 from wfpush.crypto import UndecryptableSecret
 
 USES: dict[str, tuple[str, ...]] = {
@@ -89,13 +85,6 @@ def usual_token_url(connector: RestConnector | None) -> str:
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
-class SecretField(forms.CharField):
-    """A field whose stored value is never shown. Left empty, it keeps the stored value."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(data)
-
-
 class SecretLines(UnfoldAdminTextareaWidget):
     """A secret of several lines."""
 
@@ -121,35 +110,17 @@ def has_moved(old: str | None, new: str | None) -> bool:
     return bool(new) and (before.scheme, before.netloc.lower()) != (now.scheme, now.netloc.lower())
 
 
-class TokenForm(forms.ModelForm):
-    """Sign-in at a token server, of ours or a person's."""
-
-    token_url = forms.URLField(
-        label=_("Address for tokens"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-    )
-
-    def clean_token_url(self) -> str:
-        address: str = self.cleaned_data["token_url"]
-        if address:
-            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
-        return address
+def stored_help(is_stored: bool, otherwise: str) -> str:
+    """The help of a field whose stored secret stays if the field is left empty; `otherwise`: while none is stored."""
+    return gettext("One is kept, encrypted, and never shown. Empty: it stays.") if is_stored else otherwise
 
 
-class AccessForm(TokenForm):
+class AccessForm(forms.ModelForm):
+    token_url = CalledAddressField(label=_("Address for tokens"))
     auth = forms.ChoiceField(
         label=_("Sign in by"), choices=AuthKind.choices, initial=AuthKind.NONE, widget=UnfoldAdminSelectWidget
     )
-    new_secret = SecretField(
-        label=_("Password, token, key or client secret"),
-        required=False,
-        strip=False,
-        max_length=10_000,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
+    new_secret = SecretField(label=_("Password, token, key or client secret"))
     certificate = forms.CharField(
         label=_("Client certificate (PEM)"),
         required=False,
@@ -158,7 +129,7 @@ class AccessForm(TokenForm):
         help_text=_("Only where the engine asks for one. Without it, its key is taken out."),
     )
     new_key = SecretField(
-        label=_("Its private key (PEM)"), required=False, max_length=MAX_PEM, widget=SecretLines(attrs=PEM)
+        label=_("Its private key (PEM)"), strip=True, max_length=MAX_PEM, widget=SecretLines(attrs=PEM)
     )
     paths = JsonObjectField(label=_("Paths that differ"), required=False, rows=3)
 
@@ -166,8 +137,9 @@ class AccessForm(TokenForm):
         super().__init__(*args, **kwargs)
         self.engine = engine
         self.initial["paths"] = self.initial.get("paths") or None
-        self._say_what_is_kept("new_secret", self._keeps("secret"))
-        self._say_what_is_kept("new_key", self._keeps("key"))
+        for name in ("secret", "key"):
+            otherwise = gettext("Kept encrypted, and never shown again.")
+            self.fields[f"new_{name}"].help_text = stored_help(self._keeps(name), otherwise)
         self._say_what_is_usual("paths", usual_paths(self._known_paths))
         self._say_what_is_usual("token_url", usual_token_url(self._connector))
         all_uses = dict.fromkeys(name for used in USES.values() for name in used)
@@ -198,10 +170,6 @@ class AccessForm(TokenForm):
     def _keeps(self, name: str) -> bool:
         """Whether a secret is stored. Does not decrypt it."""
         return bool(self.instance.__dict__.get(name))
-
-    def _say_what_is_kept(self, field: str, is_stored: bool) -> None:
-        kept_words = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
-        self.fields[field].help_text = kept_words if is_stored else gettext("Kept encrypted, and never shown again.")
 
     # --- each field -------------------------------------------------------------------------------
     def clean_auth(self) -> str:
@@ -247,24 +215,16 @@ class AccessForm(TokenForm):
         for name in UNUSED.keys() - set(used):
             cleaned[name] = UNUSED[name]
             self.errors.pop(name, None)
+        # The stored secret is not for another way of signing in: a password is no token.
+        stays = self._keeps("secret") and "auth" not in self.changed_data
         for name in NEEDS:
-            if name in used and name in cleaned and not cleaned[name] and not self._stays(name):
+            if name in used and name in cleaned and not cleaned[name] and not (stays and name == "new_secret"):
                 self.add_error(name, gettext("Signing in this way needs it."))
-        if (
-            "new_secret" in used
-            and not cleaned.get("new_secret")
-            and self._stays("new_secret")
-            and self._moved(cleaned)
-        ):
+        if stays and "new_secret" in used and not cleaned.get("new_secret") and self._moved(cleaned):
             self.add_error("new_secret", gettext("It would go to another host now: write it once more."))
         self._check_credentials(cleaned)
         self._check_certificate(cleaned)
         return cleaned
-
-    def _stays(self, name: str) -> bool:
-        """Whether the stored secret can still be used: not for another way of signing in, since a password is no
-        token."""
-        return name == "new_secret" and self._keeps("secret") and "auth" not in self.changed_data
 
     def _moved(self, cleaned: dict[str, Any]) -> bool:
         """Require the secrets again for a new address: whoever may change an address must not get a stored secret sent
@@ -344,6 +304,26 @@ class OnePart(StackedInline):
     can_delete = False
     hide_title = True
     formset: Any = OfRestFormSet
+    shown: Sequence[str] = ()
+    """The row as text, for users who may not change it, if that is not its form's fields."""
+
+    class Media:
+        js = ["wfpush/admin/switch.js"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        if self.shown and not self.has_change_permission(request, obj):
+            return [(None, {"fields": list(self.shown)})]
+        return list(self.fieldsets)
+
+
+def kept_secret(name: str, description: object) -> Any:
+    """A column that says whether a secret is stored. Does not decrypt it."""
+
+    @display(description=description)
+    def shown(inline: object, row: Any) -> SafeString:
+        return mark("ok", gettext("kept, encrypted")) if row.__dict__.get(name) else NOTHING
+
+    return shown
 
 
 class AccessInline(OnePart):
@@ -367,21 +347,9 @@ class AccessInline(OnePart):
         ),
         (_("Client certificate (mutual TLS)"), {"fields": [("certificate", "new_key")], "classes": ["collapse"]}),
     ]
-    shown = ["auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"]
-    """The row as text, for users who may not change it."""
-
-    class Media:
-        js = ["wfpush/admin/switch.js"]
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        if self.has_change_permission(request, obj):
-            return list(self.fieldsets)
-        return [(None, {"fields": [*self.shown, "certificate", "key_kept", "paths"]})]
-
-    @display(description=_("password, token, key or client secret"))
-    def secret_kept(self, access: EngineAccess) -> SafeString:
-        return mark("ok", gettext("kept, encrypted")) if access.__dict__.get("secret") else NOTHING
-
-    @display(description=_("its private key (PEM)"))
-    def key_kept(self, access: EngineAccess) -> SafeString:
-        return mark("ok", gettext("kept, encrypted")) if access.__dict__.get("key") else NOTHING
+    secret_kept = kept_secret("secret", _("password, token, key or client secret"))
+    key_kept = kept_secret("key", _("its private key (PEM)"))
+    shown = [
+        *("auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"),
+        *("certificate", "key_kept", "paths"),
+    ]

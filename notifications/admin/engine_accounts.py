@@ -14,14 +14,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin
-from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, TokenForm, has_moved, switch
+from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.engine_access import AccessFormSet, OnePart, has_moved, kept_secret, stored_help, switch
+from notifications.admin.fields import AddressField, CalledAddressField, SecretField
 from notifications.admin.filters import Conditions
-from notifications.admin.words import NOTHING, ago, link, list_url, mark, with_why
+from notifications.admin.words import list_url, mark, with_why
 from notifications.engines import connected_accounts
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
 
@@ -30,36 +31,26 @@ USED = (*NEEDED, "new_client_secret", "scope")
 """Fields that count only where people sign in themselves."""
 
 
-class PersonalForm(TokenForm):
+class PersonalForm(forms.ModelForm):
+    token_url = CalledAddressField(label=_("Address for tokens"))
     mode = forms.ChoiceField(
         label=_("Answers are given by"),
         choices=InTheNameOf.choices,
         initial=InTheNameOf.SERVICE,
         widget=UnfoldAdminSelectWidget,
     )
-    authorize_url = forms.URLField(
+    authorize_url = AddressField(
         label=_("Address where people sign in"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
         help_text=_("The authorization endpoint of the engine's sign-in (OAuth2, authorization code with PKCE)."),
     )
-    new_client_secret = SecretField(
-        label=_("Client secret"),
-        required=False,
-        strip=False,
-        max_length=10_000,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
+    new_client_secret = SecretField(label=_("Client secret"))
 
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["mode"].help_text = _connected(engine)
         self.fields["client_id"].help_text = _where_back(engine)
-        stored_help = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
-        new = gettext("Kept encrypted, and never shown again. Empty for a public client.")
-        self.fields["new_client_secret"].help_text = stored_help if self._keeps_secret else new
+        otherwise = gettext("Kept encrypted, and never shown again. Empty for a public client.")
+        self.fields["new_client_secret"].help_text = stored_help(self._keeps_secret, otherwise)
         self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
         hidden = [f".field-{name}" for name in USED]
         self.fields["mode"].widget.attrs["data-switch"] = switch(
@@ -89,12 +80,10 @@ class PersonalForm(TokenForm):
         for name in NEEDED:
             if name in cleaned and not cleaned[name]:
                 self.add_error(name, gettext("People cannot sign in without it."))
-        if self._keeps_secret and self._moved(cleaned) and not cleaned.get("new_client_secret"):
+        moved = has_moved(self.initial.get("token_url"), cleaned.get("token_url"))
+        if self._keeps_secret and moved and not cleaned.get("new_client_secret"):
             self.add_error("new_client_secret", gettext("It would go to another host now: write it once more."))
         return cleaned
-
-    def _moved(self, cleaned: dict[str, Any]) -> bool:
-        return has_moved(self.initial.get("token_url"), cleaned.get("token_url"))
 
     def save(self, commit: bool = True) -> Any:
         if self.cleaned_data["new_client_secret"] or self.cleaned_data["mode"] == InTheNameOf.SERVICE:
@@ -130,22 +119,12 @@ class PersonalInline(OnePart):
     form = PersonalForm
     formset = AccessFormSet
     verbose_name_plural = _("in whose name answers are given")
+    secret_kept = kept_secret("client_secret", _("client secret"))
     readonly_fields = ["secret_kept"]
     fieldsets = [
         (None, {"fields": ["mode", "authorize_url", "token_url", "client_id", "new_client_secret", "scope"]}),
     ]
     shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope"]
-    """The row as text, for users who may not change it."""
-
-    class Media:
-        js = ["wfpush/admin/switch.js"]
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return list(self.fieldsets) if self.has_change_permission(request, obj) else [(None, {"fields": self.shown})]
-
-    @display(description=_("client secret"))
-    def secret_kept(self, personal: PersonalSignIn) -> SafeString:
-        return mark("ok", gettext("kept, encrypted")) if personal.__dict__.get("client_secret") else NOTHING
 
 
 # --- who has connected ------------------------------------------------------------------------------------------------
@@ -163,20 +142,10 @@ class ConnectedAccountAdmin(LedgerAdmin):
     list_select_related = ["recipient", "engine"]
     search_fields = ["=recipient__ref", "recipient__name", "name"]
     actions_detail = ["take_out"]
-    readonly_fields = ["person", "where", "since", "state"]
-    fieldsets = [(None, {"fields": ["person", "where", "name", "since", "state"]})]
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, account: ConnectedAccount) -> SafeString:
-        return link(account.recipient)
-
-    @display(description=_("engine"), ordering="engine__name")
-    def where(self, account: ConnectedAccount) -> SafeString:
-        return link(account.engine)
-
-    @display(description=_("connected"), ordering="connected_at")
-    def since(self, account: ConnectedAccount) -> SafeString:
-        return ago(account.connected_at)
+    fields = ["person", "where", "name", "since", "state"]
+    person = linked("recipient", _("person"), "recipient__name")
+    where = linked("engine", _("engine"), "engine__name")
+    since = time_ago("connected_at", _("connected"))
 
     @display(description=_("works"))
     def state(self, account: ConnectedAccount) -> SafeString:
@@ -184,10 +153,7 @@ class ConnectedAccountAdmin(LedgerAdmin):
             return mark("ok", gettext("works"))
         return with_why(mark("bad", gettext("has ended")), reasons.words(account, "end_reason"))
 
-    def has_take_out_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Disconnect"), url_path="take-out", permissions=["take_out"], icon="link_off")
+    @action(description=_("Disconnect"), url_path="take-out", permissions=["operate"], icon="link_off")
     def take_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account: ConnectedAccount = self.get_row(request, object_id)
         names = {"person": account.recipient, "engine": account.engine}

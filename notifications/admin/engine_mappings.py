@@ -1,24 +1,37 @@
-"""How an engine's words map to ours, and ours to its: parts of the engine's form, and lists of their own."""
+"""The mapping of an engine's words to ours and of ours to its: in forms, in lists, and on a page for trying it."""
 
+import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
-from django.utils.safestring import SafeString
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from notifications.admin.base import LedgerAdmin
-from notifications.admin.decorators import display
+from notifications.admin.base import DeskAdmin, LedgerAdmin
+from notifications.admin.decorators import linked
 from notifications.admin.fields import JsonObjectField
-from notifications.admin.known_paths import OffersPaths
-from notifications.admin.mapping_paths import offer
-from notifications.admin.words import link
+from notifications.admin.first_event import received_of
+from notifications.admin.known_paths import OffersPaths, described, in_groups, offer_from
+from notifications.admin.reading import ReadError, read_json, sentences_of
 from notifications.answers import answer_variables
+from notifications.connectors import connector_for, presets, samples
+from notifications.errors import InvalidEvent
+from notifications.intake import cloudevents, mapping
 from notifications.intake.expressions import InvalidExpression, check
 from notifications.models import AnswerMapping, Engine, EventMapping
+from notifications.wording.known_paths import KnownPath, paths_in
+from notifications.wording.plaintext import escape_hidden_in_json
+
+PATHS_NAME = "notifications_engine_paths"
+POSITION = re.compile(r"\.(\d+)(?=\.|$)")
+"""In a list: JMESPath writes `documents[0]`."""
 
 
 class EventMappingForm(forms.ModelForm):
@@ -60,7 +73,9 @@ class EventMappingInline(OffersPaths, TabularInline):
 
     def get_formset(self, request: HttpRequest, obj: Engine | None = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
-        offer(formset.form.base_fields.get("expression"), obj)
+        field = formset.form.base_fields.get("expression")
+        if field is not None and obj is not None:  # nothing is known of an engine that is being added
+            offer_from(field, reverse(f"admin:{PATHS_NAME}", args=[obj.pk]))
         return formset
 
 
@@ -78,10 +93,7 @@ class PartOfEngine(LedgerAdmin):
 
     list_select_related = ["engine"]
     list_display_links = None
-
-    @display(description=_("engine"), ordering="engine__name")
-    def of_engine(self, row: Any) -> SafeString:
-        return link(row.engine)
+    of_engine = linked("engine", _("engine"), "engine__name")
 
 
 @admin.register(EventMapping)
@@ -96,3 +108,104 @@ class AnswerMappingAdmin(PartOfEngine):
     list_display = ["of_engine", "action", "task_kind", "outcome", "variables"]
     list_filter = ["engine"]
     search_fields = ["action", "outcome", "engine__name"]
+
+
+# --- the page for trying it -------------------------------------------------------------------------------------------
+class TryForm(forms.Form):
+    body = forms.CharField(
+        label=_("The engine's JSON"),
+        max_length=1024 * 1024,
+        strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "class": "desk-code", "spellcheck": "false"}),
+        help_text=_("What the engine sends, as it stands in its documentation or its log."),
+    )
+
+
+def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here: str = "", **more: Any) -> HttpResponse:
+    """`here`: where to come back to from loading a preset, if not to the engine's page. `more`: context of the page.
+
+    Until something is typed, it shows what the engine sent last, or an example of its kind.
+    """
+    presets_by_key = presets()
+    chosen = presets_by_key.get(request.POST.get("preset", ""))
+    if chosen is not None:
+        _use(engine, chosen)
+        text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
+        done = desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
+        return HttpResponseRedirect(here) if here else done
+    received = received_of(engine) if request.method != "POST" else None
+    form = TryForm(request.POST or {"body": received.body if received else _example(engine)})
+    rows = list(engine.event_mappings.values_list("member", "expression"))
+    offered = [(name, connector.label) for name, connector in presets_by_key.items()]
+    context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": offered, **more}
+    if received is not None:
+        context["received"] = received.at
+    if form.is_valid():
+        context |= _tried(engine, rows, form)
+    return desk.page(
+        request, "admin/desk/mapping.html", gettext("Mapping of %(engine)s") % {"engine": engine}, **context
+    )
+
+
+@transaction.atomic
+def _use(engine: Engine, kind: Any) -> None:
+    """Load the preset, with an entry in the engine's history."""
+    mapping.use_preset(engine, kind.preset)
+    engine._change_reason = f"Mapping: the preset for {kind.label}"[:100]  # type: ignore[attr-defined]  # simple_history
+    engine.save(update_fields=["name"])
+
+
+def _example(engine: Engine) -> str:
+    return samples.text_of(connector_for(engine.kind).example)
+
+
+def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
+    """The CloudEvent, and what the API would answer."""
+    try:
+        document = read_json(form.cleaned_data["body"])
+        if isinstance(document, dict) and "specversion" in document:
+            return _of_cloudevent(document)
+        event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")
+    except ReadError as fault:
+        return {"faults": fault.sentences}
+    except InvalidEvent as refused:
+        return {"faults": sentences_of(refused)}
+    shown = {"event": escape_hidden_in_json(event, indent=2)}
+    try:
+        cloudevents.structured(event)
+    except InvalidEvent as refused:
+        return {**shown, "faults": sentences_of(refused)}
+    return {**shown, "accepted": True}
+
+
+def _of_cloudevent(document: dict[str, Any]) -> dict[str, Any]:
+    """It needs no mapping."""
+    try:
+        cloudevents.structured(document)
+    except InvalidEvent as refused:
+        return {"faults": sentences_of(refused)}
+    return {"event": escape_hidden_in_json(document, indent=2), "accepted": True, "unmapped": True}
+
+
+# --- paths in its JSON, to be picked as expressions -------------------------------------------------------------------
+def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
+    """What was sent is for those who may read events."""
+    received = received_of(engine)
+    body = received.body if received is not None else _example(engine)
+    with_values = received is None or request.user.has_perm("notifications.view_event")
+    words = {
+        "label": gettext("Known paths"),
+        "said": gettext("What the engine sent last.") if received is not None else gettext("An example of its kind."),
+        "none": gettext("None of them has these letters. Any expression can be written."),
+    }
+    try:
+        document = read_json(body)
+    except ReadError:
+        document = None
+    shown = [_shown_path(each, with_values) for each in paths_in(document)]
+    return JsonResponse({**words, "groups": in_groups(shown)})
+
+
+def _shown_path(path: KnownPath, with_values: bool) -> dict[str, Any]:
+    shown = described(path, with_values)
+    return {**shown, "path": POSITION.sub(r"[\1]", path.path), "facts": shown["kind_said"], "about": shown["last"]}

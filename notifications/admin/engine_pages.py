@@ -19,7 +19,7 @@ from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import Tone, change_url
 from notifications.answers.answer_body import OUTCOMES
 from notifications.connectors import connector_for, reader_for
-from notifications.connectors.base import Misconfigured, Result, Sent
+from notifications.connectors.base import Misconfigured, Result
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.models import AuthKind, Engine, EngineAccess, InTheNameOf
@@ -146,19 +146,8 @@ class SampleForm(forms.Form):
         self.fields["action"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
     def sample(self) -> Sample:
-        form_data = self.cleaned_data
-        action, kind, task = form_data["action"], form_data["kind"], form_data["task"]
-        return Sample(action, kind, task, comment=form_data["comment"], variables=form_data["variables"])
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A request as the page writes it."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: str
+        values = dict(self.cleaned_data)
+        return Sample(values.pop("action"), values.pop("kind"), values.pop("task"), **values)
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
@@ -183,13 +172,9 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
         return {"fault": fault.reason.words()}
     if not sent:
         return {"kept": gettext("No request: the engine has no place for it. It stays here.")}
-    return {"sent": [_shown(each) for each in sent], **_signed_in(engine, sample.name)}
-
-
-def _shown(sent: Sent) -> Shown:
-    return Shown(
-        sent.method, sent.url, sent.headers, "" if sent.body is None else escape_hidden_in_json(sent.body, indent=2)
-    )
+    bodies = ["" if request.body is None else escape_hidden_in_json(request.body, indent=2) for request in sent]
+    requests = [{**vars(request), "body": body} for request, body in zip(sent, bodies, strict=True)]
+    return {"sent": requests, **_signed_in(engine, sample.name)}
 
 
 def _signed_in(engine: Engine, person: str) -> dict[str, Any]:

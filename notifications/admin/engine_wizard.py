@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -16,19 +17,16 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin import mapping_paths
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
+from notifications.admin.engine_mappings import PATHS_NAME, mapping_page, paths_answer
 from notifications.admin.engine_pages import is_called, tried
-from notifications.admin.engine_snippets import snippets_of
 from notifications.admin.first_event import has_key, light_of
-from notifications.admin.mapping_page import mapping_page
-from notifications.connectors import connector_for, credentials
+from notifications.connectors import connector_for, credentials, samples
 from notifications.intake import last_call, mapping
-from notifications.models import Engine, Scope
+from notifications.models import Engine, Recipient, Scope
 
 MOST_SLUG = 50
-THE_KEY: dict[str, Any] = {"name": "default", "scopes": [Scope.EVENTS.value]}
 ICON = "settings_input_component"
 NAME = "admin:notifications_engine_connect"
 
@@ -82,12 +80,12 @@ class StepByStep(DeskAdmin):
             path(f"<int:engine>/connect/{part}/", self.admin_site.admin_view(page), name=f"{name}_{part}")
             for part, page in pages.items()
         ]
-        paths = path("<int:engine>/paths/", self.admin_site.admin_view(self.paths), name=mapping_paths.NAME)
+        paths = path("<int:engine>/paths/", self.admin_site.admin_view(self.paths), name=PATHS_NAME)
         return [begin, *others, paths, *super().get_urls()]
 
     def paths(self, request: HttpRequest, engine: int) -> HttpResponse:
         """What its mapping can read."""
-        return mapping_paths.answer(request, self._engine(request, engine))
+        return paths_answer(request, self._engine(request, engine))
 
     def has_begin_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_add_permission(request))
@@ -143,14 +141,14 @@ class StepByStep(DeskAdmin):
         if request.method == "POST":
             if not may_make:
                 raise PermissionDenied
-            plain = self._new_key(request, row)
+            make = partial(credentials.issue_key, row, name="default", scopes=[Scope.EVENTS.value])
+            plain = self._once(request, row, row.api_keys, make)
             if not plain:
                 return HttpResponseRedirect(step_url(row, "key"))
-        context = {"plain": plain, "may_make": may_make, "snippets": snippets_of(row, plain), **_made_before(row)}
-        return self._step(request, "key", row, next=step_url(row, "event"), back=step_url(row, "key"), **context)
-
-    def _new_key(self, request: HttpRequest, engine: Engine) -> str:
-        return self._once(request, engine, engine.api_keys, partial(credentials.issue_key, engine, **THE_KEY))
+        keys = [key for key in row.api_keys.all() if key.usable]
+        shown = {"keys": keys, "newest": _newest(row.api_keys), "snippets": snippets_of(row, plain)}
+        context = {"plain": plain, "may_make": may_make, "back": step_url(row, "key"), **shown}
+        return self._step(request, "key", row, next=step_url(row, "event"), **context)
 
     @transaction.atomic
     def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
@@ -201,7 +199,8 @@ class StepByStep(DeskAdmin):
         elif request.method == "POST":
             if not may_make:
                 raise PermissionDenied
-            plain = self._new_secret(request, row)
+            make = partial(credentials.rotate_secret, row, now=timezone.now())
+            plain = self._once(request, row, row.signing_secrets, make)
             if not plain:
                 return HttpResponseRedirect(step_url(row, "answers"))
         secrets = credentials.active_secrets(row, timezone.now())
@@ -209,20 +208,43 @@ class StepByStep(DeskAdmin):
         context = {"plain": plain, "may_make": may_make, "verdict": verdict, **shown}
         return self._step(request, "answers", row, back=step_url(row, "answers"), **context)
 
-    def _new_secret(self, request: HttpRequest, engine: Engine) -> str:
-        make = partial(credentials.rotate_secret, engine, now=timezone.now())
-        return self._once(request, engine, engine.signing_secrets, make)
-
 
 def _newest(made: Any) -> str:
     """Which one the page knows as the newest, for its form."""
-    newest = made.order_by("-pk").values_list("pk", flat=True).first()
-    return str(newest or "")
+    return str(made.order_by("-pk").values_list("pk", flat=True).first() or "")
 
 
-def _made_before(engine: Engine) -> dict[str, Any]:
-    keys = [key for key in engine.api_keys.all() if key.usable]
-    return {"keys": keys, "newest": _newest(engine.api_keys)}
+# --- what to copy -----------------------------------------------------------------------------------------------------
+SNIPPET_TITLES: dict[str, Any] = {
+    "flowable_http_task.xml": _("HTTP task, for the model: tells of milestones"),
+    "opentext_http_task.http": _("HTTP task, for the model: tells of milestones"),
+    "camunda7_listener.java": _("Task listener, a class of the process application"),
+    "camunda8_listener.sh": _("Registers a global listener, once"),
+    "camunda8_worker.python": _("Works for that listener"),
+    "camunda8_rest_connector.xml": _("REST connector, for the model: tells of milestones"),
+}
+
+
+@dataclass(frozen=True)
+class Snippet:
+    name: str
+    title: Any
+    text: str
+
+
+def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
+    """`plain`: the key, when it is just being shown; else its place is left open."""
+    connector, base, key = connector_for(engine.kind), settings.BASE_URL, plain or "$WFPUSH_KEY"
+    somebody = Recipient.objects.filter(active=True, engine=None).order_by("pk").values_list("ref", flat=True).first()
+    curl = samples.curl(connector.example, base=base, key=key, slug=engine.slug, ref=somebody or "")
+    variables = f"export WFPUSH={base}\nexport WFPUSH_KEY={plain or '…'}"
+    copied = [
+        Snippet(name, SNIPPET_TITLES[name], samples.filled_in(name, base=base, key=key, slug=engine.slug))
+        for name in connector.samples
+    ]
+    reads = any("WFPUSH_KEY" in samples.text_of(name) for name in connector.samples)
+    environment = [Snippet("environment", _("What it reads from its environment"), variables)] if reads else []
+    return [Snippet("curl", _("To try it: a task, as the engine would send it"), curl), *environment, *copied]
 
 
 def free_slug(name: str) -> str:

@@ -4,35 +4,40 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.utils import update_change_reason
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications import reasons
-from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessInline, has_moved, switch, usual_paths, usual_token_url
+from notifications.admin.base import HistoryAdmin
+from notifications.admin.decorators import action, display, time_ago
+from notifications.admin.engine_access import (
+    AccessInline,
+    OnePart,
+    has_moved,
+    switch,
+    usual_paths,
+    usual_token_url,
+)
 from notifications.admin.engine_accounts import PersonalInline
-from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline
+from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline, mapping_page
 from notifications.admin.engine_pages import connection_page, preview_page
-from notifications.admin.engine_polling import PollInline, ask_now, polling
 from notifications.admin.engine_wizard import StepByStep
+from notifications.admin.fields import CalledAddressField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.keys import key_state, secret_state
-from notifications.admin.mapping_page import mapping_page
-from notifications.admin.words import NOTHING, ago, list_url, mark, with_why
+from notifications.admin.keys import ApiKeyInline, SigningSecretInline
+from notifications.admin.words import NOTHING, ago, list_url, mark, shortened, with_why
 from notifications.connectors import CONNECTORS, connector_for, labels, readable, reader_for
 from notifications.connectors.rest import RestConnector
+from notifications.engines import poll as polls
 from notifications.engines import requeue
 from notifications.models import (
     AnswerMapping,
@@ -49,7 +54,7 @@ from notifications.models import (
     Poll,
     SigningSecret,
 )
-from notifications.models.validators import validate_callback_url
+from wfpush.queue import outbox
 
 
 def address_words(kind: str) -> tuple[str, str]:
@@ -72,13 +77,7 @@ class EngineForm(forms.ModelForm):
         widget=UnfoldAdminSelectWidget,
     )
 
-    callback_url = forms.URLField(
-        label=_("Address for answers"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-    )
+    callback_url = CalledAddressField(label=_("Address for answers"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,13 +87,6 @@ class EngineForm(forms.ModelForm):
         address.label, help_text = address_words(self["kind"].value())
         address.help_text = format_html('<span id="id_callback_url_helptext">{}</span>', help_text)
         self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind in CONNECTORS})
-
-    def clean_callback_url(self) -> str:
-        """Refuse an address to which calls would never be made."""
-        address: str = self.cleaned_data["callback_url"]
-        if address:
-            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
-        return address
 
 
 def _switched(kind: str) -> dict[str, Any]:
@@ -109,41 +101,64 @@ def _switched(kind: str) -> dict[str, Any]:
     return {"hide": hidden, "words": {**words, "token_url": [None, usual_token_url(reader)]}}
 
 
-class ApiKeyInline(ReadOnlyInline):
-    model = ApiKey
-    verbose_name_plural = _("API keys")
-    template_after = "admin/desk/new_key.html"
-    fields = ["name", "starts", "scopes", "last_used", "state"]
-    readonly_fields = fields
+# --- how its tasks are polled -----------------------------------------------------------------------------------------
+class PollForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.initial["enabled"] = False  # so that ticking it alone makes the engine a polled one
 
-    @display(description=_("begins with"))
-    def starts(self, key: ApiKey) -> str:
-        return f"wfp_{key.prefix}…"
-
-    @display(description=_("last used"))
-    def last_used(self, key: ApiKey) -> SafeString:
-        return ago(key.last_used_at)
-
-    @display(description=_("works"))
-    def state(self, key: ApiKey) -> SafeString:
-        return key_state(key)
+    def save(self, commit: bool = True) -> Any:
+        """Save only the fields of the form: the dispatcher writes the others at the same time."""
+        if self.instance._state.adding or not commit:
+            return super().save(commit)
+        self.instance.save(update_fields=["enabled", "every", "sweep_every"])
+        ask_now(self.instance)
+        return self.instance
 
 
-class SigningSecretInline(ReadOnlyInline):
-    model = SigningSecret
-    template_after = "admin/desk/new_secret.html"
-    fields = ["made", "ends"]
-    readonly_fields = fields
-
-    @display(description=_("made"))
-    def made(self, secret: SigningSecret) -> SafeString:
-        return ago(secret.created_at)
-
-    @display(description=_("signs and verifies"))
-    def ends(self, secret: SigningSecret) -> SafeString:
-        return secret_state(secret)
+def ask_now(poll: Poll) -> None:
+    """Poll at once, unless a poll is running."""
+    if outbox.bring_forward(Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None), timezone.now()):
+        outbox.wake_on_commit(polls.SOURCE_NAME)
 
 
+class PollInline(OnePart):
+    model = Poll
+    form = PollForm
+    last_poll = time_ago("asked_at", _("asked last"))
+    swept = time_ago("swept_at", _("asked for all last"))
+    readonly_fields = ["last_poll", "swept", "wrong"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["enabled", ("every", "sweep_every"), ("last_poll", "swept", "wrong")],
+                "description": _(
+                    "For engines that cannot call us: we read their open tasks by their REST interface. Without "
+                    "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
+                ),
+            },
+        )
+    ]
+
+    @display(description=_("what is wrong"))
+    def wrong(self, poll: Poll) -> SafeString:
+        return mark("bad", reasons.words(poll, "error")) if poll.error else NOTHING
+
+
+def polling(poll: Poll | None) -> SafeString:
+    """A column: when the engine was last polled, or why that failed."""
+    if poll is None or not poll.enabled:
+        return NOTHING
+    if poll.error:
+        return mark("bad", shortened(reasons.words(poll, "error"), 80))
+    if poll.asked_at is None:
+        return mark("wait", gettext("not asked yet"))
+    return mark("ok", format_html(gettext("asked {when}"), when=ago(poll.asked_at)))
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
 class Endpoint(Conditions):
     title = _("answers")
     parameter_name = "answers"
@@ -168,7 +183,7 @@ class Asking(Conditions):
 class EngineAdmin(StepByStep, HistoryAdmin):
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
-    list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "on"]
+    list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "active"]
     list_filter = ["active", Endpoint, Asking, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
@@ -191,14 +206,12 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         "what_would_be_sent",
         "try_mapping",
         "enable_answers",
-        "new_key",
-        "rotate_secret",
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Engine]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         waiting = Q(callbacks__state=CallbackState.WAITING)
         newest = Event.objects.filter(engine=OuterRef("pk")).order_by("-id").values("received_at")[:1]
-        engines: QuerySet[Engine] = super().get_queryset(request).select_related("poll")
+        engines = super().get_queryset(request).select_related("poll")
         return engines.annotate(waiting=Count("callbacks", filter=waiting), last_event_at=Subquery(newest))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -292,37 +305,10 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         """The last event, and for a polled engine whether it answers."""
         return with_why(ago(engine.last_event_at), polling(getattr(engine, "poll", None)))
 
-    @display(description=_("active"), ordering="active", boolean=True)
-    def on(self, engine: Engine) -> bool:
-        return engine.active
-
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:
-        """Keys and secrets have their actions below their tables, and so has what leads to them step by step."""
-        if action == "enable_answers":
-            return row.callback_disabled_at is not None
-        return action not in ("guide", "new_key", "rotate_secret")
-
-    def has_new_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("notifications.add_apikey")
-
-    def has_new_secret_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("notifications.add_signingsecret")
-
-    @action(description=_("New API key"), url_path="new-key", permissions=["new_key"], icon="key")
-    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        engine = self.get_row(request, object_id)
-        return HttpResponseRedirect(f"{reverse('admin:notifications_apikey_add')}?engine={engine.pk}")
-
-    @action(
-        description=_("New signing secret"),
-        url_path="new-secret",
-        permissions=["new_secret"],
-        icon="autorenew",
-    )
-    def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        engine = self.get_row(request, object_id)
-        return HttpResponseRedirect(f"{reverse('admin:notifications_signingsecret_add')}?engine={engine.pk}")
+        """What leads to a new key step by step is offered below the table of keys."""
+        return row.callback_disabled_at is not None if action == "enable_answers" else action != "guide"
 
     @action(description=_("Test the connection"), url_path="connection", permissions=["change"], icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -10,12 +10,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import WorkColumns, column, duration_column, json_column
+from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import SendsAgain
+from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import last_error, trace
-from notifications.admin.words import Tone, ago, link, mark, pretty, shortened, since, took, with_why
-from notifications.admin.work_columns import WorkColumns
+from notifications.admin.words import Tone, link, mark, shortened, since, with_why
 from notifications.engines import requeue
 from notifications.models import (
     Event,
@@ -77,7 +77,6 @@ class EventAdmin(WorkColumns, SendsAgain):
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
-    actions = ["chosen_again"]
     kind = KINDS[ReplayKind.EVENTS]
     again_title = _("Process events again")
     actions_detail = ["process_this_again"]
@@ -117,17 +116,9 @@ class EventAdmin(WorkColumns, SendsAgain):
         return response
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("received"), ordering="id")
-    def received(self, event: Event) -> SafeString:
-        return ago(event.received_at)
-
-    @display(description=_("about"))
-    def subject_link(self, event: Event) -> SafeString:
-        return with_why(link(event.task or event.case), event.engine)
-
-    @display(description=_("engine"), ordering="engine__name")
-    def from_engine(self, event: Event) -> SafeString:
-        return link(event.engine)
+    received = time_ago("received_at", _("received"), "id")
+    subject_link = column(lambda event: with_why(link(event.task or event.case), event.engine), _("about"))
+    from_engine = linked("engine", _("engine"), "engine__name")
 
     @display(description=_("state"), ordering="status")
     def state(self, event: Event) -> SafeString:
@@ -147,45 +138,27 @@ class EventAdmin(WorkColumns, SendsAgain):
     def reached(self, event: Event) -> SafeString:
         return shortened(", ".join(each.get("name", "") for each in event.plan.get("recipients") or []), 50)
 
-    @display(description=_("took"))
-    def duration(self, event: Event) -> str:
-        return took(event.received_at, event.processed_at)
-
-    @display(description=_("data"))
-    def shown_data(self, event: Event) -> SafeString:
-        return pretty(event.data)
-
-    @display(description=_("other members"))
-    def shown_extensions(self, event: Event) -> SafeString:
-        return pretty(event.extensions)
-
-    @display(description=_("error"))
-    def shown_error(self, event: Event) -> str:
-        return event.error
+    duration = duration_column("received_at", "processed_at")
+    shown_data = json_column("data", _("data"))
+    shown_extensions = json_column("extensions", _("other members"))
+    shown_error = column(lambda event: event.error, _("error"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Event) -> bool:
         return row.status in requeue.PROCESSABLE
 
-    @action(description=_("Process again"), permissions=["again"])
+    @action(description=_("Process again"), permissions=["operate"])
     def chosen_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> HttpResponse:
         response: HttpResponse = super().chosen_again(request, queryset)
         return response
 
-    @action(description=_("Process again"), url_path="process", permissions=["again"], icon="replay")
+    @action(description=_("Process again"), url_path="process", permissions=["operate"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        event: Event = self.get_row(request, object_id)
-        if event.status not in requeue.PROCESSABLE:
-            return self.done(
-                request,
-                event,
-                gettext("Only events that failed or matched no route can be processed again."),
-                messages.WARNING,
-            )
-        if request.method != "POST":
-            text = gettext("The event is routed by the routes as they are now, and people are told.")
-            return self.ask(
-                request, event, title=gettext("Process the event again"), text=text, button=gettext("Process again")
-            )
-        self.one_again(request, event)
-        return self.done(request, event, gettext("It is processed again. Reload this page in a moment."))
+        words = OneAgain(
+            refused=gettext("Only events that failed or matched no route can be processed again."),
+            title=gettext("Process the event again"),
+            question=gettext("The event is routed by the routes as they are now, and people are told."),
+            button=gettext("Process again"),
+            sent=gettext("It is processed again. Reload this page in a moment."),
+        )
+        return self.one_again(request, self.get_row(request, object_id), words)

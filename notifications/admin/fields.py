@@ -1,14 +1,21 @@
-"""Form fields for what is stored as JSON or arrays, as a person would write it."""
+"""Form fields: JSON and arrays as a person would write them, addresses, secrets."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldAdminURLInputWidget,
+)
 
+from notifications.models.validators import validate_callback_url
 from notifications.wording.plaintext import escape_hidden_in_json
 
 MAX_LABEL = 60
@@ -24,6 +31,35 @@ class _Decoder(json.JSONDecoder):
             raise
         except (ValueError, RecursionError) as fault:
             raise json.JSONDecodeError(str(fault), s, 0) from fault
+
+
+class AddressField(forms.URLField):
+    """An address that may be left out. One without a scheme is of https."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = UnfoldAdminURLInputWidget()
+        super().__init__(required=False, max_length=500, assume_scheme="https", widget=widget, **kwargs)
+
+
+class CalledAddressField(AddressField):
+    """Refuses an address to which calls would never be made."""
+
+    def clean(self, value: Any) -> str:
+        address: str = super().clean(value)
+        if address:
+            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
+        return address
+
+
+class SecretField(forms.CharField):
+    """A field whose stored value is never shown. Left empty, it keeps the stored value."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+        super().__init__(**{"required": False, "strip": False, "max_length": 10_000, "widget": widget} | kwargs)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data)
 
 
 class JsonObjectField(forms.JSONField):
@@ -58,10 +94,26 @@ class JsonObjectField(forms.JSONField):
         return escape_hidden_in_json(value, indent=2) if isinstance(value, dict | list) else value
 
 
-class LabelsField(forms.CharField):
-    """A label in each language, one a line: `de: Genehmigen`. Stored as {"de": "Genehmigen"}."""
+class ListField(forms.CharField):
+    """A list or dict that is written as text: `to_python` makes and checks it."""
 
-    widget = forms.Textarea
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """Each part was checked."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            made: Any = self.to_python(data)
+        except ValidationError:
+            return True
+        return bool(made != type(made)(initial or ()))
+
+
+class LabelsField(ListField):
+    """A label in each language, one a line: `de: Genehmigen`. Stored as {"de": "Genehmigen"}."""
 
     def __init__(self, *, longest: int = MAX_LABEL, **kwargs: Any) -> None:
         self.longest = longest
@@ -95,37 +147,6 @@ class LabelsField(forms.CharField):
                 _("“%(label)s” is longer than %(limit)d characters.") % {"label": label, "limit": self.longest}
             )
         return language, label
-
-    def validate(self, value: Any) -> None:
-        if self.required and not value:
-            raise ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Any) -> None:
-        """Each line was checked; a dict has no length to check."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != (initial or {}))
-        except ValidationError:
-            return True
-
-
-class ListField(forms.CharField):
-    """A list that is written as text: `to_python` makes and checks it."""
-
-    def validate(self, value: Any) -> None:
-        if self.required and not value:
-            raise ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Any) -> None:
-        """Each part was checked."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            made: Any = self.to_python(data)
-        except ValidationError:
-            return True
-        return bool(made != list(initial or []))
 
 
 class OrderedChoicesField(ListField):

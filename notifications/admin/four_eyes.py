@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.html import format_html_join
@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
-from notifications.admin.decorators import display, worded
+from notifications.admin.decorators import display, linked, time_ago, worded
 from notifications.admin.filters import Recent
-from notifications.admin.words import ago, link, shortened
+from notifications.admin.words import shortened
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
 
 NEWEST = 5_000
@@ -30,6 +30,8 @@ class FourEyesConditionInline(ConditionsInline):
 class FourEyesRuleAdmin(HistoryAdmin):
     list_display = ["name", "which", "who_not", "enabled"]
     list_filter = ["enabled", "engine"]
+    list_select_related = ["engine"]
+    list_prefetch_related = ["conditions"]
     search_fields = ["name", "conditions__path", "conditions__value"]
     autocomplete_fields = ["engine"]
     parts = [FourEyesCondition]
@@ -39,10 +41,6 @@ class FourEyesRuleAdmin(HistoryAdmin):
         (_("Who may not give the final answer"), {"fields": ["not_initiator", "starters_known", "not_previous"]}),
     ]
     readonly_fields = ["starters_known"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[FourEyesRule]:
-        rules: QuerySet[FourEyesRule] = super().get_queryset(request)
-        return rules.select_related("engine").prefetch_related("conditions")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -89,10 +87,7 @@ class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
     list_display = ["path", "operator", "shown_value", "of_rule"]
     list_select_related = ["rule"]
     search_fields = ["path", "value", "rule__name"]
-
-    @display(description=_("four-eyes rule"), ordering="rule__name")
-    def of_rule(self, condition: FourEyesCondition) -> SafeString:
-        return link(condition.rule)
+    of_rule = linked("rule", _("four-eyes rule"), "rule__name")
 
 
 @admin.register(RefusedAnswer)
@@ -105,16 +100,7 @@ class RefusedAnswerAdmin(LedgerAdmin):
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
     fields = ["tried", "person", "action", "comment", "task_link", "rule", "because", "via", "at"]
+    tried = time_ago("at", _("tried"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
+    task_link = linked("task", _("task"))
     because = worded("why", _("why"))
-
-    @display(description=_("tried"), ordering="id")
-    def tried(self, refused: RefusedAnswer) -> SafeString:
-        return ago(refused.at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, refused: RefusedAnswer) -> SafeString:
-        return link(refused.recipient)
-
-    @display(description=_("task"))
-    def task_link(self, refused: RefusedAnswer) -> SafeString:
-        return link(refused.task)

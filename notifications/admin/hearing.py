@@ -1,4 +1,4 @@
-"""Why somebody did not hear of something: the answer in a sentence, what to do about it, and the ledger below.
+"""The page that says why somebody did not hear of something: in a sentence, with what to do about it, and the ledger.
 
 All of it is read from what was stored when it happened. What an event would do now is asked of the dry run.
 """
@@ -7,13 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django import forms
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from notifications import reasons
-from notifications.admin.base import as_uuid
+from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import as_cloudevent
+from notifications.admin.periods import zone_of_reader
 from notifications.admin.reading import event_named
 from notifications.admin.timeline import DayLine, Line, delivery_line, last_error
 from notifications.admin.words import change_url, exact, span
@@ -40,6 +46,8 @@ from notifications.routing import pipeline
 
 EVENTS, ROUTES = 20, 5
 """Of each so many are looked at, the newest; so many routes are named."""
+WITHIN = {"24": gettext_lazy("24 hours"), "168": gettext_lazy("7 days"), "720": gettext_lazy("30 days")}
+RIGHTS = ("notifications.view_recipient", "notifications.view_event", "notifications.view_delivery")
 UNSENT = (DeliveryState.SUPPRESSED, DeliveryState.DEAD, DeliveryState.EXPIRED)
 
 
@@ -138,11 +146,9 @@ def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
     arguments = {"person": person, "title": copy.title}
     by = [each for each in deliveries if each.channel != INBOX and each.state == DeliveryState.DELIVERED]
     ways = _and(f"{channel_name(each.channel)} {each.to}".strip() for each in by)
-    read = (
-        _("It was read at %(time)s.") % {"time": exact(copy.read_at)}
-        if copy.read_at
-        else _("It has not been read yet.")
-    )
+    read = _("It has not been read yet.")
+    if copy.read_at:
+        read = _("It was read at %(time)s.") % {"time": exact(copy.read_at)}
     if copy.state == NotificationState.WITHDRAWN:
         why = reasons.words(copy)
         return Answer(_("“%(title)s” was taken back from %(person)s: %(why)s.") % {**arguments, "why": why})
@@ -157,18 +163,13 @@ def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
         text = _("“%(title)s” still waits to be sent to %(person)s by %(way)s; next try: %(time)s.") % arguments
         return Answer(f"{text} {read}", _("Look at the last try below: it says what the other side answered."))
     unsent = [each for each in deliveries if each.state in UNSENT]
-    why = "; ".join(
-        f"{channel_name(each.channel)}: {reasons.words(each) or each.get_state_display()}" for each in unsent
-    )
+    whys = (f"{channel_name(each.channel)}: {reasons.words(each) or each.get_state_display()}" for each in unsent)
     text = _("“%(title)s” is in the inbox of %(person)s, and came by no other way") % arguments
-    why = why or _("no other way was open")
-    return Answer(f"{text}: {why}. {read}", _to_do(unsent))
-
-
-def _to_do(unsent: Sequence[Delivery]) -> str:
+    why = "; ".join(whys) or _("no other way was open")
+    to_do = _("See the category's channels, the person's settings, their devices and their address.")
     if any(each.state == DeliveryState.DEAD for each in unsent):
-        return _("Correct the address or the service, and send it again from the delivery's page.")
-    return _("See the category's channels, the person's settings, their devices and their address.")
+        to_do = _("Correct the address or the service, and send it again from the delivery's page.")
+    return Answer(f"{text}: {why}. {read}", to_do)
 
 
 def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
@@ -180,10 +181,10 @@ def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
         why = last_error(event) if event.is_retried else _("it has just come, or others are before it")
         return Answer(_("The event still waits to be processed: %(why)s") % {"why": why})
     if event.status in CHANGED_NOTHING:
-        return Answer(
-            _("The event changed nothing, so nobody was told: %(why)s.") % {"why": event.get_status_display()}
-        )
-    instead = Notification.objects.filter(on_behalf_of=person, **_same(event)).select_related("recipient").first()
+        text = _("The event changed nothing, so nobody was told: %(why)s.")
+        return Answer(text % {"why": event.get_status_display()})
+    same = {"task": event.task_id} if event.task_id else {"event": event.pk}
+    instead = Notification.objects.filter(on_behalf_of=person, **same).select_related("recipient").first()
     if instead is not None:
         arguments["delegate"] = instead.recipient
         text = _("%(person)s was away, and %(delegate)s got it instead.") % arguments
@@ -244,10 +245,6 @@ def _deliveries(person: Recipient, events: Sequence[Event]) -> dict[object, list
     return by_event
 
 
-def _same(event: Event) -> dict[str, object]:
-    return {"task": event.task_id} if event.task_id else {"event": event.pk}
-
-
 def _ledger(event: Event, deliveries: Sequence[Delivery]) -> Line:
     line = DayLine(str(event), "ok" if deliveries else "quiet", event.received_at, href=change_url(event))
     line.detail = event.get_status_display()
@@ -268,3 +265,49 @@ def _arrived(deliveries: Sequence[Delivery]) -> bool:
 
 def _and(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+class HearingForm(forms.Form):
+    person = forms.CharField(
+        label=gettext_lazy("Who"),
+        max_length=320,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("A person's ref, e-mail address or name, whole."),
+    )
+    about = forms.CharField(
+        label=gettext_lazy("Of what"),
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("The id of an event, a task or a case, whole. Empty: of all that was for them lately."),
+    )
+    within = forms.ChoiceField(
+        label=gettext_lazy("Within"), choices=list(WITHIN.items()), required=False, widget=UnfoldAdminSelectWidget
+    )
+
+    def answer(self) -> Answer | None:
+        """None if there is no such person, event, task or case: then the form says so."""
+        person = person_named(self.cleaned_data["person"])
+        if person is None:
+            self.add_error("person", _("Nobody is known by that, or several are: use the ref."))
+            return None
+        now, subject_id = timezone.now(), self.cleaned_data["about"]
+        if not subject_id:
+            return of_time(person, timedelta(hours=int(self.cleaned_data["within"] or "24")), now)
+        events = events_about(subject_id)
+        if not events:
+            self.add_error("about", _("No event, task or case has this id: nothing has come of it."))
+            return None
+        return of_events(person, events, now)
+
+
+def hearing_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perms(RIGHTS):
+        raise PermissionDenied
+    form_data = request.GET if request.GET.get("person") else None
+    form = HearingForm(form_data, initial={"about": request.GET.get("about", ""), "within": "24"})
+    with timezone.override(zone_of_reader(request)):
+        answer = form.answer() if form.is_valid() else None
+        title = _("Why did somebody not hear?")
+        return desk.page(request, "admin/desk/hearing.html", title, form=form, answer=answer)

@@ -5,8 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.postgres.forms import SimpleArrayField
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,9 +12,10 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.decorators import display
+from notifications.admin.columns import column
+from notifications.admin.decorators import display, linked
 from notifications.admin.fields import LabelsField
-from notifications.admin.words import link, shortened
+from notifications.admin.words import shortened
 from notifications.cases.milestones import MOST_LABEL, label_of
 from notifications.models import Journey, Milestone
 
@@ -76,6 +75,8 @@ class MilestoneInline(StackedInline):
 class JourneyAdmin(HistoryAdmin):
     list_display = ["name", "which", "steps"]
     list_filter = ["engine"]
+    list_select_related = ["engine", "event_type"]
+    list_prefetch_related = ["milestones"]
     search_fields = ["name", "case_type"]
     autocomplete_fields = ["engine", "event_type"]
     parts = [Milestone]
@@ -84,10 +85,6 @@ class JourneyAdmin(HistoryAdmin):
         (None, {"fields": ["name"]}),
         (_("Which cases go it"), {"fields": ["engine", "case_type", "event_type"]}),
     ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Journey]:
-        queryset: QuerySet[Journey] = super().get_queryset(request)
-        return queryset.select_related("engine", "event_type").prefetch_related("milestones")
 
     @display(description=_("which cases"))
     def which(self, journey: Journey) -> str:
@@ -112,14 +109,10 @@ class MilestoneAdmin(LedgerAdmin):
     list_select_related = ["journey"]
     search_fields = ["statuses", "journey__name"]
 
-    @display(description=_("statuses"))
-    def status_names(self, milestone: Milestone) -> str:
-        return ", ".join(milestone.statuses)
+    status_names = column(lambda milestone: ", ".join(milestone.statuses), _("statuses"))
 
     @display(description=_("what customers read"))
     def words(self, milestone: Any) -> str:
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
-    @display(description=_("way of a case"), ordering="journey__name")
-    def of_journey(self, milestone: Milestone) -> SafeString:
-        return link(milestone.journey)
+    of_journey = linked("journey", _("way of a case"), "journey__name")

@@ -1,4 +1,4 @@
-"""API keys and signing secrets. Each is shown once, when it is made."""
+"""API keys and signing secrets of engines, tokens and links of people: until when each works, and what ends it."""
 
 import copy
 from datetime import timedelta
@@ -19,39 +19,19 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from notifications.admin.base import LedgerAdmin, count_words
-from notifications.admin.decorators import action, display
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.filters import Conditions, Usable
-from notifications.admin.words import ago, change_url, link, mark, span
+from notifications.admin.words import change_url, mark, span
 from notifications.connectors import credentials, signatures
-from notifications.models import ApiKey, Scope, SigningSecret
+from notifications.models import ApiKey, LinkMail, RecipientToken, Scope, SigningSecret, SignInLink
+from notifications.people import devices
 
 SCOPE_HELP = _(
     "Directory and tokens reach far: a key with “directory” may change everybody's manager and teams; one with "
     "“tokens” may sign in as its engine's external people and, together with “directory”, as internal people who "
     "are not staff."
 )
-
-
-def key_state(key: ApiKey) -> SafeString:
-    if key.revoked_at:
-        return mark("quiet", gettext("revoked"), str(key.revoked_at))
-    if not key.usable:
-        return mark("bad", gettext("expired"))
-    if key.expires_at:
-        return mark("ok", gettext("works for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
-    return mark("ok", gettext("works"))
-
-
-def secret_state(secret: SigningSecret) -> SafeString:
-    if secret.expires_at is None:
-        return mark("ok", gettext("until it is replaced"))
-    left = secret.expires_at - timezone.now()
-    return (
-        mark("wait", gettext("for %(span)s more") % {"span": span(left)})
-        if left > timedelta(0)
-        else mark("quiet", gettext("no longer"))
-    )
 
 
 class ShownOnce(LedgerAdmin):
@@ -62,6 +42,10 @@ class ShownOnce(LedgerAdmin):
 
     list_select_related = ["engine"]
     autocomplete_fields = ["engine"]
+    of_engine = linked("engine", _("engine"), "engine__name")
+    made = time_ago("created_at", _("made"))
+    shown_fields: list[str] = []
+    form_fields: list[str] = []
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "add")
@@ -71,9 +55,6 @@ class ShownOnce(LedgerAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return list(self.shown_fields if obj else self.form_fields)
-
-    shown_fields: list[str] = []
-    form_fields: list[str] = []
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """One at a time: the user has to copy it before making another."""
@@ -85,13 +66,31 @@ class ShownOnce(LedgerAdmin):
         context = {"row": row, "back": change_url(row), "plain": plain, "text": text, "engine": row.engine}
         return self.page(request, "admin/desk/shown_once.html", title, **context)
 
-    @display(description=_("engine"), ordering="engine__name")
-    def of_engine(self, row: Any) -> SafeString:
-        return link(row.engine)
 
-    @display(description=_("made"), ordering="created_at")
-    def made(self, row: Any) -> SafeString:
-        return ago(row.created_at)
+# --- API keys ---------------------------------------------------------------------------------------------------------
+class ApiKeyColumns:
+    last_used = time_ago("last_used_at", _("last used"))
+
+    @display(description=_("begins with"), ordering="prefix")
+    def starts(self, key: ApiKey) -> str:
+        return f"wfp_{key.prefix}…"
+
+    @display(description=_("works"))
+    def state(self, key: ApiKey) -> SafeString:
+        if key.revoked_at:
+            return mark("quiet", gettext("revoked"), str(key.revoked_at))
+        if not key.usable:
+            return mark("bad", gettext("expired"))
+        if key.expires_at:
+            return mark("ok", gettext("works for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
+        return mark("ok", gettext("works"))
+
+
+class ApiKeyInline(ApiKeyColumns, ReadOnlyInline):
+    model = ApiKey
+    verbose_name_plural = _("API keys")
+    template_after = "admin/desk/new_key.html"
+    fields = ["name", "starts", "scopes", "last_used", "state"]
 
 
 class ApiKeyForm(forms.ModelForm):
@@ -120,7 +119,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ShownOnce):
+class ApiKeyAdmin(ApiKeyColumns, ShownOnce):
     form = ApiKeyForm
     form_fields = ["engine", "name", "scopes", "expires_at"]
     shown_fields = ["of_engine", "name", "starts", "scopes", "state", "made", "last_used", "expires_at", "revoked_at"]
@@ -152,10 +151,7 @@ class ApiKeyAdmin(ShownOnce):
     def offers(self, action: str, row: ApiKey) -> bool:
         return row.revoked_at is None
 
-    def has_revoke_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Revoke"), url_path="revoke", permissions=["revoke"], icon="block")
+    @action(description=_("Revoke"), url_path="revoke", permissions=["operate"], icon="block")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         key: ApiKey = self.get_row(request, object_id)
         if key.revoked_at is not None:
@@ -174,7 +170,7 @@ class ApiKeyAdmin(ShownOnce):
             request, key, gettext("The key wfp_%(prefix)s… is refused from now on.") % {"prefix": key.prefix}
         )
 
-    @action(description=_("Revoke"), permissions=["revoke"])
+    @action(description=_("Revoke"), permissions=["operate"])
     def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         selection = list(queryset)
         working = [key for key in selection if key.revoked_at is None]
@@ -183,17 +179,25 @@ class ApiKeyAdmin(ShownOnce):
             self.log(request, key, "Revoked")
         self.message_user(request, count_words(revoked, len(selection), gettext("Keys revoked")))
 
-    @display(description=_("begins with"), ordering="prefix")
-    def starts(self, key: ApiKey) -> str:
-        return f"wfp_{key.prefix}…"
 
-    @display(description=_("works"))
-    def state(self, key: ApiKey) -> SafeString:
-        return key_state(key)
+# --- signing secrets --------------------------------------------------------------------------------------------------
+class SecretColumns:
+    made = time_ago("created_at", _("made"))
 
-    @display(description=_("last used"), ordering="last_used_at")
-    def last_used(self, key: ApiKey) -> SafeString:
-        return ago(key.last_used_at)
+    @display(description=_("signs and verifies"), ordering="expires_at")
+    def works(self, secret: SigningSecret) -> SafeString:
+        if secret.expires_at is None:
+            return mark("ok", gettext("until it is replaced"))
+        left = secret.expires_at - timezone.now()
+        if left > timedelta(0):
+            return mark("wait", gettext("for %(span)s more") % {"span": span(left)})
+        return mark("quiet", gettext("no longer"))
+
+
+class SigningSecretInline(SecretColumns, ReadOnlyInline):
+    model = SigningSecret
+    template_after = "admin/desk/new_secret.html"
+    fields = ["made", "works"]
 
 
 OVERLAPS = {
@@ -244,7 +248,7 @@ class SecretWorks(Conditions):
 
 
 @admin.register(SigningSecret)
-class SigningSecretAdmin(ShownOnce):
+class SigningSecretAdmin(SecretColumns, ShownOnce):
     form = SigningSecretForm
     form_fields = ["engine", "secret", "old_ones_end"]
     shown_fields = ["of_engine", "made", "works", "expires_at"]
@@ -275,10 +279,7 @@ class SigningSecretAdmin(ShownOnce):
     def offers(self, action: str, row: SigningSecret) -> bool:
         return row.expires_at is None or row.expires_at > timezone.now()
 
-    def has_end_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("End it now"), url_path="end", permissions=["end"], icon="block")
+    @action(description=_("End it now"), url_path="end", permissions=["operate"], icon="block")
     def end_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         secret: SigningSecret = self.get_row(request, object_id)
         now = timezone.now()
@@ -301,6 +302,96 @@ class SigningSecretAdmin(ShownOnce):
     def name(self, secret: SigningSecret) -> str:
         return str(secret)
 
-    @display(description=_("signs and verifies"), ordering="expires_at")
-    def works(self, secret: SigningSecret) -> SafeString:
-        return secret_state(secret)
+
+# --- tokens and links of people ---------------------------------------------------------------------------------------
+@admin.register(RecipientToken)
+class RecipientTokenAdmin(LedgerAdmin):
+    list_display = ["starts", "person", "label", "last_used", "made", "state"]
+    list_filter = [Usable]
+    list_select_related = ["recipient"]
+    search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
+    fields = ["starts", "person", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
+    person = linked("recipient", _("person"), "recipient__name")
+    made = time_ago("created_at", _("made"))
+    last_used = time_ago("last_used_at", _("last used"))
+    actions = ["void"]
+
+    @action(description=_("Void: sign these devices and portals out"), permissions=["operate"])
+    def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
+        tokens = list(queryset)
+        theirs = RecipientToken.objects.filter(pk__in=[token.pk for token in tokens])
+        voided = devices.revoke_tokens(theirs, timezone.now(), devices.SIGNED_OUT_BY_DESK)
+        for token in tokens:
+            self.log(request, token, "Voided")
+        self.message_user(request, count_words(voided, len(tokens), gettext("Tokens voided")))
+
+    @display(description=_("begins with"), ordering="prefix")
+    def starts(self, token: RecipientToken) -> str:
+        return str(token)
+
+    @display(description=_("works"))
+    def state(self, token: RecipientToken) -> SafeString:
+        if token.revoked_at:
+            return mark("quiet", gettext("revoked"))
+        return mark("ok", gettext("works")) if token.usable else mark("quiet", gettext("expired"))
+
+
+class LinkUse(Conditions):
+    title = _("used")
+    parameter_name = "used"
+    conditions = {"yes": (_("used"), Q(used_at__isnull=False)), "no": (_("not used"), Q(used_at=None))}
+
+
+@admin.register(SignInLink)
+class SignInLinkAdmin(LedgerAdmin):
+    list_display = ["made", "person", "next", "expires_at", "state"]
+    list_filter = [LinkUse]
+    list_select_related = ["recipient"]
+    search_fields = ["=recipient__ref", "recipient__name"]
+    fields = ["person", "next", "made", "expires_at", "used_at"]
+    person = linked("recipient", _("person"), "recipient__name")
+    made = time_ago("created_at", _("made"))
+    actions = ["void"]
+
+    @action(description=_("Void: these links sign nobody in any more"), permissions=["operate"])
+    def void(self, request: HttpRequest, queryset: QuerySet[SignInLink]) -> None:
+        now, links = timezone.now(), list(queryset)
+        working = SignInLink.objects.filter(pk__in=[row.pk for row in links], used_at=None, expires_at__gt=now)
+        voided = working.update(expires_at=now)
+        for row in links:
+            self.log(request, row, "Voided")
+        self.message_user(request, count_words(voided, len(links), gettext("Links voided")))
+
+    @display(description=_("state"))
+    def state(self, row: SignInLink) -> SafeString:
+        if row.used_at:
+            return mark("ok", gettext("used"))
+        return (
+            mark("wait", gettext("not used yet"))
+            if row.expires_at > timezone.now()
+            else mark("quiet", gettext("ended unused"))
+        )
+
+
+@admin.register(LinkMail)
+class LinkMailAdmin(LedgerAdmin):
+    """Links that people asked for by e-mail, or that the desk sent."""
+
+    list_display = ["request_time", "person", "asker", "state"]
+    list_select_related = ["recipient"]
+    search_fields = ["=recipient__ref", "recipient__name"]
+    fields = ["request_time", "person", "asker", "next", "state", "sent_at", "detail"]
+    request_time = time_ago("created_at", _("asked for"))
+    person = linked("recipient", _("person"), "recipient__name")
+
+    @display(description=_("by"))
+    def asker(self, mail: LinkMail) -> str:
+        return mail.by or gettext("the person")
+
+    @display(description=_("state"))
+    def state(self, mail: LinkMail) -> SafeString:
+        if mail.sent_at:
+            return mark("ok", gettext("sent"))
+        if mail.due_at:
+            return mark("wait", mail.detail or gettext("on its way"))
+        return mark("bad", mail.detail or gettext("They may not sign in by a link any more."))

@@ -1,6 +1,7 @@
-"""The preview of a draft while it is typed: the unsaved content of its form, through the functions that publish and
-send."""
+"""What stands beside a draft while it is typed: the preview of its unsaved content, by the functions that publish and
+send; and the menu of what can be inserted, with what each gives in the sample."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +9,21 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from notifications.admin import insert_menu
 from notifications.admin.base import DeskAdmin
-from notifications.admin.preview import About, preview_context
+from notifications.admin.preview import Subject, preview_context
 from notifications.admin.template_languages import languages_of
+from notifications.errors import RenderError
 from notifications.models import TemplateVersion
-from notifications.types import Json
-from notifications.wording.template_check import Problem, check
+from notifications.types import Json, lookup
+from notifications.wording import formats, liquid
+from notifications.wording.known_paths import known_paths
+from notifications.wording.liquid_filters import MISSING, Place
+from notifications.wording.plaintext import cut
+from notifications.wording.template_check import STANDARD, Problem, check, reaches, types_of
 from notifications.wording.unhide import show_hidden_characters
 
 Fault = dict[str, Any]
@@ -37,10 +45,10 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
     saving. Writes nothing but what the user looked at last."""
     if not desk.has_change_permission(request, version):
         raise PermissionDenied
-    typed = read(desk, request, version)
+    typed = _read(desk, request, version)
     if typed.faults:
         return JsonResponse({"html": "", "faults": typed.faults})
-    draft, chosen = unsaved(version, typed), request.POST.copy()
+    draft, chosen = _unsaved(version, typed), request.POST.copy()
     if chosen.get("language") not in {text.language for text in draft.texts.all()}:
         chosen.pop("language", None)  # its text was deleted, or is being renamed
     problems = check(draft)
@@ -48,41 +56,23 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
     faults = list(_faults_of(context["form"]))
     if faults:
         return JsonResponse({"html": "", "faults": faults})
-    payload = {
+    payload: dict[str, Any] = {
         "html": _rendered(request, "admin/desk/looks.html", context),
         "faults": list(_marked(problems, typed)),
         "languages": _rendered(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
     }
-    return JsonResponse(payload | _menu_if_new(request, draft, context))
-
-
-def menu_context(version: TemplateVersion, context: dict[str, Any]) -> dict[str, Any]:
-    """Return the context of `admin/desk/insert_menu.html`: the groups of variables, the key, the sample."""
-    subject: About | None = context.get("about")
-    sample_context: Json = subject.writer().context(None) if subject else {}
-    groups = insert_menu.menu(version, sample_context, context.get("language", "en"))
-    return {"groups": groups, "key": _menu_key(context), "about": subject}
-
-
-def _menu_key(context: dict[str, Any]) -> str:
-    """Return a key that changes with the language and the sample of the menu's values."""
-    subject: About | None = context.get("about")
-    return f"{context['language']} {subject.words}" if subject else ""
-
-
-def _menu_if_new(request: HttpRequest, draft: TemplateVersion, context: dict[str, Any]) -> dict[str, Any]:
     key = _menu_key(context)
-    if request.POST.get("menu_key", "") == key:
-        return {}
-    html = _rendered(request, "admin/desk/insert_menu.html", menu_context(draft, context))
-    return {"insert_menu": {"key": key, "html": html}}
+    if request.POST.get("menu_key", "") != key:
+        html = _rendered(request, "admin/desk/insert_menu.html", menu_context(draft, context))
+        payload["insert_menu"] = {"key": key, "html": html}
+    return JsonResponse(payload)
 
 
 def _rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> str:
     return show_hidden_characters(render_to_string(template, context, request))
 
 
-def read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typed:
+def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typed:
     """Read the forms that save the rows, so that the same is refused as when saving."""
     typed = Typed()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
@@ -113,8 +103,126 @@ def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:
     return {"field": name, "text": str(text), "fatal": fatal}
 
 
-def unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
+def _unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
     """The version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
     draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
     return draft
+
+
+# --- the menu ---------------------------------------------------------------------------------------------------------
+MAX_VARIABLES = 300
+"""Of one menu: a sample may have very many."""
+
+MAX_VALUE = 80
+"""Characters of what a variable gives."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+POSITION = re.compile(r"\.(\d+)(?=\.|$)")
+"""In a list: Liquid writes `documents[0]`."""
+
+FILTERS: Sequence[tuple[str, str, str | Promise]] = (
+    ("money: variables.currency", "variables.amount", gettext_lazy("an amount of money")),
+    ("number", "1200.5", gettext_lazy("a number as the reader writes it")),
+    ("datetime", "task.due_at", gettext_lazy("day and time of the reader")),
+    ("date", "task.due_at", gettext_lazy("the day alone")),
+    ("time", "task.due_at", gettext_lazy("the time alone")),
+    ('default: "…"', "task.nickname", gettext_lazy("instead of a missing value")),
+    ("capitalize", "task.kind", gettext_lazy("begins with a capital")),
+    ("upcase", "task.kind", gettext_lazy("in capitals")),
+    ("downcase", "task.name", gettext_lazy("in small letters")),
+    ("truncate: 12", "task.name", gettext_lazy("cut to so many characters")),
+    ('replace: "_", " "', "case.status", gettext_lazy("one text instead of another")),
+    ("size", "task.candidates", gettext_lazy("how many, or how long")),
+    ('map: "title" | join: ", "', "documents", gettext_lazy("one member of each, with commas")),
+    ("first", "task.candidates", gettext_lazy("the first of several")),
+    ("plus: 1", "1", gettext_lazy("a sum; also minus, times, divided_by")),
+    ("round: 1", "2.345", gettext_lazy("rounded")),
+)
+"""Filter, what it is shown with, and what it is for. docs/writing-templates.md has all."""
+
+PIECES: Sequence[tuple[str, str | Promise]] = (
+    ("{% if customer.phone %}…{% endif %}", gettext_lazy("only if there is a value")),
+    ('{% if task.priority == "urgent" %}…{% else %}…{% endif %}', gettext_lazy("one or the other")),
+    ("{% for document in documents %}{{ document.title }}{% endfor %}", gettext_lazy("for each of several")),
+    ("{% assign about = case.title | default: case.id %}", gettext_lazy("a name for a value")),
+)
+
+
+def menu_context(version: TemplateVersion, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the context of `admin/desk/insert_menu.html`: the groups of variables, the key, the sample."""
+    subject: Subject | None = context.get("about")
+    sample_context: Json = subject.writer().context(None) if subject else {}
+    groups = menu(version, sample_context, context.get("language", "en"))
+    return {"groups": groups, "key": _menu_key(context), "about": subject}
+
+
+def _menu_key(context: dict[str, Any]) -> str:
+    """Return a key that changes with the language and the sample of the menu's values."""
+    subject: Subject | None = context.get("about")
+    return f"{context['language']} {subject.words}" if subject else ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """`text` is what is inserted by itself; inside “{{ … }}` only `inner` is. `gives`: what it becomes."""
+
+    text: str
+    inner: str
+    gives: str
+    note: str = ""
+    is_missing: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    items: Sequence[Item]
+
+
+def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
+    """`context` is what a rendering of the sample has."""
+    place = Place(formats.locale_of(language), formats.zone_of("UTC"))
+    return [
+        Group(_("Variables"), list(_variables(version, context, place))),
+        Group(_("Filters"), [_filter_item(*each, context, place) for each in FILTERS]),
+        Group(_("Conditions and loops"), [Item(text, text, "", str(note)) for text, note in PIECES]),
+    ]
+
+
+def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:
+    """Yield the variables of the sample, then those that events carried or declare, then those of every event."""
+    carried = [each for each in known_paths(None, types_of(version)) if each.kind != "object"]
+    sensitive = [each.path for each in carried if each.sensitive]
+    paths = dict.fromkeys([*_leaves(context), *(each.path for each in carried), *sorted(STANDARD)])
+    for path in list(paths)[:MAX_VARIABLES]:
+        sample_value = lookup(context, path)
+        missing, inner = sample_value is None, POSITION.sub(r"[\1]", path)
+        gives = _("not in this sample") if missing else _render_text(f"{{{{ {inner} }}}}", context, place)
+        note = _("sensitive: not on lock screens") if any(reaches(path, each) for each in sensitive) else ""
+        yield Item(f"{{{{ {inner} }}}}", inner, gives, note, missing)
+
+
+def _leaves(value: Json, above: str = "") -> Iterator[str]:
+    """Paths to values that print as text: members of objects in objects, and lists as a whole."""
+    for name, each in value.items():
+        path = f"{above}{name}"
+        if not NAME.fullmatch(name):
+            continue
+        if isinstance(each, dict) and each:
+            yield from _leaves(each, f"{path}.")
+        elif each is not None:
+            yield path
+
+
+def _filter_item(name: str, on: str, note: str | Promise, context: Json, place: Place) -> Item:
+    text = f"{{{{ {on} | {name} }}}}"
+    gives = _render_text(text, context, place)
+    return Item(text, f" | {name}", "" if gives == MISSING else gives, str(note))
+
+
+def _render_text(source: str, context: Json, place: Place) -> str:
+    try:
+        return cut(" ".join(liquid.render(source, context, place).text.split()), MAX_VALUE)
+    except RenderError:
+        return ""

@@ -157,39 +157,25 @@ def failing_tile(now: datetime) -> Tile:
 def failed_tile(now: datetime) -> Tile:
     """Failed work by weight: answers that engines never got, then events that reached nobody, then messages."""
     since_id = lowest_id(now - FAILED_WITHIN)
-    kinds: list[tuple[Any, str, str]] = [
-        (
-            Callback.objects.filter(pk__gte=since_id, state=CallbackState.FAILED).select_related(
-                "response__recipient", "engine"
-            ),
-            _("Answers"),
-            f"state__exact={CallbackState.FAILED}&within=168",
-        ),
-        (
-            Event.objects.filter(pk__gte=since_id, status=EventStatus.FAILED),
-            _("Events"),
-            f"status__exact={EventStatus.FAILED}&within=168",
-        ),
-        (
-            Delivery.objects.filter(pk__gte=since_id, state=DeliveryState.DEAD).select_related("recipient"),
-            _("Deliveries"),
-            f"state__exact={DeliveryState.DEAD}&within=168",
-        ),
+    kinds: list[tuple[str, type[Model], str, str, list[str]]] = [
+        (_("Answers"), Callback, "state", CallbackState.FAILED, ["response__recipient", "engine"]),
+        (_("Events"), Event, "status", EventStatus.FAILED, ["engine"]),
+        (_("Deliveries"), Delivery, "state", DeliveryState.DEAD, ["recipient"]),
     ]
-    tile, total = Tile(_("Failed, last 7 days"), "0", "", "ok", _("Nothing failed.")), 0
-    for rows, name, query in kinds:
+    first_list = list_url(Callback, f"state__exact={CallbackState.FAILED}&within=168")
+    tile, total = Tile(_("Failed, last 7 days"), "0", first_list, "ok", _("Nothing failed.")), 0
+    for name, model, field_name, state, related in kinds:
+        rows = model._default_manager.filter(**{"pk__gte": since_id, field_name: state})
         count = counted(rows)
         if not count:
             continue
         total += count
-        tile.parts.append((f"{name}: {shown(count)}", list_url(rows.model, query)))
+        tile.parts.append((f"{name}: {shown(count)}", list_url(model, f"{field_name}__exact={state}&within=168")))
         if not tile.worst_href:
-            worst = rows.order_by("pk").first()
+            worst = rows.select_related(*related).order_by("pk")[0]
             tile.worst, tile.worst_href, tile.tone = _("Worst: %(row)s") % {"row": worst}, change_url(worst), "bad"
+            tile.href = tile.parts[0][1]
     tile.count = shown(total)
-    tile.href = (
-        tile.parts[0][1] if tile.parts else list_url(Callback, f"state__exact={CallbackState.FAILED}&within=168")
-    )
     return tile
 
 
@@ -304,20 +290,17 @@ def unknown_people(now: datetime) -> Panel:
     events = Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).select_related(
         "task", "case"
     )
-    rows = [
-        Row(ago(event.received_at), _names(event), shortened(event.task or event.case or event.type), change_url(event))
-        for event in events.order_by("-id")[:ROWS]
-    ]
+    rows = []
+    for event in events.order_by("-id")[:ROWS]:
+        names = ", ".join(f"{each['ref']} ({reasons.words(each)})" for each in event.plan.get("unresolved") or [])
+        subject = shortened(event.task or event.case or event.type)
+        rows.append(Row(ago(event.received_at), shortened(names), subject, change_url(event)))
     return Panel(
         _("People nobody knows"),
         list_url(Event, "people=unresolved&within=168"),
         _("Everybody named this week is known."),
         rows,
     )
-
-
-def _names(event: Event) -> SafeString:
-    return shortened(", ".join(f"{each['ref']} ({reasons.words(each)})" for each in event.plan.get("unresolved") or []))
 
 
 def unrouted_events(now: datetime) -> Panel:

@@ -23,18 +23,17 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import channel_column, column
+from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
-from notifications.admin.hearing import name_of
-from notifications.admin.hearing_page import RIGHTS, hearing_page
+from notifications.admin.hearing import RIGHTS, hearing_page, name_of
 from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
 from notifications.admin.personal_data import PersonalData
-from notifications.admin.reaching import TeamDefaultInline, preferences_page, unheard
+from notifications.admin.reaching import DefaultInline, preferences_page, unheard
 from notifications.admin.roster_tables import PeopleRoster, TeamRoster
-from notifications.admin.words import ago, link, list_url, mark
-from notifications.channel_facts import channel_name
+from notifications.admin.words import link, list_url, mark
 from notifications.models import (
     Device,
     LinkMail,
@@ -100,7 +99,8 @@ class RecipientForm(forms.ModelForm):
                 "user", gettext("External people have no account: they sign in by links their engine gives them.")
             )
         self._check_ref(cleaned.get("ref"), engine)
-        self._check_manager(cleaned.get("manager"))
+        if fault := circle(self.instance.pk, cleaned.get("manager")):
+            self.add_error("manager", fault)
         self._check_address(cleaned, engine)
         return cleaned
 
@@ -108,10 +108,6 @@ class RecipientForm(forms.ModelForm):
         """Check the ref here: the model's check does not run while `engine` is read-only."""
         if ref and Recipient.objects.filter(ref=ref, engine=engine).exclude(pk=self.instance.pk).exists():
             self.add_error("ref", gettext("Somebody has this ref already."))
-
-    def _check_manager(self, manager: Recipient | None) -> None:
-        if fault := circle(self.instance.pk, manager):
-            self.add_error("manager", fault)
 
     def _check_address(self, cleaned: dict[str, Any], engine: Any) -> None:
         address, verified = cleaned.get("email"), cleaned.get("email_verified")
@@ -161,22 +157,13 @@ class UnsubscriptionInline(ReadOnlyInline):
 
     model = Unsubscription
     fields = ["category", "by", "off", "on_again"]
-    readonly_fields = fields
     related = ["category"]
     show_change_link = False
     verbose_name_plural = _("turned off by the link in an e-mail")
 
-    @display(description=_("by"))
-    def by(self, row: Unsubscription) -> str:
-        return channel_name(row.channel)
-
-    @display(description=_("turned off"))
-    def off(self, row: Unsubscription) -> SafeString:
-        return ago(row.at)
-
-    @display(description=_("turned on again"))
-    def on_again(self, row: Unsubscription) -> SafeString:
-        return ago(row.undone_at)
+    by = channel_column()
+    off = time_ago("at", _("turned off"))
+    on_again = time_ago("undone_at", _("turned on again"))
 
 
 @admin.register(Recipient)
@@ -190,6 +177,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at", "unheard"]
+    fixed_fields = ["engine"]  # it decides what the ref means
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
     actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
@@ -204,11 +192,9 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         people: QuerySet[Recipient] = super().get_queryset(request)
         theirs = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
         count = Subquery(theirs.values("recipient").annotate(count=Count("pk")).values("count"))
-        return people.annotate(waiting=Coalesce(count, 0)) if self._lists(request) else people
-
-    def _lists(self, request: HttpRequest) -> bool:
-        """Whether the page needs the columns of lists: autocompletes need names only."""
-        return request.resolver_match is None or not str(request.resolver_match.url_name).endswith("autocomplete")
+        match = request.resolver_match
+        is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # needs names alone
+        return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
         """External people have no absences, and few people have unsubscribed."""
@@ -216,10 +202,6 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         left = obj is not None and obj.unsubscriptions.exists()
         hidden = {AbsenceInline: external, UnsubscriptionInline: not left}
         return [inline for inline in self.inlines if not hidden.get(inline)]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Recipient | None = None) -> list[str]:
-        """The engine of a person is fixed, since it decides what their ref means."""
-        return [*self.readonly_fields, *(["engine"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
         """A person who was ever sent anything stays in the records; they can be deactivated instead."""
@@ -296,9 +278,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
             return self.done(request, recipient, detail, messages.ERROR)
         return self.done(request, recipient, gettext("A sign-in link is on its way."))
 
-    @display(description=_("person"), ordering="name")
-    def person(self, recipient: Recipient) -> str:
-        return str(recipient)
+    person = column(str, _("person"), "name")
 
     @display(description=_("kind"), ordering="engine")
     def kind(self, recipient: Recipient) -> str:
@@ -308,10 +288,8 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     @display(description=_("reached by"))
     def reach(self, recipient: Recipient) -> SafeString:
-        ways = [
-            *([gettext("inbox")] if recipient.user or recipient.external else []),
-            *([recipient.email] if recipient.email else []),
-        ]
+        has_inbox = recipient.user or recipient.external
+        ways = list(filter(None, [gettext("inbox") if has_inbox else "", recipient.email]))
         return mark("ok", ", ".join(ways)) if ways else mark("bad", gettext("nothing: no account, no e-mail"))
 
     @display(description=_("waiting for them"), ordering="waiting")
@@ -322,9 +300,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         query = f"recipient__id__exact={recipient.pk}&state__exact={NotificationState.OPEN}"
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Notification, query), waiting)
 
-    @display(description=_("reports to"), ordering="manager__name")
-    def reports_to(self, recipient: Recipient) -> SafeString:
-        return link(recipient.manager)
+    reports_to = linked("manager", _("reports to"), "manager__name")
 
     @display(description=_("active"), ordering="active", boolean=True)
     def on(self, recipient: Recipient) -> bool:
@@ -348,7 +324,7 @@ class TeamAdmin(ByFile, HistoryAdmin):
     autocomplete_fields = ["lead", "members"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "lead", "members"]
-    inlines = [TeamDefaultInline]
+    inlines = [DefaultInline]
 
     def get_inlines(self, request: HttpRequest, obj: Team | None) -> list[Any]:
         return self.inlines if obj is not None else []

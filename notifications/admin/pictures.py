@@ -1,6 +1,6 @@
 """What the overview draws of a day, a week or a month, from what is counted by the hour (notifications/hourly.py)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,8 +131,8 @@ def waiting_picture(period: Period, counts: Counts) -> Picture:
 
 
 def events_picture(period: Period, counts: Counts) -> Picture:
-    by_number = _together(counts[Counted.EVENTS])
-    total = sum(by_number.values())
+    by_number = sum(map(Counter, counts[Counted.EVENTS].values()), Counter[int]())
+    total = by_number.total()
     says = ngettext("%(count)s event came in", "%(count)s events came in", total) % {"count": shown(total)}
     return Picture(
         _("Events that came in"),
@@ -238,14 +238,6 @@ def _sums(parts: list[Part]) -> list[int]:
     return [sum(part.count for part in parts)]
 
 
-def _together(counts: Mapping[str, Mapping[int, int]]) -> dict[int, int]:
-    totals: dict[int, int] = defaultdict(int)
-    for by_number in counts.values():
-        for number, count in by_number.items():
-            totals[number] += count
-    return totals
-
-
 # --- rows -------------------------------------------------------------------------------------------------------------
 def messages_picture(period: Period, counts: Counts) -> Picture:
     """Each channel's messages by what became of them, and whether all are there that events of the last day made."""
@@ -270,15 +262,6 @@ def messages_picture(period: Period, counts: Counts) -> Picture:
         rows=rows,
         foot=_accounted_for(period.now),
     )
-
-
-def _states_legend() -> list[tuple[Tone, str]]:
-    return [
-        ("ok", _("delivered")),
-        ("wait", _("under way")),
-        ("quiet", _("not sent, with a reason")),
-        ("bad", _("failed")),
-    ]
 
 
 def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row:

@@ -1,21 +1,29 @@
-"""The preview of a template version: as card of the inbox, as e-mail and on a lock screen, by the real renderer."""
+"""The preview of a template version, by the real renderer: inbox, e-mail and lock screen; and sending it to oneself."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
+from notifications.admin.words import change_url, link
 from notifications.cases import task_state
 from notifications.cases.facts import facts_of_task
-from notifications.channel_facts import INBOX
+from notifications.channel_facts import INBOX, channel_name
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel
 from notifications.errors import RenderError, TransportError
@@ -32,7 +40,8 @@ from notifications.models import (
     Task,
     TemplateVersion,
 )
-from notifications.routing import fanout
+from notifications.routing import fanout, template_test
+from notifications.routing.template_test import CannotSend, Way
 from notifications.types import Action, Json, object_in
 from notifications.wording import key_facts, render
 from notifications.wording.batch_render import Writer, for_customers
@@ -47,7 +56,7 @@ MAX_TEMPLATES, MAX_CHARACTERS = 20, 200
 
 
 @dataclass(frozen=True)
-class About:
+class Subject:
     """What a preview is about: a sample, or a real event with its task and case as they are now."""
 
     event: Event
@@ -165,10 +174,10 @@ def preview_context(
     return context
 
 
-def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
+def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> Subject | None:
     event: Event | None = chosen.get("event")
     if event is not None:
-        return About(event, event.task, event.case, str(event))
+        return Subject(event, event.task, event.case, str(event))
     event_type = chosen.get("sample") or own_type(version)
     if event_type is None:
         return None
@@ -181,7 +190,7 @@ def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> About 
         data=event_type.sample,
         received_at=timezone.now(),
     )
-    return About(sample, None, None, gettext("the sample of %(type)s") % {"type": event_type})
+    return Subject(sample, None, None, gettext("the sample of %(type)s") % {"type": event_type})
 
 
 def own_type(version: TemplateVersion) -> EventType | None:
@@ -191,7 +200,12 @@ def own_type(version: TemplateVersion) -> EventType | None:
 
 
 def previewed(
-    version: TemplateVersion, language: str, subject: About, *, customer: bool = False, missing: Collection[str] = ()
+    version: TemplateVersion,
+    language: str,
+    subject: Subject,
+    *,
+    customer: bool = False,
+    missing: Collection[str] = (),
 ) -> Preview:
     """Render as for real messages. Nothing is stored or sent. Variables in `missing` get no warning."""
     preview = Preview()
@@ -217,7 +231,7 @@ def previewed(
     return preview
 
 
-def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFact], subject: About) -> Notification:
+def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFact], subject: Subject) -> Notification:
     """An unsaved notification with the card's texts and the key facts `facts`."""
     task = object_in(subject.facts, "task")
     actions = subject.task.actions if subject.task else task.get("actions") or []
@@ -261,3 +275,74 @@ def remember(request: HttpRequest, template: int, form_data: Mapping[str, Any]) 
     others = {key: value for key, value in request.session.get(SESSION_KEY, {}).items() if key != str(template)}
     newest = [*others.items(), *([(str(template), chosen)] if chosen else [])][-MAX_TEMPLATES:]
     request.session[SESSION_KEY] = dict(newest)
+
+
+# --- sending to oneself: to the person of one's own account, and to nobody else ---------------------------------------
+class WaysForm(forms.Form):
+    channels = forms.MultipleChoiceField(
+        label=_("Besides the inbox, by"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+
+    def __init__(self, data: Any, ways: Sequence[Way]) -> None:
+        super().__init__(data, initial={"channels": [way.channel for way in ways]})
+        channels = self.fields["channels"]
+        assert isinstance(channels, forms.MultipleChoiceField)
+        channels.choices = [(way.channel, f"{channel_name(way.channel)}: {way.to}") for way in ways]
+        if not ways:
+            del self.fields["channels"]
+
+
+def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+    """GET: by which channels, and on which sample. POST: sends."""
+    person = Recipient.objects.select_related("brand", "user").filter(user=cast(User, request.user)).first()
+    subject: Subject | None = preview_context(request, version, {}).get("about")
+    refused = _why_not(person, subject)
+    if person is None or subject is None or refused:
+        return _send_page(desk, request, version, refused, "")
+    ways = template_test.ways_to(person)
+    form = WaysForm(request.POST if request.method == "POST" else None, ways)
+    if form.is_valid():
+        try:
+            sent = template_test.send(
+                version, person, subject.writer(), form.cleaned_data.get("channels", []), timezone.now()
+            )
+            return _show_sent(desk, request, version, sent)
+        except CannotSend as fault:
+            form.add_error(None, str(fault))
+    return _send_page(desk, request, version, _what_comes(subject, ways), gettext("Send to me"), form)
+
+
+def _why_not(person: Recipient | None, subject: Subject | None) -> str:
+    if person is None:
+        return gettext("Your account is nobody's who gets messages. Choose it as the user of a person, below People.")
+    if not person.present:
+        return gettext("%(person)s is not active, and gets no messages.") % {"person": person}
+    if subject is None:
+        return gettext("No event type has a sample yet: add one, so that there is something to show.")
+    return ""
+
+
+def _what_comes(subject: Subject, ways: Sequence[Way]) -> str:
+    sentence = gettext("As it reads for %(about)s, marked as a test, to you alone. It comes to your inbox.") % {
+        "about": subject.words
+    }
+    if ways:
+        return sentence
+    more = gettext("For more, turn on notifications on a device in your inbox, or give your person an e-mail address.")
+    return f"{sentence} {more}"
+
+
+def _send_page(
+    desk: DeskAdmin, request: HttpRequest, version: TemplateVersion, text: str, button: str, form: Any = None
+) -> HttpResponse:
+    context = {"row": version, "back": change_url(version), "text": text, "button": button, "form": form}
+    return desk.page(request, "admin/desk/confirm.html", gettext("Send to me"), **context)
+
+
+def _show_sent(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion, sent: Notification) -> HttpResponse:
+    desk.log(request, version, f"Sent to oneself as a test: {sent.pk}")
+    message = gettext("The test is on its way to you.")
+    if request.user.has_perm("notifications.view_event") and sent.event is not None:
+        message = format_html("{} {}", message, link(sent.event, gettext("What came of it")))
+    desk.message_user(request, message, messages.SUCCESS)
+    return HttpResponseRedirect(change_url(version))

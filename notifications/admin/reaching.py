@@ -1,7 +1,6 @@
 """How people are reached: what administrators have chosen for teams and brands, and what each person has chosen."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -81,14 +80,6 @@ class DefaultInline(Choosing, TabularInline):
         return super().get_formset(request, obj, **{**kwargs, "fields": ["category", "frequency"]})
 
 
-class TeamDefaultInline(DefaultInline):
-    fk_name = "team"
-
-
-class BrandDefaultInline(DefaultInline):
-    fk_name = "brand"
-
-
 # --- a person -------------------------------------------------------------------------------------------------------
 def unheard(person: Recipient) -> list[str]:
     """Return sentences on mandatory messages that do not reach the person, and on a lack of channels."""
@@ -115,21 +106,6 @@ def unheard(person: Recipient) -> list[str]:
     if missing == set(used):
         sentences.append(gettext("Urgent tasks and critical steps only stand in their inbox: no channel reaches them."))
     return sentences
-
-
-@dataclass(frozen=True)
-class BoxShown:
-    """`field`: none where the category does not use the channel."""
-
-    channel: str
-    field: Any = None
-
-
-@dataclass(frozen=True)
-class RowShown:
-    name: str
-    boxes: Sequence[BoxShown]
-    often: Any
 
 
 def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -> HttpResponse:
@@ -178,9 +154,10 @@ def _changed(before: Wanted, after: Wanted) -> Iterator[str]:
         yield gettext("what comes together")
 
 
-def _box(form: PreferencesForm, row: Row, channel: str) -> Any:
+def _box(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
+    """Without a field where the category does not use the channel."""
     cell = row.cell(channel)
-    return form[name_of(row, cell)] if cell is not None else None
+    return {"channel": channel_name(channel), "field": form[name_of(row, cell)] if cell is not None else None}
 
 
 def _page(
@@ -189,11 +166,11 @@ def _page(
     used = columns(form.matrix)
     language = translation.get_language() or ""
     rows = [
-        RowShown(
-            row.category.name_in(language),
-            [BoxShown(channel_name(name), _box(form, row, name)) for name in used],
-            form[f"f{row.category.pk}"],
-        )
+        {
+            "name": row.category.name_in(language),
+            "boxes": [_box(form, row, name) for name in used],
+            "often": form[f"f{row.category.pk}"],
+        }
         for row in form.matrix
     ]
     return desk.page(

@@ -15,9 +15,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import column, state_column
+from notifications.admin.decorators import action, display, time_ago
 from notifications.admin.filters import Recent
-from notifications.admin.words import Tone, ago, mark, shortened
+from notifications.admin.words import Tone, shortened
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
@@ -36,7 +37,6 @@ TONES: dict[str, Tone] = {
 class ReplayedInline(ReadOnlyInline):
     model = ReplayedRow
     fields = ["what", "state"]
-    readonly_fields = fields
     show_change_link = False
 
     @display(description=_("what"))
@@ -67,21 +67,14 @@ class ReplayAdmin(LedgerAdmin):
         "too_late",
     ]
 
-    @display(description=_("ordered"), ordering="id")
-    def ordered(self, replay: Replay) -> SafeString:
-        return ago(replay.ordered_at)
-
-    @display(description=_("by"), ordering="by__username")
-    def author(self, replay: Replay) -> str:
-        return str(replay.by or "–")
+    ordered = time_ago("ordered_at", _("ordered"), "id")
+    author = column(lambda replay: str(replay.by or "–"), _("by"), "by__username")
 
     @display(description=_("selection"))
     def of_what(self, replay: Replay) -> SafeString:
         return shortened(replay.selection or gettext("all that failed"), 120)
 
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, replay: Replay) -> SafeString:
-        return mark(TONES[replay.state], replay.get_state_display())
+    state_mark = state_column(TONES)
 
     def offers(self, action: str, row: Replay) -> bool:
         return row.state in orders.UNDOABLE
@@ -104,10 +97,6 @@ class ReplayAdmin(LedgerAdmin):
         if not orders.undo(replay.pk, timezone.now()):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         return self.done(request, replay, gettext("What still waits is put back. Reload this page in a moment."))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Replay]:
-        rows: QuerySet[Replay] = super().get_queryset(request)
-        return rows.select_related("by")
 
 
 def what_is_put_back(replay: Replay) -> str:

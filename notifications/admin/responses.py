@@ -15,11 +15,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.decorators import action, display, worded
+from notifications.admin.columns import column, duration_column, json_column, state_column
+from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
-from notifications.admin.send_again import SendsAgain
+from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
-from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
+from notifications.admin.words import ago, link, mark, pretty, shortened, since, with_why
 from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
 from notifications.forms import recorded
@@ -62,21 +63,10 @@ class ResponseAdmin(LedgerAdmin):
         (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),
     ]
 
-    @display(description=_("given"), ordering="id")
-    def answered_at(self, response: Response) -> SafeString:
-        return ago(response.at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, response: Response) -> SafeString:
-        return link(response.recipient)
-
-    @display(description=_("task"))
-    def task_link(self, response: Response) -> SafeString:
-        return link(response.task)
-
-    @display(description=_("comment"))
-    def short_comment(self, response: Response) -> SafeString:
-        return shortened(response.comment, 60)
+    answered_at = time_ago("at", _("given"), "id")
+    person = linked("recipient", _("person"), "recipient__name")
+    task_link = linked("task", _("task"))
+    short_comment = column(lambda response: shortened(response.comment, 60), _("comment"))
 
     @display(description=_("values"))
     def shown_values(self, response: Response) -> SafeString:
@@ -84,9 +74,7 @@ class ResponseAdmin(LedgerAdmin):
         lines = [(line,) for each in shown for line in each.line.split("\n")]
         return format_html_join(mark_safe("<br>"), "{}", lines) or link(None)
 
-    @display(description=_("variables"))
-    def shown_variables(self, response: Response) -> SafeString:
-        return pretty(response.variables)
+    shown_variables = json_column("variables", _("variables"))
 
     @display(description=_("content"))
     def shown_content(self, response: Response) -> SafeString:
@@ -102,15 +90,9 @@ class ResponseAdmin(LedgerAdmin):
     @display(description=_("engine"), ordering="callback__state")
     def engine_says(self, response: Response) -> SafeString:
         callback = getattr(response, "callback", None)
-        return (
-            link(callback, mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
-            if callback
-            else link(None)
-        )
+        return link(callback, callback and mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
 
-    @display(description=_("notification"))
-    def of_notification(self, response: Response) -> SafeString:
-        return link(response.notification)
+    of_notification = linked("notification", _("notification"))
 
 
 def _content_of(response: Response) -> TaskContent | None:
@@ -136,13 +118,9 @@ class CallInline(ReadOnlyInline):
     model = CallbackAttempt
     related = ["callback__response__recipient", "callback__engine"]
     fields = ["number", "started_at", "took", "status", "details"]
-    readonly_fields = fields
     show_change_link = False
     details = worded("detail", _("detail"))
-
-    @display(description=_("took"))
-    def took(self, attempt: CallbackAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
+    took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
 
 class HandledForm(forms.Form):
@@ -169,7 +147,6 @@ class CallbackAdmin(SendsAgain):
     list_select_related = ["response__recipient", "engine", "task"]
     found_by = ["task__task_id"]
     search_help_text = _("A task's id, or the webhook-id, whole.")
-    actions = ["chosen_again"]
     kind = KINDS[ReplayKind.CALLBACKS]
     again_title = _("Send answers again")
     actions_detail = ["replay_this", "mark_handled"]
@@ -192,17 +169,9 @@ class CallbackAdmin(SendsAgain):
             return format_html("{}", callback.says)
         return format_html("{}: {}", response.recipient, response.action)
 
-    @display(description=_("task"))
-    def task_link(self, callback: Callback) -> SafeString:
-        return link(callback.task)
-
-    @display(description=_("engine"), ordering="engine__name")
-    def to_engine(self, callback: Callback) -> SafeString:
-        return link(callback.engine)
-
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, callback: Callback) -> SafeString:
-        return mark(CALLBACK_TONES[callback.state], callback.get_state_display())
+    task_link = linked("task", _("task"))
+    to_engine = linked("engine", _("engine"), "engine__name")
+    state_mark = state_column(CALLBACK_TONES)
 
     @display(description=_("waiting since"), ordering="created_at")
     def waiting(self, callback: Callback) -> SafeString:
@@ -235,35 +204,23 @@ class CallbackAdmin(SendsAgain):
             return False  # it has not been tried yet, and is sent by itself
         return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
-    @action(description=_("Send again"), url_path="replay", permissions=["again"], icon="replay")
+    @action(description=_("Send again"), url_path="replay", permissions=["operate"], icon="replay")
     def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         callback: Callback = self.get_row(request, object_id)
-        if callback.state not in REPLAYABLE:
-            return self.done(
-                request,
-                callback,
-                gettext("Only answers that wait or were given up can be sent again."),
-                messages.WARNING,
-            )
-        if request.method != "POST":
-            text = gettext(
-                "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
-            )
-            arguments = {"engine": callback.engine, "answer": callback.says}
-            return self.ask(
-                request,
-                callback,
-                title=gettext("Send the answer again"),
-                text=text % arguments,
-                button=gettext("Send again"),
-            )
-        if not self.one_again(request, callback):
-            return self.done(
-                request, callback, gettext("It is being sent at this moment. Try again in a minute."), messages.WARNING
-            )
-        return self.done(request, callback, gettext("It is sent again. Reload this page in a moment."))
+        question = gettext(
+            "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
+        )
+        words = OneAgain(
+            refused=gettext("Only answers that wait or were given up can be sent again."),
+            title=gettext("Send the answer again"),
+            question=question % {"engine": callback.engine, "answer": callback.says},
+            button=gettext("Send again"),
+            sent=gettext("It is sent again. Reload this page in a moment."),
+            not_sent=gettext("It is being sent at this moment. Try again in a minute."),
+        )
+        return self.one_again(request, callback, words)
 
-    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["again"], icon="back_hand")
+    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["operate"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Note that the engine was told in another way: by whom, and how."""
         callback: Callback = self.get_row(request, object_id)
@@ -319,13 +276,8 @@ class CallbackAttemptAdmin(LedgerAdmin):
     found_by = ["callback__task__task_id"]
     ordering = ["-id"]
 
-    @display(description=_("answer"))
-    def of_callback(self, attempt: CallbackAttempt) -> SafeString:
-        return link(attempt.callback)
-
-    @display(description=_("took"))
-    def took(self, attempt: CallbackAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at)
+    of_callback = linked("callback", _("answer"))
+    took = duration_column("started_at", "ended_at")
 
 
 # --- tokens and keys ------------------------------------------------------------------------------------------------
@@ -336,15 +288,11 @@ class ActionTokenAdmin(LedgerAdmin):
     list_select_related = ["recipient", "notification"]
     found_by = ["recipient__ref", "notification__task__task_id"]
     fields = ["person", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "why_void"]
-    readonly_fields = fields
     actions = ["void"]
-
-    def has_void_permission(self, request: HttpRequest) -> bool:
-        return self.may(request)
 
     why_void = worded("void_reason", _("void reason"))
 
-    @action(description=_("Void: these links answer nothing any more"), permissions=["void"])
+    @action(description=_("Void: these links answer nothing any more"), permissions=["operate"])
     def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
         tokens = list(queryset)
         working = ActionToken.objects.filter(pk__in=[token.pk for token in tokens], voided_at=None)
@@ -353,21 +301,10 @@ class ActionTokenAdmin(LedgerAdmin):
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(tokens), gettext("Links voided")))
 
-    @display(description=_("person"), ordering="recipient__name")
-    def person(self, token: ActionToken) -> SafeString:
-        return link(token.recipient)
-
-    @display(description=_("notification"))
-    def of_notification(self, token: ActionToken) -> SafeString:
-        return link(token.notification)
-
-    @display(description=_("actions"))
-    def actions_offered(self, token: ActionToken) -> str:
-        return ", ".join(token.actions)
-
-    @display(description=_("made"), ordering="created_at")
-    def made(self, token: ActionToken) -> SafeString:
-        return ago(token.created_at)
+    person = linked("recipient", _("person"), "recipient__name")
+    of_notification = linked("notification", _("notification"))
+    actions_offered = column(lambda token: ", ".join(token.actions), _("actions"))
+    made = time_ago("created_at", _("made"))
 
     @display(description=_("state"))
     def state(self, token: ActionToken) -> SafeString:

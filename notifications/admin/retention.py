@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display
-from notifications.admin.words import ago, link, mark
+from notifications.admin.columns import column, state_column
+from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.words import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import holds
 
-TONES = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
+TONES: dict[str, Tone] = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -34,6 +35,15 @@ class RetentionRuleForm(forms.ModelForm):
         return cleaned
 
 
+def _days(days: int | None) -> str:
+    return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
+
+
+def _column_of_all(name: str, description: object) -> Any:
+    """Of what has no category, and is empty in the rules of categories."""
+    return column(lambda rule: "" if rule.category_id else _days(getattr(rule, name)), description, name)
+
+
 @admin.register(RetentionRule)
 class RetentionRuleAdmin(HistoryAdmin):
     form = RetentionRuleForm
@@ -45,29 +55,12 @@ class RetentionRuleAdmin(HistoryAdmin):
         (_("Of no category"), {"fields": ["events_days", "devices_days"]}),
     ]
 
-    @display(description=_("category"), ordering="category__name")
-    def which(self, rule: RetentionRule) -> str:
-        return str(rule)
+    which = column(str, _("category"), "category__name")
+    items = column(lambda rule: _days(rule.items_days), _("tasks and items"), "items_days")
+    addresses = column(lambda rule: _days(rule.addresses_days), _("addresses of messages"), "addresses_days")
 
-    @display(description=_("tasks and items"), ordering="items_days")
-    def items(self, rule: RetentionRule) -> str:
-        return _days(rule.items_days)
-
-    @display(description=_("addresses of messages"), ordering="addresses_days")
-    def addresses(self, rule: RetentionRule) -> str:
-        return _days(rule.addresses_days)
-
-    @display(description=_("events without items"), ordering="events_days")
-    def events(self, rule: RetentionRule) -> str:
-        return "" if rule.category_id else _days(rule.events_days)
-
-    @display(description=_("unused devices"), ordering="devices_days")
-    def devices(self, rule: RetentionRule) -> str:
-        return "" if rule.category_id else _days(rule.devices_days)
-
-
-def _days(days: int | None) -> str:
-    return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
+    events = _column_of_all("events_days", _("events without items"))
+    devices = _column_of_all("devices_days", _("unused devices"))
 
 
 # --- legal holds ------------------------------------------------------------------------------------------------------
@@ -82,28 +75,20 @@ class LegalHoldAdmin(LedgerAdmin):
     list_select_related = ["case", "by"]
     search_fields = ["why", "case__case_id", "case__title"]
     fields = ["of_case", "why", "is_in_force", "since", "by", "lifted_at", "lifted_by"]
-    readonly_fields = fields
     actions_detail = ["lift"]
 
-    @display(description=_("case"))
-    def of_case(self, hold: LegalHold) -> SafeString:
-        return link(hold.case)
+    of_case = linked("case", _("case"))
 
     @display(description=_("state"), ordering="lifted_at")
     def is_in_force(self, hold: LegalHold) -> SafeString:
         return mark("quiet", gettext("lifted")) if hold.lifted_at else mark("wait", gettext("in force"))
 
-    @display(description=_("since"), ordering="since")
-    def since_when(self, hold: LegalHold) -> SafeString:
-        return ago(hold.since)
+    since_when = time_ago("since", _("since"))
 
     def offers(self, action: str, row: LegalHold) -> bool:
         return action != "lift" or row.lifted_at is None
 
-    def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Lift the hold"), url_path="lift", permissions=["lift"], icon="undo")
+    @action(description=_("Lift the hold"), url_path="lift", permissions=["operate"], icon="undo")
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
         hold: LegalHold = self.get_row(request, object_id)
         title = gettext("Lift the hold")
@@ -152,12 +137,7 @@ class ErasureAdmin(LedgerAdmin):
     list_select_related = ["person", "by"]
     list_filter = ["state"]
     fields = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "left", "held"]
-    readonly_fields = fields
 
-    @display(description=_("person"))
-    def of_person(self, erasure: Erasure) -> SafeString:
-        return link(erasure.person)
+    of_person = linked("person", _("person"))
 
-    @display(description=_("state"), ordering="state")
-    def how_far(self, erasure: Erasure) -> SafeString:
-        return mark(TONES[ErasureState(erasure.state)], erasure.get_state_display())
+    how_far = state_column(TONES)

@@ -14,7 +14,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -97,7 +97,7 @@ class YesNo(Widget):
 class Slug(ForeignKeyWidget):
     """A row of another table, by its slug. All are read once; the library's cached widget costs 0.1 ms for a cell."""
 
-    def __init__(self, model: type[Model], unknown: Callable[[str], str]) -> None:
+    def __init__(self, model: type[Model], unknown: Promise) -> None:
         super().__init__(model, "slug")
         self.unknown = unknown
 
@@ -108,16 +108,14 @@ class Slug(ForeignKeyWidget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
         slug = str(value).strip()
         if slug and slug not in self.by_slug:
-            raise ValueError(self.unknown(slug))
+            raise ValueError(str(self.unknown) % slug[:60])
         return self.by_slug.get(slug)
 
 
 class Several(Field):
     """A relation to many rows, which a cell names. `read_existing` fills `by_name`, the rows that a cell may name."""
 
-    def __init__(
-        self, name: str, separator: str, joint: str, name_of: Callable[[Any], str], unknown: Callable[[str], str]
-    ) -> None:
+    def __init__(self, name: str, separator: str, joint: str, name_of: Callable[[Any], str], unknown: Promise) -> None:
         super().__init__(name, name)
         self.separator, self.joint, self.name_of, self.unknown = re.compile(separator), joint, name_of, unknown
         self.by_name: dict[str, Any] = {}
@@ -128,7 +126,7 @@ class Several(Field):
 
     def clean(self, row: Any, **kwargs: Any) -> list[Any]:
         names = self.names(str(row[self.column_name]))
-        if unknown := [self.unknown(name[:60]) for name in sorted(names) if name not in self.by_name]:
+        if unknown := [str(self.unknown) % name[:60] for name in sorted(names) if name not in self.by_name]:
             raise ValueError(" ".join(unknown))
         return [self.by_name[name] for name in names]
 

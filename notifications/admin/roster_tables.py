@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import tablib
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.fields import Field
 from import_export.widgets import ForeignKeyWidget, Widget
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
@@ -30,33 +32,7 @@ class Language(Widget):
         return code
 
 
-def unknown_brand(slug: str) -> str:
-    return _("There is no brand “%s”. Add it first, or leave the cell empty.") % slug[:60]
-
-
-def unknown_engine(slug: str) -> str:
-    return _("There is no engine “%s”. Leave the cell empty for internal people.") % slug[:60]
-
-
-def unknown_engine_of_cases(slug: str) -> str:
-    return _("There is no engine “%s”. Leave the cell empty for cases of every engine.") % slug[:60]
-
-
-def unknown_manager(ref: str) -> str:
-    return _("Nobody internal has the ref “%s”. Correct it, or add a row for this person.") % ref[:60]
-
-
-def unknown_person(name: str) -> str:
-    text = _("Nobody has the ref “%s”. External people have the slug of their engine and a colon before it.")
-    return text % name
-
-
-def unknown_team(slug: str) -> str:
-    return _("There is no team “%s”. Import teams first, or correct it.") % slug
-
-
-def slug_of(team: Team) -> str:
-    return team.slug
+UNKNOWN_MANAGER = gettext_lazy("Nobody internal has the ref “%s”. Correct it, or add a row for this person.")
 
 
 def name_of(person: Recipient) -> str:
@@ -64,9 +40,9 @@ def name_of(person: Recipient) -> str:
     return person.ref if person.engine is None else f"{person.engine.slug}:{person.ref}"
 
 
-class Teams(Several):
-    def __init__(self) -> None:
-        super().__init__("teams", r"[\s,;]+", " ", slug_of, unknown_team)
+def teams_field() -> Several:
+    unknown = gettext_lazy("There is no team “%s”. Import teams first, or correct it.")
+    return Several("teams", r"[\s,;]+", " ", attrgetter("slug"), unknown)
 
 
 class PeopleRoster(Roster):
@@ -75,7 +51,11 @@ class PeopleRoster(Roster):
     related = ("engine", "manager", "brand", "teams")
 
     ref = Field("ref", "ref", Line())
-    engine = Field("engine", "engine", Slug(Engine, unknown_engine))
+    engine = Field(
+        "engine",
+        "engine",
+        Slug(Engine, gettext_lazy("There is no engine “%s”. Leave the cell empty for internal people.")),
+    )
     name = Field("name", "name", Line())
     email = Field("email", "email", Line())
     email_verified = Field("email_verified", "email_verified", YesNo())
@@ -83,9 +63,13 @@ class PeopleRoster(Roster):
     locale = Field("locale", "language", Language())
     timezone = Field("timezone", "time_zone", Line())
     manager = Field("manager", "manager", ForeignKeyWidget(Recipient, "ref"), readonly=True)
-    brand = Field("brand", "brand", Slug(Brand, unknown_brand))
+    brand = Field(
+        "brand",
+        "brand",
+        Slug(Brand, gettext_lazy("There is no brand “%s”. Add it first, or leave the cell empty.")),
+    )
     active = Field("active", "active", YesNo())
-    teams = Teams()
+    teams = teams_field()
 
     class Meta(Roster.Meta):
         model = Recipient
@@ -142,7 +126,7 @@ class PeopleRoster(Roster):
                 self.fault(change.row, "manager", _("Nobody is their own manager."))
             person.manager = internal[ref]
         elif ("", ref) not in self.seen:  # else their own row has a fault
-            self.fault(change.row, "manager", unknown_manager(ref))
+            self.fault(change.row, "manager", UNKNOWN_MANAGER % ref[:60])
 
     def _refuse_circles(self, rows: Sequence[Change]) -> None:
         """Escalations go from manager to manager. `visited`: people whose managers were followed already."""
@@ -203,7 +187,7 @@ class PeopleRoster(Roster):
                 left[team].append(person)
             for team in new - old:
                 joined[team].append(person)
-        for team in sorted(left.keys() | joined.keys(), key=slug_of):
+        for team in sorted(left.keys() | joined.keys(), key=attrgetter("slug")):
             team.members.remove(*left[team])
             team.members.add(*joined[team])
 
@@ -256,7 +240,7 @@ class TeamRoster(Roster):
         for change in rows:
             ref = str(change.cells["lead"]).strip()
             if ref and ref not in people:
-                self.fault(change.row, "lead", unknown_manager(ref))
+                self.fault(change.row, "lead", UNKNOWN_MANAGER % ref[:60])
             change.instance.lead = people.get(ref)
 
     def store(self, plan: Plan, user: User, reason: str) -> None:
@@ -271,10 +255,19 @@ class CaseListRoster(Roster):
     related = ("engine", "people__engine", "teams")
 
     case_type = Field("case_type", "case_type", Line())
-    engine = Field("engine", "engine", Slug(Engine, unknown_engine_of_cases))
-    # The refs of people may have spaces and commas.
-    people = Several("people", r"[;\n]", "; ", name_of, unknown_person)
-    teams = Teams()
+    engine = Field(
+        "engine",
+        "engine",
+        Slug(Engine, gettext_lazy("There is no engine “%s”. Leave the cell empty for cases of every engine.")),
+    )
+    people = Several(
+        "people",
+        r"[;\n]",  # refs of people may have spaces and commas
+        "; ",
+        name_of,
+        gettext_lazy("Nobody has the ref “%s”. External people have the slug of their engine and a colon before it."),
+    )
+    teams = teams_field()
 
     class Meta(Roster.Meta):
         model = CaseList

@@ -20,17 +20,16 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from notifications import reasons
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display
+from notifications.admin.columns import reading_mark
+from notifications.admin.decorators import action, display, linked
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing
-from notifications.admin.words import NOTHING, ago, change_url, link, mark, there, with_why
+from notifications.admin.words import NOTHING, change_url, link, mark, there, with_why
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label
 from notifications.rotas import duty, feeds, offered, turns
-from notifications.rotas.turns import Shift
 from wfpush import zones
 
 PREVIEWED = timedelta(weeks=4)
@@ -151,7 +150,6 @@ class OverrideInline(Choosing, TabularInline):
 class SwapInline(ReadOnlyInline):
     model = RotaSwap
     fields = ["asked_by", "asked_of", "begins_at", "ends_at", "back_begins_at", "back_ends_at", "state"]
-    readonly_fields = fields
     related = ("asked_by", "asked_of")
     per_page = 10
     hide_title = True
@@ -242,9 +240,7 @@ class RotaAdmin(HistoryAdmin):
         return rows.select_related("team", "feed").defer("feed__body")
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("team"), ordering="team__name")
-    def of_team(self, rota: Rota) -> SafeString:
-        return link(rota.team)
+    of_team = linked("team", _("team"), "team__name")
 
     @display(description=_("on duty now"))
     def on_duty(self, rota: Any) -> SafeString:
@@ -261,7 +257,12 @@ class RotaAdmin(HistoryAdmin):
         if feed is None:
             return NOTHING
         in_list = getattr(rota, "row", None)
-        return _feed_words(feed, in_list.unmatched if in_list else _unmatched([rota], timezone.now()).get(rota.pk, []))
+        strange = in_list.unmatched if in_list else _unmatched([rota], timezone.now()).get(rota.pk, [])
+        if not strange or feed.failing_since is not None or feed.read_at is None:
+            return reading_mark(feed)
+        text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
+        names = ", ".join(f"“{name}”" for name in strange[:UNMATCHED])
+        return with_why(mark("wait", gettext("read")), text % {"names": names})
 
     @display(description=_("calendar that is offered"))
     def offered(self, rota: Rota) -> SafeString:
@@ -310,28 +311,12 @@ class RotaAdmin(HistoryAdmin):
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------
-def _feed_words(feed: RotaFeed, strange: Sequence[str]) -> SafeString:
-    if feed.failing_since is not None:
-        last_version_note = gettext("What was read before holds.") if feed.read_at else ""
-        failure = gettext("not read since %(time)s: %(why)s") % {
-            "time": there(feed.failing_since), "why": reasons.words(feed, "fault"),
-        }  # fmt: skip
-        return with_why(mark("bad", failure), last_version_note)
-    if feed.read_at is None:
-        return mark("wait", gettext("not read yet"))
-    if strange:
-        text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
-        names = ", ".join(f"“{name}”" for name in strange[:UNMATCHED])
-        return with_why(mark("wait", gettext("read")), text % {"names": names})
-    return with_why(mark("ok", gettext("read")), ago(feed.read_at))
-
-
 def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
     """Shifts and the gaps between them, in the rota's time zone."""
     zone, ends = zones.zone(rota.timezone), now + PREVIEWED
     shifts = duty.shifts_of(rota, now, ends)
     people = duty.people_of(shifts)
-    spans: list[tuple[datetime, datetime, Recipient | None]] = [*_shift_spans(shifts, people)]
+    spans = [(shift.begins, shift.ends, people.get(shift.who)) for shift in shifts]
     spans += [(*gap, None) for gap in turns.gaps(shifts, now, ends)]
     for first, second, person in sorted(spans, key=lambda span: span[0]):
         yield {
@@ -339,10 +324,3 @@ def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
             "ends": there(second, zone),
             "person": person,
         }
-
-
-def _shift_spans(
-    shifts: Sequence[Shift], people: dict[int, Recipient]
-) -> Iterator[tuple[datetime, datetime, Recipient | None]]:
-    for shift in shifts:
-        yield shift.begins, shift.ends, people.get(shift.who)

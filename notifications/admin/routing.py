@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
@@ -17,15 +17,21 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.conditions import ShowsValue, condition_sentence, doubts_about_conditions
-from notifications.admin.decorators import action, display
+from notifications.admin.conditions import (
+    TARGET_FIELDS,
+    ConditionInline,
+    ShowsValue,
+    TargetInline,
+    condition_sentence,
+    doubts_about_conditions,
+)
+from notifications.admin.decorators import action, counted, display, linked
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.known_paths import OffersPaths, answer, offer
 from notifications.admin.second_person import RuleAdmin
-from notifications.admin.targets import TARGET_FIELDS, ConditionInline, TargetInline
-from notifications.admin.words import link, list_url, mark, shortened
+from notifications.admin.words import link, mark, shortened
 from notifications.channel_facts import INBOX, channel_name, offered_channels
 from notifications.intake.eventdata import faults_of
 from notifications.models import (
@@ -89,10 +95,10 @@ class CategoryAdmin(HistoryAdmin):
     search_fields = ["name", "names", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "names", "slug", "channels", "mandatory", "mandatory_reason", "frequency", "position"]
+    route_count = counted("route_total", _("routes"), Route, "category__id__exact")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
-        categories: QuerySet[Category] = super().get_queryset(request)
-        return categories.annotate(route_total=Count("routes"))
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(route_total=Count("routes"))
 
     @display(description=_("names in other languages"))
     def other_names(self, category: Category) -> str:
@@ -101,11 +107,6 @@ class CategoryAdmin(HistoryAdmin):
     @display(description=_("channels"))
     def ways(self, category: Category) -> str:
         return " → ".join(category.channels)
-
-    @display(description=_("routes"), ordering="route_total")
-    def route_count(self, category: Any) -> SafeString:
-        query = f"category__id__exact={category.pk}"
-        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Route, query), category.route_total)
 
 
 # --- event types ----------------------------------------------------------------------------------------------------
@@ -126,22 +127,16 @@ class EventTypeForm(forms.ModelForm):
         return cleaned
 
 
-class EventVariableForm(forms.ModelForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offer(self.fields.get("path"), types="[name=name]")
-
-
 class EventVariableInline(OffersPaths, TabularInline):
     model = EventVariable
-    form = EventVariableForm
     extra = 0
     hide_title = True
     fields = ["path", "label", "sensitive", "settable"]
 
-
-def sensitive_of(event_type: EventType) -> set[str]:
-    return set(EventVariable.objects.filter(event_type=event_type, sensitive=True).values_list("path", flat=True))
+    def get_formset(self, request: HttpRequest, obj: EventType | None = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        offer(formset.form.base_fields.get("path"), types="[name=name]")
+        return formset
 
 
 class SampleThere(Conditions):
@@ -155,19 +150,17 @@ class EventTypeAdmin(HistoryAdmin):
     form = EventTypeForm
     list_display = ["name", "description", "variable_list", "route_list"]
     list_filter = [SampleThere]
+    list_prefetch_related = ["variables", "routes"]
     search_fields = ["name", "description", "variables__path"]
     fields = ["name", "description", "sample"]
     parts = [EventVariable]
     inlines = [EventVariableInline]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[EventType]:
-        types: QuerySet[EventType] = super().get_queryset(request)
-        return types.prefetch_related("variables", "routes")
-
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        before = sensitive_of(form.instance)
+        sensitive = EventVariable.objects.filter(event_type=form.instance, sensitive=True)
+        before = set(sensitive.values_list("path", flat=True))
         super().save_related(request, form, formsets, change)
-        self._tell_what_is_blanked(request, sensitive_of(form.instance) - before)
+        self._tell_what_is_blanked(request, set(sensitive.values_list("path", flat=True)) - before)
         event_type = EventType.objects.get(pk=form.instance.pk)  # read again: its variables were just saved
         missing = [each.path for each in event_type.variables.all() if lookup(event_type.sample, each.path) is None]
         if missing and event_type.sample:
@@ -211,10 +204,7 @@ class EventVariableAdmin(LedgerAdmin):
     list_filter = [VariableOf, "event_type"]
     list_select_related = ["event_type"]
     search_fields = ["path", "label"]
-
-    @display(description=_("event type"), ordering="event_type__name")
-    def of_type(self, variable: EventVariable) -> SafeString:
-        return link(variable.event_type)
+    of_type = linked("event_type", _("event type"), "event_type__name")
 
 
 # --- routes ---------------------------------------------------------------------------------------------------------
@@ -229,12 +219,14 @@ class Gaps(Conditions):
 
 @admin.register(Route)
 class RouteAdmin(RuleAdmin):
-    list_display = ["name", "priority", "when", "who", "words", "halts", "on"]
+    list_display = ["name", "priority", "when", "who", "words", "halts", "enabled"]
     list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
     list_select_related = ["category", "template", "engine"]
+    list_prefetch_related = ["event_types", "conditions", "targets__team", "targets__person", "targets__rota"]
     search_fields = ["name", "template__name", "conditions__path", "conditions__value"]
     autocomplete_fields = ["event_types", "engine", "category", "template", "brand"]
     save_as = True
+    words = linked("template", _("template"), "template__name")
     parts = [RouteCondition, RouteTarget]
     inlines = [ConditionInline, TargetInline]
     actions_list = ["dry_run"]
@@ -244,10 +236,6 @@ class RouteAdmin(RuleAdmin):
         (_("When"), {"fields": ["event_types", "engine"]}),
         (_("What people get"), {"fields": ["template", "category", "brand", "answer_from_email", "answer_from_push"]}),
     ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
-        routes: QuerySet[Route] = super().get_queryset(request)
-        return routes.prefetch_related("event_types", "conditions", "targets__team", "targets__person", "targets__rota")
 
     def get_urls(self) -> list[URLPattern]:
         paths = path("paths/", self.admin_site.admin_view(answer), name="notifications_route_paths")
@@ -271,17 +259,9 @@ class RouteAdmin(RuleAdmin):
         targets = [str(target) for target in route.targets.all()]
         return shortened(", ".join(targets), 110) if targets else mark("bad", gettext("nobody"))
 
-    @display(description=_("template"), ordering="template__name")
-    def words(self, route: Route) -> SafeString:
-        return link(route.template)
-
     @display(description=_("stops"), ordering="stop")
     def halts(self, route: Route) -> str:
         return gettext("stops here") if route.stop else ""
-
-    @display(description=_("enabled"), ordering="enabled", boolean=True)
-    def on(self, route: Route) -> bool:
-        return route.enabled
 
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Dry run"), url_path="dry-run", permissions=["view"], icon="science")
@@ -316,10 +296,7 @@ class PartOfRoute(LedgerAdmin):
 
     list_select_related = ["route"]
     list_filter = ["route"]
-
-    @display(description=_("route"), ordering="route__name")
-    def of_route(self, row: Any) -> SafeString:
-        return link(row.route)
+    of_route = linked("route", _("route"), "route__name")
 
 
 @admin.register(RouteCondition)

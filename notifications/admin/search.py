@@ -1,19 +1,20 @@
 """The search of every page of the desk: what is found while somebody types, of all kinds that they may see.
 
-Each kind finds a few, by its indexes, and apps add theirs with `add`. Whatever has exactly the id that was typed comes
-first. Nothing is kept: what somebody may see is asked each time.
+Each kind finds a few, by its indexes. Whatever has exactly the id that was typed comes first. Nothing is cached: what
+somebody may see is asked each time.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_, or_
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.contrib import admin
 from django.db import OperationalError, connection, transaction
-from django.db.models import Model, Q
+from django.db.models import BooleanField, ExpressionWrapper, Func, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import capfirst
@@ -24,12 +25,32 @@ from psycopg.errors import QueryCanceled
 from notifications.admin import navigation
 from notifications.admin.base import as_uuid
 from notifications.admin.words import change_url
-from notifications.models import Engine
+from notifications.models import (
+    Callback,
+    Case,
+    Delivery,
+    Engine,
+    Event,
+    FourEyesRule,
+    Notification,
+    Recipient,
+    Route,
+    Task,
+    Team,
+    Template,
+)
+from notifications.models.events import CASE_WORDS, TASK_WORDS
+from notifications.models.people import PERSON_WORDS
+from wfpush.postgres.words import Words, has_words, having
 
 log = structlog.get_logger(__name__)
 
 FEW = 5
 """Rows of a kind."""
+NEWEST = 1_000
+"""So many rows are read through for the beginnings of words: common ones are found among them at once."""
+COMMON = 500
+"""So many rows with the same words are looked at, of those that the index has."""
 MOST_CHARACTERS, MOST_WORDS = 200, 8
 SHORTEST_ID = 8
 """Hexadecimal digits of our ids by whose beginning rows are found."""
@@ -42,7 +63,7 @@ _BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit',
 
 
 @dataclass(frozen=True)
-class Asked:
+class Query:
     """What was typed, in all the ways in which kinds look for it."""
 
     text: str
@@ -70,13 +91,8 @@ class Asked:
 
     def all_in(self, *fields: str) -> Q:
         """Each word somewhere in one of the fields: for tables that are small."""
-        condition = Q()
-        for word in self.words:
-            anywhere = Q()
-            for field in fields:
-                anywhere |= Q(**{f"{field}__icontains": word})
-            condition &= anywhere
-        return condition
+        anywhere = (reduce(or_, (Q(**{f"{field}__icontains": word}) for field in fields)) for word in self.words)
+        return reduce(and_, anywhere, Q())
 
     def names(self, ids: Iterable[object]) -> bool:
         """Whether one of the ids is exactly what was typed."""
@@ -89,14 +105,14 @@ class Kind:
 
     model: type[Model]
     icon: str
-    find: Callable[[Asked], Iterable[Any]]
-    describe: Callable[[Any, Asked], Iterable[object]]
+    find: Callable[[Query], Iterable[Any]]
+    describe: Callable[[Any, Query], Iterable[object]]
     """Returns the words beside a row's name. Empty ones are left out."""
     ids: Callable[[Any], Iterable[object]]
     by_words: bool = True
     """Else only who has the whole id looks for it: it is not named among what can be found."""
 
-    def hits(self, query: Asked) -> Iterator["Hit"]:
+    def hits(self, query: Query) -> Iterator["Hit"]:
         shown: dict[Any, Any] = {}
         for row in self.find(query):
             shown.setdefault(row.pk, row)
@@ -118,24 +134,166 @@ class Hit:
     exact: bool = False
 
 
-KINDS: list[Kind] = []
+# --- ways of searching ------------------------------------------------------------------------------------------------
+def with_whole_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
+    """The newest few of the rows that have exactly these words; none if very many have."""
+    keys = _some(rows, having(searched, query.text, whole=True))
+    return _newest(rows, keys) if len(keys) < COMMON else ()
 
 
-def add(kind: Kind) -> None:
-    """Let rows of a model be found, after those of the kinds that there are."""
-    KINDS.append(kind)
+def among_newest(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
+    """Those of the NEWEST rows in which words begin so."""
+    condition = having(searched, query.text)
+    if not condition:
+        return ()
+    oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
+    matches = rows.filter(condition, **({"pk__gte": oldest} if oldest else {}))
+    return matches.order_by("-pk")[: FEW + 1]
 
 
+def with_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
+    """A few of the rows in which words begin so: the newest, but for words that very many have."""
+    return _newest(rows, _some(rows, having(searched, query.text)))
+
+
+def _some(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
+    """Keys of rows, in no order: PostgreSQL would read all that have a word to find the newest."""
+    return list(rows.filter(condition).order_by().values_list("pk", flat=True)[:COMMON]) if condition else []
+
+
+def _newest(rows: QuerySet[Any], keys: list[Any]) -> Iterable[Any]:
+    return rows.filter(pk__in=sorted(keys)[-FEW - 1 :]).order_by("-pk") if keys else ()
+
+
+def with_our_id(rows: QuerySet[Any], query: Query) -> list[Any]:
+    """The rows with our id, whole or its beginning."""
+    return list(rows.filter(pk__range=query.ids).order_by("-pk")[: FEW + 1]) if query.ids else []
+
+
+def of_engines(rows: QuerySet[Any], query: Query, **ids: str) -> list[Any]:
+    """The rows with an id that their engine gave them."""
+    return list(rows.filter(engine__in=list(query.engines), **ids)[: FEW + 1])
+
+
+def small(
+    model: type[Model], icon: str, fields: Sequence[str], details: Callable[[Any, Query], Iterable[object]]
+) -> Kind:
+    """Return a kind with few rows: searched by words anywhere in its fields, whole fields first."""
+
+    def find(query: Query) -> list[Any]:
+        rows = model._default_manager.filter(query.all_in(*fields))
+        whole = reduce(or_, (Q(**{f"{field}__iexact": query.text}) for field in fields))
+        order = [ExpressionWrapper(whole, BooleanField()).desc(), *(model._meta.ordering or ())]
+        return list(rows.order_by(*order)[: FEW + 1])
+
+    return Kind(model, icon, find, details, lambda row: [getattr(row, field) for field in fields])
+
+
+def on_or_off(on: bool) -> str:
+    return _("on") if on else _("off")
+
+
+# --- people, tasks, cases ---------------------------------------------------------------------------------------------
+def _people(query: Query) -> Iterator[Recipient]:
+    """Those of the house first: external people may be very many."""
+    rows = Recipient.objects.all()
+    exact = Q(engine=None, ref=query.text) | Q(engine__in=list(query.engines), ref=query.text) | Q(email=query.text)
+    yield from rows.filter(exact).order_by()[: FEW + 1]
+    for part in (rows.filter(engine=None), rows.filter(engine__isnull=False)):
+        yield from with_whole_words(part, PERSON_WORDS, query)
+        yield from with_words(part, PERSON_WORDS, query)
+
+
+def _about_person(person: Recipient, query: Query) -> list[object]:
+    return [person.ref, query.engines.get(person.engine_id or 0), "" if person.active else _("not active")]
+
+
+def _tasks(query: Query) -> Iterator[Task]:
+    """An index of the names of all tasks would cost every event. Older ones are found by a word of their case's title
+    that few cases have, or by their name if they have no case."""
+    rows = Task.objects.only("task_id", "name", "state", "engine_id", "case__title").select_related("case")
+    yield from with_our_id(rows, query)
+    yield from of_engines(rows, query, task_id=query.text)
+    of_cases = list(rows.filter(case__in=_likely_cases(query)).order_by("-pk")[:COMMON])
+    yield from (task for task in of_cases if has_words(_searched(task), query.text, whole=True))
+    yield from among_newest(rows, TASK_WORDS, query)
+    yield from (task for task in of_cases if has_words(_searched(task), query.text))
+    yield from with_words(rows.filter(case=None), TASK_WORDS, query)
+
+
+def _searched(task: Task) -> str:
+    return f"{task.name} {task.case.title if task.case else ''}"
+
+
+def _likely_cases(query: Query) -> set[int]:
+    """Keys of cases whose title has all of the words, or one that few have."""
+    ways = [having(CASE_WORDS, query.text), *(having(CASE_WORDS, word, whole=True) for word in query.words)]
+    key_sets = [_some(Case.objects.all(), way) for way in ways]
+    return {key for keys in key_sets if len(keys) < COMMON for key in keys}
+
+
+def _cases(query: Query) -> Iterator[Case]:
+    rows = Case.objects.all()
+    yield from of_engines(rows, query, case_id=query.text)
+    yield from with_whole_words(rows, CASE_WORDS, query)
+    yield from among_newest(rows, CASE_WORDS, query)
+    yield from with_words(rows, CASE_WORDS, query)
+
+
+def _events(query: Query) -> Iterator[Event]:
+    rows = Event.objects.only("event_id", "type", "status", "engine_id")
+    yield from with_our_id(rows, query)
+    yield from of_engines(rows, query, event_id=query.text)
+
+
+def _by_our_id(model: type[Model], icon: str) -> Kind:
+    """Return a kind with many rows without a name: searched by the whole id."""
+
+    def find(query: Query) -> QuerySet[Any]:
+        rows = model._default_manager.all()
+        return rows.filter(pk=query.id) if query.id else rows.none()
+
+    return Kind(model, icon, find, lambda row, _query: [row.get_state_display()], lambda row: [row.pk], by_words=False)
+
+
+def _of_engine(row: Any, query: Query) -> list[object]:
+    """The engine's name, and the state of a task or an event, or the status that a case has there."""
+    state = row.get_state_display() if isinstance(row, Task) else row.status
+    return [query.engines.get(row.engine_id), row.get_status_display() if isinstance(row, Event) else state]
+
+
+def _about_engine(engine: Engine, _query: Query) -> list[object]:
+    return [engine.slug, on_or_off(engine.active)]
+
+
+KINDS: list[Kind] = [
+    Kind(Recipient, "person", _people, _about_person, lambda person: [person.ref, person.email]),
+    Kind(Task, "task_alt", _tasks, _of_engine, lambda task: [task.pk, task.task_id]),
+    Kind(Case, "folder_open", _cases, _of_engine, lambda case: [case.case_id]),
+    Kind(Event, "input", _events, _of_engine, lambda event: [event.pk, event.event_id]),
+    small(Route, "alt_route", ["name"], lambda route, _query: [on_or_off(route.enabled)]),
+    small(FourEyesRule, "visibility", ["name"], lambda rule, _query: [on_or_off(rule.enabled)]),
+    small(Template, "edit_note", ["name", "slug"], lambda template, _query: [template.slug]),
+    small(Engine, "settings_input_component", ["name", "slug"], _about_engine),
+    small(Team, "groups", ["name", "slug"], lambda team, _query: [team.slug]),
+    _by_our_id(Notification, "notifications"),
+    _by_our_id(Delivery, "send"),
+    _by_our_id(Callback, "reply"),
+]
+"""Other apps append theirs."""
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
 def answer(request: HttpRequest) -> HttpResponse:
     """Return the hits as options of a list, with a sentence that says how many there are."""
-    query = Asked(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
+    query = Query(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
     kinds = [kind for kind in KINDS if admin.site.get_model_admin(kind.model).has_view_permission(request)]
     hits, more = _find_hits(request, kinds, query) if query.text else ([], False)
     context = {"hits": hits, "said": _summary(kinds, query, hits, more)}
     return render(request, "admin/desk/found.html", context)
 
 
-def _find_hits(request: HttpRequest, kinds: list[Kind], query: Asked) -> tuple[list[Hit], bool]:
+def _find_hits(request: HttpRequest, kinds: list[Kind], query: Query) -> tuple[list[Hit], bool]:
     """Return the hits, and whether there are more. A kind that takes too long is left out and counts as more."""
     hits, more, left = list(_pages(request, query)), False, list(kinds)
     while left:
@@ -155,7 +313,7 @@ def _find_hits(request: HttpRequest, kinds: list[Kind], query: Asked) -> tuple[l
     return sorted(hits, key=lambda hit: not hit.exact), more
 
 
-def _pages(request: HttpRequest, query: Asked) -> Iterator[Hit]:
+def _pages(request: HttpRequest, query: Query) -> Iterator[Hit]:
     """Lists and pages of the navigation, by the beginnings of the words of their names."""
     prefixes = [word.casefold() for word in query.words]
     for section, place in navigation.everywhere(request):
@@ -165,7 +323,7 @@ def _pages(request: HttpRequest, query: Asked) -> Iterator[Hit]:
             yield Hit(_("Page"), name, str(section.title), place.address(), place.icon or section.icon)
 
 
-def _summary(kinds: list[Kind], query: Asked, hits: list[Hit], more: bool) -> str:
+def _summary(kinds: list[Kind], query: Query, hits: list[Hit], more: bool) -> str:
     if not kinds:
         return _("You have no right to see anything here.")
     if not query.text:

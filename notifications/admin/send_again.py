@@ -82,14 +82,22 @@ class SinceForm(forms.Form):
 class Chosen:
     """What the page's address asks for."""
 
-    kind: Kind
     rows: QuerySet[Any]
     words: list[str]
     back: str
-    since: datetime | None
+    since: datetime | None = None
 
-    def to_be_sent(self, as_of: datetime) -> QuerySet[Any]:
-        return self.kind.chosen(self.rows, as_of)
+
+@dataclass(frozen=True)
+class OneAgain:
+    """What the page of one row says: why it cannot be sent, the question, and what has become of it."""
+
+    refused: str
+    title: str
+    question: str
+    button: str
+    sent: str
+    not_sent: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,7 @@ class SendsAgain(LedgerAdmin):
     kind: Kind
     again_title: Any
     """The page's title, and its button."""
+    actions = ["chosen_again"]
     list_before_template = "admin/desk/again_link.html"
 
     def get_urls(self) -> list[Any]:
@@ -175,10 +184,7 @@ class SendsAgain(LedgerAdmin):
     def again_address(self) -> str:
         return reverse(f"admin:notifications_{self.opts.model_name}_again")
 
-    def has_again_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request)
-
-    @action(description=_("Send again"), permissions=["again"])
+    @action(description=_("Send again"), permissions=["operate"])
     def chosen_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
         """Lead to the page that says what would be sent."""
         chosen = [(ROW, pk) for pk in queryset.values_list("pk", flat=True)]
@@ -205,9 +211,7 @@ class SendsAgain(LedgerAdmin):
         parameters.pop(SINCE, None)
         if row_ids:
             words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
-            chosen = Chosen(
-                self.kind, self.model._default_manager.filter(pk__in=ids), words, list_url(self.model), None
-            )
+            chosen = Chosen(self.model._default_manager.filter(pk__in=ids), words, list_url(self.model))
         else:
             chosen = self._listed(request, parameters)
         if since is not None:
@@ -223,12 +227,12 @@ class SendsAgain(LedgerAdmin):
         listing.method = "GET"
         changelist = self.get_changelist_instance(listing)
         rows = changelist.queryset.select_related(None).order_by()
-        return Chosen(self.kind, rows, filter_words(changelist), list_url(self.model, parameters.urlencode()), None)
+        return Chosen(rows, filter_words(changelist), list_url(self.model, parameters.urlencode()))
 
     # --- the question and its answer ----------------------------------------------------------------------------------
     def _preview(self, request: HttpRequest, chosen: Chosen, form: SinceForm) -> HttpResponse:
         as_of = timezone.now()
-        preview = Preview(self.kind, chosen.to_be_sent(as_of))
+        preview = Preview(self.kind, self.kind.chosen(chosen.rows, as_of))
         hidden = [(name, value) for name, values in request.GET.lists() if name != SINCE for value in values]
         return self.page(
             request,
@@ -267,15 +271,21 @@ class SendsAgain(LedgerAdmin):
         return HttpResponseRedirect(change_url(replay))
 
     # --- one row ------------------------------------------------------------------------------------------------------
-    def one_again(self, request: HttpRequest, row: Any) -> bool:
-        """Whether the row could be sent again. Then the way to undo it is shown, too."""
+    def one_again(self, request: HttpRequest, row: Any, words: OneAgain) -> HttpResponse:
+        """Send a row again that its list `offers` for it, once the user has confirmed; then show the way to undo it."""
+        if not self.offers("", row):
+            return self.done(request, row, words.refused, messages.WARNING)
+        if request.method != "POST":
+            return self.ask(request, row, title=words.title, text=words.question, button=words.button)
         by = cast(AbstractBaseUser, request.user)
         replay = orders.order_one(self.kind, row, by=by, now=timezone.now())
         if replay.again:
             undo = reverse("admin:notifications_replay_undo", args=[replay.pk])
             text = gettext("Undo, as long as nobody has taken it")
             self.message_user(request, format_html('<a class="desk-link" href="{}">{}</a>', undo, text), messages.INFO)
-        return replay.again > 0
+        elif words.not_sent:
+            return self.done(request, row, words.not_sent, messages.WARNING)
+        return self.done(request, row, words.sent)
 
 
 def _question(request: HttpRequest, chosen: Chosen) -> orders.Question | None:

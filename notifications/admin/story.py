@@ -74,7 +74,8 @@ class Story:
         if self.earlier is not None:
             answers = answers.filter(at__gte=self._shown[-1].received_at)
         for response in answers.order_by("-at", "-pk")[:ANSWERS]:
-            yield _with_date(answer_line(response))
+            line = answer_line(response)
+            yield DayLine(line.text, line.tone, line.at, line.detail, line.href, line.below)
 
 
 def _event_line(event: Event) -> Line:
@@ -86,15 +87,6 @@ def _event_line(event: Event) -> Line:
     return line
 
 
-def _with_date(line: Line) -> Line:
-    return DayLine(line.text, line.tone, line.at, line.detail, line.href, line.below)
-
-
-def story_of(row: Task | Case, request: HttpRequest) -> Story:
-    page = request.GET.get(PARAMETER, "")
-    return Story(row, min(int(page), MOST_PAGES) if page.isdecimal() and len(page) < 9 else 0)
-
-
 class ShowsStory:
     """The page of a task or case begins with what happened, for those who may read events."""
 
@@ -103,6 +95,7 @@ class ShowsStory:
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         row = kwargs.get("obj")
         if row is not None and request.user.has_perm("notifications.view_event"):
-            context["story"] = story_of(row, request)
+            page = request.GET.get(PARAMETER, "")
+            context["story"] = Story(row, min(int(page), MOST_PAGES) if page.isdecimal() and len(page) < 9 else 0)
         response: HttpResponse = super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
         return response

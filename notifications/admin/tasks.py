@@ -13,12 +13,13 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import display, worded
+from notifications.admin.columns import column, json_column, state_column
+from notifications.admin.decorators import display, linked, time_ago, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
 from notifications.admin.retention import HoldInline, HoldsCases
 from notifications.admin.story import ShowsStory
-from notifications.admin.words import NOTHING, Tone, ago, due_in, exact, link, mark, pretty, shortened, since, with_why
+from notifications.admin.words import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
 from notifications.attachments.described import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
@@ -77,17 +78,21 @@ class Now(Conditions):
         }
 
 
+class TaskColumns:
+    became = column(outcome_with_fault, _("outcome"))
+
+    @display(description=_("due"), ordering=DEADLINE)
+    def due_word(self, task: Task) -> SafeString:
+        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
+
+
 class CopyInline(ReadOnlyInline):
     model = Notification
     related = ["recipient"]
     fields = ["person", "state", "why", "read_at"]
-    readonly_fields = fields
     verbose_name_plural = _("copies: who has it")
 
-    @display(description=_("person"))
-    def person(self, notification: Notification) -> SafeString:
-        return link(notification.recipient)
-
+    person = linked("recipient", _("person"))
     why = worded("reason", _("why"))
 
 
@@ -95,12 +100,9 @@ class AnswerInline(ReadOnlyInline):
     model = Response
     related = ["recipient", "callback"]
     fields = ["person", "action", "comment", "via", "at", "engine_says"]
-    readonly_fields = fields
     verbose_name_plural = _("answers")
 
-    @display(description=_("person"))
-    def person(self, response: Response) -> SafeString:
-        return link(response.recipient)
+    person = linked("recipient", _("person"))
 
     @display(description=_("engine"))
     def engine_says(self, response: Response) -> SafeString:
@@ -112,7 +114,6 @@ class MessageInline(ReadOnlyInline):
     model = TaskMessage
     related = ["author", "reply_to"]
     fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
-    readonly_fields = fields
     verbose_name_plural = _("conversation")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskMessage]:
@@ -145,12 +146,11 @@ class MessageInline(ReadOnlyInline):
 class EventInline(ReadOnlyInline):
     model = Event
     fields = ["received_at", "type", "status"]
-    readonly_fields = fields
     verbose_name_plural = _("its events, newest first")
 
 
 @admin.register(Task)
-class TaskAdmin(ShowsStory, LedgerAdmin):
+class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
     list_display = [
         "title",
         "task_id",
@@ -203,21 +203,12 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
         """The most overdue first, if the list shows waiting tasks; else the newest."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
-    @display(description=_("task"), ordering="name")
-    def title(self, task: Task) -> str:
-        return str(task)
-
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, task: Task) -> SafeString:
-        return mark(TASK_TONES[task.state], task.get_state_display())
+    title = column(str, _("task"), "name")
+    state_mark = state_column(TASK_TONES)
 
     @display(description=_("waiting since"), ordering="created_at")
     def waiting_since(self, task: Task) -> SafeString:
         return since(task.created_at) if task.answerable else link(None)
-
-    @display(description=_("due"), ordering=DEADLINE)
-    def due_word(self, task: Task) -> SafeString:
-        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
 
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> str:
@@ -234,21 +225,10 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
         names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
-    @display(description=_("engine"), ordering="engine__name")
-    def from_engine(self, task: Task) -> SafeString:
-        return link(task.engine)
-
-    @display(description=_("outcome"))
-    def became(self, task: Task) -> SafeString:
-        return outcome_with_fault(task)
-
-    @display(description=_("outcome"))
-    def outcome_words(self, task: Task) -> SafeString:
-        return outcome_in_full(task)
-
-    @display(description=_("outcome as it is kept"))
-    def shown_outcome(self, task: Task) -> SafeString:
-        return pretty(task.outcome)
+    from_engine = linked("engine", _("engine"), "engine__name")
+    became = column(outcome_with_fault, _("outcome"))
+    outcome_words = column(outcome_in_full, _("outcome"))
+    shown_outcome = json_column("outcome", _("outcome as it is kept"))
 
     @display(description=_("form"))
     def shown_form(self, task: Task) -> SafeString:
@@ -261,39 +241,19 @@ class TaskAdmin(ShowsStory, LedgerAdmin):
         text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
         return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
 
-    @display(description=_("case"))
-    def in_case(self, task: Task) -> SafeString:
-        return link(task.case)
-
-    @display(description=_("questions and what was supplied"))
-    def shown_info(self, task: Task) -> SafeString:
-        return pretty(task.info)
-
-    @display(description=_("actions"))
-    def shown_actions(self, task: Task) -> SafeString:
-        return pretty(task.actions)
-
-    @display(description=_("data"))
-    def shown_data(self, task: Task) -> SafeString:
-        return pretty(task.data)
+    in_case = linked("case", _("case"))
+    shown_info = json_column("info", _("questions and what was supplied"))
+    shown_actions = json_column("actions", _("actions"))
+    shown_data = json_column("data", _("data"))
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------
-class TaskInline(ReadOnlyInline):
+class TaskInline(TaskColumns, ReadOnlyInline):
     model = Task
     fields = ["name", "task_id", "state", "due_word", "became"]
-    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         return super().get_queryset(request).prefetch_related(*WITH_TASKS)
-
-    @display(description=_("due"))
-    def due_word(self, task: Task) -> SafeString:
-        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
-
-    @display(description=_("outcome"))
-    def became(self, task: Task) -> SafeString:
-        return outcome_with_fault(task)
 
 
 @admin.register(Case)
@@ -318,21 +278,10 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
         "updated_at",
     ]
 
-    @display(description=_("case"), ordering="title")
-    def title_or_id(self, case: Case) -> str:
-        return str(case)
-
-    @display(description=_("engine"), ordering="engine__name")
-    def from_engine(self, case: Case) -> SafeString:
-        return link(case.engine)
-
-    @display(description=_("changed"), ordering="updated_at")
-    def changed(self, case: Case) -> SafeString:
-        return ago(case.updated_at)
-
-    @display(description=_("followed by"))
-    def following(self, case: Case) -> str:
-        return ", ".join(str(person) for person in case.followers.all())
+    title_or_id = column(str, _("case"), "title")
+    from_engine = linked("engine", _("engine"), "engine__name")
+    changed = time_ago("updated_at", _("changed"))
+    following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
 
     @display(description=_("roles"))
     def in_roles(self, case: Case) -> str:

@@ -35,8 +35,16 @@ from notifications.wording import liquid
 from notifications.wording.template_check import Problem
 
 
-def text_choices() -> list[tuple[str, Any]]:
-    return [("", _("all channels without words of their own")), *((name, name) for name in offered_channels())]
+class LiquidField(forms.CharField):
+    """Refuses text that no renderer could parse."""
+
+    def clean(self, value: Any) -> str:
+        source: str = super().clean(value)
+        try:
+            liquid.parse(source)
+        except RenderError as fault:
+            raise ValidationError(str(fault)) from fault
+        return source
 
 
 class TextForm(forms.ModelForm):
@@ -44,7 +52,10 @@ class TextForm(forms.ModelForm):
         label=_("Channel"),
         required=False,
         widget=UnfoldAdminSelectWidget,
-        choices=text_choices,
+        choices=lambda: [
+            ("", _("all channels without words of their own")),
+            *((name, name) for name in offered_channels()),
+        ],
     )
 
     class Meta:
@@ -54,30 +65,13 @@ class TextForm(forms.ModelForm):
             "body": UnfoldAdminTextareaWidget(attrs={"rows": 7, "class": "desk-code", "spellcheck": "true"}),
             "short_body": UnfoldAdminTextareaWidget(attrs={"rows": 2, "class": "desk-code"}),
         }
+        field_classes = dict.fromkeys(("title", "body", "short_body"), LiquidField)
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"].strip()
         if not is_language(language):
             raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
         return language
-
-    def clean_title(self) -> str:
-        return self._liquid("title")
-
-    def clean_body(self) -> str:
-        return self._liquid("body")
-
-    def clean_short_body(self) -> str:
-        return self._liquid("short_body")
-
-    def _liquid(self, field: str) -> str:
-        """Refuse text that no renderer could parse."""
-        source: str = self.cleaned_data[field]
-        try:
-            liquid.parse(source)
-        except RenderError as fault:
-            raise ValidationError(str(fault)) from fault
-        return source
 
 
 class ActionForm(forms.ModelForm):
@@ -113,6 +107,14 @@ def is_draft(version: TemplateVersion | None) -> bool:
     return version is None or version.state == VersionState.DRAFT
 
 
+class ShowsLabels:
+    """An inline or list of rows with labels, shown as text where they cannot be edited."""
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateAction | TemplateFact) -> str:
+        return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
+
+
 class TextInline(OnlyInDrafts, StackedInline):
     model: type[WrittenText] = TemplateText
     form = TextForm
@@ -130,7 +132,7 @@ class CustomerTextInline(TextInline):
     verbose_name_plural = _("texts for customers: what external people read instead, if you write any")
 
 
-class ActionInline(OnlyInDrafts, TabularInline):
+class ActionInline(ShowsLabels, OnlyInDrafts, TabularInline):
     model = TemplateAction
     form = ActionForm
     extra = 0
@@ -142,12 +144,8 @@ class ActionInline(OnlyInDrafts, TabularInline):
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
         return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
 
-    @display(description=_("labels"))
-    def shown_labels(self, row: TemplateAction) -> str:
-        return labels_of(row)
 
-
-class FactInline(OffersPaths, OnlyInDrafts, StackedInline):
+class FactInline(ShowsLabels, OffersPaths, OnlyInDrafts, StackedInline):
     model = TemplateFact
     form = FactForm
     extra = 0
@@ -167,10 +165,6 @@ class FactInline(OffersPaths, OnlyInDrafts, StackedInline):
         labels = "labels" if self.has_change_permission(request, obj) else "shown_labels"
         return [("path", "kind"), ("currency", "position"), labels]
 
-    @display(description=_("labels"))
-    def shown_labels(self, row: TemplateFact) -> str:
-        return labels_of(row)
-
 
 def say_beside(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
     """Each problem as a line below its field, above the field's help."""
@@ -180,20 +174,14 @@ def say_beside(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
     for form in (form for formset in formsets for form in formset.formset.forms):
         for name, field in form.fields.items():
             if field_problems := of_fields.get((type(form.instance), form.instance.pk, name)):
-                _say_below(field, f"problem-{form.prefix}-{name}", field_problems)
-
-
-def _say_below(field: forms.Field, element: str, problems: Sequence[Problem]) -> None:
-    lines = format_html_join("", PROBLEM, (("bad" if each.fatal else "wait", each.message) for each in problems))
-    field.help_text = format_html('<div id="{}" data-problem>{}</div>{}', element, lines, field.help_text)
-    field.widget.attrs["aria-describedby"] = element
+                element = f"problem-{form.prefix}-{name}"
+                marked = (("bad" if problem.fatal else "wait", problem.message) for problem in field_problems)
+                lines = format_html_join("", PROBLEM, marked)
+                field.help_text = format_html('<div id="{}" data-problem>{}</div>{}', element, lines, field.help_text)
+                field.widget.attrs["aria-describedby"] = element
 
 
 PROBLEM = '<p class="desk-line desk-line-{}"><span class="desk-said">{}</span></p>'
-
-
-def labels_of(row: TemplateAction | TemplateFact) -> str:
-    return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
 
 
 class PartOfVersion(LedgerAdmin):
@@ -220,22 +208,14 @@ class CustomerTextAdmin(TemplateTextAdmin):
 
 
 @admin.register(TemplateFact)
-class TemplateFactAdmin(PartOfVersion):
+class TemplateFactAdmin(ShowsLabels, PartOfVersion):
     list_display = ["path", "kind", "currency", "shown_labels", "of_version"]
     list_filter = ["kind", "version__state", "version__template"]
     search_fields = ["path", "version__template__name"]
 
-    @display(description=_("labels"))
-    def shown_labels(self, row: TemplateFact) -> str:
-        return labels_of(row)
-
 
 @admin.register(TemplateAction)
-class TemplateActionAdmin(PartOfVersion):
+class TemplateActionAdmin(ShowsLabels, PartOfVersion):
     list_display = ["action", "comment", "shown_labels", "of_version"]
     list_filter = ["comment", "version__state", "version__template"]
     search_fields = ["action", "version__template__name"]
-
-    @display(description=_("labels"))
-    def shown_labels(self, row: TemplateAction) -> str:
-        return labels_of(row)

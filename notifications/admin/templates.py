@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -14,7 +14,7 @@ from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.template_languages import missing_in, name_of
-from notifications.admin.versions import VERSION_TONES
+from notifications.admin.versions import ShowsState
 from notifications.admin.words import change_url, link, mark, shortened
 from notifications.models import (
     CustomerText,
@@ -30,19 +30,10 @@ from notifications.wording import template_versions
 WORDS = ("texts", "customer_texts", "actions", "facts")
 
 
-def _missing(code: str, in_part: bool) -> str:
-    return gettext("%(language)s (in part)") % {"language": name_of(code)} if in_part else name_of(code)
-
-
-class VersionInline(ReadOnlyInline):
+class VersionInline(ShowsState, ReadOnlyInline):
     model = TemplateVersion
     fields = ["number", "state_mark", "note", "published_at", "published_by"]
-    readonly_fields = fields
     ordering = ["-number"]
-
-    @display(description=_("state"))
-    def state_mark(self, version: TemplateVersion) -> SafeString:
-        return mark(VERSION_TONES[version.state], version.get_state_display())
 
 
 class Publication(Conditions):
@@ -81,18 +72,13 @@ class Lacking(admin.SimpleListFilter):
 class TemplateAdmin(HistoryAdmin):
     list_display = ["name", "slug", "published", "draft", "speaks", "lacks", "used_by"]
     list_filter = [Publication, Lacking]
+    list_prefetch_related = ["routes", *(f"versions__{part}" for part in WORDS)]
     search_fields = ["name", "slug", "versions__texts__title"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "fallback_language"]
     parts = [TemplateVersion, TemplateText, CustomerText, TemplateFact, TemplateAction]
     inlines = [VersionInline]
     actions_detail = ["edit_draft"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
-        templates: QuerySet[Template] = super().get_queryset(request)
-        return templates.prefetch_related(
-            "routes", Prefetch("versions", TemplateVersion.objects.prefetch_related(*WORDS))
-        )
 
     def get_inlines(self, request: HttpRequest, obj: Template | None) -> list[Any]:
         return list(self.inlines) if obj else []
@@ -113,10 +99,8 @@ class TemplateAdmin(HistoryAdmin):
 
     @display(description=_("draft"))
     def draft(self, template: Template) -> SafeString:
-        return next(
-            (link(each, f"v{each.number}") for each in template.versions.all() if each.state == VersionState.DRAFT),
-            link(None),
-        )
+        drafts = (version for version in template.versions.all() if version.state == VersionState.DRAFT)
+        return next((link(draft, f"v{draft.number}") for draft in drafts), link(None))
 
     @display(description=_("languages"))
     def speaks(self, template: Template) -> str:
@@ -126,9 +110,11 @@ class TemplateAdmin(HistoryAdmin):
     @display(description=_("lacks words in"))
     def lacks(self, template: Template) -> SafeString:
         """Of the languages of the pages; the version's page says what."""
+        form = gettext("%(language)s (in part)")
         for version in template.versions.all():
             if version.state == VersionState.PUBLISHED and (missing := list(missing_in(version))):
-                return link(version, ", ".join(_missing(code, in_part) for code, in_part in missing))
+                names = ((name_of(code), in_part) for code, in_part in missing)
+                return link(version, ", ".join(form % {"language": name} if part else name for name, part in names))
         return link(None)
 
     @display(description=_("used by"))

@@ -1,10 +1,8 @@
 """The trace of an event as lines of text that a support person can read aloud; the dry run uses the same lines with
 “would”."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import get_language, ngettext
@@ -92,13 +90,10 @@ def route_lines(plan: Json) -> list[Line]:
     lines = matched_lines(plan)
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
-        count = (
-            _("%(count)d other routes did not apply") if len(others) > 1 else _("%(count)d other route did not apply")
-        )
+        many, one = _("%(count)d other routes did not apply"), _("%(count)d other route did not apply")
+        count = many if len(others) > 1 else one
         lines.append(Line(count % {"count": len(others)}, "quiet", below=others, folded=True))
-    if not tried:
-        return lines
-    if not any(each["matched"] for each in tried):
+    if tried and not any(each["matched"] for each in tried):
         lines.append(Line(_("no route matched, so nobody is told"), "bad"))
     return lines
 
@@ -184,23 +179,15 @@ def processing(event: Event) -> list[Line]:
     if event.status == EventStatus.FAILED:
         return [Line(_("could not be processed: %(error)s") % {"error": event.error}, "bad", event.processed_at)]
     if event.status == EventStatus.ACCEPTED:
-        return [Line(_("waits to be processed"), "wait"), *_failed_tries(event)]
+        lines = [Line(_("waits to be processed"), "wait")]
+        if event.is_retried and event.due_at is not None:
+            again = _("next try at %(time)s") % {"time": exact(event.due_at)}
+            lines.append(Line(tries_and_error(event), "bad", detail=again))
+        return lines
     if event.status in CHANGED_NOTHING:
-        return [
-            Line(
-                _("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label},
-                "quiet",
-                event.processed_at,
-            )
-        ]
+        text = _("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label}
+        return [Line(text, "quiet", event.processed_at)]
     return []
-
-
-def _failed_tries(event: Event) -> list[Line]:
-    if not event.is_retried or event.due_at is None:
-        return []
-    again = _("next try at %(time)s") % {"time": exact(event.due_at)}
-    return [Line(tries_and_error(event), "bad", detail=again)]
 
 
 def tries_and_error(event: Event) -> str:
@@ -280,14 +267,10 @@ def delivery_line(delivery: Delivery) -> Line:
             line.detail = later % {"time": exact(delivery.due_at)}
         else:
             line.detail = _("in reserve: sent if what comes before cannot be delivered")
-    line.below = [_delivery_attempt(attempt) for attempt in _worth_telling(delivery.attempt_log.all())]
+    attempts = list(delivery.attempt_log.all())
+    if len(attempts) > 1 or any(each.ended_at is None or each.detail for each in attempts):
+        line.below = [_delivery_attempt(each) for each in attempts]  # one that succeeded needs no line
     return line
-
-
-def _worth_telling(attempts: Iterable[Any]) -> list[Any]:
-    """Return the attempts that need lines: none for a single successful one."""
-    rows = list(attempts)
-    return rows if len(rows) > 1 or any(each.ended_at is None or each.detail for each in rows) else []
 
 
 def _delivery_attempt(attempt: DeliveryAttempt) -> Line:

@@ -1,22 +1,23 @@
-"""Versions of templates: editing, previewing and publishing drafts; earlier versions. Each belongs to its template's
-page: they have no list of their own."""
+"""Versions of templates: editing, previewing and publishing drafts; comparing them with earlier ones. Each belongs to
+its template's page: they have no list of their own."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, display, linked
+from notifications.admin.history_states import Difference
 from notifications.admin.live_preview import as_typed, menu_context
-from notifications.admin.preview import preview_context, preview_page
-from notifications.admin.send_to_me import send_page
-from notifications.admin.template_diff import compare_page
+from notifications.admin.preview import preview_context, preview_page, send_page
 from notifications.admin.template_languages import languages_of
 from notifications.admin.template_parts import (
     ActionInline,
@@ -26,7 +27,8 @@ from notifications.admin.template_parts import (
     is_draft,
     say_beside,
 )
-from notifications.admin.words import Tone, change_url, link, list_url, mark, page_url
+from notifications.admin.word_diff import words_between
+from notifications.admin.words import Tone, change_url, list_url, mark, page_url
 from notifications.models import (
     CustomerText,
     Template,
@@ -46,9 +48,17 @@ VERSION_TONES: dict[str, Tone] = {
 }
 
 
+class ShowsState:
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, version: TemplateVersion) -> SafeString:
+        return mark(VERSION_TONES[version.state], version.get_state_display())
+
+
 @admin.register(TemplateVersion)
-class TemplateVersionAdmin(DeskAdmin):
+class TemplateVersionAdmin(ShowsState, DeskAdmin):
     list_select_related = ["template", "published_by"]
+    list_prefetch_related = ["texts"]
+    of_template = linked("template", _("template"), "template__name")
     readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
     parts = [TemplateText, CustomerText, TemplateFact, TemplateAction]
     inlines = [TextInline, CustomerTextInline, FactInline, ActionInline]
@@ -60,10 +70,6 @@ class TemplateVersionAdmin(DeskAdmin):
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[Any]:
         published = [] if is_draft(obj) else [("published_at", "published_by")]
         return [("of_template", "state_mark"), "note", *published]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
-        queryset: QuerySet[TemplateVersion] = super().get_queryset(request)
-        return queryset.prefetch_related("texts")
 
     # --- who may ----------------------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -219,11 +225,80 @@ class TemplateVersionAdmin(DeskAdmin):
         self.log(request, published.template, f"Published version {published.number}")
         return self.done(request, published, gettext("%(version)s is published.") % {"version": published})
 
-    # --- fields -----------------------------------------------------------------------------------------------------
-    @display(description=_("template"), ordering="template__name")
-    def of_template(self, version: TemplateVersion) -> SafeString:
-        return link(version.template)
 
-    @display(description=_("state"), ordering="state")
-    def state_mark(self, version: TemplateVersion) -> SafeString:
-        return mark(VERSION_TONES[version.state], version.get_state_display())
+# --- comparing --------------------------------------------------------------------------------------------------------
+class VersionsForm(forms.Form):
+    earlier = forms.ModelChoiceField(
+        TemplateVersion.objects.none(), label=_("From"), widget=UnfoldAdminSelectWidget, empty_label=None
+    )
+    later = forms.ModelChoiceField(
+        TemplateVersion.objects.none(), label=_("To"), widget=UnfoldAdminSelectWidget, empty_label=None
+    )
+
+    def __init__(self, data: Any, version: TemplateVersion) -> None:
+        super().__init__(data)
+        for field in self.fields.values():
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = version.template.versions.order_by("-number")
+            field.label_from_instance = _version_label  # type: ignore[method-assign, assignment]
+
+
+def _version_label(version: Any) -> str:
+    return " · ".join(filter(None, [str(version.number), version.get_state_display(), version.note]))
+
+
+def compare_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+    """`?earlier=` and `?later=`; without them, this version with what was published before it."""
+    form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _usual_pair(version), version)
+    parts: list[Difference] | None = None
+    if form.is_valid():
+        parts = list(differences(form.cleaned_data["earlier"], form.cleaned_data["later"]))
+    return desk.page(request, "admin/desk/compare.html", gettext("Compare"), form=form, parts=parts, row=version)
+
+
+def _usual_pair(version: TemplateVersion) -> dict[str, int]:
+    others = version.template.versions.exclude(pk=version.pk)
+    before = others.filter(number__lt=version.number, published_at__isnull=False).order_by("-number").first()
+    other = before or others.order_by("-number").first() or version
+    earlier, later = sorted((other, version), key=lambda each: each.number)
+    return {"earlier": earlier.pk, "later": later.pk}
+
+
+def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[Difference]:
+    """Each is a text, a button or a key fact, with the fields that differ below it."""
+    before, after = dict(_parts(earlier)), dict(_parts(later))
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name, {}), after.get(name, {})
+        fields = [
+            Difference(field, pieces=words_between(old.get(field, ""), new.get(field, "")))
+            for field in (old | new)
+            if old.get(field, "") != new.get(field, "")
+        ]
+        if fields:
+            yield Difference(name[1], below=fields)
+
+
+def _parts(version: TemplateVersion) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:
+    """The name of each part, in the order of the form, with its fields as text."""
+    for at, texts in enumerate((version.texts.all(), version.customer_texts.all())):
+        for text in texts:
+            yield (at, str(text)), _field_texts(text, ("title", "body", "short_body"))
+    for fact in version.facts.all():
+        name = gettext("key fact “%(path)s”") % {"path": fact.path}
+        yield (2, name), _field_texts(fact, ("position", "kind", "currency")) | _label_texts(fact)
+    for rule in version.actions.all():
+        name = gettext("button “%(action)s”") % {"action": rule.action}
+        yield (3, name), _field_texts(rule, ("comment",)) | _label_texts(rule)
+
+
+def _label_texts(row: TemplateAction | TemplateFact) -> dict[str, str]:
+    name = row._meta.get_field("labels").verbose_name
+    return {f"{name}: {code}": label for code, label in row.labels.items()}
+
+
+def _field_texts(row: Any, names: Sequence[str]) -> dict[str, str]:
+    shown = {name: getattr(row, f"get_{name}_display", None) for name in names}
+    return {
+        str(row._meta.get_field(name).verbose_name): str(display() if display else getattr(row, name))
+        for name, display in shown.items()
+    }

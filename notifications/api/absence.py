@@ -8,16 +8,18 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.serializers import BooleanField, ChoiceField
 
 from notifications.absences import telling
-from notifications.api import docs, serializers, shown
+from notifications.api import docs, serializers
 from notifications.api.authentication import EngineCaller, PersonCaller
 from notifications.api.base import PersonView, answer, caller_of, validated
+from notifications.api.fields import Instant, TextOrNull
 from notifications.api.people import DirectoryView
+from notifications.api.shown import PersonName, Shown
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
-from notifications.items.representation import iso_utc
-from notifications.models import Absence, AbsencePart, CalendarAbsence, Category, Engine, OpenItems, Recipient, Scope
+from notifications.models import Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
 from notifications.people.absence import Given, PartGiven
 from notifications.people.absence_checks import faults_of
@@ -28,8 +30,33 @@ POINTERS = {"begins_at": "/from", "ends_at": "/to"}
 EXTERNAL = "Only people of the organisation itself can be away."
 
 
+class AbsencePartShown(Shown):
+    category = TextOrNull(source="category.slug")
+    engine = TextOrNull(source="engine.slug")
+    case_type = TextOrNull()
+    delegate = PersonName(allow_null=True)
+
+
+class AbsenceTimes(Shown):
+    to = Instant(source="ends_at", allow_null=True)
+    delegate = PersonName(allow_null=True)
+    open_items = ChoiceField(OpenItems.choices, allow_null=True)
+    give_back = BooleanField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which is a keyword in Python."""
+        return {"from": Instant(source="begins_at", allow_null=True), **super().get_fields()}
+
+
+class AbsenceShown(AbsenceTimes):
+    """All null: the person is there, and will be."""
+
+    parts = AbsencePartShown(many=True, help_text="Other delegates for some of it; the first that fits counts.")
+    calendar = AbsenceTimes(allow_null=True, help_text="Now or next, as the person's calendar says.")
+
+
 class AbsenceView(PersonView):
-    @extend_schema(operation_id="absence", responses=docs.responses({200: shown.AbsenceShown}))
+    @extend_schema(operation_id="absence", responses=docs.responses({200: AbsenceShown}))
     def get(self, request: Request) -> HttpResponse:
         """When one is, or will be, away, and who stands in; all null when there is nothing of the kind."""
         return answer(shown_of(self.recipient()))
@@ -37,7 +64,7 @@ class AbsenceView(PersonView):
     @extend_schema(
         operation_id="put_absence",
         request=serializers.AbsenceGiven,
-        responses=docs.responses({200: shown.AbsenceShown}, 413, 415, 422),
+        responses=docs.responses({200: AbsenceShown}, 413, 415, 422),
     )
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
@@ -63,7 +90,7 @@ class LeadersOrDirectory(BasePermission):
 class RecipientAbsenceView(DirectoryView):
     permission_classes = [LeadersOrDirectory]
 
-    @extend_schema(operation_id="recipient_absence", responses=docs.responses({200: shown.AbsenceShown}, 404))
+    @extend_schema(operation_id="recipient_absence", responses=docs.responses({200: AbsenceShown}, 404))
     def get(self, request: Request, ref: str) -> HttpResponse:
         """When somebody else is, or will be, away: for who leads them, and for keys with the scope `directory`."""
         return answer(shown_of(self._person(ref)))
@@ -71,7 +98,7 @@ class RecipientAbsenceView(DirectoryView):
     @extend_schema(
         operation_id="put_recipient_absence",
         request=serializers.AbsenceGiven,
-        responses=docs.responses({200: shown.AbsenceShown}, 400, 404, 413, 415, 422),
+        responses=docs.responses({200: AbsenceShown}, 400, 404, 413, 415, 422),
     )
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Say when somebody else is away; or, with `from` and `to` null, that they are back. Who leads them is named to
@@ -125,13 +152,10 @@ def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Gi
         payload["from"], payload["to"], delegate, parts, payload["open_items"] or OpenItems.OFFER, payload["give_back"]
     )
     if faults := faults_of(person, submitted, timezone.now(), by=by):
-        errors = [{"pointer": _pointer(field), "detail": detail} for field, detail in faults.items()]
+        pointers = {field: POINTERS.get(field, f"/{field.replace('.', '/')}") for field in faults}
+        errors = [{"pointer": pointers[field], "detail": detail} for field, detail in faults.items()]
         raise Invalid("Some values are not possible; see errors.", errors)
     return submitted
-
-
-def _pointer(field: str) -> str:
-    return POINTERS.get(field, f"/{field.replace('.', '/')}")
 
 
 def _part(number: int, payload: Json) -> PartGiven:
@@ -149,7 +173,7 @@ def _row_of_slug(model: type[Model], name: str, slug: str | None, place: str) ->
     """Raises Invalid."""
     row = model._default_manager.filter(slug=slug).first() if slug else None
     if slug and row is None:
-        raise _invalid(f"There is no {name} with this slug.", f"{place}/{name}")
+        raise Invalid.at(f"{place}/{name}", f"There is no {name} with this slug.")
     return row
 
 
@@ -157,42 +181,13 @@ def _delegate(ref: str | None, pointer: str) -> Recipient | None:
     """Raises Invalid."""
     person = Recipient.objects.filter(engine=None, ref=ref).first() if ref else None
     if ref and person is None:
-        raise _invalid("There is no internal person with this ref.", pointer)
+        raise Invalid.at(pointer, "There is no internal person with this ref.")
     return person
-
-
-def _invalid(detail: str, pointer: str) -> Invalid:
-    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
 
 
 def shown_of(person: Recipient) -> Json:
     """Return the person's absence as JSON unless it is over, and the next one of their calendar."""
     now = timezone.now()
     row, by_calendar = absence.away_from(person, now), absence.in_calendar_of(person, now).first()
-    shown = _times_shown(row) | {"parts": [_part_shown(part) for part in row.parts.all()] if row is not None else []}
-    return shown | {"calendar": _times_shown(by_calendar) if by_calendar is not None else None}
-
-
-def _times_shown(row: Absence | CalendarAbsence | None) -> Json:
-    if row is None:
-        return {"from": None, "to": None, "delegate": None, "open_items": None, "give_back": False}
-    return {
-        "from": iso_utc(row.begins_at),
-        "to": iso_utc(row.ends_at),
-        "delegate": _name(row.delegate),
-        "open_items": row.open_items,
-        "give_back": row.give_back,
-    }
-
-
-def _part_shown(part: AbsencePart) -> Json:
-    return {
-        "category": part.category.slug if part.category else None,
-        "engine": part.engine.slug if part.engine else None,
-        "case_type": part.case_type or None,
-        "delegate": _name(part.delegate),
-    }
-
-
-def _name(person: Recipient | None) -> Json | None:
-    return person.as_person() if person is not None else None
+    shown = AbsenceShown(row or {"give_back": False, "parts": []}).data
+    return shown | {"calendar": AbsenceTimes(by_calendar).data if by_calendar is not None else None}

@@ -1,7 +1,7 @@
 """Files that go with messages and answers: sent before them, and read by whoever sees these."""
 
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -14,9 +14,8 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
 from notifications.api import docs, serializers, shown
-from notifications.api.authentication import EngineCaller, KeyAuthentication, PersonCaller, SessionAuthentication
-from notifications.api.base import ApiView, answer, http_request, nothing, query_of, validated
-from notifications.api.messages import IsEngineOrPerson
+from notifications.api.authentication import Caller, EngineCaller
+from notifications.api.base import EngineOrPersonView, answer, http_request, nothing, query_of, validated
 from notifications.attachments import storing
 from notifications.attachments.described import attachment_json, content_of
 from notifications.attachments.kinds import INLINE, PDF
@@ -37,10 +36,7 @@ SANDBOXED: dict[str, Any] = {**POLICY, "sandbox": True}
 """Without a sandbox are PDFs only: browsers do not show them in one."""
 
 
-class AttachmentsView(ApiView):
-    authentication_classes = [KeyAuthentication, SessionAuthentication]
-    permission_classes = [IsEngineOrPerson]
-
+class AttachmentsView(EngineOrPersonView):
     @extend_schema(
         operation_id="send_file",
         parameters=[serializers.AttachmentQuery],
@@ -61,12 +57,11 @@ class AttachmentsView(ApiView):
         """Send a file, for a message or answer that then names its id. What nothing uses is removed after 7 days."""
         query = query_of(request, serializers.AttachmentQuery)
         source, name, file_id = _sent(request, query)
-        stored = storing.keep(source, name, _sender(request), timezone.now(), id=file_id)
+        stored = storing.keep(source, name, _sender(self.caller()), timezone.now(), id=file_id)
         return answer(attachment_json(stored.attachment), 201 if stored.created else 200)
 
 
-def _sender(request: Request) -> Sender:
-    caller = cast(EngineCaller | PersonCaller, request.auth)
+def _sender(caller: Caller) -> Sender:
     return Sender(engine=caller.engine) if isinstance(caller, EngineCaller) else Sender(person=caller.recipient)
 
 
@@ -80,17 +75,13 @@ def _sent(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | 
         raise UnsupportedMediaType(f"Send a file as {RAW}, or as the field `file` of {FORM}.")
     uploads = http.FILES.getlist("file")
     if len(uploads) != 1 or len(http.FILES) != 1:
-        detail = "Send one file, in the field `file`."
-        raise Invalid(detail, [{"pointer": "/file", "detail": detail}])
+        raise Invalid.at("/file", "Send one file, in the field `file`.")
     (file,) = uploads
     fields = validated(serializers.AttachmentQuery, {**query, **http.POST.dict()})
     return file, fields["name"] or file.name or "", fields.get("id")
 
 
-class AttachmentView(ApiView):
-    authentication_classes = [KeyAuthentication, SessionAuthentication]
-    permission_classes = [IsEngineOrPerson]
-
+class AttachmentView(EngineOrPersonView):
     @extend_schema(
         operation_id="file",
         responses=docs.responses(
@@ -99,7 +90,7 @@ class AttachmentView(ApiView):
     )
     def get(self, request: Request, attachment_id: UUID) -> HttpResponseBase:
         """Read a file, if the caller sees the message or answer that it belongs to."""
-        caller = cast(EngineCaller | PersonCaller, request.auth)
+        caller = self.caller()
         if isinstance(caller, EngineCaller):
             attachment, passes = files.seen_by_engine(attachment_id, caller.engine), False
         else:
@@ -111,7 +102,7 @@ class AttachmentView(ApiView):
     @extend_schema(operation_id="remove_file", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, attachment_id: UUID) -> HttpResponse:
         """Remove a file that the caller has sent, while no message or answer uses it."""
-        storing.remove(attachment_id, _sender(request))
+        storing.remove(attachment_id, _sender(self.caller()))
         return nothing()
 
 

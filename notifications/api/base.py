@@ -1,9 +1,11 @@
 """What all views of the API have in common: permissions, rate limits, and JSON responses."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar, cast
+from datetime import datetime
+from typing import Any, ClassVar, cast
 
 import msgspec
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
@@ -21,10 +23,9 @@ from notifications.api.authentication import (
 )
 from notifications.api.throttling import Bucket, throttle
 from notifications.errors import ScopeMissing
-from notifications.models import Engine, Recipient, Scope
+from notifications.inbox.session import person_of_session
+from notifications.models import Engine, Recipient, RecipientToken, Scope
 from wfpush.web.problems import Refusal
-
-ViewT = TypeVar("ViewT", bound=APIView)
 
 GUESSES = frozenset({400, 401, 404, 410, 413, 415, 422})
 """Statuses of calls with an unknown key or token, or a wrong form; those of callers without a name are counted."""
@@ -69,14 +70,11 @@ class OnlyJSON(BaseContentNegotiation):
     """All responses are JSON, whatever `Accept` says: a JSON answer is better than a refusal."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        return next((parser for parser in parsers if _reads(parser, request.content_type)), None)
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
-
-
-def _reads(parser: Any, content_type: str) -> bool:
-    return bool(content_type.partition(";")[0].strip().lower() == parser.media_type)
 
 
 def status_of(fault: Exception) -> int:
@@ -145,6 +143,18 @@ class IsPerson(BasePermission):
         return caller is not None
 
 
+class IsEngineOrPerson(IsPerson):
+    """A person, or an engine's key with the scope `events`. Raises ScopeMissing."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = caller_of(request)
+        if isinstance(caller, EngineCaller):
+            if Scope.EVENTS not in caller.scopes:
+                raise ScopeMissing(f"This needs an engine's API key with the scope {Scope.EVENTS.value}.")
+            return True
+        return super().has_permission(request, view)
+
+
 class EngineView(ApiView):
     """For engines. `scopes`: one of them is required."""
 
@@ -173,6 +183,37 @@ class PersonView(ApiView):
 
     def recipient(self) -> Recipient:
         return self.caller().recipient
+
+    def hold_sign_in(self, now: datetime) -> None:
+        """Call in the transaction that gives a token or a device. Whoever signs the person out, closes the account or
+        changes the password waits for its end, and then revokes what was given. Raises NotAuthenticated if they were
+        first.
+
+        Locks the person's row first: `revocation.settle` locks it, too, so the check below runs entirely before or
+        after it.
+        """
+        Recipient.objects.select_for_update(no_key=True).only("pk").get(pk=self.recipient().pk)
+        token, person = self.caller().token, None
+        if token is not None:
+            tokens = RecipientToken.objects.filter(pk=token.pk, revoked_at=None).select_related("recipient__user")
+            row = tokens.select_for_update(of=("self",), no_key=True).first()
+            person = row.recipient if row is not None else None
+        else:
+            key = session_key(self.request)
+            sessions = Session.objects.filter(session_key=key, expire_date__gt=now).select_for_update(no_key=True)
+            person = person_of_session(key) if sessions.exists() else None
+        if person is None or person.pk != self.recipient().pk or not person.may_act:
+            raise NotAuthenticated
+
+
+class EngineOrPersonView(ApiView):
+    """For engines' keys with the scope `events`, and for people."""
+
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
+    permission_classes = [IsEngineOrPerson]
+
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
 
 
 def http_request(request: Request) -> HttpRequest:

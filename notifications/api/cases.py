@@ -6,11 +6,13 @@ from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
+from rest_framework.serializers import BooleanField, CharField, ChoiceField, DateTimeField, UUIDField
 
-from notifications.api import docs, serializers, shown
+from notifications.api import docs, serializers
 from notifications.api.base import PersonView, answer, query_of, validated
 from notifications.api.following import cases_of
 from notifications.api.responses import IDEMPOTENCY_KEY, key_of
+from notifications.api.shown import MessageShown, Shown
 from notifications.cases.milestones import progress_of
 from notifications.conversation import people, saying
 from notifications.conversation.saying import Words
@@ -24,13 +26,35 @@ from notifications.wording.languages import chosen_language
 MOST = 200
 
 
+class MilestoneShown(Shown):
+    label = CharField()  # type: ignore[assignment]
+    state = ChoiceField(["done", "now", "ahead"])
+    at = DateTimeField(allow_null=True, help_text="When it was reached.")
+
+
+class CaseShown(Shown):
+    id = CharField()
+    title = CharField()
+    type = CharField(allow_null=True)
+    status = CharField(allow_null=True, help_text="As events name it.")
+    milestones = MilestoneShown(many=True, help_text="Empty where no way of a case fits, or none of its steps.")
+    note = CharField(allow_null=True, help_text="What customers read while the case is there.")
+    news = CharField(allow_null=True, help_text="The status in words, where it is none of the milestones.")
+    can_write = BooleanField(help_text="Whether somebody reads what the person writes about it.")
+    question = UUIDField(allow_null=True, help_text="The message that the next one of theirs replies to.")
+
+
+class CaseMessages(Shown):
+    items = MessageShown(many=True)
+
+
 class CaseView(PersonView):
     """People name cases that they have heard of."""
 
     @extend_schema(
         operation_id="case",
         parameters=[serializers.CaseQuery],
-        responses=docs.responses({200: shown.CaseShown}, 404, 422),
+        responses=docs.responses({200: CaseShown}, 404, 422),
     )
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """How far a case has come, in the person's language, and whether they can write about it."""
@@ -42,7 +66,7 @@ class CaseMessagesView(PersonView):
     @extend_schema(
         operation_id="case_messages",
         parameters=[serializers.CaseQuery],
-        responses=docs.responses({200: shown.CaseMessages}, 404, 422),
+        responses=docs.responses({200: CaseMessages}, 404, 422),
     )
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """What concerns the person in the conversations about the case's tasks: the newest messages, oldest first."""
@@ -55,7 +79,7 @@ class CaseMessagesView(PersonView):
         operation_id="write_in",
         parameters=[IDEMPOTENCY_KEY],
         request=serializers.CaseMessageGiven,
-        responses=docs.responses({200: shown.MessageShown, 201: shown.MessageShown}, 400, 403, 404, 409, 413, 415, 422),
+        responses=docs.responses({200: MessageShown, 201: MessageShown}, 400, 403, 404, 409, 413, 415, 422),
     )
     def post(self, request: Request, case_id: str) -> HttpResponse:
         """External people write about their case: a reply if they were asked something, else to whoever works on it."""
@@ -74,8 +98,7 @@ def _case(person: Recipient, case_id: str, engine: str) -> Case:
     cases: Sequence[Case] = cases_of(person, case_id, engine)
     if len(cases) > 1:
         slugs = ", ".join(sorted(case.engine.slug for case in cases))
-        detail = f"Several engines have a case of this id. Name one: {slugs}."
-        raise Invalid(detail, [{"pointer": "/engine", "detail": detail}])
+        raise Invalid.at("/engine", f"Several engines have a case of this id. Name one: {slugs}.")
     return cases[0]
 
 

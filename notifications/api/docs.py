@@ -7,8 +7,9 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
+from rest_framework import serializers
 
-from notifications.api import shown
+from notifications.api.shown import Problem, Shown
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from wfpush.web.problems import CONTENT_TYPE
 
@@ -33,7 +34,7 @@ def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> d
     always = [status for status in _ALWAYS if not (public and status == 401)]
     by_status: dict[Any, Any] = dict(success)
     for status in sorted({*always, *more}):
-        by_status[status, CONTENT_TYPE] = OpenApiResponse(shown.Problem, _PROBLEMS[status])
+        by_status[status, CONTENT_TYPE] = OpenApiResponse(Problem, _PROBLEMS[status])
     return by_status
 
 
@@ -64,15 +65,52 @@ _CE_HEADERS = [
     OpenApiParameter(f"ce-{name}", str, OpenApiParameter.HEADER, description="Binary mode: the body is the data.")
     for name in ("specversion", "id", "source", "type", "subject", "time")
 ]
-_REFUSED = OpenApiResponse(shown.RefusedBatch, "`invalid_event`; of a batch: none was taken, `items` say why")
+
+
+class AcceptedEvent(Shown):
+    id = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    type = serializers.CharField()
+    status = serializers.ChoiceField(["accepted", "duplicate"])
+    url = serializers.URLField(help_text="The event's trace.")
+
+
+class BatchItem(Shown):
+    id = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(["accepted", "duplicate", "rejected"])
+    url = serializers.URLField(required=False)
+    problem = Problem(required=False)
+
+
+class Batch(Shown):
+    items = BatchItem(many=True)
+
+
+class RefusedBatch(Problem):
+    items = BatchItem(many=True, required=False)
+
+
+class AcceptedEventOrBatch(AcceptedEvent):
+    """One event's members, or those of a batch."""
+
+    items = BatchItem(many=True, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.required = False
+        return fields
+
+
+_REFUSED = OpenApiResponse(RefusedBatch, "`invalid_event`; of a batch: none was taken, `items` say why")
 
 
 def _taken(*more: int) -> dict[Any, Any]:
     by_status = responses(
         {
-            202: OpenApiResponse(shown.AcceptedEventOrBatch, "Stored; of a batch: all of it"),
-            200: OpenApiResponse(shown.AcceptedEvent, "A retry of an event that is stored; no second effect"),
-            207: OpenApiResponse(shown.Batch, "Some events of a batch were refused"),
+            202: OpenApiResponse(AcceptedEventOrBatch, "Stored; of a batch: all of it"),
+            200: OpenApiResponse(AcceptedEvent, "A retry of an event that is stored; no second effect"),
+            207: OpenApiResponse(Batch, "Some events of a batch were refused"),
         },
         *(409, 413, 415, *more),
     )

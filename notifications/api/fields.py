@@ -1,4 +1,4 @@
-"""Serializer fields for JSON that convert nothing: text is text, a number is a number."""
+"""Fields of serializers. Of JSON that comes in they convert nothing: text is text, a number is a number."""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from notifications.intake.eventdata import instant, is_id
+from notifications.items.representation import iso_utc
 from notifications.models.validators import MAX_ID, validate_timezone
 from wfpush.web.fields import Text
 from wfpush.web.pointers import MAX_ERRORS
@@ -39,6 +40,19 @@ class Instant(serializers.DateTimeField):
         if moment is None:
             self.fail("instant")
         return moment
+
+    def to_representation(self, value: Any) -> Any:
+        return iso_utc(value)
+
+
+class TextOrNull(serializers.CharField):
+    """Text of an answer: null where there is none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]  # stubs: never null
+        return value or None
 
 
 class Email(serializers.EmailField):

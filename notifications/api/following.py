@@ -7,116 +7,136 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
+from rest_framework.serializers import CharField
 
-from notifications.api import docs, paging, serializers, shown
+from notifications.api import docs, paging, serializers
 from notifications.api.base import PersonView, answer, nothing, query_of
+from notifications.api.fields import Instant, TextOrNull
+from notifications.api.shown import Shown
 from notifications.errors import NotFound
-from notifications.items.representation import iso_utc
 from notifications.models import Case, FollowedKind, MutedCase, Recipient
 from notifications.preferences import following
-from notifications.types import Json
 
 
-class FollowView(PersonView):
+class CaseNamed(Shown):
+    engine = CharField(source="case.engine.slug", help_text="Its slug.")
+    id = CharField(source="case.case_id")
+    title = CharField(source="case.title")
+    type = TextOrNull(source="case.type")
+
+
+class FollowedCases(Shown):
+    items = CaseNamed(many=True)
+    next = CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class CaseMuted(CaseNamed):
+    since = Instant(source="created_at")
+
+
+class MutedCases(Shown):
+    items = CaseMuted(many=True)
+    next = CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class KindFollowed(Shown):
+    engine = CharField(source="engine.slug", help_text="Its slug.")
+    type = CharField(source="case_type")
+    since = Instant(source="created_at")
+
+
+class FollowedKinds(Shown):
+    items = KindFollowed(many=True)
+    next = CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class CaseChoiceView(PersonView):
     """Cases are known to people by what they heard of them."""
 
+    def each_case(self, case_id: str, change: Callable[[Recipient, Case], None]) -> HttpResponse:
+        for case in cases_of(self.recipient(), case_id):
+            change(self.recipient(), case)
+        return nothing()
+
+
+class FollowView(CaseChoiceView):
     @extend_schema(operation_id="follow", request=None, responses=docs.responses({204: None}, 404))
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case: hear of its milestones."""
-        for case in cases_of(self.recipient(), case_id):
-            case.followers.add(self.recipient())
-        return nothing()
+        return self.each_case(case_id, lambda person, case: case.followers.add(person))
 
     @extend_schema(operation_id="unfollow", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case no longer."""
-        for case in cases_of(self.recipient(), case_id):
-            case.followers.remove(self.recipient())
-        return nothing()
+        return self.each_case(case_id, lambda person, case: case.followers.remove(person))
 
 
-class FollowKindView(PersonView):
+class FollowKindView(CaseChoiceView):
     @extend_schema(operation_id="follow_kind", request=None, responses=docs.responses({204: None}, 404))
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow the kind of this case: each case of its engine with the same type of which one has heard."""
-        for case in cases_of(self.recipient(), case_id):
-            following.follow_kind(self.recipient(), case)
-        return nothing()
+        return self.each_case(case_id, following.follow_kind)
 
     @extend_schema(operation_id="unfollow_kind", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow the kind of this case no longer."""
-        for case in cases_of(self.recipient(), case_id):
-            following.unfollow_kind(self.recipient(), case.engine_id, case.type)
-        return nothing()
+        return self.each_case(case_id, following.unfollow_kind)
 
 
-class MuteView(PersonView):
+class MuteView(CaseChoiceView):
     @extend_schema(operation_id="mute", request=None, responses=docs.responses({204: None}, 404))
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Mute a case: hear of it in the inbox only, unless it is urgent, or waits for one."""
-        for case in cases_of(self.recipient(), case_id):
-            following.mute(self.recipient(), case)
-        return nothing()
+        return self.each_case(case_id, following.mute)
 
     @extend_schema(operation_id="unmute", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Mute a case no longer."""
-        for case in cases_of(self.recipient(), case_id):
-            following.unmute(self.recipient(), case)
-        return nothing()
+        return self.each_case(case_id, following.unmute)
 
 
 class FollowedCasesView(PersonView):
     @extend_schema(
         operation_id="followed_cases",
         parameters=[serializers.PageQuery],
-        responses=docs.responses({200: shown.FollowedCases}, 422),
+        responses=docs.responses({200: FollowedCases}, 422),
     )
     def get(self, request: Request) -> HttpResponse:
         """The cases that one follows, the last one first."""
         rows = Case.followers.through.objects.filter(recipient=self.recipient()).select_related("case__engine")
-        return _listed(request, rows, lambda row: _case(row.case))
+        return _listed(request, rows, CaseNamed)
 
 
 class FollowedKindsView(PersonView):
     @extend_schema(
         operation_id="followed_kinds",
         parameters=[serializers.PageQuery],
-        responses=docs.responses({200: shown.FollowedKinds}, 422),
+        responses=docs.responses({200: FollowedKinds}, 422),
     )
     def get(self, request: Request) -> HttpResponse:
         """The kinds of cases that one follows, the last one first."""
         rows = FollowedKind.objects.filter(recipient=self.recipient()).select_related("engine")
-        return _listed(
-            request,
-            rows,
-            lambda row: {"engine": row.engine.slug, "type": row.case_type, "since": iso_utc(row.created_at)},
-        )
+        return _listed(request, rows, KindFollowed)
 
 
 class MutedCasesView(PersonView):
     @extend_schema(
         operation_id="muted_cases",
         parameters=[serializers.PageQuery],
-        responses=docs.responses({200: shown.MutedCases}, 422),
+        responses=docs.responses({200: MutedCases}, 422),
     )
     def get(self, request: Request) -> HttpResponse:
         """The cases that one has muted, the last one first."""
         person = self.recipient()
         rows = MutedCase.objects.filter(recipient=person, case__in=following.cases_of(person))
         rows = rows.select_related("case__engine")
-        return _listed(request, rows, lambda row: {**_case(row.case), "since": iso_utc(row.created_at)})
+        return _listed(request, rows, CaseMuted)
 
 
-def _listed(request: Request, rows: QuerySet[Any], member: Callable[[Any], Json]) -> HttpResponse:
+def _listed(request: Request, rows: QuerySet[Any], member: type[Shown]) -> HttpResponse:
     query = query_of(request, serializers.PageQuery)
     page_rows, after = paging.newest(rows, query.get("cursor"), query["limit"])
-    return answer({"items": [member(row) for row in page_rows], "next": after})
-
-
-def _case(case: Case) -> Json:
-    return {"engine": case.engine.slug, "id": case.case_id, "title": case.title, "type": case.type or None}
+    return answer({"items": member(page_rows, many=True).data, "next": after})
 
 
 def cases_of(recipient: Recipient, case_id: str, engine: str = "") -> list[Case]:

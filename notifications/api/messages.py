@@ -1,52 +1,74 @@
-"""The conversation about a task: for its engine, and for people who see it."""
+"""A task as its engine asks for it, and the conversation about it: for its engine, and for people who see it."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
+from rest_framework.serializers import CharField, ChoiceField, DateTimeField, DictField, IntegerField, UUIDField
 
 from notifications.answers.given import Answer, Recorded
 from notifications.answers.respond import respond
-from notifications.api import docs, serializers, shown
-from notifications.api.authentication import EngineCaller, KeyAuthentication, PersonCaller, SessionAuthentication
-from notifications.api.base import ApiView, IsPerson, answer, caller_of, query_of, validated
+from notifications.api import docs, serializers
+from notifications.api.authentication import EngineCaller, PersonCaller
+from notifications.api.base import EngineOrPersonView, EngineView, answer, query_of, validated
 from notifications.api.responses import IDEMPOTENCY_KEY, key_of
+from notifications.api.shown import MessageShown, PersonName, Shown
 from notifications.conversation import people, saying
 from notifications.conversation.saying import Said, Words
 from notifications.conversation.shown import messages_json
-from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
-from notifications.models import MessageKind, NotificationState, Recipient, Scope, Task, TaskMessage
+from notifications.errors import Invalid, NotAllowed, NotFound
+from notifications.items.representation import task_json
+from notifications.models import CallbackState, MessageKind, NotificationState, Recipient, Task, TaskMessage, TaskState
 from notifications.people import resolver
 from notifications.types import Action
 
 MOST = 200
 
 
-class IsEngineOrPerson(IsPerson):
-    """A person, or an engine's key with the scope `events`. Raises ScopeMissing."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        caller = caller_of(request)
-        if isinstance(caller, EngineCaller):
-            if Scope.EVENTS not in caller.scopes:
-                raise ScopeMissing(f"This needs an engine's API key with the scope {Scope.EVENTS.value}.")
-            return True
-        return super().has_permission(request, view)
+class MessagePage(Shown):
+    items = MessageShown(many=True)
+    next = IntegerField(allow_null=True, help_text="The `after` of the next page.")
 
 
-class TaskMessagesView(ApiView):
+class CallbackShown(Shown):
+    state = ChoiceField(CallbackState.values)
+    attempts = IntegerField()
+    last_status = IntegerField(allow_null=True)
+    next_at = DateTimeField(allow_null=True)
+
+
+class TaskAnswer(Shown):
+    id = UUIDField()
+    action = CharField()
+    by = PersonName()
+    at = DateTimeField()
+    callback = CallbackShown()
+    values = DictField(required=False, help_text="What was filled into the task's form, by field.")
+
+
+class TaskAnswers(Shown):
+    id = CharField()
+    state = ChoiceField(TaskState.values)
+    answers = TaskAnswer(many=True)
+
+
+class TaskView(EngineView):
+    @extend_schema(operation_id="task", responses=docs.responses({200: TaskAnswers}, 404))
+    def get(self, request: Request, task_id: str) -> HttpResponse:
+        """A task's state and answers, each with the call that tells the engine."""
+        return answer(task_json(_task_of(self.caller(), task_id)))
+
+
+class TaskMessagesView(EngineOrPersonView):
     """Engines name their own tasks. People name tasks that they see, or of which they were asked something."""
-
-    authentication_classes = [KeyAuthentication, SessionAuthentication]
-    permission_classes = [IsEngineOrPerson]
 
     @extend_schema(
         operation_id="messages",
         parameters=[serializers.MessagesQuery],
-        responses=docs.responses({200: shown.MessagePage}, 404, 422),
+        responses=docs.responses({200: MessagePage}, 404, 422),
     )
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """The messages about a task that the caller may see, in their order, after the given number."""
@@ -61,20 +83,19 @@ class TaskMessagesView(ApiView):
         operation_id="say",
         parameters=[IDEMPOTENCY_KEY],
         request=serializers.MessageGiven,
-        responses=docs.responses({200: shown.MessageShown, 201: shown.MessageShown}, 400, 404, 409, 410, 413, 415, 422),
+        responses=docs.responses({200: MessageShown, 201: MessageShown}, 400, 404, 409, 410, 413, 415, 422),
     )
     def post(self, request: Request, task_id: str) -> HttpResponse:
         """Ask, reply or comment. A question of a person is an answer of theirs, and pauses the clock as it does."""
-        payload = validated(serializers.MessageGiven, request.data)
+        payload, caller = validated(serializers.MessageGiven, request.data), self.caller()
         words = Words(
             payload["text"],
             tuple(payload["to"]),
             payload.get("reply_to"),
-            via=self._via(),
+            via=caller.via.value if isinstance(caller, PersonCaller) else "api",
             key=key_of(request),
             files=payload["attachments"],
         )
-        caller = self._caller()
         if isinstance(caller, EngineCaller):
             outcome = self._of_engine(caller, task_id, payload, words)
         else:
@@ -83,19 +104,12 @@ class TaskMessagesView(ApiView):
         return answer(shown_as, 201 if outcome.created else 200)
 
     # --- who calls ----------------------------------------------------------------------------------------------------
-    def _caller(self) -> EngineCaller | PersonCaller:
-        return cast(EngineCaller | PersonCaller, self.request.auth)
-
     def _reader(self) -> Recipient | None:
-        caller = self._caller()
+        caller = self.caller()
         return caller.recipient if isinstance(caller, PersonCaller) else None
 
-    def _via(self) -> str:
-        caller = self._caller()
-        return caller.via.value if isinstance(caller, PersonCaller) else "api"
-
     def _seen(self, task_id: str, engine: str) -> QuerySet[TaskMessage]:
-        caller = self._caller()
+        caller = self.caller()
         if isinstance(caller, EngineCaller):
             return _task_of(caller, task_id).messages.all()
         return people.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
@@ -106,8 +120,8 @@ class TaskMessagesView(ApiView):
         by_ref = resolver.find_people(caller.engine, {*words.to, *([payload["by"]] if payload["by"] else [])})
         unknown = [ref for ref in (*words.to, payload["by"]) if ref and ref not in by_ref]
         if unknown:
-            detail = f"Nobody is called {unknown[0]!r} here."
-            raise Invalid(detail, [{"pointer": "/to" if unknown[0] in words.to else "/by", "detail": detail}])
+            pointer = "/to" if unknown[0] in words.to else "/by"
+            raise Invalid.at(pointer, f"Nobody is called {unknown[0]!r} here.")
         author = by_ref[payload["by"]] if payload["by"] else None
         to = [by_ref[ref] for ref in dict.fromkeys(words.to) if by_ref[ref].active]
         return saying.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
@@ -140,8 +154,8 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
     if not seen:
         raise NotFound("There is no such task of yours.")
     if len(seen) > 1:
-        detail = f"Several engines have a task of this id. Name one: {', '.join(task.engine.slug for task in seen)}."
-        raise Invalid(detail, [{"pointer": "/engine", "detail": detail}])
+        slugs = ", ".join(task.engine.slug for task in seen)
+        raise Invalid.at("/engine", f"Several engines have a task of this id. Name one: {slugs}.")
     return seen[0]
 
 
@@ -153,8 +167,7 @@ def _ask(person: Recipient, task: Task, words: Words) -> Said:
     if copy is None or not asking:
         raise NotAllowed("You cannot ask about this task: it is not yours, or there is nobody to ask.")
     if len(words.to) > 1:
-        detail = "Ask one person at a time."
-        raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
+        raise Invalid.at("/to", "Ask one person at a time.")
     to = words.to[0] if words.to else ""
     question = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to, files=tuple(words.files))
     recorded: Recorded = respond(copy, question, now=timezone.now())

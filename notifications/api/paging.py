@@ -45,5 +45,4 @@ def opened(cursor: str) -> str:
 
 
 def foreign_cursor() -> Invalid:
-    detail = "Send the `next` of the page before, and the same other parameters."
-    return Invalid(detail, [{"pointer": "/cursor", "detail": detail}])
+    return Invalid.at("/cursor", "Send the `next` of the page before, and the same other parameters.")

@@ -1,20 +1,72 @@
-"""People and teams, as engines keep them; tokens and links that engines hand to people."""
+"""People and teams, as engines keep them; tokens and links that engines hand to people, and a person's own tokens."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
+from rest_framework.serializers import BooleanField, CharField, DateTimeField, ListField, URLField
 
-from notifications.api import docs, serializers, shown
-from notifications.api.base import EngineView, answer, validated
+from notifications.api import docs, serializers
+from notifications.api.base import EngineView, PersonView, answer, nothing, validated
+from notifications.api.fields import TextOrNull
+from notifications.api.shown import Shown
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc
-from notifications.models import Recipient, Scope
-from notifications.people import directory, recipient_tokens, resolver, revocation
+from notifications.models import Recipient, RecipientToken, Scope
+from notifications.people import devices, directory, recipient_tokens, resolver, revocation
 from notifications.people.directory import Writer
+
+
+class TimeZoneShown(CharField):
+    def to_representation(self, value: str) -> str:
+        return value or "UTC"
+
+
+class SortedNames(ListField):
+    """Names of related rows, each its value of `field`."""
+
+    def __init__(self, field: str, **kwargs: Any) -> None:
+        super().__init__(child=CharField(), **kwargs)
+        self.name_field = field
+
+    def to_representation(self, rows: Any) -> list[Any]:
+        return sorted(rows.values_list(self.name_field, flat=True))
+
+
+class PersonShown(Shown):
+    """Of internal people, keys without the scope directory see the first five members."""
+
+    ref = CharField()
+    name = CharField()
+    locale = CharField()
+    timezone = TimeZoneShown()
+    external = BooleanField()
+    email = TextOrNull(required=False)
+    phone = TextOrNull(required=False)
+    manager = TextOrNull(source="manager.ref", required=False)
+    teams = SortedNames("slug", required=False)
+    brand = TextOrNull(source="brand.slug", required=False)
+
+
+class TeamShown(Shown):
+    slug = CharField()
+    name = CharField()
+    lead = TextOrNull(source="lead.ref")
+    members = SortedNames("ref")
+
+
+class TokenShown(Shown):
+    token = CharField(help_text="Shown this once.")
+    expires_at = DateTimeField()
+
+
+class LinkShown(Shown):
+    url = URLField()
+    expires_at = DateTimeField()
 
 
 class DirectoryView(EngineView):
@@ -23,10 +75,10 @@ class DirectoryView(EngineView):
 
     def put_person(self, request: Request, ref: str) -> HttpResponse:
         if not is_id(ref):
-            raise _bad_name("/ref", "A ref is 1 to 200 characters without control characters.")
+            raise Invalid.at("/ref", "A ref is 1 to 200 characters without control characters.")
         payload = validated(serializers.Person, request.data)
         person, created = directory.put_person(self.writer(), ref, payload)
-        return answer(directory.person_json(person), 201 if created else 200)
+        return answer(PersonShown(person).data, 201 if created else 200)
 
 
 class RecipientView(DirectoryView):
@@ -35,7 +87,7 @@ class RecipientView(DirectoryView):
     @extend_schema(
         operation_id="put_recipient",
         request=serializers.Person,
-        responses=docs.responses({200: shown.PersonShown, 201: shown.PersonShown}, 400, 404, 413, 415, 422),
+        responses=docs.responses({200: PersonShown, 201: PersonShown}, 400, 404, 413, 415, 422),
     )
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Create or update a person. Members that are left out stay as they were."""
@@ -77,13 +129,12 @@ class RecipientTokensView(WayInView):
     @extend_schema(
         operation_id="give_token",
         request=serializers.TokenRequest,
-        responses=docs.responses({201: shown.TokenShown}, 400, 404, 413, 415, 422),
+        responses=docs.responses({201: TokenShown}, 400, 404, 413, 415, 422),
     )
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A recipient token, for the person's app or your customer portal. It is shown this once."""
         payload = validated(serializers.TokenRequest, request.data)
-        row, token = recipient_tokens.new_token(self.person(ref), label=payload["label"], now=timezone.now())
-        return answer({"token": token, "expires_at": iso_utc(row.expires_at)}, 201)
+        return _new_token(self.person(ref), payload["label"])
 
 
 class RecipientLinksView(WayInView):
@@ -92,7 +143,7 @@ class RecipientLinksView(WayInView):
     @extend_schema(
         operation_id="give_link",
         request=serializers.LinkRequest,
-        responses=docs.responses({201: shown.LinkShown}, 400, 404, 413, 415, 422),
+        responses=docs.responses({201: LinkShown}, 400, 404, 413, 415, 422),
     )
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A link that signs the person in once, within 24 hours, to the inbox or portal."""
@@ -101,21 +152,50 @@ class RecipientLinksView(WayInView):
         return answer({"url": url, "expires_at": iso_utc(row.expires_at)}, 201)
 
 
+class TokensView(PersonView):
+    @extend_schema(
+        operation_id="new_token",
+        request=serializers.TokenRequest,
+        responses=docs.responses({201: TokenShown}, 400, 413, 415, 422),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """A recipient token of one's own, for an app. It takes a session, and is shown this once."""
+        if self.caller().token is not None:
+            raise NotAllowed("A token gives no further tokens. Sign in for that.")
+        payload = validated(serializers.TokenRequest, request.data)
+        revocation.settle(self.recipient().pk, timezone.now())
+        with transaction.atomic():
+            self.hold_sign_in(timezone.now())
+            return _new_token(self.recipient(), payload["label"])
+
+
+class CurrentTokenView(PersonView):
+    @extend_schema(operation_id="sign_out_token", responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request) -> HttpResponse:
+        """Sign out the token that this call came with, and remove the devices that it registered."""
+        token = self.caller().token
+        if token is None:
+            raise NotFound("This call came with a session, not with a token.")
+        devices.revoke_tokens(RecipientToken.objects.filter(pk=token.pk), timezone.now())
+        return nothing()
+
+
+def _new_token(person: Recipient, label: str) -> HttpResponse:
+    row, token = recipient_tokens.new_token(person, label=label, now=timezone.now())
+    return answer({"token": token, "expires_at": iso_utc(row.expires_at)}, 201)
+
+
 class TeamView(DirectoryView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.DIRECTORY,)
 
     @extend_schema(
         operation_id="put_team",
         request=serializers.TeamGiven,
-        responses=docs.responses({200: shown.TeamShown, 201: shown.TeamShown}, 400, 404, 413, 415, 422),
+        responses=docs.responses({200: TeamShown, 201: TeamShown}, 400, 404, 413, 415, 422),
     )
     def put(self, request: Request, slug: str) -> HttpResponse:
         """Create or update a team. Members that are left out stay as they were; `members` replaces all of them."""
         if not serializers.SLUG.fullmatch(slug):
-            raise _bad_name("/slug", "A team's slug is 1 to 100 letters, digits, - and _.")
+            raise Invalid.at("/slug", "A team's slug is 1 to 100 letters, digits, - and _.")
         team, created = directory.put_team(self.writer(), slug, validated(serializers.TeamGiven, request.data))
-        return answer(directory.team_json(team), 201 if created else 200)
-
-
-def _bad_name(pointer: str, detail: str) -> Invalid:
-    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
+        return answer(TeamShown(team).data, 201 if created else 200)

@@ -1,27 +1,143 @@
 """How a person wants to be reached: by the person, or by an engine for them."""
 
 from collections.abc import Iterator, Mapping
+from datetime import time
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from notifications.api import docs
 from notifications.api.base import EngineView, PersonView, answer, validated
-from notifications.api.preference_members import DAYS, PreferencesGiven, PreferencesShown
+from notifications.api.fields import Flag, ListOf, Whole
 from notifications.channel_facts import INBOX, channel_names
 from notifications.errors import Invalid, NotFound, ScopeMissing
-from notifications.models import Category, Recipient, Scope
+from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Category, Frequency, Recipient, Scope
 from notifications.people import resolver
 from notifications.preferences import personal
 from notifications.preferences.matrix import rows_of
-from notifications.preferences.personal import Own, Wanted
+from notifications.preferences.personal import MOST_MESSAGES, MOST_TIMES, MOST_WINDOWS, Own, Wanted
 from notifications.preferences.quiet import Window
 from notifications.types import Json
 from notifications.wording.languages import language_of
 from wfpush.web.pointers import pointer
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Clock(serializers.CharField):
+    """A time of the person's wall clock."""
+
+    default_error_messages = {"clock": "Write a time such as 07:30."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """A time."""
+        if not isinstance(data, str) or len(data) != 5 or data[2] != ":":
+            self.fail("clock")
+        try:
+            return time.fromisoformat(data)
+        except ValueError:
+            self.fail("clock")
+
+    def to_representation(self, value: Any) -> str:
+        return f"{value:%H:%M}"
+
+
+class Days(ListOf):
+    """Days of the week, 0 for Monday."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.ChoiceField(DAYS), most=7, min_length=1, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return frozenset(DAYS.index(day) for day in super().to_internal_value(data))
+
+    def to_representation(self, data: Any) -> list[Any]:
+        return [DAYS[day] for day in sorted(data)]
+
+
+class QuietHours(serializers.Serializer[Any]):
+    """On these days, from a time until another; one that is not later is of the next day."""
+
+    days = Days(help_text="Those on which they begin.")
+    to = Clock(source="ends", help_text="Such as 07:00.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which is a keyword in Python."""
+        return {"from": Clock(source="begins", help_text="Such as 22:00."), **super().get_fields()}
+
+
+class UsualOrChoice(serializers.ChoiceField):
+    """Empty in the database, null outside: as usual."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value or None
+
+
+class CategoryChoice(serializers.Serializer[Any]):
+    channels = serializers.DictField(
+        child=Flag(), required=False, default=dict, help_text="Channel to whether it is wanted. Others are as usual."
+    )
+    frequency = UsualOrChoice(
+        Frequency.choices, required=False, allow_null=True, default=None, help_text="Null: as usual."
+    )
+
+
+class PreferencesGiven(serializers.Serializer[Any]):
+    """What is left out is as it is for people who have chosen nothing."""
+
+    categories = serializers.DictField(
+        source="choices",
+        child=CategoryChoice(),
+        required=False,
+        default=dict,
+        help_text="By the category's slug. Others are as usual.",
+    )
+    quiet_hours = ListOf(child=QuietHours(), required=False, default=list, most=MOST_WINDOWS)
+    quiet_on_holidays = Flag(
+        required=False, default=False, help_text="All day, by the calendar of the person or their team."
+    )
+    digest_times = ListOf(
+        child=Clock(), required=False, default=list, most=MOST_TIMES, help_text="Empty: at 08:00 and 16:00."
+    )
+    repeat_pause = Whole(
+        required=False,
+        default=USUAL_PAUSE,
+        min_value=LEAST_PAUSE,
+        max_value=MOST_PAUSE,
+        help_text="Minutes in which what repeats comes together, after the first.",
+    )
+    most_an_hour = Whole(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=MOST_MESSAGES,
+        help_text="Messages an hour by one channel; null: any number.",
+    )
+
+
+class ChannelShown(serializers.Serializer[Any]):
+    on = serializers.BooleanField()
+    mandatory = serializers.BooleanField(help_text="Nobody can turn it off.")
+
+
+class CategoryShown(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="In the person's language.")
+    channels = serializers.DictField(child=ChannelShown())
+    frequency = serializers.ChoiceField(Frequency.choices)
+    mandatory_reason = serializers.CharField(allow_blank=True)
+
+
+class PreferencesShown(PreferencesGiven):
+    """All that was chosen, and what follows from it and from what administrators have chosen."""
+
+    effective = serializers.DictField(
+        child=CategoryShown(), help_text="All categories by their slug, with the channels that they use."
+    )
 
 
 class PreferencesView(PersonView):
@@ -70,8 +186,10 @@ class RecipientPreferencesView(EngineView):
 def _put(person: Recipient, request: Request) -> HttpResponse:
     """Raises Invalid."""
     payload = validated(PreferencesGiven, request.data)
-    faults = list(_unknown(payload["categories"]))
-    preferences = _read(payload)
+    choices = {slug: Own(own["channels"], own["frequency"] or "") for slug, own in payload["choices"].items()}
+    windows = [Window(**window) for window in payload["quiet_hours"]]
+    preferences = Wanted(**{**payload, "choices": choices, "quiet_hours": windows})
+    faults = list(_unknown(choices))
     faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(preferences)]
     if faults:
         raise Invalid("Some values are not possible; see errors.", faults)
@@ -79,14 +197,14 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
     return answer(_as_json(person))
 
 
-def _unknown(categories: Mapping[str, Any]) -> Iterator[Json]:
+def _unknown(choices: Mapping[str, Own]) -> Iterator[Json]:
     """Yield an error for each category or channel that does not exist."""
     slugs = set(Category.objects.values_list("slug", flat=True))
     channels = set(channel_names()) - {INBOX}
-    for slug, choice in categories.items():
+    for slug, choice in choices.items():
         if slug not in slugs:
             yield {"pointer": _pointer("categories", slug), "detail": "There is no category with this slug."}
-        for name in choice["channels"]:
+        for name in choice.channels:
             if name not in channels:
                 detail = "There is no channel of this name that can be turned off."
                 yield {"pointer": _pointer("categories", slug, "channels", name), "detail": detail}
@@ -99,48 +217,15 @@ def _pointer(*place: str | int) -> str:
     return path
 
 
-def _read(payload: Mapping[str, Any]) -> Wanted:
-    return Wanted(
-        choices={
-            slug: Own(choice["channels"], choice["frequency"] or "") for slug, choice in payload["categories"].items()
-        },
-        quiet_hours=[
-            Window(frozenset(DAYS.index(day) for day in each["days"]), each["from"], each["to"])
-            for each in payload["quiet_hours"]
-        ],
-        quiet_on_holidays=payload["quiet_on_holidays"],
-        digest_times=payload["digest_times"],
-        repeat_pause=payload["repeat_pause"],
-        most_an_hour=payload["most_an_hour"],
-    )
-
-
 def _as_json(person: Recipient) -> Json:
-    preferences, language = personal.read(person), language_of(person)
-    return {
-        "categories": {
-            slug: {"channels": own.channels, "frequency": own.frequency or None}
-            for slug, own in preferences.choices.items()
-        },
-        "quiet_hours": [
-            {
-                "days": [DAYS[day] for day in sorted(window.days)],
-                "from": f"{window.begins:%H:%M}",
-                "to": f"{window.ends:%H:%M}",
-            }
-            for window in preferences.quiet_hours
-        ],
-        "quiet_on_holidays": preferences.quiet_on_holidays,
-        "digest_times": [f"{each:%H:%M}" for each in preferences.digest_times],
-        "repeat_pause": preferences.repeat_pause,
-        "most_an_hour": preferences.most_an_hour,
-        "effective": {
-            row.category.slug: {
-                "name": row.category.name_in(language),
-                "channels": {cell.channel: {"on": cell.on, "mandatory": cell.mandatory} for cell in row.cells},
-                "frequency": row.frequency,
-                "mandatory_reason": row.category.mandatory_reason,
-            }
-            for row in rows_of(person)
-        },
+    language = language_of(person)
+    effective = {
+        row.category.slug: {
+            "name": row.category.name_in(language),
+            "channels": {cell.channel: {"on": cell.on, "mandatory": cell.mandatory} for cell in row.cells},
+            "frequency": row.frequency,
+            "mandatory_reason": row.category.mandatory_reason,
+        }
+        for row in rows_of(person)
     }
+    return PreferencesGiven(personal.read(person)).data | {"effective": effective}

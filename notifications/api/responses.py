@@ -95,8 +95,7 @@ def key_of(request: Request) -> str:
     """Raises Invalid."""
     key = request.headers.get("Idempotency-Key", "")
     if key and not is_id(key):
-        detail = "An Idempotency-Key is 1 to 200 characters without control characters."
-        raise Invalid(detail, [{"pointer": "", "detail": detail}])
+        raise Invalid.at("", "An Idempotency-Key is 1 to 200 characters without control characters.")
     return key
 
 

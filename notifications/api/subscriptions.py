@@ -9,32 +9,32 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
+from rest_framework.serializers import BooleanField, CharField, ChoiceField, UUIDField
 
-from notifications.api import docs, serializers, shown
+from notifications.api import docs, serializers
 from notifications.api.base import ApiView, PersonView, answer, http_request, nothing, session_key, validated
-from notifications.api.holding import hold_sign_in
-from notifications.channels.base import DeviceChannel, Public
+from notifications.api.fields import Instant, TextOrNull
+from notifications.api.shown import Shown
+from notifications.channel_facts import device_channels as device_names
+from notifications.channels.base import Public
 from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import device_test
 from notifications.errors import NotFound
 from notifications.inbox.session import recipient_of
-from notifications.items.representation import iso_utc
-from notifications.models import Device, Recipient, RecipientToken
+from notifications.models import Device, LockScreen, Recipient, RecipientToken
 from notifications.people import devices, revocation
 from notifications.people.useragent import name_of
 from notifications.types import Json, NewAddress
 from notifications.wording.languages import chosen_language, language_of
 from notifications.wording.plaintext import clean_line
 
-
-def _serializer_of(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
-    """Return the serializer of all that a device of the channel sends. The schema has it under the name of the
-    channel's own part."""
-    own = channel.registration.serializer
-    return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
-
-
-GIVEN = {channel.name: _serializer_of(channel) for channel in device_channels()}
+GIVEN = {
+    channel.name: type(part.__name__, (serializers.DeviceGiven, part), {"__doc__": part.__doc__})
+    for channel in device_channels()
+    for part in [channel.registration.serializer]
+}
+"""By channel, the serializer of all that its devices send. The schema has it under the name of the channel's own
+part."""
 SUBSCRIPTION = PolymorphicProxySerializer(
     component_name="Subscription", serializers=dict(GIVEN), resource_type_field_name="channel"
 )
@@ -60,6 +60,32 @@ def public_view(channel: str, public: Public) -> type[ApiView]:
     return PublicView
 
 
+class DeviceId(Shown):
+    id = UUIDField()
+
+
+class CurrentField(BooleanField):
+    def get_attribute(self, instance: Device) -> bool:
+        return is_callers(instance, *self.context["caller"])
+
+
+class DeviceShown(Shown):
+    id = UUIDField()
+    channel = ChoiceField(device_names())
+    name = CharField()
+    platform = TextOrNull()
+    created_at = Instant()
+    last_used_at = Instant()
+    current = CurrentField(help_text="Registered by this session or token.")
+    lock_screen = ChoiceField(LockScreen.values)
+    silent = BooleanField()
+
+
+class DevicePage(Shown):
+    items = DeviceShown(many=True)
+    next = CharField(allow_null=True, help_text="Always null: all devices are on one page.")
+
+
 class DevicesView(PersonView):
     def session(self) -> str:
         """The digest of the caller's session; empty for a token's."""
@@ -67,17 +93,17 @@ class DevicesView(PersonView):
 
 
 class SubscriptionsView(DevicesView):
-    @extend_schema(operation_id="subscriptions", responses=docs.responses({200: shown.DevicePage}))
+    @extend_schema(operation_id="subscriptions", responses=docs.responses({200: DevicePage}))
     def get(self, request: Request) -> HttpResponse:
         """One's own devices, the one used last first."""
-        session, token = self.session(), self.caller().token
         rows = Device.objects.filter(recipient=self.recipient())
-        return answer({"items": [_shown(row, session, token) for row in rows], "next": None})
+        caller = self.session(), self.caller().token
+        return answer({"items": DeviceShown(rows, many=True, context={"caller": caller}).data, "next": None})
 
     @extend_schema(
         operation_id="subscribe",
         request=SUBSCRIPTION,
-        responses=docs.responses({200: shown.DeviceId, 201: shown.DeviceId}, 400, 413, 415, 422),
+        responses=docs.responses({200: DeviceId, 201: DeviceId}, 400, 413, 415, 422),
     )
     def post(self, request: Request) -> HttpResponse:
         """Register a browser or an app. The same one again is brought up to date; somebody else's becomes one's own."""
@@ -86,7 +112,7 @@ class SubscriptionsView(DevicesView):
         new = device_channel(channel).registration.address_of(payload, self.recipient())
         revocation.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
-            hold_sign_in(self.caller(), session_key(request), timezone.now())
+            self.hold_sign_in(timezone.now())
             device, created = devices.register(
                 self.recipient(),
                 new,
@@ -104,7 +130,8 @@ class SubscriptionsView(DevicesView):
             return label
         recipient, cookies = self.recipient(), self.request.COOKIES
         with translation.override(chosen_language(cookies) or language_of(recipient)):
-            return _of_app(new.platform) or name_of(self.request.headers.get("User-Agent", ""))
+            apps = {"android": _("App on Android"), "ios": _("App on iPhone or iPad")}
+            return apps.get(new.platform) or name_of(self.request.headers.get("User-Agent", ""))
 
 
 class SubscriptionView(DevicesView):
@@ -121,7 +148,7 @@ class SubscriptionView(DevicesView):
 
 
 class TestView(PersonView):
-    @extend_schema(operation_id="test", request=None, responses=docs.responses({202: shown.DeviceId}, 404))
+    @extend_schema(operation_id="test", request=None, responses=docs.responses({202: DeviceId}, 404))
     def post(self, request: Request, device_id: UUID) -> HttpResponse:
         """Send a test message to a device soon."""
         device = own(self.recipient(), device_id)
@@ -137,25 +164,6 @@ def own(recipient: Recipient, device_id: UUID) -> Device:
     return device
 
 
-def _shown(device: Device, session: str, token: RecipientToken | None) -> Json:
-    return {
-        "id": str(device.pk),
-        "channel": device.channel,
-        "name": device.name,
-        "platform": device.platform or None,
-        "created_at": iso_utc(device.created_at),
-        "last_used_at": iso_utc(device.last_used_at),
-        "current": is_callers(device, session, token),
-        "lock_screen": device.lock_screen,
-        "silent": device.silent,
-    }
-
-
 def is_callers(device: Device, session: str, token: RecipientToken | None) -> bool:
     """Whether the calling session or token has registered it."""
     return device.token_id == token.pk if token else bool(session) and device.session == session
-
-
-def _of_app(platform: str) -> str:
-    """The name of an app that sends none; empty if it is a page in a browser."""
-    return {"android": _("App on Android"), "ios": _("App on iPhone or iPad")}.get(platform, "")

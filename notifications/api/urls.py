@@ -16,8 +16,6 @@ from notifications.api import (
     responses,
     rotas,
     subscriptions,
-    tasks,
-    tokens,
 )
 from notifications.api.schema import DocsView, schema
 from notifications.channels.registry import device_channels
@@ -27,7 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/engines/<str:slug>/events", events.EngineEventsView.as_view()),
     path("v1/events/<uuid:event_id>", events.EventView.as_view()),
     path("v1/tasks/<path:task_id>/messages", messages.TaskMessagesView.as_view()),
-    path("v1/tasks/<path:task_id>", tasks.TaskView.as_view()),
+    path("v1/tasks/<path:task_id>", messages.TaskView.as_view()),
     path("v1/attachments", attachments.AttachmentsView.as_view()),
     path("v1/attachments/<uuid:attachment_id>", attachments.AttachmentView.as_view()),
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
@@ -54,8 +52,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/muted-cases", following.MutedCasesView.as_view()),
     path("v1/absence", absence.AbsenceView.as_view()),
     path("v1/preferences", preferences.PreferencesView.as_view()),
-    path("v1/tokens", tokens.TokensView.as_view()),
-    path("v1/tokens/current", tokens.CurrentTokenView.as_view()),
+    path("v1/tokens", people.TokensView.as_view()),
+    path("v1/tokens/current", people.CurrentTokenView.as_view()),
     *(
         path(f"v1/{channel.name}/{public.path}", subscriptions.public_view(channel.name, public).as_view())
         for channel in device_channels()

@@ -47,7 +47,7 @@ def follow_kind(request: PersonRequest, case_id: int) -> HttpResponse:
     """Follow the kind of a case, or with `follow=0` stop following it."""
     case = _case(request, case_id)
     if _stops(request):
-        following.unfollow_kind(request.recipient, case.engine_id, case.type)
+        following.unfollow_kind(request.recipient, case)
     else:
         following.follow_kind(request.recipient, case)
     return _back(request)

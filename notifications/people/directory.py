@@ -165,29 +165,3 @@ def _unknown(here: str, what: str, unknown: Iterable[bool]) -> list[dict[str, st
         for index, missing in enumerate(unknown)
         if missing
     ]
-
-
-# --- as the API shows them ------------------------------------------------------------------------
-def person_json(person: Recipient) -> Json:
-    """A person, for an engine that may write about them."""
-    return {
-        "ref": person.ref,
-        "name": person.name,
-        "locale": person.locale,
-        "timezone": person.timezone or "UTC",
-        "external": person.external,
-        "email": person.email or None,
-        "phone": person.phone or None,
-        "manager": person.manager.ref if person.manager else None,
-        "teams": sorted(person.teams.values_list("slug", flat=True)),
-        "brand": person.brand.slug if person.brand else None,
-    }
-
-
-def team_json(team: Team) -> Json:
-    return {
-        "slug": team.slug,
-        "name": team.name,
-        "lead": team.lead.ref if team.lead else None,
-        "members": sorted(team.members.values_list("ref", flat=True)),
-    }

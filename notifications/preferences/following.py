@@ -50,8 +50,8 @@ def follow_kind(person: Recipient, case: Case) -> None:
         FollowedKind.objects.get_or_create(recipient=person, engine=case.engine, case_type=case.type)
 
 
-def unfollow_kind(person: Recipient, engine: int, case_type: str) -> None:
-    FollowedKind.objects.filter(recipient=person, engine=engine, case_type=case_type).delete()
+def unfollow_kind(person: Recipient, case: Case) -> None:
+    FollowedKind.objects.filter(recipient=person, engine=case.engine_id, case_type=case.type).delete()
 
 
 def followers_of(case: Case) -> QuerySet[Recipient]:

@@ -133,8 +133,6 @@ IDLE = {
     "user password_change": "the password would have to be a good one",
     "engine begin": "leads to the first step of connecting an engine",
     "engine guide": "leads to the next step",
-    "engine new_key": "leads to the form of a new key",
-    "engine rotate_secret": "leads to the form of a new secret",
     "engine connect": "its form needs more; tests/admin/test_engine_wizard.py fills it in",
     "engine connect_key": "the same",
     "engine connect_event": "the same",

@@ -39,8 +39,8 @@ def panel(client: Client) -> Any:
 def test_a_broken_manager_is_one_line_with_what_leads_there(broken: Policy, root: Client) -> None:
     page = root.get(reverse(PAGE))
     (line,) = page.context["lines"]
-    assert (line.why, line.since, line.instead) == ("Bob Bauer has no manager", "now", "")
-    assert [(lead.name, lead.href) for lead in line.leads] == [("SLA policy “Approvals”, step 3", page_of(broken))]
+    assert (line["why"], line["since"], line["instead"]) == ("Bob Bauer has no manager", "now", "")
+    assert line["leads"] == [{"name": "SLA policy “Approvals”, step 3", "href": page_of(broken)}]
     assert "Who hears instead nobody" in text_of(page)
 
 
@@ -50,7 +50,7 @@ def test_routes_are_linked_and_who_hears_instead_is_named(world: World, broken: 
     RouteTarget.objects.filter(route=route).delete()
     RouteTarget.objects.create(route=route, kind="team", team=Team.objects.create(slug="empty", name="Empty"))
     page = root.get(reverse(PAGE))
-    assert [(line.why, line.instead) for line in page.context["lines"]] == [
+    assert [(line["why"], line["instead"]) for line in page.context["lines"]] == [
         ("Bob Bauer has no manager", "Alice Adams"),
         ("team Empty has no members", ""),
     ]
@@ -62,7 +62,7 @@ def test_what_begins_later_says_when(world: World, root: Client) -> None:
     sla.assign(world, "T-201", world.now + timedelta(hours=2))
     begins = world.now + timedelta(days=3)
     Absence.objects.create(recipient=world.carol, begins_at=begins, ends_at=begins + timedelta(days=2))
-    whys = {line.why: line.since for line in root.get(reverse(PAGE)).context["lines"]}
+    whys = {line["why"]: line["since"] for line in root.get(reverse(PAGE)).context["lines"]}
     assert whys["Carol Castle is away, and nobody stands in"].startswith("from ")
 
 

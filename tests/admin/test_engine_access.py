@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.admin.engine_polling import PollForm
+from notifications.admin.engines import PollForm
 from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask

@@ -183,12 +183,14 @@ def test_the_preview_is_what_a_real_answer_then_sends(
         assert server.told[0][0] == "GET", "the task is read first"
         commands = [n for n, (method, url, _) in enumerate(server.told) if method != "GET" and "/search" not in url]
         told = [server.told[n] for n in commands]
-        assert without_id([(each.method, each.url, json.loads(each.body)) for each in shown]) == without_id(told)
+        assert without_id([(each["method"], each["url"], json.loads(each["body"])) for each in shown]) == without_id(
+            told
+        )
         assert len(shown) == requests
         for each, headers in zip(shown, [server.headers[n] for n in commands], strict=True):
-            assert each.headers.pop("Authorization") == "Basic …"
-            assert each.headers == {name: headers[name] for name in each.headers}
-            assert each.headers.keys() == {"Accept", "Content-Type"}
+            assert each["headers"].pop("Authorization") == "Basic …"
+            assert each["headers"] == {name: headers[name] for name in each["headers"]}
+            assert each["headers"].keys() == {"Accept", "Content-Type"}
     assert f"POST {server.base}" in text_of(page) and "Basic …" in text_of(page)
     assert SECRET not in page.content.decode()
 
@@ -225,11 +227,11 @@ def test_the_preview_of_a_webhook_is_what_it_then_gets(settings: Settings, root:
         ).context["sent"]
         story.answer(story.bob, "reject", "No.")
         deliver()
-    assert (shown.method, shown.url) == ("POST", receiver.url)
-    previewed = json.loads(shown.body)["data"]
+    assert (shown["method"], shown["url"]) == ("POST", receiver.url)
+    previewed = json.loads(shown["body"])["data"]
     for name in ("task_id", "action", "outcome", "comment", "variables", "responded_by"):
         assert previewed[name] == receiver.calls[0].data[name], name
-    assert_headers_are_those_of(receiver, shown.headers)
+    assert_headers_are_those_of(receiver, shown["headers"])
 
 
 def assert_headers_are_those_of(receiver: Receiver, shown: dict[str, str]) -> None:
@@ -261,7 +263,7 @@ def test_the_page_offers_the_actions_that_are_mapped_and_those_everybody_knows(w
     told = root.get(page_of(world.engine, PREVIEW), {"action": "accept", "task": "T-42", "kind": "claim"}).context[
         "sent"
     ]
-    assert json.loads(told[0].body)["data"]["outcome"] == "ok"
+    assert json.loads(told[0]["body"])["data"]["outcome"] == "ok"
 
 
 @pytest.mark.parametrize(

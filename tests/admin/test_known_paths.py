@@ -9,9 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from escalations.models import Policy
-from notifications.admin import mapping_paths
-from notifications.admin.first_event import Received
 from notifications.admin.known_paths import described
+from notifications.intake import last_call
 from notifications.models import Event, EventVariable, FourEyesRule, Route, RouteCondition, TemplateVersion
 from notifications.roles import ensure_roles
 from notifications.wording import template_versions
@@ -118,20 +117,24 @@ def test_each_form_with_a_path_offers_them(kind: str, world: World, route: Route
 
 
 def test_expressions_of_a_mapping_are_picked_from_the_engines_own_json(
-    world: World, root: Client, operator: Client, monkeypatch: pytest.MonkeyPatch
+    world: World, root: Client, operator: Client
 ) -> None:
+    def send(body: str) -> None:
+        last_call.watch(world.engine)
+        events = f"/api/v1/engines/{world.engine.slug}/events"
+        Client().post(events, body, "application/json", headers={"X-API-Key": world.api_key})
+
     address = reverse("admin:notifications_engine_paths", args=[world.engine.pk])
     assert f'data-paths="{address}"' in root.get(page_of(world.engine)).content.decode()
     said = root.get(address).json()
     assert said["said"] == "An example of its kind."
-    body = '{"processInstanceId": "7", "vars": [{"name": "amount", "value": 1200.5}], "odd-name": 1}'
-    monkeypatch.setattr(mapping_paths, "received_of", lambda _engine: Received(world.now, body))
+    send('{"processInstanceId": "7", "vars": [{"name": "amount", "value": 1200.5}], "odd-name": 1}')
     said = root.get(address).json()
     paths = {each["path"]: each for group in said["groups"] for each in group["paths"]}
     assert said["said"] == "What the engine sent last."
     assert list(paths) == ["processInstanceId", "vars", "vars[0].name", "vars[0].value"]
     assert (paths["vars[0].value"]["facts"], paths["vars[0].value"]["about"]) == ("number", "1,200.5")
-    monkeypatch.setattr(mapping_paths, "received_of", lambda _engine: Received(world.now, "no JSON"))
+    send("no JSON")
     assert root.get(address).json()["groups"] == []
     assert operator.get(address).status_code == 403, "operators edit no mapping"
 

@@ -136,85 +136,37 @@ def test_each_step_is_headed_by_its_sentence(approvals: Policy, root: Client) ->
     some(
         [
             ({"clock": "duration"}, "minutes", "Write how long the task may take."),
-            (
-                {"clock": "duration", "minutes": "soon"},
-                "minutes",
-                "Write a time such as 30m, 1h 30m or 2d instead",
-            ),
+            ({"clock": "duration", "minutes": "soon"}, "minutes", "Write a time such as 30m, 1h 30m or 2d instead"),
             ({"clock": "duration", "minutes": "-1h"}, "minutes", "Write a time without a minus."),
             ({"clock": "duration", "minutes": "9999d"}, "minutes", "less than or equal to"),
-            ({"time": "business", "calendar": ""}, "calendar", "Choose the calendar by which working time is counted."),
-            ({"on_acknowledge": "holds"}, "hold_minutes", "Write for how long nobody is told."),
+            ({"steps-1-target": ""}, "steps-1-target", "Choose who is told."),
+            (
+                {"steps-1-channels": "live, pigeon"},
+                "steps-1-channels",
+                "“pigeon” is not one of: live, webpush, fcm, email, appworks.",
+            ),
+            ({"steps-1-offset": "at noon"}, "steps-1-offset", "Write a time such as 30m"),
+            ({"steps-1-offset": ""}, "steps-1-offset", "This field is required."),
         ],
-        3,
+        5,
     ),
 )
-def test_a_fault_of_the_policy_is_said_at_its_field(
+def test_a_fault_is_said_at_its_field(
     fields: dict[str, str], field: str, sentence: str, approvals: Policy, root: Client
 ) -> None:
+    """Every sentence about policies and their steps: tests/escalations/kinds/test_checks.py."""
     said = refused(root, approvals, **fields)
     assert set(said) == {field}
     assert sentence in said[field]
 
 
-@pytest.mark.parametrize(
-    ("fields", "field", "sentence"),
-    some(
-        [
-            ({"target": ""}, "target", "Choose who is told."),
-            ({"target": "team"}, "team", "Choose the team."),
-            ({"template": ""}, "template", "Choose the template that words the message."),
-            ({"channels": "live, pigeon"}, "channels", "“pigeon” is not one of: live, webpush, fcm, email, appworks."),
-            ({"kind": "raise_priority"}, "priority", "Choose the priority that the task gets."),
-            ({"kind": "reassign", "target": "team"}, "target", "Choose one person who gets the task"),
-            ({"repeats": "2"}, "repeat_every", "Write after how long it is repeated."),
-            ({"offset": "at noon"}, "offset", "Write a time such as 30m"),
-            ({"offset": ""}, "offset", "This field is required."),
-        ],
-        4,
-    ),
-)
-def test_a_fault_of_a_step_is_said_at_its_field(
-    fields: dict[str, str], field: str, sentence: str, approvals: Policy, root: Client
-) -> None:
-    said = refused(root, approvals, **{f"steps-1-{name}": value for name, value in fields.items()})
-    assert set(said) == {f"steps-1-{field}"}
-    assert sentence in said[f"steps-1-{field}"]
-
-
-def test_a_step_before_the_clock_begins_is_refused(approvals: Policy, root: Client) -> None:
-    said = refused(root, approvals, clock="duration", minutes="30m")
-    assert said == {"steps-0-offset": "This is before the clock begins: the whole time is 30 min."}
-
-
-def test_working_time_without_a_calendar_is_said_at_the_step(world: World, root: Client) -> None:
-    policy = sla.policy()
-    said = refused(root, policy, **{"steps-2-time": "business"})
-    assert said == {"steps-2-time": "Working time needs the policy's calendar: choose one, or count by the clock."}
-
-
 def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, root: Client) -> None:
     place = approvals.steps.get(target="assignee")
-    save(
-        root,
-        approvals,
-        **{
-            "steps-0-kind": "tell_engine",
-            "steps-0-team": world.team.pk,
-            "steps-0-channels": "pigeon",
-            "steps-0-level": "",
-            "steps-0-critical": "on",
-        },
-    )
+    fields = {"kind": "tell_engine", "team": world.team.pk, "channels": "pigeon", "level": "", "critical": "on"}
+    save(root, approvals, **{f"steps-0-{name}": value for name, value in fields.items()})
     place.refresh_from_db()
-    assert (place.kind, place.target, place.team, place.template, place.category) == (
-        "tell_engine",
-        "",
-        None,
-        None,
-        None,
-    )
-    assert (place.channels, place.level, place.critical) == ([], 1, False)
+    assert (place.kind, place.target, place.channels, place.level, place.critical) == ("tell_engine", "", [], 1, False)
+    assert (place.team, place.template, place.category) == (None, None, None)
 
 
 def test_a_step_that_gives_the_task_away_keeps_whom_and_no_message(approvals: Policy, root: Client) -> None:
@@ -332,18 +284,15 @@ def test_named_teams_and_people_are_said_by_name(world: World) -> None:
         assert whom(wording.of_row(step)) == said
 
 
-def test_a_step_in_german() -> None:
-    step = PolicyStep(offset=-90, time="business", target="assignee", repeat_every=60, repeats=3)
+def test_steps_in_german() -> None:
+    reminder = PolicyStep(offset=-90, time="business", target="assignee", repeat_every=60, repeats=3)
+    gives_away = PolicyStep(kind="reassign", time="wall", target="manager")
     with translation.override("de"):
-        said = wording.sentence(wording.of_row(step))
-    assert said == "1 Std. 30 Min. vor Fälligkeit, Arbeitszeit: Erinnerung → der Zugewiesene, wieder alle 1 Std., 3-mal"
-
-
-def test_giving_the_task_away_in_german() -> None:
-    step = PolicyStep(kind="reassign", time="wall", target="manager")
-    with translation.override("de"):
-        said = wording.sentence(wording.of_row(step))
-    assert said == "bei Fälligkeit: Aufgabe übergeben → der Vorgesetzte des Zugewiesenen"
+        said = [wording.sentence(wording.of_row(step)) for step in (reminder, gives_away)]
+    assert said == [
+        "1 Std. 30 Min. vor Fälligkeit, Arbeitszeit: Erinnerung → der Zugewiesene, wieder alle 1 Std., 3-mal",
+        "bei Fälligkeit: Aufgabe übergeben → der Vorgesetzte des Zugewiesenen",
+    ]
 
 
 # --- roles --------------------------------------------------------------------------------------------------------

@@ -63,8 +63,6 @@ PAGES: dict[str, set[str]] = {
     "engine connect_light": CONNECTING,
     "engine connect_mapping": CONNECTING,
     "engine connect_answers": CONNECTING,
-    "engine new_key": CONNECTING,
-    "engine rotate_secret": CONNECTING,
     "engine what_would_be_sent": {*CONNECTING, OPERATORS, AUDITORS},
     "engine paths": CONNECTING,
     "recipient preferences": {ADMINISTRATORS, OPERATORS, AUDITORS},

@@ -14,8 +14,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Policy
 from notifications.admin import search as desk_search
-from notifications.admin import search_kinds
-from notifications.admin.search import FEW, Asked, Kind
+from notifications.admin.search import FEW, Kind, Query
 from notifications.models import (
     Brand,
     Callback,
@@ -117,8 +116,8 @@ def test_tasks_are_found_by_their_cases_title(day: World, root: Client) -> None:
 
 def test_older_tasks_are_found_without_reading_all(day: World, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a word that few cases have, in their own name or in the case's title; without a case by their name."""
-    monkeypatch.setattr(search_kinds, "NEWEST", 2)
-    monkeypatch.setattr(search_kinds, "COMMON", 3)
+    monkeypatch.setattr(desk_search, "NEWEST", 2)
+    monkeypatch.setattr(desk_search, "COMMON", 3)
     TaskFactory(engine=day.engine, case=None, task_id="bare", name="Approve the ramp")
     for n in range(4):
         case = Case.objects.create(engine=day.engine, case_id=f"late-{n}", title=f"Invoice late {n}")
@@ -315,12 +314,12 @@ def test_words_are_read_from_an_index(db: None, rows: Any, words: Any, index: st
 def test_a_kind_that_takes_too_long_costs_the_others_nothing(
     day: World, root: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def sleep(_asked: Asked) -> Iterator[Any]:
+    def sleep(_query: Query) -> Iterator[Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
         yield from ()
 
-    slow = Kind(Brand, "x", sleep, lambda row, asked: [], lambda row: [])
+    slow = Kind(Brand, "x", sleep, lambda row, query: [], lambda row: [])
     first, *others = desk_search.KINDS
     monkeypatch.setattr(desk_search, "KINDS", [first, slow, *others])
     monkeypatch.setattr(desk_search, "PATIENCE", 300)
@@ -333,10 +332,10 @@ def test_a_kind_that_takes_too_long_costs_the_others_nothing(
 
 
 def test_any_other_fault_is_told(day: World, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_asked: Asked) -> Iterator[Any]:
+    def fail(_query: Query) -> Iterator[Any]:
         raise OperationalError("the server closed the connection unexpectedly")
         yield
 
-    monkeypatch.setattr(desk_search, "KINDS", [Kind(Brand, "x", fail, lambda row, asked: [], lambda row: [])])
+    monkeypatch.setattr(desk_search, "KINDS", [Kind(Brand, "x", fail, lambda row, query: [], lambda row: [])])
     root.raise_request_exception = False
     assert root.get(ADDRESS, {"q": "alice"}).status_code == 503

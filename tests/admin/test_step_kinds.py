@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import lazystr
 
-from escalations.api.shown import StepRow
+from escalations.api.views import StepRow
 from escalations.forecast import simulate
 from escalations.forecast.dead_ends import dead_ends
 from escalations.kinds import KINDS, wording

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from notifications.admin import insert_menu
+from notifications.admin.live_preview import menu
 from notifications.admin.template_languages import languages_of
 from notifications.admin.word_diff import words_between
 from notifications.models import (
@@ -106,7 +106,7 @@ def test_the_menu_says_what_each_variable_and_filter_gives_in_the_sample(draft: 
 
 
 def test_whatever_is_inserted_can_be_read_by_the_renderer(draft: TemplateVersion) -> None:
-    for group in insert_menu.menu(draft, {}, "en"):
+    for group in menu(draft, {}, "en"):
         for item in group.items:
             liquid.parse(item.text)
             liquid.parse(f"{{{{ task.name{item.inner} }}}}" if group.title == "Filters" else item.text)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from demo.callbacks import Answer
 from demo.clock import stamp
 from demo.definitions import Definition, load_definitions
 from demo.instance import Instance
@@ -82,8 +83,8 @@ class Story:
         self, by: str, action: str, task_id: str, comment: str = "", *, key: str = "", values: Any = None
     ) -> Verdict:
         self.answers += 1
-        said = (key or f"answer-{self.answers}", task_id, action, comment, PEOPLE[by])
-        return self.change("respond", *said, None, values)
+        answer = Answer(task_id, action, PEOPLE[by], comment, values or {})
+        return self.change("respond", key or f"answer-{self.answers}", answer)
 
     def change(self, method: str, *arguments: Any) -> Verdict:
         """Loads, does one thing, saves."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.callbacks import Answer
 from notifications.forms import definition
 from tests.demo.story import BASE_URL, Story, person
 
@@ -293,7 +294,7 @@ def test_the_model_itself_refuses_to_pay_a_blocked_supplier(tmp_path: Path) -> N
 
 def test_completing_in_the_engine_tells_wfpush_who_did_it_and_goes_on(invoice: Story) -> None:
     task_id = invoice.task("approve_invoice").id
-    verdict = invoice.change("complete_here", task_id, "approve", "", person("Carol"))
+    verdict = invoice.change("complete_here", Answer(task_id, "approve", person("Carol")))
     assert verdict.status == 200
     (completed,) = invoice.events("task.completed")
     at = "2026-11-23T09:00:00.000000Z"
@@ -305,8 +306,8 @@ def test_completing_in_the_engine_tells_wfpush_who_did_it_and_goes_on(invoice: S
 
 def test_completing_in_the_engine_obeys_the_same_rules(invoice: Story) -> None:
     task_id = invoice.task("approve_invoice").id
-    assert invoice.change("complete_here", task_id, "reject", "", person("Bob")).status == 422
-    assert invoice.change("complete_here", task_id, "acknowledge", "", person("Bob")).status == 422
+    assert invoice.change("complete_here", Answer(task_id, "reject", person("Bob"))).status == 422
+    assert invoice.change("complete_here", Answer(task_id, "acknowledge", person("Bob"))).status == 422
     assert invoice.events("task.completed") == []
     assert invoice.waiting == {"approve_invoice": ["bob", "carol"]}
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from demo.documents import Box, Words, pdf
 from demo.html import el, write
-from demo.pdf import Box, Words, pdf
 from demo.people import one_of
 from demo.records import Action
 

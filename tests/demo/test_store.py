@@ -64,9 +64,3 @@ def test_a_file_that_cannot_be_read_is_named(story: Story) -> None:
 def test_there_is_nothing_outside_the_folder(story: Story, name: str) -> None:
     with pytest.raises(KeyError):
         story.store.load(name)
-
-
-def test_marks_are_remembered(story: Story) -> None:
-    assert not story.store.has_mark("seeded")
-    story.store.set_mark("seeded")
-    assert story.store.has_mark("seeded")

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from SpiffWorkflow import TaskState
 
 from demo.__main__ import build
+from demo.callbacks import Answer
 from demo.clock import utc_now
 from demo.config import Settings
 from demo.instance import Instance
@@ -140,11 +141,13 @@ class DemoSide(Side):
         return self._task(record)
 
     def somebody_completes(self, theirs: Theirs, who: str) -> None:
-        taken = self._background.run(self.engine.complete_here(theirs.id, "approve", "", person(who)))
+        answer = Answer(theirs.id, "approve", person(who))
+        taken = self._background.run(self.engine.change(theirs.id, lambda instance: instance.complete_here(answer)))
         assert taken.taken, taken
 
     def somebody_gives(self, theirs: Theirs, to: str) -> None:
-        assert self._background.run(self.engine.reassign(theirs.id, person(to))).taken
+        to_them = self.engine.change(theirs.id, lambda instance: instance.reassign(theirs.id, person(to)))
+        assert self._background.run(to_them).taken
 
     def word_comes(self) -> None:
         self._tell()

@@ -8,12 +8,14 @@ from itertools import count
 from typing import Any
 
 from django.db import transaction
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from escalations.clocks import due_steps
 from escalations.models import BusinessCalendar, Escalation, Policy, PolicyStep
 from notifications.answers.given import Answer
 from notifications.answers.respond import respond
+from notifications.errors import Withdrawn
 from notifications.models import (
     Absence,
     Callback,
@@ -188,7 +190,10 @@ class Case:
 
     def answer(self, action: str, now: datetime) -> None:
         copy = Notification.objects.filter(task=self.task, state="open").order_by("pk")[0]
-        respond(copy, Answer(action, comment=f"Which one, at {now}?"), now=now)
+        try:
+            respond(copy, Answer(action, comment=f"Which one, at {now}?"), now=now)
+        except Withdrawn:  # they stood in, and the absence is over: the watch knows nothing of that
+            reject()
 
     @property
     def task(self) -> Task:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from escalations.clocks import due_steps
 from escalations.forecast import simulate
-from escalations.models import Escalation, Policy, PolicyStep
+from escalations.models import Policy, PolicyStep, StepRun
 from notifications import reasons
 from notifications.admin import timeline
 from notifications.items import ledger
@@ -167,7 +167,7 @@ def test_a_step_says_when_it_is_heard_and_a_critical_one_is_heard_at_once(
         due_steps.drain()
         world.run()
         assert len(mail.outbox) == mails
-        assert foreseen == simulate.trace(Escalation.objects.get())
+        assert foreseen == [simulate.row_of(run) for run in StepRun.objects.all()]
     (person,) = timeline.dry_lines({"recipients": foreseen[0].told}, "")
     would = f"would wait: {reason}" if reason else "would be sent"
     assert [line.text for line in person.below][1:] == [f"e-mail bob@example.org: {would}"]

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from notifications.api.people import PersonShown
 from notifications.models import Recipient
-from notifications.people.directory import person_json
 from tests.factories import RecipientFactory
 from tests.inbox.browser import signed_in
 from tests.support.story import Story
@@ -70,4 +70,4 @@ def test_strangers_and_other_sites_change_nothing() -> None:
 def test_programs_still_read_utc() -> None:
     bob = RecipientFactory(ref="bob", timezone="")
 
-    assert person_json(bob)["timezone"] == "UTC"
+    assert PersonShown(bob).data["timezone"] == "UTC"

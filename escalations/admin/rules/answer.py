@@ -22,7 +22,7 @@ from escalations.kinds import wording
 from escalations.models import Policy
 from notifications import reasons
 from notifications.admin.conditions import condition_sentence
-from notifications.admin.preview import About, Preview, previewed
+from notifications.admin.preview import Preview, Subject, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
 from notifications.models import Engine, Event, Recipient, Route, RouteTarget, TargetKind, TemplateVersion
@@ -54,10 +54,6 @@ class Answer:
     """Whether to ask if open tasks follow the policy as it is now."""
 
 
-class _RollBack(Exception):
-    pass
-
-
 def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:
     """Try the rule, and return what the page shows. `event`: the id of the event to try it on, or “sample”.
     `may_read`: whether the reader may see events."""
@@ -81,9 +77,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
             if answer.tried is not None:
                 listed_pks = {person.pk for _target, people in meant for person in people or ()}
                 answer.who += _of_event(answer.tried.plan, route, listed_pks)
-            raise _RollBack
-    except _RollBack:
-        pass
+            transaction.set_rollback(True)
     except CannotSave as refused:
         answer.problems.append(Line(str(refused), "bad"))
     return answer
@@ -92,20 +86,11 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
 # --- when -------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Trial:
+    """The event that the rule is tried on."""
+
     engine: Engine
     inbound: InboundEvent
     words: str
-
-    def event(self, now: datetime) -> Event:
-        inbound = self.inbound
-        return Event(
-            engine=self.engine,
-            type=inbound.type,
-            source=inbound.source,
-            event_id=inbound.id,
-            data=inbound.data,
-            received_at=now,
-        )
 
 
 def _chosen(
@@ -155,15 +140,10 @@ def _when(came: Sequence[recent.Recent]) -> Iterator[Line]:
 def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
     """Yield a line for each target: its people today, or that each event names them."""
     for target, people in meant:
-        if people is None:
-            yield Line(_("%(target)s: each event names them") % {"target": target}, "ok")
-            continue
-        placeholders = {"target": target, "people": _list_names(people)}
-        yield (
-            Line(_("%(target)s: %(people)s") % placeholders, "ok")
-            if people
-            else Line(_("%(target)s: nobody, now") % placeholders, "bad")
-        )
+        text = _("%(target)s: %(people)s") if people else _("%(target)s: nobody, now")
+        text = _("%(target)s: each event names them") if people is None else text
+        placeholders = {"target": target, "people": _list_names(people or [])}
+        yield Line(text % placeholders, "bad" if people == [] else "ok")
 
 
 def _people(target: RouteTarget) -> list[Recipient] | None:
@@ -212,12 +192,10 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
     _show_words(answer, version, trial, now)
     answer.words += list(_without_words(version, rule.targets_to_save()))
     if trial is None:
-        answer.problems.append(
-            Line(_("There is nothing to try it on: no event has come, and no type has a sample."), "wait")
-        )
+        text = _("There is nothing to try it on: no event has come, and no type has a sample.")
+        answer.problems.append(Line(text, "wait"))
         return route
-    answer.tried = simulator.foreseen(trial.engine, trial.inbound, now)
-    tried = answer.tried
+    tried = answer.tried = simulator.foreseen(trial.engine, trial.inbound, now)
     _unlink([*tried.event, *tried.policy, *(line for step in tried.steps for line in step.recipients)])
     return route
 
@@ -234,8 +212,7 @@ def _late(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Ite
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
     for step in policy.steps.select_related("team", "person", "rota"):
         yield Line(wording.sentence(wording.of_row(step), policy.time), "ok")
-    for sentence in dead_ends.warnings(policy):
-        yield Line(sentence, "wait")
+    yield from (Line(sentence, "wait") for sentence in dead_ends.warnings(policy))
     effect = forecast.of_policy(policy, now)
     if effect.changes:
         answer.open_tasks = True
@@ -262,9 +239,11 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
 def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial | None, now: datetime) -> None:
     if version is None or trial is None:
         return
-    event = trial.event(now)
+    inbound = trial.inbound
+    event = Event(engine=trial.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
+    event.data, event.received_at = inbound.data, now
     for language in _languages(version)[:LANGUAGES]:
-        answer.previews.append((language, previewed(version, language, About(event, None, None, trial.words))))
+        answer.previews.append((language, previewed(version, language, Subject(event, None, None, trial.words))))
     problems = render.check(version)
     answer.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in problems]
 

@@ -1,6 +1,6 @@
 """The five parts of a rule as one form."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -20,14 +20,17 @@ from escalations.admin.rules.forms import (
     is_written,
     texts_of,
 )
-from escalations.admin.rules.starting import starting_values, words_for
 from escalations.kinds import KINDS, checks
 from escalations.kinds.targets import OWN
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
-from notifications.models import Condition, Route, RouteTarget
+from notifications.models import Condition, Route, RouteTarget, Template, VersionState
+from notifications.starter.routes import WAITING
 
 ONLY_EVENTS = ("event.source", "event.subject")
 """Paths that only events have: tasks, which policies look at, have none."""
+
+REMINDER, ESCALATION = "task-reminder", "task-late"
+"""Templates of the starter configuration."""
 
 Fault = dict[str, str]
 """{"field", "text"}: the name of a field of the page, or "" with its part, and a sentence."""
@@ -47,15 +50,14 @@ class RuleForms:
         start = {} if route.pk else starting_values()
         self.rule = RuleForm(data, instance=route, initial=start)
         self.words = WordsForm(data, prefix="words")
-        self.texts = Texts(data, prefix="texts", initial=texts_of(start.get("template") or template_of(route)))
+        template = start.get("template") or (route.template if route.template_id else None)
+        self.texts = Texts(data, prefix="texts", initial=texts_of(template))
         self.conditions = Conditions(data, instance=route, prefix="conditions")
         self.targets = Targets(data, instance=route, prefix="targets")
         self.late = LateForm(data, instance=self.policy, prefix="late")
         self.steps = Steps(data, instance=self.policy, prefix="steps")
-        self.steps.from_start = self._minutes_before() if data is None else 0
-
-    def _minutes_before(self) -> int:
-        return (self.policy.minutes or 0) if self.policy.clock == Clock.DURATION else 0
+        if data is None and self.policy.clock == Clock.DURATION:
+            self.steps.from_start = self.policy.minutes or 0
 
     # --- checked ------------------------------------------------------------------------------------------------------
     def is_valid(self) -> bool:
@@ -99,9 +101,8 @@ class RuleForms:
             policy.engine = self.rule.cleaned_data["engine"]
         policy.time, policy.calendar = TimeKind(self.late.cleaned_data["time"]), self.late.cleaned_data["calendar"]
         policy.enabled = self.rule.cleaned_data["enabled"]
-        forms = list(forms_to_save(self.steps))
         policy.minutes = self._due_after() if counted == AFTER else None
-        for form in forms:
+        for form in forms_to_save(self.steps):
             step: PolicyStep = form.instance
             step.offset = form.cleaned_data["offset"] - (policy.minutes or 0)
             step.time = policy.time
@@ -125,7 +126,9 @@ class RuleForms:
         if not KINDS[step.kind].is_message:
             return
         if step.template is None:
-            step.template = words_for(self._escalates(step)) or self.rule.cleaned_data["template"]
+            slug = ESCALATION if self._escalates(step) else REMINDER
+            usual = Template.objects.filter(slug=slug, versions__state=VersionState.PUBLISHED).first()
+            step.template = usual or self.rule.cleaned_data["template"]
         step.category = step.category or self.rule.cleaned_data["category"]
 
     def _check_policy(self) -> bool:
@@ -153,11 +156,17 @@ class RuleForms:
                     sentences = [gettext("Somebody else removed a row of this rule: remove it here, too.")]
                 field = "" if name in ("__all__", "id") else form.add_prefix(name)
                 yield from ({"field": field, "text": str(sentence)} for sentence in sentences)
-        for formset in (self.conditions, self.targets, *self._further()):
+        further = ([self.texts] if self.writes_words else []) + ([self.steps] if self.counts else [])
+        for formset in (self.conditions, self.targets, *further):
             yield from ({"field": "", "text": str(sentence)} for sentence in formset.non_form_errors())
 
-    def _further(self) -> Sequence[Any]:
-        return ([self.texts] if self.writes_words else []) + ([self.steps] if self.counts else [])
+
+def starting_values() -> dict[str, Any]:
+    """The category and template of the route that tells of most tasks now."""
+    routes = Route.objects.filter(enabled=True, event_types__name=WAITING[0], conditions=None)
+    now = routes.select_related("category", "template").order_by("priority").first()
+    now = now or Route.objects.filter(enabled=True).select_related("category", "template").first()
+    return {"category": now.category, "template": now.template} if now is not None else {}
 
 
 def policy_of(route: Route) -> Policy:
@@ -176,10 +185,6 @@ def follows(policy: Policy, route: Route) -> bool:
 def of_tasks(conditions: Iterable[Condition]) -> list[tuple[str, str, str]]:
     """Those that can be asked of a task: path, operator and value."""
     return [(each.path, each.operator, each.value) for each in conditions if each.path not in ONLY_EVENTS]
-
-
-def template_of(route: Route) -> Any:
-    return route.template if route.template_id else None
 
 
 def is_plain(policy: Policy) -> bool:

@@ -1,28 +1,30 @@
 """The forms of a rule's five parts. Together they are checked as the forms of routes, templates and policies are."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.forms import BaseInlineFormSet, BaseModelForm, inlineformset_factory
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from escalations.admin.fields import DurationField
-from escalations.admin.rules.fields import PersonField, Plain
-from escalations.admin.steps import UNUSED, switched, used_by
+from escalations.admin.fields import DurationField, ParsedField
+from escalations.admin.steps import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
-from notifications.admin.conditions import BARE, ConditionForm
+from notifications.admin.conditions import BARE, MAY_NAME, TARGET_FIELDS, ConditionForm, TargetForm
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
-from notifications.admin.targets import MAY_NAME, TARGET_FIELDS, TargetForm
 from notifications.errors import RenderError
 from notifications.models import (
     Event,
     EventType,
+    Recipient,
     Route,
     RouteCondition,
     RouteTarget,
@@ -40,6 +42,70 @@ LATELY = 1_000
 NOBODY, AFTER, DUE = "", Clock.DURATION.value, Clock.DUE.value
 MOST_ROWS = 50
 TEXT_FIELDS = ("language", "title", "body", "short_body")
+REF = re.compile(r".*\((?P<ref>[^()]+)\)\s*")
+SUGGESTED = 10
+
+
+# --- what the forms share ---------------------------------------------------------------------------------------------
+class Plain:
+    """Gives the fields of a form the look of the desk's own pages."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            widget = field.widget
+            if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple | forms.HiddenInput):
+                continue
+            look = "desk-select" if isinstance(widget, forms.Select) else "desk-input"
+            widget.attrs["class"] = f"{widget.attrs.get('class', '')} {look}".strip()
+            widget.attrs.setdefault("autocomplete", "off")
+
+
+class PersonField(ParsedField):
+    """A person, written as “Bob Bauer (bob)” or as the `ref` alone. The page suggests people while it is typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TextInput(attrs={"list": "people", "data-people": ""}))
+        super().__init__(required=False, max_length=400, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, int):
+            value = Recipient.objects.filter(pk=value).first()
+        return person_label(value) if isinstance(value, Recipient) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        match = REF.fullmatch(text)
+        people = Recipient.objects.filter(ref=match["ref"] if match else text).order_by("engine", "pk")
+        by_label = (each for each in people if person_label(each) == text)
+        person = next(by_label, None) or (None if match else people.first())
+        if person is None:
+            raise ValidationError(
+                gettext("Nobody is known as “%(text)s”. Choose somebody of the list.") % {"text": text}
+            )
+        return person
+
+    def stored(self, initial: Any) -> Any:
+        return Recipient(pk=initial) if isinstance(initial, int) else initial
+
+
+def person_label(person: Recipient) -> str:
+    engine = f" · {person.engine}" if person.engine_id else ""
+    return f"{person.name}{engine} ({person.ref})"
+
+
+def people_like(words: str) -> list[str]:
+    """Some active people whose name or `ref` begins so, or has such a word."""
+    words = words.strip()
+    if len(words) < 2 or "\0" in words:
+        return []
+    like = Q(name__icontains=words) | Q(ref__istartswith=words)
+    people = Recipient.objects.filter(like, active=True).select_related("engine").order_by("name", "pk")
+    return [person_label(person) for person in people[:SUGGESTED]]
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
@@ -71,7 +137,6 @@ class RuleForm(Plain, forms.ModelForm):
         template.empty_label = template.blank = None
         engine: Any = self.fields["engine"]
         engine.empty_label = gettext("every engine")
-        self.dress()
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
@@ -123,20 +188,19 @@ class WordsForm(Plain, forms.Form):
 
 class TextForm(Plain, forms.Form):
     language = forms.CharField(label=_("Language"), max_length=20)
-    title = forms.CharField(label=_("Title"), max_length=500)
-    body = forms.CharField(label=_("Text"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
+    title = forms.CharField(label=_("Title"), max_length=500, widget=forms.TextInput(attrs={"class": "desk-code"}))
+    body = forms.CharField(
+        label=_("Text"),
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 5, "class": "desk-code"}),
+    )
     short_body = forms.CharField(
         label=_("Short text, for lock screens"),
         required=False,
         max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "desk-code"}),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("title", "body", "short_body"):
-            self.fields[name].widget.attrs["class"] = "desk-code"
-        self.dress()
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"].strip()
@@ -218,17 +282,13 @@ class LateForm(Plain, forms.ModelForm):
         calendar.empty_label = gettext("none")
         if policy.pk is None:
             first = BusinessCalendar.objects.order_by("pk").first()
-            self.initial |= {
-                "calendar": first and first.pk,
-                "time": TimeKind.BUSINESS if first else TimeKind.WALL,
-            }
-        self.dress()
+            self.initial |= {"calendar": first, "time": TimeKind.BUSINESS if first else TimeKind.WALL}
 
     def _post_clean(self) -> None:
         """The policy is checked with its steps, in `RuleForms`."""
 
 
-class StepForm(Plain, forms.ModelForm):
+class StepForm(Plain, StepFormBase):
     offset = DurationField(label=_("When"), signed=True, widget=forms.TextInput(attrs={"size": 8}))
     repeat_every = DurationField(label=_("again every"), required=False, widget=forms.TextInput(attrs={"size": 6}))
     person = PersonField(label=_("Person"))
@@ -239,21 +299,10 @@ class StepForm(Plain, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].widget.attrs["data-steps"] = switched()
         self.fields["repeats"].label, self.fields["repeats"].required = gettext("times"), False
-        self.dress()
 
     def clean_repeats(self) -> int:
         return self.cleaned_data["repeats"] or 0
-
-    def clean(self) -> dict[str, Any]:
-        """Clear the fields that the kind does not use; those that the page does not show stay as they are."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in UNUSED.keys() - used_by(cleaned.get("kind", ""), cleaned.get("target", "")):
-            if name in self.fields:
-                cleaned[name] = UNUSED[name]
-                self.errors.pop(name, None)
-        return cleaned
 
 
 class StepFormSet(BaseInlineFormSet):
@@ -280,7 +329,6 @@ class RuleTargetForm(Plain, TargetForm):
         super().__init__(*args, **kwargs)
         self.fields["kind"].widget.attrs["data-targets"] = json.dumps(MAY_NAME)
         offer(self.fields["path"], **OFFERED)
-        self.dress()
 
 
 class TargetFormSet(BaseInlineFormSet):
@@ -293,10 +341,6 @@ class TargetFormSet(BaseInlineFormSet):
 class RuleConditionForm(Plain, ConditionForm):
     offered = OFFERED
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.dress()
-
     def clean(self) -> dict[str, Any]:
         """The page hides the value of an operator that takes none: what was typed before is dropped."""
         if self.cleaned_data.get("operator") in BARE:
@@ -304,20 +348,16 @@ class RuleConditionForm(Plain, ConditionForm):
         return super().clean()
 
 
-def _rows(parent: Any, model: Any, form: Any, fields: Sequence[str], **how: Any) -> Any:
-    return inlineformset_factory(
-        parent, model, form=form, fields=fields, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5, **how
-    )
+_rows: Any = partial(inlineformset_factory, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5)
 
 
-Conditions = _rows(Route, RouteCondition, RuleConditionForm, ["path", "operator", "value"], extra=1)
-Targets = _rows(Route, RouteTarget, RuleTargetForm, TARGET_FIELDS, formset=TargetFormSet, extra=0, min_num=1)
-Steps = _rows(Policy, PolicyStep, StepForm, StepForm.Meta.fields, formset=StepFormSet, extra=0)
+Conditions = _rows(Route, RouteCondition, RuleConditionForm, fields=["path", "operator", "value"], extra=1)
+Targets = _rows(Route, RouteTarget, RuleTargetForm, TargetFormSet, fields=TARGET_FIELDS, extra=0, min_num=1)
+Steps = _rows(Policy, PolicyStep, StepForm, StepFormSet, fields=StepForm.Meta.fields, extra=0)
 
 
 def forms_to_save(formset: Any) -> Iterator[Any]:
     """Yield the forms of rows that are neither deleted nor empty, in their order."""
     for form in formset.forms:
-        if formset._should_delete_form(form) or not (form.instance.pk or form.has_changed()):
-            continue
-        yield form
+        if not formset._should_delete_form(form) and (form.instance.pk or form.has_changed()):
+            yield form

@@ -15,12 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from escalations.admin import dead_ends
 from escalations.admin.policy_change import following
-from escalations.admin.rules import stamps
 from escalations.admin.rules.answer import Answer, build_answer
 from escalations.admin.rules.bundle import RuleForms, policy_of
-from escalations.admin.rules.fields import people_like
-from escalations.admin.rules.forms import texts_of
-from escalations.admin.rules.saving import CannotSave, save
+from escalations.admin.rules.forms import people_like, texts_of
+from escalations.admin.rules.saving import CannotSave, ChangedMeanwhile, must_be_as_seen, save, stamp_of
 from escalations.clocks import policy_reload
 from escalations.models import Policy
 from notifications.admin import second_person
@@ -100,7 +98,7 @@ class RuleRouteAdmin(RouteAdmin):
                     return done
             except CannotSave as refused:
                 self.message_user(request, str(refused), messages.ERROR)
-                seen = None if isinstance(refused, stamps.ChangedMeanwhile) else seen  # now they have been told
+                seen = None if isinstance(refused, ChangedMeanwhile) else seen  # now they have been told
         # What was tried or refused holds rows that were rolled back.
         rule = RuleForms(Route.objects.filter(pk=route.pk).first() or Route(), request.POST)
         return self._show(request, rule, self._build_answer(request, rule), seen)
@@ -131,8 +129,12 @@ class RuleRouteAdmin(RouteAdmin):
             raise PermissionDenied
         now = timezone.now()
         with transaction.atomic():
-            stamps.must_be_as_seen(rule, request.POST.get("seen", ""))
-            before = self._look(request, rule.route.pk)
+            must_be_as_seen(rule, request.POST.get("seen", ""))
+            stored = (
+                Route.objects.filter(pk=rule.route.pk).first(),
+                Policy.objects.filter(route=rule.route.pk or 0).first(),
+            )
+            before = [second_person.look(request.user, each) for each in stored]
             route = save(rule, request.user, now)
             held = self._hold(request, route, before)
             policy = Policy.objects.filter(route=route, enabled=True).first()
@@ -145,19 +147,12 @@ class RuleRouteAdmin(RouteAdmin):
             self.message_user(request, gettext("The rule “%(rule)s” is published.") % {"rule": route}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
 
-    def _look(self, request: HttpRequest, pk: Any) -> Sequence[Look | None]:
-        """The route and its policy, as they are stored."""
-        stored = (Route.objects.filter(pk=pk).first(), Policy.objects.filter(route=pk or 0).first())
-        return [second_person.look(request.user, each) for each in stored]
-
     def _hold(self, request: HttpRequest, route: Route, before: Sequence[Look | None]) -> bool:
         """Whether the rule waits for a second person: its route and its policy do so together."""
         policy = Policy.objects.filter(route=route, enabled=True).first()
         rules: list[Any] = [route, policy] if policy is not None else [route]
-        if not any(
-            rule.enabled and second_person.must_wait(request.user, rule, seen)
-            for rule, seen in zip(rules, before, strict=False)
-        ):
+        pairs = [(rule, seen) for rule, seen in zip(rules, before, strict=False) if rule.enabled]
+        if not any(second_person.must_wait(request.user, rule, seen) for rule, seen in pairs):
             return False
         for rule in rules:
             rule.enabled = False
@@ -173,7 +168,7 @@ class RuleRouteAdmin(RouteAdmin):
             "found": answer,
             "route": None if rule.is_new else rule.route,
             "policy": None if rule.is_new else policy_of(rule.route),
-            "seen": stamps.seen(rule) if seen is None else seen,
+            "seen": stamp_of(rule) if seen is None else seen,
             "may_word": request.user.has_perms(WORDING),
             "faults": list(rule.faults()) if rule.rule.is_bound else [],
         }

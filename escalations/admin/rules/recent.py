@@ -33,9 +33,8 @@ class Recent:
         data = self.event.data
         name = text_in(object_in(data, "task"), "name", 80) or text_in(object_in(data, "case"), "title", 80)
         placeholders = {"name": name or self.event.type, "time": short(self.event.received_at)}
-        return (
-            _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
-        ) % placeholders
+        text = _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
+        return text % placeholders
 
 
 def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
@@ -46,11 +45,9 @@ def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[Rou
     while event_ids and time.monotonic() < until:  # they may be large
         events += rows.filter(pk__in=event_ids[:AT_ONCE])
         del event_ids[:AT_ONCE]
-    return [Recent(event, all(holds(each, _facts(event)) for each in conditions)) for event in events]
-
-
-def _facts(event: Event) -> Json:
-    return facts_of_task(None, None, event)
+    return [
+        Recent(event, all(holds(each, facts_of_task(None, None, event)) for each in conditions)) for event in events
+    ]
 
 
 # --- an event to try the rule on --------------------------------------------------------------------------------------

@@ -8,8 +8,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from escalations.admin.rules.bundle import RuleForms, of_tasks
-from escalations.admin.rules.forms import forms_to_save, published
-from escalations.admin.rules.starting import first_place
+from escalations.admin.rules.forms import published
 from escalations.models import Policy, PolicyCondition, PolicyStep
 from notifications.admin.conditions import condition_sentence
 from notifications.models import EventType, Route, Template, TemplateText
@@ -18,6 +17,10 @@ from notifications.wording import template_versions
 from notifications.wording.template_versions import CannotPublish
 
 LONGEST = 120
+BETWEEN = "."
+"""Between the parts of a stamp."""
+FIRST, STEP = 100, 10
+"""The place of the first rule, and how far before the others a new one goes."""
 
 
 class CannotSave(Exception):
@@ -49,22 +52,54 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     return route
 
 
+# --- two people at once -----------------------------------------------------------------------------------------------
+class ChangedMeanwhile(CannotSave):
+    """Somebody else has changed the rule since the page showed it, and would lose that change unseen."""
+
+
+def stamp_of(rule: RuleForms) -> str:
+    """The newest changes of route, policy and words."""
+    if rule.is_new:
+        return ""
+    version = published(Template.objects.filter(routes=rule.route).first())
+    return BETWEEN.join(map(str, (newest_record(rule.route), newest_record(rule.policy), version.pk if version else 0)))
+
+
+def must_be_as_seen(rule: RuleForms, stamp: str) -> None:
+    """Lock the route. Raises ChangedMeanwhile if the rule no longer has this stamp. Words count if the rule writes
+    them: templates may be shared."""
+    if rule.is_new or not stamp:
+        return
+    Route.objects.select_for_update().filter(pk=rule.route.pk).first()
+    parts = slice(None if rule.writes_words else 2)
+    if stamp_of(rule).split(BETWEEN)[parts] != stamp.split(BETWEEN)[parts]:
+        text = _(
+            "Somebody else changed this rule since you opened it, so nothing is published. What you wrote still"
+            " stands here: publish again to replace their change."
+        )
+        raise ChangedMeanwhile(text)
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 def name_of(rule: RuleForms) -> str:
     """“amount is more than 10000 → Finance”."""
     types = rule.rule.cleaned_data["types"]
-    conditions = [
-        condition_sentence(each).removeprefix(f"{each.path.rpartition('.')[0]}.") for each in rule.conditions_to_save()
-    ]
+    sentences = ((condition_sentence(each), each.path.rpartition(".")[0]) for each in rule.conditions_to_save())
+    conditions = [sentence.removeprefix(f"{folder}.") for sentence, folder in sentences]
     targets = [str(each.named or each.get_kind_display()) for each in rule.targets_to_save()]
     what = ", ".join(conditions) or (types[0] if types else _("every event"))
     return f"{what} → {', '.join(targets)}"
 
 
+def first_place(rows: Any, name: str) -> int:
+    """The place before all rows that are on: a rule of its own goes before those that are for everything."""
+    lowest = rows.filter(enabled=True).order_by(name).values_list(name, flat=True).first()
+    return FIRST if lowest is None else min(FIRST, lowest - STEP)
+
+
 def unused_name(model: Any, name: str, but: Any = None) -> str:
-    taken = set(
-        model.objects.filter(name__startswith=name[: LONGEST - 6]).exclude(pk=but).values_list("name", flat=True)
-    )
+    like = model.objects.filter(name__startswith=name[: LONGEST - 6]).exclude(pk=but)
+    taken = set(like.values_list("name", flat=True))
     candidate, number = name[:LONGEST], 1
     while candidate in taken:
         number += 1
@@ -79,7 +114,8 @@ def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     texts = rule.texts_to_save()
     if not texts:
         raise CannotSave(_("Write the words in one language at least."))
-    mine = _is_only_of(route, source)
+    routes = list(source.routes.values_list("pk", flat=True))
+    mine = routes == [route.pk] and not PolicyStep.objects.filter(template=source).exists()
     template = source if mine else _new_template(route.name, source)
     now_read = published(source)
     if mine and now_read is not None and _says(now_read, texts):
@@ -94,12 +130,6 @@ def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     except CannotPublish as refused:
         raise CannotSave(refused.detail) from refused
     return template
-
-
-def _is_only_of(route: Route, template: Template) -> bool:
-    """Whether the route, as it is saved, has this template, and nothing else has."""
-    routes = list(template.routes.values_list("pk", flat=True))
-    return routes == [route.pk] and not PolicyStep.objects.filter(template=template).exists()
 
 
 def _new_template(name: str, source: Template) -> Template:
@@ -134,9 +164,10 @@ def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
         policy.name = unused_name(Policy, route.name, but=policy.pk)
     policy.route = route
     policy.save()
-    _save_conditions(rule, policy)
+    if rule.policy_follows:
+        _save_conditions(policy, of_tasks(rule.conditions_to_save()))
     rule.steps.instance = policy
-    steps = [form.instance for form in forms_to_save(rule.steps)]
+    steps = rule.steps_to_save()
     rule.steps.save(commit=False)
     for gone in rule.steps.deleted_objects:
         gone.delete()
@@ -145,12 +176,8 @@ def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
         step.save()
 
 
-def _save_conditions(rule: RuleForms, policy: Policy) -> None:
-    if not rule.policy_follows:
-        return
-    required = of_tasks(rule.conditions_to_save())
-    now = list(policy.conditions.values_list("path", "operator", "value"))
-    if now != required:
+def _save_conditions(policy: Policy, required: list[tuple[str, str, str]]) -> None:
+    if list(policy.conditions.values_list("path", "operator", "value")) != required:
         policy.conditions.all().delete()
         PolicyCondition.objects.bulk_create(
             PolicyCondition(policy=policy, path=path, operator=operator, value=value)

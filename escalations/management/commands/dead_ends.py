@@ -17,14 +17,11 @@ class Command(BaseCommand):
         now = timezone.now()
         lines = dead_ends(now)
         if lines:
-            raise CommandError("\n".join(f"{_when(each, now)}: {_line(each)}" for each in lines))
+            raise CommandError("\n".join(_line(each, now) for each in lines))
         self.stdout.write(f"For {HORIZON.days} days, every route and step reaches somebody.")
 
 
-def _when(dead_end: DeadEnd, now: datetime) -> str:
-    return "now" if dead_end.since <= now else f"from {iso_utc(dead_end.since)} on"
-
-
-def _line(dead_end: DeadEnd) -> str:
+def _line(dead_end: DeadEnd, now: datetime) -> str:
+    since = "now" if dead_end.since <= now else f"from {iso_utc(dead_end.since)} on"
     instead = f"; {', '.join(dead_end.instead)} hears instead" if dead_end.instead else ""
-    return f"{dead_end.why} ({', '.join(dead_end.places)}){instead}"
+    return f"{since}: {dead_end.why} ({', '.join(dead_end.places)}){instead}"

@@ -3,7 +3,7 @@
 import json
 from argparse import FileType
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -29,7 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            payload = _read_request(options["file"])
+            document = cloudevents.read(options["file"].read().encode())
+            is_request = isinstance(document, dict) and document.keys() <= set(simulation_request.MEMBERS)
+            payload = dict(document) if is_request else {"event": document}
             payload |= {name: options[name] for name in ("engine", "now") if options[name]}
             simulation = simulation_request.as_json(simulation_request.run(payload, timezone.now()))
         except Failure as refused:
@@ -39,12 +41,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(simulation, ensure_ascii=False, indent=2))
         else:
             self.stdout.write("\n".join(_lines(simulation)))
-
-
-def _read_request(file: TextIO) -> Json:
-    document = cloudevents.read(file.read().encode())
-    is_question = isinstance(document, dict) and document.keys() <= set(simulation_request.MEMBERS)
-    return dict(document) if is_question else {"event": document}
 
 
 def _lines(simulation: Json) -> Iterator[str]:
@@ -62,10 +58,8 @@ def _lines(simulation: Json) -> Iterator[str]:
 
 
 def _what(row: Json) -> str:
-    recipients = ", ".join(f"{each['name']} ({each['reason']}) by {_channels(each)}" for each in row["told"])
-    return "; ".join(filter(None, [recipients, row["why"]])) or row["result"]
-
-
-def _channels(recipient: Json) -> str:
-    sent = [each["channel"] for each in recipient["channels"] if each["state"] in ("pending", "delivered")]
-    return ", ".join(dict.fromkeys(sent))
+    recipients = []
+    for person in row["told"]:
+        sent = [each["channel"] for each in person["channels"] if each["state"] in ("pending", "delivered")]
+        recipients.append(f"{person['name']} ({person['reason']}) by {', '.join(dict.fromkeys(sent))}")
+    return "; ".join(filter(None, [", ".join(recipients), row["why"]])) or row["result"]

@@ -1,4 +1,4 @@
-"""The words of /api/docs: purpose (tag), summary, examples and codes of each operation; one module for each tag.
+"""The words of /api/docs: purpose (tag), summary, examples and codes of each operation.
 
 In: the OpenAPI description that drf-spectacular makes from the views.
 Out: the same with these words in it, by the operations' ids.
@@ -6,30 +6,14 @@ Out: the same with these words in it, by the operations' ids.
 
 from typing import Any
 
-from notifications.api.operations import (
-    absence,
-    conversations,
-    devices,
-    events,
-    files,
-    inbox,
-    people,
-    preferences,
-    signing_in,
-)
+from notifications.api.operations.conversations import CONVERSATIONS, FILES
+from notifications.api.operations.devices import DEVICES
+from notifications.api.operations.events import EVENTS
+from notifications.api.operations.inbox import INBOX
 from notifications.api.operations.operation import Document, described
+from notifications.api.operations.people import ABSENCES, PEOPLE, REACHED, SIGNING_IN
 
-TAGS = [
-    events.TAG,
-    conversations.TAG,
-    inbox.TAG,
-    files.TAG,
-    people.TAG,
-    devices.TAG,
-    signing_in.TAG,
-    absence.TAG,
-    preferences.TAG,
-]
+TAGS = [EVENTS, CONVERSATIONS, INBOX, FILES, PEOPLE, DEVICES, SIGNING_IN, ABSENCES, REACHED]
 """As the page shows them."""
 
 

@@ -1,4 +1,4 @@
-"""Tasks and cases, and what is written about them."""
+"""Tasks and cases, what is written about them, and the files of messages and answers."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import (
@@ -71,7 +71,7 @@ WRONG_WORDS = (
     "`invalid`, `comment_required` (nothing was written), `invalid_answer` (too long) or `idempotency_key_reused`"
 )
 
-TAG = Tag(
+CONVERSATIONS = Tag(
     "Tasks, cases and their conversations",
     "How far a task or a case has come, and what engines, people and customers write about it.",
     {
@@ -115,6 +115,29 @@ TAG = Tag(
         ),
         "muted_cases": Operation(
             "List the cases that one has muted", response={"items": [NAMED | {"since": SINCE}], "next": None}
+        ),
+    },
+)
+
+FILES = Tag(
+    "Files",
+    "A file is sent first, and the message or answer that it belongs to then names its id.",
+    {
+        "send_file": Operation(
+            "Send a file",
+            response=SENT_FILE,
+            meanings={
+                200: "The same file with the same id again",
+                201: "It is kept until a message or an answer names it, for 7 days at most",
+                415: "`unsupported_media_type`: neither of these content types, or no kind of file that is taken",
+                422: "`invalid`: not one file, an empty one, or a wrong name or id; "
+                "`idempotency_key_reused`: another file has this id",
+            },
+        ),
+        "file": Operation("Read a file"),
+        "remove_file": Operation(
+            "Remove a file that nothing uses",
+            meanings={404: "`not_found`: no file of the caller's own, or a message or an answer has it"},
         ),
     },
 )

@@ -19,7 +19,7 @@ FIREFOX: Json = {
     },
 }
 OUR_KEY = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
-DEVICES: Json = {
+DEVICE_LIST: Json = {
     "items": [
         {
             "id": DEVICE,
@@ -36,12 +36,12 @@ DEVICES: Json = {
     "next": None,
 }
 
-TAG = Tag(
+DEVICES = Tag(
     "Devices and receipts",
     "Browsers and apps that get a person's messages, and what services say became of messages that they carry.",
     {
         "webpush_public_key": Operation("Get the key that browsers subscribe under", response={"public_key": OUR_KEY}),
-        "subscriptions": Operation("List the devices", response=DEVICES),
+        "subscriptions": Operation("List the devices", response=DEVICE_LIST),
         "subscribe": Operation(
             "Register a browser or an app",
             request=FIREFOX,

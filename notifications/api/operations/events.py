@@ -111,7 +111,7 @@ TRACE: Json = {
     "answers": [{**QUESTION_GIVEN, "engine_calls": [called(0)]}, {**APPROVAL_GIVEN, "engine_calls": [called(30)]}],
 }
 
-TAG = Tag(
+EVENTS = Tag(
     "Events",
     "Engines say what happened, as CloudEvents, and see what became of it.",
     {

@@ -83,7 +83,7 @@ SAID = {
 }
 FOUR_EYES = "`not_allowed`: the action is not offered, or four eyes forbid it, and `rule` and `why` say which"
 
-TAG = Tag(
+INBOX = Tag(
     "Inbox and answers",
     "What waits for a person, and how they answer it: the first final answer of a task wins.",
     {

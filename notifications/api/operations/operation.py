@@ -1,11 +1,10 @@
 """What is said of an operation besides its description, which is its view's docstring, and how it gets into OpenAPI."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from notifications.api.operations import problems
-from notifications.types import Json
 
 Document = dict[str, Any]
 """An OpenAPI description, or a part of one."""
@@ -38,7 +37,7 @@ def described(document: Document, tags: Sequence[Tag]) -> Document:
     """Return the description with these tags after its own. Their operations get summaries, meanings and examples, and
     are sorted in this order."""
     by_name = {name: (tag, operation) for tag in tags for name, operation in tag.operations.items()}
-    for entry in _operations(document):
+    for entry in (entry for path in document["paths"].values() for entry in path.values()):
         if entry["operationId"] in by_name:
             tag, operation = by_name[entry["operationId"]]
             entry["tags"], entry["summary"] = [tag.name], operation.summary
@@ -47,19 +46,14 @@ def described(document: Document, tags: Sequence[Tag]) -> Document:
             _add_examples(entry, operation)
             problems.add_examples(entry["responses"])
     order = {name: place for place, name in enumerate(by_name)}
-    document["paths"] = dict(sorted(document["paths"].items(), key=lambda path: _place(path[1], order)))
+
+    def place(path: tuple[str, Document]) -> int:
+        """Where a path is to be: what other tags have said stays in front."""
+        return min(order.get(operation["operationId"], -1) for operation in path[1].values())
+
+    document["paths"] = dict(sorted(document["paths"].items(), key=place))
     document.setdefault("tags", []).extend({"name": tag.name, "description": tag.description} for tag in tags)
     return document
-
-
-def _operations(document: Document) -> Iterator[Json]:
-    for path in document["paths"].values():
-        yield from path.values()
-
-
-def _place(path: Document, order: Mapping[str, int]) -> int:
-    """Where a path is to be: what other tags have said stays in front."""
-    return min(order.get(operation["operationId"], -1) for operation in path.values())
 
 
 def _add_examples(entry: Document, operation: Operation) -> None:

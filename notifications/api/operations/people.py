@@ -1,6 +1,7 @@
-"""People and teams, as engines keep them."""
+"""People and teams as engines keep them, when they are away, how they want to be reached, and how they sign in."""
 
 from notifications.api.operations.operation import Operation, Tag
+from notifications.api.operations.story import CAROL, SITE
 from notifications.types import Json
 
 PERSON: Json = {
@@ -14,7 +15,7 @@ PERSON: Json = {
     "external": False,
 }
 TEAM: Json = {"name": "Finance", "lead": "carol", "members": ["bob", "carol"]}
-UNKNOWN = "`invalid`: a value that is not possible, or a name that nobody has; `errors` says which"
+UNKNOWN_NAME = "`invalid`: a value that is not possible, or a name that nobody has; `errors` says which"
 
 ON_DUTY: Json = {
     "rota": {"slug": "claims", "name": "Claims", "team": "finance"},
@@ -26,7 +27,7 @@ ON_DUTY: Json = {
     "next_gap": {"from": "2026-12-25T13:00:00Z", "to": "2026-12-28T07:00:00Z"},
 }
 
-TAG = Tag(
+PEOPLE = Tag(
     "People and teams",
     "Engines keep whom they name: their customers, and with the scope `directory` everybody and their teams.",
     {
@@ -38,7 +39,7 @@ TAG = Tag(
                 200: "It was updated",
                 201: "It is new",
                 403: "`scope_missing`: the key has neither `people` nor `directory`, or this needs `directory`",
-                422: UNKNOWN,
+                422: UNKNOWN_NAME,
             },
         ),
         "put_team": Operation(
@@ -49,7 +50,7 @@ TAG = Tag(
                 200: "It was updated",
                 201: "It is new",
                 403: "`scope_missing`: the key has not the scope `directory`",
-                422: UNKNOWN,
+                422: UNKNOWN_NAME,
             },
         ),
         "on_duty": Operation(
@@ -60,6 +61,107 @@ TAG = Tag(
                 404: "`not_found`: there is no such rota",
                 422: "`invalid`: a time without its offset, or too far away",
             },
+        ),
+    },
+)
+
+# --- absence ----------------------------------------------------------------------------------------------------------
+TIMES = {"from": "2026-12-21T16:00:00Z", "to": "2027-01-04T08:00:00Z"}
+CLAIMS = {"category": None, "engine": None, "case_type": "claim"}
+ITEMS = {"open_items": "offer", "give_back": False}
+ABSENCE = {**TIMES, "delegate": "carol", "parts": [{**CLAIMS, "delegate": None}], **ITEMS}
+AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": None}], **ITEMS, "calendar": None}
+
+UNLED = "`not_found`: no such person of the organisation, or the caller does not lead them"
+
+ABSENCES = Tag(
+    "Absence",
+    "While a person is away, their messages go to their delegate.",
+    {
+        "absence": Operation("See when one is away", response=AWAY),
+        "put_absence": Operation("Be away, or be back", request=ABSENCE, response=AWAY),
+        "recipient_absence": Operation("See when somebody else is away", response=AWAY, meanings={404: UNLED}),
+        "put_recipient_absence": Operation(
+            "Say when somebody else is away", request=ABSENCE, response=AWAY, meanings={404: UNLED}
+        ),
+    },
+)
+
+# --- preferences ------------------------------------------------------------------------------------------------------
+PREFERENCES: Json = {
+    "categories": {"approvals": {"channels": {"email": False}, "frequency": None}},
+    "quiet_hours": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "22:00", "to": "07:00"}],
+    "quiet_on_holidays": True,
+    "digest_times": ["08:00", "16:00"],
+    "repeat_pause": 60,
+    "most_an_hour": None,
+}
+EFFECTIVE: Json = {
+    **PREFERENCES,
+    "effective": {
+        "approvals": {
+            "name": "Approvals and tasks",
+            "channels": {
+                "webpush": {"on": True, "mandatory": False},
+                "email": {"on": False, "mandatory": False},
+            },
+            "frequency": "at_once",
+            "mandatory_reason": "",
+        }
+    },
+}
+IMPOSSIBLE = "`invalid`: a category or channel that does not exist, or hours that cannot be; `errors` says which"
+SCOPES = (
+    "`scope_missing`: the key has neither `people` nor `directory`, or the person is internal, which needs `directory`"
+)
+
+REACHED = Tag(
+    "Preferences",
+    "By which channels people are reached, and when not.",
+    {
+        "preferences": Operation("See how one is reached", response=EFFECTIVE),
+        "put_preferences": Operation(
+            "Choose how to be reached", request=PREFERENCES, response=EFFECTIVE, meanings={422: IMPOSSIBLE}
+        ),
+        "recipient_preferences": Operation("See how a person is reached", response=EFFECTIVE, meanings={403: SCOPES}),
+        "put_recipient_preferences": Operation(
+            "Choose for a person how they are reached",
+            request=PREFERENCES,
+            response=EFFECTIVE,
+            meanings={403: SCOPES, 422: IMPOSSIBLE},
+        ),
+    },
+)
+
+# --- signing in -------------------------------------------------------------------------------------------------------
+TOKEN: Json = {
+    "token": "wfr_Hd5uYt0sLw8Ka2ZrXf7QmJ9vNc4BgE6pTi1oSxU3yVe",
+    "expires_at": "2027-02-23T09:00:00Z",
+}
+LINK: Json = {
+    "url": f"{SITE}/link/wfl_K3nPz6TgVb1XyQ8cRs5LdMw9JfHa2EuN7oCi4tYqGx0",
+    "expires_at": "2026-11-26T09:00:00Z",
+}
+REFUSALS = {
+    403: "`scope_missing`: the key has not `tokens`, or for internal people not `directory`; "
+    "`not_allowed`: staff, and people who are deactivated or whose account is closed",
+    404: "`not_found`: there is no such person",
+}
+
+SIGNING_IN = Tag(
+    "Signing in: tokens and links",
+    "Tokens for apps and portals, and links that sign a person in once.",
+    {
+        "give_token": Operation(
+            "Make a token for a person", request={"label": "Alice's phone"}, response=TOKEN, meanings=REFUSALS
+        ),
+        "give_link": Operation(
+            "Make a sign-in link for a person", request={"next": "/"}, response=LINK, meanings=REFUSALS
+        ),
+        "new_token": Operation("Make a token of one's own", request={"label": "My phone"}, response=TOKEN),
+        "sign_out_token": Operation(
+            "Sign out the token of this call",
+            meanings={404: "`not_found`: the call came with a session, not with a token"},
         ),
     },
 )

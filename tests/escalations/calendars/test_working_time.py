@@ -167,12 +167,6 @@ def test_calendars_need_no_django() -> None:
 
 
 # --- edges ------------------------------------------------------------------------------------------
-def test_a_calendar_is_the_same_when_written_and_read_again() -> None:
-    for name, calendar in CALENDARS.items():
-        again = Calendar.from_dict(json.loads(json.dumps(calendar.data.to_dict())))
-        assert again.data == calendar.data, name
-
-
 def test_naive_moments_are_no_instants() -> None:
     calendar = CALENDARS["munich office"]
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from escalations.clocks import due_steps, policy_reload
-from escalations.models import OnAcknowledge, Policy
+from escalations.models import Escalation, OnAcknowledge, Policy
 from notifications.engines import callback, callback_claims
 from notifications.items.representation import iso_utc, notification_json
 from notifications.models import Callback, Delivery, Device, Notification, Recipient, Task
@@ -151,3 +151,13 @@ def test_who_gets_a_task_that_no_policy_fits_any_more_sees_the_engines_date(stor
     story.assign(minute=1, assignee="carol", due_at=due.isoformat())
 
     assert (deadline(), story.copy(story.carol).due_at) == (due, due)
+
+
+@pytest.mark.parametrize("first", ["task.updated", "task.info_supplied"])
+def test_a_task_that_is_told_of_before_it_is_assigned_has_one_clock(story: Story, first: str) -> None:
+    story.tell_manager_when_due()
+    due_at = "2026-11-03T09:00:00Z"
+    story.happen(first, {"task": {"id": "T-42", "name": "Approve it", "due_at": due_at}, "info": "42"})
+    assigned = story.assign(due_at=due_at, minute=None)
+    assert (assigned.status, assigned.error) == ("processed", "")
+    assert Escalation.objects.get().deadline.isoformat() == "2026-11-03T09:00:00+00:00"

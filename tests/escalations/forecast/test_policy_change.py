@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from escalations.clocks import clock, due_steps, policy_reload
 from escalations.forecast import policy_change, simulate
 from escalations.forecast.policy_change import Change, Turn
+from escalations.kinds import KINDS
 from escalations.models import Escalation, EscalationState, Policy, PolicyStep, RunResult, StepRun
 from escalations.policies.rules import rules_of
 from notifications.models import Notification
@@ -199,7 +200,7 @@ def test_each_step_says_by_which_rules_it_was_taken() -> None:
     made.clock_until(DUE - 30 * MINUTE, DUE + DAY)
     first, second = StepRun.objects.order_by("pk")
     assert first.rules_id != given_one.rules_id == second.rules_id
-    assert [each.position for each in simulate.trace(given_one)] == [1, 1], "the old rules' first, and the new rules'"
+    assert [simulate.row_of(run).position for run in (first, second)] == [1, 1], "each by its own rules"
 
 
 # --- all of it ----------------------------------------------------------------------------------------------------
@@ -255,10 +256,7 @@ def next_steps(now: datetime) -> dict[Any, tuple[Any, datetime | None]]:
 def next_of(escalation: Escalation, now: datetime) -> datetime | None:
     """Of a paused one, if it went on now."""
     escalation.state = EscalationState.RUNNING
-    done = clock.done(escalation) | {
-        each.key
-        for each in rules_of(escalation).occurrences(escalation.deadline)
-        if due_steps.came_too_late(each, escalation)
-    }
-    due = clock.next_due(escalation, rules_of(escalation), done)
+    occurrences = rules_of(escalation).occurrences(escalation.deadline)
+    too_late = {each.key for each in occurrences if KINDS[each.step.kind].came_too_late(each, escalation)}
+    due = clock.next_due(escalation, occurrences, clock.done(escalation) | too_late)
     return max(due, now) if due is not None else None

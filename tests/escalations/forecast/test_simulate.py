@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from escalations.forecast import simulate
-from escalations.models import Escalation
+from escalations.models import Escalation, StepRun
 from tests.escalations.cases import CALENDARS, DAY, MINUTE, STARTS, Case, firms, histories, policies, steps, undone
 from tests.escalations.model import Seen
 from tests.soak.installation import LONG
@@ -23,7 +23,7 @@ def seen(row: simulate.Row) -> Seen:
 
 
 def traced() -> list[simulate.Row]:
-    return [row for escalation in Escalation.objects.order_by("pk") for row in simulate.trace(escalation)]
+    return [simulate.row_of(run) for run in StepRun.objects.select_related("rules").order_by("escalation_id", "pk")]
 
 
 @settings(

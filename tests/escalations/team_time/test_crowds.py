@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from escalations.team_time.crowds import Crowd, Folded
+from escalations.team_time.figures import Folded, Group
 
 Tasks = list[list[int]]
 """Of each task, who had it."""
@@ -17,25 +17,24 @@ ALL_FIVE = [[1], [2], [3], [4], [5]]
 
 
 @dataclass
-class Group:
+class Tasked(Group):
     tasks: Tasks = field(default_factory=list)
-    crowd: Crowd = field(default_factory=Crowd)
 
     @property
     def size(self) -> int:
         return len(self.tasks)
 
-    def join(self, other: "Group") -> None:
+    def join(self, other: "Tasked") -> None:
+        super().join(other)
         self.tasks = self.tasks + other.tasks
-        self.crowd.join(other.crowd)
 
 
-def folded(groups: dict[str, Tasks]) -> Folded[str, Group]:
-    made = {name: Group(tasks) for name, tasks in groups.items()}
+def folded(groups: dict[str, Tasks]) -> Folded[Tasked]:
+    made = {name: Tasked(tasks=tasks) for name, tasks in groups.items()}
     for group in made.values():
         for people in group.tasks:
             group.crowd.add(people)
-    return Folded(made, Group)
+    return Folded(made, Tasked)
 
 
 def tells_of_few(tasks: Tasks) -> bool:

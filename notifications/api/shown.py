@@ -1,16 +1,88 @@
-"""Items of the inbox, with their forms and facts."""
+"""How /api/schema describes answers that several modules give, and items of the inbox, which `items` renders by hand:
+a serializer takes many times as long."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from rest_framework import serializers
 
-from notifications.api.shown.base import PersonName, Shown
 from notifications.forms.fields import Kind
-from notifications.models import CallbackState, FactKind, NotificationState, Priority, TaskState, via_choices
+from notifications.models import (
+    AddresseeState,
+    CallbackState,
+    FactKind,
+    MessageKind,
+    NotificationState,
+    Priority,
+    Recipient,
+    TaskState,
+    via_choices,
+)
+from notifications.types import Json
 
 CONNECT = "The engine's name, where the answer waits until its person has connected their account there."
 
+# Docstrings of these classes appear in the description.
+Shown = serializers.Serializer[Any]
 
+
+class Fault(Shown):
+    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body; empty: the whole.")
+    detail = serializers.CharField()
+
+
+class Problem(Shown):
+    """RFC 9457. Some codes add members, such as `answered_by`."""
+
+    type = serializers.CharField(help_text="/problems/<code>")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = Fault(many=True, required=False)  # type: ignore[assignment]  # members that Serializer has too
+
+
+class PersonName(Shown):
+    ref = serializers.CharField()
+    name = serializers.CharField()
+
+    def to_representation(self, instance: Recipient) -> Json:
+        return {**instance.as_person()}
+
+
+# --- files and messages -----------------------------------------------------------------------------------------------
+class AddresseeShown(PersonName):
+    on_behalf_of = PersonName(allow_null=True)
+    state = serializers.ChoiceField(AddresseeState.values)
+
+
+class AttachmentShown(Shown):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="The media type, as its content says.")
+    size = serializers.IntegerField(help_text="In bytes.")
+    url = serializers.CharField(help_text="Where it is read, with the same key or session.")
+
+
+class MessageShown(Shown):
+    id = serializers.UUIDField()
+    number = serializers.IntegerField(help_text="Its place in the task's conversation, from 1.")
+    kind = serializers.ChoiceField(MessageKind.values)
+    by = PersonName(allow_null=True, help_text="Null: the engine.")
+    to = AddresseeShown(many=True)
+    text = serializers.CharField(help_text="The names of its files where nothing else was written.")
+    attachments = AttachmentShown(many=True)
+    reply_to = serializers.UUIDField(allow_null=True, help_text="The question's id.")
+    at = serializers.DateTimeField()
+    via = serializers.CharField(allow_null=True)
+    late = serializers.BooleanField(help_text="It came after the decision.")
+    engine = serializers.ChoiceField(
+        ["waiting", "delivered", "kept", "handled", "refused", "failed"],
+        allow_null=True,
+        help_text="What became of it on its way to the engine. Null: it came from there.",
+    )
+
+
+# --- the inbox --------------------------------------------------------------------------------------------------------
 class ResponseShown(Shown):
     id = serializers.UUIDField()
     action = serializers.CharField()
