@@ -49,11 +49,8 @@ def read(env: Environment, base_url: str) -> dict[str, Any]:
 
     Raises ImproperlyConfigured, which names the setting and says what to write, without any part of the key.
     """
-    return {
-        "APPWORKS_GATEWAY": _gateway(
-            env.text(URL, default=""), env.text(KEY, default=""), env.text(OPTIONS, default="")
-        )
-    }
+    url, key = env.text("APPWORKS_GATEWAY_URL", default=""), env.text("APPWORKS_GATEWAY_KEY", default="")
+    return {"APPWORKS_GATEWAY": _gateway(url, key, env.text("APPWORKS_GATEWAY_OPTIONS", default=""))}
 
 
 def _gateway(url: str, key: str, options: str) -> Gateway | None:

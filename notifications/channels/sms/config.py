@@ -14,7 +14,7 @@ from wfpush.config.env import Environment
 from wfpush.net.http_checks import OutboundError, check_request, check_url
 
 URL, USER, PASSWORD, TOKEN, SENDER = "SMS_URL", "SMS_USER", "SMS_PASSWORD", "SMS_TOKEN", "SMS_SENDER"
-COUNTRY, PARTS, AN_HOUR = "SMS_COUNTRY_CODE", "SMS_MAX_PARTS", "SMS_MOST_AN_HOUR"
+COUNTRY, PARTS = "SMS_COUNTRY_CODE", "SMS_MAX_PARTS"
 OPTIONS, SECRET = "SMS_OPTIONS", "SMS_STATUS_SECRET"
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -125,10 +125,18 @@ def read(env: Environment, base_url: str) -> dict[str, Any]:
 
     Raises ImproperlyConfigured, which names the setting and says what to write, without a word of a secret.
     """
-    names = (URL, USER, PASSWORD, TOKEN, SENDER, COUNTRY, OPTIONS, SECRET)
-    raw = RawSettings(*(env.text(name, default="") for name in names))
-    most_parts = env.integer(PARTS, default=3, minimum=1)
-    return {"SMS": _sms(raw, most_parts, env.integer(AN_HOUR, default=10, minimum=1))}
+    raw = RawSettings(
+        url=env.text("SMS_URL", default=""),
+        user=env.text("SMS_USER", default=""),
+        password=env.text("SMS_PASSWORD", default=""),
+        token=env.text("SMS_TOKEN", default=""),
+        sender=env.text("SMS_SENDER", default=""),
+        country_code=env.text("SMS_COUNTRY_CODE", default=""),
+        options=env.text("SMS_OPTIONS", default=""),
+        secret=env.text("SMS_STATUS_SECRET", default=""),
+    )
+    most_parts = env.integer("SMS_MAX_PARTS", default=3, minimum=1)
+    return {"SMS": _sms(raw, most_parts, env.integer("SMS_MOST_AN_HOUR", default=10, minimum=1))}
 
 
 def _sms(raw: RawSettings, most_parts: int, most_an_hour: int) -> Sms | None:
