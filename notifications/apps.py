@@ -16,7 +16,7 @@ SOURCES = (
     "notifications.absences.feeds",
     "notifications.engines.callback",
     "notifications.engines.poll",
-    "notifications.replays.running",
+    "notifications.replays.orders",
     "notifications.retention.pruning",
     "notifications.retention.erasing",
     "wfpush.observability.service_watch",

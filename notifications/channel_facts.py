@@ -23,10 +23,6 @@ INBOX = "live"
 Trust = Literal["", "mailbox", "device"]
 
 
-def always() -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Facts about one channel. `label` and `answers_label` are texts for people: where a message went, how an answer
@@ -46,7 +42,7 @@ class Facts:
     answers_label: Text = ""
     on_lock_screens: bool
     from_start: bool
-    is_set_up: Callable[[], bool] = always
+    is_set_up: Callable[[], bool] = lambda: True
 
 
 def all_facts() -> Mapping[str, Facts]:

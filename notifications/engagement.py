@@ -8,7 +8,6 @@ through which channel, since our own links and buttons say which message they we
 An hour is counted again at growing intervals, since its messages are seen and answered later.
 """
 
-import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -18,10 +17,10 @@ from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from notifications.channel_facts import INBOX
-from notifications.hourly import BANDS, HOUR, KEPT, hour_of, hours_since_the_first_event
+from notifications.hourly import BANDS, HOUR, hour_of, hours_since_the_first_event, within_seconds
 from notifications.models import (
     Delivery,
     DeliveryState,
@@ -41,8 +40,6 @@ CHANGES_FOR = timedelta(days=14)
 SOONEST = timedelta(minutes=10)
 SLOWER = 4
 """An hour is counted again after this part of its age."""
-SECONDS = 2.0
-"""For how long one run goes on."""
 FEWEST = 5
 """Of fewer people nothing is shown."""
 ENDED = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
@@ -79,14 +76,8 @@ class Counts:
 
 # --- counting ---------------------------------------------------------------------------------------------------------
 def run(now: datetime) -> int:
-    """Count what has to be counted; returns how many hours."""
-    until, done = time.monotonic() + SECONDS, 0
-    for hour in _to_be_counted(now):
-        count_hour(hour, now)
-        done += 1
-        if time.monotonic() > until:
-            break
-    return done
+    """Count what has to be counted. Returns how many hours."""
+    return within_seconds(_to_be_counted(now), count_hour, now)
 
 
 def _to_be_counted(now: datetime) -> Iterator[datetime]:
@@ -226,7 +217,3 @@ def between(start: datetime, end: datetime, of: Of) -> Shown:
         total.add_all(others)
     shown = {key: group.shown() for key, group in groups.items() if not group.few}
     return Shown(shown, None if others.few else others.shown(), total.shown())
-
-
-def old(now: datetime) -> QuerySet[EngagementHour]:
-    return EngagementHour.objects.filter(hour__lt=now - KEPT)

@@ -8,7 +8,7 @@ newest first. What waits and what is late are known for hours alone in which the
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,15 +51,19 @@ Numbers = dict[tuple[str, str], int]
 
 
 def run(now: datetime) -> int:
-    """Count what has to be counted; returns how many hours."""
-    until = time.monotonic() + SECONDS
-    done = 0
-    for hour in _to_be_counted(now):
-        count_hour(hour, now)
-        done += 1
+    """Count what has to be counted. Returns how many hours."""
+    return within_seconds(_to_be_counted(now), count_hour, now)
+
+
+def within_seconds(hours: Iterable[datetime], count: Callable[[datetime, datetime], None], now: datetime) -> int:
+    """Count these hours, at least the first and no more than `SECONDS` allow. Returns how many."""
+    until, counted = time.monotonic() + SECONDS, 0
+    for hour in hours:
+        count(hour, now)
+        counted += 1
         if time.monotonic() > until:
             break
-    return done
+    return counted
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -166,7 +170,3 @@ def half_within(counts: Sequence[int]) -> int:
         if count and 2 * reached >= sum(counts):
             return band
     return len(BANDS)
-
-
-def old(now: datetime) -> QuerySet[CountedHour]:
-    return CountedHour.objects.filter(hour__lt=now - KEPT)

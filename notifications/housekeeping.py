@@ -6,13 +6,15 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django_q.models import Failure, Success
 
-from notifications import engagement, hourly
+from notifications import hourly
 from notifications.attachments.limits import UNUSED
 from notifications.models import (
     ActionToken,
     Attachment,
+    CountedHour,
     DeliveryReceipt,
     Device,
+    EngagementHour,
     IdempotencyKey,
     LinkMail,
     LinkRequest,
@@ -39,8 +41,8 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "links asked for by e-mail address": LinkRequest.objects.filter(created_at__lt=past),
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
-        "hourly counts": hourly.old(now),
-        "counts of engagement": engagement.old(now),
+        "hourly counts": CountedHour.objects.filter(hour__lt=now - hourly.KEPT),
+        "counts of engagement": EngagementHour.objects.filter(hour__lt=now - hourly.KEPT),
         "rows of replays": ReplayedRow.objects.filter(replay__ordered_at__lt=past, replay__due_at=None),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),

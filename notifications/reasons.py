@@ -93,11 +93,7 @@ def code(name: str, form: str, **more: bool) -> Code:
 
 
 def _plain(value: object) -> Argument:
-    if isinstance(value, Reason | int):
-        return value
-    if isinstance(value, tuple):
-        return value
-    return str(value)
+    return value if isinstance(value, Reason | int | tuple) else str(value)
 
 
 def _english(value: Argument) -> str | int:

@@ -87,18 +87,8 @@ def _operating() -> set[Right]:
             "personalsignin",
             "connectedaccount",
             "poll",
-            "category",
-            "categorydefault",
-            "eventtype",
             "eventvariable",
-            "route",
-            "routecondition",
-            "routetarget",
-            "foureyesrule",
-            "foureyescondition",
-            "journey",
-            "milestone",
-            "caselist",
+            *RULES,
             "recipient",
             *ABSENCES,
             *PREFERENCES,
@@ -126,11 +116,8 @@ def _writing_rules() -> set[Right]:
 
 def _connecting() -> set[Right]:
     """Engines: how they are read and told, their keys and sign-ins."""
-    return _rights(CONNECTIONS, *ALL) | _rights(CREDENTIALS, "view", "add", "change") | _accounts()
-
-
-def _accounts() -> set[Right]:
-    return _rights(("connectedaccount",), "view", "change")
+    accounts = _rights(("connectedaccount",), "view", "change")
+    return _rights(CONNECTIONS, *ALL) | _rights(CREDENTIALS, "view", "add", "change") | accounts
 
 
 def _auditing() -> set[Right]:

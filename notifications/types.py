@@ -1,5 +1,6 @@
 """The types that rooms pass to each other. Input is normalised: no vendor's field name is used beyond these types."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,6 +80,14 @@ def text_in(document: Json, name: str, limit: int | None = None) -> str:
     return value[:limit] if isinstance(value, str) else ""
 
 
+def read_json(text: Any) -> Any:
+    """Return the document of a JSON text; None for anything else."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 def lookup(facts: Any, path: str) -> Any:
     """The value at a dotted path, which may contain list indexes; None when there is none."""
     for name in path.split("."):
@@ -118,7 +127,7 @@ class Action:
     effect: ItemEffect
     comment: CommentRule
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Language tag to title, where several were written (notifications/wording/labels.py); empty for an engine's
+    """Language tag to title, where several were written (notifications/wording/languages.py); empty for an engine's
     title."""
     values: ValuesRule = "none"
 
@@ -130,7 +139,14 @@ class Action:
         shown: Json = {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
         if self.values != "none":
             shown["values"] = self.values
-        return {**shown, "labels": dict(self.labels)} if self.labels else shown
+        labels = self._labels_besides_title()
+        return {**shown, "labels": labels} if labels else shown
+
+    def _labels_besides_title(self) -> dict[str, str]:
+        """Labels for storing: where the title is that of all languages without their own, it need not be repeated."""
+        if self.labels.get("") != self.title:
+            return dict(self.labels)
+        return {tag: label for tag, label in self.labels.items() if label != self.title or "-" in tag}
 
     @classmethod
     def from_json(cls, value: Json) -> "Action":

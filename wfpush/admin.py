@@ -29,8 +29,7 @@ from unfold.sites import UnfoldAdminSite
 from notifications.inbox.passwords import OwnPasswordForm, rules
 from notifications.inbox.signin import busy
 from notifications.people import devices, login_limits, password_places
-from notifications.wording.plaintext import escape_hidden
-from notifications.wording.unhide import show_hidden_characters
+from notifications.wording.plaintext import escape_hidden, show_hidden_characters
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [

@@ -110,7 +110,7 @@ TEMPLATES = [
             ],
             "libraries": {
                 "breadcrumbs": "notifications.admin.breadcrumbs",
-                "bidi": "notifications.wording.direction_filters",
+                "bidi": "notifications.wording.directions",
             },
         },
     },

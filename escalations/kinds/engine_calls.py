@@ -1,16 +1,14 @@
 """Calls by which steps tell the engine something: an event of ours, stored once as a callback. callback.py sends it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Max
 
 from escalations import reasons
-from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.base import Taken, Taking, event_of
 from escalations.models import RunResult
-from notifications.cases import own_events
-from notifications.items.representation import iso_utc
+from notifications.items.representation import iso_utc, task_event
 from notifications.models import Callback, Event, Task
 from notifications.people import resolver
 from notifications.types import Json, object_in
@@ -58,30 +56,17 @@ def no_address(taking: Taking) -> Taken:
 
 
 def _body(call: Call, event: Event) -> str:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
-    taking, task = call.taking, call.taking.task
+    taking = call.taking
     data = {
-        "task_id": task.task_id,
-        "case_id": task.case.case_id if task.case else None,
         "policy": taking.rules.name,
         "step": taking.step.position,
         "number": taking.occurrence.number,
         "due_at": iso_utc(taking.escalation.deadline),
         "raised_at": iso_utc(taking.now),
-        "assignee": _holder(task),
+        "assignee": _holder(taking.task),
         **call.more,
     }
-    cloud_event = {
-        "specversion": "1.0",
-        "id": str(event.pk),
-        "source": own_events.SOURCE,
-        "type": call.type,
-        "subject": task.task_id,
-        "time": iso_utc(taking.now),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return json.dumps(cloud_event, ensure_ascii=False, separators=(",", ":"))
+    return task_event(event.pk, call.type, taking.task, taking.now, data)
 
 
 def _holder(task: Task) -> Json | None:

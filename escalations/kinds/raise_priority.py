@@ -7,8 +7,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalations import reasons
-from escalations.kinds.base import Faults, StepDescription, StepKind
-from escalations.kinds.step_run import Taken, Taking, event_of, planner_of, told_by, with_plan
+from escalations.kinds.base import (
+    Faults,
+    StepDescription,
+    StepKind,
+    Taken,
+    Taking,
+    event_of,
+    planner_of,
+    told_by,
+    with_plan,
+)
 from escalations.models import PolicyStep, RunResult
 from notifications.cases import task_state
 from notifications.items import inbox_items
@@ -16,7 +25,7 @@ from notifications.models import Notification, Priority
 from notifications.reasons import NOTHING, URGENT, label
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
-from notifications.routing.copies import Copies
+from notifications.routing.batch import Copies
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 

@@ -37,7 +37,7 @@ from notifications.models import (
 )
 from notifications.people.absence import About, Absences, away_at, in_calendars_at
 from notifications.people.leading import led_by
-from notifications.routing.copies import Copies
+from notifications.routing.batch import Copies
 from wfpush.postgres import revision
 from wfpush.queue import outbox
 

@@ -4,7 +4,6 @@ The call is one of a task's answers: it is sent in their order, exactly once. Th
 has one changes here only after it has changed there.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +12,14 @@ from django.db.models import Max
 
 from notifications.answers import four_eyes
 from notifications.errors import FourEyes
-from notifications.items.representation import iso_utc
+from notifications.items.representation import iso_utc, task_event
 from notifications.models import Callback, FourEyesRule, Recipient, Task
 from notifications.types import Json
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
-SOURCE, TYPE = "wfpush", "task.reassignment_requested"
+TYPE = "task.reassignment_requested"
 
 
 @dataclass(frozen=True)
@@ -65,35 +64,19 @@ def _row(wish: Wish, position: int, now: datetime) -> Callback:
         position=position,
         created_at=now,
         **outbox.scheduled(now),
-        body=json.dumps(_cloud_event(wish, str(callback_id), now), ensure_ascii=False, separators=(",", ":")),
+        body=task_event(callback_id, TYPE, wish.task, now, _assignment(wish, now)),
     )
 
 
-def _cloud_event(wish: Wish, callback_id: str, now: datetime) -> Json:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
+def _assignment(wish: Wish, now: datetime) -> Json:
     task = wish.task
     return {
-        "specversion": "1.0",
-        "id": callback_id,
-        "source": SOURCE,
-        "type": TYPE,
-        "subject": task.task_id,
-        "time": iso_utc(now),
-        "datacontenttype": "application/json",
-        "data": {
-            "task_id": task.task_id,
-            "case_id": task.case.case_id if task.case else None,
-            "policy": None,
-            "step": None,
-            "number": 0,
-            "due_at": _instant(task.deadline),
-            "raised_at": iso_utc(now),
-            "assignee": task.assignee.as_person() if task.assignee else None,
-            "to": wish.to.as_person(),
-            "absence": wish.because,
-        },
+        "policy": None,
+        "step": None,
+        "number": 0,
+        "due_at": iso_utc(task.deadline),
+        "raised_at": iso_utc(now),
+        "assignee": task.assignee.as_person() if task.assignee else None,
+        "to": wish.to.as_person(),
+        "absence": wish.because,
     }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return iso_utc(at) if at is not None else None

@@ -1,4 +1,4 @@
-"""How we sign in to an engine, and whether its tasks are polled: parts of the engine's form.
+"""Our sign-in at an engine: a part of the engine's form.
 
 Secrets are never shown: an empty field keeps the stored one. A secret is deleted with the way of signing in that needs
 it.
@@ -28,7 +28,8 @@ from notifications.admin.decorators import display
 from notifications.admin.fields import CalledAddressField, JsonObjectField, SecretField
 from notifications.admin.words import NOTHING, mark
 from notifications.connectors import reader_for
-from notifications.connectors.access import Access, AccessRefused, tls_context
+from notifications.connectors.access import Access, tls_context
+from notifications.connectors.oauth2 import AccessRefused
 from notifications.connectors.rest import RestConnector
 from notifications.models import AuthKind, Engine, EngineAccess
 from wfpush.crypto import UndecryptableSecret
@@ -42,7 +43,7 @@ USES: dict[str, tuple[str, ...]] = {
 }
 """The fields that each way of signing in uses. Others are hidden, and cleared."""
 NEEDS = ("token_url", "name", "header", "new_secret")
-"""Of the used fields, those that must not be empty."""
+"""The used fields that must not be empty."""
 UNUSED = {
     "name": "",
     "new_secret": "",

@@ -17,7 +17,7 @@ from notifications.admin.columns import column, state_column
 from notifications.admin.decorators import action, display, linked, time_ago
 from notifications.admin.words import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
-from notifications.retention import holds
+from notifications.retention import rules
 
 TONES: dict[str, Tone] = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
 
@@ -95,7 +95,7 @@ class LegalHoldAdmin(LedgerAdmin):
         if request.method != "POST":
             text = gettext("Retention rules hold for the case again, and what is to be erased of it goes.")
             return self.ask(request, hold, title=title, text=text, button=title)
-        if not holds.lift(hold, request.user, timezone.now()):
+        if not rules.lift(hold, request.user, timezone.now()):
             return self.done(request, hold, gettext("It was lifted before."), messages.WARNING)
         return self.done(request, hold, gettext("The hold is lifted."))
 

@@ -1,14 +1,13 @@
 """The CloudEvent that tells an engine an answer: docs/api.md, "Answers out to the engine"."""
 
-import json
 from collections.abc import Iterable
 
 from notifications.answers.answer_variables import fill_in, template_context
 from notifications.attachments.described import attachment_json
 from notifications.forms import recorded
-from notifications.items.representation import iso_utc
+from notifications.items.representation import iso_utc, task_event
 from notifications.models import AnswerMapping, Attachment, Notification, Response, Task
-from notifications.models.variable_names import without_reserved
+from notifications.models.validators import without_reserved
 from notifications.types import Json
 from wfpush.postgres.revision import Compiled
 
@@ -28,7 +27,7 @@ def task_responded(
     files: Iterable[Attachment] = (),
     revised_by: Json | None = None,
 ) -> str:
-    """The body that is stored and sent. It is made once, so that every retry is byte-identical.
+    """The body that is stored and sent.
 
     `revised_by`: id and source of the event that the answered content came from.
 
@@ -41,10 +40,8 @@ def task_responded(
     filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
     from_person = without_reserved(written, {**response.variables, **recorded.values_of(response.values)})
     types = {name: type for name, type in recorded.types_of(response.values).items() if name in from_person} | types
-    sent = [attachment_json(each) for each in files]
+    sent, assigned = [attachment_json(each) for each in files], task.assigned_event
     data: Json = {
-        "task_id": task.task_id,
-        "case_id": task.case.case_id if task.case else None,
         "action": response.action,
         "outcome": outcome,
         "comment": response.comment,
@@ -55,22 +52,12 @@ def task_responded(
         "responded_by": response.recipient.as_person(),
         "responded_at": iso_utc(response.at),
         "via": response.via,
-        "event": _assigning_event(task),
+        "event": {"id": assigned.event_id, "source": assigned.source} if assigned is not None else None,
         "revision": response.revision or None,
         "revised_by": revised_by,
         "notification_id": str(notification.pk),
     }
-    event: Json = {
-        "specversion": "1.0",
-        "id": str(response.pk),
-        "source": "wfpush",
-        "type": "task.responded",
-        "subject": task.task_id,
-        "time": iso_utc(response.at),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return task_event(response.pk, "task.responded", task, response.at, data)
 
 
 def mapping_for(task: Task, action: str) -> AnswerMapping | None:
@@ -79,15 +66,7 @@ def mapping_for(task: Task, action: str) -> AnswerMapping | None:
     return mappings.get((task.engine_id, action, task.kind)) or mappings.get((task.engine_id, action, ""))
 
 
-def _read() -> dict[tuple[int, str, str], AnswerMapping]:
-    return {(mapping.engine_id, mapping.action, mapping.task_kind): mapping for mapping in AnswerMapping.objects.all()}
-
-
-_MAPPINGS = Compiled(_read)
+_MAPPINGS = Compiled(
+    lambda: {(mapping.engine_id, mapping.action, mapping.task_kind): mapping for mapping in AnswerMapping.objects.all()}
+)
 """By engine, action and kind of task."""
-
-
-def _assigning_event(task: Task) -> Json | None:
-    """The CloudEvent that last assigned the task."""
-    event = task.assigned_event
-    return {"id": event.event_id, "source": event.source} if event is not None else None

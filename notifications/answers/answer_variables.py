@@ -16,7 +16,7 @@ from notifications.errors import RenderError
 from notifications.forms.recorded import values_of
 from notifications.items.representation import iso_utc
 from notifications.models import Response, Task
-from notifications.models.variable_names import is_ours
+from notifications.models.validators import is_ours
 from notifications.types import Json
 from notifications.wording import liquid
 from notifications.wording.formats import locale_of

@@ -16,11 +16,9 @@ WHY = {"initiator": YOU_STARTED_IT(), "previous": YOU_DECIDED_BEFORE()}
 """What the errors' member `why` stands for."""
 
 
-def _read() -> Sequence[FourEyesRule]:
-    return list(FourEyesRule.objects.filter(enabled=True).prefetch_related("conditions").order_by("name"))
-
-
-_ENABLED = Compiled(_read)
+_ENABLED = Compiled[Sequence[FourEyesRule]](
+    lambda: list(FourEyesRule.objects.filter(enabled=True).prefetch_related("conditions").order_by("name"))
+)
 
 
 def enabled() -> Sequence[FourEyesRule]:

@@ -47,7 +47,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Submission:
     """An answer, the person who gives it, and the copy on which they do, by their keys."""
 
     person: int

@@ -32,6 +32,7 @@ from notifications.models import (
     Task,
     TaskState,
 )
+from notifications.routing.entitlement import Entitlements
 from notifications.types import Action, Json
 from notifications.wording.plaintext import clean
 
@@ -116,6 +117,14 @@ def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:
         raise Expired("This task expired before it was answered. Nothing was sent.")
     if copy.state == NotificationState.WITHDRAWN:
         raise Withdrawn(f"This is no longer yours to answer: {copy.reason}.")
+
+
+def refuse_if_ended(copy: Notification, entitlements: Entitlements) -> None:
+    """Raise Withdrawn when the reason for the person's copy has ended, although the copy is open until that is
+    noticed (notifications/routing/entitlement_review.py)."""
+    reason = entitlements.ended(copy)
+    if reason:
+        raise Withdrawn(f"This is no longer yours to answer: {reason}.")
 
 
 def refuse_if_changed(copy: Notification, answer: Answer) -> None:

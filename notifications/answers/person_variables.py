@@ -3,7 +3,7 @@
 from notifications.errors import InvalidAnswer
 from notifications.models import EventVariable, Task
 from notifications.models.routing import VARIABLES
-from notifications.models.variable_names import MAX_NAME, OURS, is_ours, may_be_declared
+from notifications.models.validators import MAX_NAME, OURS, is_ours, may_be_declared
 from notifications.types import Json, behaviour_of
 from wfpush.postgres.revision import Compiled
 from wfpush.web.pointers import MAX_ERRORS, pointer, printable

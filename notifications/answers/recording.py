@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from notifications import reasons
-from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables, rights
-from notifications.answers.account_required import must_connect
-from notifications.answers.given import Answer, Given, Recorded
-from notifications.answers.scene import Scene
+from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables
+from notifications.answers.answer_context import AnswerContext
+from notifications.answers.given import Answer, Recorded, Submission
 from notifications.attachments.storing import Sender
 from notifications.attachments.using import claim, use
 from notifications.cases import lifecycle
@@ -22,10 +21,13 @@ from notifications.models import (
     Attachment,
     Callback,
     CallbackState,
+    ConnectedAccount,
     Event,
     IdempotencyKey,
+    InTheNameOf,
     Notification,
     NotificationState,
+    PersonalSignIn,
     Recipient,
     Response,
     Task,
@@ -36,36 +38,37 @@ from notifications.reasons import Reason
 from notifications.types import Action, Json
 from notifications.wording.plaintext import clean
 from wfpush.identifiers import uuid7
+from wfpush.postgres.revision import Compiled
 from wfpush.queue import outbox
 
 
-def record(submission: Given, scene: Scene) -> Recorded:
-    """Record the answer, whose task the scene has locked.
+def record(submission: Submission, context: AnswerContext) -> Recorded:
+    """Record the answer, whose task the context has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
     FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four
     eyes is recorded.
     """
-    copy = copy_of(submission, scene)
+    copy = copy_of(submission, context)
     task = copy.task
     if task is None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
     form = form_of(task.data)
     answer = form_values.normal(form, submission.answer)
-    earlier = guards.by_key(scene.keys, copy, answer) or guards.same(scene.earlier(task), copy, answer)
+    earlier = guards.by_key(context.keys, copy, answer) or guards.same(context.earlier(task), copy, answer)
     if earlier is not None:
         earlier.recipient = copy.recipient
-        _remember_key(copy, answer, earlier, scene)
+        _remember_key(copy, answer, earlier, context)
         return Recorded(earlier, created=False, connect=_connect(earlier, task))
-    guards.refuse_if_over(task, copy, scene.now)
-    rights.refuse_if_ended(copy, scene)
+    guards.refuse_if_over(task, copy, context.now)
+    guards.refuse_if_ended(copy, context.entitlements)
     guards.refuse_if_changed(copy, answer)
     action = guards.offered(copy, answer)
     guards.check_words(action, answer)
     person_variables.check(task, answer.variables)
     form_values.check(form, action, answer)
     if action.effect == "final":
-        _check_four_eyes(task, copy, answer, scene)
+        _check_four_eyes(task, copy, answer, context)
     addressee = guards.whom(action, task, copy, answer)
     if answer.files and action.effect != "request_info":
         detail = "Files go with questions and replies."
@@ -73,9 +76,9 @@ def record(submission: Given, scene: Scene) -> Recorded:
     files = claim(answer.files, Sender(person=copy.recipient))
     filled_in = form_values.files_of(form, answer, copy.recipient)
     values = form_values.entries(task, form, answer, filled_in)
-    response = _record(task, copy, action, answer, addressee, values, files, scene)
-    _remember_key(copy, answer, response, scene)
-    RECORDERS[action.effect](task, copy, response, scene)
+    response = _record(task, copy, action, answer, addressee, values, files, context)
+    _remember_key(copy, answer, response, context)
+    RECORDERS[action.effect](task, copy, response, context)
     if files:
         use(files, TaskMessage(pk=response.pk))
     use([each for attachments in filled_in.values() for each in attachments], response)
@@ -83,19 +86,19 @@ def record(submission: Given, scene: Scene) -> Recorded:
     return Recorded(response, created=True, connect=connect)
 
 
-def copy_of(submission: Given, scene: Scene) -> Notification:
+def copy_of(submission: Submission, context: AnswerContext) -> Notification:
     """Raises NotFound."""
-    copy = scene.copies.get(submission.notification)
+    copy = context.copies.get(submission.notification)
     if copy is None or copy.recipient_id != submission.person:
         raise NotFound("There is no such notification of yours.")
     return copy
 
 
-def _check_four_eyes(task: Task, copy: Notification, answer: Answer, scene: Scene) -> None:
+def _check_four_eyes(task: Task, copy: Notification, answer: Answer, context: AnswerContext) -> None:
     try:
         four_eyes.check(task, copy.recipient)
     except FourEyes as refused:
-        scene.writes.insert(four_eyes.refusal(copy, answer, refused, scene.now))
+        context.writes.insert(four_eyes.refusal(copy, answer, refused, context.now))
         raise
 
 
@@ -107,7 +110,7 @@ def _record(
     addressee: Recipient | None,
     values: list[Json],
     files: Sequence[Attachment],
-    scene: Scene,
+    context: AnswerContext,
 ) -> Response:
     response = Response(
         id=uuid7(),
@@ -123,26 +126,26 @@ def _record(
         delivery_id=answer.delivery,
         revision=copy.revision,
         asked=addressee,
-        at=scene.now,
+        at=context.now,
     )
     callback = Callback(
         id=response.pk,
         response=response,
         engine_id=task.engine_id,
         task=task,
-        position=scene.next_position(task),
-        **outbox.scheduled(told_at(action.effect, answer.via, scene.now)),
-        body=answer_body.task_responded(response, task, copy, files, scene.origins.get(copy.pk)),
+        position=context.next_position(task),
+        **outbox.scheduled(told_at(action.effect, answer.via, context.now)),
+        body=answer_body.task_responded(response, task, copy, files, context.origins.get(copy.pk)),
     )
-    scene.writes.insert(response)
-    scene.writes.insert(callback)
-    scene.wake("callbacks")
+    context.writes.insert(response)
+    context.writes.insert(callback)
+    context.wakes.add("callbacks")
     return response
 
 
-def _remember_key(copy: Notification, answer: Answer, response: Response, scene: Scene) -> None:
+def _remember_key(copy: Notification, answer: Answer, response: Response, context: AnswerContext) -> None:
     if answer.idempotency_key:
-        scene.remember(
+        context.new_keys.append(
             IdempotencyKey(
                 notification=copy,
                 recipient=copy.recipient,
@@ -163,9 +166,19 @@ def waiting_outcome(response: Response, task: Task) -> Json:
     return {**outcome, **undo, "connect": connect} if connect else {**outcome, **undo}
 
 
+_OWN_NAMES_ONLY = Compiled(
+    lambda: frozenset(PersonalSignIn.objects.filter(mode=InTheNameOf.PERSON).values_list("engine_id", flat=True))
+)
+"""Engines that take answers in people's own names only."""
+
+
 def _connect(response: Response, task: Task) -> str:
+    """The name of the engine, if it cannot be told the answer before its person has connected an account there."""
     waits = response.effect == "final" and response.callback.state == CallbackState.WAITING
-    return task.engine.name if waits and must_connect(task.engine_id, response.recipient) else ""
+    if not waits or task.engine_id not in _OWN_NAMES_ONLY.get():
+        return ""
+    accounts = ConnectedAccount.objects.filter(engine=task.engine_id, recipient=response.recipient, ended_at=None)
+    return "" if accounts.exists() else task.engine.name
 
 
 def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHING) -> Json:
@@ -178,93 +191,91 @@ def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHI
     }
 
 
-def _record_final(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
+def _record_final(task: Task, copy: Notification, response: Response, context: AnswerContext) -> None:
     """End the task here, change every copy, and supersede earlier callbacks that were not delivered.
 
     Callbacks of acknowledgements and questions that are being sent may end, and are not tried again.
     """
-    task.states_before = _states_to_return_to(task)
+    if task.state == TaskState.INFO_REQUESTED:  # a refused answer leads back to the open question
+        task.states_before = [task.state, *task.states_before]
+    else:
+        task.states_before = [task.state]
     task.state, task.outcome = TaskState.ANSWERED, waiting_outcome(response, task)
-    scene.writes.update(task, "state", "states_before", "outcome", "updated_at")
-    scene.overtake_calls(task)
-    copies = _change_copies(task, copy, scene, state=NotificationState.ANSWERED)
-    scene.supersede(copies, reasons.TASK_ANSWERED())
-    _notify("answered", task, response, scene)
+    context.writes.update(task, "state", "states_before", "outcome", "updated_at")
+    context.overtake_calls(task)
+    copies = _change_copies(task, copy, context, state=NotificationState.ANSWERED)
+    context.unneeded |= dict.fromkeys((copy.pk for copy in copies), reasons.TASK_ANSWERED())
+    _notify("answered", task, response, context)
 
 
-def _states_to_return_to(task: Task) -> list[str]:
-    """The states that a refused answer, and behind it an open question, return to: the next one first."""
-    return [task.state, *task.states_before] if task.state == TaskState.INFO_REQUESTED else [task.state]
-
-
-def _acknowledge(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
+def _acknowledge(task: Task, copy: Notification, response: Response, context: AnswerContext) -> None:
     if task.state == TaskState.OPEN:
         task.state, task.outcome = TaskState.ACKNOWLEDGED, waiting_outcome(response, task)
-        scene.writes.update(task, "state", "outcome", "updated_at")
-        _change_copies(task, copy, scene)
+        context.writes.update(task, "state", "outcome", "updated_at")
+        _change_copies(task, copy, context)
     else:
-        _mark_read(copy, scene)
-    _notify("acknowledged", task, response, scene)
+        _mark_read(copy, context)
+    _notify("acknowledged", task, response, context)
 
 
-def _request_info(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
+def _request_info(task: Task, copy: Notification, response: Response, context: AnswerContext) -> None:
     if task.state != TaskState.INFO_REQUESTED:
         task.state, task.states_before = TaskState.INFO_REQUESTED, [task.state]
-    question, addressees = _ask(task, response, scene)
-    info = {"text": response.comment, "by": response.recipient.as_person(), "at": representation.iso_utc(scene.now)}
+    question, addressees = _ask(task, response, context)
+    info = {"text": response.comment, "by": response.recipient.as_person(), "at": representation.iso_utc(context.now)}
     task.info = [*task.info, {**info, "message": str(question.pk)}]
-    _notify("paused", task, response, scene)
+    _notify("paused", task, response, context)
     to = next(iter(addressees), None)
     sent = {"to": to.person.as_person(), "away": to.away.as_person() if to.away else None} if to is not None else {}
-    paused = bool(sent) and lifecycle.time_stands_still(task, scene.writes)
+    paused = bool(sent) and lifecycle.time_stands_still(task, context.writes)
     task.outcome = {**waiting_outcome(response, task), **sent, "paused": paused}
-    scene.writes.update(task, "state", "states_before", "info", "outcome", "updated_at")
-    _change_copies(task, copy, scene)
-    scene.writes.insert(_question_event(task, response, addressees, scene.now))
-    scene.wake("events")
+    context.writes.update(task, "state", "states_before", "info", "outcome", "updated_at")
+    _change_copies(task, copy, context)
+    context.writes.insert(_question_event(task, response, addressees, context.now))
+    context.wakes.add("events")
 
 
-def _ask(task: Task, response: Response, scene: Scene) -> tuple[TaskMessage, list[Addressee]]:
+def _ask(task: Task, response: Response, context: AnswerContext) -> tuple[TaskMessage, list[Addressee]]:
     """The question as a message, for whoever is asked; nobody where there is nobody to ask."""
     question, addressees = saying.question(
         task,
         response.recipient,
         [response.asked] if response.asked is not None else [],
-        scene.writes,
+        context.writes,
         id=response.pk,
         text=clean(response.comment),
         via=response.via,
-        at=scene.now,
+        at=context.now,
     )
-    scene.ask(question, addressees)
+    context.questions.append((question, addressees))
     return question, addressees
 
 
 RECORDERS: dict[str, Any] = {"final": _record_final, "acknowledge": _acknowledge, "request_info": _request_info}
 
 
-def _notify(moment: lifecycle.Moment, task: Task, response: Response, scene: Scene) -> None:
-    lifecycle.notify_observers(moment, task, by=response.recipient, now=scene.now, writes=scene.writes)
+def _notify(moment: lifecycle.Moment, task: Task, response: Response, context: AnswerContext) -> None:
+    lifecycle.notify_observers(moment, task, by=response.recipient, now=context.now, writes=context.writes)
 
 
-def _change_copies(task: Task, copy: Notification, scene: Scene, state: str = "") -> list[Notification]:
+def _change_copies(task: Task, copy: Notification, context: AnswerContext, state: str = "") -> list[Notification]:
     """Open copies show the task's outcome, and that of the person who answers is read."""
-    copies = scene.standing[task.pk]
+    copies = context.standing[task.pk]
     for each in copies:
         each.state, each.outcome = state or each.state, task.outcome
     if copy in copies:
-        copy.read_at = copy.read_at or scene.now
+        copy.read_at = copy.read_at or context.now
     else:
-        _mark_read(copy, scene)
-    scene.change(copies)
+        _mark_read(copy, context)
+    context.changed += copies
     return copies
 
 
-def _mark_read(copy: Notification, scene: Scene) -> None:
+def _mark_read(copy: Notification, context: AnswerContext) -> None:
     """Its person has answered it."""
     if copy.read_at is None:
-        copy.read_at = scene.now
-        scene.read(copy)
+        copy.read_at = context.now
+        context.read.append(copy)
 
 
 def _question_event(task: Task, response: Response, addressees: Sequence[Addressee], now: datetime) -> Event:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.answers import together
-from notifications.answers.given import Answer, Given, Recorded
+from notifications.answers.given import Answer, Recorded, Submission
 from notifications.channel_facts import reaches_devices
 from notifications.conversation import saying
 from notifications.conversation.saying import Said
@@ -23,20 +23,16 @@ def respond(notification: Notification, answer: Answer, *, now: datetime) -> Rec
     Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed, FourEyes,
     CommentRequired, InvalidAnswer, InvalidValues.
     """
-    return respond_to(notification.recipient_id, notification.pk, answer, now=now)
-
-
-def respond_to(person: int, notification: UUID, answer: Answer, *, now: datetime) -> Recorded:
-    """The same by keys, for a copy that has not been read. Also raises NotFound, if it is not the person's."""
-    return together.record(Given(person, notification, answer, now))
+    return together.record(Submission(notification.recipient_id, notification.pk, answer, now))
 
 
 def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime) -> Recorded | Said:
-    """An answer, or the reply to a question that somebody was asked by an item of their own."""
+    """An answer, or the reply to a question that somebody was asked by an item of their own. Also raises NotFound, if
+    the copy is not the person's."""
     item = _question_item(answer, person.pk, notification)
     if item is not None:
         return saying.reply_to_item(item, _reply(answer), now)
-    return respond_to(person.pk, notification, answer, now=now)
+    return together.record(Submission(person.pk, notification, answer, now))
 
 
 def take_with_token(token: str, answer: Answer, *, now: datetime, on_page: bool = False) -> Recorded | Said:
@@ -58,7 +54,8 @@ def take_with_token(token: str, answer: Answer, *, now: datetime, on_page: bool 
         taken = saying.reply_to_item(item, _reply(offered), now)
     else:
         taken = respond(row.notification, offered, now=now)
-    _note_use(row, now)
+    if row.delivery.device_id is not None:
+        devices.used(row.delivery.device_id, now)
     return taken
 
 
@@ -88,11 +85,6 @@ def _shown_by(row: ActionToken, answer: Answer) -> str:
     date: then they do not belong together."""
     disagree = bool(answer.revision) and answer.revision != row.revision
     return answer.revision if disagree and row.revision == row.notification.revision else row.revision
-
-
-def _note_use(row: ActionToken, now: datetime) -> None:
-    if row.delivery.device_id is not None:
-        devices.used(row.delivery.device_id, now)
 
 
 def refuse_dead_token(token: ActionToken, now: datetime) -> None:

@@ -11,8 +11,8 @@ import structlog
 from django.db import connection, transaction
 
 from notifications.answers import four_eyes, recording
-from notifications.answers.given import Given, Recorded
-from notifications.answers.scene import Scene
+from notifications.answers.answer_context import AnswerContext
+from notifications.answers.given import Recorded, Submission
 from notifications.errors import Failure
 from notifications.models import Task
 from wfpush.concurrency.group_commit import GroupCommit
@@ -30,7 +30,7 @@ Outcome: TypeAlias = Recorded | Failure | None
 """None: it is to be recorded alone."""
 
 
-def record(submission: Given) -> Recorded:
+def record(submission: Submission) -> Recorded:
     """Record an answer. Outside of a transaction it returns after the commit, which other answers may share; inside, it
     is part of the transaction.
 
@@ -45,63 +45,63 @@ def record(submission: Given) -> Recorded:
     return outcome
 
 
-def record_all(givens: Sequence[Given]) -> list[Recorded | Failure]:
+def record_all(submissions: Sequence[Submission]) -> list[Recorded | Failure]:
     """Record the answers of one person to several copies: up to MOST in a transaction, each with its own outcome."""
     outcomes: list[Recorded | Failure] = []
-    for start in range(0, len(givens), MOST):
-        some = givens[start : start + MOST]
+    for start in range(0, len(submissions), MOST):
+        some = submissions[start : start + MOST]
         outcomes += [outcome or _alone(submission) for submission, outcome in zip(some, share(some), strict=True)]
     return outcomes
 
 
-def _alone(submission: Given) -> Recorded | Failure:
+def _alone(submission: Submission) -> Recorded | Failure:
     try:
         return record(submission)
     except Failure as refused:
         return refused
 
 
-def share(givens: Sequence[Given]) -> list[Outcome]:
+def share(submissions: Sequence[Submission]) -> list[Outcome]:
     """Record these together, without waiting for long for anybody."""
     try:
         with lock_waits.limited(lock_waits.AGAIN_SECONDS):
-            return _record(givens, shared=True)
+            return _record(submissions, shared=True)
     except Exception as fault:  # each caller meets it again, if it is theirs
         if not lock_waits.in_vain(fault):
-            log.warning("answers_not_recorded_together", answers=len(givens), fault=repr(fault))
-        return [None] * len(givens)
+            log.warning("answers_not_recorded_together", answers=len(submissions), fault=repr(fault))
+        return [None] * len(submissions)
 
 
-_group_commit: GroupCommit[Given, Outcome] = GroupCommit(share, most=MOST)
+_group_commit: GroupCommit[Submission, Outcome] = GroupCommit(share, most=MOST)
 
 
-def _record(givens: Sequence[Given], *, shared: bool) -> list[Outcome]:
+def _record(submissions: Sequence[Submission], *, shared: bool) -> list[Outcome]:
     with transaction.atomic(), revision.held():
         lock_waits.apply()
-        scene = Scene(givens, max(submission.at for submission in givens), skip=shared)
+        context = AnswerContext(submissions, max(submission.at for submission in submissions), skip=shared)
         met: set[object] = set()
-        outcomes = [_outcome(submission, scene, met, shared=shared) for submission in givens]
-        scene.write()
+        outcomes = [_outcome(submission, context, met, shared=shared) for submission in submissions]
+        context.write()
     return outcomes
 
 
-def _outcome(submission: Given, scene: Scene, met: set[object], *, shared: bool) -> Outcome:
+def _outcome(submission: Submission, context: AnswerContext, met: set[object], *, shared: bool) -> Outcome:
     try:
-        task = recording.copy_of(submission, scene).task
-        if shared and task is not None and not _may_share(task, scene, met):
+        task = recording.copy_of(submission, context).task
+        if shared and task is not None and not _may_share(task, context, met):
             return None
-        return recording.record(submission, scene)
+        return recording.record(submission, context)
     except Failure as refused:
         return refused
 
 
-def _may_share(task: Task, scene: Scene, met: set[object]) -> bool:
+def _may_share(task: Task, context: AnswerContext, met: set[object]) -> bool:
     """Whether an answer may be recorded with those before it, which are not in the database yet. `met`: the tasks, and
     the cases if that matters, to which those belong."""
     scopes: set[object] = {task.pk}
     if task.case_id is not None and four_eyes.looks_back():
         scopes.add(task.case_id)
-    if not scene.has(task) or scopes & met or len(scene.standing[task.pk]) > MOST_COPIES:
+    if task.pk not in context.locked or scopes & met or len(context.standing[task.pk]) > MOST_COPIES:
         return False
     met |= scopes
     return True

@@ -16,7 +16,7 @@ from notifications.api import changed, docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
 from notifications.conversation.saying import Said
 from notifications.conversation.shown import engine_states
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json

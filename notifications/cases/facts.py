@@ -14,7 +14,11 @@ def facts_of_task(
     task_data = task.data if task is not None else {}
     facts = merged(event_data, task_data) if task_is_newer else merged(task_data, event_data)
     if case is not None:
-        facts["case"] = {**_case(case), **(object_in(event_data, "case") if event is not None else _case_facts(facts))}
+        told = object_in(event_data if event is not None else facts, "case")
+        facts["case"] = {
+            **{"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url},
+            **{name: value for name, value in told.items() if value or event is not None},
+        }
         if case.roles:  # with what was known before
             facts["case"]["roles"] = case.roles
     if event is not None:
@@ -25,12 +29,3 @@ def facts_of_task(
         origin = {"type": "task.assigned", "engine": task.engine.slug if task is not None else ""}
     facts["event"] = origin
     return facts
-
-
-def _case(case: Case) -> Json:
-    return {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
-
-
-def _case_facts(facts: Json) -> Json:
-    """Return the members of the case that are not empty."""
-    return {name: value for name, value in object_in(facts, "case").items() if value}

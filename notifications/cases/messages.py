@@ -88,16 +88,13 @@ def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: 
     """Registered with `lifecycle`. Tasks of which nobody has asked anything cost nothing."""
     if moment not in ("answered", "reopened", "closed") or not task.info:
         return
-    if moment == "reopened" and task.state == TaskState.INFO_REQUESTED and _were_answered(task):
+    questions = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
+    was_paused = moment == "reopened" and task.state == TaskState.INFO_REQUESTED
+    # All were replied to, while an answer that the engine now refuses stood.
+    if was_paused and questions.exists() and not waits_for_somebody(task):
         return_to_state_before(task)
         lifecycle.notify_observers("resumed", task, by=by, now=now, writes=writes)
     writes.gather(look_again, (task.pk, now))
-
-
-def _were_answered(task: Task) -> bool:
-    """Whether all questions were replied to, while an answer that the engine now refuses stood."""
-    addressees = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
-    return addressees.exists() and not waits_for_somebody(task)
 
 
 # --- what engines say -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db.models import Q
 from notifications.cases.task_state import effective_time
 from notifications.models import Case, Event, EventStatus, Journey, Milestone
 from notifications.types import behaviour_of
-from notifications.wording.labels import languages, tag
+from notifications.wording.languages import languages, tag
 from notifications.wording.plaintext import clean_line, cut
 
 MOST_REACHED, MOST_LABEL = 200, 80
@@ -89,11 +89,8 @@ def reached_by(case: Case) -> list[Reached]:
         for status, time, received_at, type in reversed(newest)
         if isinstance(status, str) and status
     ]
-    return _begun(sorted(statuses, key=lambda each: each.at))
-
-
-def _begun(statuses: list[Reached]) -> list[Reached]:
-    """Several events in a row may tell the same status: it began with the first of them."""
+    statuses.sort(key=lambda each: each.at)
+    # Several events in a row may tell the same status: it began with the first of them.
     return [each for at, each in enumerate(statuses) if not at or statuses[at - 1].status != each.status]
 
 

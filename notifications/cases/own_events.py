@@ -16,32 +16,18 @@ def about_task(
 ) -> Event:
     """Return an event about the task, not saved. `time`: when it happened, if not now. `data` is added to the task's
     id."""
-    return bulk.new(
-        Event,
-        engine=task.engine,
-        source=SOURCE,
-        event_id=event_id,
-        type=type,
-        subject=task.task_id,
-        time=time or now,
-        received_at=now,
-        data={"task": {"id": task.task_id}, **data},
-        digest="",
-        group="",
-        status=EventStatus.PROCESSED,
-        processed_at=now,
-        task=task,
-        case=task.case,
-    )
+    event = of_engine(task.engine, type, {"task": {"id": task.task_id}, **data}, now, event_id)
+    event.subject, event.time, event.task, event.case = task.task_id, time or now, task, task.case
+    return event
 
 
-def of_engine(engine: Engine, type: str, data: Json, now: datetime) -> Event:
+def of_engine(engine: Engine, type: str, data: Json, now: datetime, event_id: str = "") -> Event:
     """Return an event about no task, not saved."""
     return bulk.new(
         Event,
         engine=engine,
         source=SOURCE,
-        event_id=str(uuid7()),
+        event_id=event_id or str(uuid7()),
         type=type,
         time=now,
         received_at=now,

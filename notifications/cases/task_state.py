@@ -170,7 +170,10 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     before = task.priority
     _save(task, scene)
     change.is_older = older
-    _merge(task, event, directory, change.case, keep_newer=older)
+    take_data(task, event, keep_newer=older)
+    if initiator := object_in(task.data, "task").get("initiator"):
+        task.initiator = directory.get(initiator) or task.initiator
+    task.case = change.case or task.case
     change.priority_rose = (
         task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)
     )
@@ -196,15 +199,6 @@ def _save(task: Task, scene: Scene) -> None:
         scene.writes.insert(task)
     else:
         scene.writes.update(task)
-
-
-def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
-    """Update the task; what the event does not mention stays. `keep_newer`: only set what is missing."""
-    take_data(task, event, keep_newer=keep_newer)
-    task_fields = object_in(task.data, "task")
-    if task_fields.get("initiator"):
-        task.initiator = directory.get(task_fields["initiator"]) or task.initiator
-    task.case = case or task.case
 
 
 def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:

@@ -17,11 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from notifications.connectors import reasons
-from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
-from notifications.reasons import not_reached
+from notifications.connectors.oauth2 import AccessRefused, form, read_grant, unreachable, useful
 from wfpush.net.http import Outbound, OutboundError, Response, Streamed
-
-__all__ = ["Access", "AccessRefused", "EngineClient", "PersonsTokens", "hide", "tls_context"]
 
 KEPT = 4
 AT_LAST = 10.0
@@ -108,6 +105,12 @@ class EngineClient:
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
         self._of_people: dict[tuple[str, str], asyncio.Task[str]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
+
+    async def __aenter__(self) -> "EngineClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         for fetching in self._fetching.values():
@@ -203,9 +206,7 @@ class EngineClient:
                 "POST", access.token_url, body=body, headers=headers, tls=await self._tls(access)
             )
         except OutboundError as fault:
-            raise AccessRefused(
-                reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent
-            ) from fault
+            raise unreachable(fault) from fault
         grant = read_grant(response, self.secrets(access))
         return _Token(grant.token, self._clock() + useful(grant.life))
 

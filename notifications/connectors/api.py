@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from notifications.connectors import reasons
-from notifications.connectors.access import Access, AccessRefused, EngineClient, hide
+from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.base import Outcome, Result
+from notifications.connectors.oauth2 import AccessRefused, hide
 from notifications.connectors.reasons import and_says
 from notifications.reasons import not_reached
-from notifications.types import Json
+from notifications.types import Json, read_json
 from wfpush.net.http import OutboundError, Response, parse_retry_after
 
 MOST_DETAIL = 300
@@ -107,7 +108,8 @@ class Api:
             raise Failed(Result(outcome, None, fault.reason, fault.wait, down=down, silent=of_person)) from fault
         secrets = self._line.secrets(access)
         by_person = access.tokens is not None
-        reply = Reply(response.status, _json(response), acts, secrets, bool(response.body), by_person)
+        body = None if response.truncated else read_json(response.body)
+        reply = Reply(response.status, body, acts, secrets, bool(response.body), by_person)
         self.may_have_acted = self.may_have_acted or (acts and (reply.ok or reply.status >= 500))
         _check(reply, response, may_be_refused=may_be_refused)
         return reply
@@ -142,15 +144,6 @@ def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
 def _is_long_json(response: Response) -> bool:
     """Whether the answer, which was cut off, began as JSON."""
     return response.truncated and response.body.lstrip()[:1] in (b"{", b"[")
-
-
-def _json(response: Response) -> Any:
-    if response.truncated:
-        return None
-    try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
-        return None
 
 
 # --- words ---
@@ -189,10 +182,6 @@ def part(text: str) -> str:
 def rows(document: Any) -> list[Json]:
     """Return the objects in a JSON list; none where the document is no list."""
     return [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
-
-
-def text_of(text: Any) -> str:
-    return text if isinstance(text, str) else ""
 
 
 def instant(value: Any) -> datetime | None:

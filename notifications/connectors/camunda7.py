@@ -7,13 +7,14 @@ import json
 from typing import Any
 
 from notifications.connectors import reasons
-from notifications.connectors.api import Api, Reply, not_let_in, part, rows, text_of, unexpected
-from notifications.connectors.base import Result
-from notifications.connectors.flowable import STARTER, whole
+from notifications.connectors.api import Api, Reply, instant, not_let_in, part, rows, unexpected
+from notifications.connectors.base import Result, Standing
+from notifications.connectors.flowable import TASK_MEMBERS, ended_standing, messages_in, standing_of, whole
+from notifications.connectors.instructions import ANSWER, Instruction
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing, instant
+from notifications.connectors.rest import UNKNOWN, RestConnector
 from notifications.reasons import NOTHING
-from notifications.types import Json
+from notifications.types import Json, text_in
 
 
 class Camunda7(RestConnector):
@@ -30,18 +31,9 @@ class Camunda7(RestConnector):
         ),
         "subject": "id",
         "time": "not_null(timestamp, lastUpdated, createTime, created)",
-        "data.task.id": "id",
-        "data.task.name": "name",
-        "data.task.description": "description",
-        "data.task.assignee": "assignee",
-        "data.task.candidates": "candidateUsers",
-        "data.task.teams": "candidateGroups",
-        "data.task.initiator": STARTER,
+        **TASK_MEMBERS,
         "data.task.due_at": "not_null(due, dueDate)",
-        "data.task.priority": PRIORITY,
-        "data.task.form": "form",
         "data.case.id": "not_null(caseInstanceId, processInstanceId)",
-        "data.variables": "by_name(variables)",
     }
     listing = Query(
         "/task",
@@ -90,8 +82,10 @@ class Camunda7(RestConnector):
         """Add a comment, which users of the engine see. 400: the task is gone; 403: it takes none, since history is
         off."""
         path = f"{_task(instruction.task)}/comment"
-        if instruction.unsure and instruction.remark in await self._comments(api, path):
-            return 200
+        if instruction.unsure:
+            comments = await api.call("GET", path, may_be_refused=True)
+            if instruction.remark in messages_in(comments):
+                return 200
         reply = await api.call("POST", f"{path}/create", {"message": instruction.remark}, may_be_refused=True)
         if reply.status == 403 and reply.member("type") == "AuthorizationException":
             raise not_let_in(reply)
@@ -99,15 +93,9 @@ class Camunda7(RestConnector):
             raise unexpected(reply)
         return reply.status
 
-    async def _comments(self, api: Api, path: str) -> list[Any]:
-        reply = await api.call("GET", path, may_be_refused=True)
-        return [each.get("message") for each in rows(reply.body)] if reply.ok else []
-
     async def look_up(self, api: Api, task: str) -> Standing:
         row = await self.open_row(api, task)
-        if row is None:
-            return await self._ended(api, task)
-        return Standing(True, text_of(row.get("assignee")), delegated=row.get("delegationState") == "PENDING")
+        return await self._ended(api, task) if row is None else standing_of(row)
 
     async def open_row(self, api: Api, task: str) -> Json | None:
         reply = await api.call("GET", _task(task))
@@ -120,19 +108,15 @@ class Camunda7(RestConnector):
     async def _ended(self, api: Api, task: str) -> Standing:
         """The state of a finished task. Unknown where the engine keeps no history, or does not let us read it."""
         tasks = await self._history(api, "/history/task", {"taskId": task})
-        if not tasks:
-            return UNKNOWN
-        row = tasks[0]
-        cancelled = row.get("deleteReason") not in (None, "", "completed")
-        return Standing(False, text_of(row.get("assignee")), await self._answers(api, row), cancelled=cancelled)
+        return ended_standing(tasks[0], await self._answers(api, tasks[0])) if tasks else UNKNOWN
 
     async def _answers(self, api: Api, task: Json) -> frozenset[str]:
-        process = text_of(task.get("processInstanceId"))
+        process = text_in(task, "processInstanceId")
         if not process:
             return frozenset()
         query = {"processInstanceId": process, "variableName": ANSWER}
         answers = await self._history(api, "/history/variable-instance", query)
-        return frozenset(text_of(each.get("value")) for each in answers)
+        return frozenset(text_in(each, "value") for each in answers)
 
     async def _history(self, api: Api, path: str, query: dict[str, str]) -> list[Json]:
         reply = await api.call("GET", path, query=query, may_be_refused=True)
@@ -140,15 +124,17 @@ class Camunda7(RestConnector):
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         reply = await api.call("POST", f"{_task(task)}/assignee", {"userId": user})
-        if reply.taken:
-            return Result("done", reply.status)
-        if reply.status == 500 and _says(reply) and not (await self.look_up(api, task)).is_open:
-            return await self.result_if_missing(api, reply.status)
-        raise unexpected(reply)
+        changed = await self._result(api, task, reply)
+        if changed is None:
+            raise unexpected(reply)
+        return changed
 
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
-        """500 is the answer for a task that somebody has, and for one that no longer exists."""
-        reply = await api.call("POST", f"{_task(task)}/claim", {"userId": user})
+        return await self._result(api, task, await api.call("POST", f"{_task(task)}/claim", {"userId": user}))
+
+    async def _result(self, api: Api, task: str, reply: Reply) -> Result | None:
+        """The result of a change; None for an open task that was not changed: 500 is the answer for a task that
+        somebody has, and for one that no longer exists. Raises Failed."""
         if reply.taken:
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):

@@ -5,11 +5,12 @@ write goes into the variable `wfpush_comment`.
 """
 
 from notifications.connectors import reasons
-from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
-from notifications.connectors.base import Result
+from notifications.connectors.api import Api, Reply, part, rows, unexpected
+from notifications.connectors.base import Result, Standing
+from notifications.connectors.instructions import ANSWER, Instruction
 from notifications.connectors.listing import Search
-from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing
-from notifications.types import Json
+from notifications.connectors.rest import PRIORITY, UNKNOWN, RestConnector
+from notifications.types import Json, text_in
 
 OVER = ("COMPLETED", "CANCELED", "FAILED")
 """The states of finished tasks. In all others a task is open, or is being changed."""
@@ -48,7 +49,7 @@ class Camunda8(RestConnector):
         "data.case.title": "processName",
         "data.variables": "variables",
     }
-    listing = Search()
+    listing = Search(id="userTaskKey", created="creationDate")
     lags = True
 
     async def complete(self, api: Api, instruction: Instruction) -> Result:
@@ -56,11 +57,9 @@ class Camunda8(RestConnector):
         reply = await api.call("POST", f"{_task(instruction.task)}/completion", body)
         if reply.taken:
             return Result("done", reply.status)
-        if not is_problem(reply):
-            raise unexpected(reply)
-        if reply.status == 404:
+        if is_problem(reply) and reply.status == 404:
             return await self.result_if_gone(api, instruction, reply.status)
-        if reply.status == 409:
+        if is_problem(reply) and reply.status == 409:
             return await self._in_another_state(api, instruction)
         raise unexpected(reply)
 
@@ -72,21 +71,12 @@ class Camunda8(RestConnector):
             return Result("later", 409, reasons.CHANGING())
         return await self.result_if_over(api, instruction, standing, 409)
 
-    async def remark(self, api: Api, instruction: Instruction) -> Result:
-        """There is no place for remarks in the engine: they stay here, and no call is made."""
-        return Result("done", None, reasons.NO_PLACE())
-
     async def late(self, api: Api, instruction: Instruction) -> Result:
         """Listeners get the action; people who work in the engine see the priority."""
         body = {"changeset": {"priority": PRIORITY_OF_LATE}, "action": "escalate"}
         reply = await api.call("PATCH", _task(instruction.task), body)
-        if reply.ok:
-            return Result("done", reply.status)
-        if is_problem(reply) and reply.status == 404:
-            return await self.result_if_missing(api, reply.status)
-        if is_problem(reply) and reply.status == 409:
-            return Result("later", reply.status, reasons.CHANGING())
-        raise unexpected(reply)
+        changed = await self._result(api, reply, took=reply.ok)
+        return changed or Result("later", reply.status, reasons.CHANGING())
 
     async def open_row(self, api: Api, task: str) -> Json | None:
         row = await self._row(api, task)
@@ -105,7 +95,7 @@ class Camunda8(RestConnector):
         row = await self._row(api, task)
         if row is None:
             return UNKNOWN
-        assignee, state = text_of(row.get("assignee")), row.get("state")
+        assignee, state = text_in(row, "assignee"), row.get("state")
         if state not in OVER:
             return Standing(True, assignee)
         return Standing(False, assignee, await self._answers(api, task), cancelled=state == "CANCELED")
@@ -113,7 +103,7 @@ class Camunda8(RestConnector):
     async def _answers(self, api: Api, task: str) -> frozenset[str]:
         reply = await api.call("POST", f"{_task(task)}/variables/search", {"filter": {"name": ANSWER}}, acts=False)
         answers = rows(reply.object.get("items")) if reply.ok else []
-        return frozenset(text_of(row.get("value")).strip('"') for row in answers)  # values are JSON in a string
+        return frozenset(text_in(row, "value").strip('"') for row in answers)  # values are JSON in a string
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         """Assign in one command. Unassigning first would not be safer, and would leave the task without assignee if the
@@ -125,9 +115,12 @@ class Camunda8(RestConnector):
         return await self._assignment(api, task, {"assignee": user, "allowOverride": False, "action": "claim"})
 
     async def _assignment(self, api: Api, task: str, body: Json) -> Result | None:
-        """None where the task's state forbids it. Raises Failed."""
         reply = await api.call("POST", f"{_task(task)}/assignment", body)
-        if reply.taken:
+        return await self._result(api, reply, took=reply.taken)
+
+    async def _result(self, api: Api, reply: Reply, *, took: bool) -> Result | None:
+        """The result of a change; None where the task's state forbids it. Raises Failed."""
+        if took:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
             return await self.result_if_missing(api, reply.status)

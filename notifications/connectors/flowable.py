@@ -3,23 +3,94 @@
 The engine uses `outcome` only with a form; processes read the variable `wfpush_outcome`, or what a mapping sets.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from notifications.connectors import reasons
-from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
-from notifications.connectors.base import Result
+from notifications.connectors.api import Api, Reply, instant, part, rows, unexpected
+from notifications.connectors.base import Result, Standing
+from notifications.connectors.instructions import ANSWER, Instruction
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing, instant
-from notifications.types import Json
+from notifications.connectors.rest import PRIORITY, UNKNOWN, RestConnector
+from notifications.types import Json, text_in
 
-VARIABLES = "/history/historic-variable-instances"
 STARTER = "not_null(startUserId, [by_name(variables).initiator][?type(@) == 'string'] | [0])"
 """Who started the process: as the engine says, or in the variable that start events name in the engine's examples
 (`flowable:initiator="initiator"`). Not `owner`, who is whoever delegated the task."""
 
+TASK_MEMBERS = {
+    "data.task.id": "id",
+    "data.task.name": "name",
+    "data.task.description": "description",
+    "data.task.assignee": "assignee",
+    "data.task.candidates": "candidateUsers",
+    "data.task.teams": "candidateGroups",
+    "data.task.initiator": STARTER,
+    "data.task.priority": PRIORITY,
+    "data.task.form": "form",
+    "data.variables": "by_name(variables)",
+}
+"""Members that Flowable and Camunda 7 write alike."""
 
-class Flowable(RestConnector):
+
+class FlowableTasks(RestConnector):
+    """How tasks are completed, assigned and claimed in Flowable and in engines that derive from it."""
+
+    tasks: ClassVar[str] = "/runtime/tasks"
+    """The path of the tasks, to which actions on them are sent."""
+
+    def task_path(self, task: str) -> str:
+        return f"{self.tasks}/{part(task)}"
+
+    def update_path(self, api: Api, task: str) -> str:
+        return self.task_path(task)
+
+    def took(self, reply: Reply) -> bool:
+        """Whether an answer to an action says that the engine has it."""
+        return reply.taken
+
+    def variables(self, instruction: Instruction) -> list[Json]:
+        values = instruction.all_variables.items()
+        return [{"name": name, **typed(value, instruction.type_of(name))} for name, value in values]
+
+    async def complete(self, api: Api, instruction: Instruction) -> Result:
+        path, variables = self.task_path(instruction.task), self.variables(instruction)
+        body = {"action": "complete", "outcome": instruction.outcome, "variables": variables}
+        reply = await api.call("POST", path, body)
+        if reply.status == 500 and reply.object and (await self.look_up(api, instruction.task)).delegated:
+            # "A delegated task cannot be completed, but should be resolved instead"; newer versions do not say so
+            resolving = await api.call("POST", path, {"action": "resolve"})
+            if not resolving.ok and not is_gone(resolving):
+                raise unexpected(resolving)
+            reply = await api.call("POST", path, body)
+        if self.took(reply):
+            return Result("done", reply.status)
+        if is_gone(reply):
+            return await self.result_if_gone(api, instruction, reply.status)
+        if reply.status == 409:
+            return Result("later", reply.status, reasons.CHANGING())
+        raise unexpected(reply)
+
+    async def assign(self, api: Api, task: str, user: str) -> Result:
+        reply = await api.call("PUT", self.update_path(api, task), {"assignee": user})
+        changed = await self._result(api, reply, took=reply.ok)
+        return changed or Result("later", reply.status, reasons.CHANGING())
+
+    async def claim(self, api: Api, task: str, user: str) -> Result | None:
+        reply = await api.call("POST", self.task_path(task), {"action": "claim", "assignee": user})
+        return await self._result(api, reply, took=self.took(reply))
+
+    async def _result(self, api: Api, reply: Reply, *, took: bool) -> Result | None:
+        """The result of a change; None where another change of the task forbids it. Raises Failed."""
+        if took:
+            return Result("done", reply.status)
+        if is_gone(reply):
+            return await self.result_if_missing(api, reply.status)
+        if reply.status == 409:
+            return None
+        raise unexpected(reply)
+
+
+class Flowable(FlowableTasks):
     kind = "flowable"
     label = "Flowable"
     address_example = "https://host/flowable-rest/service"
@@ -37,20 +108,11 @@ class Flowable(RestConnector):
         ),
         "subject": "id",
         "time": "not_null(timestamp, claimTime, createTime)",
-        "data.task.id": "id",
-        "data.task.name": "name",
-        "data.task.description": "description",
+        **TASK_MEMBERS,
         "data.task.kind": "category",
-        "data.task.assignee": "assignee",
-        "data.task.candidates": "candidateUsers",
-        "data.task.teams": "candidateGroups",
-        "data.task.initiator": STARTER,
         "data.task.due_at": "dueDate",
-        "data.task.priority": PRIORITY,
-        "data.task.form": "form",
         "data.case.id": "processInstanceId",
         "data.case.title": "processInstanceName",
-        "data.variables": "by_name(variables)",
     }
     listing = Query(
         "/runtime/tasks",
@@ -70,9 +132,7 @@ class Flowable(RestConnector):
     async def complete(self, api: Api, instruction: Instruction) -> Result:
         if instruction.comment:
             await self._comment_once(api, instruction)
-        return await complete(
-            self, api, task_path(instruction.task), instruction, variables(instruction), took=lambda reply: reply.taken
-        )
+        return await super().complete(api, instruction)
 
     async def remark(self, api: Api, instruction: Instruction) -> Result:
         if await self._comment_once(api, instruction):
@@ -81,49 +141,37 @@ class Flowable(RestConnector):
 
     async def _comment_once(self, api: Api, instruction: Instruction) -> bool:
         """Add a comment, which users of the engine see. False for a task that is gone: it takes no comments."""
-        path = f"{task_path(instruction.task)}/comments"
-        if instruction.unsure and instruction.remark in await self._comments(api, path):
+        path = f"{self.task_path(instruction.task)}/comments"
+        if instruction.unsure and instruction.remark in messages_in(await api.call("GET", path)):
             return True
         reply = await api.call("POST", path, {"message": instruction.remark, "saveProcessInstanceId": True})
         if not reply.ok and not is_gone(reply):
             raise unexpected(reply)
         return reply.ok
 
-    async def _comments(self, api: Api, path: str) -> list[Any]:
-        reply = await api.call("GET", path)
-        return [each.get("message") for each in rows(reply.body)] if reply.ok else []
-
     async def look_up(self, api: Api, task: str) -> Standing:
         row = await self.open_row(api, task)
         return await self._ended(api, task) if row is None else standing_of(row)
 
     async def open_row(self, api: Api, task: str) -> Json | None:
-        return row_of(await api.call("GET", task_path(task)))
+        return row_of(await api.call("GET", self.task_path(task)))
 
     async def _ended(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", f"/history/historic-task-instances/{part(task)}")
-        row = reply.object
-        if not reply.ok or not row:
+        if not reply.ok or not reply.object:
             return UNKNOWN
-        cancelled = row.get("deleteReason") not in (None, "", "completed")
-        return Standing(False, text_of(row.get("assignee")), await self._answers(api, row), cancelled=cancelled)
+        return ended_standing(reply.object, await self._answers(api, reply.object))
 
     async def _answers(self, api: Api, task: Json) -> frozenset[str]:
         """Unknown without the history of variables."""
-        process = text_of(task.get("processInstanceId"))
+        process = text_in(task, "processInstanceId")
         if not process:
             return frozenset()
         query = {"processInstanceId": process, "variableName": ANSWER, "size": "100"}
-        reply = await api.call("GET", VARIABLES, query=query)
+        reply = await api.call("GET", "/history/historic-variable-instances", query=query)
         answers = rows(reply.object.get("data")) if reply.ok else []
         variables = [row.get("variable") for row in answers]
-        return frozenset(text_of(each.get("value")) for each in variables if isinstance(each, dict))
-
-    async def assign(self, api: Api, task: str, user: str) -> Result:
-        return await assign(self, api, task_path(task), user)
-
-    async def claim(self, api: Api, task: str, user: str) -> Result | None:
-        return await claim(self, api, task_path(task), user, took=lambda reply: reply.taken)
+        return frozenset(text_in(each, "value") for each in variables if isinstance(each, dict))
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/runtime/tasks", query={"size": "1"})
@@ -131,11 +179,7 @@ class Flowable(RestConnector):
             raise unexpected(reply)
 
 
-def task_path(task: str) -> str:
-    return f"/runtime/tasks/{part(task)}"
-
-
-# --- what engines that derive from Flowable have in common ---------------------------------------------------------
+# --- what engines that derive from Flowable or Activiti have in common ------------------------------------------------
 def is_gone(reply: Reply) -> bool:
     """Whether the 404 is the engine's own, and not that of another server or a wrong path."""
     return reply.status == 404 and "exception" in reply.object
@@ -152,71 +196,19 @@ def row_of(reply: Reply) -> Json | None:
 
 def standing_of(row: Json) -> Standing:
     """The state of an open task."""
-    return Standing(True, text_of(row.get("assignee")), delegated=row.get("delegationState") == "pending")
+    delegated = row.get("delegationState") in ("pending", "PENDING")
+    return Standing(True, text_in(row, "assignee"), delegated=delegated)
 
 
-async def complete(
-    connector: RestConnector,
-    api: Api,
-    path: str,
-    instruction: Instruction,
-    variable_list: list[Json],
-    *,
-    took: Callable[[Reply], bool],
-) -> Result:
-    """`took`: whether an answer says that the engine has it. Raises Failed."""
-    body = {"action": "complete", "outcome": instruction.outcome, "variables": variable_list}
-    reply = await api.call("POST", path, body)
-    if reply.status == 500 and reply.object and (await connector.look_up(api, instruction.task)).delegated:
-        # "A delegated task cannot be completed, but should be resolved instead"; newer versions do not say so
-        await resolve(api, path)
-        reply = await api.call("POST", path, body)
-    if took(reply):
-        return Result("done", reply.status)
-    if is_gone(reply):
-        return await connector.result_if_gone(api, instruction, reply.status)
-    if reply.status == 409:
-        return Result("later", reply.status, reasons.CHANGING())
-    raise unexpected(reply)
+def ended_standing(row: Json, answers: frozenset[str]) -> Standing:
+    """The state of a task in the engine's history."""
+    cancelled = row.get("deleteReason") not in (None, "", "completed")
+    return Standing(False, text_in(row, "assignee"), answers, cancelled=cancelled)
 
 
-async def resolve(api: Api, path: str) -> None:
-    """Raises Failed."""
-    reply = await api.call("POST", path, {"action": "resolve"})
-    if not reply.ok and not is_gone(reply):
-        raise unexpected(reply)
-
-
-async def assign(connector: RestConnector, api: Api, path: str, user: str) -> Result:
-    """Raises Failed."""
-    reply = await api.call("PUT", path, {"assignee": user})
-    if reply.ok:
-        return Result("done", reply.status)
-    if is_gone(reply):
-        return await connector.result_if_missing(api, reply.status)
-    if reply.status == 409:
-        return Result("later", reply.status, reasons.CHANGING())
-    raise unexpected(reply)
-
-
-async def claim(
-    connector: RestConnector, api: Api, path: str, user: str, *, took: Callable[[Reply], bool]
-) -> Result | None:
-    """Raises Failed."""
-    reply = await api.call("POST", path, {"action": "claim", "assignee": user})
-    if took(reply):
-        return Result("done", reply.status)
-    if is_gone(reply):
-        return await connector.result_if_missing(api, reply.status)
-    if reply.status == 409:
-        return None
-    raise unexpected(reply)
-
-
-def variables(instruction: Instruction) -> list[Json]:
-    return [
-        {"name": name, **typed(value, instruction.type_of(name))} for name, value in instruction.all_variables.items()
-    ]
+def messages_in(comments: Reply) -> list[Any]:
+    """The texts of a task's comments; none where the engine does not show them."""
+    return [comment.get("message") for comment in rows(comments.body)] if comments.ok else []
 
 
 def typed(value: Any, type: str) -> Json:

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, cast
 
 from notifications.connectors import reasons
 from notifications.connectors.base import Misconfigured
 from notifications.models import Callback, Engine
-from notifications.models.variable_names import is_ours, without_reserved
+from notifications.models.validators import is_ours, without_reserved
 from notifications.people import resolver
 from notifications.types import Json
 
@@ -81,22 +82,22 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
     """Raises Misconfigured."""
     try:
         data: Json = json.loads(callback.body)["data"]
-        task = data["task_id"]
+        instruction = partial(Instruction, str(callback.pk), data["task_id"], unsure=unsure)
     except (ValueError, KeyError, TypeError) as fault:
         raise Misconfigured(reasons.NOT_READ()) from fault
     if "to" in data:
         had, to = _read_person(callback.engine, data["assignee"]), _read_person(callback.engine, data["to"])
-        return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
+        return instruction("assign", to=to, had=had)
     if "message" in data:
-        return _of_message(callback, task, data["message"], unsure=unsure)
+        message = data["message"]
+        by, text = message["by"] or {"ref": "", "name": ""}, _with_files(message["text"], message)
+        return instruction("message", action=message["kind"], comment=text, by=by["ref"], by_name=by["name"])
     if callback.response is None:
         late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
-        return Instruction(str(callback.pk), task, "late", comment=late, unsure=unsure)
+        return instruction("late", comment=late)
     by = data["responded_by"]
-    return Instruction(
-        answer=str(callback.pk),
-        task=task,
-        does=cast(Does, callback.response.effect),
+    return instruction(
+        cast(Does, callback.response.effect),
         action=data["action"],
         outcome=data["outcome"],
         comment=_with_files(data["comment"], data),
@@ -105,21 +106,6 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
         by=by["ref"],
         by_name=by["name"],
         revision=data.get("revision") or "",
-        unsure=unsure,
-    )
-
-
-def _of_message(callback: Callback, task: str, message: Json, *, unsure: bool) -> Instruction:
-    by, kind = message["by"] or {"ref": "", "name": ""}, message["kind"]
-    return Instruction(
-        str(callback.pk),
-        task,
-        "message",
-        action=kind,
-        comment=_with_files(message["text"], message),
-        by=by["ref"],
-        by_name=by["name"],
-        unsure=unsure,
     )
 
 

@@ -4,64 +4,54 @@ Rows are the engine's own JSON. What lists leave out is queried: candidates for 
 the processes of all rows at once.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from notifications.connectors.api import Api, Reply, instant, part, rows, unexpected
 from notifications.forms.translated import unread
-from notifications.types import Json
+from notifications.types import Json, read_json
 from notifications.wording.plaintext import clean_line, cut
 
 log = structlog.get_logger(__name__)
 
 
-class Listing(Protocol):
-    @property
-    def id(self) -> str:
-        """The member with the task's id."""
-        ...
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """How a kind's open tasks are listed. `id` and `created`: the members with a task's id and the instant of its
+    creation."""
 
-    @property
-    def created(self) -> str:
-        """The member with the instant of its creation."""
-        ...
+    id: str = "id"
+    created: str = "createTime"
+
+    def id_of(self, row: Json) -> str:
+        return str(row.get(self.id, ""))
+
+    def created_at(self, row: Json) -> datetime:
+        """An instant that cannot be read counts as the oldest."""
+        return instant(row.get(self.created)) or datetime(1970, 1, 1, tzinfo=UTC)
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
         """At most `size` open tasks created after `since`, oldest first. Raises Failed."""
-        ...
+        raise NotImplementedError
 
     async def add_people(self, api: Api, row: Json) -> None:
-        """Add `candidateUsers` and `candidateGroups` to an unassigned task. Raises Failed."""
-        ...
+        """Add `candidateUsers` and `candidateGroups` to an unassigned task, if its row has none. Raises Failed."""
 
     async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
         """Add the `form` of a task that has one, as the engine has it. `or_name`: of a form that the engine does not
         give, its name. Raises Failed."""
-        ...
 
     async def add_variables(self, api: Api, row: Json) -> None:
         """Add `variables` to a task that was read by itself, but for those that are written otherwise elsewhere. Raises
         Failed."""
-        ...
 
     async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
         """Add `startUserId` to the tasks of processes whose starter the engine knows. Raises Failed."""
-        ...
-
-
-def id_of(listing: Listing, row: Json) -> str:
-    return str(row.get(listing.id, ""))
-
-
-def created_at(listing: Listing, row: Json) -> datetime:
-    """An instant that cannot be read counts as the oldest."""
-    return instant(row.get(listing.created)) or datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _written(since: datetime) -> str:
@@ -71,7 +61,7 @@ def _written(since: datetime) -> str:
 
 
 @dataclass(frozen=True)
-class Query:
+class Query(Listing):
     """For Flowable and engines like it: parameters of a GET, and links that list candidates.
 
     `rows`: the member of the answer with the rows; empty where the answer is the list itself. `form`: where the form of
@@ -92,8 +82,6 @@ class Query:
     form_keys: tuple[str, ...] = ()
     variables: str = ""
     processes: str = ""
-    id: str = "id"
-    created: str = "createTime"
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
         query = {**self.parameters, self.size: str(size), **({self.since: _written(since)} if since else {})}
@@ -113,7 +101,7 @@ class Query:
     async def add_people(self, api: Api, row: Json) -> None:
         if not self.links or row.get("assignee"):
             return
-        reply = await api.call("GET", self.links.format(task=part(str(row.get(self.id, "")))))
+        reply = await api.call("GET", self.links.format(task=part(self.id_of(row))))
         if reply.status == 404:  # completed meanwhile
             return
         if not reply.ok:
@@ -125,12 +113,12 @@ class Query:
     async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
         key = next((row[name] for name in self.form_keys if row.get(name)), None)
         if self.form and key:
-            await _read_form(api, self.form.format(task=part(str(row.get(self.id, "")))), row, key if or_name else None)
+            await _read_form(api, self.form.format(task=part(self.id_of(row))), row, key if or_name else None)
 
     async def add_variables(self, api: Api, row: Json) -> None:
         if not self.variables:
             return
-        reply = await api.call("GET", self.variables.format(task=part(str(row.get(self.id, "")))))
+        reply = await api.call("GET", self.variables.format(task=part(self.id_of(row))))
         if reply.status == 404:  # completed meanwhile
             return
         if not reply.ok:
@@ -180,12 +168,9 @@ async def _read_form(api: Api, path: str, row: Json, key: Any) -> None:
     row["form"] = reply.object
 
 
-@dataclass(frozen=True)
-class Search:
-    """For Camunda 8: a filter and a page in the body; the rows have the candidates."""
-
-    id: str = "userTaskKey"
-    created: str = "creationDate"
+class Search(Listing):
+    """For Camunda 8: a filter and a page in the body; the rows have the candidates. The engine does not keep who
+    started a process (REST v2, ProcessInstanceResult)."""
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
         filters: Json = {"state": "CREATED"}
@@ -201,18 +186,15 @@ class Search:
             raise unexpected(reply)
         return rows(reply.object["items"])
 
-    async def add_people(self, api: Api, row: Json) -> None:
-        """Nothing to do: the rows have them."""
-
     async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
         if row.get("formKey"):
             key = row["formKey"] if or_name else None
-            await _read_form(api, f"/user-tasks/{part(str(row.get(self.id, '')))}/form", row, key)
+            await _read_form(api, f"/user-tasks/{part(self.id_of(row))}/form", row, key)
 
     async def add_variables(self, api: Api, row: Json) -> None:
         """Values are JSON in a string. One that is cut off, or has several scopes, is left out."""
         body = {"page": {"limit": MOST_VARIABLES}}
-        path = f"/user-tasks/{part(str(row.get(self.id, '')))}/variables/search"
+        path = f"/user-tasks/{part(self.id_of(row))}/variables/search"
         reply = await api.call("POST", path, body, acts=False)
         if reply.status == 404:  # completed meanwhile
             return
@@ -221,16 +203,5 @@ class Search:
         variables = [each for each in rows(reply.object.get("items")) if isinstance(each.get("name"), str)]
         several = Counter(each["name"] for each in variables)
         whole = [each for each in variables if several[each["name"]] == 1 and not each.get("isTruncated")]
-        values = {each["name"]: _read_json(each.get("value")) for each in whole}
+        values = {each["name"]: read_json(each.get("value")) for each in whole}
         row["variables"] = {name: value for name, value in values.items() if value is not None}
-
-    async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
-        """Nothing to do: the engine does not keep who started a process (REST v2, ProcessInstanceResult)."""
-
-
-def _read_json(text: Any) -> Any:
-    """None for what is no JSON."""
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        return None

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import json
 import math
 import secrets
 import time
@@ -13,8 +12,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from notifications.connectors import reasons
-from notifications.reasons import Reason, reason_of
-from wfpush.net.http import Response, parse_retry_after
+from notifications.reasons import Reason, not_reached, reason_of
+from notifications.types import Json, read_json
+from wfpush.net.http import OutboundError, Response, parse_retry_after
 
 EARLY = 30.0
 """Seconds before its end at which a token is no longer used."""
@@ -40,6 +40,11 @@ class AccessRefused(Exception):
         self.later = later
         self.wait = wait
         self.ended = ended
+
+
+def unreachable(fault: OutboundError) -> AccessRefused:
+    """The refusal of a token server that was not reached."""
+    return AccessRefused(reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent)
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,8 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+def _object(body: bytes) -> Json:
+    document = read_json(body)
     return document if isinstance(document, dict) else {}
 
 
@@ -124,33 +126,23 @@ def _name_in(id_token: Any) -> str:
 
 
 # --- the way there (RFC 6749, 4.1.1; RFC 7636) ------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Client:
-    """What an authorization server knows us by."""
-
-    authorize_url: str
-    client_id: str
-    scope: str
-    redirect_uri: str
-
-
 def new_secret() -> str:
     """256 random bits, in characters that need no escaping."""
     return secrets.token_urlsafe(32)
 
 
-def way_there(client: Client, state: str, verifier: str) -> str:
+def way_there(authorize_url: str, *, client_id: str, scope: str, redirect_uri: str, state: str, verifier: str) -> str:
     """The address to which a browser is sent to sign in. `state` comes back with it; `verifier` proves that we made the
     request."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     parameters = {
         "response_type": "code",
-        "client_id": client.client_id,
-        "redirect_uri": client.redirect_uri,
-        "scope": client.scope,
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": scope,
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
     query = urlencode({name: value for name, value in parameters.items() if value})
-    return f"{client.authorize_url}{'&' if urlsplit(client.authorize_url).query else '?'}{query}"
+    return f"{authorize_url}{'&' if urlsplit(authorize_url).query else '?'}{query}"

@@ -9,16 +9,16 @@ success; delegated tasks are resolved as in Flowable.
 import json
 from typing import Any
 
-from notifications.connectors import reasons
-from notifications.connectors.api import Api, part, unexpected
-from notifications.connectors.base import Result
-from notifications.connectors.flowable import Flowable, assign, claim, complete, row_of, standing_of
+from notifications.connectors.api import Api, Reply, part, unexpected
+from notifications.connectors.base import Standing
+from notifications.connectors.flowable import Flowable, FlowableTasks, row_of, standing_of
+from notifications.connectors.instructions import EnginePerson, Instruction
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import UNKNOWN, EnginePerson, Instruction, RestConnector, Standing
+from notifications.connectors.rest import UNKNOWN
 from notifications.types import Json
 
 
-class OpenText(RestConnector):
+class OpenText(FlowableTasks):
     kind = "opentext"
     label = "OpenText Workflow Service"
     address_example = "https://{region}.api.opentext.com/workflow/v1"
@@ -37,16 +37,17 @@ class OpenText(RestConnector):
         since="createdAfter",
         rows=("_embedded", "tasks"),
     )
+    tasks = "/tasks"
     paths = {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}
 
-    async def complete(self, api: Api, instruction: Instruction) -> Result:
-        return await complete(
-            self, api, _task(instruction.task), instruction, variables(instruction), took=lambda reply: reply.ok
-        )
+    def update_path(self, api: Api, task: str) -> str:
+        return _path(api, "update_task", task)
 
-    async def remark(self, api: Api, instruction: Instruction) -> Result:
-        """There is no place for remarks in the engine: they stay here, and no call is made."""
-        return Result("done", None, reasons.NO_PLACE())
+    def took(self, reply: Reply) -> bool:
+        return reply.ok
+
+    def variables(self, instruction: Instruction) -> list[Json]:
+        return [{"name": name, "value": simple(value)} for name, value in instruction.all_variables.items()]
 
     async def look_up(self, api: Api, task: str) -> Standing:
         row = row_of(await api.call("GET", _path(api, "read_task", task)))
@@ -55,12 +56,6 @@ class OpenText(RestConnector):
     async def open_row(self, api: Api, task: str) -> Json | None:
         """With its variables, if it takes the parameter that lists take."""
         return row_of(await api.call("GET", _path(api, "read_task", task), query={"includeProcessVariables": "true"}))
-
-    async def assign(self, api: Api, task: str, user: str) -> Result:
-        return await assign(self, api, _path(api, "update_task", task), user)
-
-    async def claim(self, api: Api, task: str, user: str) -> Result | None:
-        return await claim(self, api, _task(task), user, took=lambda reply: reply.ok)
 
     def user_of(self, person: EnginePerson, holder: str) -> str:
         """Users are identified by their `preferred_username`, which is an e-mail address."""
@@ -72,16 +67,8 @@ class OpenText(RestConnector):
             raise unexpected(reply)
 
 
-def _task(task: str) -> str:
-    return f"/tasks/{part(task)}"
-
-
 def _path(api: Api, name: str, task: str) -> str:
     return api.paths[name].replace("{task}", part(task))
-
-
-def variables(instruction: Instruction) -> list[Json]:
-    return [{"name": name, "value": simple(value)} for name, value in instruction.all_variables.items()]
 
 
 def simple(value: Any) -> Any:

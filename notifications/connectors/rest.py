@@ -9,47 +9,14 @@ from typing import ClassVar
 
 from notifications.connectors import reasons
 from notifications.connectors.access import Access, EngineClient, PersonsTokens
-from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
+from notifications.connectors.api import MOST_DETAIL, Api, Failed
 from notifications.connectors.base import Connector, Misconfigured, Result, Standing
-from notifications.connectors.instructions import (
-    ANSWER,
-    BY,
-    COMMENT,
-    OUTCOME,
-    EnginePerson,
-    Instruction,
-    instruction_of,
-)
+from notifications.connectors.instructions import EnginePerson, Instruction, instruction_of
 from notifications.connectors.listing import Listing
 from notifications.models import AuthKind, Callback, Engine, EngineAccess
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
-
-__all__ = [
-    "ANSWER",
-    "BY",
-    "COMMENT",
-    "OUTCOME",
-    "PRIORITY",
-    "UNKNOWN",
-    "Api",
-    "Call",
-    "EnginePerson",
-    "Failed",
-    "Instruction",
-    "Reply",
-    "RestConnector",
-    "Standing",
-    "access_of",
-    "instant",
-    "instruction_of",
-    "part",
-    "paths_of",
-    "rows",
-    "text_of",
-    "unexpected",
-]
 
 PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
 """For presets: an engine's `priority` of 0 to 100, 50 being usual, as one of our priorities."""
@@ -204,8 +171,11 @@ class RestConnector(Connector):
         raise NotImplementedError
 
     async def remark(self, api: Api, instruction: Instruction) -> Result:
-        """Add a remark: acknowledged, or a question. For people who look at the task in the engine. Raises Failed."""
-        raise NotImplementedError
+        """Add a remark: acknowledged, or a question. For people who look at the task in the engine. Raises Failed.
+
+        Engines without a place for remarks are not called: they stay here.
+        """
+        return Result("done", None, reasons.NO_PLACE())
 
     async def late(self, api: Api, instruction: Instruction) -> Result:
         """Tell the engine that the task runs late, for an SLA step. Raises Failed."""
@@ -267,19 +237,8 @@ def access_of(engine: Engine) -> Access:
     row = EngineAccess.objects.filter(engine=engine).first()
     if row is None:
         return Access(engine.callback_url)
-    return Access(
-        base=engine.callback_url,
-        auth=row.auth,
-        name=row.name,
-        secret=row.secret,
-        header=row.header,
-        token_url=row.token_url,
-        token_body=row.token_body,
-        scope=row.scope,
-        audience=row.audience,
-        certificate=row.certificate,
-        key=row.key,
-    )
+    names = {field.name for field in dataclasses.fields(Access)} - {"base", "tokens"}
+    return Access(engine.callback_url, **{name: getattr(row, name) for name in names})
 
 
 def paths_of(engine: Engine) -> dict[str, str]:

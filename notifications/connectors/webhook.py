@@ -5,13 +5,13 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
-
 from notifications.connectors import reasons, signatures
 from notifications.connectors.access import EngineClient, PersonsTokens
 from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, Sent
+from notifications.connectors.credentials import active_secrets
 from notifications.models import Callback, Engine
 from notifications.reasons import not_reached, said
+from notifications.types import read_json, text_in
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, parse_retry_after
 
@@ -31,9 +31,8 @@ class Webhook(Connector):
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
         """Sign with every active secret. Raises Misconfigured without one. The signed body says who has answered."""
-        active = engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
         try:
-            secrets = [row.secret for row in active]
+            secrets = [row.secret for row in active_secrets(engine, now)]
         except UndecryptableSecret as fault:
             raise Misconfigured(str(fault)) from fault
         if not secrets:
@@ -84,9 +83,5 @@ def read_answer(status: int, body: bytes, retry_after: float | None = None) -> R
 
 def detail_in(body: bytes) -> str:
     """The `detail` of a JSON answer, at most 500 characters; empty when there is none."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    detail = answer.get("detail") if isinstance(answer, dict) else None
-    return detail.strip()[:500] if isinstance(detail, str) else ""
+    answer = read_json(body)
+    return text_in(answer, "detail").strip()[:500] if isinstance(answer, dict) else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
 
@@ -115,16 +115,17 @@ def askable(task: Task, asker: Recipient) -> list[Candidate]:
 
 
 def _candidates(task: Task, asker: Recipient) -> Iterator[Candidate]:
-    for person, why in ((task.initiator, "initiator"), (task.assignee, "assignee")):
-        if person is not None:
-            yield Candidate(person, "initiator" if why == "initiator" else "assignee")
+    if task.initiator is not None:
+        yield Candidate(task.initiator, "initiator")
+    if task.assignee is not None:
+        yield Candidate(task.assignee, "assignee")
     yield from _all(task.candidates.order_by("name", "pk"), "colleague")
     yield from _all(_people_of(copies_of(task)), "colleague")
     answers = Response.objects.filter(task__case=task.case) if task.case_id else Response.objects.filter(task=task)
-    yield from _all(_people(answers.order_by().values("recipient")), "answered")
+    yield from _all(_people_of(answers), "answered")
     if task.case_id is not None:
         others = Notification.objects.filter(task__case=task.case_id, is_copy=True)
-        yield from _all(_people(others.filter(recipient__engine=None).order_by().values("recipient")), "case")
+        yield from _all(_people_of(others.filter(recipient__engine=None)), "case")
     if asker.manager is not None and not asker.external:
         yield Candidate(asker.manager, "manager")
 
@@ -133,12 +134,8 @@ def _all(people: Iterable[Recipient], why: Why) -> Iterator[Candidate]:
     return (Candidate(person, why) for person in people)
 
 
-def _people_of(copies: QuerySet[Notification]) -> QuerySet[Recipient]:
-    return _people(copies.order_by().values("recipient"))
-
-
-def _people(keys: QuerySet[object, object]) -> QuerySet[Recipient]:  # type: ignore[type-var]  # of values
-    return Recipient.objects.filter(pk__in=keys).order_by("name", "pk")[:MOST]
+def _people_of(rows: QuerySet[Any]) -> QuerySet[Recipient]:
+    return Recipient.objects.filter(pk__in=rows.order_by().values("recipient")).order_by("name", "pk")[:MOST]
 
 
 # --- mentions ---------------------------------------------------------------------------------------------------------

@@ -12,12 +12,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications.attachments.described import said_with
+from notifications.attachments.described import attachment_json, said_with
 from notifications.attachments.storing import Sender
 from notifications.attachments.using import are_same, claim, use
 from notifications.cases import messages
 from notifications.conversation import people, telling
-from notifications.conversation.message_body import task_message
 from notifications.errors import (
     AlreadyAnswered,
     CommentRequired,
@@ -29,6 +28,7 @@ from notifications.errors import (
     TooMany,
 )
 from notifications.items import inbox_items
+from notifications.items.representation import iso_utc, task_event
 from notifications.models import (
     ANSWERABLE,
     CLOSED,
@@ -111,8 +111,12 @@ def reply_to_item(item: Notification, words: Words, now: datetime) -> Said:
     addressee = next((each for each in addressees if each.person_id == item.recipient_id), None)
     if addressee is None or item.task_id is not None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
+    return _reply_to(addressee, item.recipient, words, now)
+
+
+def _reply_to(addressee: Addressee, person: Recipient, words: Words, now: datetime) -> Said:
     reply_words = replace(words, to=(), reply_to=addressee.message_id)
-    return reply(item.recipient, addressee.message.task_id, reply_words, now)
+    return reply(person, addressee.message.task_id, reply_words, now)
 
 
 def _find_addressee(person: Recipient, task: Task, question: UUID | None) -> Addressee:
@@ -167,11 +171,7 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
             return Said(before, created=False)
         allowed = [*people.customers(locked), *people.mentionable(locked, person)]  # a colleague goes before a namesake
         to = chosen(allowed, words.to, "You can mention people who have this task, and customers of its case.")
-        message, addressees = _add(
-            locked, to, words, now, kind=MessageKind.COMMENT, author=person, text=text, late=not locked.answerable
-        )
-        telling.tell(message, addressees, now)
-        return Said(message, created=True)
+        return _record_comment(locked, person, to, text, words, now)
 
 
 def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Said:
@@ -181,8 +181,7 @@ def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Sa
     """
     addressee = open_question(customer, case)
     if addressee is not None:
-        reply_words = replace(words, to=(), reply_to=addressee.message_id)
-        return reply(customer, addressee.message.task_id, reply_words, now)
+        return _reply_to(addressee, customer, words, now)
     text = checked(words.text)
     task = people.task_to_write_to(case, customer)
     if task is None:
@@ -193,18 +192,17 @@ def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Sa
         if before is not None:
             return Said(before, created=False)
         _refuse_floods(customer, now)
-        message, addressees = _add(
-            locked,
-            people.behind(locked, customer),
-            words,
-            now,
-            kind=MessageKind.COMMENT,
-            author=customer,
-            text=text,
-            late=not locked.answerable,
-        )
-        telling.tell(message, addressees, now)
-        return Said(message, created=True)
+        return _record_comment(locked, customer, people.behind(locked, customer), text, words, now)
+
+
+def _record_comment(
+    task: Task, author: Recipient, to: Sequence[Recipient], text: str, words: Words, now: datetime
+) -> Said:
+    message, addressees = _add(
+        task, to, words, now, kind=MessageKind.COMMENT, author=author, text=text, late=not task.answerable
+    )
+    telling.tell(message, addressees, now)
+    return Said(message, created=True)
 
 
 def _refuse_floods(customer: Recipient, now: datetime) -> None:
@@ -313,13 +311,30 @@ def _add(
     use(files, message)
     if task.state not in CLOSED:
         last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
+        data = {"message": _message_json(message, addressees, files)}
         Callback.objects.create(
             id=message.pk,
             engine_id=task.engine_id,
             task=task,
             position=last + 1,
-            body=task_message(message, task, addressees, files),
+            body=task_event(message.pk, "task.message", task, message.at, data),
             **outbox.scheduled(now),
         )
         outbox.wake_on_commit("callbacks")
     return message, addressees
+
+
+def _message_json(message: TaskMessage, addressees: Sequence[Addressee], files: Sequence[Attachment]) -> Json:
+    """As an engine is told it: docs/api.md, "Messages out to the engine"."""
+    return {
+        "id": str(message.pk),
+        "kind": message.kind,
+        "text": message.text,
+        "attachments": [attachment_json(file) for file in files],
+        "by": message.by,
+        "for": [addressee.person.as_person() for addressee in addressees],
+        "reply_to": str(message.reply_to_id) if message.reply_to_id else None,
+        "at": iso_utc(message.at),
+        "via": message.via,
+        "late": message.late,
+    }

@@ -5,6 +5,7 @@ differs. It is called in the transaction of the message, or by the source of due
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -105,7 +106,7 @@ class Telling:
         anew = {copy.recipient_id for copy in open_copies}
         left = set() if asks else have_lost(self.task, {each.person_id for each in self.addressees} - by_person.keys())
         others = [each for each in self.addressees if each.person_id not in anew | left]
-        self._addresses.look_up([each.person for each in self.addressees], self._channels)
+        self._addresses.look_up([each.person for each in self.addressees], self._category.channels)
         for copy in open_copies:
             self._tell_anew(copy)
         for each in others:
@@ -113,7 +114,8 @@ class Telling:
                 each.item = self._make(each)
         for each in self.addressees:
             each.item = each.item or by_person.get(each.person_id)
-        bulk.insert([self._with_plan()])
+        self.event.plan, self.event.told = self.plan.as_json(), len(self._deliveries)
+        bulk.insert([self.event])
         inbox_items.create(self._new)
         self._show_copies(open_copies, [copy for copy in self.copies if copy.recipient_id not in anew])
         bulk.update(self.addressees, ["item", "person", "away"])
@@ -171,7 +173,7 @@ class Telling:
         )
         item.on_behalf_of = addressee.away
         self._new.append(item)
-        self._send(item, person, self._channels, {})
+        self._send(item, person, self._category.channels, {})
         return item
 
     def _send(self, item: Notification, person: Recipient, channels: Sequence[str], words: dict[str, Json]) -> None:
@@ -182,35 +184,27 @@ class Telling:
 
     # --- questions that are over, or open again -----------------------------------------------------------------------
     def _settle_items(self) -> None:
-        addressees = [each for each in self.addressees if each.item is not None and self._asks(each.item)]
-        over = [each for each in addressees if each.state == AddresseeState.OVER or self._ended(each)]
-        again = [each for each in addressees if each.state == AddresseeState.ASKED and self.task.answerable]
-        self._withdraw([each for each in over if each.item and each.item.state == NotificationState.OPEN])
-        items = [each.item for each in again if each.item and each.item.state == NotificationState.WITHDRAWN]
+        by_state: defaultdict[str, list[tuple[Addressee, Notification]]] = defaultdict(list)
+        for each in self.addressees:
+            if each.item is not None and each.item.task_id is None and each.item.actions:
+                by_state[each.state].append((each, each.item))
+        asked = by_state[AddresseeState.ASKED]
+        if not self.task.answerable:
+            self._withdraw(asked, reasons.DECIDED_MEANWHILE())
+        self._withdraw(by_state[AddresseeState.OVER], reasons.REPLIED_MEANWHILE())
+        reopened = asked if self.task.answerable else []
+        items = [item for _, item in reopened if item.state == NotificationState.WITHDRAWN]
         inbox_items.change_all(items, self.now, state=NotificationState.OPEN, reason_fact=self._why.as_json())
+        for each, item in by_state[AddresseeState.REPLIED]:
+            if item.state != NotificationState.ANSWERED:
+                replies = TaskMessage.objects.filter(reply_to=self.message, author=each.person).order_by("number")
+                close_item(item, replies.select_related("author", "reply_to__author")[:1].get(), self.now)
 
-        for each in addressees:
-            if each.state == AddresseeState.REPLIED and each.item and each.item.state != NotificationState.ANSWERED:
-                close_item(each.item, self._reply_of(each), self.now)
-
-    def _reply_of(self, each: Addressee) -> TaskMessage:
-        """Raises DoesNotExist."""
-        replies = TaskMessage.objects.filter(reply_to=self.message, author=each.person).order_by("number")
-        return replies.select_related("author", "reply_to__author")[:1].get()
-
-    def _ended(self, each: Addressee) -> bool:
-        return each.state == AddresseeState.ASKED and not self.task.answerable
-
-    def _asks(self, item: Notification) -> bool:
-        return item.task_id is None and bool(item.actions)
-
-    def _withdraw(self, over: Sequence[Addressee]) -> None:
+    def _withdraw(self, over: Sequence[tuple[Addressee, Notification]], why: Reason) -> None:
         """Whoever has written a reply already may still send it, so tokens stay."""
-        for state in (AddresseeState.ASKED, AddresseeState.OVER):
-            why = reasons.DECIDED_MEANWHILE() if state == AddresseeState.ASKED else reasons.REPLIED_MEANWHILE()
-            items = [each.item for each in over if each.state == state and each.item is not None]
-            inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, reason_fact=why.as_json())
-            outdating.supersede([item.pk for item in items], why, self.now)
+        items = [item for _, item in over if item.state == NotificationState.OPEN]
+        inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, reason_fact=why.as_json())
+        outdating.supersede([item.pk for item in items], why, self.now)
 
     # --- the event ----------------------------------------------------------------------------------------------------
     @cached_property
@@ -220,10 +214,6 @@ class Telling:
         content |= {"files": files} if files else {}
         subject = f"message/{self.message.pk}"
         return own_events.about_task(self.task, TYPE, subject, self.now, time=self.message.at, message=content)
-
-    def _with_plan(self) -> Event:
-        self.event.plan, self.event.told = self.plan.as_json(), len(self._deliveries)
-        return self.event
 
     @cached_property
     def _addresses(self) -> Addresses:
@@ -240,10 +230,6 @@ class Telling:
     def _category(self) -> Category:
         """That of the task's copies. Raises DoesNotExist."""
         return self.copies[0].category if self.copies else Category.objects.order_by("pk")[:1].get()
-
-    @property
-    def _channels(self) -> Sequence[str]:
-        return self._category.channels
 
 
 def close_item(item: Notification, reply: TaskMessage, now: datetime) -> None:

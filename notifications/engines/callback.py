@@ -8,13 +8,12 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import kept_events
 from notifications.connectors import connector_for
-from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
 from notifications.engines import (
@@ -26,6 +25,7 @@ from notifications.engines import (
     returning,
     task_sync,
 )
+from notifications.engines.calls import EngineCalls
 from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, with_text
@@ -48,7 +48,6 @@ HELD = timedelta(minutes=10)
 """The pause for a callback that waits until somebody has connected their account; connecting it ends the pause."""
 UNPROCESSED_FOR, UNPROCESSED_PAUSE = timedelta(seconds=30), timedelta(seconds=1)
 """A final answer waits for events of its task that came in within that time and are not processed yet; the pause."""
-CLOSE_SECONDS = 2.0
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Failed calls in a row after which an engine is paused; the first pause in seconds, doubled up to the longest."""
 
@@ -71,28 +70,16 @@ def _places() -> Places[int, Ready]:
     return Places(_claim, _send, most=MOST, each=EACH)
 
 
-class _Door:
-    """The process's outbound connections and tokens, breakers, and running calls: kept between drains.
-
-    Hosts have no limit of their own, since two engines may share one, and each has its places.
-    """
+class _Door(EngineCalls[Ready]):
+    """Hosts have no limit of their own, since two engines may share one, and each has its places."""
 
     def __init__(self) -> None:
-        self._line: EngineClient | None = None
+        super().__init__(_places, lambda: outbound_from_settings(per_host=0))
         self.breaker = _breaker()
-        self.places = _places()
-
-    def open(self) -> EngineClient:
-        if self._line is None:
-            self._line = EngineClient(outbound_from_settings(per_host=0))
-        return self._line
 
     async def close(self) -> None:
-        """Give running calls a moment to end."""
-        await self.places.close(CLOSE_SECONDS)
-        if self._line is not None:
-            await self._line.close()
-        self._line, self.breaker, self.places = None, _breaker(), _places()
+        await super().close()
+        self.breaker = _breaker()
 
 
 KEPT = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
@@ -101,16 +88,6 @@ they are sent to it."""
 
 
 # --- claiming -------------------------------------------------------------------------------------
-async def drain() -> None:
-    """Begin to send what is due. Each engine has places of its own, so a slow engine does not hold up others."""
-    await _door.places.drain()
-
-
-async def drained() -> None:
-    """Return when nothing is due and nothing is running."""
-    await _door.places.drained()
-
-
 def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     now = timezone.now()
     ready = []
@@ -308,16 +285,19 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
     or is being sent."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
-        open_ones = Callback.objects.filter(
-            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
-        ).filter(outbox.not_leased(now))
         fact = reasons.said(reason)
         by_hand = {"detail_fact": fact.as_json(), "alert_fact": None}
-        ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, ended_at=now, **by_hand)
+        ended = outbox.finish_all(_unended(callback, now), state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
             callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, fact, now)
             outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
     return bool(ended)
+
+
+def _unended(callback: Callback, now: datetime) -> QuerySet[Callback]:
+    """The callback, if an operator may still decide about it and it is not being sent."""
+    states = (CallbackState.FAILED, CallbackState.WAITING)
+    return Callback.objects.filter(outbox.not_leased(now), pk=callback.pk, state__in=states)
 
 
 UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None, first_attempt_at=None)
@@ -341,11 +321,8 @@ def replay(callback: Callback, now: datetime) -> bool:
         given_up = callback.state == CallbackState.FAILED
         if (task.state in CLOSED and given_up) or (not is_final and _overtaken(callback)):
             return False
-        revived = Callback.objects.filter(
-            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
-        ).filter(outbox.not_leased(now))
         waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, "alert_fact": None}
-        if not outbox.bring_forward(revived, now, **waiting):
+        if not outbox.bring_forward(_unended(callback, now), now, **waiting):
             return False
         if given_up:
             callback_results.engine_has_it(callback.pk, CallbackState.WAITING, NOTHING, now)
@@ -369,5 +346,7 @@ def undo_replay(callback: Callback, now: datetime, *, attempts: int, due_at: dat
 _door = _Door()
 
 SOURCES = (
-    outbox.Source(SOURCE_NAME, "dispatcher", callback_claims.has_due, drain, _door.close, callback_claims.has_late),
+    outbox.Source(
+        SOURCE_NAME, "dispatcher", callback_claims.has_due, _door.drain, _door.close, callback_claims.has_late
+    ),
 )

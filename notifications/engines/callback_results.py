@@ -29,6 +29,9 @@ from notifications.reasons import Reason
 from notifications.types import Json
 from wfpush.queue import outbox
 
+REPLACED = ("detail", "detail_fact", "undo_until")
+"""Members of an outcome that no longer hold when the engine has the answer."""
+
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """The callback has ended: update all copies. A refused final answer opens the task again."""
@@ -43,12 +46,9 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
         _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
         engine = KEPT_HERE if reason.code == NO_PLACE.name else state
-        outcome = {**_without_detail(task.outcome or {}), "engine": engine, "detail_fact": reason.as_json()}
+        before = {name: member for name, member in (task.outcome or {}).items() if name not in REPLACED}
+        outcome = {**before, "engine": engine, "detail_fact": reason.as_json()}
         _say(task, inbox_items.telling_copies(task), outcome, now)
-
-
-def _without_detail(outcome: Json) -> Json:
-    return {name: member for name, member in outcome.items() if name not in ("detail", "detail_fact", "undo_until")}
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
@@ -87,22 +87,19 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         _open_again(task, response, outcome, now, read_at=None)
         _revive(task.callbacks.filter(response=None), task, response, now)
-    elif (
-        response.effect == "acknowledge"
-        and task.state == TaskState.ACKNOWLEDGED
-        and representation.tells_of(task.outcome, response)
-    ):
+    elif not representation.tells_of(task.outcome, response):
+        return
+    elif response.effect == "acknowledge" and task.state == TaskState.ACKNOWLEDGED:
         task.state = TaskState.OPEN
-        lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
-        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
-    elif (
-        response.effect == "request_info"
-        and task.state == TaskState.INFO_REQUESTED
-        and representation.tells_of(task.outcome, response)
-    ):
+        _resume("reopened", task, response, outcome, now)
+    elif response.effect == "request_info" and task.state == TaskState.INFO_REQUESTED:
         messages.return_to_state_before(task)
-        lifecycle.notify_observers("resumed", task, by=response.recipient, now=now)
-        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
+        _resume("resumed", task, response, outcome, now)
+
+
+def _resume(moment: lifecycle.Moment, task: Task, response: Response, outcome: Json, now: datetime) -> None:
+    lifecycle.notify_observers(moment, task, by=response.recipient, now=now)
+    _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
 
 
 def taken_back(task: Task, response: Response, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """People's own accounts at engines: connected once in the browser, renewed automatically, used for their answers."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from notifications.connectors import readable, reasons
 from notifications.connectors.access import Access, Ask, EngineClient
 from notifications.connectors.base import Misconfigured
-from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
+from notifications.connectors.oauth2 import AccessRefused, Grant, new_secret, read_grant, unreachable, useful, way_there
 from notifications.connectors.rest import access_of
 from notifications.engines import callback_results, requeue
 from notifications.models import (
@@ -33,7 +33,7 @@ from notifications.models import (
     PersonalSignIn,
     Recipient,
 )
-from notifications.reasons import Reason, not_reached
+from notifications.reasons import Reason
 from wfpush.concurrency.slots import SlotsTaken
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
@@ -127,22 +127,23 @@ def waiting(person: Recipient) -> QuerySet[Callback]:
 
 # --- connecting -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Begun:
+class SignIn:
     """A sign-in that has begun: kept in the browser's session until it comes back with `state`."""
 
-    state: str
-    verifier: str
+    state: str = field(default_factory=new_secret)
+    verifier: str = field(default_factory=new_secret)
 
 
-def begin() -> Begun:
-    return Begun(new_secret(), new_secret())
-
-
-def address_of(engine: Engine, begun: Begun) -> str:
+def address_of(engine: Engine, sign_in: SignIn) -> str:
     """The address where the person signs in."""
     personal = engine.personal
-    client = Client(personal.authorize_url, personal.client_id, personal.scope, way_back(engine))
-    return way_there(client, begun.state, begun.verifier)
+    return way_there(
+        personal.authorize_url,
+        client_id=personal.client_id,
+        scope=personal.scope,
+        redirect_uri=way_back(engine),
+        **vars(sign_in),
+    )
 
 
 def way_back(engine: Engine) -> str:
@@ -150,12 +151,12 @@ def way_back(engine: Engine) -> str:
     return f"{settings.BASE_URL}{reverse('inbox:account-return', args=[engine.slug])}"
 
 
-def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: datetime) -> ConnectedAccount:
+def connect(engine: Engine, person: Recipient, sign_in: SignIn, code: str, now: datetime) -> ConnectedAccount:
     """The sign-in came back with a code: store its tokens, and send answers that waited for them. Raises
     ConnectionFailed."""
     try:
         with waiting_threads.slots.hold(person=person.pk, host=urlsplit(engine.personal.token_url).hostname):
-            grant = _exchanged(engine, begun, code)
+            grant = _exchanged(engine, sign_in, code)
     except SlotsTaken as taken:
         sentence = _("Many people are connecting accounts at the moment. Please connect once more in half a minute.")
         raise ConnectionFailed(sentence) from taken
@@ -196,7 +197,7 @@ def _is_somebody_else(engine: Engine, person: Recipient, name: str) -> bool:
     )
 
 
-def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
+def _exchanged(engine: Engine, sign_in: SignIn, code: str) -> Grant:
     personal = engine.personal
     try:
         form = {
@@ -205,10 +206,10 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
             "redirect_uri": way_back(engine),
             "client_id": personal.client_id,
             "client_secret": personal.client_secret,
-            "code_verifier": begun.verifier,
+            "code_verifier": sign_in.verifier,
         }
         response = asyncio.run(_ask(access_of(engine), personal.token_url, form))
-        return read_grant(response, (personal.client_secret, code, begun.verifier))
+        return read_grant(response, (personal.client_secret, code, sign_in.verifier))
     except OutboundError as fault:
         log.warning("account_not_connected", engine=engine.slug, detail=fault.detail)
         raise ConnectionFailed(_("%(engine)s could not be reached. Please try again.") % {"engine": engine}) from fault
@@ -220,11 +221,8 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
 
 
 async def _ask(access: Access, url: str, form: dict[str, str]) -> Response:
-    line = EngineClient(outbound_from_settings())
-    try:
+    async with EngineClient(outbound_from_settings()) as line:
         return await line.ask(access, url, form)
-    finally:
-        await line.close()
 
 
 def disconnect(engine: Engine, person: Recipient) -> bool:
@@ -281,20 +279,13 @@ class Tokens:
         secrets = (renewal.form["refresh_token"], renewal.form["client_secret"])
         self._asked_with = secrets
         try:
-            grant = read_grant(await self._answer(ask, renewal), secrets)
-        except AccessRefused as fault:
-            await in_database_thread(self._not_renewed, renewal, fault)
-            raise (_over() if fault.ended else fault) from fault
+            grant = read_grant(await ask(renewal.url, renewal.form), secrets)
+        except (OutboundError, AccessRefused) as fault:
+            refusal = unreachable(fault) if isinstance(fault, OutboundError) else fault
+            await in_database_thread(self._not_renewed, renewal, refusal)
+            raise (_over() if refusal.ended else refusal) from fault
         await in_database_thread(self._renewed, renewal, grant, timezone.now())
         return grant.token
-
-    async def _answer(self, ask: Ask, renewal: _Renewal) -> Response:
-        try:
-            return await ask(renewal.url, renewal.form)
-        except OutboundError as fault:
-            raise AccessRefused(
-                reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent
-            ) from fault
 
     # --- in the database's thread -----------------------------------------------------------------
     def _look(self, refused: str, now: datetime) -> str | _Renewal:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -12,8 +11,10 @@ from django.utils import timezone
 from notifications.answers import answer_body
 from notifications.connectors import connector_for, reader_for, reasons
 from notifications.connectors.access import EngineClient
+from notifications.connectors.api import Api, Failed, Reply
 from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
-from notifications.connectors.rest import Api, Failed, Reply, instruction_of, paths_of
+from notifications.connectors.instructions import instruction_of
+from notifications.connectors.rest import paths_of
 from notifications.items.representation import iso_utc
 from notifications.models import (
     AuthKind,
@@ -69,13 +70,11 @@ def check(engine: Engine) -> Result:
         raise Misconfigured(str(fault)) from fault
 
     async def ask() -> Result:
-        line = EngineClient(outbound_from_settings())
-        try:
-            await connector.check(Api(line, access, paths))
-        except Failed as failed:
-            return failed.result
-        finally:
-            await line.close()
+        async with EngineClient(outbound_from_settings()) as line:
+            try:
+                await connector.check(Api(line, access, paths))
+            except Failed as failed:
+                return failed.result
         return Result("done", 200)
 
     return asyncio.run(ask())
@@ -84,31 +83,23 @@ def check(engine: Engine) -> Result:
 def _tell_test(engine: Engine) -> Result:
     """Send a callback that says that it is a test, by the code that sends answers. Nothing of it is kept."""
     connector, now = connector_for(engine.kind), timezone.now()
-    callback = Callback(id=uuid7(), engine=engine, body=_test_body(engine, now))
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid7()),
+        "source": "wfpush",
+        "type": TEST,
+        "time": iso_utc(now),
+        "datacontenttype": "application/json",
+        "data": {"test": True, "engine": engine.slug},
+    }
+    callback = Callback(id=uuid7(), engine=engine, body=json.dumps(event))
     call = connector.prepare(engine, callback, now)
 
     async def send() -> Result:
-        line = EngineClient(outbound_from_settings())
-        try:
+        async with EngineClient(outbound_from_settings()) as line:
             return await connector.send(line, call)
-        finally:
-            await line.close()
 
     return asyncio.run(send())
-
-
-def _test_body(engine: Engine, now: datetime) -> str:
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": str(uuid7()),
-            "source": "wfpush",
-            "type": TEST,
-            "time": iso_utc(now),
-            "datacontenttype": "application/json",
-            "data": {"test": True, "engine": engine.slug},
-        }
-    )
 
 
 # --- what would be sent -----------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ import structlog
 
 from notifications.connectors import reader_for, reasons
 from notifications.connectors.access import EngineClient
+from notifications.connectors.api import Api, Failed
 from notifications.connectors.base import Result
-from notifications.connectors.rest import Api, Call, Failed
-from notifications.engines import returning, rows, task_sync
+from notifications.connectors.rest import Call
+from notifications.engines import returning, task_sync
 from notifications.errors import InvalidEvent
 from notifications.forms import arriving
 from notifications.intake import cloudevents, ingest, mapping
@@ -129,7 +130,9 @@ def why_not_told(reading: Reading, now: datetime) -> Result | None:
     _not_compared(check, NOTHING)
     if not _has_changed(check, event):
         return None
-    if task_sync.lags(check.callback.engine) and now - _shown_since(check.response) < task_sync.SETTLED:
+    item = check.response.notification
+    shown_since = item.revised_at or item.created_at
+    if task_sync.lags(check.callback.engine) and now - shown_since < task_sync.SETTLED:
         return Result("later", None, reasons.MAY_LAG())
     ingest.accept(check.callback.engine, [event], now)
     log.warning("task_changed_in_engine", task=check.task.task_id)
@@ -162,7 +165,7 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
     engine, task = check.callback.engine, check.task
     connector = reader_for(engine.kind)
     assert connector is not None
-    document = mapping.translate(rows.expressions_of(engine, connector), row, source=f"/engines/{engine.slug}")
+    document = mapping.translate(task_sync.expressions_of(engine, connector), row, source=f"/engines/{engine.slug}")
     data = object_in(document, "data")
     task_fields = {name: value for name, value in object_in(data, "task").items() if name not in PEOPLE}
     ours, theirs = object_in(task.data, VARIABLES), object_in(data, VARIABLES)
@@ -170,7 +173,11 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
     content = {"task": {**task_fields, "id": task.task_id}, VARIABLES: variables}
     content |= {"documents": data["documents"]} if "documents" in data else {}
     when = max(now, task.last_event_time or now)  # an engine whose clock is ahead may have sent later events
-    members = {"id": f"{check.callback.pk}/{rows.digest_of(content)}", "type": "task.updated", "time": iso_utc(when)}
+    members = {
+        "id": f"{check.callback.pk}/{task_sync.digest_of(content)}",
+        "type": "task.updated",
+        "time": iso_utc(when),
+    }
     return cloudevents.structured({**document, **members, "subject": task.task_id, "data": content})
 
 
@@ -188,8 +195,3 @@ def _parts(content: Json) -> Iterator[tuple[str, Any]]:
             yield from ((f"values/{path}", each) for path, each in value.items())
         else:
             yield name, value
-
-
-def _shown_since(response: Response) -> datetime:
-    """When the person's item began to show what they have answered."""
-    return response.notification.revised_at or response.notification.created_at

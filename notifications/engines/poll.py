@@ -17,13 +17,13 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications.connectors import readable, reader_for
-from notifications.connectors.access import Access, EngineClient
-from notifications.connectors.base import Result
-from notifications.connectors.listing import created_at, id_of
+from notifications.connectors.access import Access
+from notifications.connectors.api import Api, Failed
+from notifications.connectors.base import Result, Standing
 from notifications.connectors.reasons import TOO_MANY_AT_ONCE
-from notifications.connectors.rest import Api, Failed, RestConnector, Standing
-from notifications.engines import rows as task_rows
+from notifications.connectors.rest import RestConnector
 from notifications.engines import task_sync
+from notifications.engines.calls import EngineCalls
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, eventdata, ingest, mapping
 from notifications.items.representation import iso_utc
@@ -47,7 +47,6 @@ LEASE = timedelta(seconds=30)
 """Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
 MOST = 32
 """Engines that are polled at the same time."""
-CLOSE_SECONDS = 2.0
 PAGE = 500
 LARGEST_PAGE = 8_000
 """Page size for tasks that were all created in the same millisecond."""
@@ -101,41 +100,6 @@ def has_late(before: datetime) -> bool:
     return outbox.due(services.without_held(due_polls(), SOURCE_NAME, timezone.now()), before).exists()
 
 
-def _places() -> Places[int, Ready]:
-    """By engine."""
-    return Places(_claim, _poll, most=MOST, each=1)
-
-
-class _Door:
-    """Connections and tokens, kept between polls, and running polls."""
-
-    def __init__(self) -> None:
-        self._line: EngineClient | None = None
-        self.places = _places()
-
-    def open(self) -> EngineClient:
-        if self._line is None:
-            self._line = EngineClient(outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0))
-        return self._line
-
-    async def close(self) -> None:
-        """Give running polls a moment to end."""
-        await self.places.close(CLOSE_SECONDS)
-        if self._line is not None:
-            await self._line.close()
-        self._line, self.places = None, _places()
-
-
-async def drain() -> None:
-    """Begin all polls that are due. An engine with slow lists holds up no other."""
-    await _door.places.drain()
-
-
-async def drained() -> None:
-    """Return when no poll is due or running."""
-    await _door.places.drained()
-
-
 def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     ready = []
     claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
@@ -154,7 +118,8 @@ async def _poll(ready: Ready) -> None:
     service = (KIND, ready.poll.engine.slug)
     with structlog.contextvars.bound_contextvars(engine=ready.poll.engine.slug):
         try:
-            await _ask_for_new(api, ready)
+            since = eventdata.instant(ready.poll.cursor.get("since"))
+            await _pages(api, ready, since - OVERLAP if since else None, "since")
             if await in_database_thread(_begin_sweep, ready.poll, timezone.now()):
                 await _sweep(api, ready)
             service_watch.watch.took(service, 0.0)  # many requests: how long they take says nothing of it
@@ -174,20 +139,11 @@ async def _poll(ready: Ready) -> None:
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
-async def _ask_for_new(api: Api, ready: Ready) -> None:
-    since = eventdata.instant(ready.poll.cursor.get("since"))
-    await _pages(api, ready, since - OVERLAP if since else None, "since")
-
-
 async def _sweep(api: Api, ready: Ready) -> None:
     await _pages(api, ready, eventdata.instant(ready.poll.cursor["sweep"].get("since")), "sweep")
     while unseen := await in_database_thread(_unseen, ready.poll):
-        standings = await asyncio.gather(*(_standing(api, ready.connector, task) for task in unseen))
+        standings = await asyncio.gather(*(ready.connector.read(api, task.task_id) for task in unseen))
         await in_database_thread(_keep_standings, ready.poll, list(zip(unseen, standings, strict=True)), timezone.now())
-
-
-async def _standing(api: Api, connector: RestConnector, task: Task) -> Standing:
-    return await connector.read(api, task.task_id)
 
 
 async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> None:
@@ -203,27 +159,22 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
         if len(rows) < size:
             return
         if page.newest == since:  # a full page of one millisecond: only a larger page gets beyond it
-            size = _larger(size)
+            if size >= LARGEST_PAGE:
+                raise Failed(Result("misconfigured", None, TOO_MANY_AT_ONCE(count=LARGEST_PAGE)))
+            size *= 2
         since = page.newest
-
-
-def _larger(size: int) -> int:
-    """Raises Failed."""
-    if size >= LARGEST_PAGE:
-        raise Failed(Result("misconfigured", None, TOO_MANY_AT_ONCE(count=LARGEST_PAGE)))
-    return size * 2
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
 def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
     """Raises _Lost."""
     _go_on(ready.poll, timezone.now())
-    by_id = {id_of(ready.connector.listing, row): row for row in rows}
-    digests = {task_id: task_rows.digest_of(row) for task_id, row in by_id.items()}
+    by_id = {ready.connector.listing.id_of(row): row for row in rows}
+    digests = {task_id: task_sync.digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
     digests_before = dict(listed.values_list("task_id", "digest"))
     fresh = [row for task_id, row in by_id.items() if digests_before.get(task_id) != digests[task_id]]
-    return Page(digests, fresh, max((created_at(ready.connector.listing, row) for row in rows), default=since))
+    return Page(digests, fresh, max((ready.connector.listing.created_at(row) for row in rows), default=since))
 
 
 @transaction.atomic
@@ -234,17 +185,8 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
     ingest.accept(poll.engine, [event for event in events.values() if event is not None], now)
     unreadable = {task_id for task_id, event in events.items() if event is None}
     ready.unreadable |= unreadable
-    number = poll.cursor.get("number", 0)
-    PolledTask.objects.bulk_create(
-        [
-            PolledTask(engine=poll.engine, task_id=task_id, digest=digest, sweep=number)
-            for task_id, digest in page.digests.items()
-            if task_id not in unreadable
-        ],
-        update_conflicts=True,
-        unique_fields=["engine", "task_id"],
-        update_fields=["digest", "sweep"] if part == "sweep" else ["digest"],
-    )
+    digests = {task_id: digest for task_id, digest in page.digests.items() if task_id not in unreadable}
+    _note_listed(poll, digests, ["digest", "sweep"] if part == "sweep" else ["digest"])
     place = poll.cursor["sweep"] if part == "sweep" else poll.cursor
     since = eventdata.instant(place.get("since"))
     if page.newest is not None and (since is None or page.newest > since):
@@ -252,16 +194,26 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
     _go_on(poll, now)
 
 
+def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> None:
+    """Note tasks with their digests. `fields`: what changes of those that were noted before."""
+    number = poll.cursor.get("number", 0)
+    PolledTask.objects.bulk_create(
+        [PolledTask(engine=poll.engine, task_id=pk, digest=digest, sweep=number) for pk, digest in digests.items()],
+        update_conflicts=True,
+        unique_fields=["engine", "task_id"],
+        update_fields=fields,
+    )
+
+
 def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
     """Event by task id; None for a task that the mapping cannot read, which counts as new until it can. Tasks that wait
     for nobody yet are left out: once they do, they have changed."""
-    engine = ready.poll.engine
-    expressions = task_rows.expressions_of(engine, ready.connector)
+    expressions = task_sync.expressions_of(ready.poll.engine, ready.connector)
     events: dict[str, InboundEvent | None] = {}
     for row in rows:
-        task_id = id_of(ready.connector.listing, row)
+        task_id = ready.connector.listing.id_of(row)
         try:
-            document = mapping.translate(expressions, row, source=f"/engines/{engine.slug}")
+            document = mapping.translate(expressions, row, source=f"/engines/{ready.poll.engine.slug}")
             if _waits_for_nobody(document):
                 continue
             events[task_id] = cloudevents.structured(
@@ -311,30 +263,20 @@ def _unseen(poll: Poll) -> list[Task]:
 def _keep_standings(poll: Poll, standings: Sequence[tuple[Task, Standing]], now: datetime) -> None:
     """End tasks that are over; those that are still open count as seen. Raises _Lost."""
     task_sync.apply_differences(standings, now)
-    PolledTask.objects.bulk_create(
-        [
-            PolledTask(engine=poll.engine, task_id=task.task_id, digest="", sweep=poll.cursor.get("number", 0))
-            for task, standing in standings
-        ],
-        update_conflicts=True,
-        unique_fields=["engine", "task_id"],
-        update_fields=["sweep"],
-    )
+    _note_listed(poll, {task.task_id: "" for task, _ in standings}, ["sweep"])
     _go_on(poll, now)
 
 
 # --- the end of one ---------------------------------------------------------------------------------------------------
 def _done(ready: Ready, now: datetime) -> None:
     poll = ready.poll
-    fields: Json = {"asked_at": now, "error_fact": _unreadable(len(ready.unreadable)).as_json()}
+    count = len(ready.unreadable)
+    unreadable = said(f"The mapping cannot read {count} of its tasks; the log names them." if count else "")
+    fields: Json = {"asked_at": now, "error_fact": unreadable.as_json()}
     if poll.cursor.pop("sweep", None):
         fields["swept_at"] = now
         PolledTask.objects.filter(engine=poll.engine_id, sweep__lt=poll.cursor.get("number", 0)).delete()
     outbox.postpone(poll, now + timedelta(seconds=poll.every), attempts=0, cursor=poll.cursor, **fields)
-
-
-def _unreadable(count: int) -> Reason:
-    return said(f"The mapping cannot read {count} of its tasks; the log names them." if count else "")
 
 
 def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
@@ -343,6 +285,9 @@ def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
     outbox.postpone(poll, again, error_fact=reason.as_json())
 
 
-_door = _Door()
+_door = EngineCalls(
+    lambda: Places(_claim, _poll, most=MOST, each=1),
+    lambda: outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0),
+)
 
-SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, drain, _door.close, has_late),)
+SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, _door.drain, _door.close, has_late),)

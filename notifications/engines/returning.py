@@ -1,7 +1,10 @@
-"""Answers that wait for their engine while what they decide about changes: they go back to their giver, unsent.
+"""Final answers that do not reach their engine: their person takes them back, or what they decide about has changed.
 
-Whoever is about to tell the engine asks here first. So does whoever has just kept an update, for its giver to hear at
-once.
+Answers given in the inbox are held for some seconds before the engine is told; until then their person may take them
+back. Answers from lock screens and e-mails, and by programs, are told at once: nobody looks at a page that offers more.
+
+While an answer waits, an update may change what it decides about: then it goes back to its person, unsent. That is
+checked before the engine is told, and when an update has been kept.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,8 @@ from django.db.models import QuerySet
 from notifications.cases import kept_events, task_state
 from notifications.cases.facts import facts_of_task
 from notifications.engines import callback_results
-from notifications.models import Callback, CallbackState, Event, Response, Task
+from notifications.errors import TooLate
+from notifications.models import Callback, CallbackState, Event, Notification, Response, Task
 from notifications.models.responses import may_have_arrived
 from notifications.revisions.content import content_of, revision_of
 from notifications.types import Json
@@ -26,6 +30,30 @@ from wfpush.queue import outbox
 log = structlog.get_logger(__name__)
 
 
+def take_back(copy: Notification, now: datetime) -> None:
+    """Take back the person's final answer to the task of their copy: it waits for an answer again, everybody's too.
+
+    The answer stays on record, and does not count. Raises TooLate when the engine is being told, or has been, or when
+    the person has given no final answer.
+    """
+    with transaction.atomic():
+        task = Task.objects.select_for_update(no_key=True, of=("self",)).filter(notifications=copy).first()
+        answers = Response.objects.filter(task=task, recipient=copy.recipient_id, effect="final", counts=True)
+        response = answers.select_related("recipient").first() if task is not None else None
+        if task is None or response is None or not _withdraw(response, now):
+            raise TooLate("This answer cannot be taken back: the engine has been told, or there is none of yours.")
+        callback_results.taken_back(task, response, now)
+
+
+def _withdraw(response: Response, now: datetime) -> bool:
+    """End the callback, if nobody has begun to send it."""
+    held = Callback.objects.filter(
+        outbox.not_leased(now), pk=response.pk, state=CallbackState.WAITING, attempts=0, due_at__gt=now
+    )
+    return bool(outbox.finish_all(held, state=CallbackState.TAKEN_BACK, ended_at=now))
+
+
+# --- outdated answers -------------------------------------------------------------------------------------------------
 def return_if_changed(callback: Callback, now: datetime) -> bool:
     """Give the answer of a claimed callback back, if an update that is kept changes what it decides about. Returns
     whether it did: then the engine is not told.
@@ -53,7 +81,8 @@ def _give_back(callback: Callback, row: QuerySet[Callback], now: datetime) -> bo
     """`row` finds the callback as long as no other worker sends it. An answer that may have reached the engine before
     is sent again, whatever has changed.
     """
-    task, response = _locked(callback.task_id), response_of(callback)
+    rows = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("case", "engine")
+    task, response = rows.get(pk=callback.task_id), response_of(callback)
     if not _is_outdated(task, response):
         return False
     unsent = row.filter(~may_have_arrived())
@@ -61,11 +90,6 @@ def _give_back(callback: Callback, row: QuerySet[Callback], now: datetime) -> bo
         return False
     callback_results.given_back(task, response, now)
     return True
-
-
-def _locked(task: UUID) -> Task:
-    rows = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("case", "engine")
-    return rows.get(pk=task)
 
 
 def response_of(callback: Callback) -> Response:

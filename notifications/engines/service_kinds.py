@@ -7,20 +7,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.engines import callback, callback_claims, poll
-from notifications.models import Callback, Engine, Poll
+from notifications.models import Callback, Engine
 from wfpush.observability.services import Kind
 from wfpush.queue import outbox
 
 TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
 """Answers that may be tried sooner than planned. With 429 and 503 an engine may say when it is to be called again."""
 
-
 LONGEST_PAUSE = callback.WHILE_DOWN.most * (1 + callback.WHILE_DOWN.jitter)
 """Between tries of an engine that is down and does not ask for more."""
-
-
-def _of(slug: str) -> Q:
-    return Q(engine__slug=slug)
 
 
 def _waiting_answers() -> QuerySet[Callback]:
@@ -48,16 +43,8 @@ def _that_take_answers() -> Iterable[str]:
 
 
 def _poll_again(slug: str, now: datetime) -> None:
-    outbox.bring_forward(poll.due_polls().filter(_of(slug), due_at__isnull=False), now)
+    outbox.bring_forward(poll.due_polls().filter(engine__slug=slug, due_at__isnull=False), now)
     outbox.wake_on_commit(poll.SOURCE_NAME)
-
-
-def _waiting_polls() -> QuerySet[Poll]:
-    return poll.due_polls().filter(due_at__isnull=False)
-
-
-def _that_are_polled() -> Iterable[str]:
-    return poll.due_polls().values_list("engine__slug", flat=True)
 
 
 def kinds() -> Sequence[Kind]:
@@ -67,7 +54,7 @@ def kinds() -> Sequence[Kind]:
             _("Engine"),
             callback.SOURCE_NAME,
             _waiting_answers,
-            _of,
+            lambda slug: Q(engine__slug=slug),
             _answers_go_on,
             _that_take_answers,
             may_be_tried=TRIED,
@@ -76,9 +63,9 @@ def kinds() -> Sequence[Kind]:
             poll.KIND,
             _("Task list of engine"),
             poll.SOURCE_NAME,
-            _waiting_polls,
-            _of,
+            lambda: poll.due_polls().filter(due_at__isnull=False),
+            lambda slug: Q(engine__slug=slug),
             _poll_again,
-            _that_are_polled,
+            lambda: poll.due_polls().values_list("engine__slug", flat=True),
         ),
     )

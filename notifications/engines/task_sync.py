@@ -5,6 +5,8 @@ here, and so are those that a call of ours has changed there.
 """
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +19,9 @@ from notifications.cases import task_state
 from notifications.cases.locked import asks
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, EngineClient
-from notifications.connectors.rest import Api, Failed, RestConnector, Standing
+from notifications.connectors.api import Api, Failed
+from notifications.connectors.base import Standing
+from notifications.connectors.rest import RestConnector
 from notifications.models import Callback, Engine, Event, Recipient, Task
 from notifications.people import resolver
 from notifications.routing import pipeline
@@ -38,12 +42,10 @@ SETTLED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A task, and how its engine is asked."""
 
-    pk: UUID
-    task: str
-    engine: str
+    task: Task
     connector: RestConnector
     access: Access
     paths: Mapping[str, str]
@@ -62,17 +64,18 @@ class Reader:
 
     def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
         """The states of those tasks whose engines can be asked; None where one did not answer."""
-        requests = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
+        requests = [each for each in _askable(tasks, now) if not self._breaker.wait(each.task.engine.slug)]
         if not requests:
             return {}
         background, line = self._open()
         standings, failed = background.run(_read_all(line, requests))
-        for each in requests:
-            if each.engine in failed:
-                self._breaker.failed(each.engine)
+        for request in requests:
+            slug = request.task.engine.slug
+            if slug in failed:
+                self._breaker.failed(slug)
             else:
-                self._breaker.succeeded(each.engine)
-        return {each.pk: standings.get(each.pk) for each in requests}
+                self._breaker.succeeded(slug)
+        return {request.task.pk: standings.get(request.task.pk) for request in requests}
 
     def _open(self) -> tuple[BackgroundLoop, EngineClient]:
         if self._background is None or self._line is None or not self._background.alive:
@@ -86,7 +89,7 @@ class Reader:
         self._background = self._line = None
 
 
-def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
+def _askable(tasks: Sequence[Task], now: datetime) -> list[Request]:
     ways: dict[int, tuple[Access, Mapping[str, str]] | None] = {}
     requests = []
     for task in tasks:
@@ -96,7 +99,7 @@ def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
         if task.engine_id not in ways:
             ways[task.engine_id] = _way(task.engine, connector)
         if (way := ways[task.engine_id]) is not None:
-            requests.append(Asked(task.pk, task.task_id, task.engine.slug, connector, *way))
+            requests.append(Request(task, connector, *way))
     return requests
 
 
@@ -107,25 +110,37 @@ def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str,
         return None
 
 
-async def _read_all(line: EngineClient, requests: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
+async def _read_all(line: EngineClient, requests: Sequence[Request]) -> tuple[dict[UUID, Standing], set[str]]:
     """Return the states that were read in time, and the slugs of the engines that failed."""
     standings: dict[UUID, Standing] = {}
     failed: set[str] = set()
 
-    async def read(each: Asked) -> None:
+    async def read(request: Request) -> None:
+        task, api = request.task, Api(line, request.access, request.paths)
         try:
-            standings[each.pk] = await each.connector.read(Api(line, each.access, each.paths), each.task)
+            standings[task.pk] = await request.connector.read(api, task.task_id)
         except Failed as fault:
-            log.warning("task_not_read", engine=each.engine, task=each.task, detail=fault.result.detail)
-            failed.add(each.engine)
+            log.warning("task_not_read", engine=task.engine.slug, task=task.task_id, detail=fault.result.detail)
+            failed.add(task.engine.slug)
 
     try:
         async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as reading:
-            for each in requests:
-                reading.create_task(read(each))
+            for request in requests:
+                reading.create_task(read(request))
     except TimeoutError:
-        failed |= {each.engine for each in requests if each.pk not in standings}
+        failed |= {request.task.engine.slug for request in requests if request.task.pk not in standings}
     return standings, failed
+
+
+def expressions_of(engine: Engine, connector: RestConnector) -> list[tuple[str, str]]:
+    """The members of an event and their expressions: the engine's mapping, or the preset of its kind."""
+    mapped = list(engine.event_mappings.values_list("member", "expression"))
+    return mapped or list(connector.preset.items())
+
+
+def digest_of(row: Json) -> str:
+    """A digest of a task as its engine writes it."""
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------

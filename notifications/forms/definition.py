@@ -27,7 +27,7 @@ from notifications.forms.keywords import (
     titled,
     words_of,
 )
-from notifications.models.variable_names import MAX_NAME, OURS, may_be_declared
+from notifications.models.validators import MAX_NAME, OURS, may_be_declared
 from notifications.types import Json, object_in
 from wfpush.web.pointers import MAX_ERRORS, pointer
 

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from notifications.engines import connected_accounts
-from notifications.engines.connected_accounts import Begun, ConnectionFailed
+from notifications.engines.connected_accounts import ConnectionFailed, SignIn
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.items.outcomes import parse_time
@@ -84,7 +84,7 @@ def _host(engine: Engine) -> str:
 def connect(request: PersonRequest, slug: str) -> HttpResponse:
     """A page that leads on, instead of a redirect: browsers apply a form's policy (form-action) to redirects, too."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
-    begun = connected_accounts.begin()
+    begun = SignIn()
     attempt = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
     request.session[KEY] = [*request.session.get(KEY, []), {**attempt, **asdict(begun)}][-AT_ONCE:]
     context = {"engine": engine, "host": _host(engine), "address": connected_accounts.address_of(engine, begun)}
@@ -106,7 +106,7 @@ def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("inbox:accounts")
 
 
-def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> Begun | None:
+def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> SignIn | None:
     """Use up and return the sign-in with this state, if this person began it at this engine in this browser."""
     attempts: list[dict[str, Any]] = request.session.get(KEY, [])
     attempt = next((each for each in attempts if each["state"] == state), None)
@@ -115,7 +115,7 @@ def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) ->
     request.session[KEY] = [each for each in attempts if each is not attempt]
     at = parse_time(attempt["at"])
     own = (attempt["engine"], attempt["recipient"]) == (engine.pk, request.recipient.pk)
-    return Begun(state, attempt["verifier"]) if own and at is not None and now - at < WITHIN else None
+    return SignIn(state, attempt["verifier"]) if own and at is not None and now - at < WITHIN else None
 
 
 def _refusal(engine: Engine, error: str) -> str:
@@ -128,7 +128,7 @@ def _refusal(engine: Engine, error: str) -> str:
     )
 
 
-def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> None:
+def _finish(request: PersonRequest, engine: Engine, begun: SignIn, code: str) -> None:
     waiting = connected_accounts.waiting(request.recipient).filter(engine=engine).count()
     try:
         account = connected_accounts.connect(engine, request.recipient, begun, code, timezone.now())

@@ -19,7 +19,7 @@ from notifications.answers.given import MAX_COMMENT, Answer
 from notifications.answers.respond import take
 from notifications.conversation import saying
 from notifications.conversation.saying import Words
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import (
     Changed,
     CommentRequired,

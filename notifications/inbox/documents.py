@@ -29,7 +29,8 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 from yarl import URL
 
-from notifications.connectors.access import Access, AccessRefused, EngineClient
+from notifications.connectors.access import Access, EngineClient
+from notifications.connectors.oauth2 import AccessRefused
 from notifications.connectors.rest import access_of
 from notifications.inbox.items import own_notification
 from notifications.inbox.session import PersonRequest, person_required
@@ -158,8 +159,7 @@ async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
     """The head of what the server answers. Raises NotShown."""
     allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
     await stack.enter_async_context(_ended_in_time())
-    client = EngineClient(Outbound(allowed, deadline=SECONDS))
-    stack.push_async_callback(client.close)
+    client = await stack.enter_async_context(EngineClient(Outbound(allowed, deadline=SECONDS)))
     try:
         if document.access is None or document.access.auth == "person":
             fetched = await stack.enter_async_context(client.http.stream(document.url))

@@ -17,7 +17,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 from notifications.answers import together
-from notifications.answers.given import MAX_COMMENT, Answer, Given
+from notifications.answers.given import MAX_COMMENT, Answer, Submission
 from notifications.errors import Changed, Failure, InvalidAnswer
 from notifications.inbox.answers import cleaned_comment, explain
 from notifications.inbox.cards import Button, Card, buttons, card
@@ -164,7 +164,7 @@ def answer_all(
     """Give each item the answer, to its revision in `shown`. Returns the failures by key; none stops another answer."""
     answer = replace(answer, via=Via.of_pages(reader))
     rows = [each.notification for each in cards]
-    submissions = [Given(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
+    submissions = [Submission(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
     outcomes = zip(submissions, together.record_all(submissions), strict=True)
     return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 

@@ -14,8 +14,7 @@ from notifications.forms import arriving
 from notifications.models.conversation import MOST_TEXT, MessageKind
 from notifications.models.events import Priority
 from notifications.models.routing import MOST_ROLE
-from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
-from notifications.models.variable_names import OURS, may_be_declared
+from notifications.models.validators import MAX_ID, OURS, may_be_declared, validate_mailbox, validate_timezone
 from notifications.types import CommentRule, Effect, Json, behaviour_of
 from wfpush.web.pointers import MAX_ERRORS, pointer
 

@@ -25,7 +25,8 @@ def expiry_of(due_at: datetime | None, now: datetime) -> datetime:
 def answerable_by_mail(notification: Notification) -> list[str]:
     """Whether an action may be answered from an e-mail: final answers and questions only if the route allows it, since
     having a mailbox is no sign-in. Replies decide nothing."""
-    return _names(notification.actions if notification.answer_from_email else _harmless(notification))
+    harmless = [action for action in notification.actions if action["effect"] in NEED_NO_SIGN_IN]
+    return _names(notification.actions if notification.answer_from_email else harmless)
 
 
 def answerable_from_lock_screen(notification: Notification) -> list[str]:
@@ -34,12 +35,8 @@ def answerable_from_lock_screen(notification: Notification) -> list[str]:
     return _names(notification.actions) if notification.answer_from_push else []
 
 
-def _nothing(notification: Notification) -> list[str]:
-    return []
-
-
 _ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
-    "": _nothing,
+    "": lambda notification: [],
     "mailbox": answerable_by_mail,
     "device": answerable_from_lock_screen,
 }
@@ -49,10 +46,6 @@ def answerable_by(channel: str, notification: Notification) -> list[str]:
     """The actions that a message of the channel allows by itself: none at an address that others may read, too."""
     facts = facts_of_channel(channel)
     return _ANSWERABLE[facts.trust if facts is not None else ""](notification)
-
-
-def _harmless(notification: Notification) -> list[Json]:
-    return [action for action in notification.actions if action["effect"] in NEED_NO_SIGN_IN]
 
 
 def _names(actions: Sequence[Json]) -> list[str]:

@@ -113,16 +113,11 @@ def change(
 
 def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> None:
     """Set fields of notifications, any number for each person, each with a new seq. The tasks are locked."""
-    if not rows:
-        return
-    number(rows)
     for row in rows:
-        row.updated_at = now
         for name, value in fields.items():
             setattr(row, name, value)
-    bulk.update(rows, ["seq", "updated_at", *fields])
+    _save(rows, fields, now)
     outdating.outdate([row.pk for row in rows], now)
-    live_frames.announce_on_commit(rows)
 
 
 _OTHERS = Joined(item=Table(Notification, only=["recipient_id", "task_id", "state", "outcome", "read_at"]))
@@ -145,17 +140,10 @@ def record_answers(
 
     `unneeded`: copies of which nobody need be told any more, and why.
     """
-    rows = [*answered, *read]
-    if not rows:
-        return
-    number(rows)
-    for row in rows:
-        row.updated_at = now
     # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
     read_at_assignment = "read_at = COALESCE(work.read_at, said.read_at)"
-    bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[read_at_assignment], compared=["read_at"])
+    _save([*answered, *read], ["state", "outcome"], now, also=[read_at_assignment], compared=["read_at"])
     outdating.outdate([row.pk for row in answered], now, unneeded=unneeded)
-    live_frames.announce_on_commit(rows)
 
 
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
@@ -163,14 +151,19 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
 
     Devices replace what they show, unless an `alert` sends them a new message.
     """
+    _save(rows, fields, now)
+    if not alert:
+        outdating.outdate([row.pk for row in rows], now)
+
+
+def _save(rows: Sequence[Notification], fields: Iterable[str], now: datetime, **more: Sequence[str]) -> None:
+    """Save these fields of changed notifications, each with a new seq, and tell open inboxes."""
     if not rows:
         return
     number(rows)
     for row in rows:
         row.updated_at = now
-    bulk.update(rows, ["seq", "updated_at", *fields])
-    if not alert:
-        outdating.outdate([row.pk for row in rows], now)
+    bulk.update(rows, ["seq", "updated_at", *fields], **more)
     live_frames.announce_on_commit(rows)
 
 
@@ -226,9 +219,8 @@ def withdraw(why: Mapping[Notification, Reason], now: datetime) -> None:
     if not why:
         return
     rows = list(why)
-    number(rows)
     for row, reason in why.items():
-        _take_back(row, reason, now)
+        _take_back(row, reason)
     _save_ends(rows, {row.pk: reason for row, reason in why.items()}, now)
     taken_away.stop_following(rows)
 
@@ -244,30 +236,25 @@ def end(rows: Sequence[Notification], ended: Mapping[UUID, tuple[Reason, Json | 
 
     `ended`: why each task was closed, and its outcome. The tasks and the people are locked.
     """
-    if not rows:
-        return
-    number(rows)
     withdrawn: dict[UUID, Reason] = {}
     for row in rows:
         assert row.task_id is not None
         reason, row.outcome = ended[row.task_id]
-        row.updated_at = now
         if row.state != NotificationState.ANSWERED:
-            _take_back(row, reason, now)
+            _take_back(row, reason)
             withdrawn[row.pk] = reason
     _save_ends(rows, withdrawn, now)
 
 
-def _take_back(row: Notification, reason: Reason, now: datetime) -> None:
-    row.state, row.updated_at = NotificationState.WITHDRAWN, now
-    row.reason_fact = reason.as_json()
+def _take_back(row: Notification, reason: Reason) -> None:
+    row.state, row.reason_fact = NotificationState.WITHDRAWN, reason.as_json()
 
 
 def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], now: datetime) -> None:
-    bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason_fact"])
-    outdating.outdate([row.pk for row in rows], now, unneeded=withdrawn)
-    void_tokens(withdrawn, now)
-    live_frames.announce_on_commit(rows)
+    if rows:
+        _save(rows, ["state", "outcome", "reason_fact"], now)
+        outdating.outdate([row.pk for row in rows], now, unneeded=withdrawn)
+        void_tokens(withdrawn, now)
 
 
 _VOID = """

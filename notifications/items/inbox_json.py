@@ -15,11 +15,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.items.escalated import escalation_of
 from notifications.items.glance import glance_of
 from notifications.items.outcomes import action_title, why_withdrawn
-from notifications.items.representation import Common, notification_json
+from notifications.items.representation import Common, escalated_to, notification_json
 from notifications.models import Notification, NotificationState
+from notifications.reasons import Reason
 from notifications.types import Json, object_in
 from notifications.wording import directions, formats, names
 from notifications.wording.languages import spoken
@@ -42,7 +42,12 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
             "lines": lines_of(notification),
             "glance": glance_of(notification),
             "facts": common.once(
-                lambda: shown_facts(notification), notification.details, "facts", *_of_facts(notification), tongue
+                lambda: shown_facts(notification),
+                notification.details,
+                "facts",
+                notification.url,
+                notification.recipient.external,
+                tongue,
             ),
             "ended": why_withdrawn(reasons.read(notification), notification.recipient) if withdrawn else "",
             "outcome": _outcome(notification),
@@ -58,11 +63,6 @@ def _outcome(notification: Notification) -> Json | None:
     action = str(outcome.get("action") or "")
     title = {"title": action_title(notification, action, notification.recipient)} if action else {}
     return reasons.in_words(outcome) | title
-
-
-def _of_facts(notification: Notification) -> tuple[str, bool]:
-    """What `shown_facts` reads besides the details."""
-    return notification.url, notification.recipient.external
 
 
 class InboxTexts:
@@ -115,13 +115,8 @@ def _snooze_of(notification: Notification) -> str:
     if notification.state != NotificationState.OPEN:
         return ""
     key, at = ("snoozed", notification.snoozed_until) if notification.snoozed_until else ("back", notification.back_at)
-    return say(key, at=_moment(notification, at)) if at else ""
-
-
-def _moment(notification: Notification, at: datetime) -> str:
-    """In the person's time zone."""
     zone = formats.zone_of(notification.recipient.timezone)
-    return formats.moment(at.astimezone(zone), formats.active_locale())
+    return say(key, at=formats.moment(at.astimezone(zone), formats.active_locale())) if at else ""
 
 
 def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
@@ -136,10 +131,14 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
         {"icon": "phone", "label": _("Customer"), "parts": _customer(customer)},
         {"icon": "document", "label": _("Documents"), "parts": _documents(details.get("documents"))},
     ]
+    url = web_link(notification.url)
     if "duty" in details:
-        facts.append({"icon": "clock", "label": _("Duty"), "parts": _duty_page(notification.url)})
+        part = {"text": _("Open your page of duty"), "url": url, "hint": ""}
+        facts.append({"icon": "clock", "label": _("Duty"), "parts": [part] if url else []})
     elif not notification.recipient.external:  # whose page there is that of staff
-        facts.append({"icon": "out", "label": _("In the engine"), "parts": _engine_page(notification.url, engine)})
+        text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open it there")
+        part = {"text": text, "url": url, "hint": ""}
+        facts.append({"icon": "out", "label": _("In the engine"), "parts": [part] if url else []})
     return [fact for fact in facts if fact["parts"]]
 
 
@@ -172,17 +171,6 @@ def _documents(documents: object) -> list[Json]:
     ]
 
 
-def _duty_page(address: str) -> list[Json]:
-    url = web_link(address)
-    return [{"text": _("Open your page of duty"), "url": url, "hint": ""}] if url else []
-
-
-def _engine_page(address: str, engine: str) -> list[Json]:
-    url = web_link(address)
-    text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open it there")
-    return [{"text": text, "url": url, "hint": ""}] if url else []
-
-
 def web_link(value: object) -> str:
     """The address if it is http or https, else empty: intake removes such links, too."""
     return str(value).strip() if is_web_link(value) else ""
@@ -206,3 +194,31 @@ def phone_link(phone: str) -> str:
     """`tel:` with what a phone can dial (RFC 3966); empty without a digit."""
     dialled = "".join(character for character in phone if character in "+0123456789*#,;")
     return f"tel:{quote(dialled, safe='+*,;')}" if any(character.isdigit() for character in dialled) else ""
+
+
+WHY = {
+    reasons.MANAGER.name: ("escalated_manager", "name"),
+    reasons.MANAGER_OF_LEVEL.name: ("escalated_manager", "name"),
+    reasons.LEAD.name: ("escalated_lead", "name"),
+    reasons.FALLBACK.name: ("escalated_fallback", "why"),
+}
+"""The sentence for a copy's reason, and the argument that it names. Other reasons have none."""
+
+
+def escalation_of(notification: Notification) -> str:
+    """Why the reader was told, and who else; empty for an item that is not late, or no longer waits."""
+    if notification.state != NotificationState.OPEN:
+        return ""
+    sentences = [_why(reasons.read(notification))] if notification.escalated else []
+    others = [each["name"] for each in escalated_to(notification) if each["ref"] != notification.recipient.ref]
+    if others:
+        sentences.append(say("escalated_to", names=", ".join(others)))
+    return " · ".join(sentences)
+
+
+def _why(reason: Reason) -> str:
+    if reason.code not in WHY:
+        return say("escalated_other")
+    key, name = WHY[reason.code]
+    value = reason.argument(name)
+    return say(key, name=value.words() if isinstance(value, Reason) else str(value))

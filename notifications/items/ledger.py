@@ -135,7 +135,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
     with transaction.atomic():
         locked = lock([each.delivery for each in outcomes])
         _end_attempts(outcomes, now)
-        rows = run(
+        results = run(
             _END,
             [
                 now,
@@ -148,9 +148,13 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
                 [each.again_at for each in outcomes],
             ],
         )
-        ended = {pk: (notification, event) for pk, notification, event, state in rows if state != DeliveryState.PENDING}
+        ended = {
+            pk: (notification, event) for pk, notification, event, state in results if state != DeliveryState.PENDING
+        }
         arrived = {each.delivery for each in outcomes if each.succeeded}
-        _replace_soon(locked.taken_back & arrived, now)
+        if taken_back := locked.taken_back & arrived:  # the device shows it after all, and is told of further changes
+            rows = Delivery.objects.filter(pk__in=taken_back)
+            outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, reason_fact=None)
         if locked.reserves:
             take_over(set(ended.values()), now)
     return set(ended)
@@ -273,11 +277,6 @@ def take_over(news_keys: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
 
 
 # --- replacements ---------------------------------------------------------------------------------
-def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
-    """The message has arrived after all: the device shows it, and is told of further changes."""
-    if ids:
-        rows = Delivery.objects.filter(pk__in=ids)
-        outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, reason_fact=None)
 
 
 _REPLACED = f"""

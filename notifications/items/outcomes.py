@@ -13,8 +13,7 @@ from notifications.models import Notification, NotificationState, Recipient, Tas
 from notifications.reasons import Reason
 from notifications.types import Json
 from notifications.wording import names
-from notifications.wording.labels import read_in
-from notifications.wording.languages import reading_language
+from notifications.wording.languages import read_in, reading_language
 from notifications.wording.sentences import TEXTS, say, say_of
 from notifications.wording.times import short_time, when
 
@@ -159,13 +158,10 @@ def why_withdrawn(reason: Reason, reader: Recipient) -> str:
     if reason.code == reasons.REASSIGNED_TO.name and names.hides_staff(reader):
         return say("withdrawn_because", reason=say("reason_reassigned"))
     if reason.code in REASONS:
-        return say("withdrawn_because", reason=_why(reason, reader))
+        name = str(reason.argument("name"))
+        return say("withdrawn_because", reason=say(REASONS[reason.code], customer=reader.external, name=name))
     words = reason.words().strip()
     return say("withdrawn_because", reason=sentence(words)) if words else say("withdrawn")
-
-
-def _why(reason: Reason, reader: Recipient) -> str:
-    return say(REASONS[reason.code], customer=reader.external, name=str(reason.argument("name")))
 
 
 def sentence(text: str) -> str:

@@ -1,7 +1,5 @@
 """The trace of an event as it is stored in `Event.plan`: plain JSON, without what repeats itself."""
 
-from collections.abc import Iterable
-
 from notifications import reasons
 from notifications.types import Json
 
@@ -30,18 +28,15 @@ def stored(plan: Json) -> Json:
 
 def routes_of(plan: Json) -> list[Json]:
     """All enabled routes in their order: {route, name, matched, reason_fact}."""
-    return [*plan.get("routes", []), *_untried(plan.get("untried"))]
+    routes: list[Json] = [*plan.get("routes", [])]
+    if untried := plan.get("untried"):
+        fact = reasons.STOPPED_BY(route=untried["stopped_by"]).as_json()
+        for route in untried["routes"]:
+            pk, _, name = route.partition(" ")
+            routes.append({"route": int(pk), "name": name, "matched": False, "reason_fact": fact})
+    return routes
 
 
 def count_recipients(plan: Json) -> int:
     """Return how many people were told, or had a copy changed."""
     return len(plan.get("recipients") or []) + int(plan.get("more") or 0)
-
-
-def _untried(summary: Json | None) -> Iterable[Json]:
-    if not summary:
-        return
-    fact = reasons.STOPPED_BY(route=summary["stopped_by"]).as_json()
-    for route in summary["routes"]:
-        pk, _, name = route.partition(" ")
-        yield {"route": int(pk), "name": name, "matched": False, "reason_fact": fact}

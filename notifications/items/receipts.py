@@ -86,17 +86,14 @@ def _conclude(ids: Iterable[UUID], now: datetime) -> None:
         parts = list(DeliveryReceipt.objects.filter(delivery=row).order_by("reference"))
         failed = next((part for part in parts if part.arrived is False), None)
         if failed is not None:
-            if _give_up(row, _lost(failed.code), now):
+            reason = NETWORK_LOST_SAYS(words=failed.code) if failed.code else NETWORK_LOST()
+            if _give_up(row, reason, now):
                 lost.add((row.notification_id, row.event_id))
         elif parts and all(part.arrived for part in parts):
             _attempt_of(row, detail_fact=NETWORK_DELIVERED().as_json())
     for notification, event in lost:
         _revive_reserve(notification, event)
     ledger.take_over(lost, now)
-
-
-def _lost(code: str) -> Reason:
-    return NETWORK_LOST_SAYS(words=code) if code else NETWORK_LOST()
 
 
 def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:

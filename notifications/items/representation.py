@@ -1,8 +1,10 @@
 """Notifications, answers and traces as the API, live frames and pages show them: docs/api.md, "Inbox and answers"."""
 
+import json
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -32,7 +34,7 @@ from notifications.models import (
 from notifications.types import Json
 from notifications.wording import names
 from notifications.wording.key_facts import facts_of
-from notifications.wording.labels import read_in
+from notifications.wording.languages import read_in
 from wfpush.postgres import keys, prefetch
 
 Value = TypeVar("Value")
@@ -43,6 +45,22 @@ SHOWN_ACTION = ("action", "title", "comment", "effect", "values")
 def iso_utc(value: datetime | None) -> str | None:
     """UTC, ISO 8601, with Z."""
     return value.isoformat().replace("+00:00", "Z") if value is not None else None
+
+
+def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str:
+    """The CloudEvent that tells an engine of its task: docs/api.md, "Answers out to the engine". It is stored once, so
+    that every retry is byte-identical."""
+    event: Json = {
+        "specversion": "1.0",
+        "id": str(id),
+        "source": "wfpush",
+        "type": type,
+        "subject": task.task_id,
+        "time": iso_utc(at),
+        "datacontenttype": "application/json",
+        "data": {"task_id": task.task_id, "case_id": task.case.case_id if task.case else None, **data},
+    }
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def tells_of(outcome: Json | None, response: Response) -> bool:
@@ -232,12 +250,14 @@ def task_json(task: Task) -> Json:
     sent_answers = [answer for answer in answers if not is_held(answer.callback, now)]
     held = len(sent_answers) < len(answers) and task.state == TaskState.ANSWERED
     state = task.states_before[0] if held and task.states_before else task.state
-    return {"id": task.task_id, "state": state, "answers": [_with_values(answer) for answer in sent_answers]}
+    return {
+        "id": task.task_id,
+        "state": state,
+        "answers": [_with_values(answer, recorded.values_of(answer.values)) for answer in sent_answers],
+    }
 
 
-def _with_values(response: Response) -> Json:
-    """For the engine, which gets all of them."""
-    values = recorded.values_of(response.values)
+def _with_values(response: Response, values: Json) -> Json:
     return {**answer_json(response), **({"values": values} if values else {})}
 
 
@@ -288,7 +308,11 @@ def event_trace_json(event: Event) -> Json:
         "warnings": [str(warning) for warning in reasons.read_list(event.plan, "warnings")],
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
         "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
-        "answers": [_traced(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in answers],
+        "answers": [
+            _with_values(answer, recorded.public_values(answer.values))
+            | {"engine_calls": engine_calls(answer.callback)}
+            for answer in answers
+        ],
     }
 
 
@@ -296,11 +320,6 @@ def answers_with_calls() -> QuerySet[Response]:
     """Answers with what a trace says of them: who gave them, through which message, and each call of the engine."""
     answers = Response.objects.select_related("recipient", "callback__engine", "delivery", "task")
     return answers.prefetch_related("callback__attempt_log")
-
-
-def _traced(response: Response) -> Json:
-    values = recorded.public_values(response.values)
-    return {**answer_json(response), **({"values": values} if values else {})}
 
 
 def delivery_json(delivery: Delivery) -> Json:

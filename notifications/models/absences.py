@@ -1,4 +1,4 @@
-"""When people are away, as they or their calendars say; delegates for a part of what comes; what was handed over."""
+"""Calendars that are read; when people are away, as they or their calendars say; delegates; what was handed over."""
 
 from typing import Any
 
@@ -11,12 +11,25 @@ from simple_history.models import HistoricalRecords
 from notifications.models.delivery import Notification
 from notifications.models.engines import Engine
 from notifications.models.events import Task
-from notifications.models.feeds import CalendarFeed
 from notifications.models.history import HistoryWithParts
 from notifications.models.people import Recipient
 from notifications.models.responses import Callback
 from notifications.models.routing import Category
+from notifications.reasons import EnglishText
 from wfpush.crypto import EncryptedTextField
+from wfpush.queue.outbox import Work
+
+
+class CalendarFeed(Work):
+    """An iCalendar feed as it was last read, and since when it cannot be read."""
+
+    read_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    fault = EnglishText()
+    fault_fact: Any = models.JSONField(null=True, blank=True)
+
+    class Meta(Work.Meta):
+        abstract = True
 
 
 class OpenItems(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What engines have told us: events, and the tasks and cases that they are about."""
+"""What engines have told us: events, their tasks and cases, and what the tasks ask people to decide."""
 
 from datetime import datetime
 from typing import Any
@@ -244,3 +244,25 @@ class Task(models.Model):
     @property
     def answerable(self) -> bool:
         return self.state in ANSWERABLE
+
+
+class TaskContent(models.Model):
+    """One revision of what a task asks people to decide. It is inserted once; only erasure changes it.
+
+    `revision` is the digest of `content` as it was inserted (notifications/revisions/content.py). `event` is the id and
+    source of the CloudEvent that it came from, which may have been pruned since.
+    """
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="contents", db_index=False)
+    revision = models.CharField(_("revision"), max_length=43)
+    content: Any = models.JSONField(_("content"))
+    event: Any = models.JSONField(_("event"))
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("content of a task")
+        verbose_name_plural = _("contents of tasks")
+        constraints = [models.UniqueConstraint(fields=["task", "revision"], name="one_content_a_revision")]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.revision[:8]}"

@@ -90,18 +90,17 @@ def part_relation(model: type[models.Model], name: str) -> Any:
     return next(each for each in model._meta.related_objects if each.get_accessor_name() == name)
 
 
-def parts_of(row: models.Model) -> dict[str, list[PartRow]]:
-    """Read from the database, whatever the row knows of them."""
+def parts_of(whole: models.Model) -> dict[str, list[PartRow]]:
+    """Read from the database, whatever `whole` knows of them."""
     found = {}
-    for name in part_names(type(row)):
-        relation = part_relation(type(row), name)
-        rows = relation.related_model._base_manager.filter(**{relation.field.name: row.pk}).order_by("pk")
-        found[name] = [_values(each, relation.field) for each in rows]
+    for name in part_names(type(whole)):
+        relation = part_relation(type(whole), name)
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: whole.pk}).order_by("pk")
+        columns = columns_of(relation.related_model, relation.field)
+        found[name] = [
+            {"pk": row.pk, **{each.attname: each.value_from_object(row) for each in columns}} for row in rows
+        ]
     return found
-
-
-def _values(part: models.Model, key: Any) -> PartRow:
-    return {"pk": part.pk, **{each.attname: each.value_from_object(part) for each in columns_of(type(part), key)}}
 
 
 def columns_of(part: type[models.Model], key: Any) -> list[Any]:

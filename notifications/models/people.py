@@ -1,4 +1,4 @@
-"""People who receive notifications, their teams, brands and credentials."""
+"""People who receive notifications, their teams, brands and credentials, and reviews of what they are entitled to."""
 
 import hashlib
 from collections.abc import Iterator
@@ -363,3 +363,21 @@ class LinkMail(Work):
 
     def __str__(self) -> str:
         return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class EntitlementReview(Work):
+    """The reasons for which somebody has tasks, or for which others have them in that person's stead, may have ended.
+
+    Triggers make the rows, whoever writes: of members and leads of teams, managers, absences, roles in cases, lists for
+    cases. Of somebody who is away the row is due again at the end of the absence.
+    """
+
+    person_id = models.BigIntegerField(primary_key=True)
+    """Of a person who may be gone by then."""
+
+    class Meta(Work.Meta):
+        default_permissions = ()
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="entitlement_review_due")]
+
+    def __str__(self) -> str:
+        return str(self.person_id)

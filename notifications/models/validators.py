@@ -1,7 +1,9 @@
-"""Checks shared by models and API."""
+"""Checks shared by models and API, of values and of the names of variables."""
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from notifications.types import Json
 from wfpush import zones
 from wfpush.net.addresses import Network
 from wfpush.net.http_checks import OutboundError, check_url
@@ -70,3 +73,31 @@ def validate_own_address(value: str) -> None:
     if not validate_host(split_domain_port(parts.netloc)[0], settings.ALLOWED_HOSTS):
         text = _("This installation does not answer there: let %(host)s lead to it, and add it to ALLOWED_HOSTS.")
         raise ValidationError(text % {"host": parts.hostname})
+
+
+OURS = "wfpush_"
+"""Prefix of names that only we set: an engine learns the decision, and who made it, from us alone."""
+
+MAX_NAME = 100
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+
+
+def may_be_declared(name: Any) -> bool:
+    """ASCII only: no letter of a declared name may look like another."""
+    return isinstance(name, str) and len(name) <= MAX_NAME and bool(_NAME.fullmatch(name)) and not is_ours(name)
+
+
+def is_ours(name: str) -> bool:
+    return normalized(name).startswith(OURS)
+
+
+def normalized(name: str) -> str:
+    """The name as a lenient engine may read it: without case, width variants, and invisible characters."""
+    seen = (each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each)[0] not in "CZ")
+    return "".join(seen).casefold()
+
+
+def without_reserved(names: Iterable[str], said: Mapping[str, Any]) -> Json:
+    """The variables without those that are named like ours, or like one of `names`."""
+    taken = {normalized(name) for name in names}
+    return {name: value for name, value in said.items() if not is_ours(name) and normalized(name) not in taken}

@@ -73,10 +73,6 @@ def _lock_tasks(rows: QuerySet[Callback]) -> QuerySet[Task]:
     return Task.objects.filter(pk__in=rows.values("task")).only("pk").order_by("pk").select_for_update(no_key=True)
 
 
-def _callbacks_again(rows: QuerySet[Callback], now: datetime) -> int:
-    return sum(callback.replay(each, now) for each in rows.select_related("response"))
-
-
 def _callbacks_back(before: Before, now: datetime) -> set[UUID]:
     rows = Callback.objects.filter(pk__in=before)
     return {row.pk for row in rows if callback.undo_replay(row, now, **before[row.pk])}
@@ -115,7 +111,7 @@ KINDS: dict[str, Kind] = {
             callback.may_be_replayed,
             "ended_at",
             _lock_tasks,
-            _callbacks_again,
+            lambda rows, now: sum(callback.replay(each, now) for each in rows.select_related("response")),
             _callbacks_back,
             callback.UNTAKEN,
             ("state", "attempts", "due_at", "ended_at", "first_attempt_at", "alert_fact"),

@@ -3,6 +3,7 @@
 The rows are chosen by one statement, in the database, however many they are: nothing of them is read here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,12 +12,12 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Max, QuerySet
 
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayState
-from notifications.replays import running
-from notifications.replays.kinds import Kind
-from wfpush.queue import outbox
+from notifications.replays.kinds import KINDS, Kind
+from wfpush.postgres import bulk
+from wfpush.queue import outbox, steps
 
 MOST = 100_000
 """Rows of one order."""
@@ -83,7 +84,7 @@ def order_one(kind: Kind, row: Any, *, by: AbstractBaseUser, now: datetime) -> R
         replay.state, replay.ended_at = ReplayState.DONE, now
         replay.save(force_insert=True)
         one = ReplayedRow.objects.create(replay=replay, row=row.pk, state=ReplayedState.AGAIN)
-        running.send_again(replay, [one], now)
+        send_again(replay, [one], now)
         replay.refresh_from_db(fields=["again"])
     return replay
 
@@ -111,5 +112,63 @@ def undo(replay_id: UUID, now: datetime) -> bool:
         spared = replay.rows.filter(state=ReplayedState.WAITING).update(state=ReplayedState.PUT_BACK)
         mine = Replay.objects.filter(pk=replay_id)
         outbox.make_due(mine, now, state=ReplayState.UNDOING, put_back=spared, ended_at=None)
-        outbox.wake_on_commit(running.SOURCE_NAME)
+        outbox.wake_on_commit(SOURCE_NAME)
     return True
+
+
+SOURCE_NAME = "replays"
+AFTER_FAULT = timedelta(seconds=30)
+"""The pause after a batch that failed: the fault is in the log, and the batch is tried again."""
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(Replay.objects.all(), now).exists()
+
+
+def drain() -> None:
+    steps.drain(Replay, SOURCE_NAME, _batch, AFTER_FAULT)
+
+
+@transaction.atomic
+def _batch(replay: Replay, now: datetime) -> bool:
+    """False when nothing is left of the order, or somebody else has it."""
+    held = outbox.held(replay).select_for_update(no_key=True).first()
+    if held is None:
+        return False
+    undoing = held.state == ReplayState.UNDOING
+    following = held.rows.filter(state=ReplayedState.AGAIN if undoing else ReplayedState.WAITING).order_by("row")
+    rows = list(following[: KINDS[held.kind].together])
+    if not rows:
+        outbox.finish(held, state=ReplayState.UNDONE if undoing else ReplayState.DONE, ended_at=now)
+        return False
+    (put_back if undoing else send_again)(held, rows, now)
+    return True
+
+
+def send_again(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> None:
+    """In a transaction."""
+    before = KINDS[replay.kind].send_again([row.row for row in rows], replay.as_of, now)
+    for row in rows:
+        row.before = before.get(row.row)
+        row.state = ReplayedState.AGAIN if row.row in before else ReplayedState.LEFT
+    _count(replay, rows, again=ReplayedState.AGAIN, left=ReplayedState.LEFT)
+
+
+def put_back(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> None:
+    """In a transaction. A row that has been sent again since, by another order, is left to that one."""
+    again = ReplayedRow.objects.filter(row__in=[row.row for row in rows], state=ReplayedState.AGAIN)
+    newest = dict(again.order_by().values_list("row").annotate(Max("pk")))
+    mine = {row.row: row.before for row in rows if newest[row.row] == row.pk}
+    back = KINDS[replay.kind].back(mine, now)
+    for row in rows:
+        row.state = ReplayedState.PUT_BACK if row.row in back else ReplayedState.TOO_LATE
+    _count(replay, rows, put_back=ReplayedState.PUT_BACK, too_late=ReplayedState.TOO_LATE)
+
+
+def _count(replay: Replay, rows: Sequence[ReplayedRow], **states: ReplayedState) -> None:
+    bulk.update(rows, ["state", "before"])
+    counts = {name: sum(row.state == state for row in rows) for name, state in states.items()}
+    Replay.objects.filter(pk=replay.pk).update(**{name: F(name) + count for name, count in counts.items()})
+
+
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

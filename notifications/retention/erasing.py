@@ -7,29 +7,27 @@ is lifted. The words by which the person is found are kept until then, encrypted
 """
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from notifications.models import Device, Erasure, ErasureState, Recipient
 from notifications.people import devices, revocation
-from notifications.retention import own, redis_keys, scrubbing, written
+from notifications.retention import scrubbing, written
 from notifications.retention.columns import TABLES, model_of
-from notifications.retention.holds import SOURCE_NAME
+from notifications.retention.rules import SOURCE_NAME
 from notifications.retention.scrubbing import Tally
 from notifications.retention.terms import Terms, terms_of
-from wfpush.queue import outbox
+from wfpush.queue import outbox, steps
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=50)
 AFTER_FAULT = timedelta(seconds=30)
 DELAY = timedelta(minutes=1)
 """Before the first step: transactions that have read the person's name by then have ended."""
@@ -80,26 +78,21 @@ def _empty(person: Recipient, token: str) -> None:
 
 
 # --- the steps --------------------------------------------------------------------------------------------------------
-def _over_table(label: str) -> Step:
-    columns = TABLES[label]
-
-    def step(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-        return scrubbing.batch(model_of(label), columns, terms, erasure.cursor, now)
-
-    return step
+def _over_table(label: str, erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    return scrubbing.batch(model_of(label), TABLES[label], terms, erasure.cursor, now)
 
 
 STEPS: dict[str, Step] = {
-    "rows": own.remove_rows,
-    "history": own.empty_history,
-    "messages": own.end_messages,
+    "rows": written.remove_rows,
+    "history": written.empty_history,
+    "messages": written.end_messages,
     "answers": written.take_out_answers,
     "conversation": written.take_out_messages,
     "refused": written.take_out_refused,
     "files": written.empty_files,
-    "sessions": own.end_sessions,
-    "redis": redis_keys.forget,
-    **{label: _over_table(label) for label, columns in TABLES.items() if columns.searched},
+    "sessions": written.end_sessions,
+    "redis": scrubbing.forget_redis_keys,
+    **{label: partial(_over_table, label) for label, columns in TABLES.items() if columns.searched},
 }
 """In their order, by names that stay: erasures under way have them."""
 
@@ -109,23 +102,7 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Work on what is due, for one turn; if something is left, the source is woken again."""
-    end = time.monotonic() + outbox.TURN_SECONDS
-    while time.monotonic() < end:
-        now = timezone.now()
-        claimed = outbox.claim(Erasure.objects.all(), limit=1, lease=LEASE, now=now)
-        if not claimed:
-            return
-        outbox.delay(claimed[0], now + AFTER_FAULT)
-        _turn(claimed[0], end)
-    outbox.source_named(SOURCE_NAME).wake()
-
-
-def _turn(erasure: Erasure, end: float) -> None:
-    while time.monotonic() < end:
-        if not _step(erasure, timezone.now()):
-            return
-    outbox.postpone(erasure, timezone.now())
+    steps.drain(Erasure, SOURCE_NAME, _step, AFTER_FAULT)
 
 
 @transaction.atomic

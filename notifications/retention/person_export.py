@@ -42,21 +42,9 @@ class Section:
         return rows.none() if value is None else rows.filter(**{self.lookup: value})
 
 
-def _user(person: Recipient) -> int | None:
-    return person.user_id
-
-
 def _names(person: Recipient) -> list[str]:
     user = person.user
     return [each for each in (person.ref, person.email, user.get_username() if user else "") if each]
-
-
-def _key(person: Recipient) -> str:
-    return str(person.pk)
-
-
-def _keys(person: Recipient) -> list[int]:
-    return [person.pk]
 
 
 _WAYS = frozenset({"address", "get_data", "post_data"})
@@ -64,7 +52,7 @@ _WAYS = frozenset({"address", "get_data", "post_data"})
 SECTIONS: dict[str, Section] = {
     "profile": Section("notifications.recipient", "pk"),
     "profile_history": Section("notifications.historicalrecipient", "id"),
-    "account": Section("auth.user", "pk", _user),
+    "account": Section("auth.user", "pk", lambda person: person.user_id),
     "absence": Section("notifications.absence", "recipient"),
     "absence_history": Section("notifications.historicalabsence", "recipient"),
     "absence_calendar": Section("notifications.absencefeed", "recipient", without=frozenset({"url"})),
@@ -77,7 +65,9 @@ SECTIONS: dict[str, Section] = {
     "handed_to_them": Section("notifications.handedover", "to"),
     "working_time": Section("escalations.personcalendar", "recipient"),
     "teams": Section("notifications.team_members", "recipient"),
-    "duty_turns": Section("notifications.rotalayer", "people__contains", _keys, frozenset({"people"})),
+    "duty_turns": Section(
+        "notifications.rotalayer", "people__contains", lambda person: [person.pk], frozenset({"people"})
+    ),
     "duty_overrides": Section("notifications.rotaoverride", "person"),
     "duty_in_calendars": Section("notifications.rotafeedshift", "person"),
     "swaps_asked": Section("notifications.rotaswap", "asked_by"),
@@ -112,8 +102,8 @@ SECTIONS: dict[str, Section] = {
     "connected_accounts": Section("notifications.connectedaccount", "recipient"),
     "sign_ins": Section("axes.accesslog", "username__in", _names),
     "failed_sign_ins": Section("axes.accessattempt", "username__in", _names, _WAYS),
-    "done_at_the_desk": Section("admin.logentry", "user", _user),
-    "done_to_them": Section("admin.logentry", "object_id", _key),
+    "done_at_the_desk": Section("admin.logentry", "user", lambda person: person.user_id),
+    "done_to_them": Section("admin.logentry", "object_id", lambda person: str(person.pk)),
 }
 
 
@@ -123,15 +113,11 @@ def export(person: Recipient, now: datetime) -> Iterator[str]:
     yield "{" + ",\n".join(f"{_json(name)}: {_json(value)}" for name, value in head.items())
     for name, section in SECTIONS.items():
         yield f",\n{_json(name)}: ["
-        yield from _separated(_rows(name, section, person))
+        for number, pieces in enumerate(_rows(name, section, person)):
+            yield ",\n" if number else "\n"
+            yield from pieces
         yield "]"
     yield "}\n"
-
-
-def _separated(rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    for number, pieces in enumerate(rows):
-        yield ",\n" if number else "\n"
-        yield from pieces
 
 
 def _rows(name: str, section: Section, person: Recipient) -> Iterator[Iterable[str]]:
@@ -142,7 +128,10 @@ def _rows(name: str, section: Section, person: Recipient) -> Iterator[Iterable[s
     related = {each.split("__")[0] for each in NAMED} & {each.name for each in fields}
     rows = rows.select_related(*sorted(related)) if related else rows
     for row in rows.iterator(chunk_size=AT_ONCE):
-        record = {each.attname: _plain(row, each) for each in fields}
+        values = {each.attname: getattr(row, each.attname) for each in fields}
+        record = {
+            name: str(value) if isinstance(value, bytes | memoryview) else value for name, value in values.items()
+        }
         record |= {path: getattr(other, path.split("__")[1]) for path in NAMED if (other := _other(row, path, related))}
         yield _with_content(row, record) if isinstance(row, Attachment) else [_json(record)]
 
@@ -150,11 +139,6 @@ def _rows(name: str, section: Section, person: Recipient) -> Iterator[Iterable[s
 def _other(row: Any, path: str, related: set[str]) -> Any:
     name = path.split("__")[0]
     return getattr(row, name) if name in related else None
-
-
-def _plain(row: Any, field: Any) -> Any:
-    value = getattr(row, field.attname)
-    return str(value) if isinstance(value, bytes | memoryview) else value
 
 
 def _with_content(file: Attachment, record: dict[str, Any]) -> Iterator[str]:

@@ -82,7 +82,8 @@ def _counted(rows: dict[type[Model], Any]) -> Iterator[str]:
 
 
 def _doubts(person: Recipient) -> Iterator[str]:
-    if held := _held(person):
+    theirs = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
+    if held := LegalHold.objects.filter(theirs, lifted_at=None).values("case").distinct().count():
         text = ngettext(
             "%(count)s case is under a legal hold: it is left as it is until the hold is lifted.",
             "%(count)s cases are under a legal hold: they are left as they are until the holds are lifted.",
@@ -100,11 +101,6 @@ def _doubts(person: Recipient) -> Iterator[str]:
     mentions = [*_where_named(person)]
     if mentions:
         yield gettext("Still named by: %(names)s. Nobody is told there any more.") % {"names": ", ".join(mentions)}
-
-
-def _held(person: Recipient) -> int:
-    mine = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
-    return LegalHold.objects.filter(mine, lifted_at=None).values("case").distinct().count()
 
 
 def _where_named(person: Recipient) -> Iterator[str]:

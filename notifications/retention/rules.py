@@ -1,12 +1,14 @@
-"""The rules of administrators as instants: what is older than these may go."""
+"""What may go: the rules of administrators as instants, and legal holds, by which nothing of their case does."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, DateTimeField, Value, When
+from django.db import transaction
+from django.db.models import Case, DateTimeField, Exists, OuterRef, Q, Value, When
 
-from notifications.models import RetentionRule
+from notifications.models import Erasure, ErasureState, LegalHold, RetentionRule
+from wfpush.queue import outbox
 
 KINDS = ("items", "addresses", "events", "devices")
 
@@ -33,10 +35,6 @@ class Rules:
                     of_category[kind][row.category_id] = until
         return cls(usual, of_category)
 
-    @property
-    def say_anything(self) -> bool:
-        return any(self.newest(kind) for kind in KINDS)
-
     def newest(self, kind: str) -> datetime | None:
         """Return the time after which rows of every category stay; None: all rows stay."""
         limits = [each for each in (self.usual[kind], *self.of_category[kind].values()) if each is not None]
@@ -46,3 +44,27 @@ class Rules:
         """In SQL, by the category at this path: the instant, or NULL."""
         each = [When(**{category: pk}, then=Value(until)) for pk, until in self.of_category[kind].items()]
         return Case(*each, default=Value(self.usual[kind]), output_field=DateTimeField(null=True))
+
+
+SOURCE_NAME = "erasures"
+"""Of due work: what waits for a hold goes on when it is lifted."""
+
+
+def in_force(paths: str) -> Q:
+    """Return a condition: the row's case is held. `paths` lead to the case; if empty, the rows are cases."""
+    ways = [f"{path}_id" for path in paths.split()] or ["pk"]
+    condition = Q()
+    for way in ways:
+        condition |= Q(Exists(LegalHold.objects.filter(case=OuterRef(way), lifted_at=None)))
+    return condition
+
+
+@transaction.atomic
+def lift(hold: LegalHold, by: Any, now: datetime) -> bool:
+    """What had to wait for it goes on. False when it was lifted before."""
+    lifted = LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(lifted_at=now, lifted_by=by)
+    if lifted:
+        waiting = Erasure.objects.filter(state=ErasureState.HELD)
+        outbox.make_due(waiting, now, state=ErasureState.RUNNING, step="", cursor="")
+        outbox.wake_on_commit(SOURCE_NAME)
+    return bool(lifted)

@@ -1,4 +1,5 @@
-"""Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys.
+"""Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys;
+and out of what Redis keeps for a while.
 
 A batch reads its rows by the primary key and looks at them here. Rows that somebody is working on, or that wait to be
 sent, are left for another time; those of held cases stay.
@@ -10,18 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import redis
+import structlog
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
 from notifications.items import inbox_items, live_frames, outdating
-from notifications.models import Callback, Event, Notification, NotificationState, SearchedPart
-from notifications.retention import holds
+from notifications.models import Callback, Erasure, Event, Notification, NotificationState, SearchedPart
+from notifications.retention import rules
 from notifications.retention.columns import Columns
 from notifications.retention.terms import Terms
 from wfpush.postgres import bulk, keys
+from wfpush.queue import outbox
+from wfpush.redis.cooldown import redis_cooldown
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
 """Rows of a batch: one may have 64 kB."""
@@ -60,31 +68,34 @@ def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any
         yield pk, [text for text in values if text]
 
 
-def _of_session(row: Session) -> str:
-    return str(row.get_decoded())
-
-
 def _of_background_task(row: Any) -> str:
     with suppress(Exception):  # what was stored by another version cannot always be read
         return f"{row.name} {row.args} {row.kwargs} {row.result}"
     return ""
 
 
-DECODED: dict[str, Callable[[Any], str]] = {"sessions.session": _of_session, "django_q.task": _of_background_task}
+DECODED: dict[str, Callable[[Any], str]] = {
+    "sessions.session": lambda row: str(row.get_decoded()),
+    "django_q.task": _of_background_task,
+}
 """Tables whose texts are stored in other forms."""
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 def take_out(model: type[Any], columns: Columns, pks: Sequence[Any], terms: Terms, now: datetime) -> Tally:
     """Take the person out of the rows of these keys. In a transaction."""
-    rows = model._base_manager.filter(keys.among(model, pks)) if _has_simple_key(model) else None
-    rows = model._base_manager.filter(pk__in=pks) if rows is None else rows
-    held = _keys(rows.filter(holds.in_force(columns.case))) if columns.case is not None else set()
+    has_simple_key = isinstance(model._meta.pk, models.UUIDField | models.AutoField)
+    rows = model._base_manager.filter(keys.among(model, pks) if has_simple_key else Q(pk__in=pks))
+    held = _keys(rows.filter(rules.in_force(columns.case))) if columns.case is not None else set()
     waiting = _keys(rows.filter(WAITS[model])) - held if model in WAITS else set()
     eligible = [pk for pk in pks if pk not in held and pk not in waiting]
     if model is Notification:
         inbox_items.lock(set(rows.filter(pk__in=eligible).values_list("recipient_id", flat=True)))
-    locked = list(_locked(model, eligible))
+    locked = list(
+        model._base_manager.filter(pk__in=eligible)
+        .order_by("pk")
+        .select_for_update(no_key=True, skip_locked=True, of=("self",))
+    )
     tally = Tally(left=len(waiting) + len(eligible) - len(locked), held=len(held))
     tally.changed = _delete(model, locked) if columns.goes else _change(columns, locked, terms, now)
     return tally
@@ -97,17 +108,8 @@ WAITS: dict[type[models.Model], Q] = {
 """Rows that are not touched yet: an engine is to be told exactly what was answered."""
 
 
-def _has_simple_key(model: type[Any]) -> bool:
-    return isinstance(model._meta.pk, models.UUIDField | models.AutoField)
-
-
 def _keys(rows: Any) -> set[Any]:
     return set(rows.values_list("pk", flat=True))
-
-
-def _locked(model: type[Any], pks: Sequence[Any]) -> Any:
-    rows = model._base_manager.filter(pk__in=pks).order_by("pk")
-    return rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
 
 
 def _delete(model: type[Any], rows: Sequence[Any]) -> int:
@@ -176,3 +178,34 @@ def end_sessions(after: str, user: int | None, person: int) -> tuple[str, int]:
 
 def _is_of(session: dict[str, Any], user: int | None, person: int) -> bool:
     return (user is not None and session.get(SESSION_KEY) == str(user)) or session.get("recipient_id") == person
+
+
+# --- what Redis keeps for a while -------------------------------------------------------------------------------------
+PATTERNS = (cache.make_key("wfpush:import:*"), "wfpush:engine:call:*")
+"""Of keys with texts of others. All other keys hold flags, counts and digests."""
+SPREADSHEET = b"PK\x03\x04"
+"""The signature of a ZIP archive, such as an XLSX file."""
+
+
+def forget_redis_keys(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """Delete those that mention the person. While Redis is away they are left for later; they end by themselves, too,
+    within an hour."""
+    if redis_cooldown:
+        return "", Tally(left=1)
+    try:
+        return "", Tally(changed=_forget(terms))
+    except (redis.RedisError, OSError) as fault:
+        redis_cooldown.after(fault)
+        log.warning("redis_keys_not_looked_at", fault=str(fault))
+        return "", Tally(left=1)
+
+
+def _forget(terms: Terms) -> int:
+    connection, gone = outbox.connection(), 0
+    for pattern in PATTERNS:
+        for key in connection.scan_iter(match=pattern, count=1_000):
+            value: Any = connection.get(key) or b""
+            # An imported spreadsheet is compressed, so it may always mention the person.
+            if SPREADSHEET in value or terms.may_be_in(value.decode("utf-8", "replace")):
+                gone += int(connection.delete(key))
+    return gone

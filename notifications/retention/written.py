@@ -1,33 +1,40 @@
-"""What the person wrote: comments, values of forms, questions and replies, and files.
+"""Rows that are the person's own, and what the person wrote: deleted, or emptied where something refers to them.
 
-It is repeated elsewhere: in notices and items of others, in what engines send back. So with each answer or message its
-text is taken out of all rows of its task, or of its case, in which tasks hand on what was said.
+What they wrote is repeated elsewhere: in notices and items of others, in what engines send back. So with each answer or
+message its text is taken out of all rows of its task, or of its case, in which tasks hand on what was said.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
+from notifications import reasons
+from notifications.items import outdating
 from notifications.models import (
     Attachment,
     AttachmentPiece,
     Callback,
     Case,
     Delivery,
+    DeliveryState,
+    Device,
     Erasure,
     Event,
+    Farewell,
     Notification,
+    Recipient,
     RefusedAnswer,
     Response,
     Task,
     TaskContent,
     TaskMessage,
 )
-from notifications.retention import holds, scrubbing
-from notifications.retention.callback_body import without_words
-from notifications.retention.columns import TABLES
+from notifications.retention import rules, scrubbing
+from notifications.retention.columns import GO, TABLES, model_of
+from notifications.retention.pruning import HELD, forget_addresses
 from notifications.retention.scrubbing import Tally
 from notifications.retention.terms import OMITTED, Terms
 from wfpush.postgres import bulk
@@ -112,7 +119,7 @@ def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Ter
     rows = rows.order_by("pk").select_related("task__case")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
-    held = set(rows.filter(holds.in_force("task__case"), pk__in=ids).values_list("pk", flat=True))
+    held = set(rows.filter(rules.in_force("task__case"), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(pk__in=ids, due_at__isnull=False).values_list("pk", flat=True)) - held
     eligible = [row for row in some if row.pk not in held and row.pk not in waits]
     tally = Tally(left=len(waits), held=len(held))
@@ -167,7 +174,7 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
     paths = TABLES["notifications.attachment"].case or ""
-    held = set(rows.filter(holds.in_force(paths), pk__in=ids).values_list("pk", flat=True))
+    held = set(rows.filter(rules.in_force(paths), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(due_at__isnull=False, pk__in=_used_by(some)).values_list("pk", flat=True))
     eligible = [row for row in some if row.pk not in held and waits.isdisjoint(_used_by([row]))]
     AttachmentPiece.objects.filter(attachment__in=[row.pk for row in eligible]).delete()
@@ -182,3 +189,70 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
 def _used_by(rows: Iterable[Attachment]) -> set[Any]:
     """The keys of the answers and messages, which are those of their callbacks."""
     return {key for row in rows for key in (row.message_id, row.response_id) if key is not None}
+
+
+EMPTIED = {"comment": OMITTED, "variables": {}, "types": {}, "attachments": []}
+"""Members of an answer."""
+
+
+def without_words(body: str) -> str:
+    event = json.loads(body)
+    data = event.get("data")
+    if not isinstance(data, dict):
+        return body
+    for name, value in EMPTIED.items():
+        if data.get(name):
+            data[name] = value
+    message = data.get("message")
+    if isinstance(message, dict):
+        message["text"] = OMITTED
+        message["attachments"] = []
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def remove_rows(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """Delete the next rows of the person. `cursor` is the number of the current kind of rows."""
+    number = int(erasure.cursor or 0)
+    label, field = GO[number]
+    model = model_of(label)
+    ids = list(
+        model._base_manager.filter(**{field: erasure.person_id}).values_list("pk", flat=True)[: scrubbing.AT_ONCE]
+    )
+    removed = model._base_manager.filter(pk__in=ids).delete()[0] if ids else 0
+    following = number if len(ids) == scrubbing.AT_ONCE else number + 1
+    return str(following) if following < len(GO) else "", Tally(changed=removed)
+
+
+def empty_history(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """Empty the history of the person and devices; a last message to a device keeps its address until it is sent."""
+    people = Recipient.history.filter(id=erasure.person_id).exclude(ref=terms.token, name="", email="", phone="")
+    values = {"ref": terms.token, "name": "", "email": "", "phone": "", "locale": "en", "timezone": ""}
+    device_history = Device.history.filter(recipient=erasure.person_id).exclude(digest="")
+    changed = _some(people, **values) + _some(device_history, name="", digest="", sender="", platform="", language="")
+    more = people.exists() or device_history.exists()
+    left = 0 if more else Farewell.objects.filter(recipient=erasure.person_id).count()
+    return "more" if more else "", Tally(changed, left)
+
+
+def _some(rows: Any, **values: str) -> int:
+    some = list(rows.values_list("pk", flat=True)[: scrubbing.AT_ONCE])
+    return int(rows.model.objects.filter(pk__in=some).update(**values))
+
+
+def end_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    """Nothing more is sent to the person, and where to it was sent is forgotten."""
+    rows = Delivery.objects.filter(recipient=erasure.person_id).order_by("pk")
+    rows = rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows
+    some = list(rows.select_related("notification")[: scrubbing.AT_ONCE])
+    ids = [row.pk for row in some]
+    held = set(Delivery.objects.filter(rules.in_force(HELD), pk__in=ids).values_list("pk", flat=True))
+    pending = {row.notification_id for row in some if row.state == DeliveryState.PENDING}
+    if pending:
+        outdating.supersede(sorted(pending), reasons.PERSON_INACTIVE(), now)
+    changed = forget_addresses([pk for pk in ids if pk not in held])
+    return str(ids[-1]) if len(ids) == scrubbing.AT_ONCE else "", Tally(changed, held=len(held))
+
+
+def end_sessions(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
+    cursor, removed = scrubbing.end_sessions(erasure.cursor, erasure.person.user_id, erasure.person_id)
+    return cursor, Tally(changed=removed)

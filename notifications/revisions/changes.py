@@ -178,12 +178,12 @@ def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
         one, other = before.values.get(path), now.values.get(path)
         if one != other and path not in fact_paths:
             field = fields.get(path)
-            label = clean_line(field.label(now.language)) if field is not None else _readable(path)
+            label = (
+                clean_line(field.label(now.language))
+                if field is not None
+                else path.rpartition(".")[2].replace("_", " ").capitalize()
+            )
             yield _told_apart(label, _plain(one), _plain(other), one, other)
-
-
-def _readable(path: str) -> str:
-    return path.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _fact_paths(version: TemplateVersion | None) -> Collection[str]:

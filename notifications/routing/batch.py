@@ -4,13 +4,14 @@ Everything is read and locked at the beginning, by a few statements for all even
 memory, in order. At the end everything is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from notifications.cases import lifecycle, task_state
 from notifications.cases.locked import Locked
 from notifications.items import inbox_items
-from notifications.models import Event, Recipient
+from notifications.models import Event, Notification, Recipient, Task
 from notifications.people import resolver
 from notifications.people.resolver import Directory
 from notifications.people.roster import Roster
@@ -18,9 +19,8 @@ from notifications.reasons import Reason
 from notifications.routing import closing, fanout
 from notifications.routing.addressing import Contacts
 from notifications.routing.closing import Closing
-from notifications.routing.copies import Copies
 from notifications.routing.route import Addressed
-from notifications.wording import links
+from notifications.wording import batch_render, links
 from wfpush.postgres.bulk import Writes
 
 
@@ -81,7 +81,7 @@ class Batch:
     def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
         """Make new copies, for `write`, which also saves the others that the planner has changed."""
         if len(addressed) > fanout.AT_ONCE:
-            planner.make_while_saving(addressed)
+            planner.left = addressed
         else:
             planner.make(addressed)
         self._planners.append(planner)
@@ -98,3 +98,32 @@ class Batch:
             inbox_items.lock(closing.recipients(self._closings).union(changed, *new))
         closing.close(self._closings, self.now)
         fanout.save(self._planners, self.now)
+
+
+class Copies:
+    """Copies of locked tasks: who has one, and its state, cannot change until the transaction ends.
+
+    What people do with a copy alone, such as reading it, may change it until they are locked, too.
+    """
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._by_task: dict[UUID, list[Notification]] = {task.pk: [] for task in tasks}
+        if not self._by_task:
+            return
+        rows = list(
+            inbox_items.standing(self._by_task)
+            .select_related("recipient__brand", "recipient__manager", "brand", "category", "route")
+            .order_by("recipient_id")
+        )
+        versions = batch_render.versions({row.template_version_id for row in rows if row.template_version_id})
+        for row in rows:
+            row.template_version = versions.get(row.template_version_id or 0)
+            assert row.task_id is not None
+            self._by_task[row.task_id].append(row)
+
+    def of(self, task: Task) -> list[Notification]:
+        """By their people's keys; empty for a task that was not known when this was made."""
+        return self._by_task.get(task.pk, [])
+
+    def all(self) -> Iterable[Notification]:
+        return (row for rows in self._by_task.values() for row in rows)

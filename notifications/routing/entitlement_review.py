@@ -1,7 +1,7 @@
 """Copies of people whose reason to have a task has ended are withdrawn, and whoever has their place gets one.
 
 Triggers say whose reasons may have ended (`EntitlementReview`), whoever changed what. Until it is done, the answer
-itself is refused (notifications/answers/rights.py).
+itself is refused (notifications/answers/guards.py).
 """
 
 import time
@@ -36,7 +36,7 @@ from notifications.models import (
 from notifications.reasons import Reason
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
-from notifications.routing.copies import Copies
+from notifications.routing.batch import Copies
 from notifications.routing.entitlement import ENDING, Entitlements, Successor, managers_above
 from notifications.routing.plan import Plan
 from notifications.routing.route import Addressed, Manner, Unresolved

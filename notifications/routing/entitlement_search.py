@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from notifications import reasons
 from notifications.models import Case, Engine, Notification, Recipient, Rota, RouteTarget, TargetKind, Task, Team
 from notifications.people.absence import About
 from notifications.people.resolver import ref_of
 from notifications.people.roster import Roster
 from notifications.preferences import following
-from notifications.reasons import NOTHING, Reason
+from notifications.reasons import NOTHING
 from notifications.routing import stakeholders, targets
 from notifications.types import lookup
 
@@ -33,14 +32,14 @@ def about_of(copy: Notification) -> About:
     return About(copy.category_id, task.engine_id if task is not None else None, case.type if case is not None else "")
 
 
-class Search(targets.Search):
+class Search(targets.RosterSearch):
     """The people for a target, from the rows of the copy's task."""
 
     def __init__(self, sources: Sources, copy: Notification, target: RouteTarget, level: int = 1) -> None:
         assert copy.task is not None
-        self._sources, self._copy, self._target, self._level = sources, copy, target, level
+        self._sources, self._copy, self.target, self._level = sources, copy, target, level
         self._task: Task = copy.task
-        self._roster = sources.roster
+        self.roster = sources.roster
 
     def assignee(self) -> Recipient | None:
         return self._task.assignee
@@ -52,30 +51,14 @@ class Search(targets.Search):
         return self._task.teams.all() if self._task.assignee_id is None else []
 
     def teams_led(self) -> Sequence[Team]:
-        if self._target.team_id is not None:
+        if self.target.team_id is not None:
             return [team] if (team := self.team()) is not None else []
         own = list(self._task.teams.select_related("lead"))
         assignee = self._task.assignee_id
         return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
 
-    def team(self) -> Team | None:
-        return self._roster.team(self._target.team_id)
-
-    def members(self, team: Team) -> Sequence[Recipient]:
-        return self._roster.members(team)
-
-    def person(self) -> tuple[Recipient, Reason] | None:
-        person = self._roster.person(self._target.person_id)
-        return (person, reasons.BY_ROUTE()) if person is not None else None
-
-    def rota(self) -> Rota | None:
-        return self._roster.duties.rota(self._target.rota_id)
-
-    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        return self._roster.duties.people(rota)
-
     def is_out(self, person: Recipient) -> bool:
-        return self._roster.absences.is_out(person, about_of(self._copy))
+        return self.roster.absences.is_out(person, about_of(self._copy))
 
     @property
     def level(self) -> int:
@@ -99,9 +82,9 @@ class Search(targets.Search):
         if kind == TargetKind.CASE_LIST:
             return self._sources.on_lists(case).values() if case is not None else ()
         if kind == TargetKind.ROLE:
-            refs = stakeholders.refs_with_role(case.roles if case is not None else None, self._target.role)
+            refs = stakeholders.refs_with_role(case.roles if case is not None else None, self.target.role)
             return self._sources.called(task.engine, refs).values()
         paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
-        value = lookup(task.data, paths.get(kind, self._target.path))
+        value = lookup(task.data, paths.get(kind, self.target.path))
         people = value if isinstance(value, list) else [value]
         return self._sources.called(task.engine, [ref for person in people if (ref := ref_of(person))]).values()

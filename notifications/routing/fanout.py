@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from uuid import UUID
 
 from notifications import reasons
@@ -91,8 +90,9 @@ class Planner:
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     left: Sequence[Addressed] = ()
-    """For whom copies will be made in `save`."""
-    _details: dict[batch_render.Wording, Json] = field(default_factory=dict)
+    """More people than are to be in memory together: they must be locked before `save`, which makes their copies and
+    completes the plan."""
+    _details_of: dict[batch_render.Wording, Json] = field(default_factory=dict)
     colleagues: set[int] = field(default_factory=set)
     """Everybody who has the task, or gets it: whom the others can ask."""
 
@@ -107,11 +107,6 @@ class Planner:
         return {row.recipient_id for row in self.made} | {each.recipient.pk for each in self.left}
 
     # --- new copies ------------------------------------------------------------------------------
-    def make_while_saving(self, addressed: Sequence[Addressed]) -> None:
-        """The same as `make`, for more people than are to be in memory together: they must be locked before `save`, in
-        which the plan becomes complete."""
-        self.left = addressed
-
     def parts(self) -> Iterator[None]:
         """Make the copies that are left, part by part. What was made is to be saved before the next part."""
         for start in range(0, len(self.left), AT_ONCE):
@@ -214,8 +209,9 @@ class Planner:
         notification.actions = wording.actions_json if asks else []
         notification.state = NotificationState.OPEN if asks else NotificationState.INFO
         notification.priority = self._priority(facts)
-        notification.details = self._details_with(wording)
-        notification.url = self._url(facts)
+        notification.details = self._details(wording)
+        own_url = self.task.url if self.task is not None else ""
+        notification.url = own_url or text_in(object_in(facts, "case"), "url", 2000)
         notification.due_at = self.task.deadline if self.task and self.is_task else None
         self.contents.stored.add(notification.revision)
         revision = self.contents.revision(notification.template_version)
@@ -223,15 +219,11 @@ class Planner:
             notification.revised_from, notification.revision = notification.revision, revision
             notification.revised_at = self.now
 
-    def _details_with(self, wording: batch_render.Wording) -> Json:
+    def _details(self, wording: batch_render.Wording) -> Json:
         """One object for all copies of a wording: frames are made once for it."""
-        if wording not in self._details:
-            self._details[wording] = details_of(self._event_details, wording.key_facts)
-        return self._details[wording]
-
-    @cached_property
-    def _event_details(self) -> Json:
-        return read_event_details(self.writer.facts)
+        if wording not in self._details_of:
+            self._details_of[wording] = details_of(self.writer.facts, wording.key_facts)
+        return self._details_of[wording]
 
     def _priority(self, facts: Json) -> str:
         if self.is_task and self.task is not None:
@@ -240,11 +232,6 @@ class Planner:
         if behaviour_of(self.event.type) == "exception.raised" and severity in SEVERITY_PRIORITY:
             return SEVERITY_PRIORITY[severity].value
         return Priority.NORMAL.value
-
-    def _url(self, facts: Json) -> str:
-        if self.task is not None and self.task.url:
-            return self.task.url
-        return text_in(object_in(facts, "case"), "url", 2000)
 
     # --- deliveries ------------------------------------------------------------------------------
     def _deliveries(
@@ -373,30 +360,16 @@ def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planne
     return {row.notification_id for row in sent if row.notification_id in anew} if anew else set()
 
 
-def details_of(event_details: Json, facts: Sequence[KeyFact]) -> Json:
-    """Return what a notification stores for display besides its texts. Where there is an amount, an empty list of key
-    facts is stored, too: the amount is none then."""
-    if not facts and "amount" not in object_in(event_details, "variables"):
-        return event_details
-    return {**event_details, STORED: [fact.stored() for fact in facts]}
-
-
-def read_event_details(facts: Json) -> Json:
-    """Location, customer and documents for display, only in the form of docs/api.md."""
-    details: Json = {}
-    for name in ("location", "customer"):
-        if object_in(facts, name):
-            details[name] = _plain(facts[name])
-    documents = facts.get("documents")
+def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
+    """Return what a notification stores for display besides its texts: location, customer and documents, only in the
+    form of docs/api.md, and key facts."""
+    details: Json = {
+        name: _plain(event_facts[name]) for name in ("location", "customer") if object_in(event_facts, name)
+    }
+    documents = event_facts.get("documents")
     if isinstance(documents, list):
         details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
-    variables = object_in(facts, "variables")
-    if variables:
-        details["variables"] = variables
-    exception = object_in(facts, "exception")
-    if exception:
-        details["exception"] = exception
-    return details
+    return {**details, STORED: [fact.stored() for fact in facts]} if facts else details
 
 
 def _plain(part: Json) -> Json:

@@ -158,7 +158,8 @@ def process(events: Sequence[Event], now: datetime) -> None:
                 results[event] = advance(event, batch)
         batch.write()
     for event, result in results.items():
-        _ended(event, result, now)
+        event.status, event.plan, event.unresolved = result.status, result.plan.as_json(), len(result.plan.unresolved)
+        event.processed_at, event.error, event.task, event.case = now, "", result.task, result.case
     counts = dict(Delivery.objects.filter(event__in=events).order_by().values_list("event").annotate(Count("pk")))
     for event in events:
         event.told = counts.get(event.pk, 0)
@@ -169,11 +170,6 @@ def process(events: Sequence[Event], now: datetime) -> None:
     if parked_tasks:
         lifecycle.kept_on_commit(parked_tasks, now)
     outbox.wake_on_commit("deliveries")
-
-
-def _ended(event: Event, result: "Result", now: datetime) -> None:
-    event.status, event.plan, event.unresolved = result.status, result.plan.as_json(), len(result.plan.unresolved)
-    event.processed_at, event.error, event.task, event.case = now, "", result.task, result.case
 
 
 # --- what an event does ---------------------------------------------------------------------------
@@ -198,7 +194,7 @@ def advance(event: Event, batch: Batch) -> Result:
             batch.close(Closing(event, change.task, plan))
         return result
     _reach_people(event, change, scene, plan, batch)
-    if not plan.reached and not any(tried["matched"] for tried in plan.routes):
+    if not plan.recipients and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
     return result
 

@@ -23,10 +23,6 @@ class Plan:
     more: int = 0
     """People told whom the trace counts only."""
 
-    @property
-    def reached(self) -> bool:
-        return bool(self.recipients)
-
     def as_json(self) -> Json:
         return plans.stored(
             {

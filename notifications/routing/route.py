@@ -139,9 +139,12 @@ def match(event: Event, facts: Json) -> list[Match]:
             tried.append(Match(route, False, reasons.STOPPED_BY(route=stopped_by)))
             continue
         reason = _why_not(rule, event, facts)
-        tried.append(Match(route, not reason, reason or _why(rule, event)))
-        if not reason and route.stop:
-            stopped_by = route.name
+        if reason:
+            tried.append(Match(route, False, reason))
+            continue
+        why = all_of(rule.conditions) if rule.conditions else reasons.IS_TYPE(type=event.type)
+        tried.append(Match(route, True, why))
+        stopped_by = route.name if route.stop else ""
     return tried
 
 
@@ -181,10 +184,6 @@ def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
     return reasons.NOTHING
 
 
-def _why(rule: _Rule, event: Event) -> Reason:
-    return all_of(rule.conditions) if rule.conditions else reasons.IS_TYPE(type=event.type)
-
-
 # --- targets --------------------------------------------------------------------------------------
 def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     """All people of the matching routes, once each; the first route that means a person determines the message.
@@ -195,21 +194,17 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     absences = subject.roster.absences
     absences.look_up([each.recipient for each in addressees])
     stand_ins: dict[int, Recipient] = {}
-    for category, of_category in _by_category(addressees).items():
-        stand_ins |= absences.stand_ins([each.recipient for each in of_category], subject.absence_context(category))
+    by_category: dict[int, list[Recipient]] = {}
+    for each in addressees:
+        by_category.setdefault(each.manner.category.pk, []).append(each.recipient)
+    for category, people in by_category.items():
+        stand_ins |= absences.stand_ins(people, subject.absence_context(category))
     by_person = {each.recipient.pk: each for each in addressees if each.recipient.pk not in stand_ins}
     for each in addressees:
         if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
             reason = absences.why(each.recipient, subject.absence_context(each.manner.category.pk), each.reason)
             by_person.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
     return list(by_person.values())
-
-
-def _by_category(addressees: Iterable[Addressed]) -> dict[int, list[Addressed]]:
-    by_category: dict[int, list[Addressed]] = {}
-    for each in addressees:
-        by_category.setdefault(each.manner.category.pk, []).append(each)
-    return by_category
 
 
 def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
@@ -227,17 +222,18 @@ def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[
     return list(by_person.values())
 
 
-@dataclass
-class _Search(targets.Search):
+class _Search(targets.RosterSearch):
     """For whom a route's target means in an event. What rows of the task say goes over what the event says."""
 
-    target: RouteTarget
-    subject: Subject
+    def __init__(self, target: RouteTarget, subject: Subject) -> None:
+        self.target, self.subject, self.roster = target, subject, subject.roster
 
     def assignee(self) -> Recipient | None:
         task = self.subject.task
         reference = self._in_task("assignee")
-        return task.assignee if task is not None and task.assignee is not None else self._one(reference)
+        if task is not None and task.assignee is not None:
+            return task.assignee
+        return next(iter(self.subject.person(reference)), None)
 
     def candidates(self) -> Iterable[Recipient]:
         return [] if self._is_assigned() else self._all(self._in_task("candidates"))
@@ -250,24 +246,8 @@ class _Search(targets.Search):
         team = self.team()
         return [team] if team is not None else self._named_teams()
 
-    def team(self) -> Team | None:
-        return self.subject.roster.team(self.target.team_id)
-
-    def members(self, team: Team) -> Sequence[Recipient]:
-        return self.subject.roster.members(team)
-
-    def person(self) -> tuple[Recipient, Reason] | None:
-        person = self.subject.roster.person(self.target.person_id)
-        return (person, reasons.BY_ROUTE()) if person is not None else None
-
-    def rota(self) -> Rota | None:
-        return self.subject.roster.duties.rota(self.target.rota_id)
-
-    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        return self.subject.roster.duties.people(rota)
-
     def is_out(self, person: Recipient) -> bool:
-        return self.subject.roster.absences.is_out(person, self.subject.absence_context(self.target.route.category_id))
+        return self.roster.absences.is_out(person, self.subject.absence_context(self.target.route.category_id))
 
     def people(self, kind: TargetKind) -> targets.People:
         reason = self._reason(kind)
@@ -315,7 +295,7 @@ class _Search(targets.Search):
         return self._all(refs)
 
     def _on_lists(self, case: Case | None) -> list[Recipient]:
-        people = list(stakeholders.on_lists(case, self.subject.roster)) if case is not None else []
+        people = list(stakeholders.on_lists(case, self.roster)) if case is not None else []
         if not people:
             kind = case.type if case is not None else ""
             self.subject.unresolved.append(Unresolved(kind or "–", reasons.NOBODY_ON_LIST()))
@@ -330,9 +310,6 @@ class _Search(targets.Search):
         task = self.subject.task
         return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
 
-    def _one(self, reference: Any) -> Recipient | None:
-        return next(iter(self.subject.person(reference)), None)
-
     def _all(self, references: Any) -> list[Recipient]:
         return [person for each in references or [] for person in self.subject.person(each)]
 
@@ -342,7 +319,7 @@ class _Search(targets.Search):
         for place in ("task.teams", "exception.teams", "teams"):
             value = lookup(self.subject.facts, place)
             slugs += [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
-        teams = self.subject.roster.teams(slugs)
+        teams = self.roster.teams(slugs)
         for slug in dict.fromkeys(slugs):
             if slug not in teams:
                 self.subject.unresolved.append(Unresolved(slug, reasons.UNKNOWN_TEAM()))

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
 from notifications import reasons
-from notifications.models import Recipient, Rota, TargetKind, Team
+from notifications.models import Recipient, Rota, RouteTarget, TargetKind, Team
+from notifications.people.roster import Roster
 from notifications.reasons import Reason
 
 People = Iterable[tuple[Recipient, Reason]]
@@ -88,6 +89,29 @@ class Search(ABC):
     @abstractmethod
     def miss(self, what: Missing, of: Recipient | Team | Rota | None = None) -> None:
         """Called with what was not found. `of`: the person, team or rota that lacks it."""
+
+
+class RosterSearch(Search):
+    """Reads what the target names from a roster."""
+
+    roster: Roster
+    target: RouteTarget
+
+    def team(self) -> Team | None:
+        return self.roster.team(self.target.team_id)
+
+    def members(self, team: Team) -> Sequence[Recipient]:
+        return self.roster.members(team)
+
+    def person(self) -> tuple[Recipient, Reason] | None:
+        person = self.roster.person(self.target.person_id)
+        return (person, reasons.BY_ROUTE()) if person is not None else None
+
+    def rota(self) -> Rota | None:
+        return self.roster.duties.rota(self.target.rota_id)
+
+    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
+        return self.roster.duties.people(rota)
 
 
 def people_for(kind: str, search: Search) -> People:

@@ -17,6 +17,7 @@ from notifications.cases import own_events
 from notifications.channel_facts import INBOX, reaches_devices
 from notifications.channels.base import PersonChannel
 from notifications.channels.registry import channels
+from notifications.errors import RenderError
 from notifications.items import inbox_items
 from notifications.models import (
     Category,
@@ -118,7 +119,7 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
                 version, person.locale, channel, writer.context(person.brand), timezone=person.timezone,
                 hidden=writer.hidden, customer=person.external,
             )  # fmt: skip
-        except render.RenderError as fault:
+        except RenderError as fault:
             raise CannotSend(str(fault)) from fault
 
 

@@ -4,31 +4,36 @@ In: a database, from the first migration on (which imports this package by this 
 Out: what is missing in it. An administrator's changes are never touched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from notifications.channel_facts import channels_from_start
-from notifications.starter import later
-from notifications.starter.actions import ACTIONS
-from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
 from notifications.starter.journeys import JOURNEYS
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
-from notifications.starter.shapes import TemplateSeed
 from notifications.starter.templates import (
     FALLBACK,
     FOR_CUSTOMERS,
     IN_MAILS,
     LANGUAGES,
     TEMPLATES,
+    NamesSeed,
+    TemplateSeed,
+    TextSeed,
     customer_text_of,
     mail_text_of,
     names_in,
     text_of,
 )
+from notifications.types import USUAL_COMMENTS
 
 NOTE = "Comes with the installation."
+CATEGORIES = ("approvals", "field-work", "incidents", "case-updates", "customer-updates")
+"""What messages are about, for a person; `texts/` has the names."""
+
+Labels = dict[str, str]
+"""Language to words."""
 
 
 def ensure(apps: Any) -> None:
@@ -45,7 +50,7 @@ def ensure(apps: Any) -> None:
 
 def name_categories(apps: Any) -> None:
     """Give categories that are still called as they came their names in all languages."""
-    for category in apps.get_model("notifications", "Category").objects.filter(slug__in=[c.slug for c in CATEGORIES]):
+    for category in apps.get_model("notifications", "Category").objects.filter(slug__in=CATEGORIES):
         seed = names_of(category.slug)
         if (category.name, category.name_de) == (seed["name"], seed["name_de"]):
             category.names = seed["names"]
@@ -68,8 +73,29 @@ def speak_to_customers(apps: Any) -> None:
 
 
 def add_languages(apps: Any) -> None:
-    """Give what is still as it came its words in languages that came later."""
-    later.add_languages(apps, NOTE)
+    """Give what is still as it came with the installation its words in languages that came later.
+
+    What has other words in English by now is an administrator's, and is left alone.
+    """
+    versions = apps.get_model("notifications", "TemplateVersion").objects.filter(state="published", number=1, note=NOTE)
+    came = versions.filter(template__slug__in=[seed.slug for seed in TEMPLATES])
+    slugs = dict(came.values_list("pk", "template__slug"))
+    writer = _Writer(apps)
+    writer.add_texts(slugs, "TemplateText", text_of, slugs.values(), channel="")
+    writer.add_texts(slugs, "TemplateText", mail_text_of, IN_MAILS, channel="email")
+    writer.add_texts(slugs, "CustomerText", customer_text_of, FOR_CUSTOMERS)
+    writer.add_labels("TemplateAction", {"labels": _by_english(lambda names: names.actions)}, version__in=slugs)
+    writer.add_labels("TemplateFact", {"labels": _by_english(lambda names: names.facts)}, version__in=slugs)
+    milestones = _by_english(lambda names: names.milestones)
+    notes = _by_english(lambda names: names.milestone_notes)
+    writer.add_labels("Milestone", {"labels": milestones, "ahead": milestones, "notes": notes})
+    writer.add_names_of_categories()
+
+
+def _by_english(part: Callable[[NamesSeed], Mapping[str, str]]) -> dict[str, Labels]:
+    """Return the labels in all languages, by their English text."""
+    texts = {language: part(names_in(language)) for language in LANGUAGES}
+    return {english: {each: texts[each][key] for each in LANGUAGES} for key, english in texts[FALLBACK].items()}
 
 
 def journeys(apps: Any) -> None:
@@ -105,9 +131,9 @@ class _Writer:
         existing = self.existing_keys("Category", "slug")
         of_model = {field.name for field in self.model("Category")._meta.fields}  # its first migration has no `names`
         rows = [
-            {"slug": seed.slug, **names_of(seed.slug), "channels": channels_from_start(), "position": at}
-            for at, seed in enumerate(CATEGORIES)
-            if seed.slug not in existing
+            {"slug": slug, **names_of(slug), "channels": channels_from_start(), "position": at}
+            for at, slug in enumerate(CATEGORIES)
+            if slug not in existing
         ]
         self.create("Category", [{name: row[name] for name in row.keys() & of_model} for row in rows])
 
@@ -150,11 +176,11 @@ class _Writer:
         action_labels = {language: names_in(language).actions for language in LANGUAGES}
         self.create("TemplateAction", [
             {
-                "version": version, "action": each.action, "comment": each.comment,
-                "labels": {language: labels[each.action] for language, labels in action_labels.items()},
+                "version": version, "action": action, "comment": comment,
+                "labels": {language: labels[action] for language, labels in action_labels.items()},
             }
             for _, version in pairs
-            for each in ACTIONS
+            for action, comment in USUAL_COMMENTS.items()
         ])  # fmt: skip
         if hasattr(self.model("TemplateVersion"), "facts"):  # its first migration knows none
             self.facts(pairs)
@@ -222,3 +248,40 @@ class _Writer:
             for seed, journey in zip(seeds, made, strict=True)
             for each in seed.milestones
         ])  # fmt: skip
+
+    # --- languages that came later ----------------------------------------------------------------
+    def add_texts(
+        self,
+        slugs: Mapping[Any, str],
+        name: str,
+        read: Callable[[str, str], TextSeed],
+        only: Iterable[str],
+        **more: str,
+    ) -> None:
+        """Add the missing languages of texts that exist in English. `slugs`: those of templates, by version."""
+        model, chosen = self.model(name), set(only)
+        rows = model.objects.filter(version__in=slugs, **more)
+        there = set(rows.values_list("version", "language"))
+        model.objects.bulk_create(
+            model(version_id=version, language=language, **more, **vars(read(slug, language)))
+            for version, slug in slugs.items()
+            for language in LANGUAGES
+            if slug in chosen and (version, FALLBACK) in there and (version, language) not in there
+        )
+
+    def add_labels(self, name: str, fields: Mapping[str, Mapping[str, Labels]], **rows: Any) -> None:
+        for row in self.model(name).objects.filter(**rows):
+            before = {field: getattr(row, field) for field in fields}
+            after = {
+                field: {**fields[field].get(translations.get(FALLBACK, ""), {}), **translations}
+                for field, translations in before.items()
+            }
+            if after != before:
+                self.model(name).objects.filter(pk=row.pk).update(**after)
+
+    def add_names_of_categories(self) -> None:
+        by_name = _by_english(lambda names: names.categories)
+        for category in self.model("Category").objects.filter(name__in=by_name):
+            names = {language: name for language, name in by_name[category.name].items() if language != FALLBACK}
+            if not names.keys() <= category.names.keys():
+                self.model("Category").objects.filter(pk=category.pk).update(names={**names, **category.names})

@@ -5,8 +5,28 @@ Amounts are not sensitive: approvals are decided by them, and can be answered on
 confidential, administrators can mark them.
 """
 
+from dataclasses import dataclass
+
 from notifications.starter.samples import SAMPLES
-from notifications.starter.shapes import EventTypeSeed, VariableSeed
+from notifications.types import Json
+
+
+@dataclass(frozen=True)
+class VariableSeed:
+    """A member of an event's data. `sensitive`: personal data and free text; not shown on lock screens."""
+
+    path: str
+    label: str
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class EventTypeSeed:
+    name: str
+    description: str
+    variables: tuple[VariableSeed, ...]
+    sample: Json
+
 
 _CASE = (
     VariableSeed("case.id", "Case number"),

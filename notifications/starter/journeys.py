@@ -1,6 +1,27 @@
 """The ways of cases and requests through the statuses that docs/api.md names; `texts/` has what customers read."""
 
-from notifications.starter.shapes import JourneySeed, MilestoneSeed
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MilestoneSeed:
+    """`name` is that of its label and its sentence in `texts/`; `ahead` that of the label before it is reached."""
+
+    name: str
+    position: int
+    statuses: tuple[str, ...]
+    ahead: str = ""
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class JourneySeed:
+    """The way of cases whose status events of the type tell."""
+
+    name: str
+    event_type: str
+    milestones: tuple[MilestoneSeed, ...]
+
 
 JOURNEYS = (
     JourneySeed(

@@ -3,13 +3,32 @@
 These routes are tried after those that administrators add, whose priority is 100 unless they choose another.
 """
 
-from notifications.starter.shapes import RouteSeed
+from dataclasses import dataclass
+from typing import Literal
 
 FIRST_PRIORITY = 900
 STEP = 10
 
 WAITING = ("task.assigned", "task.updated", "task.info_supplied")
 """Events of tasks that wait. Events that end a task withdraw its copies, whatever the routes say."""
+
+TargetName = Literal[
+    "assignee", "candidates", "task_teams", "team_lead", "manager", "initiator", "followers", "recipients", "customer"
+]
+
+
+@dataclass(frozen=True)
+class RouteSeed:
+    """`conditions` are path, operator and value. A route that matches ends the search unless `goes_on`."""
+
+    name: str
+    event_types: tuple[str, ...]
+    category: str
+    template: str
+    targets: tuple[TargetName, ...]
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    goes_on: bool = False
+
 
 ROUTES = (
     RouteSeed(

@@ -1,14 +1,54 @@
 """The names of the starter templates. Their texts are in `texts/`, in a folder for each language."""
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from notifications.starter.shapes import FactSeed, NamesSeed, TemplateSeed, TextSeed
+from typing import Literal
 
 TEXTS = Path(__file__).parent / "texts"
 FALLBACK = "en"
 LANGUAGES = (FALLBACK, *sorted(folder.name for folder in TEXTS.iterdir() if folder.name != FALLBACK))
+
+FactKind = Literal["text", "number", "money", "date", "datetime", "person"]
+
+
+@dataclass(frozen=True)
+class FactSeed:
+    """A key fact. `name` is that of its label in `texts/`."""
+
+    name: str
+    path: str
+    kind: FactKind = "text"
+
+
+@dataclass(frozen=True)
+class TemplateSeed:
+    slug: str
+    name: str
+    facts: tuple[FactSeed, ...] = ()
+
+
+@dataclass(frozen=True)
+class TextSeed:
+    """The texts in one language, in Liquid. `short_body` is shown below the title on a lock screen."""
+
+    title: str
+    body: str
+    short_body: str
+
+
+@dataclass(frozen=True)
+class NamesSeed:
+    """The names of categories, by slug, the labels of actions, key facts and milestones, and what customers read while
+    their case is at a milestone, in one language."""
+
+    categories: dict[str, str]
+    actions: dict[str, str]
+    facts: dict[str, str]
+    milestones: dict[str, str]
+    milestone_notes: dict[str, str]
+
 
 _DECIDED = (
     FactSeed("amount", "variables.amount", "money"),

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
+from notifications.errors import RenderError
 from notifications.models import Brand, Event, FactKind, Recipient, Task, TemplateVersion, VersionState
 from notifications.reasons import Reason
 from notifications.types import Action, Json
@@ -70,7 +71,7 @@ class Writer:
         try:
             main = self._render(version, recipient, context, INBOX)
             words = self._words(version, recipient, context, channels)
-        except render.RenderError as fault:
+        except RenderError as fault:
             log.warning("template_failed", version=version.pk, event_id=str(self.event.pk), fault=str(fault))
             return self._plain(recipient, reasons.TEMPLATE_FAILED(version=version, words=fault), version)
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
@@ -115,17 +116,12 @@ class Writer:
 
     def _plain(self, recipient: Recipient, warning: Reason, version: TemplateVersion | None = None) -> Wording:
         """A message without template: the task's name, so that the message is sent in any case."""
-        title = self._task_name() or self.event.subject or self.event.type
+        task_name = self.task.name if self.task and "task.name" not in self.hidden else ""  # as lock screens show it
+        title = task_name or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         facts = key_facts.usual(recipient.locale, self.facts, self.hidden)
         facts = for_customers(facts, recipient.brand) if recipient.external else facts
         return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,), facts)
-
-    def _task_name(self) -> str:
-        """Empty where the name is not for lock screens."""
-        if self.task is None or "task.name" in self.hidden:
-            return ""
-        return self.task.name
 
     def context(self, brand: Brand | None) -> Json:
         event = self.event

@@ -7,6 +7,7 @@ order of the other. Where all runs one way nothing is added.
 import re
 
 from babel import Locale
+from django.template import Library
 from django.utils import translation
 
 from notifications.wording.formats import locale_of
@@ -80,3 +81,19 @@ def direction_of(text: str, usual: str) -> str:
         if depth <= 0 and each.isalpha():
             return "rtl" if _RIGHT_TO_LEFT.match(each) else "ltr"
     return usual
+
+
+register = Library()
+register.filter("apart", apart)
+register.filter("direction", usual)
+
+
+@register.filter
+def direction_within(text: str, language: str) -> str:
+    """The direction of one text for programs that do not know isolates: mail programs."""
+    return direction_of(text, "rtl" if runs_right_to_left(locale_of(language)) else "ltr")
+
+
+@register.filter
+def paragraphs(text: str) -> list[str]:
+    return [part for part in text.split("\n\n") if part.strip()]

@@ -8,7 +8,7 @@ at the end is left out.
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, tzinfo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from liquid.exceptions import FilterArgumentError
 from notifications.models import MOST_FACTS, FactKind, Notification, Recipient, TemplateFact, TemplateVersion
 from notifications.types import Json, lookup, object_in
 from notifications.wording import formats
-from notifications.wording.labels import languages, tag
+from notifications.wording.languages import languages, tag
 from notifications.wording.liquid_filters import MISSING, shown
 from notifications.wording.plaintext import clean_line, cut
 from notifications.wording.sensitive import without_paths
@@ -165,16 +165,14 @@ def _day(raw: Any) -> tuple[str, Value] | None:
         return FactKind.DATE.value, date.fromisoformat(raw.strip()).isoformat()
     except ValueError:
         moment = formats.as_instant(raw)
-    return (FactKind.DATE.value, _in_utc(moment)) if moment is not None else None
+    if moment is None:
+        return None
+    return FactKind.DATE.value, moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _moment(raw: Any) -> tuple[str, Value] | None:
     day = _day(raw)
     return (FactKind.DATETIME.value, day[1]) if day and "T" in str(day[1]) else day
-
-
-def _in_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _person(raw: Any) -> tuple[str, Value] | None:

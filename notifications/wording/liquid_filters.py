@@ -333,34 +333,20 @@ def _here(value: Any, place: Place) -> datetime | date | None:
 
 
 _ON_TEXT: dict[str, Filter] = {
-    "append": append,
-    "capitalize": capitalize,
-    "downcase": downcase,
-    "lstrip": lstrip,
-    "prepend": prepend,
-    "remove": remove,
-    "remove_first": remove_first,
-    "replace": replace,
-    "replace_first": replace_first,
-    "rstrip": rstrip,
-    "split": split,
-    "squish": squish,
-    "strip": strip,
-    "strip_newlines": strip_newlines,
+    **{
+        function.__name__: function
+        for function in (
+            *(append, capitalize, downcase, lstrip, prepend, remove, remove_first, replace, replace_first),
+            *(rstrip, split, squish, strip, strip_newlines, upcase, url_encode),
+        )
+    },
     "truncate": shortened,
     "truncatewords": shortened_words,
-    "upcase": upcase,
-    "url_encode": url_encode,
 }
 _ON_LISTS: dict[str, Filter] = {
-    "compact": compact,
-    "concat": concat,
-    "join": join,
+    **{function.__name__: function for function in (compact, concat, join, sort, uniq, where)},
     "map": members,
     "reverse": lambda items: items[::-1],
-    "sort": sort,
-    "uniq": uniq,
-    "where": where,
 }
 _CALCULATING: dict[str, Callable[..., Decimal]] = {
     "abs": lambda number: abs(number),

@@ -128,7 +128,8 @@ def _facts(notification: Notification) -> Iterator[Fact]:
     if notification.priority != Priority.NORMAL:
         yield _("Priority"), str(Priority(notification.priority).label)
     if notification.case is not None:
-        yield _("Case"), _titled(notification.case.title, notification.case.case_id)
+        title, name = notification.case.title, notification.case.case_id
+        yield _("Case"), title if name in title else f"{title} ({name})" if title else name
     location, customer = object_in(details, "location"), object_in(details, "customer")
     fact_texts = {"", *(each.text for each in facts)}
     if clean_line(text_in(location, "address")) not in fact_texts:
@@ -140,7 +141,3 @@ def _facts(notification: Notification) -> Iterator[Fact]:
     titles = [text_in(each, "title") for each in details.get("documents") or [] if isinstance(each, dict)]
     if any(titles):
         yield _("Documents"), ", ".join(filter(None, titles))
-
-
-def _titled(title: str, name: str) -> str:
-    return title if name in title else f"{title} ({name})" if title else name

@@ -134,3 +134,13 @@ def _flags_before(text: str, end: int) -> int:
     while end - count > 0 and ord(text[end - count - 1]) in _REGIONAL:
         count += 1
     return count
+
+
+_AS_IT_IS = re.compile(r"(?is)(<textarea\b.*?</textarea>|<input\b[^>]*>|<script\b.*?</script>)")
+"""Elements whose content must not change, since it is sent back or executed."""
+
+
+def show_hidden_characters(html: str) -> str:
+    """The page with control and zero-width characters written out (`\\u202e`), except inside form fields."""
+    parts = _AS_IT_IS.split(html)
+    return "".join(part if place % 2 else escape_hidden(part) for place, part in enumerate(parts))

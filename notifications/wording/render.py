@@ -17,24 +17,11 @@ from notifications.reasons import Reason
 from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json, ValuesRule
 from notifications.wording import formats, liquid
 from notifications.wording.directions import set_apart
-from notifications.wording.labels import ANY, label_in, languages, tag, tags
+from notifications.wording.languages import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
-from notifications.wording.message import message_of
 from notifications.wording.plaintext import clean, clean_line, cut
 from notifications.wording.sensitive import without_paths
-from notifications.wording.template_check import Problem, check, reaches
-
-__all__ = [
-    "Problem",
-    "RenderError",
-    "Rendered",
-    "actions_of",
-    "check",
-    "clean_title",
-    "message_of",
-    "render",
-    "text_for",
-]
+from notifications.wording.template_check import reaches
 
 MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 500, 300, 10_000
 """Characters after rendering."""

@@ -178,8 +178,8 @@ def variables_of(template: BoundTemplate) -> Iterator[str]:
     """
     for variables in template.analyze(include_partials=False).globals.values():
         for variable in variables:
-            yield ".".join(_format_segment(segment) for segment in variable.segments if not isinstance(segment, int))
-
-
-def _format_segment(segment: object) -> str:
-    return segment if isinstance(segment, str) and segment not in ("size", "first", "last") else _ANY
+            names = [segment for segment in variable.segments if not isinstance(segment, int)]
+            plain = (
+                name if isinstance(name, str) and name not in ("size", "first", "last") else _ANY for name in names
+            )
+            yield ".".join(plain)

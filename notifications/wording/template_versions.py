@@ -29,15 +29,12 @@ def new_draft(template: Template, source: TemplateVersion | None = None, note: s
     highest = template.versions.aggregate(Max("number"))["number__max"] or 0
     draft = TemplateVersion.objects.create(template=template, number=highest + 1, note=note[:200])
     if source is not None:
-        _copy(source, draft)
+        parts = (source.texts, source.customer_texts, source.actions, source.facts)
+        rows: list[Any] = [row for part in parts for row in part.all()]
+        for row in rows:
+            row.pk, row.version, row._state.adding = None, draft, True
+            row.save(force_insert=True)
     return draft
-
-
-def _copy(source: TemplateVersion, target: TemplateVersion) -> None:
-    rows: list[Any] = [*source.texts.all(), *source.customer_texts.all(), *source.actions.all(), *source.facts.all()]
-    for row in rows:
-        row.pk, row.version, row._state.adding = None, target, True
-        row.save(force_insert=True)
 
 
 @transaction.atomic

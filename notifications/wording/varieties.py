@@ -2,12 +2,11 @@
 official one (CLDR)."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel import Locale
 from babel.languages import get_territory_language_info
 from babel.localedata import locale_identifiers
 from django.utils import timezone, translation
@@ -41,24 +40,14 @@ def _key(name: str) -> str:
 @lru_cache(maxsize=64)
 def countries(language: str) -> Sequence[str]:
     """Their ISO 3166 codes."""
-    return sorted(_countries(language))
-
-
-def _countries(language: str) -> Iterator[str]:
-    for name in locale_identifiers():
-        spoken, _, country = name.partition("_")
-        if spoken == language and len(country) == 2 and country.isalpha():
-            usage = get_territory_language_info(country).get(language, {})
-            if usage.get("official_status"):
-                yield country
+    pairs = (name.partition("_")[::2] for name in locale_identifiers())
+    countries = {country for spoken, country in pairs if spoken == language and len(country) == 2 and country.isalpha()}
+    return sorted(
+        each for each in countries if get_territory_language_info(each).get(language, {}).get("official_status")
+    )
 
 
 def _sample(tag: str, now: datetime) -> str:
     """25 November 2026, 17:00 · 1,200.5"""
     locale, here = formats.locale_of(tag), timezone.localtime(now)
-    return f"{formats.day(here, locale)}, {formats.hour(here, locale)} · {_number(locale)}"
-
-
-@lru_cache(maxsize=512)
-def _number(locale: Locale) -> str:
-    return formats.number(SAMPLE, locale)
+    return f"{formats.day(here, locale)}, {formats.hour(here, locale)} · {formats.number(SAMPLE, locale)}"

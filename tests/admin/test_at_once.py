@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notifications.models import Engine, Event, EventStatus, Recipient, Replay, ReplayKind, ReplayState
-from notifications.replays import orders, running
+from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from notifications.routing.claims import LEASE
 from tests.admin.pages import text_of
@@ -88,11 +88,11 @@ def test_an_order_is_done_undone_and_taken_by_workers_at_once(monkeypatch: pytes
         eventually(lambda: Event.objects.filter(status=EventStatus.ACCEPTED).exists(), "one is due")
         orders.undo(replay.pk, timezone.now())
 
-    threads = [elsewhere(act) for act in (running.drain, running.drain, take, undo)]
+    threads = [elsewhere(act) for act in (orders.drain, orders.drain, take, undo)]
     for thread in threads:
         thread.join()
     Replay.objects.filter(due_at__isnull=False).update(due_at=timezone.now(), lease_until=None, lease_token=None)
-    running.drain()
+    orders.drain()
 
     replay.refresh_from_db()
     assert replay.state == ReplayState.UNDONE

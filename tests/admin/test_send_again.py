@@ -23,7 +23,7 @@ from notifications.models import (
     ReplayedRow,
     ReplayState,
 )
-from notifications.replays import orders, running
+from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from notifications.routing.claims import LEASE
 from tests.admin.conftest import member_of, signed_in
@@ -47,7 +47,7 @@ def say_yes(client: Client, address: str, question: Any = None) -> Any:
 def work() -> None:
     """The worker's turns, once what was ordered has begun."""
     Replay.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
-    running.drain()
+    orders.drain()
 
 
 def broken_events(world: World, count: int = BROKEN) -> list[Event]:
@@ -229,11 +229,11 @@ def test_a_batch_that_fails_leaves_nothing_half_done_and_is_tried_again(
     broken_events(day)
     say_yes(operator, asking(Event, "status__exact=failed"))
     with monkeypatch.context() as broken:
-        broken.setattr(running.bulk, "update", lambda *args: 1 / 0)
+        broken.setattr(orders.bulk, "update", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             work()
     assert Event.objects.filter(status=EventStatus.FAILED).count() == 41
-    assert not running.has_due(timezone.now())
+    assert not orders.has_due(timezone.now())
     Replay.objects.update(lease_until=None, lease_token=None)
     work()
     assert Replay.objects.get().again == 41

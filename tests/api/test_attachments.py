@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from notifications import housekeeping
 from notifications.attachments import limits
-from notifications.connectors.rest import instruction_of
+from notifications.connectors.instructions import instruction_of
 from notifications.models import Attachment, AttachmentPiece, Callback, Event, Notification, Recipient, TaskMessage
 from tests.factories import BrandFactory, EngineFactory, RecipientFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers

@@ -16,9 +16,9 @@ from escalations.clocks import due_steps
 from escalations.models import Policy, PolicyStep
 from notifications.engines.task_sync import Reader
 from notifications.models import Category, Template
-from tests.engines.demo import DemoSide
+from tests.engines.demo import DemoSide, Side
 from tests.engines.pairs import SIDES, is_its_turn
-from tests.engines.sides import RestSide, Side
+from tests.engines.sides import RestSide
 from tests.engines.world import KINDS, Kind, World, world_of
 from tests.pushlab.background import Background
 from tests.soak.installation import LONG

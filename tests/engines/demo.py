@@ -12,22 +12,21 @@ from SpiffWorkflow import TaskState
 
 from demo.__main__ import build
 from demo.callbacks import Answer
-from demo.clock import utc_now
 from demo.config import Settings
 from demo.instance import Instance
 from demo.people import person
-from demo.records import InstanceRecord
+from demo.records import InstanceRecord, utc_now
 from demo.server import ENGINE
 from demo.store import Store
 from notifications.models import Engine
 from tests.demo.service import eventually
 from tests.engines.server import Fault, broken
-from tests.engines.sides import Answered, Side, Theirs
+from tests.engines.sides import Answered, BaseSide, EngineTask, InBook, RestSide
 from tests.pushlab.background import Background
 from tests.support.world import World
 
 
-class InProcess(Theirs):
+class InProcess(EngineTask):
     """A human task of a BPMN process, read from the instance that the engine has written down."""
 
     def __init__(self, id: str, read: Callable[[], InstanceRecord]) -> None:
@@ -72,7 +71,7 @@ class InProcess(Theirs):
         return [entry.comment for entry in self._read().history if entry.kind == "asked"]
 
 
-class DemoSide(Side):
+class DemoSide(BaseSide):
     readable = False
     told_by, remarks = True, True
     commands = 0
@@ -135,17 +134,17 @@ class DemoSide(Side):
         return self.engine.record(self.engine.instance_of(task)).tasks[task].state == "open"
 
     # --- what happens in the engine -----------------------------------------------------------------
-    def assign(self, *people: str) -> Theirs:
+    def assign(self, *people: str) -> InProcess:
         record = self._background.run(self.engine.start("invoice_approval", {"approvers": list(people)}))
         self._tell()
         return self._task(record)
 
-    def somebody_completes(self, theirs: Theirs, who: str) -> None:
+    def somebody_completes(self, theirs: EngineTask, who: str) -> None:
         answer = Answer(theirs.id, "approve", person(who))
         taken = self._background.run(self.engine.change(theirs.id, lambda instance: instance.complete_here(answer)))
         assert taken.taken, taken
 
-    def somebody_gives(self, theirs: Theirs, to: str) -> None:
+    def somebody_gives(self, theirs: EngineTask, to: str) -> None:
         to_them = self.engine.change(theirs.id, lambda instance: instance.reassign(theirs.id, person(to)))
         assert self._background.run(to_them).taken
 
@@ -168,13 +167,13 @@ class DemoSide(Side):
     def mend(self) -> None:
         self._faults.clear()
 
-    def prepare(self, count: int) -> dict[str, Theirs]:
+    def prepare(self, count: int) -> dict[str, InProcess]:
         async def start() -> list[InstanceRecord]:
             return [await self.engine.start("invoice_approval", {}) for _ in range(count)]
 
         return {task.id: task for task in map(self._task, self._background.run(start()))}
 
-    def _task(self, record: InstanceRecord) -> Theirs:
+    def _task(self, record: InstanceRecord) -> InProcess:
         (task,) = record.open_tasks
         return InProcess(task.id, lambda: self.engine.record(record.id))
 
@@ -187,3 +186,7 @@ class DemoSide(Side):
     @property
     def refused(self) -> list[Any]:
         return self._refused
+
+
+Side = RestSide | DemoSide
+Theirs = InBook | InProcess

@@ -45,7 +45,7 @@ class FlowableServer(EngineServer):
     def _complete(self, task: Task, who: str, said: Json) -> None:
         values, sent = {}, {}
         for variable in said.get("variables", []):
-            name, value = read_variable(variable)
+            name, value = self.read_variable(variable)
             values[name], sent[name] = value, variable
         if task.delegation == "pending":
             raise Wrong(500, "A delegated task cannot be completed, but should be resolved instead.")
@@ -57,17 +57,17 @@ class FlowableServer(EngineServer):
         task = self._known(asked)
         if "assignee" in said:
             task.assignee = said["assignee"]
-        return Answer(200, task_json(task))
+        return Answer(200, self.task_json(task))
 
     def read(self, asked: Asked) -> Answer:
-        return Answer(200, task_json(self._known(asked)))
+        return Answer(200, self.task_json(self._known(asked)))
 
     def variables(self, asked: Asked) -> Answer:
         members(asked.query, scope=str)
         return Answer(200, [{**each, "scope": "global"} for each in shown(self._known(asked))])
 
     def listed(self, asked: Asked) -> Answer:
-        rows = [task_json(task) for task in self.book.tasks.values() if task.is_open]
+        rows = [self.task_json(task) for task in self.book.tasks.values() if task.is_open]
         size = int(asked.query.get("size", "10"))
         return Answer(
             200, {"data": rows[:size], "total": len(rows), "start": 0, "sort": "id", "size": len(rows[:size])}
@@ -78,6 +78,32 @@ class FlowableServer(EngineServer):
         if task is None:
             raise Wrong(404, "Not found", f"Could not find a task with id '{asked.task}'.")
         return task
+
+    def task_json(self, task: Task) -> Json:
+        return {
+            "id": task.id,
+            "url": f"http://flowable/runtime/tasks/{task.id}",
+            "owner": task.owner,
+            "assignee": task.assignee,
+            "delegationState": task.delegation or None,
+            "name": task.name,
+            "createTime": CREATED,
+            "priority": task.priority,
+            "suspended": False,
+            "formKey": "approve-order" if task.form is not None else None,
+            "processInstanceId": task.process,
+            "variables": [],
+        }
+
+    def read_variable(self, variable: Any) -> tuple[str, Any]:
+        """Name and value of a REST variable. Raises Wrong."""
+        if not isinstance(variable, dict) or not {"name", "type", "value", "scope"} >= variable.keys():
+            raise Wrong(400, "Bad request", "A variable has members that are unknown")
+        name, value = variable.get("name"), variable.get("value")
+        if not isinstance(name, str) or variable.get("scope", "global") not in ("global", "local"):
+            raise Wrong(400, "Bad request", "Variable name is required")
+        check_value(name, variable.get("type"), value)
+        return name, value
 
     # --- comments -----------------------------------------------------------------------------------
     def comment(self, asked: Asked) -> Answer:
@@ -148,38 +174,10 @@ class FlowableServer(EngineServer):
     )
 
 
-def task_json(task: Task) -> Json:
-    return {
-        "id": task.id,
-        "url": f"http://flowable/runtime/tasks/{task.id}",
-        "owner": task.owner,
-        "assignee": task.assignee,
-        "delegationState": task.delegation or None,
-        "name": task.name,
-        "createTime": CREATED,
-        "priority": task.priority,
-        "suspended": False,
-        "formKey": "approve-order" if task.form is not None else None,
-        "processInstanceId": task.process,
-        "variables": [],
-    }
-
-
 def shown(task: Task) -> list[Json]:
     """Its process's variables, as the engine shows them."""
     names = {bool: "boolean", int: "integer", float: "double", str: "string"}
     return [{"name": name, "type": names[type(value)], "value": value} for name, value in task.variables.items()]
-
-
-def read_variable(variable: Any) -> tuple[str, Any]:
-    """Name and value of a REST variable. Raises Wrong."""
-    if not isinstance(variable, dict) or not {"name", "type", "value", "scope"} >= variable.keys():
-        raise Wrong(400, "Bad request", "A variable has members that are unknown")
-    name, value = variable.get("name"), variable.get("value")
-    if not isinstance(name, str) or variable.get("scope", "global") not in ("global", "local"):
-        raise Wrong(400, "Bad request", "Variable name is required")
-    check_value(name, variable.get("type"), value)
-    return name, value
 
 
 def check_value(name: str, type: Any, value: Any) -> None:

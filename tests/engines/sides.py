@@ -35,43 +35,14 @@ class Answered:
     comment: str = ""
 
 
-class Theirs(ABC):
+class EngineTask:
     """A task as its engine has it."""
 
     id: str
 
-    @property
-    @abstractmethod
-    def is_open(self) -> bool: ...
 
-    @property
-    @abstractmethod
-    def went_on(self) -> bool:
-        """The process has left it behind."""
-
-    @property
-    @abstractmethod
-    def holder(self) -> str:
-        """Who has it, as the engine names them; empty for nobody."""
-
-    @property
-    @abstractmethod
-    def answers(self) -> list[Answered]:
-        """Each time that it was completed."""
-
-    @property
-    @abstractmethod
-    def ids(self) -> set[str]:
-        """The answers of ours that it was told, by their ids."""
-
-    @property
-    @abstractmethod
-    def remarks(self) -> list[str]:
-        """What people wrote beside it while it stayed open."""
-
-
-class Side(ABC):
-    """Stories are the same for all kinds; what differs is said here.
+class BaseSide(ABC):
+    """Stories are the same for all kinds; what differs is said in `RestSide` and `tests/engines/demo.py`.
 
     `told_by`: whether it says who had an ended task, and by which answer of ours it was completed. `remarks`: whether
     it keeps what was written beside a task. `readable`: whether its tasks can be read and the connection tried; an
@@ -86,22 +57,6 @@ class Side(ABC):
     """Our address, for those who call us."""
 
     # --- what happens in the engine -----------------------------------------------------------------
-    @abstractmethod
-    def assign(self, *people: str) -> Theirs:
-        """A task is created for one or several, due in an hour or more, and we hear of it."""
-
-    @abstractmethod
-    def somebody_completes(self, theirs: Theirs, who: str) -> None:
-        """On the engine's own pages."""
-
-    @abstractmethod
-    def somebody_gives(self, theirs: Theirs, to: str) -> None:
-        """On the engine's own pages."""
-
-    @abstractmethod
-    def word_comes(self) -> None:
-        """What has happened there gets here: it tells us, or is read before the step that is due."""
-
     def lose_next_reply(self) -> None:
         """It does what it is told next, and its reply is lost on the way."""
         self.break_next(LOST_AFTER)
@@ -109,19 +64,6 @@ class Side(ABC):
     @abstractmethod
     def break_next(self, *faults: Fault) -> None:
         """What becomes of the next commands."""
-
-    @abstractmethod
-    def mend(self) -> None:
-        """No more faults."""
-
-    @property
-    @abstractmethod
-    def commands(self) -> int:
-        """How many have come in, whatever became of them."""
-
-    @abstractmethod
-    def prepare(self, count: int) -> dict[str, Theirs]:
-        """So many tasks in the engine, of which it tells nobody, by their ids."""
 
     @abstractmethod
     def listen(self, listener: Callable[[str], None] | None) -> None:
@@ -144,18 +86,6 @@ class Side(ABC):
                 connection.close()
 
         self.listen(tell)
-
-    @abstractmethod
-    def go_away(self) -> None:
-        """From now on it answers nobody."""
-
-    @abstractmethod
-    def stop(self) -> None: ...
-
-    @property
-    @abstractmethod
-    def refused(self) -> list[Any]:
-        """Calls of ours for which we were to blame."""
 
     # --- what happens here --------------------------------------------------------------------------
     def again(self) -> None:
@@ -186,7 +116,7 @@ def late() -> datetime:
 
 
 # --- the four REST interfaces --------------------------------------------------------------------------------------
-class InBook(Theirs):
+class InBook(EngineTask):
     def __init__(self, task: Task) -> None:
         self.id, self._task = task.id, task
 
@@ -196,14 +126,17 @@ class InBook(Theirs):
 
     @property
     def went_on(self) -> bool:
+        """The process has left it behind."""
         return self._task.state == "completed"
 
     @property
     def holder(self) -> str:
+        """Who has it, as the engine names them; empty for nobody."""
         return self._task.assignee or ""
 
     @property
     def answers(self) -> list[Answered]:
+        """Each time that it was completed."""
         found = []
         for done in self._task.completions:
             said = done.variables
@@ -216,14 +149,16 @@ class InBook(Theirs):
 
     @property
     def ids(self) -> set[str]:
+        """The answers of ours that it was told, by their ids."""
         return {done.variables["wfpush_answer"] for done in self._task.completions if done.by == SERVICE}
 
     @property
     def remarks(self) -> list[str]:
+        """What people wrote beside it while it stayed open."""
         return self._task.comments
 
 
-class RestSide(Side):
+class RestSide(BaseSide):
     def __init__(self, kind: Kind, world: World, wfpush: str, background: Background) -> None:
         self.kind, self.world, self.wfpush, self._background = kind, world, wfpush, background
         self.told_by, self.remarks = kind.told_by, kind.comments
@@ -251,6 +186,7 @@ class RestSide(Side):
             self._background.run(self.tokens.stop())
 
     def assign(self, *people: str, **variables: Any) -> InBook:
+        """A task is created for one or several, due in an hour, and we hear of it."""
         task = self.engine.book.open(name="Approve invoice 4711", variables=variables)
         waits_for = {"assignee": people[0]} if len(people) == 1 else {"candidates": list(people)}
         said = {"id": task.id, "name": task.name, **waits_for}
@@ -267,21 +203,22 @@ class RestSide(Side):
         OurTask.objects.update(created_at=ago)
         Notification.objects.update(created_at=ago, revised_at=Case(When(revised_at__isnull=False, then=Value(ago))))
 
-    def somebody_changes(self, theirs: Theirs, *, name: str = "", **variables: Any) -> None:
+    def somebody_changes(self, theirs: EngineTask, *, name: str = "", **variables: Any) -> None:
         """On the engine's own pages, which tell nobody of it."""
         task = self._task(theirs)
         task.name, task.variables = name or task.name, {**task.variables, **variables}
 
-    def _task(self, theirs: Theirs) -> Task:
+    def _task(self, theirs: EngineTask) -> Task:
         return self.engine.book.tasks[theirs.id]
 
-    def somebody_completes(self, theirs: Theirs, who: str) -> None:
+    def somebody_completes(self, theirs: EngineTask, who: str) -> None:
         self.engine.book.somebody_completes(self._task(theirs), who)
 
-    def somebody_gives(self, theirs: Theirs, to: str) -> None:
+    def somebody_gives(self, theirs: EngineTask, to: str) -> None:
         self._task(theirs).assignee = to
 
     def word_comes(self) -> None:
+        """What has happened there gets here: it tells us, or is read before the step that is due."""
         due_steps.tick(late())
 
     def break_next(self, *faults: Fault) -> None:
@@ -295,9 +232,11 @@ class RestSide(Side):
 
     @property
     def commands(self) -> int:
+        """How many have come in, whatever became of them."""
         return self.engine.calls("command")
 
-    def prepare(self, count: int) -> dict[str, Theirs]:
+    def prepare(self, count: int) -> dict[str, InBook]:
+        """So many tasks in the engine, of which it tells nobody, by their ids."""
         tasks = [InBook(self.engine.book.open(name="Approve invoice 4711")) for _ in range(count)]
         return {task.id: task for task in tasks}
 
@@ -305,8 +244,10 @@ class RestSide(Side):
         self.engine.listener = listener
 
     def go_away(self) -> None:
+        """From now on it answers nobody."""
         self.engine.break_next(*[Fault(status=503, roles=("query", "command", "comment"))] * 20)
 
     @property
     def refused(self) -> list[Any]:
+        """Calls of ours for which we were to blame."""
         return self.engine.refused

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from notifications.connectors.rest import Standing
+from notifications.connectors.base import Standing
 from notifications.engines import callback, task_sync
 from notifications.models import (
     Callback,
@@ -29,11 +29,11 @@ from notifications.models import (
     Task,
     Team,
 )
+from tests.engines.demo import Side
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
-from tests.engines.sides import Side
 from tests.engines.world import KINDS
 from tests.soak.installation import LONG
-from tests.support.callbacks import claimed
+from tests.support.callbacks import claimed, dispatch, make_due
 from tests.support.story import Story
 from wfpush.concurrency.threads import in_database_thread
 
@@ -110,20 +110,11 @@ class Fate:
 
     # --- the dispatcher -----------------------------------------------------------------------------
     def dispatch(self, *faults: Fault) -> None:
-        async def turn() -> None:
-            await callback.drained()
-            await callback._door.close()
-
         self.side.mend()
         self.side.break_next(*faults)
-        self.make_due()
-        async_to_sync(turn)()
+        make_due()
+        dispatch()
         self.side.mend()
-
-    def make_due(self) -> None:
-        Callback.objects.filter(state=CallbackState.WAITING).update(
-            due_at=timezone.now(), lease_until=None, lease_token=None
-        )
 
     def dispatch_to_listener(self, *faults: Fault) -> None:
         """What we tell it comes back as an event of its own before it replies."""
@@ -141,7 +132,7 @@ class Fate:
                 await callback._send(each)
             await callback._door.close()
 
-        self.make_due()
+        make_due()
         async_to_sync(turn)()
 
     def in_a_worker(self, *steps: Callable[[], None]) -> None:

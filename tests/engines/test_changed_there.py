@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from notifications.connectors.rest import Api
+from notifications.connectors.api import Api
 from notifications.engines import content_check
 from notifications.intake import mapping
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus

@@ -10,9 +10,10 @@ import pytest
 
 from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, StepRun
-from notifications.models import Callback, CallbackAttempt, CallbackState, EngineAccess
+from notifications.models import Callback, CallbackState, EngineAccess
 from notifications.models import Task as OurTask
-from tests.engines.sides import Answered, Side, late
+from tests.engines.demo import Side
+from tests.engines.sides import Answered, late
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,19 +77,6 @@ def test_who_is_later_than_somebody_in_the_engine_is_told_so(side: Side) -> None
 
 
 # --- when it goes wrong -------------------------------------------------------------------------------------------
-@pytest.mark.row_27
-def test_a_lost_reply_is_made_good_without_a_second_completion(side: Side) -> None:
-    theirs = side.assign("bob", "carol")
-    side.lose_next_reply()
-    side.world.respond("bob", "approve")
-    assert side.engine_says("bob") == "waiting"
-    assert CallbackAttempt.objects.get().unsure
-    side.again()
-    assert theirs.answers == [Answered("bob", "approved")]
-    assert theirs.ids == {str(Callback.objects.get().pk)}
-    assert side.engine_says("bob") == ("delivered" if side.told_by else "handled")
-
-
 def test_what_the_engine_tells_of_our_own_answer_does_not_make_it_somebody_elses(side: Side) -> None:
     """Its listener tells that the task is completed while the call that completed it waits for the reply."""
     theirs = side.assign("bob", "carol")

@@ -1,8 +1,6 @@
 """An SLA step gives Bob's task to Carol: in the engine's own language, and never from somebody who got it since."""
 
-import asyncio
 import dataclasses
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -10,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.connectors.base import Result, Standing
-from notifications.connectors.rest import EnginePerson, Instruction
+from notifications.connectors.instructions import EnginePerson, Instruction
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
-from tests.engines.world import Kind, World, kinds, only, world_of
+from tests.engines.world import Kind, World, kinds, only, running
 
 BOB, CAROL = EnginePerson("bob", "bob@example.org"), EnginePerson("carol", "carol@example.org")
 JSON = "application/json"
@@ -357,9 +355,7 @@ async def live(world: World, steps: list[str], had: EnginePerson | None) -> None
 
 
 def test_any_interleaving_takes_it_from_nobody_who_got_it_since_and_ends_in_a_true_statement(kind: Kind) -> None:
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        world = runner.run(stack.enter_async_context(world_of(kind)))
+    with running(kind) as (world, runner):
 
         @settings(max_examples=60, deadline=None)
         @given(STEPS, st.sampled_from([BOB, None]))
@@ -369,8 +365,5 @@ def test_any_interleaving_takes_it_from_nobody_who_got_it_since_and_ends_in_a_tr
         def holds(steps: list[str], had: EnginePerson | None) -> None:
             runner.run(live(world, steps, had))
 
-        try:
-            holds()
-        finally:
-            runner.run(stack.aclose())
+        holds()
     assert world.engine.refused == []

@@ -1,18 +1,16 @@
 """Whatever happens in whatever order, the engine acts on an answer at most once, and what we say of it is true."""
 
-import asyncio
 import dataclasses
-from contextlib import AsyncExitStack
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.connectors.base import Result
-from notifications.connectors.rest import ANSWER, Instruction
+from notifications.connectors.instructions import ANSWER, Instruction
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
-from tests.engines.world import Kind, World, world_of
+from tests.engines.world import Kind, World, running
 
 COMMANDS = {
     "lost after": LOST_AFTER,
@@ -118,9 +116,7 @@ async def live(world: World, steps: list[str], comment: str) -> None:
 
 @pytest.mark.row_27
 def test_any_interleaving_acts_at_most_once_and_ends_in_a_true_statement(kind: Kind) -> None:
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        world = runner.run(stack.enter_async_context(world_of(kind)))
+    with running(kind) as (world, runner):
 
         @settings(max_examples=60, deadline=None)
         @given(STEPS, st.sampled_from(["", "Fine."]))
@@ -130,8 +126,5 @@ def test_any_interleaving_acts_at_most_once_and_ends_in_a_true_statement(kind: K
         def holds(steps: list[str], comment: str) -> None:
             runner.run(live(world, steps, comment))
 
-        try:
-            holds()
-        finally:
-            runner.run(stack.aclose())
+        holds()
     assert world.engine.refused == []

@@ -1,40 +1,33 @@
 """Camunda 8 carries commands out at once and shows them later: queries never overrule what a command was told."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.engines.server import LOST_AFTER, LOST_BEFORE
-from tests.engines.world import KINDS, World, world_of
+from tests.engines.world import World, kinds
+
+pytestmark = kinds("camunda8")
 
 
-@pytest.fixture
-async def camunda8() -> AsyncIterator[World]:
-    (kind,) = (each for each in KINDS if each.name == "camunda8")
-    async with world_of(kind) as made:
-        yield made
+async def test_a_task_that_cannot_be_seen_yet_is_not_taken_for_one_that_is_over(world: World) -> None:
+    world.engine.lag(5)
+    task = world.open()
+    world.engine.break_next(LOST_BEFORE)
+    assert (await world.tell(task, answer="a-1")).unsure
 
-
-async def test_a_task_that_cannot_be_seen_yet_is_not_taken_for_one_that_is_over(camunda8: World) -> None:
-    camunda8.engine.lag(5)
-    task = camunda8.open()
-    camunda8.engine.break_next(LOST_BEFORE)
-    assert (await camunda8.tell(task, answer="a-1")).unsure
-
-    result = await camunda8.tell(task, answer="a-1", unsure=True)
+    result = await world.tell(task, answer="a-1", unsure=True)
 
     assert (result.outcome, len(task.completions)) == ("done", 1)
 
 
-async def test_a_completion_that_cannot_be_seen_yet_is_waited_for(camunda8: World) -> None:
-    task = camunda8.open()
-    camunda8.engine.lag(4)
-    camunda8.engine.break_next(LOST_AFTER)
+async def test_a_completion_that_cannot_be_seen_yet_is_waited_for(world: World) -> None:
+    task = world.open()
+    world.engine.lag(4)
+    world.engine.break_next(LOST_AFTER)
 
-    result = await camunda8.tell(task, answer="a-1")
+    result = await world.tell(task, answer="a-1")
     outcomes = []
     for _ in range(4):
-        result = await camunda8.tell(task, answer="a-1", unsure=result.unsure)
+        result = await world.tell(task, answer="a-1", unsure=result.unsure)
         outcomes.append(result.outcome)
         if result.outcome != "later":
             break
@@ -42,36 +35,36 @@ async def test_a_completion_that_cannot_be_seen_yet_is_waited_for(camunda8: Worl
     assert (outcomes[0], outcomes[-1], len(task.completions)) == ("later", "done", 1)
 
 
-async def test_a_task_that_cannot_be_seen_yet_and_is_just_being_changed_is_not_over(camunda8: World) -> None:
-    camunda8.engine.lag(5)
-    task = camunda8.open()
+async def test_a_task_that_cannot_be_seen_yet_and_is_just_being_changed_is_not_over(world: World) -> None:
+    world.engine.lag(5)
+    task = world.open()
     task.busy = "ASSIGNING"
 
-    first = await camunda8.tell(task)
+    first = await world.tell(task)
     task.busy = ""
 
     assert (first.outcome, first.status) == ("later", 409)
-    assert (await camunda8.tell(task, unsure=first.unsure)).outcome == "done"
+    assert (await world.tell(task, unsure=first.unsure)).outcome == "done"
 
 
-async def test_what_carol_has_completed_is_handled_once_it_can_be_seen(camunda8: World) -> None:
-    task = camunda8.open()
-    camunda8.engine.lag(1)
-    camunda8.engine.book.somebody_completes(task, "carol")
+async def test_what_carol_has_completed_is_handled_once_it_can_be_seen(world: World) -> None:
+    task = world.open()
+    world.engine.lag(1)
+    world.engine.book.somebody_completes(task, "carol")
 
-    first = await camunda8.tell(task)
-    second = await camunda8.tell(task)
+    first = await world.tell(task)
+    second = await world.tell(task)
 
     assert (first.outcome, second.outcome, "carol" in second.detail) == ("later", "handled", True)
 
 
 @pytest.mark.parametrize("state", ["CREATING", "ASSIGNING", "UPDATING", "COMPLETING", "CANCELING"])
-async def test_a_task_on_its_way_is_tried_again_when_it_has_arrived(camunda8: World, state: str) -> None:
-    task = camunda8.open()
+async def test_a_task_on_its_way_is_tried_again_when_it_has_arrived(world: World, state: str) -> None:
+    task = world.open()
     task.busy = state
 
-    first = await camunda8.tell(task)
+    first = await world.tell(task)
     task.busy = ""
 
     assert (first.outcome, first.status, first.down) == ("later", 409, False)
-    assert (await camunda8.tell(task, unsure=first.unsure)).outcome == "done"
+    assert (await world.tell(task, unsure=first.unsure)).outcome == "done"

@@ -8,8 +8,9 @@ from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.models import Callback, CallbackState, Delivery, Event, Notification, Recipient
 from notifications.models import Task as OurTask
+from tests.engines.demo import Side, Theirs
 from tests.engines.pairs import paired
-from tests.engines.sides import Answered, Side, Theirs, late
+from tests.engines.sides import Answered, late
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

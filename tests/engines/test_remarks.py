@@ -2,10 +2,10 @@
 
 import pytest
 
+from notifications.connectors.api import Failed
 from notifications.connectors.base import Result
 from notifications.connectors.reasons import NO_PLACE
-from notifications.connectors.rest import Failed
-from tests.engines.server import LOST_AFTER, Fault
+from tests.engines.server import Fault
 from tests.engines.world import World, kinds, only
 
 COMMENTS = {
@@ -112,32 +112,6 @@ async def assigned(world: World, task: str, user: str = "dave") -> Result:
         return await world.kind.connector.assign(world.api, task, user)
     except Failed as failed:
         return failed.result
-
-
-@pytest.mark.parametrize("holder", [None, "carol"])
-async def test_a_task_is_given_to_dave_whoever_has_it(world: World, holder: str | None) -> None:
-    task = world.open(assignee=holder)
-
-    assert (await assigned(world, task.id)).outcome == "done"
-    assert (task.assignee, task.is_open) == ("dave", True)
-    assert world.engine.refused == []
-
-
-async def test_what_is_over_cannot_be_given_to_anybody(world: World) -> None:
-    task = world.open()
-    world.engine.book.somebody_completes(task, "carol")
-
-    assert (await assigned(world, task.id)).outcome == "handled"
-    assert task.assignee == "carol"
-
-
-async def test_giving_a_task_away_twice_changes_nothing(world: World) -> None:
-    task = world.open()
-    world.engine.break_next(LOST_AFTER)
-    await assigned(world, task.id)
-
-    assert (await assigned(world, task.id)).outcome == "done"
-    assert task.assignee == "dave"
 
 
 async def test_at_a_wrong_address_nothing_can_be_given_away(world: World) -> None:

@@ -27,9 +27,10 @@ from pytest_django import Settings
 
 from notifications.engines import callback, requeue
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, EngineAccess
+from tests.engines.demo import Side
 from tests.engines.pairs import paired
 from tests.engines.server import Fault
-from tests.engines.sides import Answered, Side
+from tests.engines.sides import Answered
 from tests.engines.world import KINDS, Kind
 from tests.pushlab.background import Background
 from tests.soak.installation import LONG

@@ -23,8 +23,9 @@ from notifications.engines import callback
 from notifications.items import inbox_items
 from notifications.models import Callback, CallbackAttempt, Notification
 from notifications.models import Task as OurTask
-from tests.engines.server import Fault
-from tests.engines.sides import Answered, Side, late
+from tests.engines.demo import Side
+from tests.engines.server import LOST_AFTER, Fault
+from tests.engines.sides import Answered, late
 from tests.soak.installation import LONG
 from tests.support.rounds import two_people
 from wfpush.identifiers import uuid7
@@ -114,8 +115,13 @@ def test_row_26_after_expiry(side: Side) -> None:
 # --- row 27 -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "fault",
-    [Fault(200, slow=True, acts=True), Fault(504, acts=True), Fault(500, b"{}", "application/json", acts=True)],
-    ids=["silent", "gateway", "broken"],
+    [
+        LOST_AFTER,
+        Fault(200, slow=True, acts=True),
+        Fault(504, acts=True),
+        Fault(500, b"{}", "application/json", acts=True),
+    ],
+    ids=["cut off", "silent", "gateway", "broken"],
 )
 def test_row_27_it_acts_and_times_out(side: Side, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callback, "outbound_from_settings", partial(outbound_from_settings, deadline=1.5))

@@ -1,21 +1,24 @@
 """One engine of a kind, its connector, and the line between them: what each test of this folder speaks with."""
 
+import asyncio
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from notifications.connectors.access import Access, EngineClient
+from notifications.connectors.api import Api, Failed
 from notifications.connectors.base import Result
 from notifications.connectors.camunda7 import Camunda7
 from notifications.connectors.camunda8 import Camunda8
 from notifications.connectors.flowable import Flowable
+from notifications.connectors.instructions import Instruction
 from notifications.connectors.opentext import OpenText
-from notifications.connectors.rest import Api, Call, Failed, Instruction, RestConnector
+from notifications.connectors.rest import Call, RestConnector
 from tests.engines.book import Task
 from tests.engines.camunda7 import Camunda7Server
 from tests.engines.camunda8 import Camunda8Server
@@ -136,3 +139,14 @@ def _access(kind: Kind, engine: EngineServer, tokens: Tokens | None) -> Access:
     body, _, wants = kind.token
     signing = {"token_url": tokens.url, "token_body": body, "audience": wants.get("audience", "")}
     return Access(engine.base, "oauth2", SERVICE, SECRET, **signing)
+
+
+@contextmanager
+def running(kind: Kind) -> Iterator[tuple[World, asyncio.Runner]]:
+    """A world for a test that is no coroutine, and what runs its coroutines, one after the other."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            yield runner.run(stack.enter_async_context(world_of(kind))), runner
+        finally:
+            runner.run(stack.aclose())

@@ -18,7 +18,7 @@ from django.utils import timezone
 from notifications.connectors.base import Result
 from notifications.delivery import device_messages
 from notifications.engines import callback, connected_accounts, returning
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import Failure
 from notifications.items import action_tokens
 from notifications.models import (

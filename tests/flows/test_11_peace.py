@@ -37,20 +37,6 @@ MORNING = datetime(2026, 11, 28, 6, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def bob(world: World) -> Recipient:
-    Category.objects.update(channels=["live", "email"])
-    bob = Recipient.objects.get(ref="bob")
-    bob.timezone = "Europe/Berlin"
-    bob.save()
-    return bob
-
-
-@pytest.fixture
-def night(bob: Recipient) -> QuietHours:
-    return QuietHours.objects.create(recipient=bob, days=list(range(7)), begins=time(22), ends=time(7))
-
-
 def assign(world: World, id: str = "T-42", **task: Any) -> None:
     world.send("task.assigned", {"task": {"id": id, "name": f"Approve {id}", "assignee": "bob", **task}})
 

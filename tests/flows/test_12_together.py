@@ -1,7 +1,7 @@
 """Bob's night: what came while he slept is one mail in the morning, with what is still true, and nothing is lost."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,17 +32,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bob(world: World) -> Recipient:
-    Category.objects.update(channels=["live", "email"])
-    bob = Recipient.objects.get(ref="bob")
-    bob.timezone, bob.locale = "Europe/Berlin", "de"
+def bob(bob: Recipient) -> Recipient:
+    bob.locale = "de"
     bob.save()
     return bob
-
-
-@pytest.fixture
-def night(bob: Recipient) -> QuietHours:
-    return QuietHours.objects.create(recipient=bob, days=list(range(7)), begins=time(22), ends=time(7))
 
 
 def assign(world: World, id: str, **task: Any) -> str:

@@ -7,21 +7,12 @@ import pytest
 import time_machine
 from django.core import mail
 
-from notifications.models import Case, Category, Delivery, FollowedKind, MutedCase, QuietHours, Recipient
+from notifications.models import Case, Delivery, FollowedKind, MutedCase, QuietHours, Recipient
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
 
 EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)  # a Friday; 22:00 in Berlin
-
-
-@pytest.fixture
-def bob(world: World) -> Recipient:
-    Category.objects.update(channels=["live", "email"])
-    bob = Recipient.objects.get(ref="bob")
-    bob.timezone = "Europe/Berlin"
-    bob.save()
-    return bob
 
 
 def milestone(world: World, case: str, status: str, *recipients: str, **more: Any) -> None:

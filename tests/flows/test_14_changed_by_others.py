@@ -32,15 +32,6 @@ def at_night() -> Any:
         yield
 
 
-@pytest.fixture
-def bob(world: World) -> Recipient:
-    Category.objects.update(channels=["live", "email"])
-    bob = Recipient.objects.get(ref="bob")
-    bob.timezone = "Europe/Berlin"
-    bob.save()
-    return bob
-
-
 def update(world: World, number: int = 1) -> None:
     """A message that asks for no answer."""
     case = {"id": f"C-{number}", "title": f"Claim {number}", "status": "approved"}

@@ -71,6 +71,12 @@ def only_route(kind: TargetKind, **target: Any) -> Route:
     return route
 
 
+def reviewed(story: Story) -> dict[str, str]:
+    """The states of copies when all reasons have been looked at."""
+    entitlement_review.drain()
+    return story.states()
+
+
 def refusal(story: Story, person: Recipient) -> str:
     """Of an answer, which nobody hears of."""
     with pytest.raises(Withdrawn) as refused:
@@ -85,14 +91,12 @@ def test_what_opens_again_goes_to_whoever_has_the_place_by_then(story: Story) ->
     story.assign(teams=["finance"])
     answer = story.answer(story.carol, "approve").response
     Team.objects.filter(pk=story.finance.pk).update(lead=story.alice)
-    entitlement_review.drain()
-    assert story.states() == {"carol": "answered"}
+    assert reviewed(story) == {"carol": "answered"}
 
     with transaction.atomic():
         callback_results.engine_has_it(answer.pk, CallbackState.REFUSED, NOTHING, NOW)
-    entitlement_review.drain()
 
-    assert story.states() == {"carol": "withdrawn", "alice": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "alice": "open"}
     story.answer(story.alice, "approve")
 
 
@@ -112,9 +116,8 @@ def test_who_leaves_the_team_has_its_tasks_no_more(story: Story) -> None:
     story.finance.members.remove(story.bob)
 
     assert refusal(story, story.bob) == "This is no longer yours to answer: No longer a member of team Finance."
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "withdrawn", "carol": "open"}
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "open"}
     assert story.copy(story.bob).reason == "No longer a member of team Finance"
     assert not ActionToken.objects.filter(recipient=story.bob, voided_at=None).exists()
     assert not Delivery.objects.filter(notification=story.copy(story.bob), state="pending").exists()
@@ -126,27 +129,24 @@ def test_who_is_in_another_of_its_teams_keeps_it(story: Story) -> None:
     TeamFactory(slug="audit", name="Audit", members=[story.bob])
     story.assign(teams=["finance", "audit"])
     story.finance.members.remove(story.bob)
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "open", "carol": "open"}
+    assert reviewed(story) == {"bob": "open", "carol": "open"}
     assert story.answer(story.bob, "approve").created
 
 
 def test_what_the_engine_gave_to_somebody_stays(story: Story) -> None:
     story.assign(candidates=["bob", "carol"])
     story.finance.members.clear()
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "open", "carol": "open"}
+    assert reviewed(story) == {"bob": "open", "carol": "open"}
     assert story.answer(story.bob, "approve").created
 
 
 def test_a_task_that_nobody_has_any_more_is_named_by_the_trace(story: Story) -> None:
     story.assign(teams=["finance"])
     story.finance.members.clear()
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "withdrawn", "carol": "withdrawn"}
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "withdrawn"}
     event = Event.objects.get(type="task.passed_on")
     assert event.unresolved == 1
     assert [each["reason_fact"] for each in event.plan["unresolved"]] == [{"code": "nobody_has_task"}]
@@ -155,9 +155,8 @@ def test_a_task_that_nobody_has_any_more_is_named_by_the_trace(story: Story) -> 
 def test_a_new_member_has_what_nobody_else_of_the_team_has(story: Story) -> None:
     story.assign(teams=["finance"])
     story.finance.members.set([story.alice])
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "withdrawn", "carol": "withdrawn", "alice": "open"}
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "withdrawn", "alice": "open"}
     assert story.copy(story.alice).reason == "member of team Finance"
 
 
@@ -170,8 +169,7 @@ def test_the_next_lead_has_what_the_lead_had(story: Story) -> None:
     story.finance.save()
 
     assert refusal(story, story.carol) == "This is no longer yours to answer: No longer lead of team Finance."
-    entitlement_review.drain()
-    assert story.states() == {"carol": "withdrawn", "alice": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "alice": "open"}
     assert story.copy(story.alice).reason == "lead of team Finance"
 
 
@@ -184,8 +182,7 @@ def test_the_manager_of_before_does_not_decide_what_ran_late(story: Story, clock
     Recipient.objects.filter(pk=story.bob.pk).update(manager=story.alice)
 
     assert refusal(story, story.carol) == "This is no longer yours to answer: No longer manager of Bob."
-    entitlement_review.drain()
-    assert story.states() == {"bob": "open", "carol": "withdrawn", "alice": "open"}
+    assert reviewed(story) == {"bob": "open", "carol": "withdrawn", "alice": "open"}
     assert story.copy(story.alice).escalated
 
 
@@ -197,8 +194,7 @@ def test_what_came_for_bob_is_his_when_he_is_back(story: Story) -> None:
     absence.end_absence(story.bob, by=story.bob)
 
     assert refusal(story, story.carol) == "This is no longer yours to answer: Bob takes care of it again."
-    entitlement_review.drain()
-    assert story.states() == {"carol": "withdrawn", "bob": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "bob": "open"}
     assert story.copy(story.bob).reason == "assignee"
     assert story.copy(story.bob).on_behalf_of is None
 
@@ -206,14 +202,12 @@ def test_what_came_for_bob_is_his_when_he_is_back(story: Story) -> None:
 def test_an_absence_is_over_at_its_time(story: Story, clock: time_machine.Traveller) -> None:
     away(story.bob, story.carol, days=1)
     story.assign()
-    entitlement_review.drain()
-    assert story.states() == {"carol": "open"}
+    assert reviewed(story) == {"carol": "open"}
     assert EntitlementReview.objects.get().due_at == NOW + DAY
 
     clock.move_to(NOW + DAY)
     assert entitlement_review.has_due(NOW + DAY)
-    entitlement_review.drain()
-    assert story.states() == {"carol": "withdrawn", "bob": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "bob": "open"}
     assert not EntitlementReview.objects.exists()
 
 
@@ -223,8 +217,7 @@ def test_another_delegate_has_it_instead(story: Story) -> None:
     away(story.bob, story.alice)
 
     assert refusal(story, story.carol) == "This is no longer yours to answer: No longer stands in for Bob."
-    entitlement_review.drain()
-    assert story.states() == {"carol": "withdrawn", "alice": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "alice": "open"}
     assert story.copy(story.alice).on_behalf_of == story.bob
     assert story.copy(story.alice).reason == "delegate of Bob (assignee)"
 
@@ -235,9 +228,8 @@ def test_a_link_of_the_chain_is_back(story: Story) -> None:
     story.assign()
     assert story.states() == {"alice": "open"}
     absence.end_absence(story.carol, by=story.carol)
-    entitlement_review.drain()
 
-    assert story.states() == {"alice": "withdrawn", "carol": "open"}
+    assert reviewed(story) == {"alice": "withdrawn", "carol": "open"}
 
 
 def test_a_calendar_says_no_longer_that_bob_is_away(story: Story) -> None:
@@ -248,8 +240,7 @@ def test_a_calendar_says_no_longer_that_bob_is_away(story: Story) -> None:
     row.delete()
 
     assert "Bob takes care of it again" in refusal(story, story.carol)
-    entitlement_review.drain()
-    assert story.states() == {"carol": "withdrawn", "bob": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "bob": "open"}
 
 
 def test_what_was_offered_is_withdrawn_at_once_and_not_offered_twice(story: Story) -> None:
@@ -260,8 +251,7 @@ def test_what_was_offered_is_withdrawn_at_once_and_not_offered_twice(story: Stor
     away(story.bob, story.alice)
 
     assert "No longer stands in for Bob" in refusal(story, story.carol)
-    entitlement_review.drain()
-    assert story.states() == {"bob": "open", "carol": "withdrawn"}
+    assert reviewed(story) == {"bob": "open", "carol": "withdrawn"}
     tasks.hand_over_absences()
     assert story.states() == {"bob": "open", "carol": "withdrawn", "alice": "open"}
 
@@ -273,8 +263,7 @@ def test_the_delegate_of_a_member_has_it_no_longer_than_the_member(story: Story)
     story.finance.members.remove(story.bob)
 
     refusal(story, story.alice)
-    entitlement_review.drain()
-    assert story.states() == {"alice": "withdrawn", "carol": "open"}
+    assert reviewed(story) == {"alice": "withdrawn", "carol": "open"}
 
 
 def test_who_stands_in_for_another_of_its_people_keeps_it(story: Story) -> None:
@@ -283,9 +272,8 @@ def test_who_stands_in_for_another_of_its_people_keeps_it(story: Story) -> None:
     story.assign(teams=["finance"])
     assert story.states() == {"alice": "open"}
     absence.end_absence(story.bob, by=story.bob)
-    entitlement_review.drain()
 
-    assert story.states() == {"alice": "open"}
+    assert reviewed(story) == {"alice": "open"}
     assert story.answer(story.alice, "approve").created
 
 
@@ -293,9 +281,8 @@ def test_a_delegate_who_is_switched_off_stands_in_no_more(story: Story) -> None:
     away(story.bob, story.carol)
     story.assign()
     Recipient.objects.filter(pk=story.carol.pk).update(active=False)
-    entitlement_review.drain()
 
-    assert story.states() == {"carol": "withdrawn", "bob": "open"}
+    assert reviewed(story) == {"carol": "withdrawn", "bob": "open"}
 
 
 # --- duty -------------------------------------------------------------------------------------------------------------
@@ -309,8 +296,7 @@ def test_the_next_on_duty_has_what_is_open(story: Story, clock: time_machine.Tra
 
     assert refusal(story, story.bob) == f"This is no longer yours to answer: No longer on duty for {rota.name}."
     tasks.hand_over_duty()
-    entitlement_review.drain()
-    assert story.states() == {"bob": "withdrawn", "carol": "open"}
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "open"}
     assert story.copy(story.carol).reason == f"on duty for {rota.name}"
 
 
@@ -321,9 +307,8 @@ def test_while_nobody_is_on_duty_it_stays(story: Story) -> None:
     tasks.hand_over_duty()
     rota.layers.all().delete()
     tasks.hand_over_duty()
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "open"}
+    assert reviewed(story) == {"bob": "open"}
     assert story.answer(story.bob, "approve").created
 
 
@@ -336,8 +321,7 @@ def test_who_has_the_role_now_has_its_tasks(story: Story) -> None:
     story.happen("case.changed", {"case": {"id": "4711", "roles": {"account_manager": ["carol"]}}}, minute=1)
 
     assert refusal(story, story.bob) == "This is no longer yours to answer: No longer account manager of the case."
-    entitlement_review.drain()
-    assert story.states() == {"bob": "withdrawn", "carol": "open"}
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "open"}
 
 
 def test_who_is_taken_off_the_list_has_them_no_more(story: Story) -> None:
@@ -351,8 +335,7 @@ def test_who_is_taken_off_the_list_has_them_no_more(story: Story) -> None:
     listed.teams.clear()
 
     assert refusal(story, story.carol) == "This is no longer yours to answer: No longer on the list for claims."
-    entitlement_review.drain()
-    assert story.states() == {"bob": "open", "carol": "withdrawn"}
+    assert reviewed(story) == {"bob": "open", "carol": "withdrawn"}
 
 
 # --- many -------------------------------------------------------------------------------------------------------------
@@ -368,9 +351,8 @@ def test_a_step_of_a_policy_that_names_a_team(story: Story, clock: time_machine.
     type(audit).objects.filter(pk=audit.pk).update(name="Revision")
     assert EntitlementReview.objects.count() == 0
     audit.members.clear()
-    entitlement_review.drain()
 
-    assert story.states() == {"bob": "open", "alice": "withdrawn"}
+    assert reviewed(story) == {"bob": "open", "alice": "withdrawn"}
 
 
 def test_many_tasks_are_withdrawn_in_small_transactions(story: Story) -> None:
@@ -392,13 +374,11 @@ def test_a_manager_who_was_told_as_lead_too_keeps_it(story: Story, clock: time_m
     due_steps.drain()
     due_steps.drain()
     Recipient.objects.filter(pk=story.bob.pk).update(manager=None)
-    entitlement_review.drain()
-    assert story.states() == {"bob": "open", "carol": "open"}
+    assert reviewed(story) == {"bob": "open", "carol": "open"}
     assert story.answer(story.carol, "acknowledge").created
 
     type(story.finance).objects.update(lead=None)
-    entitlement_review.drain()
-    assert story.states() == {"bob": "open", "carol": "withdrawn"}
+    assert reviewed(story) == {"bob": "open", "carol": "withdrawn"}
 
 
 def test_copies_that_cannot_end_cost_no_statement(story: Story, django_assert_num_queries: Any) -> None:

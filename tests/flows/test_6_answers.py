@@ -31,14 +31,6 @@ def test_by_the_api_the_engine_gets_one_signed_call_and_everybody_sees_it(asked:
     assert task["state"] == "answered" and task["answers"][0]["callback"]["state"] == "delivered"
 
 
-def test_the_second_answer_is_told_who_was_first(asked: World) -> None:
-    asked.respond("bob", "approve")
-    refused = asked.respond("carol", "reject", "No", expect=409)
-    assert refused["code"] == "already_answered"
-    assert refused["answered_by"] == {"ref": "bob", "name": "Bob"}
-    assert len(asked.receiver.calls) == 1
-
-
 def test_by_a_plain_form_of_the_inbox(asked: World) -> None:
     browser = asked.signed_in("bob")
     (item,) = asked.inbox("bob")
@@ -61,13 +53,3 @@ def test_by_the_mails_page_reading_and_acknowledging_work_with_the_link_alone(as
     asked.client.post(link[1], {"action": "approve"}, follow=True)
     asked.run()
     assert len(asked.receiver.calls) == 1, "a final answer asks for a session"
-
-
-def test_a_question_goes_to_alice_and_her_answer_comes_back(asked: World) -> None:
-    asked.respond("bob", "request_info", "Which cost centre?")
-    assert "Which cost centre?" in str(asked.inbox("alice"))
-    asked.send("task.info_supplied", {"task": {"id": "T-42"}, "info": "Cost centre 12"})
-    (item,) = asked.inbox("carol")
-    assert [each["text"] for each in item["info"]] == ["Which cost centre?", "Cost centre 12"]
-    asked.respond("carol", "approve")
-    assert [call.data["action"] for call in asked.receiver.calls] == ["request_info", "approve"]

@@ -24,23 +24,6 @@ def test_an_approval_with_the_messages_token_moves_the_process_on(world: World) 
     assert len(world.receiver.calls) == 1
 
 
-def test_unless_the_route_allows_it_a_mails_token_gives_no_final_answer(world: World) -> None:
-    world.send("task.assigned", {"task": {"id": "T-42", "name": "Approve invoice 4711", "assignee": "bob"}})
-    token = token_in(world.mail_to("bob"))
-    status, problem = respond(world, token, "approve")
-    assert (status, problem["code"]) == (403, "not_allowed")
-    assert respond(world, token, "acknowledge")[0] == 201
-
-
-def test_a_token_ends_with_the_reassignment(world: World) -> None:
-    world.send("task.assigned", {"task": {"id": "T-42", "name": "Approve invoice 4711", "assignee": "bob"}})
-    token = token_in(world.mail_to("bob"))
-    world.send("task.assigned", {"task": {"id": "T-42", "name": "Approve invoice 4711", "assignee": "carol"}})
-    status, problem = respond(world, token, "approve")
-    assert (status, problem["code"]) == (410, "expired")
-    assert world.receiver.calls == []
-
-
 def test_where_the_route_allows_it_the_mails_page_takes_the_final_answer(world: World) -> None:
     Route.objects.filter(name="Tasks").update(answer_from_email=True)
     world.send("task.assigned", {"task": {"id": "T-42", "name": "Approve invoice 4711", "assignee": "bob"}})

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core import mail
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -19,8 +19,10 @@ from notifications.channel_facts import channels_from_start
 from notifications.channels.appworks.facts import KEY_REFUSED
 from notifications.models import ActionToken, Category, Recipient, Route, TemplateText
 from tests.admin.pages import adding, filled, text_of
+from tests.flows.channels import channels, only_bob_is_told, told
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.appworks_gateway import KEY, Answer, FakeGateway, gateway_on_loopback
+from tests.support.doctor import doctor
 from tests.support.world import World
 
 
@@ -32,20 +34,11 @@ def gateway(settings: Settings) -> Iterator[FakeGateway]:
         yield started
 
 
-def channels(*names: str) -> None:
-    Category.objects.update(channels=["live", *names])
-
-
 @pytest.fixture
 def chosen(world: World) -> World:
     """Administrators put the gateway before the mail."""
     channels("appworks", "email")
     return world
-
-
-def told(world: World, trace: str) -> dict[str, tuple[str, str | None]]:
-    """Channel to state and reason."""
-    return {each["channel"]: (each["state"], each["reason"]) for each in world.get(trace)["deliveries"]}
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------------
@@ -214,13 +207,6 @@ def test_secrets_are_in_no_log(chosen: World, gateway: FakeGateway, caplog: pyte
 
 
 # --- what administrators see ------------------------------------------------------------------------------------------
-def doctor() -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said)
-    except CommandError as faults:
-        return said.getvalue() + str(faults)
-    return said.getvalue()
 
 
 def test_nobody_is_reached_by_it_who_did_not_choose_it(world: World, settings: Settings) -> None:
@@ -237,10 +223,7 @@ def test_nobody_is_reached_by_it_who_did_not_choose_it(world: World, settings: S
 
 def test_who_has_the_app_alone_is_no_dead_end(world: World, gateway: FakeGateway, settings: Settings) -> None:
     channels("appworks")
-    Route.objects.exclude(name="Tasks").update(enabled=False)
-    targets = Route.objects.get(name="Tasks").targets
-    targets.all().delete()
-    targets.create(kind="person", person=Recipient.objects.get(ref="bob"))
+    only_bob_is_told()
     assert dead_ends(timezone.now()) == []
 
     settings.APPWORKS_GATEWAY = None

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from notifications.channels import payload
@@ -27,7 +27,7 @@ from notifications.models import EventVariable, FactKind, Notification, Recipien
 from notifications.types import Json, PushMessage
 from notifications.wording.key_facts import facts_of
 from notifications.wording.message import message_of
-from tests.soak.installation import LONG
+from tests.support.length import examples
 from tests.support.story import Story
 
 pytestmark = [pytest.mark.django_db, pytest.mark.soak]
@@ -78,12 +78,7 @@ def story() -> Iterator[Story]:
     client_of.cache_clear()
 
 
-@settings(
-    max_examples=200 if LONG else 6,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to find a smaller example takes minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(200, 6, shrinks=False)
 @given(items=ITEMS, reader=READERS)
 def test_every_fact_is_shown_where_it_may_be(story: Story, items: list[tuple[str, list[Fact]]], reader: Any) -> None:
     Notification.objects.all().delete()

@@ -24,6 +24,7 @@ from notifications.items.ledger_audit import faults_since
 from notifications.models import Category, DeliveryReceipt, Recipient
 from notifications.routing import pipeline
 from notifications.types import Json, Message
+from tests.flows.channels import told
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.pigeon import transport
 from tests.support.world import World
@@ -59,10 +60,6 @@ def lost(reference: str, code: str = "") -> Json:
 def sent(world: World, *rings: str) -> str:
     transport.rings.extend(rings)
     return world.send("task.assigned", INVOICE)
-
-
-def told(world: World, trace: str) -> dict[str, tuple[str, str | None]]:
-    return {each["channel"]: (each["state"], each["reason"]) for each in world.get(trace)["deliveries"]}
 
 
 def attempt(world: World, trace: str) -> Json:

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from io import StringIO
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -31,6 +29,7 @@ from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.support.appworks_gateway import Answer as GatewayAnswer
 from tests.support.appworks_gateway import gateway_on_loopback
 from tests.support.devices import PushHost, push_host
+from tests.support.doctor import doctor
 from tests.support.engines import LOOPBACK
 from tests.support.mailserver import free_port, mail_server, silent_server
 from tests.support.receiver import Receiver, receiving
@@ -108,7 +107,7 @@ def call_engines() -> None:
 
     async def turn() -> None:
         breaker = callback._door.breaker
-        await callback.drained()
+        await callback._door.drained()
         await callback._door.close()
         callback._door.breaker = breaker
 
@@ -117,7 +116,7 @@ def call_engines() -> None:
 
 def ask_engines() -> None:
     async def turn() -> None:
-        await poll.drained()
+        await poll._door.drained()
         await poll._door.close()
 
     async_to_sync(turn)()
@@ -133,15 +132,6 @@ def readiness() -> tuple[int, dict[str, str], str]:
     body = answer.json()
     faults = {name: reason for name, reason in body["checks"].items() if reason != "ok"}
     return answer.status_code, faults, "\n".join(body["notes"])
-
-
-def doctor() -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said)
-    except CommandError as fault:
-        said.write(str(fault))
-    return said.getvalue()
 
 
 def sample(metric: str, *labels: str) -> float | None:

@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,6 @@ import pytest
 import time_machine
 from asgiref.sync import async_to_sync
 from django.core import mail
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -27,8 +25,10 @@ from notifications.channels.sms.config import Http, Smpp, Sms, Status
 from notifications.delivery import engine
 from notifications.models import ActionToken, Category, Delivery, Recipient, Route, TemplateText
 from notifications.routing import pipeline
+from tests.flows.channels import channels, only_bob_is_told, told
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.devices import push_host
+from tests.support.doctor import doctor
 from tests.support.sms_gateway import STATUS_SECRET, Reply, SmsGateway, signed, sms_gateway_on_loopback
 from tests.support.smsc import DROP, PASSWORD, USER, Smsc, smsc_on_loopback
 from tests.support.waiting import soon
@@ -66,15 +66,6 @@ def gateway(chosen: World, settings: Settings) -> Iterator[SmsGateway]:
         http = Http(started.url, "", "", "", id="messages.0.id", status=Status(STATUS_SECRET))
         settings.SMS = Sms(http, "Acme", "49", 3, 10)
         yield started
-
-
-def channels(*names: str) -> None:
-    Category.objects.update(channels=["live", *names])
-
-
-def told(world: World, trace: str) -> dict[str, tuple[str, str | None]]:
-    """Channel to state and reason."""
-    return {each["channel"]: (each["state"], each["reason"]) for each in world.get(trace)["deliveries"]}
 
 
 def attempts(world: World, trace: str) -> list[Any]:
@@ -288,13 +279,6 @@ def test_who_has_no_number_hears_elsewhere_and_the_trace_says_why(chosen: World,
 
 
 # --- what administrators see ------------------------------------------------------------------------------------------
-def doctor() -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said)
-    except CommandError as faults:
-        return said.getvalue() + str(faults)
-    return said.getvalue()
 
 
 def test_an_installation_without_sms_has_no_such_channel(world: World, settings: Settings) -> None:
@@ -317,10 +301,7 @@ def test_it_is_offered_where_it_is_set_up(chosen: World, smsc: Smsc) -> None:
 
 def test_who_has_a_phone_alone_is_no_dead_end(chosen: World, smsc: Smsc, settings: Settings) -> None:
     channels("sms")
-    Route.objects.exclude(name="Tasks").update(enabled=False)
-    targets = Route.objects.get(name="Tasks").targets
-    targets.all().delete()
-    targets.create(kind="person", person=Recipient.objects.get(ref="bob"))
+    only_bob_is_told()
     assert dead_ends(timezone.now()) == []
 
 

@@ -9,7 +9,7 @@ from escalations.clocks import due_steps
 from escalations.models import Policy, StepTarget
 from escalations.reasons import BY_POLICY, NO_MANAGER
 from notifications.inbox.listing import listing
-from notifications.items.escalated import escalation_of
+from notifications.items.inbox_json import escalation_of
 from notifications.items.representation import notification_json
 from notifications.models import Recipient
 from notifications.reasons import FALLBACK, LEAD, MANAGER, MANAGER_OF_LEVEL, Reason, said

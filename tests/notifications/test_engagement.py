@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications import engagement
+from notifications import engagement, hourly, housekeeping
 from notifications.inbox.session import BACKEND
 from notifications.models import Category, Delivery, EngagementCount, EngagementHour, Notification, Recipient
 from tests.factories import EventFactory, RecipientFactory
@@ -27,7 +27,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 @pytest.fixture(autouse=True)
 def of_two_days(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engagement, "COUNTED_FOR", timedelta(days=2))
-    monkeypatch.setattr(engagement, "SECONDS", 60)
+    monkeypatch.setattr(hourly, "SECONDS", 60)
     EventFactory(pk=lowest_id(NOW - timedelta(days=3)))  # hours before the first event are not counted
 
 
@@ -97,8 +97,9 @@ def test_it_is_counted_again_ever_more_seldom(told: Story) -> None:
         assert engagement.run(NOW + 6 * HOUR + MINUTE) <= 1
     assert len(made) < 15
     assert EngagementHour.objects.filter(hour__lt=NOW - 40 * HOUR).exists()
-    assert engagement.old(NOW).count() == 0
-    assert engagement.old(NOW + timedelta(days=500)).count() == EngagementHour.objects.count()
+    assert housekeeping.prune(NOW)["counts of engagement"] == 0
+    housekeeping.prune(NOW + timedelta(days=500))
+    assert not EngagementHour.objects.exists()
 
 
 def test_of_few_people_nothing_is_known(told: Story) -> None:

@@ -68,14 +68,14 @@ async def two_hours(receiver: Receiver) -> tuple[int, float]:
     began = timezone.now()
     with time_machine.travel(began, tick=False) as clock:
         while timezone.now() < began + 2 * HOUR:
-            await callback.drained()
+            await callback._door.drained()
             clock.shift(TURN)
         calls_in_vain = len(receiver.calls)
         assert await in_database_thread(waiting) == ANSWERS
         receiver.answer(204)
         back = timezone.now()
         while await in_database_thread(waiting):
-            await callback.drained()
+            await callback._door.drained()
             clock.shift(timedelta(seconds=1))
             assert timezone.now() - back < MINUTE
         seconds = (timezone.now() - back).total_seconds()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from _pytest.mark import ParameterSet
+from hypothesis import HealthCheck, Phase, settings
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 """`make soak`."""
@@ -27,6 +28,14 @@ def mark_soak(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(SOAK):
             item.add_marker(pytest.mark.soak)
+
+
+def examples(long: int, short: int, *, shrinks: bool = True) -> settings:
+    """How many examples of a whole story are tried in the long run, and in others. To find a smaller one of some
+    stories takes minutes."""
+    phases = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if shrinks else [])]
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=long if LONG else short, deadline=None, phases=phases, suppress_health_check=checks)
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:

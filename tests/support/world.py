@@ -168,7 +168,7 @@ async def _dispatch() -> None:
         engine = Engine([channel for channel in registry.person_channels() if channel.name in due])
         await engine.drained()
         await engine.close()
-    await callback.drained()
+    await callback._door.drained()
     await callback._door.close()
 
 

@@ -12,11 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from notifications.connectors import CONNECTORS, signatures
+from notifications.connectors import CONNECTORS, credentials
 from notifications.engines import requeue
-from notifications.models import ApiKey, Engine, Scope, SigningSecret
+from notifications.models import Engine, Scope
 from notifications.models.validators import validate_callback_url
-from wfpush.crypto import new_api_key
 from wfpush.net.addresses import Network
 
 
@@ -49,12 +48,9 @@ class Command(BaseCommand):
             )
             if options["callback_url"] and options["callback_url"] != engine.callback_url:
                 self._move(engine, options["callback_url"])
-            key, prefix, digest = new_api_key()
-            ApiKey.objects.create(engine=engine, prefix=prefix, digest=digest, scopes=scopes)
-            secret = engine.signing_secrets.first() or SigningSecret.objects.create(
-                engine=engine, secret=signatures.new_secret()
-            )
-        self.stdout.write(json.dumps({"slug": slug, "api_key": key, "signing_secret": secret.secret}))
+            _key, plain_key = credentials.issue_key(engine, name="default", scopes=scopes)
+            secret = engine.signing_secrets.first() or credentials.rotate_secret(engine, now=timezone.now())[0]
+        self.stdout.write(json.dumps({"slug": slug, "api_key": plain_key, "signing_secret": secret.secret}))
 
     def _move(self, engine: Engine, address: str) -> None:
         """As on the desk: callbacks that wait, and those that an earlier address refused for good, go to the new

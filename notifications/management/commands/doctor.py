@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from notifications.channels import registry
-from notifications.items.ledger_audit import Sums, faults_since, sums_since
+from notifications.items.ledger_audit import faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
 from wfpush.observability import readiness, service_metrics, services
@@ -40,7 +40,15 @@ class Command(BaseCommand):
 
     def _ledger(self, now: datetime, days: int) -> list[str]:
         since = now - timedelta(days=days)
-        self._tell(sums_since(since), days)
+        sums = sums_since(since)
+        self.stdout.write(f"\nThe ledger of {days} days")
+        self.stdout.write("events: " + (", ".join(f"{n} {name}" for name, n in sorted(sums.events.items())) or "none"))
+        by_channel: defaultdict[str, list[str]] = defaultdict(list)
+        for (channel, state), count in sorted(sums.rows.items()):
+            by_channel[channel].append(f"{count} {state}")
+        for channel, parts in by_channel.items():
+            self.stdout.write(f"{channel}: {', '.join(parts)}")
+        self.stdout.write(f"made by events: {sums.made}; accounted for: {sums.total}\n")
         return faults_since(since, now)
 
     def _parts(self, now: datetime) -> Iterator[str]:
@@ -76,13 +84,3 @@ class Command(BaseCommand):
             pk__gte=lowest_id(timezone.now() - timedelta(days=1)), state=DeliveryState.DEAD
         ).count()
         self.stdout.write(f"messages given up in the last 24 hours: {dead}")
-
-    def _tell(self, sums: Sums, days: int) -> None:
-        self.stdout.write(f"\nThe ledger of {days} days")
-        self.stdout.write("events: " + (", ".join(f"{n} {name}" for name, n in sorted(sums.events.items())) or "none"))
-        by_channel: defaultdict[str, list[str]] = defaultdict(list)
-        for (channel, state), count in sorted(sums.rows.items()):
-            by_channel[channel].append(f"{count} {state}")
-        for channel, parts in by_channel.items():
-            self.stdout.write(f"{channel}: {', '.join(parts)}")
-        self.stdout.write(f"made by events: {sums.made}; accounted for: {sums.total}\n")

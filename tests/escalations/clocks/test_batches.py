@@ -12,13 +12,12 @@ import pytest
 import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as bounds
+from hypothesis import given
 from hypothesis import strategies as st
 
 from escalations.clocks import clock, due_steps
 from escalations.kinds import notify
-from escalations.kinds.step_run import Taken, Taking
+from escalations.kinds.base import Taken, Taking
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.models import (
     Absence,
@@ -35,7 +34,7 @@ from notifications.models import (
 from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory, TeamFactory
-from tests.support.length import some
+from tests.support.length import examples, some
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -137,12 +136,7 @@ def rows_after(story: Story, policy: Any, drawn: Sequence[Json], looks: Sequence
     return found
 
 
-@bounds(
-    max_examples=200 if LONG else 4,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(200, 4)
 @given(policy=policies, drawn=tasks, looks=looks, sizes=some_sizes)
 def test_together_steps_leave_what_they_leave_one_by_one(
     story: Story, policy: Any, drawn: list[Json], looks: list[int], sizes: list[int]

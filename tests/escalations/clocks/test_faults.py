@@ -34,7 +34,7 @@ from escalations.models import (
 from notifications import reasons
 from notifications.channels import registry
 from notifications.connectors import readable
-from notifications.connectors.rest import Standing
+from notifications.connectors.base import Standing
 from notifications.delivery import claims
 from notifications.engines import callback_claims
 from notifications.models import (
@@ -63,11 +63,6 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DUE = NOON + 4 * HOUR
 OFFICE = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
 NIGHTS = {"sat": [["22:00", "06:00"]]}
-
-
-@pytest.fixture
-def story() -> Story:
-    return Story.begin()
 
 
 @pytest.fixture

@@ -70,40 +70,21 @@ def test_what_could_never_be_filled_in_is_refused(said: Any, sentence: str) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mapping_for_the_tasks_kind_comes_before_that_for_all() -> None:
+@pytest.mark.parametrize(
+    ("kind", "outcome", "variables", "types"),
+    [("approval", "by-hand", {"level": 2}, {"types": {"level": "long"}}), ("review", "ok", {"by": "bob"}, {})],
+)
+def test_a_mapping_for_the_tasks_kind_comes_before_that_for_all(
+    kind: str, outcome: str, variables: Json, types: Json
+) -> None:
     story = Story.begin()
-    AnswerMapping.objects.create(
-        engine=story.engine, action="approve", outcome="ok", variables={"by": "{{ person.ref }}"}
-    )
-    AnswerMapping.objects.create(
-        engine=story.engine,
-        action="approve",
-        task_kind="approval",
-        outcome="approved-by-hand",
-        variables={"level": {"type": "long", "value": "2"}},
-    )
+    for_all: Json = {"outcome": "ok", "variables": {"by": "{{ person.ref }}"}}
+    for_kind: Json = {"outcome": "by-hand", "variables": {"level": {"type": "long", "value": "2"}}}
+    for task_kind, fields in (("", for_all), ("approval", for_kind)):
+        AnswerMapping.objects.create(engine=story.engine, action="approve", task_kind=task_kind, **fields)
     story.let_people_set("cost_centre")
-    story.assign(kind="approval", candidates=["bob", "carol"])
+    story.assign(kind=kind, candidates=["bob", "carol"])
     story.answer(story.bob, "approve", variables={"cost_centre": "12"})
-    said = data_of(Callback.objects.get())
-    assert (said["outcome"], said["variables"]) == ("approved-by-hand", {"cost_centre": "12", "level": 2})
-    assert said["types"] == {"level": "long"}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_without_one_for_its_kind_that_for_all_counts() -> None:
-    story = Story.begin()
-    AnswerMapping.objects.create(
-        engine=story.engine, action="approve", outcome="ok", variables={"by": "{{ person.ref }}"}
-    )
-    AnswerMapping.objects.create(engine=story.engine, action="approve", task_kind="review", outcome="other")
-    story.assign(kind="approval", candidates=["bob", "carol"])
-    story.answer(story.bob, "approve")
-    said = data_of(Callback.objects.get())
-    assert (said["outcome"], said["variables"]) == ("ok", {"by": "bob"})
-    assert "types" not in said
-
-
-def data_of(callback: Callback) -> Json:
-    data: Json = json.loads(callback.body)["data"]
-    return data
+    said = json.loads(Callback.objects.get().body)["data"]
+    assert (said["outcome"], said["variables"]) == (outcome, {"cost_centre": "12", **variables})
+    assert {name: said[name] for name in said.keys() & {"types"}} == types

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.connectors.base import Result
-from notifications.engines import callback, returning, taking_back
+from notifications.engines import callback, returning
 from notifications.items import action_tokens, holding
 from notifications.models import (
     AnswerMapping,
@@ -255,7 +255,7 @@ def test_updates_that_were_kept_are_applied_in_order_after_undo(story: Story, mo
     story.happen(
         "task.assigned", {"task": {"id": "T-42", "name": "Approve invoice 4711", "assignee": "carol"}}, minute=6
     )
-    taking_back.take_back(story.copy(story.bob), timezone.now())
+    returning.take_back(story.copy(story.bob), timezone.now())
     story.happen("case.status_changed", {"case": {"id": "4711", "status": "submitted"}}, minute=7)
     assert story.task().priority == "high"
     assert story.states() == {"bob": "withdrawn", "carol": "open"}
@@ -281,7 +281,7 @@ def test_an_update_is_not_processed_before_those_that_were_kept(story: Story, mo
     later = story.send("task.updated", {"task": {"id": "T-42", "due_at": "2026-12-01T10:00:00Z"}}, minute=6)
     (claimed_first,) = claims.claim()
     assert claimed_first.pk == later.pk
-    taking_back.take_back(story.copy(story.bob), timezone.now())
+    returning.take_back(story.copy(story.bob), timezone.now())
     pipeline.run(claimed_first, timezone.now())
     later.refresh_from_db()
     assert later.status == EventStatus.ACCEPTED

@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications.answers.given import Answer
 from notifications.answers.respond import take_with_token
 from notifications.connectors import camunda7, flowable, opentext
-from notifications.connectors.rest import instruction_of
+from notifications.connectors.instructions import instruction_of
 from notifications.intake.eventdata import faults_of
 from notifications.models import AnswerMapping, Callback, EventType, EventVariable, Response
 from notifications.types import Json
@@ -224,7 +224,7 @@ def test_each_engine_gets_values_in_its_own_types(story: Story) -> None:
     said = instruction_of(Callback.objects.get(), unsure=False)
     names = ("amount", "pay_on", "checks", "asset", "pieces", "note")
 
-    of_flowable = {each.pop("name"): each for each in flowable.variables(said)}
+    of_flowable = {each.pop("name"): each for each in flowable.Flowable().variables(said)}
     assert [of_flowable[name] for name in names] == [
         {"type": "double", "value": 900.5},
         {"type": "date", "value": "2026-12-01"},
@@ -242,7 +242,7 @@ def test_each_engine_gets_values_in_its_own_types(story: Story) -> None:
         {"type": "Integer", "value": 3},
         {"type": "String", "value": APPROVED["note"]},
     ]
-    of_opentext = {each["name"]: each["value"] for each in opentext.variables(said)}
+    of_opentext = {each["name"]: each["value"] for each in opentext.OpenText().variables(said)}
     assert [of_opentext[name] for name in names] == [
         900.5,
         "2026-12-01",

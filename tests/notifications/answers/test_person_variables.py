@@ -18,7 +18,7 @@ from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.intake.eventdata import faults_of
 from notifications.models import AnswerMapping, Callback, EventType, EventVariable, Response
-from notifications.models.variable_names import is_ours
+from notifications.models.validators import is_ours
 from notifications.types import Json
 from tests.factories import action_token
 from tests.support.api import is_problem, person_caller

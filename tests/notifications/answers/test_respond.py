@@ -12,6 +12,7 @@ from notifications.answers.given import Answer
 from notifications.answers.respond import respond, take_with_token
 from notifications.models import ActionToken, Callback, Notification, Response, TaskState
 from notifications.routing import expiry
+from notifications.types import Json
 from tests.factories import action_token
 from tests.soak.installation import LONG
 from tests.support.rounds import two_people
@@ -84,40 +85,28 @@ def test_another_answer_is_refused_with_who_when_and_what(story: Story) -> None:
         story.answer(story.carol, "reject", "No")
     assert refused.value.extra["answered_by"] == {"ref": "bob", "name": "Bob"}
     assert refused.value.extra["action"] == "approve"
-    with pytest.raises(errors.AlreadyAnswered):
-        story.answer(story.bob, "reject", "Changed my mind")
+    for person, action in ((story.bob, "reject"), (story.carol, "approve")):
+        with pytest.raises(errors.AlreadyAnswered):
+            story.answer(person, action, "Changed my mind")
 
 
-def test_carols_own_approval_after_bobs_is_not_hers_to_repeat(story: Story) -> None:
-    story.answer(story.bob, "approve")
-    with pytest.raises(errors.AlreadyAnswered):
-        story.answer(story.carol, "approve")
-
-
-def test_rejecting_needs_a_comment(story: Story) -> None:
-    with pytest.raises(errors.CommentRequired):
-        story.answer(story.bob, "reject", "  ")
+@pytest.mark.parametrize(
+    ("action", "comment", "variables", "error", "words"),
+    [
+        ("reject", "  ", {}, errors.CommentRequired, None),
+        ("reject", " \u200b\u2060 ", {}, errors.CommentRequired, None),
+        ("approve", "", {"scan": "x" * 70_000}, errors.InvalidAnswer, "64 KiB"),
+        ("approve", "x" * 4001, {}, errors.InvalidAnswer, None),
+        ("launch", "", {}, errors.NotAllowed, None),
+    ],
+    ids=["no comment", "nothing visible", "large variables", "long comment", "not offered"],
+)
+def test_what_cannot_be_taken_is_refused(
+    story: Story, action: str, comment: str, variables: Json, error: type[errors.Failure], words: str | None
+) -> None:
+    with pytest.raises(error, match=words):
+        story.answer(story.bob, action, comment, variables=variables)
     assert story.task().state == TaskState.OPEN
-
-
-def test_a_comment_of_nothing_visible_is_none(story: Story) -> None:
-    with pytest.raises(errors.CommentRequired):
-        story.answer(story.bob, "reject", " \u200b\u2060 ")
-
-
-def test_overlarge_variables_are_refused(story: Story) -> None:
-    with pytest.raises(errors.InvalidAnswer, match="64 KiB"):
-        story.answer(story.bob, "approve", variables={"scan": "x" * 70_000})
-
-
-def test_an_action_that_is_not_offered_is_refused(story: Story) -> None:
-    with pytest.raises(errors.NotAllowed):
-        story.answer(story.bob, "launch")
-
-
-def test_an_overlong_comment_is_refused(story: Story) -> None:
-    with pytest.raises(errors.InvalidAnswer):
-        story.answer(story.bob, "approve", "x" * 4001)
 
 
 def test_a_key_reused_for_another_answer_is_refused_first_of_all(story: Story) -> None:

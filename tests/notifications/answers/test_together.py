@@ -16,7 +16,7 @@ from django.utils import timezone
 from escalations.models import Escalation, Policy
 from notifications import errors
 from notifications.answers import answer_body, recording, together
-from notifications.answers.given import Answer, Given, Recorded
+from notifications.answers.given import Answer, Recorded, Submission
 from notifications.answers.respond import respond
 from notifications.items import live_frames
 from notifications.items.ledger_audit import faults_since
@@ -62,11 +62,11 @@ def story() -> Story:
     return Story.begin()
 
 
-def given(story: Story, person: Recipient, task_id: str, action: str, **more: Any) -> Given:
-    return Given(person.pk, story.copy(person, task_id).pk, Answer(action, **more), NOW)
+def given(story: Story, person: Recipient, task_id: str, action: str, **more: Any) -> Submission:
+    return Submission(person.pk, story.copy(person, task_id).pk, Answer(action, **more), NOW)
 
 
-def tasks(story: Story, count: int) -> list[Given]:
+def tasks(story: Story, count: int) -> list[Submission]:
     """Bob approves so many tasks that are his and Carol's, each of a case of its own."""
     for number in range(count):
         about = {"task": {"id": f"T-{number}", "name": "Approve", "kind": "approval", "candidates": ["bob", "carol"]}}
@@ -74,7 +74,7 @@ def tasks(story: Story, count: int) -> list[Given]:
     return [given(story, story.bob, f"T-{number}", "approve") for number in range(count)]
 
 
-def all_of(story: Story) -> list[Given]:
+def all_of(story: Story) -> list[Submission]:
     """Answers of all kinds, some of which are refused."""
     story.let_people_set("limit")
     Policy.objects.create(name="Four hours", clock="duration", minutes=240, time="wall", on_acknowledge="stops")
@@ -119,9 +119,9 @@ def _told(outcome: object) -> str:
     return repr(outcome)
 
 
-def one_by_one(givens: Sequence[Given]) -> list[object]:
+def one_by_one(submissions: Sequence[Submission]) -> list[object]:
     outcomes: list[object] = []
-    for each in givens:
+    for each in submissions:
         try:
             outcomes.append(together.record(each))
         except errors.Failure as refused:
@@ -130,9 +130,9 @@ def one_by_one(givens: Sequence[Given]) -> list[object]:
 
 
 def test_together_answers_leave_what_they_leave_one_by_one(story: Story) -> None:
-    givens = all_of(story)
-    said, rows = rows_after(lambda: together.share(givens))
-    expected, singly = rows_after(lambda: one_by_one(givens))
+    submissions = all_of(story)
+    said, rows = rows_after(lambda: together.share(submissions))
+    expected, singly = rows_after(lambda: one_by_one(submissions))
     assert said == expected
     assert [row for row in rows if row not in singly] == []
     assert [row for row in singly if row not in rows] == []
@@ -141,9 +141,9 @@ def test_together_answers_leave_what_they_leave_one_by_one(story: Story) -> None
 
 
 def test_sixteen_answers_are_a_few_statements(story: Story) -> None:
-    givens = tasks(story, 16)
+    submissions = tasks(story, 16)
     with CaptureQueriesContext(connection) as made:
-        outcomes = together.share(givens)
+        outcomes = together.share(submissions)
     assert all(isinstance(outcome, Recorded) for outcome in outcomes)
     assert Callback.objects.count() == 16
     assert len(made) < 30
@@ -163,11 +163,11 @@ def test_four_eyes_see_the_step_before_even_if_it_is_decided_at_the_same_time(st
     FourEyesRule.objects.create(name="Not twice", not_initiator=False, not_previous=True)
     story.assign("T-1", candidates=["bob", "carol"])
     story.assign("T-2", candidates=["bob", "carol"])
-    givens = [given(story, story.bob, task_id, "approve") for task_id in ("T-1", "T-2")]
-    outcomes = together.share(givens)
+    submissions = [given(story, story.bob, task_id, "approve") for task_id in ("T-1", "T-2")]
+    outcomes = together.share(submissions)
     assert isinstance(outcomes[0], Recorded) and outcomes[1] is None
     with pytest.raises(errors.FourEyes):
-        together.record(givens[1])
+        together.record(submissions[1])
 
 
 def test_an_answer_that_changes_many_copies_holds_up_no_other(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,11 +180,11 @@ def test_an_answer_that_changes_many_copies_holds_up_no_other(story: Story, monk
 
 
 # --- many people at once ----------------------------------------------------------------------------------------------
-def at_once(givens: Sequence[Given]) -> list[object]:
+def at_once(submissions: Sequence[Submission]) -> list[object]:
     """Each in a thread, and on a database connection, of its own."""
-    gate = threading.Barrier(len(givens))
+    gate = threading.Barrier(len(submissions))
 
-    def answer(each: Given) -> object:
+    def answer(each: Submission) -> object:
         gate.wait(20)
         try:
             return together.record(each)
@@ -193,21 +193,21 @@ def at_once(givens: Sequence[Given]) -> list[object]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(givens)) as threads:
-        return list(threads.map(answer, givens))
+    with ThreadPoolExecutor(len(submissions)) as threads:
+        return list(threads.map(answer, submissions))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_answers_at_once_share_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story.begin()
-    givens, lots, share = tasks(story, 12), [], together.share
+    submissions, lots, share = tasks(story, 12), [], together.share
 
-    def counted(lot: Sequence[Given]) -> list[together.Outcome]:
+    def counted(lot: Sequence[Submission]) -> list[together.Outcome]:
         lots.append(len(lot))
         return share(lot)
 
     monkeypatch.setattr(together._group_commit, "_work", counted)
-    outcomes = at_once(givens)
+    outcomes = at_once(submissions)
     assert all(isinstance(outcome, Recorded) and outcome.created for outcome in outcomes)
     assert sum(lots) == 12 and max(lots) > 1
     assert set(Task.objects.values_list("state", flat=True)) == {TaskState.ANSWERED}
@@ -218,7 +218,7 @@ def test_many_answers_at_once_share_transactions(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_cannot_be_recorded_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story.begin()
-    givens, body = tasks(story, 6), answer_body.task_responded
+    submissions, body = tasks(story, 6), answer_body.task_responded
 
     def breaks(response: Response, task: Task, copy: Notification, *more: Any) -> str:
         if task.task_id == "T-3":
@@ -226,7 +226,7 @@ def test_an_answer_that_cannot_be_recorded_costs_only_itself(monkeypatch: pytest
         return body(response, task, copy, *more)
 
     monkeypatch.setattr(answer_body, "task_responded", breaks)
-    outcomes = at_once(givens)
+    outcomes = at_once(submissions)
     assert [isinstance(outcome, Recorded) for outcome in outcomes] == [True, True, True, False, True, True]
     assert isinstance(outcomes[3], ValueError)
     assert Callback.objects.count() == 5 and story.task("T-3").state == TaskState.OPEN
@@ -243,14 +243,14 @@ ROWS: dict[str, Callable[[], QuerySet[Model]]] = {
 def test_a_row_that_is_locked_for_long_holds_up_only_its_answer(row: str) -> None:
     story = Story.begin()
     dave = RecipientFactory(ref="dave", name="Dave")
-    givens = tasks(story, 5)
+    submissions = tasks(story, 5)
     story.assign("T-3", assignee="dave", minute=None)
-    givens[3] = given(story, dave, "T-3", "approve")
+    submissions[3] = given(story, dave, "T-3", "approve")
     outcomes: dict[int, object] = {}
 
     def answer(number: int) -> None:
         try:
-            outcomes[number] = together.record(givens[number])
+            outcomes[number] = together.record(submissions[number])
         finally:
             connection.close()
 
@@ -274,8 +274,8 @@ def test_a_copy_that_is_read_at_the_same_moment_stays_read(monkeypatch: pytest.M
     hers, then = story.copy(story.carol), NOW - timedelta(minutes=1)
     record = recording.record
 
-    def meanwhile(each: Given, scene: Any) -> Recorded:
-        recorded = record(each, scene)
+    def meanwhile(each: Submission, context: Any) -> Recorded:
+        recorded = record(each, context)
         reading = threading.Thread(target=read)
         reading.start()
         reading.join(10)
@@ -300,7 +300,7 @@ def test_clocks_of_all_tasks_end(story: Story) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_frames_are_made_for_those_alone_who_have_an_inbox_open(monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story.begin()
-    givens, bob = tasks(story, 3), live_frames.group_of(story.bob.pk)
+    submissions, bob = tasks(story, 3), live_frames.group_of(story.bob.pk)
     asked: list[list[str]] = []
     sent: list[live_frames.Frame] = []
 
@@ -313,7 +313,7 @@ def test_frames_are_made_for_those_alone_who_have_an_inbox_open(monkeypatch: pyt
             sent.extend(frames)
 
     monkeypatch.setattr(live_frames, "get_channel_layer", Layer)
-    together.share(givens)
+    together.share(submissions)
     assert [sorted(groups) for groups in asked] == [sorted([bob, live_frames.group_of(story.carol.pk)])]
     last = Recipient.objects.get(pk=story.bob.pk).inbox_seq
     assert [(group, frame["seq"]) for group, frame in sent] == [(bob, last - 2), (bob, last - 1), (bob, last)]

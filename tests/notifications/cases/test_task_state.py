@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications.items.representation import notification_json
 from notifications.models import Event, EventStatus, Notification, Recipient, TaskState
-from notifications.routing import claims, expiry, pipeline
+from notifications.routing import claims, pipeline
 from tests.factories import RouteFactory
 from tests.support.story import Story
 from wfpush.queue import outbox
@@ -150,33 +150,11 @@ def test_supplied_information_is_shown_and_brings_back_the_state_before_the_ques
     assert [each["text"] for each in story.task().info] == ["Which cost centre?", "Cost centre 12"]
 
 
-def test_a_question_reaches_who_started_it(story: Story) -> None:
-    story.assign(initiator="alice")
-    story.answer(story.bob, "request_info", "Which cost centre?")
-    pipeline.drain()
-    asked = story.inbox(story.alice)
-    assert len(asked) == 1 and asked[0].state == "open"
-    assert "Which cost centre?" in asked[0].title + asked[0].body
-
-
-def test_a_task_past_its_expiry_takes_no_answers_and_says_so(story: Story) -> None:
-    story.assign(expires_at=(timezone.now() - timedelta(seconds=1)).isoformat())
-    expiry.expire_due()
-    assert story.task().state == TaskState.EXPIRED
-    assert story.states() == {"bob": "expired"}
-
-
 def test_unknown_people_are_listed_and_counted_and_the_others_hear_of_it(story: Story) -> None:
     event = story.assign(candidates=["bob", "ghost"], teams=["no-such-team"])
     assert story.states() == {"bob": "open"}
     assert event.unresolved == 2
     assert {each["ref"] for each in event.plan["unresolved"]} == {"ghost", "no-such-team"}
-
-
-def test_an_unknown_type_is_kept_as_unrouted(story: Story) -> None:
-    event = story.happen("com.acme.coffee.empty", {"floor": 3})
-    assert event.status == EventStatus.UNROUTED
-    assert Notification.objects.count() == 0
 
 
 def test_a_prefix_before_a_known_type_makes_no_difference(story: Story) -> None:

@@ -1,19 +1,14 @@
 """The engine closes a task while an answer to it is on its way: whoever gave it reads what has truly become of it."""
 
-from collections.abc import Iterator
-from ipaddress import ip_network
-
 import pytest
-from asgiref.sync import async_to_sync
 from django.utils import timezone
-from pytest_django import Settings
 
 from notifications.connectors.base import Result
 from notifications.engines import callback
-from notifications.models import Callback, CallbackState
+from notifications.models import Callback
 from notifications.reasons import said
-from tests.support.callbacks import claimed
-from tests.support.receiver import Receiver, receiving
+from tests.support.callbacks import claimed, dispatch, make_due
+from tests.support.receiver import Receiver
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,33 +18,8 @@ LOST = Result("later", None, said("No answer came."), unsure=True)
 REFUSED = Result("refused", 422, said("The budget is closed."))
 
 
-@pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def story(receiver: Receiver) -> Story:
-    story = Story.begin()
-    story.engine.callback_url = receiver.url
-    story.engine.save()
-    story.assign(candidates=["bob", "carol"])
-    return story
-
-
 def closes(story: Story) -> None:
     story.happen("task.completed", {"task": {"id": "T-42"}}, minute=5)
-
-
-def dispatch() -> None:
-    async def turn() -> None:
-        await callback.drained()
-        await callback._door.close()
-
-    Callback.objects.filter(state=CallbackState.WAITING).update(due_at=timezone.now())
-    async_to_sync(turn)()
 
 
 @pytest.mark.parametrize(("result", "ends_as"), [(DONE, "delivered"), (BUSY, "handled"), (REFUSED, "handled")])
@@ -70,6 +40,7 @@ def test_what_may_have_arrived_is_told_again_under_its_id(story: Story, receiver
     callback.record(under_way, LOST, timezone.now())
     closes(story)
     assert story.callbacks() == [("approve", "waiting")]
+    make_due()
     dispatch()
     assert [call.id for call in receiver.calls] == [str(recorded.response.pk)]
     assert story.copy(story.bob).outcome["engine"] == "delivered"
@@ -80,6 +51,7 @@ def test_whose_lease_ended_in_the_middle_of_a_call_may_have_arrived(story: Story
     claimed()
     Callback.objects.update(lease_until=timezone.now())
     closes(story)
+    make_due()
     dispatch()
     assert story.callbacks() == [("approve", "delivered")]
 
@@ -89,8 +61,10 @@ def test_the_engine_that_says_no_each_time_may_be_asked_by_hand_or_told_by_hand(
 ) -> None:
     story.answer(story.bob, "approve")
     receiver.answer(500)
+    make_due()
     dispatch()
     closes(story)
+    make_due()
     dispatch()
     assert story.callbacks() == [("approve", "waiting")]
     row = Callback.objects.get()
@@ -102,6 +76,7 @@ def test_the_engine_that_says_no_each_time_may_be_asked_by_hand_or_told_by_hand(
 def test_what_came_to_nothing_for_certain_is_not_told_any_more(story: Story, receiver: Receiver) -> None:
     story.answer(story.bob, "approve")
     receiver.answer(429)
+    make_due()
     dispatch()
     closes(story)
     assert story.callbacks() == [("approve", "handled")]

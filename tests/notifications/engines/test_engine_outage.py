@@ -1,12 +1,8 @@
 """An engine that is away is left alone. (Whatever happens on the way, in any order: engines/test_any_order.py.)"""
 
-from collections.abc import Iterator
-from ipaddress import ip_network
-
 import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
-from pytest_django import Settings
 
 from notifications.answers.given import Answer
 from notifications.answers.respond import respond
@@ -14,65 +10,34 @@ from notifications.engines import callback
 from notifications.models import Callback, CallbackState, Notification
 from notifications.reasons import words
 from notifications.routing import pipeline
-from tests.support.receiver import Receiver, receiving
+from tests.support.callbacks import dispatch
+from tests.support.receiver import Receiver
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
-    with receiving() as receiver:
-        yield receiver
-
-
-def dispatch() -> None:
-    """The dispatcher's turn, and its end."""
-
-    async def turn() -> None:
-        try:
-            await callback.drained()
-        finally:
-            await callback._door.close()
-
-    async_to_sync(turn)()
-
-
-def waiting() -> int:
-    return Callback.objects.filter(state=CallbackState.WAITING).count()
-
-
-# --- an outage -----------------------------------------------------------------------------------------------------
-def test_while_it_is_away_one_call_goes_out_and_not_one_for_each_answer(receiver: Receiver) -> None:
-    story = Story.begin()
-    story.engine.callback_url = receiver.url
-    story.engine.save()
+def test_while_it_is_away_one_call_goes_out_and_not_one_for_each_answer(told: Story, receiver: Receiver) -> None:
     receiver.answer(503)
     for number in range(30):
-        story.send("task.assigned", {"task": {"id": f"T-{number}", "name": "x", "assignee": "bob"}})
+        told.send("task.assigned", {"task": {"id": f"T-{number}", "name": "x", "assignee": "bob"}})
     pipeline.drain()
     for copy in Notification.objects.select_related("recipient"):
         respond(copy, Answer("approve"), now=timezone.now())
 
     async def several_turns() -> None:
         for _ in range(5):
-            await callback.drained()
-            await make_due()
+            await callback._door.drained()
+            waiting = Callback.objects.filter(state=CallbackState.WAITING, lease_token=None)
+            await waiting.aupdate(due_at=timezone.now())
         await callback._door.close()
 
     async_to_sync(several_turns)()
     assert len(receiver.calls) == callback.EACH, "those of the first turn were out already; then it was left alone"
-    assert waiting() == 30
+    assert Callback.objects.filter(state=CallbackState.WAITING).count() == 30
 
 
-async def make_due() -> None:
-    await Callback.objects.filter(state=CallbackState.WAITING, lease_token=None).aupdate(due_at=timezone.now())
-
-
-def test_what_somebody_has_told_it_by_hand_is_not_sent_any_more(receiver: Receiver) -> None:
-    story = Story.begin()
-    story.assign()
+def test_what_somebody_has_told_it_by_hand_is_not_sent_any_more(story: Story, receiver: Receiver) -> None:
     story.answer(story.bob, "approve")
     row = Callback.objects.get()
     assert callback.mark_handled(row, "Told them by telephone.", timezone.now())

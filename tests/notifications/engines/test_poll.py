@@ -49,7 +49,7 @@ def ask(*, sweep: bool = False) -> Poll:
 
     async def turn() -> None:
         try:
-            await poll.drained()
+            await poll._door.drained()
         finally:
             await poll._door.close()
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -37,7 +38,7 @@ from notifications.routing import pipeline
 from tests.factories import EngineFactory, RecipientFactory
 from tests.support.appworks_gateway import gateway_on_loopback
 from tests.support.mailserver import Mailbox, mail_server
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 from tests.support.shelf import shelved
 from tests.support.story import Story
 from tests.support.waiting import PATIENCE_SECONDS, soon
@@ -57,30 +58,18 @@ def inside(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "ROWS_CHECKED", 20)
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-def meanwhile(
-    drain: Callable[[], Awaitable[None]],
-    drained: Callable[[], Awaitable[None]],
-    close: Callable[[], Awaitable[None]],
-    happens: Callable[[], Awaitable[None]],
-    let_go: Callable[[], None],
-) -> None:
+def meanwhile(sends: Any, happens: Callable[[], Awaitable[None]], let_go: Callable[[], None]) -> None:
     """The dispatcher drains; `happens` looks on while somebody is slow; then that one answers, too."""
 
     async def turn() -> None:
-        draining = asyncio.ensure_future(drain())
+        draining = asyncio.ensure_future(sends.drain())
         try:
             await happens()
         finally:
             let_go()
         await draining
-        await drained()
-        await close()
+        await sends.drained()
+        await sends.close()
 
     async_to_sync(turn)()
 
@@ -118,6 +107,10 @@ def patient() -> None:
     callback._door._line = EngineClient(Outbound(LOOPBACK, deadline=60.0, per_host=0))
 
 
+async def quick_has(receiver: Receiver, many: int) -> None:
+    await soon(lambda: len(receiver.at("/callback/quick")) == many, "all answers of the quick one are told")
+
+
 def leased(engine: Engine) -> int:
     return Callback.objects.filter(engine=engine, lease_token__isnull=False).count()
 
@@ -132,10 +125,10 @@ def test_answers_reach_an_engine_while_sixty_older_ones_wait_for_a_slow_one(
     under_way = []
 
     async def others_are_done() -> None:
-        await soon(lambda: len(receiver.at("/callback/quick")) == 40, "all answers of the quick one are told")
+        await quick_has(receiver, 40)
         under_way.append(await in_database_thread(leased, slow.engine))
 
-    meanwhile(callback.drain, callback.drained, callback._door.close, others_are_done, receiver.gate.set)
+    meanwhile(callback._door, others_are_done, receiver.gate.set)
 
     assert under_way == [callback.EACH], "what has no place is not claimed, so that its lease cannot run out"
     assert len(receiver.calls) == 100, "each is told once"
@@ -151,10 +144,7 @@ def test_a_token_server_that_hangs_holds_up_its_own_engine_alone(two: tuple[Stor
     answered(quick, 40)
     patient()
 
-    async def others_are_done() -> None:
-        await soon(lambda: len(receiver.at("/callback/quick")) == 40, "all answers of the quick one are told")
-
-    meanwhile(callback.drain, callback.drained, callback._door.close, others_are_done, receiver.gate.set)
+    meanwhile(callback._door, lambda: quick_has(receiver, 40), receiver.gate.set)
 
     assert len(receiver.at("/callback/slow")) >= 1
     assert Callback.objects.filter(engine=quick.engine, state=CallbackState.DELIVERED).count() == 40
@@ -170,10 +160,7 @@ def test_many_slow_engines_leave_places_for_the_others(two: tuple[Story, Story],
     answered(quick, 10)
     patient()
 
-    async def others_are_done() -> None:
-        await soon(lambda: len(receiver.at("/callback/quick")) == 10, "all answers of the quick one are told")
-
-    meanwhile(callback.drain, callback.drained, callback._door.close, others_are_done, receiver.gate.set)
+    meanwhile(callback._door, lambda: quick_has(receiver, 10), receiver.gate.set)
 
     assert not Callback.objects.exclude(state=CallbackState.DELIVERED).exists()
 
@@ -191,10 +178,10 @@ def test_an_engine_whose_lists_take_long_holds_up_no_others_list(receiver: Recei
             for _ in range(3):
                 quick.lists.clear()
                 await in_database_thread(make_due, "quick")
-                await poll.drain()
+                await poll._door.drain()
                 await soon(lambda: quick.lists and not quick_is_asked(), "the quick one is asked, and answers")
 
-        meanwhile(poll.drain, poll.drained, poll._door.close, others_are_asked_again_and_again, receiver.gate.set)
+        meanwhile(poll._door, others_are_asked_again_and_again, receiver.gate.set)
 
     assert len(slow.lists) == 1
     assert Poll.objects.get(engine__slug="quick").error == ""
@@ -244,7 +231,7 @@ def test_mail_reaches_others_while_one_domain_gets_no_reply(mailbox: Mailbox) ->
         assert mailbox.waiting == registry.person_channels()[0].places.each
 
     sends = engine.Engine(registry.person_channels())
-    meanwhile(sends.drain, sends.drained, sends.close, others_are_done, mailbox.gate.set)
+    meanwhile(sends, others_are_done, mailbox.gate.set)
 
     assert {mail["To"].split("@")[1] for mail in mailbox.mails[:20]} == {"quick.example"}
     assert (len(mailbox.mails), delivered("email")) == (50, 50)
@@ -266,6 +253,6 @@ def test_a_mail_server_that_hangs_keeps_nothing_from_the_gateway_nor_the_gateway
             assert mailbox.mails == []
 
         sends = engine.Engine(registry.person_channels())
-        meanwhile(sends.drain, sends.drained, sends.close, the_gateway_has_all, mailbox.gate.set)
+        meanwhile(sends, the_gateway_has_all, mailbox.gate.set)
 
     assert (delivered("email"), delivered("appworks")) == (30, 10)

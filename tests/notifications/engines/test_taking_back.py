@@ -1,24 +1,19 @@
 """A final answer of the inbox is held for some seconds, in which its person may take it back."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.utils import timezone
-from pytest_django import Settings
 
 from escalations.models import Escalation, EscalationState
-from notifications.engines import callback
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import TooLate
 from notifications.items import holding
 from notifications.items.representation import task_json
 from notifications.models import Callback, NotificationState, Recipient, Response, Via
 from tests.inbox.browser import get, signed_in
-from tests.support.callbacks import claimed
-from tests.support.receiver import Receiver, receiving
+from tests.support.callbacks import claimed, dispatch
+from tests.support.receiver import Receiver
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,54 +21,37 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HELD = timedelta(seconds=30)
 
 
-@pytest.fixture
-def engine_side(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def story(engine_side: Receiver, monkeypatch: pytest.MonkeyPatch) -> Story:
+@pytest.fixture(autouse=True)
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "HELD", HELD)
-    story = Story.begin()
-    story.engine.callback_url = engine_side.url
-    story.engine.save()
-    story.assign(candidates=["bob", "carol"])
-    return story
 
 
 def deliver(then: datetime | None = None) -> None:
     """The dispatcher's turn; `then`: after the time for which answers are held."""
     if then:
         Callback.objects.filter(due_at__isnull=False).update(due_at=then)
-
-    async def turn() -> None:
-        await callback.drained()
-        await callback._door.close()
-
-    async_to_sync(turn)()
+    dispatch()
 
 
 def undo(story: Story, person: Recipient | None = None) -> None:
     take_back(story.copy(person or story.bob), timezone.now())
 
 
-def test_the_engine_is_told_when_the_time_is_over(story: Story, engine_side: Receiver) -> None:
+def test_the_engine_is_told_when_the_time_is_over(story: Story, receiver: Receiver) -> None:
     story.answer(story.bob, "approve", via=Via.INBOX)
     deliver()
-    assert engine_side.calls == []
+    assert receiver.calls == []
     assert story.copy(story.carol).outcome["undo_until"] > timezone.now().isoformat()[:19]
 
     deliver(timezone.now())
 
-    assert [call.data["action"] for call in engine_side.calls] == ["approve"]
+    assert [call.data["action"] for call in receiver.calls] == ["approve"]
     assert "undo_until" not in story.copy(story.carol).outcome
     with pytest.raises(TooLate):
         undo(story)
 
 
-def test_taken_back_it_waits_for_everybody_again_and_no_engine_hears_of_it(story: Story, engine_side: Receiver) -> None:
+def test_taken_back_it_waits_for_everybody_again_and_no_engine_hears_of_it(story: Story, receiver: Receiver) -> None:
     story.answer(story.bob, "approve", via=Via.INBOX)
     assert story.states() == {"bob": "answered", "carol": "answered"}
 
@@ -83,23 +61,23 @@ def test_taken_back_it_waits_for_everybody_again_and_no_engine_hears_of_it(story
     assert story.states() == {"bob": "open", "carol": "open"}
     assert [story.copy(person).outcome for person in (story.bob, story.carol)] == [None, None]
     assert story.task().outcome is None
-    assert engine_side.calls == []
+    assert receiver.calls == []
     assert story.callbacks() == [("approve", "taken_back")]
     assert not Response.objects.get().counts
 
 
-def test_the_same_answer_can_be_given_again_and_is_told_once(story: Story, engine_side: Receiver) -> None:
+def test_the_same_answer_can_be_given_again_and_is_told_once(story: Story, receiver: Receiver) -> None:
     for _ in range(2):
         story.answer(story.bob, "approve", "Fine", via=Via.INBOX)
         undo(story)
     story.answer(story.bob, "approve", "Fine", via=Via.INBOX)
     deliver(timezone.now())
 
-    assert [call.data["comment"] for call in engine_side.calls] == ["Fine"]
+    assert [call.data["comment"] for call in receiver.calls] == ["Fine"]
     assert story.callbacks() == [("approve", "taken_back")] * 2 + [("approve", "delivered")]
 
 
-def test_what_the_answer_had_overtaken_is_told_after_all(story: Story, engine_side: Receiver) -> None:
+def test_what_the_answer_had_overtaken_is_told_after_all(story: Story, receiver: Receiver) -> None:
     story.answer(story.carol, "acknowledge")
     story.answer(story.bob, "reject", "No", via=Via.INBOX)
     assert story.callbacks() == [("acknowledge", "superseded"), ("reject", "waiting")]
@@ -107,11 +85,11 @@ def test_what_the_answer_had_overtaken_is_told_after_all(story: Story, engine_si
     undo(story)
     deliver(timezone.now())
 
-    assert [call.data["action"] for call in engine_side.calls] == ["acknowledge"]
+    assert [call.data["action"] for call in receiver.calls] == ["acknowledge"]
     assert story.task().state == "acknowledged"
 
 
-def test_colleagues_may_answer_what_was_taken_back(story: Story, engine_side: Receiver) -> None:
+def test_colleagues_may_answer_what_was_taken_back(story: Story, receiver: Receiver) -> None:
     story.answer(story.bob, "approve", via=Via.INBOX)
     undo(story)
 
@@ -120,26 +98,26 @@ def test_colleagues_may_answer_what_was_taken_back(story: Story, engine_side: Re
         undo(story)  # Bob has none that counts
     deliver(timezone.now())
 
-    assert [call.data["action"] for call in engine_side.calls] == ["reject"]
+    assert [call.data["action"] for call in receiver.calls] == ["reject"]
 
 
 @pytest.mark.parametrize("via", ["webpush", "fcm", "email", Via.API])
-def test_answers_from_anywhere_else_are_told_at_once(story: Story, engine_side: Receiver, via: str) -> None:
+def test_answers_from_anywhere_else_are_told_at_once(story: Story, receiver: Receiver, via: str) -> None:
     story.answer(story.bob, "approve", via=via)
 
     with pytest.raises(TooLate):
         undo(story)
     deliver()
 
-    assert len(engine_side.calls) == 1
+    assert len(receiver.calls) == 1
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "request_info"])
-def test_only_final_answers_are_held(story: Story, engine_side: Receiver, action: str) -> None:
+def test_only_final_answers_are_held(story: Story, receiver: Receiver, action: str) -> None:
     story.answer(story.bob, action, "Why?", via=Via.INBOX)
     deliver()
 
-    assert len(engine_side.calls) == 1
+    assert len(receiver.calls) == 1
     with pytest.raises(TooLate):
         undo(story)
 

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from escalations.clocks import due_steps
 from escalations.models import Policy, PolicyStep
-from notifications.connectors.base import Result
-from notifications.connectors.rest import Standing
+from notifications.connectors.base import Result, Standing
 from notifications.engines import callback, callback_claims, task_sync
 from notifications.models import Callback, CallbackState, Engine, Event, Recipient, Task
 from notifications.reasons import said

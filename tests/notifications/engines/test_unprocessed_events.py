@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications.engines import taking_back
+from notifications.engines import returning
 from notifications.items import holding
 from notifications.models import Callback, CallbackState, Event, EventStatus
 from notifications.routing import pipeline
@@ -75,7 +75,7 @@ def test_an_update_that_was_kept_and_is_released_counts_as_new(story: Story, mon
     story.answer(story.bob, "approve", via="inbox")
     story.happen("task.updated", LATER)
     Event.objects.update(received_at=timezone.now() - timedelta(hours=1))
-    taking_back.take_back(story.copy(story.bob), timezone.now())
+    returning.take_back(story.copy(story.bob), timezone.now())
     story.answer(story.bob, "approve", via="api")
     assert told() == []
     pipeline.drain()

@@ -11,7 +11,7 @@ from notifications.answers.given import Answer
 from notifications.answers.respond import respond
 from notifications.attachments import storing
 from notifications.attachments.storing import Sender
-from notifications.engines.taking_back import take_back
+from notifications.engines.returning import take_back
 from notifications.errors import InvalidValues
 from notifications.forms import definition
 from notifications.forms.translated import translated

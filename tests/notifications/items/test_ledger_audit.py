@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -13,6 +11,7 @@ from notifications import reasons
 from notifications.items.ledger_audit import faults_since, sums_since
 from notifications.models import Delivery, Event, PausedService
 from tests.support.devices import PushHost, dispatch, push_host
+from tests.support.doctor import doctor
 from tests.support.engines import LOOPBACK
 from tests.support.story import Story
 
@@ -77,15 +76,6 @@ def test_rows_that_nothing_will_ever_end_are_noticed(day: Story) -> None:
         "1 messages have ended, and are due",
         "1 messages have been due for over 10 minutes",
     ]
-
-
-def doctor(*arguments: str) -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", *arguments, stdout=said)
-    except CommandError as faults:
-        return said.getvalue() + str(faults)
-    return said.getvalue()
 
 
 def test_the_doctor_tells_the_sums(day: Story) -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.models import Engine, Event, EventStatus, Replay, ReplayedRow, ReplayedState, ReplayState
-from notifications.replays import orders, running
+from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from notifications.routing.claims import LEASE
 from wfpush.identifiers import uuid7
@@ -84,20 +84,20 @@ def test_a_button_that_is_pressed_twice_at_once_is_one_order(operators: list[Use
 
 
 def test_two_workers_at_once_do_each_batch_once(operators: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running.outbox, "wake", lambda source: None)
+    monkeypatch.setattr(orders.outbox, "wake", lambda source: None)
     order(operators[0])
     begin()
-    at_once(running.drain, running.drain)
+    at_once(orders.drain, orders.drain)
     replay = Replay.objects.get()
     assert (replay.state, replay.again, replay.left) == (ReplayState.DONE, MANY, 0)
 
 
 def test_a_row_is_either_put_back_or_taken_by_a_worker(operators: list[User], monkeypatch: pytest.MonkeyPatch) -> None:
     """The undo and the workers that process events meet at the same rows."""
-    monkeypatch.setattr(running.outbox, "wake", lambda source: None)
+    monkeypatch.setattr(orders.outbox, "wake", lambda source: None)
     replay, _is_new = order(operators[0])
     begin()
-    running.drain()
+    orders.drain()
     orders.undo(replay.pk, timezone.now())
 
     def take() -> set[Any]:
@@ -107,7 +107,7 @@ def test_a_row_is_either_put_back_or_taken_by_a_worker(operators: list[User], mo
             taken |= {event.pk for event in claimed}
         return taken
 
-    taken, _undone = at_once(take, running.drain)
+    taken, _undone = at_once(take, orders.drain)
     replay.refresh_from_db()
     assert replay.state == ReplayState.UNDONE
     assert replay.too_late == len(taken)

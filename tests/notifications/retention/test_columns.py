@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from notifications.models import Recipient
-from notifications.retention import people
+from notifications.retention import columns
 from notifications.retention.columns import TABLES, model_of
 from notifications.retention.erasing import STEPS
 
@@ -40,9 +40,9 @@ def columns_of_the_database() -> set[tuple[str, str]]:
 
 def known_columns() -> set[tuple[str, str]]:
     known = set()
-    for label, columns in TABLES.items():
+    for label, table in TABLES.items():
         model = model_of(label)
-        known |= {(model._meta.db_table, model._meta.get_field(name).column) for name in columns.all}
+        known |= {(model._meta.db_table, model._meta.get_field(name).column) for name in table.all}
     return known
 
 
@@ -58,9 +58,9 @@ def test_every_table_is_named_and_each_column_once() -> None:
     }
     assert models_there - set(TABLES) == set(), f"A new table: {WHAT_TO_DO}"
     assert set(TABLES) - models_there == set()
-    for label, columns in TABLES.items():
-        assert len(columns.all) == len(set(columns.all)), label
-        assert {*columns.all} <= {each.name for each in model_of(label)._meta.get_fields()}, label
+    for label, table in TABLES.items():
+        assert len(table.all) == len(set(table.all)), label
+        assert {*table.all} <= {each.name for each in model_of(label)._meta.get_fields()}, label
 
 
 def test_every_reference_to_a_person_goes_or_stays() -> None:
@@ -71,8 +71,10 @@ def test_every_reference_to_a_person_goes_or_stays() -> None:
         for field in model._meta.local_concrete_fields
         if field.is_relation and field.related_model is Recipient
     }
-    said = [*people.GO, *people.STAY]
-    assert found - set(said) == set(), "Say in notifications/retention/people.py whether these rows go with the person."
+    said = [*columns.GO, *columns.STAY]
+    assert found - set(said) == set(), (
+        "Say in notifications/retention/columns.py whether these rows go with the person."
+    )
     assert set(said) - found == set()
 
 

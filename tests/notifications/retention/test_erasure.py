@@ -29,7 +29,7 @@ from notifications.models import (
     Response,
     Task,
 )
-from notifications.retention import erasing, holds, people, scrubbing
+from notifications.retention import columns, erasing, rules, scrubbing
 from notifications.retention.columns import model_of
 from tests.factories import PASSWORD
 from tests.notifications.retention import scan
@@ -99,7 +99,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(
     rest = plant_the_rest()
     planted = scan.found(MARKS)
     assert set(MARKS) - {"777555123", "777-555-123"} <= set(planted), "what is to be erased must be there first"
-    assert rows_of(person) == {f"{label}.{field}" for label, field in people.GO}
+    assert rows_of(person) == {f"{label}.{field}" for label, field in columns.GO}
     others, before = {ref: state_of(ref) for ref in ("alice", "bob", "carol")}, sums()
 
     erasure = erase(person)
@@ -121,7 +121,7 @@ def rows_of(person: Recipient) -> set[str]:
     """Of references that go with a person those that there are."""
     return {
         f"{label}.{field}"
-        for label, field in people.GO
+        for label, field in columns.GO
         if model_of(label)._base_manager.filter(**{field: person}).exists()
     }
 
@@ -182,7 +182,7 @@ def test_held_cases_and_engines_that_wait_are_erased_later(world: World, root: C
     assert {where.split(":")[0] for each in scan.found(["vermilion"]).values() for where in each} <= {
         "notifications_response", "notifications_callback", "notifications_case",
     }  # fmt: skip
-    assert holds.lift(hold, root_user(), timezone.now()) and not holds.lift(hold, root_user(), timezone.now())
+    assert rules.lift(hold, root_user(), timezone.now()) and not rules.lift(hold, root_user(), timezone.now())
     run()
     erasure.refresh_from_db()
     assert erasure.state == ErasureState.DONE and not erasure.terms

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.models import Absence, Erasure, Recipient, SavedView
 from notifications.people import devices
-from notifications.retention import people, person_export
+from notifications.retention import columns, person_export
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
@@ -45,7 +45,7 @@ NOT_EXPORTED = {
 
 def test_every_reference_to_a_person_is_exported_or_not_for_a_reason() -> None:
     exported = {(each.model, each.lookup) for each in person_export.SECTIONS.values()}
-    assert {*people.GO, *people.STAY} - exported - NOT_EXPORTED == set(), (
+    assert {*columns.GO, *columns.STAY} - exported - NOT_EXPORTED == set(), (
         "Add a section to notifications/retention/person_export.py, or say here why not."
     )
 

@@ -30,11 +30,12 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.people import devices
-from notifications.retention import holds, pruned_rows, pruned_tasks, pruning
+from notifications.retention import pruning, rules
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
 from tests.support.story import Story
+from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +118,7 @@ def test_what_waits_is_under_way_or_held_stays(story: Story) -> None:
     now = timezone.now()
     hold = LegalHold.objects.create(case=Case.objects.get(case_id="4711"), why="court", since=now)
     assert through(items_days=90)["tasks"] == 0
-    holds.lift(hold, None, now)
+    rules.lift(hold, None, now)
     callback = Callback.objects.filter(task__task_id="T-1").first()
     delivery = Delivery.objects.filter(notification__task__task_id="T-1").first()
     for row, waits, ended in ((callback, {"ended_at": None}, {"ended_at": now}), (delivery, {}, {})):
@@ -154,13 +155,14 @@ def test_events_without_items_addresses_and_devices_go_by_their_own_rules(story:
 
 def test_it_goes_on_where_it_was_and_workers_take_turns(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     RetentionRule.objects.create(items_days=31)
-    monkeypatch.setattr(pruned_tasks, "AT_ONCE", 1)
-    monkeypatch.setattr(pruned_rows, "AT_ONCE", 1)
-    monkeypatch.setattr(pruning.outbox, "wake", lambda source: None)
+    monkeypatch.setattr(pruning, "TASKS_AT_ONCE", 1)
+    monkeypatch.setattr(pruning, "AT_ONCE", 1)
+    monkeypatch.setattr(outbox, "wake", lambda source: None)
+    monkeypatch.setattr(outbox, "TURN_SECONDS", 0.001)
     housekeeping.prune(timezone.now())
     places = []
     while pruning.has_due(timezone.now()):
-        pruning.drain(seconds=0)
+        pruning.drain()
         places.append(Pruning.objects.values_list("step", "cursor").get())
     assert len(set(places)) > 5 and tasks() == ["T-2", "T-3"]
     assert Pruning.objects.get().removed["tasks"] == 1

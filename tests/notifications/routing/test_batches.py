@@ -11,8 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as bounds
+from hypothesis import given
 from hypothesis import strategies as st
 
 from escalations.models import Escalation, Policy
@@ -37,6 +36,7 @@ from notifications.routing import claims, fanout, pipeline
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.notifications.routing.histories import EDITS, NOW, Burst, Killed, histories
 from tests.notifications.routing.hundred import a_hundred, statuses
+from tests.support.length import examples
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 from wfpush.postgres import revision
@@ -144,12 +144,7 @@ def rows_after(story: Story, history: Sequence[Burst], size: int, *, singly: boo
     return found
 
 
-@bounds(
-    max_examples=300 if LONG else 5,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(300, 5)
 @given(history=histories, sizes=some_sizes)
 def test_together_events_leave_what_they_leave_one_by_one(
     story: Story, history: list[Burst], sizes: list[tuple[int, int]]

@@ -10,8 +10,7 @@ import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as bounds
+from hypothesis import given
 from hypothesis import strategies as st
 
 from escalations.models import Escalation, Policy
@@ -20,6 +19,7 @@ from notifications.models import Delivery, Device, Notification, Task, TaskState
 from notifications.routing import expiry, pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory
+from tests.support.length import examples
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -85,12 +85,7 @@ def rows_after(story: Story, drawn: Sequence[Json], answered: Sequence[str], siz
     return found
 
 
-@bounds(
-    max_examples=200 if LONG else 4,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(200, 4)
 @given(drawn=tasks, answered=answers)
 def test_together_tasks_leave_what_they_leave_one_by_one(story: Story, drawn: list[Json], answered: list[str]) -> None:
     story._ids = iter(range(1, 10**6))

@@ -9,14 +9,14 @@ from unittest.mock import patch
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as bounds
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.items.ledger_audit import faults_since
 from notifications.models import Delivery, Event, Notification, Recipient, Task
 from notifications.routing import claims, pipeline
 from notifications.types import Json
+from tests.support.length import examples
 from tests.support.story import NINE, Story
 
 pytestmark = [pytest.mark.django_db, pytest.mark.soak]
@@ -47,12 +47,7 @@ def lives(draw: st.DrawFn) -> list[tuple[str, Said]]:
     return draw(st.permutations(arriving))
 
 
-@bounds(
-    max_examples=200 if LONG else 5,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(200, 5, shrinks=False)
 @given(arriving=lives(), sizes=some_sizes)
 def test_what_people_see_is_what_the_times_say(db: None, arriving: list[tuple[str, Said]], sizes: list[int]) -> None:
     for size in sizes:

@@ -31,7 +31,8 @@ from notifications.routing.route import match
 from notifications.starter.samples import FIELD_WORK, SAMPLES
 from notifications.starter.templates import IN_MAILS, LANGUAGES, TEMPLATES, names_in
 from notifications.types import BEHAVIOURS, Json
-from notifications.wording.render import Rendered, actions_of, check, render
+from notifications.wording.render import Rendered, actions_of, render
+from notifications.wording.template_check import check
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
@@ -210,45 +211,37 @@ def test_every_event_reads_well(story: str) -> None:
         assert re.search(r"[.!?”“»:)\w]$", said.body)
 
 
-def test_french_and_spanish_are_spoken_as_they_are_written() -> None:
-    french, spanish = (worded("task.assigned", language)[1].short_body for language in ("fr", "es"))
-
-    assert french == "Votre approbation est requise\u00a0: Invoice 4711."
-    assert spanish == "Se necesita su aprobación: Invoice 4711."
-    assert worded("case on_hold", "fr")[1].title == "Invoice 4711\u00a0: maintenant «\u00a0on hold\u00a0»"
-    assert worded("request received", "es")[1].title == "Hemos recibido su solicitud «Broken heating»"
-
-
-def test_bob_reads_that_his_approval_is_needed() -> None:
-    assert worded("task.assigned", "en")[1] == Rendered(
-        "Approve invoice 4711",
-        "Office furniture for the new floor, as agreed in October.",
-        "Your approval is needed: Invoice 4711.",
-        "en",
-        (),
-    )
-
-
-def test_in_german_it_is_his_genehmigung() -> None:
-    said = worded("task.assigned", "de")[1]
-
-    assert said.short_body == "Ihre Genehmigung wird gebraucht: Invoice 4711."
-
-
-def test_finance_reads_case_problem_and_next_step() -> None:
-    said = worded("exception.raised", "en")[1]
-
-    assert said.title == "Invoice 4711: The purchase order is missing"
-    assert "Case: 4711\nProblem: The purchase order is missing (missing_po)\nNext step: Ask purchasing" in said.body
-    assert said.short_body == "Next step: Ask purchasing for the order number, or reject the invoice."
+@pytest.mark.parametrize(
+    ("story", "language", "member", "words"),
+    [
+        ("task.assigned", "en", "title", "Approve invoice 4711"),
+        ("task.assigned", "en", "body", "Office furniture for the new floor, as agreed in October."),
+        ("task.assigned", "en", "short_body", "Your approval is needed: Invoice 4711."),
+        ("task.assigned", "de", "short_body", "Ihre Genehmigung wird gebraucht: Invoice 4711."),
+        ("task.assigned", "fr", "short_body", "Votre approbation est requise\u00a0: Invoice 4711."),
+        ("task.assigned", "es", "short_body", "Se necesita su aprobación: Invoice 4711."),
+        ("case on_hold", "fr", "title", "Invoice 4711\u00a0: maintenant «\u00a0on hold\u00a0»"),
+        ("request received", "es", "title", "Hemos recibido su solicitud «Broken heating»"),
+        ("exception.raised", "en", "title", "Invoice 4711: The purchase order is missing"),
+        (
+            "exception.raised",
+            "en",
+            "short_body",
+            "Next step: Ask purchasing for the order number, or reject the invoice.",
+        ),
+        ("field work", "de", "short_body", "Neuer Einsatz: Inspection 301."),
+    ],
+)
+def test_it_is_spoken_as_it_is_written(story: str, language: str, member: str, words: str) -> None:
+    assert getattr(worded(story, language)[1], member) == words
 
 
-def test_a_field_worker_reads_where_and_to_whom_but_not_on_the_lock_screen() -> None:
-    said = worded("field work", "de")[1]
+def test_bodies_say_where_whom_and_what_next() -> None:
+    problem, work = worded("exception.raised", "en")[1].body, worded("field work", "de")[1].body
 
-    assert "Maximilianstraße 12, 80539 München, bei Erin Lindner (+49 89 5550 1234)" in said.body
-    assert "2 Dokumente gehören dazu." in said.body
-    assert said.short_body == "Neuer Einsatz: Inspection 301."
+    assert "Case: 4711\nProblem: The purchase order is missing (missing_po)\nNext step: Ask purchasing" in problem
+    assert "Maximilianstraße 12, 80539 München, bei Erin Lindner (+49 89 5550 1234)" in work
+    assert "2 Dokumente gehören dazu." in work
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from notifications.models import (
 )
 from notifications.wording import template_versions
 from notifications.wording.key_facts import facts_of
-from notifications.wording.render import check, message_of, text_for
+from notifications.wording.message import message_of
+from notifications.wording.render import text_for
+from notifications.wording.template_check import check
 from tests.factories import BrandFactory, RecipientFactory, UserFactory
 from tests.support.story import NINE, Story
 

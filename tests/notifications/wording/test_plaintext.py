@@ -15,8 +15,8 @@ from notifications.wording.plaintext import (
     cut,
     escape_hidden,
     escape_hidden_in_json,
+    show_hidden_characters,
 )
-from notifications.wording.unhide import show_hidden_characters
 
 RIGHT_TO_LEFT_OVERRIDE, ISOLATE, POP = "\u202e", "\u2066", "\u2069"
 ZWJ, ZWNJ, VARIATION = "\u200d", "\u200c", "\ufe0f"

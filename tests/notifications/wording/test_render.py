@@ -10,6 +10,7 @@ from notifications.errors import RenderError
 from notifications.models import Template, TemplateAction, TemplateText, TemplateVersion
 from notifications.types import USUAL_COMMENTS, Action, Json
 from notifications.wording import liquid
+from notifications.wording.languages import read_in
 from notifications.wording.render import Rendered, actions_of, clean_title, render, text_for
 from tests.factories import TemplateFactory
 from tests.notifications.wording.test_liquid import CONTEXTS, TEMPLATES
@@ -226,6 +227,17 @@ def test_names_get_their_labels_effects_and_comment_rules(approval: TemplateVers
         Action("acknowledge", "Zur Kenntnis nehmen", "acknowledge", "optional"),
         Action("sign", "Sign", "final", "none"),
     ]
+
+
+@pytest.mark.parametrize("person", ["en", "de", "fr"])
+def test_a_stored_action_has_its_label_in_every_language(approval: TemplateVersion, person: str) -> None:
+    names = ["approve", "request_info", "acknowledge", "sign"]
+    stored = [action.as_json() for action in actions_of(approval, person, names)]
+
+    for language in ("en", "en-GB", "de", "de-AT", "fr"):
+        titles = [action.title for action in actions_of(approval, language, names)]
+        assert [read_in(action, language).title for action in stored] == titles
+    assert all(action["title"] not in action.get("labels", {}).values() for action in stored if person == "en")
 
 
 def test_what_the_engine_says_of_an_action_goes_first(approval: TemplateVersion) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from notifications.models import EventVariable, TemplateVersion
-from notifications.wording.render import Problem, check
+from notifications.wording.template_check import Problem, check
 from tests.factories import EventTypeFactory, RouteFactory, TemplateFactory
 
 pytestmark = pytest.mark.django_db

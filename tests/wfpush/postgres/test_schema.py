@@ -3,17 +3,17 @@
 import re
 import signal
 from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.soak.installation import LONG
+from tests.support.doctor import doctor
 from tests.support.processes import House, free_ports
 from wfpush import VERSION
 from wfpush.embedded import shared_servers
@@ -53,15 +53,6 @@ def ready() -> tuple[int, str, list[str]]:
     answer = Client().get("/readyz")
     body: dict[str, Any] = answer.json()
     return answer.status_code, body["checks"]["schema"], body["notes"]
-
-
-def doctor() -> str:
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said)
-    except CommandError as fault:
-        said.write(str(fault))
-    return said.getvalue()
 
 
 # --- while it serves ------------------------------------------------------------------------------

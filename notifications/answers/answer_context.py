@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from notifications.answers.given import Given
+from notifications.answers.given import Submission
 from notifications.conversation.telling import Telling
 from notifications.items import inbox_items
 from notifications.models import (
@@ -40,34 +40,35 @@ SELECT id FROM notifications_task
 WHERE id IN (SELECT task_id FROM notifications_notification WHERE id = ANY(%s))
 ORDER BY engine_id, task_id FOR NO KEY UPDATE
 """
-SKIP = "SKIP LOCKED"
 
 
-class Scene:
-    """`skip`: tasks that somebody else has locked are left alone, instead of waiting for them."""
+class AnswerContext:
+    """`skip`: tasks that somebody else has locked are left alone, instead of waiting for them. Only answers to tasks in
+    `locked` may be recorded."""
 
-    def __init__(self, givens: Sequence[Given], now: datetime, *, skip: bool) -> None:
+    def __init__(self, submissions: Sequence[Submission], now: datetime, *, skip: bool) -> None:
         self.now = now
         self.writes = Writes()
-        ids = [submission.notification for submission in givens]
-        self._locked = _lock(ids, skip=skip)
+        ids = [submission.notification for submission in submissions]
+        self.locked = _lock(ids, skip=skip)
         self.copies, self.origins = _answered(ids)
         self.standing = self._standing()
         self._calls = self._read_calls()
-        self.keys = _keys(givens)
-        self._new_keys: list[IdempotencyKey] = []
-        self._changed: list[Notification] = []
-        self._read: list[Notification] = []
-        self._unneeded: dict[UUID, Reason] = {}
+        self.keys = _keys(submissions)
+        self.new_keys: list[IdempotencyKey] = []
+        self.changed: list[Notification] = []
+        """Open copies that have changed in memory."""
+        self.read: list[Notification] = []
+        """Copies of which nothing has changed but that their person has read them."""
+        self.unneeded: dict[UUID, Reason] = {}
+        """Copies whose messages are needed no longer, and why."""
         self._overtaken: list[UUID] = []
-        self._wakes: set[str] = set()
-        self._questions: list[tuple[TaskMessage, list[Addressee]]] = []
+        self.wakes: set[str] = set()
+        """Sources of due work that get some."""
+        self.questions: list[tuple[TaskMessage, list[Addressee]]] = []
+        """Whoever is asked gets an item with a reply box."""
 
     # --- what there is ------------------------------------------------------------------------------------------------
-    def has(self, task: Task) -> bool:
-        """Whether the task is locked: only then may an answer to it be recorded."""
-        return task.pk in self._locked
-
     def earlier(self, task: Task) -> list[Response]:
         """The answers to the task, the last first."""
         answers = [call.response for call in self._calls[task.pk] if call.response is not None]
@@ -78,16 +79,16 @@ class Scene:
 
     def _standing(self) -> dict[UUID, list[Notification]]:
         """The open copies of each task. Of those that nobody answers now, what answers change of them is read."""
-        by_task: dict[UUID, list[Notification]] = {pk: [] for pk in self._locked}
+        by_task: dict[UUID, list[Notification]] = {pk: [] for pk in self.locked}
         own = [copy for copy in self.copies.values() if inbox_items.stands(copy)]
-        others = inbox_items.others_standing(self._locked, self.copies) if by_task else []
+        others = inbox_items.others_standing(self.locked, self.copies) if by_task else []
         for copy in sorted([*own, *others], key=lambda copy: copy.recipient_id):
             if copy.task_id in by_task:
                 by_task[copy.task_id].append(copy)
         return by_task
 
     def _read_calls(self) -> dict[UUID, list[Callback]]:
-        by_task: dict[UUID, list[Callback]] = {pk: [] for pk in self._locked}
+        by_task: dict[UUID, list[Callback]] = {pk: [] for pk in self.locked}
         for call, response in _CALLS.read(_CALLS_OF, [list(by_task)]) if by_task else []:
             call.response = response
             by_task[call.task_id].append(call)
@@ -99,38 +100,16 @@ class Scene:
         return Entitlements(self.copies.values(), self.now)
 
     # --- what changes -------------------------------------------------------------------------------------------------
-    def remember(self, key: IdempotencyKey) -> None:
-        self._new_keys.append(key)
-
-    def wake(self, source: str) -> None:
-        self._wakes.add(source)
-
-    def change(self, copies: Sequence[Notification]) -> None:
-        """Open copies have changed in memory."""
-        self._changed += copies
-
-    def read(self, copy: Notification) -> None:
-        """Nothing of the copy has changed but that its person has read it."""
-        self._read.append(copy)
-
-    def supersede(self, copies: Sequence[Notification], reason: Reason) -> None:
-        """Their messages are needed no longer."""
-        self._unneeded |= dict.fromkeys((copy.pk for copy in copies), reason)
-
     def overtake_calls(self, task: Task) -> None:
         """The engine need not be told of what was said of the task before, unless it is being told."""
         self._overtaken += [call.pk for call in self._calls[task.pk] if call.state == CallbackState.WAITING]
 
-    def ask(self, question: TaskMessage, addressees: list[Addressee]) -> None:
-        """Whoever is asked gets an item with a reply box."""
-        self._questions.append((question, addressees))
-
     def write(self) -> None:
-        asking = [Telling(message, to, self.now, live=False) for message, to in self._questions]
+        asking = [Telling(message, to, self.now, live=False) for message, to in self.questions]
         if asking:
-            answered = {copy.recipient_id for copy in (*self._changed, *self._read)}
+            answered = {copy.recipient_id for copy in (*self.changed, *self.read)}
             inbox_items.lock(answered.union(*(each.people for each in asking)))
-        inbox_items.record_answers(self._changed, self._read, self._unneeded, self.now)
+        inbox_items.record_answers(self.changed, self.read, self.unneeded, self.now)
         self.writes.write()
         for each in asking:
             each.write()
@@ -138,15 +117,15 @@ class Scene:
             waiting = Callback.objects.filter(pk__in=self._overtaken, state=CallbackState.WAITING)
             free = waiting.filter(outbox.not_leased(self.now))
             outbox.finish_all(free, state=CallbackState.SUPERSEDED, ended_at=self.now)
-        if self._new_keys:
-            IdempotencyKey.objects.bulk_create(self._new_keys, ignore_conflicts=True)
-        for source in sorted(self._wakes):
+        if self.new_keys:
+            IdempotencyKey.objects.bulk_create(self.new_keys, ignore_conflicts=True)
+        for source in sorted(self.wakes):
             outbox.wake_on_commit(source)
 
 
 def _lock(ids: Sequence[UUID], *, skip: bool) -> set[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{_LOCK} {SKIP}" if skip else _LOCK, [list(ids)])
+        cursor.execute(f"{_LOCK} SKIP LOCKED" if skip else _LOCK, [list(ids)])
         return {pk for (pk,) in cursor.fetchall()}
 
 
@@ -192,9 +171,9 @@ def _answered(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID,
     return copies, origins
 
 
-def _keys(givens: Sequence[Given]) -> list[IdempotencyKey]:
+def _keys(submissions: Sequence[Submission]) -> list[IdempotencyKey]:
     """Return the stored idempotency keys of these answers."""
-    with_key = [submission for submission in givens if submission.answer.idempotency_key]
+    with_key = [submission for submission in submissions if submission.answer.idempotency_key]
     if not with_key:
         return []
     stored_keys = IdempotencyKey.objects.select_related("response__recipient", "response__callback")
