@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -33,6 +33,7 @@ from notifications.models import (
     TaskState,
 )
 from tests.factories import RecipientFactory
+from tests.support.at_once import at_once
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -180,21 +181,8 @@ def test_an_answer_that_changes_many_copies_holds_up_no_other(story: Story, monk
 
 
 # --- many people at once ----------------------------------------------------------------------------------------------
-def at_once(submissions: Sequence[Submission]) -> list[object]:
-    """Each in a thread, and on a database connection, of its own."""
-    gate = threading.Barrier(len(submissions))
-
-    def answer(each: Submission) -> object:
-        gate.wait(20)
-        try:
-            return together.record(each)
-        except Exception as fault:
-            return fault
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(submissions)) as threads:
-        return list(threads.map(answer, submissions))
+def all_at_once(submissions: Sequence[Submission]) -> list[object]:
+    return at_once(*(partial(together.record, each) for each in submissions), failures=(Exception,))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -207,7 +195,7 @@ def test_many_answers_at_once_share_transactions(monkeypatch: pytest.MonkeyPatch
         return share(lot)
 
     monkeypatch.setattr(together._group_commit, "_work", counted)
-    outcomes = at_once(submissions)
+    outcomes = all_at_once(submissions)
     assert all(isinstance(outcome, Recorded) and outcome.created for outcome in outcomes)
     assert sum(lots) == 12 and max(lots) > 1
     assert set(Task.objects.values_list("state", flat=True)) == {TaskState.ANSWERED}
@@ -226,7 +214,7 @@ def test_an_answer_that_cannot_be_recorded_costs_only_itself(monkeypatch: pytest
         return body(response, task, copy, *more)
 
     monkeypatch.setattr(answer_body, "task_responded", breaks)
-    outcomes = at_once(submissions)
+    outcomes = all_at_once(submissions)
     assert [isinstance(outcome, Recorded) for outcome in outcomes] == [True, True, True, False, True, True]
     assert isinstance(outcomes[3], ValueError)
     assert Callback.objects.count() == 5 and story.task("T-3").state == TaskState.OPEN

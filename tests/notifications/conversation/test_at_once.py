@@ -1,11 +1,9 @@
 """Messages in the same millisecond: each counts once, numbers have no gaps, and inboxes show the truth in the end."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from collections.abc import Callable
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from notifications.answers.given import Answer
@@ -14,12 +12,11 @@ from notifications.conversation import saying, telling
 from notifications.conversation.saying import Words
 from notifications.errors import AlreadyAnswered, Failure
 from notifications.models import Addressee, Notification, Recipient, Task, TaskMessage
+from tests.support.at_once import at_once
 from tests.support.rows import assert_contiguous
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-AtOnce = Callable[..., list[object]]
 
 
 @pytest.fixture
@@ -27,28 +24,6 @@ def story() -> Story:
     story = Story.begin()
     story.assign(candidates=["bob", "carol"], initiator="alice")
     return story
-
-
-@pytest.fixture
-def at_once() -> Iterator[AtOnce]:
-    """Calls each in a thread and on a connection of its own, all from the same moment. Failures are results."""
-    with ThreadPoolExecutor(4) as threads:
-
-        def run(*calls: Callable[[], object]) -> list[object]:
-            gate = Barrier(len(calls))
-
-            def call(one: Callable[[], object]) -> object:
-                gate.wait(10)
-                try:
-                    return one()
-                except Failure as refused:
-                    return refused
-                finally:
-                    connection.close()
-
-            return [done.result(30) for done in [threads.submit(call, one) for one in calls]]
-
-        yield run
 
 
 def ask(story: Story, who: Recipient, text: str) -> None:
@@ -60,7 +35,7 @@ def reply(person: Recipient, text: str, key: str = "") -> Callable[[], saying.Sa
     return lambda: saying.reply(person, task.pk, Words(text, key=key), timezone.now())
 
 
-def test_a_reply_sent_twice_at_once_is_one(story: Story, at_once: AtOnce) -> None:
+def test_a_reply_sent_twice_at_once_is_one(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
 
     said = at_once(*[reply(story.alice, "4711", key="k")] * 4)
@@ -71,16 +46,16 @@ def test_a_reply_sent_twice_at_once_is_one(story: Story, at_once: AtOnce) -> Non
     assert_contiguous()
 
 
-def test_of_two_different_replies_one_counts(story: Story, at_once: AtOnce) -> None:
+def test_of_two_different_replies_one_counts(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
 
-    said = at_once(reply(story.alice, "4711"), reply(story.alice, "4712"))
+    said = at_once(reply(story.alice, "4711"), reply(story.alice, "4712"), failures=(AlreadyAnswered,))
 
     assert sum(isinstance(each, AlreadyAnswered) for each in said) == 1
     assert TaskMessage.objects.filter(kind="reply").count() == 1
 
 
-def test_two_ask_at_once_and_both_are_answered(story: Story, at_once: AtOnce) -> None:
+def test_two_ask_at_once_and_both_are_answered(story: Story) -> None:
     at_once(lambda: ask(story, story.bob, "Which cost centre?"), lambda: ask(story, story.carol, "Who ordered it?"))
 
     assert list(TaskMessage.objects.values_list("number", flat=True)) == [1, 2]
@@ -94,11 +69,12 @@ def test_two_ask_at_once_and_both_are_answered(story: Story, at_once: AtOnce) ->
     assert_contiguous()
 
 
-def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: Story, at_once: AtOnce) -> None:
+def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
     copy = story.copy(story.bob)
 
-    at_once(reply(story.alice, "4711"), lambda: respond(copy, Answer("approve"), now=timezone.now()))
+    decide = partial(respond, copy, Answer("approve"), now=timezone.now())
+    at_once(reply(story.alice, "4711"), decide, failures=(Failure,))
     telling.drain()
 
     task = story.task()
