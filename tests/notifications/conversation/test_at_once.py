@@ -30,7 +30,7 @@ def ask(story: Story, who: Recipient, text: str) -> None:
     respond(story.copy(who), Answer("request_info", text), now=timezone.now())
 
 
-def reply(person: Recipient, text: str, key: str = "") -> Callable[[], saying.Said]:
+def reply(person: Recipient, text: str, key: str = "") -> Callable[[], saying.RecordedMessage]:
     task = Task.objects.get()
     return lambda: saying.reply(person, task.pk, Words(text, key=key), timezone.now())
 
@@ -40,7 +40,12 @@ def test_a_reply_sent_twice_at_once_is_one(story: Story) -> None:
 
     said = at_once(*[reply(story.alice, "4711", key="k")] * 4)
 
-    assert sorted(each.created for each in said if isinstance(each, saying.Said)) == [False, False, False, True]
+    assert sorted(each.created for each in said) == [
+        False,
+        False,
+        False,
+        True,
+    ]
     assert list(TaskMessage.objects.values_list("number", "kind")) == [(1, "question"), (2, "reply")]
     assert story.task().state == "open"
     assert_contiguous()
