@@ -10,10 +10,10 @@ from aiohttp import web
 
 from demo import mail
 from demo.client import WfpushClient
-from demo.clock import utc_now
 from demo.config import ConfigError, Settings
 from demo.definitions import load_definitions
 from demo.engine import Engine
+from demo.records import utc_now
 from demo.seed import prepare
 from demo.sender import Connection, Sender
 from demo.server import make_app

@@ -34,7 +34,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Reads `DEMO_*` and `WFPUSH_*`. Raises ConfigError naming the first setting that is missing or wrong."""
-        port = _port(environ, "DEMO_PORT", 8001)
+        port = _port(environ, "DEMO_PORT")
         return cls(
             port=port,
             base_url=_url(environ, "DEMO_BASE_URL", f"http://127.0.0.1:{port}"),
@@ -49,7 +49,7 @@ class Settings:
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "").strip()
+    value = _text(environ, name)
     if not value:
         hints = {
             "WFPUSH_API_KEY": "`manage.py create_engine demo` prints it",
@@ -60,15 +60,15 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name, "").strip() or str(default)
+def _port(environ: Mapping[str, str], name: str) -> int:
+    text = _text(environ, name) or "8001"
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65535:
         raise ConfigError(f"{name} is {text!r}: give a port from 1 to 65535.")
     return int(text)
 
 
 def _url(environ: Mapping[str, str], name: str, default: str) -> str:
-    text = (environ.get(name, "").strip() or default).rstrip("/")
+    text = (_text(environ, name) or default).rstrip("/")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{name} is {text!r}: give an address such as {default}.")

@@ -53,25 +53,20 @@ class Definition:
     diagram: Diagram
 
     @property
-    def first_number(self) -> int:
-        """The number of the first instance; later ones count up from the highest."""
-        return int(self._default["number"])
-
-    @property
-    def _default(self) -> dict[str, Any]:
+    def default(self) -> dict[str, Any]:
         return next(iter(self.samples.values())).data
 
     def fill(self, data: Mapping[str, Any], sample: str | None = None) -> dict[str, Any]:
         """`data` over the sample's values (the first sample's unless named). Raises DataError for what does not fit."""
         if sample is not None and sample not in self.samples:
             raise DataError({"sample": f"there is none called {sample!r}; there are {', '.join(self.samples)}"})
-        base = self.samples[sample].data if sample else self._default
-        errors = {name: f"{self.id} has no such field" for name in data if name not in self._default}
+        base = self.samples[sample].data if sample else self.default
+        errors = {name: f"{self.id} has no such field" for name in data if name not in self.default}
         filled = {name: data.get(name, value) for name, value in base.items()}
         for name, value in filled.items():
             if value is None and name in self._optional:
                 continue
-            if reason := misfit(self._default[name], value):
+            if reason := misfit(self.default[name], value):
                 errors[name] = reason
         if errors:
             raise DataError(errors)

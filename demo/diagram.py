@@ -53,7 +53,6 @@ class Diagram:
 
     @classmethod
     def read(cls, path: Path) -> "Diagram":
-        """From the file's BPMNDI part."""
         root = ET.parse(path).getroot()
         nodes = {node.get("id"): node for node in root.iter() if node.get("id")}
         shapes = [_shape(di, nodes[di.get("bpmnElement")]) for di in root.iterfind(".//bpmndi:BPMNShape", _NS)]

@@ -22,7 +22,6 @@ class Words:
     bold: bool = False
 
     def draw(self) -> bytes:
-        """The drawing operators."""
         content = self.text.encode("cp1252", "replace")
         for special in (b"\\", b"(", b")"):
             content = content.replace(special, b"\\" + special)
@@ -41,12 +40,10 @@ class Box:
     line: float = 1
 
     def draw(self) -> bytes:
-        """The drawing operators."""
         return b"%.1f w %.1f %.1f %.1f %.1f re S\n" % (self.line, self.x, self.y, self.width, self.height)
 
 
 def pdf(title: str, drawing: Sequence[Words | Box]) -> bytes:
-    """The file."""
     content = b"".join(part.draw() for part in drawing)
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -79,14 +76,11 @@ def _file(objects: Sequence[bytes]) -> bytes:
 # --- the documents ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Document:
-    """A file as it is served."""
-
     content_type: str
     content: bytes
 
 
 def invoice(data: dict[str, Any]) -> Document:
-    """The supplier's invoice."""
     supplier = data["supplier"]
     amount = f"{data['amount']:,.2f} {data['currency']}"
     drawing: list[Words | Box] = [

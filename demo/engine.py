@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 
-from demo.clock import Clock, stamp
 from demo.definitions import DataError, Definition
 from demo.instance import Instance
 from demo.people import one_of
-from demo.records import InstanceRecord, KeptFile, Verdict
+from demo.records import Clock, InstanceRecord, KeptFile, Verdict, stamp
 from demo.store import Store
 
 
@@ -52,7 +51,6 @@ class Summary:
 
     @classmethod
     def of(cls, record: InstanceRecord) -> "Summary":
-        """From the whole record."""
         states = [event.state for event in record.events]
         return cls(
             id=record.id,
@@ -97,7 +95,7 @@ class Engine:
     def load(self) -> None:
         """Reads every instance from disk. Raises StoreError for a file that cannot be read."""
         for definition in self.definitions.values():
-            self._numbers[definition.id] = definition.first_number - 1
+            self._numbers[definition.id] = int(definition.default["number"]) - 1
         for record in self._store.load_all():
             self._remember(record)
 

@@ -29,5 +29,4 @@ def _append(element: ET.Element, child: Child) -> None:
 
 
 def write(element: ET.Element) -> str:
-    """The element as HTML text."""
     return ET.tostring(element, encoding="unicode", method="html")

@@ -9,11 +9,11 @@ from SpiffWorkflow.bpmn import BpmnEvent, BpmnWorkflow
 from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition
 
 from demo.callbacks import Answer, Reassignment, Words
-from demo.clock import Clock, stamp
 from demo.definitions import SERIALIZER, Definition, script_engine
 from demo.people import one_of, person
 from demo.records import (
     Action,
+    Clock,
     EventRecord,
     HistoryEntry,
     InstanceRecord,
@@ -23,6 +23,7 @@ from demo.records import (
     TaskRecord,
     TaskResult,
     Verdict,
+    stamp,
 )
 
 _TOLD_OF = {"StartEvent", "EndEvent", "ServiceTask"}

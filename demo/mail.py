@@ -106,19 +106,16 @@ def add_to(app: web.Application, mailbox: Mailbox) -> None:
 
 
 async def show_mails(request: web.Request) -> web.Response:
-    """`/mail`, and `/mail/to/{address}`"""
     newest = request.app[MAIL].newest(request.match_info.get("to", ""))
     return page_of(request, pages.titled("E-mails", request.app[CONNECTION], *mails(newest)))
 
 
 async def show_mail(request: web.Request) -> web.Response:
-    """`/mail/{id}`"""
     mail = _mail(request)
     return page_of(request, pages.titled(mail.subject, request.app[CONNECTION], *one_mail(mail)))
 
 
 async def show_html(request: web.Request) -> web.Response:
-    """`/mail/{id}/html`: as its reader sees it."""
     headers = {"Content-Security-Policy": OF_MAILS}
     return web.Response(text=_mail(request).html, content_type="text/html", charset="utf-8", headers=headers)
 
@@ -131,7 +128,6 @@ def _mail(request: web.Request) -> Mail:
 
 
 def mails(messages: Sequence[Mail]) -> list[ET.Element]:
-    """`/mail`"""
     if not messages:
         return [el("p", "There is none yet.", cls="empty")]
     rows = [
@@ -147,7 +143,6 @@ def mails(messages: Sequence[Mail]) -> list[ET.Element]:
 
 
 def one_mail(mail: Mail) -> list[ET.Element]:
-    """`/mail/<id>`"""
     head = [("From", mail.sender), ("To", mail.to), ("Date", mail.date)]
     look = el("p", el("a", "As they see it", href=f"/mail/{mail.id}/html", id="as-seen")) if mail.html else None
     return [

@@ -103,8 +103,8 @@ def _press(action: str, words: str) -> ET.Element:
 def _starter(process: str, sample: Sample) -> ET.Element:
     return el(
         "form",
-        _hidden("process", process),
-        _hidden("sample", sample.key),
+        el("input", type="hidden", name="process", value=process),
+        el("input", type="hidden", name="sample", value=sample.key),
         el("button", sample.label, id=f"start-{sample.key}"),
         method="post",
         action="/start",
@@ -146,11 +146,11 @@ def detail(
 ) -> str:
     """`/instances/<id>`: its state, its picture and its history. `refusal`: why the last button did not work."""
     current = {record.end.step} if record.end else {step.step for step in steps}
-    return _page(
+    events = {event.id: event for event in record.events}
+    story = [_entry(record, entry, events.get(entry.event_id or "")) for entry in reversed(record.history)]
+    return titled(
         record.title,
         connection,
-        el("nav", el("a", "All processes", href="/"), cls="back", aria_label="Back"),
-        el("h1", record.title),
         el("p", f"{definition.name} · started ", _when(record.created_at), cls="lead"),
         el("p", refusal, cls="notice", role="alert") if refusal else None,
         _section("Now", "now", *_now(record)),
@@ -167,7 +167,7 @@ def detail(
                 aria_label="Diagram, scrolls sideways",
             ),
         ),
-        _section("What happened, newest first", "history", _story(record)),
+        _section("What happened, newest first", "history", el("ol", *story, cls="story", reversed=True)),
     )
 
 
@@ -194,13 +194,12 @@ def _customer(record: InstanceRecord) -> ET.Element | None:
 def customer_link(record: InstanceRecord, name: str, address: str, connection: Connection) -> str:
     """A page with the link that signs the customer in."""
     hint = "It signs in once. Open it in a private window: it signs out whoever is signed in to wfpush in this one."
-    return _page(
+    return titled(
         f"The page of {name}",
         connection,
-        el("nav", el("a", record.title, href=f"/instances/{record.id}"), cls="back", aria_label="Back"),
-        el("h1", f"The page of {name}"),
         el("p", hint, cls="lead"),
         el("p", el("a", "Open it", href=address, id="customer-link", target="_blank", rel="noopener")),
+        back=(record.title, f"/instances/{record.id}"),
     )
 
 
@@ -253,12 +252,6 @@ def _reassignment(task: TaskRecord) -> ET.Element:
     return el("form", el("div", *buttons, cls="buttons"), method="post", action=f"/tasks/{task.id}/reassign")
 
 
-def _story(record: InstanceRecord) -> ET.Element:
-    events = {event.id: event for event in record.events}
-    entries = [_entry(record, entry, events.get(entry.event_id or "")) for entry in reversed(record.history)]
-    return el("ol", *entries, cls="story", reversed=True)
-
-
 def _entry(record: InstanceRecord, entry: HistoryEntry, event: EventRecord | None) -> ET.Element:
     return el(
         "li",
@@ -298,10 +291,12 @@ def failure(title: str, words: str, connection: Connection) -> str:
     return _page(title, connection, el("h1", title), el("p", words, cls="lead"), el("p", back))
 
 
-def titled(title: str, connection: Connection, *content: ET.Element) -> str:
-    """A page beside the processes."""
-    back = el("nav", el("a", "All processes", href="/"), cls="back", aria_label="Back")
-    return _page(title, connection, back, el("h1", title), *content)
+def titled(
+    title: str, connection: Connection, *content: ET.Element | None, back: tuple[str, str] = ("All processes", "/")
+) -> str:
+    """A page below another one; `back`: the title and address of that."""
+    nav = el("nav", el("a", back[0], href=back[1]), cls="back", aria_label="Back")
+    return _page(title, connection, nav, el("h1", title), *content)
 
 
 def _page(title: str, connection: Connection, *content: ET.Element | None) -> str:
@@ -339,10 +334,6 @@ def _status(connection: Connection) -> ET.Element:
 
 def _section(title: str, name: str, *content: ET.Element | None) -> ET.Element:
     return el("section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
-
-
-def _hidden(name: str, value: str) -> ET.Element:
-    return el("input", type="hidden", name=name, value=value)
 
 
 def _when(text: str, clock: str = "%H:%M:%S") -> ET.Element:

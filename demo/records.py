@@ -1,9 +1,12 @@
 """What the engine stores of a process instance: one JSON file holds one `InstanceRecord`."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+Clock = Callable[[], datetime]
 Effect = Literal["final", "acknowledge", "request_info"]
 CommentRule = Literal["none", "optional", "required"]
 
@@ -15,6 +18,15 @@ _TITLES = {
     "report": "Send the report",
     "resubmit": "Submit again",
 }
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """`moment` in UTC as ISO 8601 with microseconds and `Z`, so that stamps sort as text."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -49,8 +61,6 @@ class Action(msgspec.Struct, frozen=True):
 
 
 class TaskResult(msgspec.Struct, frozen=True):
-    """How a task ended."""
-
     action: str
     by: Person
     at: str
@@ -73,7 +83,6 @@ class TaskRecord(msgspec.Struct):
 
     @property
     def name(self) -> str:
-        """The title people see."""
         return str(self.data["task"]["name"])
 
     @property
@@ -130,7 +139,6 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def taken(self) -> bool:
-        """Whether the answer counted."""
         return self.status < 300
 
 

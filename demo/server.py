@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -27,12 +28,34 @@ from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
 from demo.instance import Instance
-from demo.outage import Outage
 from demo.people import customer_in, person
-from demo.records import InstanceRecord, KeptFile, Verdict
+from demo.records import Clock, InstanceRecord, KeptFile, Verdict, utc_now
 from demo.sender import Connection
 
 log = logging.getLogger("demo.server")
+
+LASTS = timedelta(minutes=2)
+"""The length of an outage."""
+
+
+class Outage:
+    """An outage that somebody asks for: the engine takes no answers for a while, and it is seen how they wait."""
+
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._until: datetime | None = None
+
+    def begin(self) -> None:
+        self._until = self._clock() + LASTS
+
+    def end(self) -> None:
+        self._until = None
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the outage; None when there is none."""
+        return self._until if self._until is not None and self._clock() < self._until else None
+
 
 ENGINE = web.AppKey("engine", Engine)
 CONNECTION = web.AppKey("connection", Connection)
@@ -129,7 +152,6 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
 
 
 async def healthz(_request: web.Request) -> web.Response:
-    """Alive."""
     return _json({"status": "ok"})
 
 
@@ -181,12 +203,10 @@ async def _keep(app: web.Application, task_id: str, files: Sequence[KeptFile]) -
 
 
 async def list_instances(request: web.Request) -> web.Response:
-    """All instances, the newest first."""
     return _json({"items": [as_dict(summary) for summary in request.app[ENGINE].summaries]})
 
 
 async def get_instance(request: web.Request) -> web.Response:
-    """One instance with its history and its events."""
     return _json(_whole(_record(request)))
 
 
@@ -220,13 +240,11 @@ def _whole(record: InstanceRecord) -> dict[str, Any]:
 
 
 async def show_overview(request: web.Request) -> web.Response:
-    """`/`"""
     app = request.app
     return page_of(request, pages.overview(app[ENGINE], app[CONNECTION], app[SETTINGS], app[OUTAGE].until))
 
 
 async def show_instance(request: web.Request) -> web.Response:
-    """`/instances/{id}`"""
     return page_of(request, _detail(request, _record(request)))
 
 
@@ -241,7 +259,6 @@ async def show_task(request: web.Request) -> web.Response:
 
 
 async def press_start(request: web.Request) -> web.Response:
-    """A button of the overview."""
     form = await _form(request)
     try:
         record = await request.app[ENGINE].start(form.get("process", ""), {}, form.get("sample", ""))
@@ -251,32 +268,27 @@ async def press_start(request: web.Request) -> web.Response:
 
 
 async def press_away(request: web.Request) -> web.Response:
-    """The engine takes no answers for a while."""
     request.app[OUTAGE].begin()
     raise web.HTTPSeeOther("/")
 
 
 async def press_back(request: web.Request) -> web.Response:
-    """It takes them again."""
     request.app[OUTAGE].end()
     raise web.HTTPSeeOther("/")
 
 
 async def press_complete(request: web.Request) -> web.Response:
-    """Ends a task here in the engine."""
     form, task_id = await _form(request), request.match_info["id"]
     answer = Answer(task_id, form.get("action", ""), person(form.get("by", "")), form.get("comment", ""))
     return await _after(request, lambda instance: instance.complete_here(answer))
 
 
 async def press_reassign(request: web.Request) -> web.Response:
-    """Gives a task to somebody else."""
     form, task_id = await _form(request), request.match_info["id"]
     return await _after(request, lambda instance: instance.reassign(task_id, person(form.get("to", ""))))
 
 
 async def press_customer(request: web.Request) -> web.Response:
-    """A link to the page that the customer of a process sees."""
     await _form(request)
     record, connection = _record(request), request.app[CONNECTION]
     customer = customer_in(record.data)
@@ -305,7 +317,6 @@ async def _after(request: web.Request, change: Callable[[Instance], Verdict]) ->
 
 
 async def get_document(request: web.Request) -> web.Response:
-    """A document that a task links to."""
     try:
         page = document(_record(request), request.match_info["name"])
     except KeyError:
@@ -317,7 +328,6 @@ async def get_document(request: web.Request) -> web.Response:
 
 
 async def get_file(request: web.Request) -> web.Response:
-    """A file that somebody has sent with an answer or a message."""
     try:
         file, content = request.app[ENGINE].file_of(request.match_info["id"], request.match_info["file"])
     except KeyError:
@@ -333,7 +343,6 @@ async def get_file(request: web.Request) -> web.Response:
 
 
 async def get_static(request: web.Request) -> web.Response:
-    """The style sheet, the script and the icon."""
     path = _STATIC / request.match_info["name"]
     if path.suffix not in _TYPES or path.parent != _STATIC or not path.is_file():
         raise web.HTTPNotFound()

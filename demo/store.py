@@ -53,7 +53,6 @@ class Store:
             left_over.unlink()
 
     def close(self) -> None:
-        """Releases the lock."""
         if self._lock:
             self._lock.close()
 
@@ -79,7 +78,6 @@ class Store:
             yield self.load(path.stem)
 
     def has_file(self, file_id: str) -> bool:
-        """Whether the bytes of the file are here."""
         return (self._files / file_id).exists()
 
     def keep_file(self, file_id: str, content: bytes) -> None:
@@ -87,7 +85,6 @@ class Store:
         self.replace(self._files / file_id, content)
 
     def file(self, file_id: str) -> bytes:
-        """The bytes of a file. Raises KeyError."""
         try:
             return (self._files / file_id).read_bytes()
         except FileNotFoundError as error:

@@ -20,7 +20,7 @@ class EscalationsConfig(AppConfig):
             self.name, clock.observe, order=ORDER, look_up=clock.look_up, stands_still=clock.is_paused
         )
         import_module("notifications.preferences.holidays").register(
-            import_module("escalations.policies.holidays").of_people
+            import_module("escalations.policies.matching").holidays_of
         )
         for source in import_module("escalations.clocks.due_steps").SOURCES:
             import_module("wfpush.queue.outbox").register(source)

@@ -127,7 +127,7 @@ class Action:
     effect: ItemEffect
     comment: CommentRule
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Language tag to title, where several were written (notifications/wording/labels.py); empty for an engine's
+    """Language tag to title, where several were written (notifications/wording/languages.py); empty for an engine's
     title."""
     values: ValuesRule = "none"
 

@@ -6,14 +6,14 @@ Out: pages and forms, and panels on pages of `notifications/admin/`.
 
 from django.utils.translation import gettext_lazy as _
 
-from escalations.admin import board, calendars, chains, dead_ends, policies, simulator
+from escalations.admin import calendars, chains, dead_ends, policies, simulator, sla_report
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications.admin import empty_lists, navigation, overview, routing, search
 
 __all__ = ["calendars", "chains", "policies", "rules"]
 
-navigation.add_page("sla", board.PAGE, _("SLA overview"), ["escalations.view_escalation"])
+navigation.add_page("sla", sla_report.PAGE, _("SLA overview"), ["escalations.view_escalation"])
 navigation.add("sla", Policy)
 navigation.add("sla", BusinessCalendar)
 navigation.add("sla", Escalation)
@@ -23,7 +23,7 @@ navigation.add_page("rules", dead_ends.NAME, _("Dead ends"), dead_ends.PERMISSIO
 
 search.KINDS.append(search.small(Policy, "timer", ["name"], lambda policy, _query: [search.on_or_off(policy.enabled)]))
 
-overview.add_panel(Escalation, board.panel)
+overview.add_panel(Escalation, sla_report.panel)
 overview.add_panel(Policy, dead_ends.panel)
 routing.DOUBTS.append(dead_ends.warnings)
 

@@ -25,6 +25,7 @@ from escalations.calendars.definition import MOST_DAYS, WEEKDAYS
 from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingTime
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Policy, TeamCalendar
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.columns import column
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import ChooseSome
@@ -176,6 +177,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
     parts = [CalendarDay, TeamCalendar, PersonCalendar]
     inlines = [DayInline]
     readonly_fields = ["weeks", "next_holidays", "data_versions", "works_by_it"]
+    data_versions = column(lambda calendar: calendar_words.sources(), _("reckoned with"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
         calendars: QuerySet[BusinessCalendar] = super().get_queryset(request)
@@ -254,10 +256,6 @@ class BusinessCalendarAdmin(HistoryAdmin):
         reckoning = calendar.reckoning_or_none()
         return calendar_words.holiday_table(reckoning.data, timezone.now()) if reckoning else NOTHING
 
-    @display(description=_("reckoned with"))
-    def data_versions(self, calendar: BusinessCalendar) -> str:
-        return calendar_words.sources()
-
     @display(description=_("teams and people"))
     def works_by_it(self, calendar: BusinessCalendar) -> str:
         teams = [str(each) for each in calendar.teams.select_related("team")]
@@ -275,10 +273,7 @@ class PartOfCalendar(LedgerAdmin):
     """A list of the parts of all calendars. They are edited on the calendar's page."""
 
     list_filter = ["calendar"]
-
-    @display(description=_("calendar"), ordering="calendar__name")
-    def of_calendar(self, row: Any) -> SafeString:
-        return link(row.calendar)
+    of_calendar = column(lambda row: link(row.calendar), _("calendar"), "calendar__name")
 
 
 @admin.register(CalendarDay)
@@ -287,10 +282,7 @@ class CalendarDayAdmin(PartOfCalendar):
     list_select_related = ["calendar"]
     search_fields = ["note", "calendar__name"]
     fields = ["date", "hours_words", "note", "of_calendar"]
-
-    @display(description=_("hours"))
-    def hours_words(self, day: CalendarDay) -> str:
-        return hours_text(day.hours) or gettext("closed")
+    hours_words = column(lambda day: hours_text(day.hours) or gettext("closed"), _("hours"))
 
 
 @admin.register(TeamCalendar)

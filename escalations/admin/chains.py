@@ -20,7 +20,7 @@ from escalations.models import OVER, Escalation, EscalationState, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import WorkColumns
+from notifications.admin.columns import WorkColumns, column
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.tasks import WITH_TASKS, ZONES
@@ -45,6 +45,11 @@ def zone_of_task(task: Task) -> tzinfo | None:
     """Return the time zone of the calendar of the task's last clock."""
     clock = max(task.escalations.all(), key=lambda each: each.pk, default=None)
     return zone_of(clock) if clock is not None else None
+
+
+def policy_of(escalation: Escalation) -> SafeString:
+    """Return a link to the clock, by the name of its policy."""
+    return link(escalation, escalation.policy or gettext("a policy that is gone"))
 
 
 class ClockColumns:
@@ -107,6 +112,13 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
     search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
     change_form_outer_before_template = "admin/desk/clock.html"
     actions_list = ["sla", "simulator", "dead_ends"]
+    title = column(lambda clock: str(clock.task), _("task"), "task__name")
+    of_task = column(lambda clock: link(clock.task), _("task"))
+    of_policy = column(lambda clock: link(clock.policy), _("policy"), "policy__name")
+    because = column(lambda clock: reasons.words(clock, "why"), _("why this policy"))
+    followed = column(
+        lambda clock: pretty(clock.rules.data), _("the rules that it follows, as they were when it began")
+    )
     fieldsets = [
         (
             None,
@@ -146,27 +158,6 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
     def dead_ends(self, request: HttpRequest) -> HttpResponse:
         return dead_ends_page(self, request)
 
-    # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("task"), ordering="task__name")
-    def title(self, escalation: Escalation) -> str:
-        return str(escalation.task)
-
-    @display(description=_("task"))
-    def of_task(self, escalation: Escalation) -> SafeString:
-        return link(escalation.task)
-
-    @display(description=_("policy"), ordering="policy__name")
-    def of_policy(self, escalation: Escalation) -> SafeString:
-        return link(escalation.policy)
-
-    @display(description=_("why this policy"))
-    def because(self, escalation: Escalation) -> str:
-        return reasons.words(escalation, "why")
-
-    @display(description=_("the rules that it follows, as they were when it began"))
-    def followed(self, escalation: Escalation) -> SafeString:
-        return pretty(escalation.rules.data)
-
 
 @admin.register(StepRun)
 class StepRunAdmin(LedgerAdmin):
@@ -180,21 +171,11 @@ class StepRunAdmin(LedgerAdmin):
     fields = ["of_clock", "of_task", "of_policy", "due_at", "ran_at", "result_mark", "told_people", "in_trace"]
     ordering = ["-pk"]
 
-    @display(description=_("taken"), ordering="pk")
-    def ran(self, run: StepRun) -> SafeString:
-        return ago(run.ran_at)
-
-    @display(description=_("escalation"))
-    def of_clock(self, run: StepRun) -> SafeString:
-        return link(run.escalation)
-
-    @display(description=_("task"), ordering="escalation__task__name")
-    def of_task(self, run: StepRun) -> SafeString:
-        return link(run.escalation.task)
-
-    @display(description=_("policy"), ordering="escalation__policy__name")
-    def of_policy(self, run: StepRun) -> SafeString:
-        return link(run.escalation, run.escalation.policy or gettext("a policy that is gone"))
+    ran = column(lambda run: ago(run.ran_at), _("taken"), "pk")
+    of_clock = column(lambda run: link(run.escalation), _("escalation"))
+    of_task = column(lambda run: link(run.escalation.task), _("task"), "escalation__task__name")
+    of_policy = column(lambda run: policy_of(run.escalation), _("policy"), "escalation__policy__name")
+    in_trace = column(lambda run: link(run.event, gettext("how they were told")) if run.event else NOTHING, _("trace"))
 
     @display(description=_("result"), ordering="result")
     def result_mark(self, run: StepRun) -> SafeString:
@@ -205,10 +186,6 @@ class StepRunAdmin(LedgerAdmin):
         names = (f"{each['name']} ({reasons.words(each)})" for each in run.told)
         return shortened(", ".join(names))
 
-    @display(description=_("trace"))
-    def in_trace(self, run: StepRun) -> SafeString:
-        return link(run.event, gettext("how they were told")) if run.event else NOTHING
-
 
 class EscalationInline(ClockColumns, ReadOnlyInline):
     """Clocks on the task's page."""
@@ -216,17 +193,13 @@ class EscalationInline(ClockColumns, ReadOnlyInline):
     model = Escalation
     related = ["task", "policy", "rules"]
     fields = ["of_policy", "state_now", "due_by", "next_at", "told"]
-    readonly_fields = fields
     verbose_name_plural = _("escalations: its clock, and whom it told")
     hide_title = True
     template_after = "admin/desk/clocks_after.html"
+    of_policy = column(policy_of, _("policy"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
         return super().get_queryset(request).prefetch_related("runs")
-
-    @display(description=_("policy"))
-    def of_policy(self, escalation: Escalation) -> SafeString:
-        return link(escalation, escalation.policy or gettext("a policy that is gone"))
 
 
 PANELS.setdefault(Task, []).append(EscalationInline)

@@ -1,5 +1,6 @@
 """SLA policies: which tasks, by which clock, who hears when; readable as sentences."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -13,26 +14,55 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.forms import PaginationInlineFormSet
 
 from escalations.admin import simulator
 from escalations.admin.dead_ends import warnings
 from escalations.admin.fields import DurationField
 from escalations.admin.policy_change import ANSWER, EDIT, GIVE, following, joining, of_policy, question
-from escalations.admin.steps import StepInline
 from escalations.clocks import policy_reload
-from escalations.kinds import checks, wording
+from escalations.kinds import KINDS, checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.admin import second_person
 from notifications.admin.base import LedgerAdmin
+from notifications.admin.columns import column
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, display
+from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.filters import Conditions
+from notifications.admin.invalid_ids import Choosing
 from notifications.admin.second_person import Reading, RuleAdmin
 from notifications.admin.words import link, list_url, mark, shortened
+from notifications.channel_facts import offered_channels
+
+NAMES: dict[str, tuple[str, ...]] = {
+    StepTarget.MANAGER: ("level",),
+    StepTarget.TEAM: ("team",),
+    StepTarget.TEAM_LEAD: ("team",),
+    StepTarget.PERSON: ("person",),
+    StepTarget.DUTY: ("rota",),
+}
+"""Of the fields that a kind uses, those that a target needs."""
+UNUSED: dict[str, Any] = {
+    "target": "",
+    "level": 1,
+    "team": None,
+    "person": None,
+    "rota": None,
+    "template": None,
+    "category": None,
+    "channels": [],
+    "critical": False,
+    "priority": "",
+}
+"""The value of a field that is not used."""
 
 
+# --- the policy's own -------------------------------------------------------------------------------------------------
 class PolicyForm(forms.ModelForm):
     minutes = DurationField(
         label=_("How long the task may take"),
@@ -55,6 +85,95 @@ class PolicyConditionInline(ConditionsInline):
     model = PolicyCondition
 
 
+# --- its steps: each shows the fields that its kind needs, and reads as a sentence ------------------------------------
+class StepFormBase(forms.ModelForm):
+    """Shows the fields that the step's kind uses, and clears the others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "kind" in self.fields:  # not for users who may not edit
+            self.fields["kind"].widget.attrs["data-steps"] = switched()
+
+    def clean(self) -> dict[str, Any]:
+        """Fields that the page does not show stay as they are."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in UNUSED.keys() - used_by(cleaned.get("kind", ""), cleaned.get("target", "")):
+            if name in self.fields:
+                cleaned[name] = UNUSED[name]
+                self.errors.pop(name, None)
+        return cleaned
+
+
+class StepForm(StepFormBase):
+    offset = DurationField(
+        label=_("When"),
+        signed=True,
+        initial=0,
+        help_text=_("-1h 30m: before due. 2d: after it. A day has 24 hours, in working time, too."),
+    )
+    repeat_every = DurationField(label=_("Again every"), required=False, help_text=_("Such as 4h."))
+    channels = OrderedChoicesField(
+        offered_channels(), label=_("Channels"), required=False, help_text=_("Empty: those of the category.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.instance.get_inline_title = capfirst(wording.sentence(wording.of_row(self.instance)))
+
+
+def switched() -> str:
+    """The fields and targets for each kind and target: read by static/wfpush/admin/steps.js."""
+    kinds = {
+        name: {"fields": list(kind.fields), "targets": [each for each in StepTarget.values if each in kind.targets]}
+        for name, kind in KINDS.items()
+    }
+    return json.dumps({"kinds": kinds, "targets": NAMES, "fields": list(UNUSED)})
+
+
+def used_by(kind: str, target: str) -> set[str]:
+    uses = KINDS[kind].fields if kind in KINDS else ()
+    target_fields = {name for names in NAMES.values() for name in names}
+    return {name for name in uses if name not in target_fields or name in NAMES.get(target, ())}
+
+
+class StepFormSet(PaginationInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        remaining = [
+            form for form in self.forms if form.is_valid() and form.cleaned_data and not self._should_delete_form(form)
+        ]
+        steps = [form.instance for form in remaining]
+        for at, field, sentence in checks.of_steps(self.instance, steps, timezone.now()):
+            remaining[at].add_error(field, sentence)
+
+
+class StepInline(Choosing, StackedInline):
+    model = PolicyStep
+    form = StepForm
+    formset = StepFormSet
+    extra = 0
+    collapsible = True
+    verbose_name_plural = _("steps: what happens when")
+    autocomplete_fields = ["team", "person", "rota", "template", "category"]
+    fields = [
+        ("kind", "offset", "time"),
+        ("target", "level", "team", "person", "rota"),
+        ("template", "category", "channels"),
+        "critical",
+        "priority",
+        ("repeat_every", "repeats"),
+    ]
+
+    class Media:
+        js = ["wfpush/admin/steps.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyStep]:
+        steps: QuerySet[PolicyStep] = super().get_queryset(request)
+        return steps.select_related("team", "person", "rota", "template", "category")
+
+
+# --- the page and the list --------------------------------------------------------------------------------------------
 class Gaps(Conditions):
     title = _("gaps")
     parameter_name = "gaps"
@@ -76,6 +195,7 @@ class PolicyAdmin(RuleAdmin):
     save_as = True
     parts = [PolicyCondition, PolicyStep]
     kept_when_restored = ["route"]
+    due_is = column(wording.due, _("due is"))
     inlines = [PolicyConditionInline, StepInline]
     actions_detail = ["test"]
     fieldsets = [
@@ -123,10 +243,6 @@ class PolicyAdmin(RuleAdmin):
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
         return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), 110)
-
-    @display(description=_("due is"))
-    def due_is(self, policy: Policy) -> str:
-        return wording.due(policy)
 
     @display(description=_("what happens"))
     def what_happens(self, policy: Policy) -> SafeString:
@@ -184,10 +300,7 @@ class PartOfPolicy(LedgerAdmin):
 
     list_select_related = ["policy"]
     list_filter = ["policy"]
-
-    @display(description=_("policy"), ordering="policy__name")
-    def of_policy(self, row: Any) -> SafeString:
-        return link(row.policy)
+    of_policy = column(lambda row: link(row.policy), _("policy"), "policy__name")
 
 
 @admin.register(PolicyCondition)
@@ -202,7 +315,4 @@ class PolicyStepAdmin(PartOfPolicy):
     list_filter = ["kind", "target", "policy"]
     list_select_related = ["policy", "team", "person", "rota", "template", "category"]
     search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "rota__name", "template__name"]
-
-    @display(description=_("step"), ordering="offset")
-    def says(self, step: PolicyStep) -> str:
-        return wording.sentence(wording.of_row(step))
+    says = column(lambda step: wording.sentence(wording.of_row(step)), _("step"), "offset")

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from escalations.forecast import simulation_request
+from escalations.forecast import simulate
 from escalations.models import EscalationState, RunResult
 from escalations.models.policies import step_kinds
 from notifications.api import docs
@@ -88,4 +88,4 @@ class SimulationsView(PersonView):
         user = self.recipient().user
         if self.caller().token is not None or user is None or not user.has_perms(RIGHTS):
             raise NotAllowed("This is for operators who are signed in at the desk.")
-        return answer(simulation_request.as_json(simulation_request.run(request.data, timezone.now())))
+        return answer(simulate.as_json(simulate.run(request.data, timezone.now())))

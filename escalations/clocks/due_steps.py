@@ -18,7 +18,7 @@ from django.utils import timezone
 from escalations import reasons
 from escalations.clocks import clock, policy_reload
 from escalations.kinds import KINDS
-from escalations.kinds.step_run import Taken, Taking
+from escalations.kinds.base import Taken, Taking
 from escalations.kinds.targets import OWN
 from escalations.models import Escalation, EscalationState, Rules, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of

@@ -1,25 +1,28 @@
 """Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all that leads
 to it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db.models import Q
 
 from escalations import reasons
-from escalations.forecast.hearing import Hearing
 from escalations.forecast.target_cache import Question, TargetCache, Tasks
 from escalations.kinds import KINDS
 from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
+from notifications.channels.registry import person_channels
 from notifications.models import (
     Absence,
     CalendarAbsence,
     CaseList,
     Category,
+    Device,
     Recipient,
     Rota,
     Route,
@@ -27,6 +30,8 @@ from notifications.models import (
     TargetKind,
     Task,
 )
+from notifications.preferences import holding
+from notifications.preferences.chosen import Reading
 from notifications.reasons import NOTHING, Reason, joined
 from notifications.rotas import turns
 from notifications.rotas.duty import definitions
@@ -34,6 +39,10 @@ from notifications.rotas.turns import Definition
 
 HORIZON = timedelta(days=14)
 MOST_INSTANTS, MOST_HAND_OVERS = 40, 200
+LONG = timedelta(hours=24)
+"""Quiet hours of this length and more are told of; nights are not."""
+
+Stretch = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,57 @@ class DeadEnd:
             self.instead += [place.instead] if place.instead not in ("", *self.instead) else []
 
 
+# --- who hears outside of the inbox -----------------------------------------------------------------------------------
+class Hearing:
+    """Who has an address on a channel that they want, and is not left in peace for long: all people at once, as they
+    are now. `until`: how far ahead long quiet hours are looked for."""
+
+    def __init__(self, now: datetime, until: datetime) -> None:
+        self._now, self._until = now, until
+        self._reading = Reading()
+        self._channels: dict[int, set[str]] = defaultdict(set)
+        for pk, channel in Device.objects.order_by().values_list("recipient_id", "channel").distinct():
+            self._channels[pk].add(channel)
+
+    def has_address(self, person: Recipient, channels: Iterable[str], category: Category | None = None) -> bool:
+        """On one of the channels at least, without those that are turned off for the category."""
+        at = {each.name for each in person_channels() if each.transport.address_of(person)}
+        own = (self._channels.get(person.pk, set()) | at).intersection(channels)
+        if category is None or not own:
+            return bool(own)
+        chosen = self._reading.of(person)
+        return any(not chosen.off(category, channel) for channel in own)
+
+    def waits_until(self, person: Recipient, instant: datetime) -> str:
+        """The end of the long quiet hours in which the instant lies, by the person's wall clock; empty outside them."""
+        mine = self._stretches.get(person.pk, ())
+        ends = (holding.local(end, self._reading.of(person)) for begin, end in mine if begin <= instant < end)
+        return next(ends, "")
+
+    @cached_property
+    def changes(self) -> Mapping[datetime, set[int]]:
+        """Return the pks of people by the instant at which long quiet hours of theirs begin."""
+        people_by_start: dict[datetime, set[int]] = defaultdict(set)
+        for pk, stretches in self._stretches.items():
+            for begin, _ in stretches:
+                if begin > self._now:
+                    people_by_start[begin].add(pk)
+        return people_by_start
+
+    @cached_property
+    def _stretches(self) -> dict[int, list[Stretch]]:
+        people = Recipient.objects.filter(active=True, engine=None)
+        self._reading.look_up(people)
+        by_person = {}
+        for person in people:
+            quiet = self._reading.of(person).quiet
+            stretches = quiet.stretches(self._now, self._until) if quiet is not None else ()
+            if mine := [(begin, end) for begin, end in stretches if end - begin >= LONG]:
+                by_person[person.pk] = mine
+        return by_person
+
+
+# --- causes -----------------------------------------------------------------------------------------------------------
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """The soonest first. `of`: only those of that policy or route."""
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import Max
 
 from escalations import reasons
-from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.base import Taken, Taking, event_of
 from escalations.models import RunResult
 from notifications.items.representation import iso_utc, task_event
 from notifications.models import Callback, Event, Task

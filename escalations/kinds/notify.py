@@ -8,9 +8,20 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind
+from escalations.kinds.base import (
+    PEOPLE,
+    Faults,
+    StepDescription,
+    StepKind,
+    Taken,
+    Taking,
+    event_of,
+    planner_of,
+    told_by,
+    unnamed,
+    with_plan,
+)
 from escalations.kinds.base import whom as name_of
-from escalations.kinds.step_run import Taken, Taking, event_of, planner_of, told_by, with_plan
 from escalations.kinds.targets import OWN, Addressee, Search, Staff, whom
 from escalations.models import PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Step
@@ -59,12 +70,7 @@ class Notify(StepKind):
     def faults(self, step: PolicyStep) -> Faults:
         if not step.target:
             yield "target", _("Choose who is told.")
-        elif step.target == StepTarget.TEAM and step.team_id is None:
-            yield "team", _("Choose the team.")
-        elif step.target == StepTarget.PERSON and step.person_id is None:
-            yield "person", _("Choose the person.")
-        elif step.target == StepTarget.DUTY and step.rota_id is None:
-            yield "rota", _("Choose the duty rota.")
+        yield from unnamed(step)
         if step.template is None:
             yield "template", _("Choose the template that words the message.")
         elif not step.template.versions.filter(state=VersionState.PUBLISHED).exists():

@@ -7,8 +7,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalations import reasons
-from escalations.kinds.base import Faults, StepDescription, StepKind
-from escalations.kinds.step_run import Taken, Taking, event_of, planner_of, told_by, with_plan
+from escalations.kinds.base import (
+    Faults,
+    StepDescription,
+    StepKind,
+    Taken,
+    Taking,
+    event_of,
+    planner_of,
+    told_by,
+    with_plan,
+)
 from escalations.models import PolicyStep, RunResult
 from notifications.cases import task_state
 from notifications.items import inbox_items

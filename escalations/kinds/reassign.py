@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds import engine_calls
-from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, Taken, Taking, unnamed
 from escalations.kinds.base import whom as name_of
-from escalations.kinds.step_run import Taken, Taking
 from escalations.kinds.targets import Search, Staff, whom
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Occurrence
@@ -51,11 +50,9 @@ class Reassign(StepKind):
         if step.target not in self.targets:
             text = _("Choose one person who gets the task: the manager, the lead, who is on duty or a named person.")
             yield "target", text
-        elif step.target == StepTarget.PERSON and step.person is None:
-            yield "person", _("Choose the person.")
-        elif step.target == StepTarget.DUTY and step.rota_id is None:
-            yield "rota", _("Choose the duty rota.")
-        elif step.target == StepTarget.PERSON and step.person is not None and step.person.external:
+            return
+        yield from unnamed(step)
+        if step.target == StepTarget.PERSON and step.person is not None and step.person.external:
             yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
 
     def says(self, step: StepDescription) -> str:

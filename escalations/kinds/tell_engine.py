@@ -7,8 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds import engine_calls
-from escalations.kinds.base import StepDescription, StepKind
-from escalations.kinds.step_run import TYPE, Taken, Taking
+from escalations.kinds.base import TYPE, StepDescription, StepKind, Taken, Taking
 from escalations.models import RunResult
 
 

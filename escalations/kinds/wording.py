@@ -9,26 +9,14 @@ from django.utils.translation import ngettext
 from escalations.kinds import KINDS
 from escalations.kinds.base import StepDescription
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
-from escalations.policies.rules import RuleSet
+from escalations.policies.rules import RuleSet, Step
 from notifications.models import Recipient, Rota, Team
 
 A_MINUTE = timedelta(minutes=1)
 
 
 def of_row(step: PolicyStep) -> StepDescription:
-    return StepDescription(
-        kind=step.kind,
-        offset=step.offset,
-        time=step.time,
-        repeat_every=step.repeat_every or 0,
-        repeats=step.repeats,
-        target=step.target,
-        level=step.level,
-        team=step.team.name if step.team else "",
-        person=str(step.person) if step.person else "",
-        rota=str(step.rota) if step.rota else "",
-        priority=step.priority,
-    )
+    return _describe(step, step.offset, step.repeat_every or 0, step.team, step.person, step.rota)
 
 
 def of_rules(rules: RuleSet) -> dict[int, StepDescription]:
@@ -36,22 +24,29 @@ def of_rules(rules: RuleSet) -> dict[int, StepDescription]:
     teams = Team.objects.in_bulk([step.team for step in rules.steps if step.team])
     people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
     rotas = Rota.objects.in_bulk([step.rota for step in rules.steps if step.rota])
-    return {
-        step.id: StepDescription(
-            kind=step.kind,
-            offset=step.offset // A_MINUTE,
-            time=step.time,
-            repeat_every=step.repeat_every // A_MINUTE,
-            repeats=step.repeats,
-            target=step.target or "",
-            level=step.level,
-            team=teams[step.team].name if step.team in teams else "",
-            person=str(people.get(step.person or 0, "")),
-            rota=str(rotas.get(step.rota or 0, "")),
-            priority=step.priority,
-        )
-        for step in rules.steps
-    }
+    descriptions = {}
+    for step in rules.steps:
+        named = teams.get(step.team or 0), people.get(step.person or 0), rotas.get(step.rota or 0)
+        descriptions[step.id] = _describe(step, step.offset // A_MINUTE, step.repeat_every // A_MINUTE, *named)
+    return descriptions
+
+
+def _describe(
+    step: PolicyStep | Step, offset: int, again: int, team: Team | None, person: Recipient | None, rota: Rota | None
+) -> StepDescription:
+    return StepDescription(
+        kind=step.kind,
+        offset=offset,
+        time=step.time,
+        repeat_every=again,
+        repeats=step.repeats,
+        target=step.target or "",
+        level=step.level,
+        team=team.name if team else "",
+        person=str(person or ""),
+        rota=str(rota or ""),
+        priority=step.priority,
+    )
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which policy applies to a task, which calendar it uses, and why."""
+"""Which policy applies to a task, which calendar it uses, and why; and by which calendars people work."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from escalations.models import BusinessCalendar, CalendarOf, Clock, PersonCalend
 from escalations.policies.rules import rules_row
 from notifications.cases.facts import facts_of_task
 from notifications.models import Task, Team
+from notifications.preferences.quiet import OnHolidays
 from notifications.reasons import NOTHING, Reason
 from notifications.routing.conditions import all_of, holds, why_not
 from notifications.types import Json, lookup
@@ -137,3 +138,21 @@ def _of_team(task: Task, calendars: Mapping[int, BusinessCalendar], writes: Writ
     if team is None and task.assignee_id is not None:
         team = with_calendar.filter(members=task.assignee_id).first()
     return calendars[team.pk] if team is not None else None
+
+
+def holidays_of(people: Sequence[int]) -> dict[int, OnHolidays]:
+    """Return the holidays of people, by the person's pk."""
+    readings = {person: calendar.reckoning_or_none() for person, calendar in calendars_of(people).items()}
+    return {person: reading.data.is_holiday for person, reading in readings.items() if reading is not None}
+
+
+def calendars_of(people: Sequence[int]) -> dict[int, BusinessCalendar]:
+    """Return the calendars of people, by the person's pk. Of several teams with a calendar the first by slug counts."""
+    by_person: dict[int, BusinessCalendar] = {}
+    members = Team.members.through.objects.filter(recipient__in=people, team__working_time__isnull=False)
+    teams = list(members.order_by("-team__slug").values_list("recipient_id", "team_id"))
+    working = TeamCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
+    calendars = {row.team_id: row.calendar for row in working.filter(team__in={team for _, team in teams})}
+    by_person |= {person: calendars[team] for person, team in teams}
+    own = PersonCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
+    return by_person | {row.recipient_id: row.calendar for row in own.filter(recipient__in=people)}

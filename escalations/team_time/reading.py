@@ -14,7 +14,7 @@ from django.db import connection
 from escalations.calendars.definition import CalendarData
 from escalations.calendars.working_time import Calendar
 from escalations.models import Rules
-from escalations.policies.holidays import calendars_of
+from escalations.policies.matching import calendars_of
 from escalations.policies.rules import parsed
 from escalations.team_time.figures import Done, Had, Kind, Message, Open
 from notifications.channel_facts import INBOX

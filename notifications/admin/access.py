@@ -174,7 +174,7 @@ class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
 
 
 # --- locks ----------------------------------------------------------------------------------------------------------
-class Locked(Conditions):
+class LockState(Conditions):
     title = _("locked")
     parameter_name = "locked"
 
@@ -188,7 +188,7 @@ class AccessAttemptAdmin(LedgerAdmin):
     """Does not show what was typed, not even masked."""
 
     list_display = ["username", "ip_address", "failures", "last_try", "state"]
-    list_filter = [Locked]
+    list_filter = [LockState]
     search_fields = ["=username", "=ip_address"]
     fields = ["username", "ip_address", "failures_since_start", "state", "attempt_time", "path_info", "user_agent"]
     last_try = time_ago("attempt_time", _("last try"))

@@ -50,7 +50,7 @@ SLUG_SCRIPTS = {
     for name in ("urlify", "prepopulate", "vendor/xregexp/xregexp")
     for minified in ("", ".min")
 }
-"""Of Django's `ModelAdmin.media`."""
+"""Scripts of Django's `ModelAdmin.media` that fill in slugs."""
 
 
 class BoundedPaginator(Paginator):
@@ -143,7 +143,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         return lookup in self._links()
 
     def _links(self) -> set[str]:
-        """Whether the lookup is for the key of a related row, or one of a field's choices: those are not secret."""
+        """Return the lookups for keys of related rows and for choices of fields, which are not secret."""
         related = {field.name for field in self.opts.get_fields() if field.is_relation and not field.auto_created}
         choices = {field.name for field in self.opts.fields if field.choices}
         return {f"{name}__id__exact" for name in related} | {f"{name}__exact" for name in choices}
@@ -197,12 +197,15 @@ class DeskAdmin(Choosing, ModelAdmin):
         *,
         title: str,
         text: str,
-        button: str,
+        button: str | None = None,
         form: BaseForm | None = None,
         danger: bool = False,
+        **context: Any,
     ) -> TemplateResponse:
-        """Ask for confirmation: a page with one button, whose POST does the action. GET changes nothing."""
-        context = {"row": row, "back": change_url(row), "text": text, "button": button, "form": form, "danger": danger}
+        """Ask for confirmation: a page whose button does the action by POST. The button is named like the page, or as
+        `button` says; the empty string stands for none."""
+        context |= {"row": row, "back": change_url(row), "text": text, "form": form, "danger": danger}
+        context["button"] = title if button is None else button
         return self.page(request, "admin/desk/confirm.html", title, **context)
 
     def done(self, request: HttpRequest, row: Model, text: str, level: int = messages.SUCCESS) -> HttpResponse:
@@ -213,7 +216,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         return HttpResponseRedirect(change_url(row))
 
     def log_of_list(self, request: HttpRequest, text: str) -> None:
-        """For what concerns no single row."""
+        """Log an action that concerns no single row."""
         LogEntry.objects.create(
             user_id=cast(int, request.user.pk),
             content_type=ContentType.objects.get_for_model(self.model),

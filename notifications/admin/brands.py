@@ -167,7 +167,7 @@ class BrandAdmin(HistoryAdmin):
 
 # --- by which names and keys the services of channels know it ---------------------------------------------------------
 def _brand_keys() -> BrandKeys | None:
-    """Of the channel for which brands have keys."""
+    """Return the keys of the channel for which brands have keys, if there is one."""
     return next((each.keys for each in channels().values() if each.keys is not None), None)
 
 

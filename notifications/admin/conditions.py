@@ -24,12 +24,12 @@ NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.
 SAME = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.ONE_OF)
 BARE = (Operator.EXISTS, Operator.MISSING)
 EXAMPLE = "10000.5"
-"""Of a value that is the same as a number: as programs write it."""
+"""A number as programs write it, for advice."""
 
 
 # --- how they read ----------------------------------------------------------------------------------------------------
 def value_of(condition: Condition) -> str:
-    """Its value as the reader writes it: that of a comparison is a number."""
+    """Return a condition's value as the reader writes it: a comparison's value is a number."""
     number = as_number(condition.value) if condition.operator in NUMBERS else None
     return write_number(number, locale_of(_language())) if number is not None else condition.value
 
@@ -71,18 +71,15 @@ class ConditionForm(forms.ModelForm):
         elif operator and operator not in BARE and not value:
             self.add_error("value", gettext("Write the value to compare with."))
         elif operator in NUMBERS:
-            self._read_number(cleaned, value)
+            try:
+                cleaned["value"] = plain(read_number(value, _language()))
+            except UnreadableNumber as unclear:
+                self.add_error("value", str(unclear))
         return cleaned
-
-    def _read_number(self, cleaned: dict[str, Any], value: str) -> None:
-        try:
-            cleaned["value"] = plain(read_number(value, _language()))
-        except UnreadableNumber as unclear:
-            self.add_error("value", str(unclear))
 
 
 class TaskConditionForm(ConditionForm):
-    """Of a rule about tasks, whatever type their events have."""
+    """A condition of a rule about tasks, whatever type their events have."""
 
     offered = {"engine": "[name=engine]", "tasks": "1"}
 
@@ -97,7 +94,7 @@ class ConditionsInline(OffersPaths, TabularInline):
 
 # --- doubts -----------------------------------------------------------------------------------------------------------
 def doubts_about_tasks(conditions: Iterable[Condition], engine: Engine | None) -> list[str]:
-    """Of a rule about tasks."""
+    """Return doubts about the conditions of a rule about tasks."""
     rows = list(conditions)
     return doubts_about_conditions(rows, carried(engine, OF_TASKS)) if rows else []
 
@@ -140,7 +137,10 @@ def _doubt_about_number(condition: Condition, value: str) -> str:
     reader means."""
     number = as_number(value)
     if number is None:
-        return _no_number(condition, value)
+        text = gettext(
+            "“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s."
+        )
+        return text % {"path": condition.path, "value": value, "example": EXAMPLE}
     try:
         meant = read_number(value, _language())
     except UnreadableNumber:
@@ -149,11 +149,6 @@ def _doubt_about_number(condition: Condition, value: str) -> str:
         return ""
     text = gettext("“%(value)s” is the number %(number)s here, as programs write it: for %(value)s write %(meant)s.")
     return text % {"value": value, "number": write_number(number, locale_of(_language())), "meant": plain(meant)}
-
-
-def _no_number(condition: Condition, value: str) -> str:
-    text = gettext("“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s.")
-    return text % {"path": condition.path, "value": value, "example": EXAMPLE}
 
 
 # --- conditions and targets of routes ---------------------------------------------------------------------------------

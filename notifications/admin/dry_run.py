@@ -46,11 +46,7 @@ def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = No
     """GET fills the form from a sample (`?sample=`), or for who sees events a real one (`?event=`); POST runs it."""
     if not (sees_events(request) or request.user.has_perm("notifications.change_route")):
         raise PermissionDenied
-    context: dict[str, Any] = {
-        "route": route,
-        "samples": samples(),
-        "chosen": request.GET.get("sample", ""),
-    }
+    context: dict[str, Any] = {"route": route, "samples": samples(), "chosen": request.GET.get("sample", "")}
     if request.method == "POST":
         form = DryRunForm(request.POST)
         if form.is_valid():
@@ -117,7 +113,7 @@ def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str
     """The text that the form starts with: the real event or sample that was asked for, else the first sample."""
     event = event_named(request.GET.get("event", "")) if sees_events(request) else None
     if event is not None:
-        return {"engine": event.engine_id, "body": written(as_cloudevent(event))}
+        return {"engine": event.engine_id, "body": escape_hidden_in_json(as_cloudevent(event), indent=2)}
     described = samples()
     chosen = request.GET.get("sample", "")
     event_type = described.filter(pk=chosen).first() if chosen.isdecimal() else None
@@ -125,31 +121,17 @@ def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str
         event_type = described.filter(routes=route).first()
     event_type = event_type or described.first()
     engine = route.engine if route is not None and route.engine else Engine.objects.filter(active=True).first()
-    return {"engine": engine and engine.pk, "body": written(sample_event(event_type)) if event_type else ""}
+    body = escape_hidden_in_json(sample_event(event_type), indent=2) if event_type else ""
+    return {"engine": engine and engine.pk, "body": body}
 
 
 def as_cloudevent(event: Event) -> Json:
     """A stored event as it was sent, with a new id, so that it is not taken for the same event."""
-    cloudevent: Json = {
-        "specversion": "1.0",
-        "id": f"{event.event_id[:180]} (dry run)",
-        "source": event.source,
-        "type": event.type,
-    }
-    if event.subject:
-        cloudevent["subject"] = event.subject
-    return {**cloudevent, **event.extensions, "data": event.data}
+    names = {"id": f"{event.event_id[:180]} (dry run)", "source": event.source, "type": event.type}
+    subject = {"subject": event.subject} if event.subject else {}
+    return {"specversion": "1.0", **names, **subject, **event.extensions, "data": event.data}
 
 
 def sample_event(event_type: EventType) -> Json:
-    return {
-        "specversion": "1.0",
-        "id": "dry-run",
-        "source": "dry-run",
-        "type": event_type.name,
-        "data": event_type.sample,
-    }
-
-
-def written(document: Json) -> str:
-    return escape_hidden_in_json(document, indent=2)
+    names = {"id": "dry-run", "source": "dry-run", "type": event_type.name}
+    return {"specversion": "1.0", **names, "data": event_type.sample}

@@ -1,4 +1,4 @@
-"""How we sign in to an engine, and whether its tasks are polled: parts of the engine's form.
+"""Our sign-in at an engine: a part of the engine's form.
 
 Secrets are never shown: an empty field keeps the stored one. A secret is deleted with the way of signing in that needs
 it.
@@ -43,7 +43,7 @@ USES: dict[str, tuple[str, ...]] = {
 }
 """The fields that each way of signing in uses. Others are hidden, and cleared."""
 NEEDS = ("token_url", "name", "header", "new_secret")
-"""Of the used fields, those that must not be empty."""
+"""The used fields that must not be empty."""
 UNUSED = {
     "name": "",
     "new_secret": "",

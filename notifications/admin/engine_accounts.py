@@ -1,4 +1,4 @@
-"""In whose name an engine is told answers, and which people have connected their accounts there."""
+"""People's own sign-in at an engine, in whose name it gets answers, and the accounts that they have connected."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,7 +128,7 @@ class PersonalInline(OnePart):
 
 
 # --- who has connected ------------------------------------------------------------------------------------------------
-class Working(Conditions):
+class StillConnected(Conditions):
     title = _("works")
     parameter_name = "works"
     conditions = {"yes": (_("works"), Q(ended_at=None)), "no": (_("has ended"), Q(ended_at__isnull=False))}
@@ -138,7 +138,7 @@ class Working(Conditions):
 class ConnectedAccountAdmin(LedgerAdmin):
     list_display = ["person", "where", "name", "since", "state"]
     list_display_links = ["since"]
-    list_filter = [Working, "engine"]
+    list_filter = [StillConnected, "engine"]
     list_select_related = ["recipient", "engine"]
     search_fields = ["=recipient__ref", "recipient__name", "name"]
     actions_detail = ["take_out"]

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -20,6 +19,7 @@ from notifications.admin.fields import JsonObjectField
 from notifications.admin.first_event import received_of
 from notifications.admin.known_paths import OffersPaths, described, in_groups, offer_from
 from notifications.admin.reading import ReadError, read_json, sentences_of
+from notifications.admin.words import page_url
 from notifications.answers import answer_variables
 from notifications.connectors import connector_for, presets, samples
 from notifications.errors import InvalidEvent
@@ -29,7 +29,6 @@ from notifications.models import AnswerMapping, Engine, EventMapping
 from notifications.wording.known_paths import KnownPath, paths_in
 from notifications.wording.plaintext import escape_hidden_in_json
 
-PATHS_NAME = "notifications_engine_paths"
 POSITION = re.compile(r"\.(\d+)(?=\.|$)")
 """In a list: JMESPath writes `documents[0]`."""
 
@@ -75,7 +74,7 @@ class EventMappingInline(OffersPaths, TabularInline):
         formset = super().get_formset(request, obj, **kwargs)
         field = formset.form.base_fields.get("expression")
         if field is not None and obj is not None:  # nothing is known of an engine that is being added
-            offer_from(field, reverse(f"admin:{PATHS_NAME}", args=[obj.pk]))
+            offer_from(field, page_url(obj, "paths"))
         return formset
 
 
@@ -142,9 +141,8 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
         context["received"] = received.at
     if form.is_valid():
         context |= _tried(engine, rows, form)
-    return desk.page(
-        request, "admin/desk/mapping.html", gettext("Mapping of %(engine)s") % {"engine": engine}, **context
-    )
+    title = gettext("Mapping of %(engine)s") % {"engine": engine}
+    return desk.page(request, "admin/desk/mapping.html", title, **context)
 
 
 @transaction.atomic
@@ -164,7 +162,8 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
     try:
         document = read_json(form.cleaned_data["body"])
         if isinstance(document, dict) and "specversion" in document:
-            return _of_cloudevent(document)
+            cloudevents.structured(document)
+            return {"event": escape_hidden_in_json(document, indent=2), "accepted": True, "unmapped": True}
         event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")
     except ReadError as fault:
         return {"faults": fault.sentences}
@@ -178,18 +177,9 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
     return {**shown, "accepted": True}
 
 
-def _of_cloudevent(document: dict[str, Any]) -> dict[str, Any]:
-    """It needs no mapping."""
-    try:
-        cloudevents.structured(document)
-    except InvalidEvent as refused:
-        return {"faults": sentences_of(refused)}
-    return {"event": escape_hidden_in_json(document, indent=2), "accepted": True, "unmapped": True}
-
-
 # --- paths in its JSON, to be picked as expressions -------------------------------------------------------------------
 def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
-    """What was sent is for those who may read events."""
+    """Return the paths as JSON. Users who may not read events get no values of what was sent."""
     received = received_of(engine)
     body = received.body if received is not None else _example(engine)
     with_values = received is None or request.user.has_perm("notifications.view_event")

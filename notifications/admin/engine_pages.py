@@ -31,7 +31,7 @@ from wfpush.web import waiting_threads
 # --- does it let us in ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Verdict:
-    """What a test has shown, what the engine or the network said, and what to do."""
+    """The outcome of a test: `says` in a sentence, `detail` from the engine or the network, `then` the advice."""
 
     tone: Tone
     says: str
@@ -88,7 +88,7 @@ def _of_call(engine: Engine, result: Result, seconds: float) -> Verdict:
 
 
 def _then(status: int) -> str:
-    """What to do about the status of an engine that did not take the test."""
+    """Return the advice for the status of an engine that did not take the test."""
     if status in (401, 403):
         return gettext(
             "Does its side have the secret that signs here? A new one can be made; until the old one ends both sign."
@@ -101,7 +101,7 @@ def _then(status: int) -> str:
 
 
 def _failure(result: Result) -> tuple[str, str]:
-    """What is wrong, and what to do about it."""
+    """Return a sentence about the failure, and the advice."""
     if result.status in (401, 403):
         return gettext("%(engine)s refuses our credentials."), gettext(
             "Mend the sign-in on the engine's page: the user or client needs the right to read and complete tasks."

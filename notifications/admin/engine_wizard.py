@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext
@@ -19,14 +19,13 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
-from notifications.admin.engine_mappings import PATHS_NAME, mapping_page, paths_answer
+from notifications.admin.engine_mappings import mapping_page, paths_answer
 from notifications.admin.engine_pages import is_called, tried
 from notifications.admin.first_event import has_key, light_of
 from notifications.connectors import connector_for, credentials, samples
 from notifications.intake import last_call, mapping
 from notifications.models import Engine, Recipient, Scope
 
-MOST_SLUG = 50
 ICON = "settings_input_component"
 NAME = "admin:notifications_engine_connect"
 
@@ -63,47 +62,17 @@ def steps_of(engine: Engine | None, current: str) -> list[Step]:
     ]
 
 
+STEP_PAGES = [*(f"connect_{name}" for name in ("key", "event", "light", "mapping", "answers")), "paths"]
+"""Actions that lead to each other. The engine's own page offers none of them beside its title."""
+
+
 class StepByStep(DeskAdmin):
-    """Of the engines' desk."""
+    """The steps, as actions of the list of engines and of an engine's page."""
 
-    def get_urls(self) -> list[URLPattern]:
-        pages: dict[str, Callable[..., HttpResponse]] = {
-            "key": self.key_step,
-            "event": self.event_step,
-            "light": self.light,
-            "mapping": self.mapping_step,
-            "answers": self.answers_step,
-        }
-        name = NAME.partition(":")[2]
-        begin = path("connect/", self.admin_site.admin_view(self.kind_step), name=name)
-        others = [
-            path(f"<int:engine>/connect/{part}/", self.admin_site.admin_view(page), name=f"{name}_{part}")
-            for part, page in pages.items()
-        ]
-        paths = path("<int:engine>/paths/", self.admin_site.admin_view(self.paths), name=PATHS_NAME)
-        return [begin, *others, paths, *super().get_urls()]
-
-    def paths(self, request: HttpRequest, engine: int) -> HttpResponse:
-        """What its mapping can read."""
-        return paths_answer(request, self._engine(request, engine))
-
-    def has_begin_permission(self, request: HttpRequest) -> bool:
-        return bool(self.has_add_permission(request))
-
-    @action(description=_("Connect an engine"), url_path="begin", permissions=["begin"], icon=ICON)
-    def begin(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponseRedirect(reverse(NAME))
-
-    @action(description=_("Connect step by step"), url_path="guide", permissions=["change"], icon=ICON)
-    def guide(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(step_url(self.get_row(request, object_id), "key"))
-
-    def _engine(self, request: HttpRequest, pk: int) -> Engine:
-        """Raises Http404, PermissionDenied."""
-        engine: Engine = self.get_row(request, str(pk))
-        if not self.has_change_permission(request, engine):
-            raise PermissionDenied
-        return engine
+    @action(description=STEPS["mapping"], url_path="paths", permissions=["change"])
+    def paths(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer with the paths that the engine's mapping can read."""
+        return paths_answer(request, self.get_row(request, object_id))
 
     def _step(self, request: HttpRequest, name: str, engine: Engine | None, **context: Any) -> HttpResponse:
         title = gettext("Connect %(engine)s") % {"engine": engine} if engine else gettext("Connect an engine")
@@ -111,9 +80,8 @@ class StepByStep(DeskAdmin):
         return self.page(request, f"admin/desk/connect_{name or 'kind'}.html", title, **shown)
 
     # --- 1: kind and name -------------------------------------------------------------------------------------------
-    def kind_step(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+    @action(description=_("Connect an engine"), url_path="connect", permissions=["add"], icon=ICON)
+    def connect(self, request: HttpRequest) -> HttpResponse:
         form_class: Any = self.get_form(request, fields=["kind", "name", "callback_url"])
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -135,8 +103,9 @@ class StepByStep(DeskAdmin):
         return engine
 
     # --- 2: its key, and what calls ---------------------------------------------------------------------------------
-    def key_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        row = self._engine(request, engine)
+    @action(description=STEPS["key"], url_path="connect/key", permissions=["change"])
+    def connect_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: Engine = self.get_row(request, object_id)
         may_make, plain = request.user.has_perm("notifications.add_apikey"), ""
         if request.method == "POST":
             if not may_make:
@@ -152,8 +121,8 @@ class StepByStep(DeskAdmin):
 
     @transaction.atomic
     def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
-        """What a new key or secret is in plain; empty when one was made since the page was shown, as when its form is
-        sent again. `made`: those that the engine has."""
+        """Make a key or secret and return it in plain. Return an empty string if one was made since the page was
+        shown, as when its form is sent again. `made`: those that the engine has."""
         Engine.objects.select_for_update().get(pk=engine.pk)
         if request.POST.get("newest", "") != _newest(made):
             text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")
@@ -164,15 +133,17 @@ class StepByStep(DeskAdmin):
         return plain
 
     # --- 3: the first event -----------------------------------------------------------------------------------------
-    def event_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        row = self._engine(request, engine)
+    @action(description=STEPS["event"], url_path="connect/event", permissions=["change"])
+    def connect_event(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: Engine = self.get_row(request, object_id)
         last_call.watch(row)
         shown = self._shown_light(request, row)
         return self._step(request, "event", row, light_at=step_url(row, "light"), **shown)
 
-    def light(self, request: HttpRequest, engine: int) -> HttpResponse:
+    @action(description=STEPS["event"], url_path="connect/light", permissions=["change"])
+    def connect_light(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """{"green", "html"}, for the page that waits."""
-        row = self._engine(request, engine)
+        row: Engine = self.get_row(request, object_id)
         last_call.watch(row)
         shown = self._shown_light(request, row)
         html = render_to_string("admin/desk/connect_light.html", {"engine": row, **shown}, request)
@@ -183,15 +154,17 @@ class StepByStep(DeskAdmin):
         return {"light": light_of(engine), "traced": traced, "mapping_at": step_url(engine, "mapping")}
 
     # --- 4: its JSON ------------------------------------------------------------------------------------------------
-    def mapping_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        row = self._engine(request, engine)
+    @action(description=STEPS["mapping"], url_path="connect/mapping", permissions=["change"])
+    def connect_mapping(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: Engine = self.get_row(request, object_id)
         here = step_url(row, "mapping")
         steps = {"steps": steps_of(row, "mapping"), "step": STEPS["mapping"], "next": step_url(row, "answers")}
         return mapping_page(self, request, row, here=here, **steps)
 
     # --- 5: its answers ---------------------------------------------------------------------------------------------
-    def answers_step(self, request: HttpRequest, engine: int) -> HttpResponse:
-        row = self._engine(request, engine)
+    @action(description=STEPS["answers"], url_path="connect/answers", permissions=["change"])
+    def connect_answers(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: Engine = self.get_row(request, object_id)
         may_make, plain, verdict = request.user.has_perm("notifications.add_signingsecret"), "", None
         if request.method == "POST" and "test" in request.POST:
             verdict = tried(row, request.user)
@@ -249,7 +222,7 @@ def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
 
 def free_slug(name: str) -> str:
     """A slug of the name that no engine has."""
-    slug = slugify(name)[:MOST_SLUG].strip("-") or "engine"
+    slug = slugify(name)[:50].strip("-") or "engine"
     taken = set(Engine.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
     return slug if slug not in taken else next(each for each in numbered if each not in taken)

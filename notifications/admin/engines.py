@@ -29,7 +29,7 @@ from notifications.admin.engine_access import (
 from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline, mapping_page
 from notifications.admin.engine_pages import connection_page, preview_page
-from notifications.admin.engine_wizard import StepByStep
+from notifications.admin.engine_wizard import STEP_PAGES, StepByStep
 from notifications.admin.fields import CalledAddressField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
@@ -90,7 +90,7 @@ class EngineForm(forms.ModelForm):
 
 
 def _switched(kind: str) -> dict[str, Any]:
-    """What the form hides for each kind, and how it labels the rest."""
+    """Return the fields that the form hides for a kind, and the labels of the others."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
     parts = ["#access-group", "#personal-group", "#poll-group", ".field-reads_before_answers"]
@@ -169,7 +169,7 @@ class Endpoint(Conditions):
     }
 
 
-class Asking(Conditions):
+class PollState(Conditions):
     title = _("asked for tasks")
     parameter_name = "asking"
     conditions = {
@@ -184,7 +184,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "active"]
-    list_filter = ["active", Endpoint, Asking, "kind"]
+    list_filter = ["active", Endpoint, PollState, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["answers", "compared", "created_at"]
@@ -199,9 +199,9 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         EventMappingInline,
         AnswerMappingInline,
     ]
-    actions_list = ["begin"]
+    actions_list = ["connect"]
     actions_detail = [
-        "guide",
+        *STEP_PAGES,  # first: `<path:object_id>/mapping/` would take the address of the step of this name, too
         "test_connection",
         "what_would_be_sent",
         "try_mapping",
@@ -250,9 +250,8 @@ class EngineAdmin(StepByStep, HistoryAdmin):
             parts = (EngineAccess, PersonalSignIn, ConnectedAccount, Poll)
             dropped = [part.objects.filter(engine=engine).delete()[0] for part in parts]
             if any(dropped):
-                self.message_user(
-                    request, gettext("This kind needs no sign-in: what was kept is deleted."), messages.INFO
-                )
+                text = gettext("This kind needs no sign-in: what was kept is deleted.")
+                self.message_user(request, text, messages.INFO)
         elif change and {"callback_url", "kind"} & set(form.changed_data):
             for poll in Poll.objects.filter(engine=engine):
                 Poll.objects.filter(pk=poll.pk).update(swept_at=None)
@@ -265,9 +264,8 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         access = EngineAccess.objects.filter(engine=row).first()
         if access is None or not access.__dict__.get("secret"):  # without decrypting it
             return ()
-        return [
-            gettext("The sign-in would go to another host now: change the address by hand, and write it once more.")
-        ]
+        text = gettext("The sign-in would go to another host now: change the address by hand, and write it once more.")
+        return [text]
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("answers"))
@@ -275,11 +273,8 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         if not engine.pk or not engine.callback_url:
             return mark("quiet", gettext("kept here, to be read by API"))
         if engine.callback_disabled_at:
-            return mark(
-                "bad",
-                gettext("stopped: %(why)s")
-                % {"why": reasons.words(engine, "callback_disabled_reason") or gettext("address gone")},
-            )
+            why = reasons.words(engine, "callback_disabled_reason") or gettext("address gone")
+            return mark("bad", gettext("stopped: %(why)s") % {"why": why})
         return mark("ok", gettext("sent to %(address)s") % {"address": engine.callback_url})
 
     @display(description=_("what is wrong"))
@@ -307,8 +302,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:
-        """What leads to a new key step by step is offered below the table of keys."""
-        return row.callback_disabled_at is not None if action == "enable_answers" else action != "guide"
+        return row.callback_disabled_at is not None if action == "enable_answers" else action not in STEP_PAGES
 
     @action(description=_("Test the connection"), url_path="connection", permissions=["change"], icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -333,17 +327,8 @@ class EngineAdmin(StepByStep, HistoryAdmin):
                 "%(engine)s said that %(address)s is gone: “%(why)s”. Answers given since wait. "
                 "Send them to this address again?"
             )
-            arguments = {
-                "engine": engine,
-                "address": engine.callback_url,
-                "why": reasons.words(engine, "callback_disabled_reason"),
-            }
-            return self.ask(
-                request,
-                engine,
-                title=gettext("Send answers again"),
-                text=text % arguments,
-                button=gettext("Send answers again"),
-            )
+            why = reasons.words(engine, "callback_disabled_reason")
+            arguments = {"engine": engine, "address": engine.callback_url, "why": why}
+            return self.ask(request, engine, title=gettext("Send answers again"), text=text % arguments)
         requeue.enable_answers(engine, timezone.now())
         return self.done(request, engine, gettext("Answers are sent to %(engine)s again.") % {"engine": engine})

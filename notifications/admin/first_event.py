@@ -1,4 +1,4 @@
-"""What the desk knows of an engine's first event: whether it came, or why what came was refused."""
+"""The state of an engine's first event: whether it came, or why a call was refused."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,11 @@ from notifications.admin.words import change_url
 from notifications.intake import last_call
 from notifications.intake.last_call import ENDED_KEY, OTHER_KEY, UNKNOWN_KEY, LastCall
 from notifications.models import Engine, Event, Poll
+from notifications.types import object_in
 
 
 @dataclass(frozen=True)
-class Refused:
+class Refusal:
     at: datetime
     says: str
     sentences: Sequence[str]
@@ -29,7 +30,7 @@ class Light:
     """`event`: the newest of the engine. `refused`: a call that was refused after it. `lacking`: why none can come."""
 
     event: Event | None
-    refused: Refused | None
+    refused: Refusal | None
     lacking: Sequence[str]
 
     @property
@@ -39,9 +40,8 @@ class Light:
     @property
     def task(self) -> str:
         """The name of the task that the event is about, if it is about one."""
-        data = self.event.data if self.event is not None and isinstance(self.event.data, dict) else {}
-        task = data.get("task")
-        return str(task.get("name") or task.get("id") or "") if isinstance(task, dict) else ""
+        task = object_in(self.event.data, "task") if self.event is not None else {}
+        return str(task.get("name") or task.get("id") or "")
 
     @property
     def address(self) -> str:
@@ -53,25 +53,25 @@ def light_of(engine: Engine) -> Light:
     call = last_call.last_of(engine)
     refused = None
     if call is not None and call.refused and (event is None or call.at > event.received_at):
-        refused = Refused(call.at, _says(call), call.sentences)
+        refused = Refusal(call.at, _says(call), call.sentences)
     return Light(event, refused, [] if event is not None else list(_lacking(engine)))
 
 
 @dataclass(frozen=True)
-class Received:
+class LastBody:
     at: datetime
     body: str
 
 
-def received_of(engine: Engine) -> Received | None:
+def received_of(engine: Engine) -> LastBody | None:
     """The JSON that the engine sent last, as far as it is known: calls are kept while somebody watches, CloudEvents
     always."""
     call, event = last_call.last_of(engine), Event.objects.filter(engine=engine).order_by("-id").first()
     if call is not None and call.body and (event is None or call.at >= event.received_at):
-        return Received(call.at, call.body)
+        return LastBody(call.at, call.body)
     if event is None or engine.event_mappings.exists():  # what the mapping made is not what was sent
         return None
-    return Received(event.received_at, json.dumps(_as_cloudevent(event), ensure_ascii=False, indent=1))
+    return LastBody(event.received_at, json.dumps(_as_cloudevent(event), ensure_ascii=False, indent=1))
 
 
 def _as_cloudevent(event: Event) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an empty installation greets with: the steps to the first message, each with its state."""
+"""The steps to the first message, each with its state: the greeting of an empty installation."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,6 @@ from notifications.admin.words import change_url, list_url
 from notifications.connectors import connector_for, samples
 from notifications.models import Engine, Event, Notification, Recipient, Route
 
-NEW_RULE = "admin:notifications_route_new_rule"
-
 
 @dataclass(frozen=True)
 class Step:
@@ -29,7 +27,7 @@ class Step:
 
 
 def first_steps() -> list[Step]:
-    """None once something has reached an inbox."""
+    """Return the steps; an empty list once something has reached an inbox."""
     if Notification.objects.exists():
         return []
     engine, person = Engine.objects.order_by("pk").first(), Recipient.objects.filter(active=True).order_by("pk").first()
@@ -60,7 +58,8 @@ def _people_step(person: Recipient | None) -> Step:
 def _routes_step() -> Step:
     title, count = _("Say who is told what"), Route.objects.filter(enabled=True).count()
     if not count:
-        return Step(title, _("A rule says who is told of which events, and how."), reverse(NEW_RULE), done=False)
+        new_rule = reverse("admin:notifications_route_new_rule")
+        return Step(title, _("A rule says who is told of which events, and how."), new_rule, done=False)
     says = ngettext(
         "%(count)d route is on: change it as you need it.",
         "%(count)d routes are on: change them as you need them.",
@@ -78,9 +77,6 @@ def _event_step(engine: Engine | None, person: Recipient | None) -> Step:
     if engine is None or person is None:
         return Step(title, _("When the steps above are done, let the engine send one."), "", done=False)
     says = _("Let the engine send one, or send one yourself, with the key in the place of KEY:")
-    return Step(title, says, step_url(engine, "event"), done=False, command=_command(engine, person.ref))
-
-
-def _command(engine: Engine, ref: str) -> str:
     example = connector_for(engine.kind).example
-    return samples.curl(example, base=settings.BASE_URL, key="KEY", slug=engine.slug, ref=ref)
+    command = samples.curl(example, base=settings.BASE_URL, key="KEY", slug=engine.slug, ref=person.ref)
+    return Step(title, says, step_url(engine, "event"), done=False, command=command)

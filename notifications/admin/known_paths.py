@@ -26,7 +26,7 @@ NAME = "admin:notifications_route_paths"
 SCRIPT: Any = Script("wfpush/admin/paths.js", type="module")
 PATHS = Media(css={"all": ["wfpush/admin/paths.css"]}, js=[SCRIPT])
 SEEN_BY = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
-"""Whoever may see one of these picks paths there."""
+"""Models whose forms offer paths: users who may see one of them get the list."""
 MOST = 100
 """Types that a request may name."""
 
@@ -51,7 +51,7 @@ def offer(field: Field | None, *, types: str = "", engine: str = "", **query: An
 
 
 def offer_from(field: Field, address: str) -> None:
-    """What is at the address answers as `answer` does."""
+    """Let a field offer the paths of an address that answers as `answer` does."""
     field.widget.attrs.update({"data-paths": address, "autocomplete": "off"})
 
 

@@ -23,14 +23,14 @@ from notifications.wording import formats, liquid
 from notifications.wording.known_paths import known_paths
 from notifications.wording.liquid_filters import MISSING, Place
 from notifications.wording.plaintext import cut, show_hidden_characters
-from notifications.wording.template_check import STANDARD, Problem, check, reaches, types_of
+from notifications.wording.template_check import STANDARD, check, reaches, types_of
 
 Fault = dict[str, Any]
 """{"field", "text", "fatal"}: the name of a field of the form, a sentence about it, and whether it cannot stay so."""
 
 
 @dataclass
-class Typed:
+class DraftRows:
     """The rows of the draft's form as they would be saved, and the faults that prevent saving. `prefixes`: of the
     fields of each row, by the row's id()."""
 
@@ -57,7 +57,10 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
         return JsonResponse({"html": "", "faults": faults})
     payload: dict[str, Any] = {
         "html": _rendered(request, "admin/desk/looks.html", context),
-        "faults": list(_marked(problems, typed)),
+        "faults": [
+            _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
+            for problem in problems
+        ],
         "languages": _rendered(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
     }
     key = _menu_key(context)
@@ -71,9 +74,9 @@ def _rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> s
     return show_hidden_characters(render_to_string(template, context, request))
 
 
-def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typed:
+def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
     """Read the forms that save the rows, so that the same is refused as when saving."""
-    typed = Typed()
+    typed = DraftRows()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
         formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
         if not formset.is_valid():
@@ -92,17 +95,11 @@ def _faults_of(form: Any) -> Iterator[Fault]:
         yield _fault("" if name == "__all__" else form.add_prefix(name), " ".join(map(str, texts)))
 
 
-def _marked(problems: Sequence[Problem], typed: Typed) -> Iterator[Fault]:
-    """What the check finds, each at its field."""
-    for problem in problems:
-        yield _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
-
-
 def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:
     return {"field": name, "text": str(text), "fatal": fatal}
 
 
-def _unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
+def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
     """The version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
     draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
@@ -111,7 +108,7 @@ def _unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
 
 # --- the menu ---------------------------------------------------------------------------------------------------------
 MAX_VARIABLES = 300
-"""Of one menu: a sample may have very many."""
+"""The most of one menu: a sample may have very many."""
 
 MAX_VALUE = 80
 """Characters of what a variable gives."""

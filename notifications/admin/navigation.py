@@ -94,18 +94,18 @@ class Section:
 
 
 def _list(model: type[Model], icon: str = "", parts: Sequence[type[Model]] = ()) -> Place:
-    viewers, label = _viewers_of(model), model._meta.label_lower
-    return Place(partial(name_of, model), partial(list_url, model), viewers, icon, label, parts)
+    names = [f"{model._meta.app_label}.{verb}_{model._meta.model_name}" for verb in ("view", "change")]
+
+    def may_see(request: HttpRequest) -> bool:
+        return any(request.user.has_perm(name) for name in names)
+
+    label = model._meta.label_lower
+    return Place(partial(name_of, model), partial(list_url, model), may_see, icon, label, parts)
 
 
 def name_of(model: type[Model]) -> str:
-    """What lists of the model are called wherever they are named."""
+    """Return the name of the model's list wherever it is named."""
     return str(capfirst(model._meta.verbose_name_plural))
-
-
-def _viewers_of(model: type[Model]) -> Callable[[HttpRequest], bool]:
-    names = [f"{model._meta.app_label}.{verb}_{model._meta.model_name}" for verb in ("view", "change")]
-    return lambda request: any(request.user.has_perm(name) for name in names)
 
 
 DAILY: dict[str, Section] = {
@@ -164,18 +164,14 @@ REST: dict[str, Section] = {
 
 def add(section: str, model: type[Model]) -> None:
     """Add a list of another app to a section, after those that it has."""
-    _places(section).append(_list(model))
+    (DAILY | REST)[section].places.append(_list(model))
 
 
 def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) -> None:
     """Add a page that is no list, by its URL's name. Users with all of the permissions see it."""
-    _places(section).append(
+    (DAILY | REST)[section].places.append(
         Place(partial(str, title), partial(reverse, name), lambda request: request.user.has_perms(permissions))
     )
-
-
-def _places(section: str) -> list[Place]:
-    return (DAILY | REST)[section].places
 
 
 def pages() -> list[str]:
@@ -206,10 +202,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         if (places := section.open_to(request))
     ]
     groups = [
-        {
-            "title": section.title,
-            "items": [_entry(request, place.title(), place.icon, [place]) for place in places],
-        }
+        {"title": section.title, "items": [_entry(request, place.title(), place.icon, [place]) for place in places]}
         for section in REST.values()
         if (places := section.open_to(request))
     ]
@@ -235,18 +228,17 @@ def tabs(request: HttpRequest) -> dict[str, Any]:
             {
                 "page": key,
                 "models": [place.model for place in places],
-                "items": [_tab(request, each) for each in places],
+                "items": [
+                    {
+                        "title": place.title(),
+                        "link": place.address(),
+                        "active": place.holds(request.path),
+                        "has_permission": True,
+                    }
+                    for place in places
+                ],
             }
             for key, section in DAILY.items()
             if len(places := section.open_to(request)) > 1
         ]
-    }
-
-
-def _tab(request: HttpRequest, place: Place) -> Item:
-    return {
-        "title": place.title(),
-        "link": place.address(),
-        "active": place.holds(request.path),
-        "has_permission": True,
     }

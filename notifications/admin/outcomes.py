@@ -1,4 +1,4 @@
-"""What became of a task, as a sentence: who did what, and whether the engine has it."""
+"""The outcome of a task as a sentence: who did what, and whether the engine has it."""
 
 from collections.abc import Callable
 from datetime import datetime

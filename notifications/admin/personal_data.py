@@ -1,4 +1,4 @@
-"""What the page of a person has for their data: export as JSON, and erasure after a look at what goes and stays."""
+"""Actions for a person's data: export as JSON, and erasure after a look at what goes and stays."""
 
 from typing import Any, cast
 
@@ -8,14 +8,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
-from notifications.admin.words import change_url
+from notifications.admin.words import change_url, page_url
 from notifications.models import Erasure, Recipient
 from notifications.retention import erasing
 from notifications.retention.person_export import export
@@ -38,8 +38,8 @@ class SureForm(forms.Form):
         return typed
 
 
-class PersonalData:
-    """A mixin of DeskAdmin, for people."""
+class PersonalData(DeskAdmin):
+    """Actions of a person's page."""
 
     def has_export_data_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("notifications.export_recipient"))
@@ -48,35 +48,27 @@ class PersonalData:
         return bool(request.user.has_perm("notifications.erase_recipient"))
 
     @action(description=_("Their data"), url_path="data", permissions=["export_data"], icon="download")
-    def export_data(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+    def export_data(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person: Recipient = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext("A JSON file with everything that is held about %(person)s, with the files they sent.")
-            erase = (
-                reverse("admin:notifications_recipient_erase", args=[person.pk])
-                if self.has_erase_permission(request)
-                else ""
-            )
+            erase = page_url(person, "erase") if self.has_erase_permission(request) else ""
             context = {"text": text % {"person": person}, "erase": erase, "back": change_url(person)}
-            answer: HttpResponse = self.page(request, "admin/desk/personal_data.html", gettext("Their data"), **context)
-            return answer
+            return self.page(request, "admin/desk/personal_data.html", gettext("Their data"), **context)
         self.log(request, person, gettext("Exported all data of the person"))
-        headers = {
-            "Content-Disposition": f'attachment; filename="person-{person.pk}.json"',
-            "Cache-Control": "no-store",
-        }
+        name = f"person-{person.pk}.json"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         pieces = (piece.encode() for piece in export(person, timezone.now()))
         return StreamingHttpResponse(pieces, content_type="application/json", headers=headers)  # type: ignore[return-value]
 
     @action(description=_("Erase…"), url_path="erase", permissions=["erase"], icon="delete")
-    def erase(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person: Recipient = self.get_row(request, object_id)
         existing = Erasure.objects.filter(person=person).first()
         if existing is not None:
             return HttpResponseRedirect(change_url(existing))
         if refused := _refused(cast(User, request.user), person):
-            answer: HttpResponse = self.done(request, person, refused, messages.ERROR)
-            return answer
+            return self.done(request, person, refused, messages.ERROR)
         form = SureForm(person, request.POST or None)
         if request.method == "POST" and form.is_valid():
             with transaction.atomic():
@@ -86,8 +78,7 @@ class PersonalData:
             return HttpResponseRedirect(change_url(erasure))
         title = gettext("Erase %(person)s") % {"person": person}
         context = {"row": person, "back": change_url(person), "form": form, "preview": preview(person)}
-        page: HttpResponse = self.page(request, "admin/desk/erase.html", title, **context)
-        return page
+        return self.page(request, "admin/desk/erase.html", title, **context)
 
 
 def _refused(by: User, person: Recipient) -> str:

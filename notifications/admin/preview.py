@@ -179,25 +179,15 @@ def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> Subjec
     event: Event | None = chosen.get("event")
     if event is not None:
         return Subject(event, event.task, event.case, str(event))
-    event_type = chosen.get("sample") or own_type(version)
+    described = EventType.objects.exclude(sample={})
+    own = described.filter(routes__template=version.template)  # of the routes that use the template
+    event_type = chosen.get("sample") or own.first() or described.first()
     if event_type is None:
         return None
     engine = Engine(slug="sample", name=gettext("Sample"))
-    sample = Event(
-        engine=engine,
-        type=event_type.name,
-        source="sample",
-        event_id="sample",
-        data=event_type.sample,
-        received_at=timezone.now(),
-    )
+    names = {"type": event_type.name, "source": "sample", "event_id": "sample"}
+    sample = Event(engine=engine, data=event_type.sample, received_at=timezone.now(), **names)
     return Subject(sample, None, None, gettext("the sample of %(type)s") % {"type": event_type})
-
-
-def own_type(version: TemplateVersion) -> EventType | None:
-    """The event type of the routes that use the template, else any type with a sample."""
-    described = EventType.objects.exclude(sample={})
-    return described.filter(routes__template=version.template).first() or described.first()
 
 
 def previewed(
@@ -299,7 +289,7 @@ def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -
     subject: Subject | None = preview_context(request, version, {}).get("about")
     refused = _why_not(person, subject)
     if person is None or subject is None or refused:
-        return _send_page(desk, request, version, refused, "")
+        return desk.ask(request, version, title=gettext("Send to me"), text=refused, button="")
     ways = template_test.ways_to(person)
     form = WaysForm(request.POST if request.method == "POST" else None, ways)
     if form.is_valid():
@@ -310,7 +300,7 @@ def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -
             return _show_sent(desk, request, version, sent)
         except CannotSend as fault:
             form.add_error(None, str(fault))
-    return _send_page(desk, request, version, _what_comes(subject, ways), gettext("Send to me"), form)
+    return desk.ask(request, version, title=gettext("Send to me"), text=_what_comes(subject, ways), form=form)
 
 
 def _why_not(person: Recipient | None, subject: Subject | None) -> str:
@@ -331,13 +321,6 @@ def _what_comes(subject: Subject, ways: Sequence[Way]) -> str:
         return sentence
     more = gettext("For more, turn on notifications on a device in your inbox, or give your person an e-mail address.")
     return f"{sentence} {more}"
-
-
-def _send_page(
-    desk: DeskAdmin, request: HttpRequest, version: TemplateVersion, text: str, button: str, form: Any = None
-) -> HttpResponse:
-    context = {"row": version, "back": change_url(version), "text": text, "button": button, "form": form}
-    return desk.page(request, "admin/desk/confirm.html", gettext("Send to me"), **context)
 
 
 def _show_sent(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion, sent: Notification) -> HttpResponse:

@@ -139,7 +139,7 @@ class EventVariableInline(OffersPaths, TabularInline):
         return formset
 
 
-class SampleThere(Conditions):
+class HasSample(Conditions):
     title = _("sample")
     parameter_name = "sample"
     conditions = {"no": (_("no sample"), Q(sample={})), "yes": (_("has a sample"), ~Q(sample={}))}
@@ -149,7 +149,7 @@ class SampleThere(Conditions):
 class EventTypeAdmin(HistoryAdmin):
     form = EventTypeForm
     list_display = ["name", "description", "variable_list", "route_list"]
-    list_filter = [SampleThere]
+    list_filter = [HasSample]
     list_prefetch_related = ["variables", "routes"]
     search_fields = ["name", "description", "variables__path"]
     fields = ["name", "description", "sample"]
@@ -190,7 +190,7 @@ class EventTypeAdmin(HistoryAdmin):
         return shortened(", ".join(each.name for each in event_type.routes.all()))
 
 
-class VariableOf(Conditions):
+class Sensitivity(Conditions):
     title = _("sensitive")
     parameter_name = "sensitive"
     conditions = {"yes": (_("never on a lock screen"), Q(sensitive=True)), "no": (_("public"), Q(sensitive=False))}
@@ -201,7 +201,7 @@ class EventVariableAdmin(LedgerAdmin):
     """A list of the variables of all types. They are edited on the type's page."""
 
     list_display = ["path", "of_type", "label", "sensitive", "settable"]
-    list_filter = [VariableOf, "event_type"]
+    list_filter = [Sensitivity, "event_type"]
     list_select_related = ["event_type"]
     search_fields = ["path", "label"]
     of_type = linked("event_type", _("event type"), "event_type__name")

@@ -34,7 +34,7 @@ class Reading:
 
 
 READERS: dict[type[Model], Callable[[Any], Reading]] = {}
-"""Of the kinds of rules. Other apps add theirs."""
+"""A function for each kind of rule that reads one. Other apps add theirs."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +97,15 @@ def _means(kind: str, row: Any, person: Recipient) -> bool:
         return Recipient.objects.filter(manager=person).exists()
     if kind == TargetKind.DUTY:
         return row.rota is not None and _is_in(row.rota, person)
-    return kind in OF_CHOICE or (kind == TargetKind.CASE_LIST and is_listed(person))
+    if kind == TargetKind.CASE_LIST:
+        return CaseList.objects.filter(Q(people=person) | Q(teams__members=person)).exists()
+    return kind in OF_CHOICE
 
 
 def _is_in(rota: Rota, person: Recipient) -> bool:
     in_layers = rota.layers.filter(people__contains=[person.pk]).exists()
-    return in_layers or rota.overrides.filter(person=person).exists() or _is_in_feed(rota, person)
-
-
-def _is_in_feed(rota: Rota, person: Recipient) -> bool:
-    return RotaFeedShift.objects.filter(rota=rota, person=person).exists()
-
-
-def is_listed(person: Recipient) -> bool:
-    return CaseList.objects.filter(Q(people=person) | Q(teams__members=person)).exists()
+    in_feed = RotaFeedShift.objects.filter(rota=rota, person=person)
+    return in_layers or rota.overrides.filter(person=person).exists() or in_feed.exists()
 
 
 def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], teams: Iterable[Any]) -> bool:
@@ -128,7 +123,6 @@ def not_yourself() -> str:
     return gettext("Somebody else has to put you, or a team of yours, on a list for cases.")
 
 
-# --- routes -----------------------------------------------------------------------------------------------------------
 def _read_route(route: Route) -> Reading:
     types = sorted(route.event_types.values_list("name", flat=True))
     conditions = sorted(route.conditions.values_list("path", "operator", "value"))

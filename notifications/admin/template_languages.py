@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from notifications.channel_facts import channel_name
 from notifications.models import CustomerText, TemplateAction, TemplateFact, TemplateVersion, WrittenText
 from notifications.wording import formats
-from notifications.wording.labels import tag
+from notifications.wording.languages import tag
 from notifications.wording.template_check import Problem
 
 

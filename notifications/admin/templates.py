@@ -46,7 +46,7 @@ class Publication(Conditions):
     }
 
 
-class Lacking(admin.SimpleListFilter):
+class MissingLanguage(admin.SimpleListFilter):
     """Templates whose published version lacks words in a language of the pages."""
 
     title = _("lacks words in")
@@ -68,10 +68,14 @@ class Lacking(admin.SimpleListFilter):
         return queryset.filter(pk__in=lacking)
 
 
+def _first_in(template: Template, state: VersionState) -> TemplateVersion | None:
+    return next((version for version in template.versions.all() if version.state == state), None)
+
+
 @admin.register(Template)
 class TemplateAdmin(HistoryAdmin):
     list_display = ["name", "slug", "published", "draft", "speaks", "lacks", "used_by"]
-    list_filter = [Publication, Lacking]
+    list_filter = [Publication, MissingLanguage]
     list_prefetch_related = ["routes", *(f"versions__{part}" for part in WORDS)]
     search_fields = ["name", "slug", "versions__texts__title"]
     prepopulated_fields = {"slug": ["name"]}
@@ -92,30 +96,27 @@ class TemplateAdmin(HistoryAdmin):
 
     @display(description=_("published"))
     def published(self, template: Template) -> SafeString:
-        for version in template.versions.all():
-            if version.state == VersionState.PUBLISHED:
-                return link(version, f"v{version.number}")
-        return mark("bad", gettext("nothing"))
+        version = _first_in(template, VersionState.PUBLISHED)
+        return link(version, f"v{version.number}") if version is not None else mark("bad", gettext("nothing"))
 
     @display(description=_("draft"))
     def draft(self, template: Template) -> SafeString:
-        drafts = (version for version in template.versions.all() if version.state == VersionState.DRAFT)
-        return next((link(draft, f"v{draft.number}") for draft in drafts), link(None))
+        version = _first_in(template, VersionState.DRAFT)
+        return link(version, f"v{version.number}" if version is not None else "")
 
     @display(description=_("languages"))
     def speaks(self, template: Template) -> str:
-        current = [version for version in template.versions.all() if version.state == VersionState.PUBLISHED]
-        return ", ".join(sorted({text.language for version in current for text in version.texts.all()}))
+        version = _first_in(template, VersionState.PUBLISHED)
+        return ", ".join(sorted({text.language for text in version.texts.all()})) if version is not None else ""
 
     @display(description=_("lacks words in"))
     def lacks(self, template: Template) -> SafeString:
-        """Of the languages of the pages; the version's page says what."""
+        """List the languages of the pages that lack words. The version's page says which words."""
+        version = _first_in(template, VersionState.PUBLISHED)
+        missing = [(name_of(code), in_part) for code, in_part in missing_in(version)] if version is not None else []
         form = gettext("%(language)s (in part)")
-        for version in template.versions.all():
-            if version.state == VersionState.PUBLISHED and (missing := list(missing_in(version))):
-                names = ((name_of(code), in_part) for code, in_part in missing)
-                return link(version, ", ".join(form % {"language": name} if part else name for name, part in names))
-        return link(None)
+        names = [form % {"language": name} if in_part else name for name, in_part in missing]
+        return link(version if names else None, ", ".join(names))
 
     @display(description=_("used by"))
     def used_by(self, template: Template) -> SafeString:

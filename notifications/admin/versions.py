@@ -125,7 +125,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
 
     @action(description=_("Save and send to me…"), permissions=["change"])
     def save_and_send(self, request: HttpRequest, obj: TemplateVersion) -> None:
-        """The same, to send it to oneself."""
+        """Save, and lead to the page for sending it to oneself."""
 
     def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
         response: HttpResponse = super().response_change(request, obj)
@@ -185,16 +185,10 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
             text = gettext(
                 "From now on new messages of “%(template)s” say this. Messages people have already keep their words."
             )
-        context = {
-            "row": version,
-            "back": change_url(version),
-            "text": text % {"template": version.template},
-            "button": "" if any(problem.fatal for problem in problems) else gettext("Publish"),
-            "problems": problems,
-        }
-        return self.page(
-            request, "admin/desk/confirm.html", gettext("Publish %(version)s") % {"version": version}, **context
-        )
+        title = gettext("Publish %(version)s") % {"version": version}
+        button = "" if any(problem.fatal for problem in problems) else gettext("Publish")
+        text %= {"template": version.template}
+        return self.ask(request, version, title=title, text=text, button=button, problems=problems)
 
     @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
     def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -214,7 +208,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST" and version.state == VersionState.RETIRED:
             text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
-            return self.ask(request, version, title=gettext("Roll back"), text=text, button=gettext("Roll back"))
+            return self.ask(request, version, title=gettext("Roll back"), text=text)
         return self._publish(request, version, template_versions.roll_back)
 
     def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:

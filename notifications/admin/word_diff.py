@@ -1,4 +1,4 @@
-"""What differs between two texts, word for word, in the order of reading."""
+"""The differences between two texts, word for word, in the order of reading."""
 
 import re
 from collections import Counter
@@ -38,7 +38,7 @@ def words_between(old: str, new: str) -> list[Piece]:
 
 
 def _blocks(what: re.Pattern[str], old: str, new: str) -> Iterator[tuple[str, str]]:
-    """What stands in both texts in the same place: equal, or not."""
+    """Yield pairs of passages that stand in the same place of both texts, equal or not."""
     before, after = what.findall(old), what.findall(new)
     counts = Counter(after)
     if sum(counts[each] for each in before) > MOST_PAIRS:

@@ -40,7 +40,7 @@ def span(length: timedelta) -> str:
 
 
 def percent_of(part: int, whole: int) -> int:
-    """For what is drawn: at least 2 where there is anything."""
+    """Return the percentage to draw: at least 2 if there is anything."""
     return max(100 * part // whole, 2) if part else 0
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from notifications.cases.task_state import effective_time
 from notifications.models import Case, Event, EventStatus, Journey, Milestone
 from notifications.types import behaviour_of
-from notifications.wording.labels import languages, tag
+from notifications.wording.languages import languages, tag
 from notifications.wording.plaintext import clean_line, cut
 
 MOST_REACHED, MOST_LABEL = 200, 80

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from notifications.forms import definition, keywords, patterns
 from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, lookup, object_in
-from notifications.wording.labels import languages, tag
+from notifications.wording.languages import languages, tag
 from notifications.wording.plaintext import clean_line
 
 Kind: TypeAlias = Literal[

@@ -10,8 +10,7 @@ from notifications.items.outcomes import is_mine, is_waiting, may_undo, mood_of,
 from notifications.models import Notification, NotificationState, Recipient
 from notifications.types import Action, Json
 from notifications.wording.key_facts import Written, facts_of
-from notifications.wording.labels import read_in
-from notifications.wording.languages import reading_language
+from notifications.wording.languages import read_in, reading_language
 from notifications.wording.sentences import TEXTS, say
 from notifications.wording.times import Due, due, exact, short_time
 

@@ -13,8 +13,7 @@ from notifications.models import Notification, NotificationState, Recipient, Tas
 from notifications.reasons import Reason
 from notifications.types import Json
 from notifications.wording import names
-from notifications.wording.labels import read_in
-from notifications.wording.languages import reading_language
+from notifications.wording.languages import read_in, reading_language
 from notifications.wording.sentences import TEXTS, say, say_of
 from notifications.wording.times import short_time, when
 

@@ -34,7 +34,7 @@ from notifications.models import (
 from notifications.types import Json
 from notifications.wording import names
 from notifications.wording.key_facts import facts_of
-from notifications.wording.labels import read_in
+from notifications.wording.languages import read_in
 from wfpush.postgres import keys, prefetch
 
 Value = TypeVar("Value")

@@ -64,7 +64,6 @@ from notifications.models.events import (
     Urgency,
     past_deadline,
 )
-from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
 from notifications.models.hourly import Counted, CountedHour, EngagementCount, EngagementHour, HourlyCount
 from notifications.models.people import (
     Account,
@@ -99,7 +98,10 @@ from notifications.models.responses import (
     Callback,
     CallbackAttempt,
     CallbackState,
+    FourEyesCondition,
+    FourEyesRule,
     IdempotencyKey,
+    RefusedAnswer,
     Response,
     Via,
     via_choices,

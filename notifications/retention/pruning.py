@@ -3,36 +3,231 @@
 Once a day all steps are gone through, each table by its primary key, which begins with the time. A step looks at some
 hundred rows, deletes those that may go in one transaction, and writes down how far it has come; so whatever ends a
 worker, the next one goes on there, and nobody waits for a lock. Without a rule nothing is looked at.
+
+A task goes, with all that belongs to it, when the last of its copies may, each by its own category. Tasks that wait, of
+which an engine is still to be told, or of which a message is under way, stay; so do those of held cases.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from notifications.models import Pruning
-from notifications.retention import pruned_rows
-from notifications.retention.rules import KINDS, Rules
+from notifications.models import (
+    ANSWERABLE,
+    Callback,
+    Case,
+    Delivery,
+    DeliveryState,
+    Device,
+    Event,
+    LegalHold,
+    Notification,
+    NotificationState,
+    Pruning,
+    Task,
+    TaskMessage,
+)
+from notifications.models.delivery import GONE
+from notifications.people import devices
+from notifications.retention.rules import KINDS, Rules, in_force
+from wfpush.identifiers import lowest_id
+from wfpush.postgres import keys
 from wfpush.queue import outbox, steps
 
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "pruning"
 AFTER_FAULT = timedelta(minutes=5)
+UNDER_WAY = Q(due_at__isnull=False) | Q(state=DeliveryState.PENDING)
+"""Messages that are sent yet, wait for another turn, or are held back."""
+TASKS_AT_ONCE = 200
+"""Tasks that are looked at, and deleted together with some thousand rows."""
+AT_ONCE = 500
+"""Other rows that are looked at."""
 
+
+def prune_tasks(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    looked_at = _looked_at(Task, rules.newest("items"), after, TASKS_AT_ONCE)
+    may_go = Task.objects.filter(keys.among(Task, looked_at)).filter(_ended(rules)).exclude(in_force("case"))
+    rows = may_go.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+    going = list(rows.values_list("pk", flat=True)) if looked_at else []
+    delete(going)
+    return next_key(looked_at, TASKS_AT_ONCE), len(going)
+
+
+def _looked_at(model: type[Any], until: datetime | None, after: str, most: int) -> list[Any]:
+    """Return keys of rows that are older than `until`, by the primary key, which begins with the time: no other index
+    is needed, and nothing newer is read."""
+    if until is None:
+        return []
+    rows = model._default_manager.filter(pk__lt=lowest_id(until)).order_by("pk")
+    return list((rows.filter(pk__gt=UUID(after)) if after else rows).values_list("pk", flat=True)[:most])
+
+
+def next_key(looked_at: Collection[Any], most: int) -> str:
+    return str([*looked_at][-1]) if len(looked_at) == most else ""
+
+
+def _ended(rules: Rules) -> Q:
+    """Whether a task and all that belongs to it has ended, long enough ago."""
+    copies = Notification.objects.filter(task=OuterRef("pk"))
+    dated = copies.annotate(until=rules.until("items", "category"))
+    young = dated.filter(Q(until=None) | Q(updated_at__gte=F("until")) | Q(state=NotificationState.OPEN))
+    usual = rules.usual["items"]
+    without = Q(updated_at__lt=usual) if usual is not None else Q(pk=None)
+    return (
+        ~Q(state__in=ANSWERABLE)
+        & ~Exists(young)
+        & (Q(Exists(copies)) | without)
+        & ~Exists(Callback.objects.filter(task=OuterRef("pk"), due_at__isnull=False))
+        & ~Exists(TaskMessage.objects.filter(task=OuterRef("pk"), due_at__isnull=False))
+        & ~Exists(Event.objects.filter(task=OuterRef("pk"), due_at__isnull=False))
+        & ~Exists(Delivery.objects.filter(UNDER_WAY, notification__task=OuterRef("pk")))
+    )
+
+
+# --- deleting ---------------------------------------------------------------------------------------------------------
+def delete(tasks: list[UUID]) -> None:
+    """With all that belongs to them, in a transaction. Events that told of other things, too, count what is left."""
+    if not tasks:
+        return
+    items = Notification.objects.filter(Q(task__in=tasks) | Q(addressed__message__task__in=tasks))
+    forget_items(list(items.distinct().values_list("pk", flat=True)), Event.objects.filter(task__in=tasks))
+    Task.objects.filter(pk__in=tasks).delete()
+
+
+def forget_items(items: list[UUID], also: QuerySet[Event] | None = None) -> None:
+    """Delete items with their messages. Their events go with them (`also` in any case), unless they told others of
+    something that stays: then they count what is left, so that the ledger adds up."""
+    event_ids: set[Any] = set(Delivery.objects.filter(notification__in=items).values_list("event", flat=True))
+    event_ids |= set(Notification.objects.filter(pk__in=items, event__isnull=False).values_list("event", flat=True))
+    Notification.objects.filter(pk__in=items).delete()
+    going: set[Any] = set(also.values_list("pk", flat=True)) if also is not None else set()
+    left = event_ids - going
+    stay: set[Any] = set(Delivery.objects.filter(event__in=left).values_list("event", flat=True))
+    stay |= set(Notification.objects.filter(event__in=left).values_list("event", flat=True))
+    others = Event.objects.filter(pk__in=left).filter(Q(task__isnull=False) | Q(due_at__isnull=False))
+    stay |= set(others.values_list("pk", flat=True))
+    rows = Delivery.objects.filter(event=OuterRef("pk")).order_by().values("event")
+    count = Subquery(rows.values(count=Count("pk")))
+    Event.objects.filter(pk__in=stay).update(told=Coalesce(count, 0))
+    Event.objects.filter(pk__in=going | (left - stay)).delete()
+
+
+def _locked(rows: QuerySet[Any]) -> list[Any]:
+    return list(rows.order_by("pk").select_for_update(skip_locked=True, of=("self",)))
+
+
+def prune_news(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    """Items that are about no task, such as milestones of cases."""
+    ids = _looked_at(Notification, rules.newest("items"), after, AT_ONCE)
+    under_way = Delivery.objects.filter(UNDER_WAY, notification=OuterRef("pk"))
+    rows = Notification.objects.filter(keys.among(Notification, ids), task=None, addressed=None)
+    rows = rows.annotate(until=rules.until("items", "category")).filter(updated_at__lt=F("until"))
+    rows = rows.exclude(state=NotificationState.OPEN).exclude(Exists(under_way)).exclude(in_force("case"))
+    going = [row.pk for row in _locked(rows)] if ids else []
+    if going:
+        forget_items(going)
+    return next_key(ids, AT_ONCE), len(going)
+
+
+def prune_events(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    ids = _looked_at(Event, rules.usual["events"], after, AT_ONCE)
+    rows = Event.objects.filter(keys.among(Event, ids), task=None, due_at=None)
+    rows = rows.exclude(Exists(Delivery.objects.filter(event=OuterRef("pk"))))
+    rows = rows.exclude(Exists(Notification.objects.filter(event=OuterRef("pk")))).exclude(in_force("case"))
+    going = [row.pk for row in _locked(rows)] if ids else []
+    if going:
+        Event.objects.filter(pk__in=going).delete()
+    return next_key(ids, AT_ONCE), len(going)
+
+
+def prune_cases(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    """A case ends with the last of its tasks and items: events that are left of it go along."""
+    until = rules.newest("items")
+    if until is None:
+        return "", 0
+    cases = Case.objects.order_by("pk")
+    ids = list((cases.filter(pk__gt=int(after)) if after else cases).values_list("pk", flat=True)[:AT_ONCE])
+    young = Event.objects.filter(case=OuterRef("pk")).filter(Q(pk__gte=lowest_id(until)) | Q(due_at__isnull=False))
+    rows = Case.objects.filter(pk__in=ids, updated_at__lt=until).exclude(in_force(""))
+    rows = rows.exclude(Exists(Task.objects.filter(case=OuterRef("pk"))))
+    rows = rows.exclude(Exists(Notification.objects.filter(case=OuterRef("pk")))).exclude(Exists(young))
+    going = [row.pk for row in _locked(rows)]
+    if going:
+        Event.objects.filter(case__in=going).delete()
+        LegalHold.objects.filter(case__in=going).delete()  # lifted ones; the audit list has them
+        Case.objects.filter(pk__in=going).delete()
+    return next_key(ids, AT_ONCE), len(going)
+
+
+def prune_devices(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    until = rules.usual["devices"]
+    if until is None:
+        return "", 0
+    unused = Device.objects.filter(last_used_at__lt=until).order_by("pk")[:AT_ONCE]
+    removed = devices.remove(unused, devices.EXPIRED, now)
+    return "more" if removed == AT_ONCE else "", removed
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+HELD = "notification__case notification__task__case"
+
+
+def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
+    """Remove addresses of old messages from the ledger and from the traces of events."""
+    ids = _looked_at(Delivery, rules.newest("addresses"), after, AT_ONCE)
+    rows = Delivery.objects.filter(keys.among(Delivery, ids)).annotate(
+        until=rules.until("addresses", "notification__category")
+    )
+    rows = rows.filter(created_at__lt=F("until")).exclude(in_force(HELD))
+    delivery_ids = list(rows.values_list("pk", flat=True)) if ids else []
+    return next_key(ids, AT_ONCE), forget_addresses(delivery_ids) if delivery_ids else 0
+
+
+def forget_addresses(ids: list[Any]) -> int:
+    """Remove the addresses of those deliveries that nothing waits for. In a transaction."""
+    queryset = Delivery.objects.filter(pk__in=ids).exclude(address="", shown_to="")
+    queryset = queryset.exclude(Q(address__startswith=GONE) & Q(shown_to=""))
+    rows = _locked(queryset.exclude(state=DeliveryState.PENDING).filter(due_at=None))
+    if not rows:
+        return 0
+    _forget_in_traces(rows)
+    for row in rows:
+        row.address, row.shown_to = f"{GONE}{row.pk}" if row.address else "", ""
+    Delivery.objects.bulk_update(rows, ["address", "shown_to"])
+    return len(rows)
+
+
+def _forget_in_traces(rows: list[Delivery]) -> None:
+    items = {str(row.notification_id) for row in rows}
+    events = _locked(Event.objects.filter(pk__in={row.event_id for row in rows}))
+    for event in events:
+        for recipient in event.plan.get("recipients") or []:
+            if recipient.get("notification") in items:
+                recipient["channels"] = [{**each, "to": ""} for each in recipient.get("channels") or []]
+    Event.objects.bulk_update(events, ["plan"], batch_size=100)
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
 Step = Callable[[Rules, str, datetime], tuple[str, int]]
 """Prunes the next rows: from the last key that was looked at, to the next one, empty at the end, and how many went."""
 
 STEPS: dict[str, Step] = {
-    "tasks": pruned_rows.prune,
-    "news": pruned_rows.prune_news,
-    "events without items": pruned_rows.prune_events,
-    "cases": pruned_rows.prune_cases,
-    "addresses of messages": pruned_rows.prune_addresses,
-    "unused devices": pruned_rows.prune_devices,
+    "tasks": prune_tasks,
+    "news": prune_news,
+    "events without items": prune_events,
+    "cases": prune_cases,
+    "addresses of messages": prune_addresses,
+    "unused devices": prune_devices,
 }
 """By names that stay: a pass under way has them."""
 

@@ -34,7 +34,7 @@ from notifications.models import (
 )
 from notifications.retention import rules, scrubbing
 from notifications.retention.columns import GO, TABLES, model_of
-from notifications.retention.pruned_rows import HELD, forget_addresses
+from notifications.retention.pruning import HELD, forget_addresses
 from notifications.retention.scrubbing import Tally
 from notifications.retention.terms import OMITTED, Terms
 from wfpush.postgres import bulk

@@ -39,7 +39,7 @@ MAX_MANAGERS = 20
 """Levels of managers above somebody."""
 
 STEP_EVENTS = "task.escalation_raised"
-"""Type of our own events by which steps of policies tell people (escalations/kinds/step_run.py)."""
+"""Type of our own events by which steps of policies tell people (escalations/kinds/base.py)."""
 
 DELEGATED = (reasons.DELEGATE.name, reasons.DELEGATE_FOR.name, reasons.OFFERED.name)
 """Reasons of people who stand in for somebody: `reason` is that of the person who is away."""

@@ -20,7 +20,7 @@ from liquid.exceptions import FilterArgumentError
 from notifications.models import MOST_FACTS, FactKind, Notification, Recipient, TemplateFact, TemplateVersion
 from notifications.types import Json, lookup, object_in
 from notifications.wording import formats
-from notifications.wording.labels import languages, tag
+from notifications.wording.languages import languages, tag
 from notifications.wording.liquid_filters import MISSING, shown
 from notifications.wording.plaintext import clean_line, cut
 from notifications.wording.sensitive import without_paths

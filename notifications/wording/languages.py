@@ -1,12 +1,14 @@
-"""A person's language: the one chosen in the footer, else their own, if the pages have it."""
+"""Languages of people, texts and buttons: the one chosen in the footer, else a person's own, if it has words."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils import timezone, translation
 
 from notifications.models import Recipient
+from notifications.types import Action, Json
 from notifications.wording.formats import written_for, zone_of
 
 
@@ -26,8 +28,7 @@ def speaking_to(recipient: Recipient) -> Iterator[None]:
 def spoken(locale: str) -> str:
     """The pages' language for a person of this locale."""
     supported = dict(settings.LANGUAGES)
-    tag = locale.replace("_", "-").lower()
-    return next((code for code in (tag, tag.split("-")[0]) if code in supported), settings.LANGUAGE_CODE)
+    return next((code for code in tags(locale) if code in supported), settings.LANGUAGE_CODE)
 
 
 def chosen_language(cookies: Mapping[str, str]) -> str:
@@ -40,3 +41,37 @@ def reading_language(reader: Recipient) -> str:
     """The language of buttons: the chosen one, else the person's own, even if the pages do not have it."""
     active = translation.get_language() or settings.LANGUAGE_CODE
     return reader.locale if active == language_of(reader) else active
+
+
+ANY = ""
+"""The key of a label for languages without one of their own."""
+
+
+def tag(language: str) -> str:
+    return language.replace("_", "-").lower()
+
+
+def tags(language: str) -> Iterator[str]:
+    """The language itself, then its base (de-AT: de)."""
+    whole = tag(language)
+    yield whole
+    if "-" in whole:
+        yield whole.partition("-")[0]
+
+
+def languages(language: str, fallback: str = "en") -> Iterator[str]:
+    """Tags to look for, best first."""
+    yield from tags(language)
+    yield from tags(fallback)
+
+
+def label_in(labels: Mapping[str, str], language: str) -> str:
+    """The best label for the language; empty where there are none."""
+    return next((labels[each] for each in (*tags(language), ANY) if each in labels), "")
+
+
+def read_in(action: Json, language: str) -> Action:
+    """A stored action for a reader. A title that the engine gave is the same in every language."""
+    parsed = Action.from_json(action)
+    title = label_in(parsed.labels, language)
+    return replace(parsed, title=title) if title else parsed

@@ -17,7 +17,7 @@ from notifications.reasons import Reason
 from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json, ValuesRule
 from notifications.wording import formats, liquid
 from notifications.wording.directions import set_apart
-from notifications.wording.labels import ANY, label_in, languages, tag, tags
+from notifications.wording.languages import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
 from notifications.wording.plaintext import clean, clean_line, cut
 from notifications.wording.sensitive import without_paths

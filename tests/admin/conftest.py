@@ -1,7 +1,7 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.apps import apps
@@ -9,19 +9,32 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.test import Client
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
 from notifications.inbox.session import BACKEND
-from notifications.models import Case, CaseList, ConnectedAccount, FourEyesRule, LegalHold, RefusedAnswer, RetentionRule
+from notifications.models import (
+    Case,
+    CaseList,
+    ConnectedAccount,
+    FourEyesRule,
+    LegalHold,
+    RefusedAnswer,
+    RetentionRule,
+    Route,
+    Template,
+    TemplateVersion,
+)
 from notifications.reasons import said
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
+from notifications.wording import template_versions
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.chromium import Chromium
-from tests.admin.desk import Desk, Visit
+from tests.admin.desk import Browse, Desk
 from tests.admin.world import World
+from tests.factories import RouteFactory, TemplateFactory
 from tests.support.rotas import override, rota_of
 
 admin.autodiscover()  # tests ask for what is registered as they are loaded
@@ -49,7 +62,7 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture
-def browse(root: Client, chromium: Chromium, desk: Desk) -> Callable[[Visit], Any]:
+def browse(root: Client, chromium: Chromium, desk: Desk) -> Browse:
     """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
 
     The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must
@@ -119,6 +132,37 @@ def evening(day: World) -> World:
     LegalHold.objects.create(case=Case.objects.order_by("-pk")[0], why="Lawsuit 12 O 34/26", since=day.now)
     CaseList.objects.create(case_type="repair").people.add(day.carol)
     return day
+
+
+@pytest.fixture
+def route(world: World) -> Route:
+    made: Route = RouteFactory(name="Audit", types=["task.assigned"], targets=["assignee"])
+    return made
+
+
+@pytest.fixture
+def template(world: World) -> Template:
+    """With one version, published in two languages, and used by a route."""
+    texts = {"en": ("{{ task.name }}", "Hello"), "de": ("{{ task.name }}", "Hallo")}
+    made: Template = TemplateFactory(name="Invoice to approve", texts=texts)
+    RouteFactory(name="Invoices", types=["task.assigned"], template=made)
+    return made
+
+
+@pytest.fixture
+def published(template: Template) -> TemplateVersion:
+    return template.versions.get()
+
+
+@pytest.fixture
+def draft(template: Template, published: TemplateVersion) -> TemplateVersion:
+    return template_versions.new_draft(template, published)
+
+
+@pytest.fixture
+def loopback(settings: Settings) -> None:
+    """Engines may be called on this machine."""
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
 
 
 @pytest.fixture

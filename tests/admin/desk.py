@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page
 from tests.admin.chromium import Chromium
 
 Visit = Callable[[Page], Any]
+Browse = Callable[[Visit], Any]
 PATIENCE = 20.0
 LEFT_OUT = {"content-length", "set-cookie", "strict-transport-security"}
 """Of Django's headers: the client of the test keeps the session."""

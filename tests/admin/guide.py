@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from escalations.admin import board, dead_ends, simulator
+from escalations.admin import dead_ends, simulator, sla_report
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications import hourly
@@ -99,8 +99,8 @@ def _paths(page: Page) -> None:
 
 
 def _search(page: Page) -> None:
-    page.keyboard.press("Control+k")
-    page.keyboard.type("invoice", delay=20)
+    page.keysla_report.press("Control+k")
+    page.keysla_report.type("invoice", delay=20)
     page.wait_for_selector("dialog[open] a")
 
 
@@ -257,7 +257,7 @@ SHOTS = [
     Shot("desk-template", lambda world: page_of(Template.objects.get(slug="task"))),
     Shot("desk-draft", _draft),
     Shot("desk-compare", _changed_words),
-    _named("sla", board.PAGE, whole=True),
+    _named("sla", sla_report.PAGE, whole=True),
     _list("policies", Policy),
     _first("policy", Policy, whole=True),
     _first("policy-effect", Policy, ready=_later),

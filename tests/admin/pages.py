@@ -67,6 +67,27 @@ def filled(response: Any, **changes: Any) -> dict[str, Any]:
     return {**fields, **changes}
 
 
+def save_form(client: Client, row: Model, **changes: Any) -> Any:
+    """The page after a row's form was sent with some of its fields changed."""
+    return client.post(page_of(row), filled(form_at(client, page_of(row)), **changes), follow=True)
+
+
+def add_row(client: Client, model: type[Model], **fields: Any) -> Any:
+    """The page after the form of a new row was sent."""
+    return client.post(adding(model), filled(form_at(client, adding(model)), **fields), follow=True)
+
+
+def errors_of(page: Any, prefix: str) -> dict[str, Any]:
+    """The errors of the first row of a formset."""
+    [errors] = [each.formset.errors for each in page.context["inline_admin_formsets"] if each.formset.prefix == prefix]
+    return dict(errors[0])
+
+
+def rows_of(client: Client, model: type[Model], query: str = "") -> list[Any]:
+    """The rows that a list shows."""
+    return list(client.get(list_of(model, query)).context["cl"].result_list)
+
+
 def _forms(context: Any) -> list[Any]:
     formsets = [inline.formset for inline in context.get("inline_admin_formsets") or []]
     forms = [context["adminform"].form]

@@ -5,7 +5,6 @@ at every list, its first form and its form for something new.
 """
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from playwright.sync_api import Page
 from escalations.admin.rules import page as rules
 from notifications.models import ActionToken, Event, Recipient, Route, Template, TemplateVersion, VersionState
 from notifications.wording import template_versions
-from tests.admin.desk import Visit
+from tests.admin.desk import Browse
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
@@ -57,9 +56,7 @@ def everything(client: Client) -> list[str]:
     return [page for page in [*lists.values(), *forms, *new, *further] if client.get(page).status_code == 200]
 
 
-def test_axe_finds_nothing_and_no_page_is_wider_than_its_window(
-    day: World, root: Client, browse: Callable[[Visit], Any]
-) -> None:
+def test_axe_finds_nothing_and_no_page_is_wider_than_its_window(day: World, root: Client, browse: Browse) -> None:
     pages = everything(root) if os.environ.get("WFPUSH_SOAK") == "long" else kinds()
 
     def visit(page: Page) -> dict[str, Any]:
@@ -76,9 +73,7 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_its_window(
     assert browse(visit) == {}
 
 
-def test_fields_are_named_that_a_library_draws_or_that_are_added_later(
-    day: World, browse: Callable[[Visit], Any]
-) -> None:
+def test_fields_are_named_that_a_library_draws_or_that_are_added_later(day: World, browse: Browse) -> None:
     form = page_of(Route.objects.get(name="Tasks that wait too long"))
 
     def visit(page: Page) -> list[int]:

@@ -131,8 +131,6 @@ GIVEN: dict[str, dict[str, Any]] = {
 IDLE = {
     "brand remove_push_keys": "no key of the brand is without a browser behind a newer one",
     "user password_change": "the password would have to be a good one",
-    "engine begin": "leads to the first step of connecting an engine",
-    "engine guide": "leads to the next step",
     "engine connect": "its form needs more; tests/admin/test_engine_wizard.py fills it in",
     "engine connect_key": "the same",
     "engine connect_event": "the same",

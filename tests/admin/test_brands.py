@@ -12,12 +12,8 @@ from django.utils import timezone
 
 from notifications.channels.fcm.service_accounts import ServiceAccount
 from notifications.models import Brand, Category, Recipient, Unsubscription
-from tests.admin.pages import filled, form_at, page_of, text_of
+from tests.admin.pages import page_of, save_form, text_of
 from tests.admin.world import World
-
-
-def saved(client: Client, row: Any, **changes: Any) -> Any:
-    return client.post(page_of(row), filled(form_at(client, page_of(row)), **changes), follow=True)
 
 
 @pytest.fixture
@@ -47,7 +43,7 @@ ELSEWHERE = "This installation does not answer there"
     ],
 )
 def test_an_address_that_does_not_lead_here_is_refused(address: str, sentence: str, brand: Brand, root: Client) -> None:
-    assert sentence in text_of(saved(root, brand, domain=address))
+    assert sentence in text_of(save_form(root, brand, domain=address))
     assert Brand.objects.get().domain == ""
 
 
@@ -55,16 +51,16 @@ def test_an_address_that_does_not_lead_here_is_refused(address: str, sentence: s
     "address", ["https://updates.acme.example", "https://acme.customers.example", "https://updates.acme.example:8443"]
 )
 def test_an_address_of_this_installation_is_taken(address: str, brand: Brand, root: Client) -> None:
-    saved(root, brand, domain=f"{address}/")
+    save_form(root, brand, domain=f"{address}/")
     assert Brand.objects.get().domain == address
 
 
 def test_a_sender_is_checked_and_its_dns_is_told_of(brand: Brand, root: Client) -> None:
-    assert "Write an address, or a name and an address" in text_of(saved(root, brand, from_email="Acme"))
-    page = text_of(saved(root, brand, from_email="Acme <care@acme.example>", reply_to="care@acme.example"))
+    assert "Write an address, or a name and an address" in text_of(save_form(root, brand, from_email="Acme"))
+    page = text_of(save_form(root, brand, from_email="Acme <care@acme.example>", reply_to="care@acme.example"))
     assert "its SPF record has to admit that server" in page
     assert "DKIM for acme.example" in page
-    assert "SPF" not in text_of(saved(root, brand, from_email="Acme <acme@push.example>"))
+    assert "SPF" not in text_of(save_form(root, brand, from_email="Acme <acme@push.example>"))
 
 
 def test_the_doctor_names_an_address_that_was_taken_away(brand: Brand, settings: Any) -> None:

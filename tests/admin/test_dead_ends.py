@@ -154,13 +154,8 @@ def test_what_another_route_leads_into_is_not_this_ones_warning(world: World, br
 
 
 # --- who, and in which words ------------------------------------------------------------------------------------------
-def test_who_sees_policies_sees_dead_ends(
-    broken: Policy, administrator: Client, operator: Client, editor: Client
-) -> None:
-    for client in (administrator, operator):
-        assert client.get(reverse(PAGE)).status_code == 200
-        assert reverse(PAGE) in client.get("/admin/").content.decode()
-    assert editor.get(reverse(PAGE)).status_code == 403
+def test_who_sees_no_policies_sees_no_dead_ends(broken: Policy, operator: Client, editor: Client) -> None:
+    assert "no manager" in text_of(operator.get("/admin/"))
     assert "no manager" not in text_of(editor.get("/admin/"))
     group = Group.objects.get(name="Operators")
     group.permissions.remove(group.permissions.get(codename="view_policy"))

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +20,17 @@ from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask
 from notifications.reasons import said
-from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import (
+    add_row,
+    errors_of,
+    filled,
+    form_at,
+    list_of,
+    page_of,
+    rows_of,
+    save_form,
+    text_of,
+)
 from tests.admin.world import World
 from tests.engines.flowable import FlowableServer
 from tests.engines.guards import SECRET, SERVICE, Basic, Guard, Key, Open, Tokens
@@ -30,6 +39,12 @@ from tests.support.running import running
 
 BASE = "https://flowable.acme.example/service"
 HISTORY = "/change/", "/history/"
+CREDENTIALS = {
+    "name": "rest",
+    "new_secret": "geheim-1",
+    "header": "X-Key",
+    "token_url": "https://id.acme.example/token",
+}
 
 
 @pytest.fixture
@@ -38,18 +53,13 @@ def engine(world: World) -> Engine:
     return Engine.objects.get(pk=world.engine.pk)
 
 
-@pytest.fixture
-def loopback(settings: Settings) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
-
-
 def save(client: Client, engine: Engine, **fields: Any) -> Any:
     """Fields of the sign-in by their names; others as the form calls them."""
     named = {
         name if name.startswith(("poll-", "kind", "callback_url")) else f"access-0-{name}": value
         for name, value in fields.items()
     }
-    return client.post(page_of(engine), filled(form_at(client, page_of(engine)), **named), follow=True)
+    return save_form(client, engine, **named)
 
 
 def saved(client: Client, engine: Engine, **fields: Any) -> Access:
@@ -69,9 +79,7 @@ def refused(client: Client, engine: Engine, field: str, **fields: Any) -> str:
     before = list(EngineAccess.objects.values_list())
     answer = save(client, engine, **fields)
     assert list(EngineAccess.objects.values_list()) == before
-    [errors] = [
-        each.formset.errors[0] for each in answer.context["inline_admin_formsets"] if each.formset.prefix == "access"
-    ]
+    errors = errors_of(answer, "access")
     assert list(errors) == [field]
     return str(errors[field][0])
 
@@ -131,13 +139,7 @@ def test_each_way_of_signing_in_is_saved_and_lets_us_in(
 def test_what_a_way_of_signing_in_needs_is_asked_for_at_its_field(
     auth: str, field: str, engine: Engine, root: Client
 ) -> None:
-    all_of_it = {
-        "name": "rest",
-        "new_secret": "geheim-1",
-        "header": "X-Key",
-        "token_url": "https://id.acme.example/token",
-    }
-    assert refused(root, engine, field, auth=auth, **all_of_it | {field: ""}) == "Signing in this way needs it."
+    assert refused(root, engine, field, auth=auth, **CREDENTIALS | {field: ""}) == "Signing in this way needs it."
 
 
 def test_what_is_not_used_is_dropped(engine: Engine, root: Client) -> None:
@@ -172,8 +174,7 @@ def test_what_is_not_used_is_dropped(engine: Engine, root: Client) -> None:
 def test_what_could_never_work_is_refused_at_its_field(
     field: str, value: str, auth: str, sentence: str, engine: Engine, root: Client
 ) -> None:
-    rest = {"name": "rest", "new_secret": "geheim-1", "header": "X-Key", "token_url": "https://id.acme.example/token"}
-    assert sentence in refused(root, engine, field, auth=auth, **rest | {field: value})
+    assert sentence in refused(root, engine, field, auth=auth, **CREDENTIALS | {field: value})
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------
@@ -190,8 +191,7 @@ def test_a_secret_does_not_follow_an_address_to_another_host_by_itself(engine: E
     sentence = "It would go to another host now: write it once more."
     assert refused(root, engine, "new_secret", token_url="https://elsewhere.example/token") == sentence
     assert saved(root, engine, token_url="https://login.example/other").secret == "geheim-1"
-    fields = filled(form_at(root, page_of(engine)), callback_url="https://elsewhere.example/rest")
-    assert sentence in text_of(root.post(page_of(engine), fields, follow=True))
+    assert sentence in text_of(save(root, engine, callback_url="https://elsewhere.example/rest"))
     engine.refresh_from_db()
     assert "elsewhere" not in engine.callback_url
     saved(root, engine, token_url="https://elsewhere.example/token", new_secret="geheim-1")
@@ -316,14 +316,10 @@ def test_the_address_is_called_what_it_is(kind: str, example: str, engine: Engin
 
 
 def test_an_engine_is_connected_in_one_go(db: None, root: Client) -> None:
-    fields = filled(form_at(root, adding(Engine)), name="Claims", slug="claims", kind="camunda8", callback_url=BASE)
-    fields |= {
-        "access-0-auth": "basic",
-        "access-0-name": "rest",
-        "access-0-new_secret": "geheim-1",
-        "poll-0-enabled": "on",
-    }
-    assert "was added successfully" in text_of(root.post(adding(Engine), fields, follow=True))
+    engine = {"name": "Claims", "slug": "claims", "kind": "camunda8", "callback_url": BASE}
+    access = {"access-0-auth": "basic", "access-0-name": "rest", "access-0-new_secret": "geheim-1"}
+    page = add_row(root, Engine, **engine, **access, **{"poll-0-enabled": "on"})
+    assert "was added successfully" in text_of(page)
     made = Engine.objects.get()
     assert access_of(made) == Access(BASE, "basic", "rest", "geheim-1")
     assert made.poll.due_at is not None
@@ -383,7 +379,7 @@ def test_the_overview_and_a_filter_name_engines_that_do_not_answer(
         assert [each.pk for each in client.get(panel.href).context["cl"].result_list] == [engine.pk]
     Poll.objects.update(error_fact=None)
     assert "Every engine that is asked for its tasks answers." in text_of(root.get("/admin/"))
-    assert [each.pk for each in root.get(list_of(Engine, "asking=failing")).context["cl"].result_list] == []
+    assert rows_of(root, Engine, "asking=failing") == []
 
 
 def test_page_and_list_say_when_it_was_asked_and_what_is_wrong(engine: Engine, root: Client) -> None:
@@ -414,12 +410,6 @@ def test_an_operator_sees_how_we_sign_in_and_changes_nothing(engine: Engine, ope
     assert "geheim-und-lang" not in page.content.decode()
     assert operator.post(page_of(engine), {"access-0-name": "mine"}).status_code == 403
     assert EngineAccess.objects.get().name == "rest-user"
-
-
-def test_an_administrator_connects_an_engine(engine: Engine, administrator: Client) -> None:
-    access = saved(administrator, engine, auth="basic", name="rest", new_secret="geheim-1", **{"poll-0-enabled": "on"})
-    assert access.secret == "geheim-1"
-    assert Poll.objects.get().enabled
 
 
 def test_the_form_is_german(engine: Engine, root: Client) -> None:

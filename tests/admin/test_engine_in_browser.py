@@ -1,6 +1,5 @@
 """An engine's form in Chromium: it asks what its kind and way of signing in need; and everybody can use its pages."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Page
 from notifications.admin.engine_accounts import USED
 from notifications.models import Engine, EngineAccess, PersonalSignIn, Poll
 from notifications.reasons import said
-from tests.admin.desk import Visit
+from tests.admin.desk import Browse
 from tests.admin.pages import adding, page_of
 from tests.admin.test_sla_report import AA
 from tests.admin.world import World
@@ -26,7 +25,7 @@ def seen(page: Page) -> list[str]:
     return [name for name in FIELDS if page.locator(f"#access-group .field-{name}").first.is_visible()]
 
 
-def test_the_form_asks_what_kind_and_sign_in_need(db: None, browse: Callable[[Visit], Any]) -> None:
+def test_the_form_asks_what_kind_and_sign_in_need(db: None, browse: Browse) -> None:
     def address(page: Page) -> tuple[str, str]:
         label, hint = page.locator('label[for="id_callback_url"]'), page.locator("#id_callback_url_helptext")
         return label.inner_text(), hint.inner_text()
@@ -65,9 +64,7 @@ def test_the_form_asks_what_kind_and_sign_in_need(db: None, browse: Callable[[Vi
     ]
 
 
-def test_people_who_sign_in_themselves_need_more_fields(
-    world: World, root: Client, browse: Callable[[Visit], Any]
-) -> None:
+def test_people_who_sign_in_themselves_need_more_fields(world: World, root: Client, browse: Browse) -> None:
     Engine.objects.update(kind="opentext", callback_url="https://workflow.acme.example/v1")
 
     def visit(page: Page) -> list[list[bool]]:
@@ -82,9 +79,7 @@ def test_people_who_sign_in_themselves_need_more_fields(
 
 
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.long), "de"])
-def test_its_pages_fit_a_phone_and_axe_finds_nothing(
-    world: World, root: Client, browse: Callable[[Visit], Any], language: str
-) -> None:
+def test_its_pages_fit_a_phone_and_axe_finds_nothing(world: World, root: Client, browse: Browse, language: str) -> None:
     Engine.objects.update(kind="flowable", callback_url="https://flowable.acme.example/flowable-rest/service")
     signing = {"auth": "oauth2", "token_url": "https://id.acme.example/token", "name": "wfpush", "secret": "geheim-1"}
     EngineAccess.objects.create(engine=world.engine, **signing)

@@ -7,14 +7,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from notifications.connectors import CONNECTORS, connector_for, presets, readable
+from notifications.connectors import CONNECTORS, readable
 from notifications.connectors.api import Api, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.instructions import Instruction
 from notifications.connectors.listing import Query
 from notifications.connectors.rest import RestConnector
-from notifications.engines import connection_test
-from notifications.engines.connection_test import Sample
 from notifications.intake import mapping
 from notifications.models import Engine, EngineAccess
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
@@ -58,12 +56,6 @@ def board(db: None) -> Engine:
     return Engine.objects.create(slug="board", name="Board", kind="kanban", callback_url=ADDRESS)
 
 
-def test_it_is_known_by_what_it_says() -> None:
-    assert connector_for("kanban").label == "Kanban Board"
-    assert "kanban" in presets()
-    assert "kanban" in readable()
-
-
 def test_the_desk_offers_it_with_its_examples(root: Client, board: Engine) -> None:
     page = text_of(root.get(page_of(board)))
     assert "Its root, such as https://host/board." in page
@@ -91,10 +83,7 @@ def test_its_preset_is_loaded_on_the_desk(root: Client, board: Engine) -> None:
 
 
 def test_what_it_would_be_sent_is_shown_by_its_own_code(root: Client, board: Engine) -> None:
-    page = text_of(root.get(page_of(board, "what_would_be_sent")))
-    assert f"{ADDRESS}/cards/CARD-7/done" in page
-    (sent,) = connection_test.preview(board, Sample("approve", task_id="CARD-8"))
-    assert (sent.method, sent.url) == ("POST", f"{ADDRESS}/cards/CARD-8/done")
+    assert f"POST {ADDRESS}/cards/CARD-7/done" in text_of(root.get(page_of(board, "what_would_be_sent")))
 
 
 def test_a_command_makes_an_engine_of_it(db: None) -> None:

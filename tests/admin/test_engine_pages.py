@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from pytest_django import Settings
 
 from notifications.engines import callback
 from notifications.models import AnswerMapping, Callback, Engine, EngineAccess, Response, SigningSecret
@@ -47,30 +45,13 @@ class Recording:
         return super()._answer(request, route, task, query, body)  # type: ignore[misc]
 
 
-class RecordingFlowable(Recording, FlowableServer):
-    pass
-
-
-class RecordingOpenText(Recording, OpenTextServer):
-    pass
-
-
-class RecordingCamunda7(Recording, Camunda7Server):
-    pass
-
-
-class RecordingCamunda8(Recording, Camunda8Server):
-    pass
+def recording(server: type[Any]) -> Any:
+    return type(f"Recording{server.__name__}", (Recording, server), {})
 
 
 @pytest.fixture
-def loopback(settings: Settings) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def server(loopback: None) -> Iterator[RecordingFlowable]:
-    with running(RecordingFlowable(Basic())) as made:
+def server(loopback: None) -> Iterator[Any]:
+    with running(recording(FlowableServer)(Basic())) as made:
         yield made
 
 
@@ -82,7 +63,7 @@ def connect(engine: Engine, address: str, secret: str = SECRET, kind: str = "flo
 
 # --- does it let us in ----------------------------------------------------------------------------------------------
 def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
-    world: World, server: RecordingFlowable, root: Client
+    world: World, server: Any, root: Client
 ) -> None:
     engine = connect(world.engine, server.base)
     assert f"One task is asked for at {server.base}" in text_of(root.get(page_of(engine, CHECK)))
@@ -92,9 +73,7 @@ def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
     assert LogEntry.objects.get().change_message.startswith("Connection tested: Invoices lets us in")
 
 
-def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(
-    world: World, server: RecordingFlowable, root: Client
-) -> None:
+def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base)
     with ExitStack() as held:
         for number in range(settings.DATABASE_POOL // waiting_threads.SHARE):
@@ -105,9 +84,7 @@ def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(
     assert server.told == []
 
 
-def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
-    world: World, server: RecordingFlowable, root: Client
-) -> None:
+def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base, "wrong-password")
     address = page_of(engine, CHECK)
     said = text_of(root.post(address))
@@ -125,9 +102,7 @@ def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
     assert "address or sign-in cannot work" in said and "10.0.0.1" in said
 
 
-def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(
-    world: World, server: RecordingFlowable, root: Client
-) -> None:
+def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base)
     server.break_next(Fault(503, roles=("query",)))
     assert "was reached, but is not well." in text_of(root.post(page_of(engine, CHECK)))
@@ -150,10 +125,10 @@ def test_a_webhook_is_tested_by_a_signed_call(world: World, root: Client) -> Non
     ("kind", "made", "task", "requests"),
     some(
         [
-            ("flowable", RecordingFlowable, "T-42", 2),
-            ("opentext", RecordingOpenText, "a/b ü", 1),
-            ("camunda7", RecordingCamunda7, "T-42", 2),
-            ("camunda8", RecordingCamunda8, "2251799813685249", 1),
+            ("flowable", FlowableServer, "T-42", 2),
+            ("opentext", OpenTextServer, "a/b ü", 1),
+            ("camunda7", Camunda7Server, "T-42", 2),
+            ("camunda8", Camunda8Server, "2251799813685249", 1),
         ],
         2,
     ),
@@ -161,7 +136,7 @@ def test_a_webhook_is_tested_by_a_signed_call(world: World, root: Client) -> Non
 def test_the_preview_is_what_a_real_answer_then_sends(
     kind: str, made: Any, task: str, requests: int, loopback: None, root: Client
 ) -> None:
-    with running(made(Basic())) as server:
+    with running(recording(made)(Basic())) as server:
         story = Story.begin()
         engine = connect(story.engine, server.base, kind=kind)
         variables = {
@@ -216,8 +191,7 @@ def without_id(told: list[Any]) -> list[Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_preview_of_a_webhook_is_what_it_then_gets(settings: Settings, root: Client) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+def test_the_preview_of_a_webhook_is_what_it_then_gets(loopback: None, root: Client) -> None:
     with receiving() as receiver:
         story = Story.begin()
         Engine.objects.update(callback_url=receiver.url)
@@ -286,18 +260,6 @@ def test_a_webhook_without_a_secret_says_what_is_missing(world: World, root: Cli
 
 
 # --- who may --------------------------------------------------------------------------------------------------------
-def test_an_operator_previews_and_does_not_make_us_call(
-    world: World, server: RecordingFlowable, operator: Client, editor: Client
-) -> None:
-    engine = connect(world.engine, server.base)
-    page = operator.get(page_of(engine, PREVIEW))
-    assert page.status_code == 200 and SECRET not in page.content.decode()
-    for client, action in ((operator, CHECK), (editor, CHECK), (editor, PREVIEW)):
-        assert client.get(page_of(engine, action)).status_code == 403
-        assert client.post(page_of(engine, action)).status_code == 403
-    assert server.told == []
-
-
 def test_the_pages_are_german(world: World, root: Client) -> None:
     engine = connect(world.engine, "")
     root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"

@@ -3,7 +3,6 @@
 import json
 import shlex
 from collections.abc import Iterator
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.admin import engine_wizard
 from notifications.admin.engine_wizard import step_url
 from notifications.connectors import CONNECTORS, presets, samples
 from notifications.engines import poll
@@ -70,10 +68,7 @@ def light(client: Client, engine: Engine) -> dict[str, Any]:
 
 # --- 1: kind and name -----------------------------------------------------------------------------------------------
 def test_the_list_of_engines_leads_to_the_first_step(root: Client) -> None:
-    page = root.get(list_of(Engine)).content.decode()
-    begin = reverse("admin:notifications_engine_begin")
-    assert begin in page
-    assert root.get(begin)["Location"] == reverse(BEGIN)
+    assert reverse(BEGIN) in root.get(list_of(Engine)).content.decode()
     shown = root.get(reverse(BEGIN))
     assert all(connector.label in text_of(shown) for connector in CONNECTORS.values())
     assert [step.current for step in shown.context["steps"]] == [True, False, False, False, False]
@@ -83,7 +78,9 @@ def test_an_engine_is_made_with_a_slug_of_its_own_and_the_preset_of_its_kind(wor
     engine = connected(root, "flowable", name="Invoices")
     assert engine.slug == "invoices-2"
     assert dict(engine.event_mappings.values_list("member", "expression")) == presets()["flowable"].preset
-    assert not connected(root, name="请求").event_mappings.exists()
+    other = connected(root, name="请求")
+    assert (other.slug, other.event_mappings.exists()) == ("engine", False)
+    assert connected(root, name="x" * 120).slug == "x" * 50
     assert engine.history.count() == 1
     assert LogEntry.objects.filter(object_id=engine.pk, action_flag=1).exists()
 
@@ -242,8 +239,7 @@ def test_a_preset_is_loaded_without_leaving_the_steps(root: Client) -> None:
 
 # --- 5: its answers -------------------------------------------------------------------------------------------------
 @pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+def receiver(loopback: None) -> Iterator[Receiver]:
     with receiving() as receiver:
         yield receiver
 
@@ -306,20 +302,13 @@ def test_the_steps_are_for_those_who_may_change_engines(world: World) -> None:
 
 
 def test_an_engine_that_is_there_is_led_through_the_same_steps(world: World, root: Client) -> None:
-    assert root.get(page_of(world.engine, "guide"))["Location"] == step_url(world.engine, "key")
+    assert step_url(world.engine, "key") in root.get(page_of(world.engine)).content.decode()
     assert "It has the key wfp_" in text_of(root.get(step_url(world.engine, "key")))
-
-
-def test_slugs_are_free_ones(world: World) -> None:
-    assert engine_wizard.free_slug("Invoices!") == "invoices-2"
-    assert engine_wizard.free_slug("x" * 120) == "x" * 50
-    assert engine_wizard.free_slug("…") == "engine"
 
 
 # --- engines that are asked -----------------------------------------------------------------------------------------
 @pytest.mark.django_db(transaction=True)
-def test_an_engine_that_is_asked_for_tasks_turns_the_light_green(root: Client, settings: Settings) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+def test_an_engine_that_is_asked_for_tasks_turns_the_light_green(root: Client, loopback: None) -> None:
     with running(FlowableServer(Basic())) as server:
         engine = connected(root, "flowable", server.base)
         EngineAccess.objects.create(engine=engine, auth="basic", name=SERVICE, secret="wrong")

@@ -1,20 +1,17 @@
 """The steps of connecting an engine in Chromium: the light turns by itself, and everybody can use each page."""
 
 import json
-from collections.abc import Callable
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page, expect
-from pytest_django import Settings
 
 from notifications.admin import engine_wizard
 from notifications.connectors import samples
 from notifications.models import ApiKey
-from tests.admin.desk import Visit
+from tests.admin.desk import Browse
 from tests.admin.test_accessible import AA
 from tests.admin.world import World
 from tests.support.receiver import receiving
@@ -35,10 +32,7 @@ def looked_at(page: Page) -> list[Any]:
     return found
 
 
-def test_an_engine_is_connected_from_its_kind_to_its_first_answer(
-    world: World, settings: Settings, browse: Callable[[Visit], Any]
-) -> None:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+def test_an_engine_is_connected_from_its_kind_to_its_first_answer(world: World, loopback: None, browse: Browse) -> None:
     example = json.dumps(samples.example_of("webhook_task.json", "bob"))
 
     def visit(page: Page) -> list[Any]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications.connectors import connector_for
 from notifications.models import AnswerMapping, Callback, Engine, EventMapping
 from notifications.reasons import said
-from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import add_row, filled, form_at, list_of, page_of, rows_of, save_form, text_of
 from tests.admin.world import World
 from tests.support.length import some
 
@@ -24,14 +24,7 @@ FLOWABLE_TASK = {
 
 
 def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
-    fields = filled(
-        form_at(root, adding(Engine)),
-        name="Claims",
-        slug="claims",
-        active="on",
-        callback_url="https://claims.example/in",
-    )
-    answer = root.post(adding(Engine), fields, follow=True)
+    answer = add_row(root, Engine, name="Claims", slug="claims", active="on", callback_url="https://claims.example/in")
     assert "was added successfully" in text_of(answer)
     assert Engine.objects.get(slug="claims").takes_answers
 
@@ -50,9 +43,7 @@ def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
 def test_an_address_that_would_never_be_called_is_refused(
     address: str, sentence: str, world: World, root: Client
 ) -> None:
-    answer = root.post(page_of(world.engine), filled(form_at(root, page_of(world.engine)), callback_url=address))
-    assert answer.status_code == 200
-    assert sentence in text_of(answer)
+    assert sentence in text_of(save_form(root, world.engine, callback_url=address))
     world.engine.refresh_from_db()
     assert world.engine.callback_url == "https://engine.acme.example/answers"
 
@@ -73,15 +64,12 @@ def test_whether_tasks_are_read_before_answers_is_set_there(world: World, root: 
 
 
 def test_how_many_of_an_engines_events_may_wait_is_set_there(world: World, root: Client) -> None:
-    page = page_of(world.engine)
-    assert "Events that may wait" in text_of(root.get(page))
-    root.post(page, filled(form_at(root, page), most_waiting="5000"))
+    assert "Events that may wait" in text_of(root.get(page_of(world.engine)))
+    save_form(root, world.engine, most_waiting="5000")
     world.engine.refresh_from_db()
     assert (world.engine.most_waiting, world.engine.history.latest().most_waiting) == (5000, 5000)
-    assert root.post(page, filled(form_at(root, page), most_waiting="0")).status_code == 200, (
-        "that would be none at all"
-    )
-    root.post(page, filled(form_at(root, page), most_waiting=""))
+    assert "greater than or equal to 1" in text_of(save_form(root, world.engine, most_waiting="0"))
+    save_form(root, world.engine, most_waiting="")
     world.engine.refresh_from_db()
     assert world.engine.most_waiting is None
 
@@ -90,10 +78,8 @@ def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World,
     Engine.objects.filter(pk=day.engine.pk).update(
         callback_disabled_at=day.now, callback_disabled_reason_fact=said("Gone (410).").as_json()
     )
-    fields = filled(form_at(root, page_of(day.engine)), callback_url="https://new.acme.example/answers")
-    assert "Answers that waited are sent to the new address." in text_of(
-        root.post(page_of(day.engine), fields, follow=True)
-    )
+    answer = save_form(root, day.engine, callback_url="https://new.acme.example/answers")
+    assert "Answers that waited are sent to the new address." in text_of(answer)
     assert Engine.objects.get(pk=day.engine.pk).takes_answers
 
 
@@ -103,8 +89,7 @@ def test_an_address_given_later_gets_what_was_kept(day: World, root: Client) -> 
     Callback.objects.filter(state="waiting").update(
         first_attempt_at=day.now - timedelta(days=20), due_at=day.now + timedelta(hours=1)
     )
-    fields = filled(form_at(root, page_of(day.engine)), callback_url="https://new.acme.example/answers")
-    answer = root.post(page_of(day.engine), fields, follow=True)
+    answer = save_form(root, day.engine, callback_url="https://new.acme.example/answers")
     assert "Answers that waited are sent to the new address." in text_of(answer)
     assert_tried_now(Callback.objects.get(state="waiting"))
 
@@ -114,7 +99,7 @@ def test_an_engine_switched_on_again_gets_its_whole_week(day: World, root: Clien
     Callback.objects.filter(state="waiting").update(
         first_attempt_at=day.now - timedelta(days=20), due_at=day.now + timedelta(hours=1)
     )
-    root.post(page_of(day.engine), filled(form_at(root, page_of(day.engine)), active="on"), follow=True)
+    save_form(root, day.engine, active="on")
     assert_tried_now(Callback.objects.get(state="waiting"))
 
 
@@ -133,13 +118,9 @@ def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: 
     shown = text_of(root.get(list_of(Engine)))
     assert "stopped: Gone (410)." in shown
     assert "kept here, to be read by API" in shown
-    assert [each.name for each in root.get(list_of(Engine, "answers=disabled")).context["cl"].result_list] == [
-        "Invoices"
-    ]
-    assert (
-        f'href="{list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")}"'
-        in root.get(list_of(Engine)).content.decode()
-    )
+    assert [each.name for each in rows_of(root, Engine, "answers=disabled")] == ["Invoices"]
+    waiting = list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")
+    assert f'href="{waiting}"' in root.get(list_of(Engine)).content.decode()
 
 
 # --- mapping --------------------------------------------------------------------------------------------------------
@@ -147,19 +128,12 @@ def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: 
     ("expression", "sentence"), [("task..id", "This is not JMESPath"), ("no_such_function(id)", "no_such_function")]
 )
 def test_a_mapping_is_checked_when_it_is_saved(expression: str, sentence: str, world: World, root: Client) -> None:
-    fields = filled(form_at(root, page_of(world.engine)), **{"event_mappings-0-expression": expression})
-    answer = root.post(page_of(world.engine), fields)
-    assert sentence in text_of(answer)
+    assert sentence in text_of(save_form(root, world.engine, **{"event_mappings-0-expression": expression}))
     assert EventMapping.objects.get(member="id").expression == "taskId"
 
 
-def test_variables_of_an_answer_are_an_object(world: World, root: Client) -> None:
-    fields = filled(form_at(root, page_of(world.engine)), **{"answer_mappings-0-variables": "[1, 2]"})
-    assert "Write a JSON object" in text_of(root.post(page_of(world.engine), fields))
-    fields["answer_mappings-0-variables"] = '{"ok": '
-    assert "This is not JSON" in text_of(root.post(page_of(world.engine), fields))
-    fields["answer_mappings-0-variables"] = '{"level": 2}'
-    root.post(page_of(world.engine), fields)
+def test_variables_of_an_answer_are_changed(world: World, root: Client) -> None:
+    save_form(root, world.engine, **{"answer_mappings-0-variables": '{"level": 2}'})
     assert world.engine.answer_mappings.get().variables == {"level": 2}
 
 
@@ -167,25 +141,25 @@ def test_variables_of_an_answer_are_an_object(world: World, root: Client) -> Non
     ("variables", "sentence"),
     some(
         [
+            ("[1, 2]", "Write a JSON object"),
+            ('{"ok": ', "This is not JSON"),
             ('{"paid": {"type": "money", "value": 1}}', "paid: there is no type “money”"),
             ('{"level": {"type": "integer", "value": []}}', "level: “[]” is not such a number"),
             ('{"by": "{{ person.ref "}', "by: "),
         ],
-        1,
+        2,
     ),
 )
 def test_variables_that_could_never_be_filled_in_are_refused(
     variables: str, sentence: str, world: World, root: Client
 ) -> None:
-    fields = filled(form_at(root, page_of(world.engine)), **{"answer_mappings-0-variables": variables})
-    assert sentence in text_of(root.post(page_of(world.engine), fields))
+    assert sentence in text_of(save_form(root, world.engine, **{"answer_mappings-0-variables": variables}))
     assert world.engine.answer_mappings.get().variables == {"ok": True}
 
 
 def test_a_mapping_may_be_for_one_kind_of_task_and_fill_in(world: World, root: Client) -> None:
     written = '{"by": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
-    changes = {"answer_mappings-0-task_kind": "claim", "answer_mappings-0-variables": written}
-    root.post(page_of(world.engine), filled(form_at(root, page_of(world.engine)), **changes))
+    save_form(root, world.engine, **{"answer_mappings-0-task_kind": "claim", "answer_mappings-0-variables": written})
     mapping = world.engine.answer_mappings.get()
     assert (mapping.task_kind, mapping.variables) == ("claim", json.loads(written))
     assert "claim" in text_of(root.get(list_of(AnswerMapping)))
@@ -213,10 +187,8 @@ def test_the_try_out_says_what_is_missing(world: World, root: Client) -> None:
     assert "This field is required" in text_of(root.post(address, {"body": ""}))
 
 
-@pytest.mark.parametrize("body", ["{", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\u0000"}', "\ud800"])
+@pytest.mark.parametrize("body", ["{", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\u0000"}', "\\ud800"])
 def test_the_try_out_survives_bad_json(body: str, world: World, root: Client) -> None:
-    if body == "\ud800":
-        body = "\\ud800"
     answer = root.post(page_of(world.engine, "try_mapping"), {"body": body})
     assert answer.status_code == 200
     assert answer.context["faults"]

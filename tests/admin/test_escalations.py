@@ -172,16 +172,20 @@ def test_a_clock_is_found_by_its_tasks_id_and_name(world: World, policy: Policy,
     assert len(root.get(list_of(StepRun, "q=T-2")).context["cl"].result_list) == 0
 
 
-@pytest.mark.parametrize("model", some([Escalation, StepRun, Task], 1))
+LISTS = [*some([(Escalation, 16), (StepRun, 16), (Task, 16)], 1), (Policy, 16), (BusinessCalendar, 12)]
+
+
+@pytest.mark.parametrize(("model", "most"), LISTS)
 def test_lists_cost_few_queries_whatever_their_length(
-    model: Any, world: World, policy: Policy, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    model: Any, most: int, world: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(12):
+        sla.policy(name=f"Policy {number}", calendar=sla.calendar(name=f"Office {number}"))
         sla.assign(world, f"T-{number}", world.now + HOUR)
     sla.tick(world.now + HOUR)
     assert StepRun.objects.count() >= 12
     root.get(list_of(model))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(most):
         assert root.get(list_of(model)).status_code == 200
 
 
@@ -196,7 +200,7 @@ def test_a_tasks_page_has_its_clock(world: World, policy: Policy, root: Client) 
 
 # --- roles --------------------------------------------------------------------------------------------------------
 def test_clocks_are_read_and_never_edited(
-    world: World, policy: Policy, root: Client, administrator: Client, operator: Client, editor: Client
+    world: World, policy: Policy, root: Client, administrator: Client, operator: Client
 ) -> None:
     clock = sla.escalated(world)
     for client in (root, administrator, operator):
@@ -204,12 +208,3 @@ def test_clocks_are_read_and_never_edited(
         assert client.get(list_of(StepRun)).status_code == 200
         assert client.post(page_of(clock), {"state": "closed"}).status_code == 403
         assert client.get(page_of(clock).replace("/change/", "/delete/")).status_code == 403
-    for address in (page_of(clock), list_of(Escalation), list_of(StepRun)):
-        assert editor.get(address).status_code == 403
-
-
-def test_the_sidebar_leads_there(world: World, operator: Client, editor: Client) -> None:
-    page = operator.get(list_of(Escalation)).content.decode()
-    for address in (list_of(Policy), list_of(BusinessCalendar), list_of(Escalation)):
-        assert f'href="{address}"' in page
-        assert address not in editor.get("/admin/").content.decode()

@@ -3,42 +3,21 @@
 from django.test import Client
 
 from notifications.models import FourEyesRule, RefusedAnswer, Task
-from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import add_row, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import EngineFactory, TaskFactory
 
 
-def test_a_rule_is_made_with_its_conditions(world: World, administrator: Client) -> None:
-    fields = filled(
-        form_at(administrator, adding(FourEyesRule)),
-        name="Large invoices",
-        not_previous="on",
-        **{
-            "conditions-TOTAL_FORMS": "1",
-            "conditions-0-path": "variables.amount",
-            "conditions-0-operator": "gt",
-            "conditions-0-value": "5000",
-        },
-    )
-    assert "was added successfully" in text_of(administrator.post(adding(FourEyesRule), fields, follow=True))
+def test_a_rule_is_made_with_conditions_that_can_hold(world: World, administrator: Client) -> None:
+    rule = {"name": "Large invoices", "not_previous": "on", "conditions-TOTAL_FORMS": "1"}
+    condition = {"conditions-0-path": "variables.amount", "conditions-0-operator": "gt"}
+    add_row(administrator, FourEyesRule, **rule, **condition, **{"conditions-0-value": "a lot"})
+    assert not FourEyesRule.objects.exists()
+    page = add_row(administrator, FourEyesRule, **rule, **condition, **{"conditions-0-value": "5000"})
+    assert "was added successfully" in text_of(page)
     shown = text_of(administrator.get(list_of(FourEyesRule)))
     assert "variables.amount is more than 5,000" in shown
     assert "whoever started it, whoever decided the step before" in shown
-
-
-def test_a_condition_that_cannot_hold_is_refused(world: World, administrator: Client) -> None:
-    fields = filled(
-        form_at(administrator, adding(FourEyesRule)),
-        name="Large invoices",
-        **{
-            "conditions-TOTAL_FORMS": "1",
-            "conditions-0-path": "variables.amount",
-            "conditions-0-operator": "gt",
-            "conditions-0-value": "a lot",
-        },
-    )
-    assert administrator.post(adding(FourEyesRule), fields).status_code == 200
-    assert not FourEyesRule.objects.exists()
 
 
 def test_a_rule_says_for_which_engines_it_is_known_who_started_a_task(day: World, administrator: Client) -> None:
@@ -63,8 +42,3 @@ def test_who_tried_is_listed_for_operators_and_nobody_edits_it(evening: World, o
     assert "Bob Bauer approve" in shown
     assert "You started this." in shown
     assert "Select action" not in shown
-
-
-def test_editors_see_neither(evening: World, editor: Client) -> None:
-    assert editor.get(list_of(FourEyesRule)).status_code == 403
-    assert editor.get(list_of(RefusedAnswer)).status_code == 403

@@ -1,6 +1,5 @@
 """The desk in Chromium: what its few scripts add, and that nothing is wider than a phone or refused by the policy."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,14 +12,14 @@ from notifications.models import ApiKey, Event, EventType, SigningSecret, Team, 
 from notifications.models import Route as Routing
 from notifications.wording import template_versions
 from tests.admin import sla
-from tests.admin.desk import Visit
+from tests.admin.desk import Browse
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
-def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, browse: Browse) -> None:
     form = f"{adding(ApiKey)}?engine={world.engine.pk}"
 
     def visit(page: Page) -> tuple[str, str, int]:
@@ -40,7 +39,7 @@ def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, brow
     assert ApiKey.objects.count() == 2
 
 
-def test_a_slug_is_made_of_the_name_until_somebody_writes_one(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_slug_is_made_of_the_name_until_somebody_writes_one(world: World, browse: Browse) -> None:
     def visit(page: Page) -> list[str]:
         page.goto(adding(Team))
         name, slug = page.locator("#id_name"), page.locator("#id_slug")
@@ -60,7 +59,7 @@ def test_a_slug_is_made_of_the_name_until_somebody_writes_one(world: World, brow
     assert long.startswith("schadenmeldungen-schadenmeldungen-") and len(long) <= 100
 
 
-def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Browse) -> None:
     form = page_of(Routing.objects.get(name="Tasks that wait too long"))
 
     def seen(page: Page, place: int) -> list[str]:
@@ -82,7 +81,7 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
     assert browse(visit) == [["team"], ["path"], ["person"], []]
 
 
-def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse: Browse) -> None:
     form = page_of(sla.policy())
     names = ("target", "level", "team", "person", "template", "category", "channels", "priority")
 
@@ -132,7 +131,7 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
     ]
 
 
-def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_the_preview_follows_what_is_typed(world: World, browse: Browse) -> None:
     template = Template.objects.get(slug="task")
     draft = template_versions.new_draft(template, template.versions.get())
     languages = [text.language for text in draft.texts.all()]
@@ -170,9 +169,7 @@ def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit
     assert draft.texts.get(language="en").title != "Pay at once", "nothing is saved"
 
 
-def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_added(
-    world: World, browse: Callable[[Visit], Any]
-) -> None:
+def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_added(world: World, browse: Browse) -> None:
     template = Template.objects.get(slug="task")
     draft = template_versions.new_draft(template, template.versions.get())
     languages = [text.language for text in draft.texts.all()]
@@ -214,7 +211,7 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
 
 
 @pytest.mark.long
-def test_a_template_is_written_without_javascript(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_template_is_written_without_javascript(world: World, browse: Browse) -> None:
     template = Template.objects.get(slug="task")
     draft = template_versions.new_draft(template, template.versions.get())
     new = draft.texts.count()
@@ -239,7 +236,7 @@ def test_a_template_is_written_without_javascript(world: World, browse: Callable
     assert browse(visit) == [True, True, "È da pagare"]
 
 
-def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:
+def test_nothing_is_wider_than_a_phone(evening: World, browse: Browse) -> None:
     """Lists of rows, a task and an engine: test_story.py, test_engine_in_browser.py."""
     version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
     sample = EventType.objects.get(name="task.assigned")
@@ -268,7 +265,7 @@ def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit],
     assert {address: width for address, width in browse(visit).items() if width > 390} == {}
 
 
-def test_a_list_of_bars_leaves_the_columns_of_pages_as_they_are(world: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_list_of_bars_leaves_the_columns_of_pages_as_they_are(world: World, browse: Browse) -> None:
     def visit(page: Page) -> list[str]:
         page.goto(reverse("admin:escalations_escalation_sla"))
         columns = page.locator("#content .desk-columns").first

@@ -12,7 +12,7 @@ from notifications.models import FactKind, Template, TemplateFact, TemplateVersi
 from notifications.roles import EDITORS, OPERATORS
 from notifications.wording import template_versions
 from notifications.wording.key_facts import facts_of
-from tests.admin.pages import filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import filled, form_at, list_of, page_of, save_form, text_of
 from tests.admin.world import World
 from tests.support.length import some
 
@@ -24,11 +24,6 @@ def draft(world: World) -> TemplateVersion:
     """Of the template that tasks have from the start: it names five."""
     template = Template.objects.get(slug="task")
     return template_versions.new_draft(template, template.versions.get())
-
-
-def saved(client: Client, version: TemplateVersion, **changes: Any) -> Any:
-    fields = {name.replace("__", "-"): value for name, value in changes.items()}
-    return client.post(page_of(version), filled(form_at(client, page_of(version)), **fields), follow=True)
 
 
 def row(at: int, **said: Any) -> dict[str, Any]:
@@ -45,7 +40,7 @@ def test_a_draft_begins_with_the_facts_of_its_source(draft: TemplateVersion) -> 
 
 def test_a_fact_is_named_with_its_labels(draft: TemplateVersion, root: Client) -> None:
     said = row(5, path="variables.net", kind="money", currency="EUR", labels="en: Net\nde: Netto")
-    saved(root, draft, **{"facts-TOTAL_FORMS": "6"}, **said)
+    save_form(root, draft, **{"facts-TOTAL_FORMS": "6"}, **said)
     fact = draft.facts.get(path="variables.net")
 
     assert (fact.kind, fact.currency, fact.labels) == (FactKind.MONEY, "EUR", {"en": "Net", "de": "Netto"})
@@ -63,11 +58,11 @@ def test_a_new_one_comes_last_and_the_preview_has_the_order_that_is_typed(draft:
 
 def test_a_seventh_is_refused_and_one_instead_of_another_is_not(draft: TemplateVersion, root: Client) -> None:
     two = {**row(5), **row(6)}
-    page = saved(root, draft, **{"facts-TOTAL_FORMS": "7"}, **two)
+    page = save_form(root, draft, **{"facts-TOTAL_FORMS": "7"}, **two)
     assert "at most 6" in text_of(page)
     assert draft.facts.count() == 5
 
-    saved(root, draft, **{"facts-TOTAL_FORMS": "7", "facts-0-DELETE": "on"}, **two)
+    save_form(root, draft, **{"facts-TOTAL_FORMS": "7", "facts-0-DELETE": "on"}, **two)
     assert draft.facts.count() == 6
 
 
@@ -75,13 +70,13 @@ def test_a_seventh_is_refused_and_one_instead_of_another_is_not(draft: TemplateV
     "wrong", some([{"path": "task name"}, {"path": ""}, {"currency": "€"}, {"labels": "Betrag"}], 2)
 )
 def test_what_is_no_path_or_label_is_refused(wrong: dict[str, str], draft: TemplateVersion, root: Client) -> None:
-    saved(root, draft, **{"facts-TOTAL_FORMS": "6"}, **row(5, **wrong))
+    save_form(root, draft, **{"facts-TOTAL_FORMS": "6"}, **row(5, **wrong))
 
     assert draft.facts.count() == 5
 
 
 def test_saving_names_a_path_that_no_event_has(draft: TemplateVersion, root: Client) -> None:
-    page = saved(root, draft, **{"facts-TOTAL_FORMS": "6"}, **row(5, path="variables.amout"))
+    page = save_form(root, draft, **{"facts-TOTAL_FORMS": "6"}, **row(5, path="variables.amout"))
 
     assert text_of(page).count("No event of this template is known to have “variables.amout”.") == 1
 

@@ -18,32 +18,19 @@ from notifications.wording.known_paths import KnownPath
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.conftest import signed_in
-from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.test_routes import with_condition
 from tests.admin.world import World
-from tests.factories import RouteFactory
+from tests.factories import EventFactory, RouteFactory
 from tests.support.length import some
 
 PATHS = "admin:notifications_route_paths"
-
-
-@pytest.fixture
-def route(world: World) -> Route:
-    made: Route = RouteFactory(name="Audit", types=["task.assigned"], targets=["assignee"])
-    return made
 
 
 def asked(client: Client, **query: Any) -> dict[str, Any]:
     answer = client.get(reverse(PATHS), query)
     assert answer.status_code == 200
     return {each["path"]: each for group in answer.json()["groups"] for each in group["paths"]}
-
-
-def save_condition(client: Client, row: Any, path: str, operator: str, value: str, **headers: Any) -> Any:
-    """The one condition of a route, rule or policy, as the form saves it."""
-    row.conditions.all().delete()
-    said = {"id": "", "path": path, "operator": operator, "value": value}
-    added = {f"conditions-0-{name}": text for name, text in said.items()} | {"conditions-TOTAL_FORMS": "1"}
-    return client.post(page_of(row), filled(form_at(client, page_of(row)), **added), follow=True, headers=headers)
 
 
 # --- who picks what -------------------------------------------------------------------------------------------------
@@ -92,12 +79,8 @@ def test_others_pick_nothing(day: World, client: Client) -> None:
 
 
 def test_hidden_characters_of_values_are_written_out(world: World, root: Client) -> None:
-    story.send(
-        world,
-        "e-1",
-        "task.assigned",
-        {**story.invoice("T-1", 1, assignee="bob"), "variables": {"vendor": "Ac\u202eme"}},
-    )
+    data = {**story.invoice("T-1", 1, assignee="bob"), "variables": {"vendor": "Ac\u202eme"}}
+    story.send(world, "e-1", "task.assigned", data)
     assert asked(root, type="task.assigned")["variables.vendor"]["last"] == "Ac\\u202eme"
 
 
@@ -141,7 +124,7 @@ def test_expressions_of_a_mapping_are_picked_from_the_engines_own_json(
 
 # --- numbers --------------------------------------------------------------------------------------------------------
 def test_a_number_is_typed_and_shown_in_the_readers_language(route: Route, root: Client) -> None:
-    save_condition(root, route, "variables.amount", "gt", "10.000", **{"accept-language": "de"})
+    with_condition(root, route, "variables.amount", "gt", "10.000", **{"accept-language": "de"})
     condition = RouteCondition.objects.get(route=route)
     assert condition.value == "10000", "as conditions compare it"
     for language, text in (("de", "10.000"), ("en", "10,000")):
@@ -152,7 +135,7 @@ def test_a_number_is_typed_and_shown_in_the_readers_language(route: Route, root:
 
 
 def test_a_number_that_may_be_two_is_refused_with_both(route: Route, root: Client) -> None:
-    shown = text_of(save_condition(root, route, "variables.amount", "ge", "10.000"))
+    shown = text_of(with_condition(root, route, "variables.amount", "ge", "10.000"))
     assert "“10.000” may be 10,000 or 10: write 10000 or 10.0000." in shown
     assert not route.conditions.exists()
 
@@ -160,26 +143,15 @@ def test_a_number_that_may_be_two_is_refused_with_both(route: Route, root: Clien
 # --- doubts ---------------------------------------------------------------------------------------------------------
 def many(world: World, variables: dict[str, Any]) -> None:
     data = {"task": {"id": "T"}, "variables": variables}
-    Event.objects.bulk_create(
-        Event(
-            engine=world.engine,
-            source="s",
-            event_id=f"m{n}",
-            type="task.assigned",
-            data=data,
-            received_at=world.now,
-            processed_at=world.now,
-        )
-        for n in range(200)
-    )
+    Event.objects.bulk_create(EventFactory.build_batch(200, engine=world.engine, data=data))
 
 
 def test_variables_are_learnt_from_events(world: World, route: Route, root: Client) -> None:
     many(world, {"vendor": "Acme"})
-    assert "vendor”: is" not in text_of(save_condition(root, route, "variables.vendor", "eq", "Acme"))
-    shown = text_of(save_condition(root, route, "variables.vendr", "eq", "Acme"))
+    assert "vendor”: is" not in text_of(with_condition(root, route, "variables.vendor", "eq", "Acme"))
+    shown = text_of(with_condition(root, route, "variables.vendr", "eq", "Acme"))
     assert "None of the last 200 events had “variables.vendr”: is the condition's path right?" in shown
-    shown = text_of(save_condition(root, route, "variables.amount", "gt", "5"))
+    shown = text_of(with_condition(root, route, "variables.amount", "gt", "5"))
     assert "None of the last 200 events had “variables.amount”" in shown, "though a sample has it"
 
 
@@ -188,19 +160,19 @@ def test_rules_and_policies_doubt_as_routes_do(world: World, root: Client) -> No
     policy: Policy = sla.policy()
     many(world, {"vendor": "Acme"})
     for row in (rule, policy):
-        shown = text_of(save_condition(root, row, "variables.vendr", "eq", "Acme"))
+        shown = text_of(with_condition(root, row, "variables.vendr", "eq", "Acme"))
         assert "None of the last 200 events had “variables.vendr”" in shown, row
-        assert "None of the last" not in text_of(save_condition(root, row, "case.title", "eq", "Acme")), row
+        assert "None of the last" not in text_of(with_condition(root, row, "case.title", "eq", "Acme")), row
 
 
 def test_a_number_that_equals_none_is_told_of(day: World, route: Route, root: Client) -> None:
-    shown = text_of(save_condition(root, route, "variables.amount", "eq", "10,000"))
+    shown = text_of(with_condition(root, route, "variables.amount", "eq", "10,000"))
     assert "“variables.amount” is a number in events, which is never “10,000”" in shown
-    assert "which is never" not in text_of(save_condition(root, route, "variables.amount", "eq", "10000"))
+    assert "which is never" not in text_of(with_condition(root, route, "variables.amount", "eq", "10000"))
 
 
 def test_a_number_that_programs_read_otherwise_is_told_of(day: World, route: Route, root: Client) -> None:
-    shown = text_of(save_condition(root, route, "variables.amount", "eq", "4.799", **{"accept-language": "de"}))
+    shown = text_of(with_condition(root, route, "variables.amount", "eq", "4.799", **{"accept-language": "de"}))
     assert "„4.799“ ist hier die Zahl 4,7990" in shown and "schreiben Sie 4799." in shown
-    shown = text_of(save_condition(root, route, "variables.amount", "eq", "4799", **{"accept-language": "de"}))
+    shown = text_of(with_condition(root, route, "variables.amount", "eq", "4799", **{"accept-language": "de"}))
     assert "ist hier die Zahl" not in shown

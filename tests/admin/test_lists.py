@@ -14,64 +14,22 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from escalations.models import Escalation, Rules, StepRun
+from escalations.models import Escalation, StepRun
 from notifications.admin import empty_lists
 from notifications.admin.base import HistoryAdmin
 from notifications.models import (
-    AbsencePart,
-    Account,
-    Addressee,
     ApiKey,
-    Attachment,
-    AttachmentPiece,
-    CalendarAbsence,
     Callback,
-    CategoryChoice,
-    CategoryDefault,
-    CountedHour,
     Delivery,
-    DeliveryReceipt,
-    EngagementCount,
-    EngagementHour,
-    EngineAccess,
-    EntitlementReview,
     Event,
-    Farewell,
-    FollowedKind,
     FourEyesRule,
-    HandedOver,
-    HeldReview,
-    HourlyCount,
-    LinkRequest,
-    MutedCase,
     Notification,
     PausedService,
-    PersonalSignIn,
-    Poll,
-    PolledTask,
-    Preferences,
-    Pruning,
-    PushKey,
-    QuietHours,
     RecipientToken,
-    ReplayedRow,
-    RotaFeed,
-    RotaFeedShift,
-    RotaLayer,
-    RotaOverride,
-    RotaSwap,
-    RotaWatch,
-    SavedView,
-    SearchedAnew,
-    SearchedPart,
-    SignedOut,
     SigningSecret,
     Task,
-    TaskContent,
-    TaskMessage,
-    Unsubscription,
 )
-from tests.admin.pages import adding, list_of, page_of, text_of
+from tests.admin.pages import adding, list_of, page_of, rows_of, text_of
 from tests.admin.world import ENDPOINT, World
 from tests.soak.installation import LONG
 from tests.support.length import some
@@ -89,49 +47,12 @@ OURS: list[type[Model]] = [
     Heartbeat,
 ]
 SHOWN_ELSEWHERE = {
-    Pruning,
-    ReplayedRow,
-    Rules,
-    EngineAccess,
-    PersonalSignIn,
-    Poll,
-    PolledTask,
-    Account,
-    SignedOut,
-    Farewell,
-    DeliveryReceipt,
-    TaskContent,
-    TaskMessage,
-    Addressee,
-    Attachment,
-    AttachmentPiece,
-    SavedView,
-    SearchedAnew,
-    SearchedPart,
-    AbsencePart,
-    CalendarAbsence,
-    CategoryChoice,
-    CategoryDefault,
-    FollowedKind,
-    HandedOver,
-    HeldReview,
-    EntitlementReview,
-    LinkRequest,
-    MutedCase,
-    Preferences,
-    PushKey,
-    QuietHours,
-    Unsubscription,
-    EngagementCount,
-    EngagementHour,
-    CountedHour,
-    HourlyCount,
-    RotaLayer,
-    RotaOverride,
-    RotaSwap,
-    RotaWatch,
-    RotaFeed,
-    RotaFeedShift,
+    *("AbsencePart", "Account", "Addressee", "Attachment", "AttachmentPiece", "CalendarAbsence", "CategoryChoice"),
+    *("CategoryDefault", "CountedHour", "DeliveryReceipt", "EngagementCount", "EngagementHour", "EngineAccess"),
+    *("EntitlementReview", "Farewell", "FollowedKind", "HandedOver", "HeldReview", "HourlyCount", "LinkRequest"),
+    *("MutedCase", "PersonalSignIn", "Poll", "PolledTask", "Preferences", "Pruning", "PushKey", "QuietHours"),
+    *("ReplayedRow", "RotaFeed", "RotaFeedShift", "RotaLayer", "RotaOverride", "RotaSwap", "RotaWatch", "Rules"),
+    *("SavedView", "SearchedAnew", "SearchedPart", "SignedOut", "TaskContent", "TaskMessage", "Unsubscription"),
 }
 """Shown on the page of a clock, an engine or a task, or among deliveries' attempts; drawn; or needed by nobody
 else."""
@@ -150,7 +71,7 @@ def opened(client: Client, every: list[str]) -> dict[str, int]:
 
 def test_every_model_is_on_the_desk() -> None:
     join_tables = {model for model in OURS if model._meta.auto_created}
-    assert set(OURS) - join_tables - set(REGISTERED) == SHOWN_ELSEWHERE
+    assert {model.__name__ for model in set(OURS) - join_tables - set(REGISTERED)} == SHOWN_ELSEWHERE
 
 
 def secrets_of(world: World) -> list[str]:
@@ -290,8 +211,7 @@ def test_a_tasks_page_shows_its_conversation(day: World, root: Client) -> None:
 
 def test_a_ledger_finds_a_row_by_our_own_id(day: World, root: Client) -> None:
     event: Any = Event.objects.get(event_id="e-2")
-    found = root.get(list_of(Event, f"q={event.pk}")).context["cl"].result_list
-    assert list(found) == [event]
+    assert rows_of(root, Event, f"q={event.pk}") == [event]
 
 
 def test_recent_rows_are_found_by_their_ids_time(day: World, root: Client) -> None:

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.text import capfirst
 
-from escalations.admin import board, dead_ends, simulator
+from escalations.admin import dead_ends, simulator, sla_report
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications.admin.navigation import DAILY, REST, Section
 from notifications.models import Absence, Case, Engine, Event, Recipient, Route, Task, Team, Template
-from tests.admin.conftest import signed_in
+from notifications.roles import ADMINISTRATORS, AUDITORS, CONNECTION_OWNERS, EDITORS, OPERATORS, RULE_EDITORS
+from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from tests.soak.installation import LONG
@@ -58,17 +59,34 @@ def tabs(client: Client, address: str) -> list[str]:
 # --- who sees which ---------------------------------------------------------------------------------------------------
 def test_the_sidebar_begins_with_what_is_done_each_day(day: World, root: Client) -> None:
     daily, ledger, access = entries(root)
-    assert daily == ["Overview", "Events", "Tasks", "People", "Rules", "Templates", "SLA", "Engines"]
+    assert daily == EVERYTHING
     assert ledger[:2] == ["Notifications", "Deliveries"]
     assert access[-2:] == ["Locks", "Sign-ins"]
 
 
-def test_an_operator_sees_no_access_and_an_editor_only_templates(day: World, operator: Client, editor: Client) -> None:
-    daily, ledger, *access = entries(operator)
-    assert daily == ["Overview", "Events", "Tasks", "People", "Rules", "Templates", "SLA", "Engines"]
+EVERYTHING = ["Overview", "Events", "Tasks", "People", "Rules", "Templates", "SLA", "Engines"]
+
+
+@pytest.mark.parametrize(
+    ("role", "daily"),
+    [
+        (ADMINISTRATORS, EVERYTHING),
+        (AUDITORS, EVERYTHING),
+        (OPERATORS, EVERYTHING),
+        (EDITORS, ["Overview", "Templates"]),
+        (RULE_EDITORS, ["Overview", "People", "Rules", "Templates", "SLA"]),
+        (CONNECTION_OWNERS, ["Overview", "Engines"]),
+    ],
+)
+def test_each_role_finds_its_work(role: str, daily: list[str], day: World) -> None:
+    assert entries(signed_in(member_of(role)))[0] == daily
+
+
+def test_an_operator_sees_no_access_and_an_editor_no_ledger(day: World, operator: Client, editor: Client) -> None:
+    _daily, ledger, *access = entries(operator)
     assert "Deliveries" in ledger
     assert access == [["Connected accounts"]]
-    assert entries(editor) == [["Overview", "Templates"]]
+    assert len(entries(editor)) == 1
 
 
 def test_an_entry_leads_to_the_first_of_its_lists_that_one_may_see(day: World) -> None:
@@ -86,7 +104,7 @@ def test_an_entry_leads_to_the_first_of_its_lists_that_one_may_see(day: World) -
 
 def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> None:
     sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
-    for address in (reverse(board.PAGE), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
+    for address in (reverse(sla_report.PAGE), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
     rules = ["Routes", "Four-eyes rules", "Event types", "Categories", "Ways of cases", "Lists for cases"]
     rules += ["New rule", "Dead ends"]
@@ -101,7 +119,7 @@ def test_the_sidebar_lights_the_entry_of_a_page(day: World, root: Client) -> Non
         list_of(Case): "Tasks",
         page_of(Task.objects.all()[0]): "Tasks",
         page_of(day.team): "People",
-        reverse(board.PAGE): "SLA",
+        reverse(sla_report.PAGE): "SLA",
         list_of(BusinessCalendar): "SLA",
         reverse(dead_ends.NAME): "Rules",
         list_of(AccessAttempt): "Locks",

@@ -1,6 +1,5 @@
 """A path is picked from a list in Chromium: by keyboard, in rows that are added, on a phone; and axe finds nothing."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from notifications.models import Route
-from tests.admin.desk import Visit
+from tests.admin.desk import Browse
 from tests.admin.pages import page_of
 from tests.admin.world import World
 
@@ -40,7 +39,7 @@ def open_new_condition(page: Page) -> Any:
     return field
 
 
-def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Callable[[Visit], Any]) -> None:
+def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Browse) -> None:
     form = page_of(Route.objects.get(name="Tasks"))
 
     def visit(page: Page) -> list[Any]:
@@ -76,7 +75,7 @@ def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Call
     ]
 
 
-def test_a_finger_picks_one_on_a_phone_in_the_dark(day: World, browse: Callable[[Visit], Any]) -> None:
+def test_a_finger_picks_one_on_a_phone_in_the_dark(day: World, browse: Browse) -> None:
     form = page_of(Route.objects.get(name="Tasks"))
 
     def visit(page: Page) -> list[Any]:

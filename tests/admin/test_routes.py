@@ -21,7 +21,7 @@ from notifications.models import (
     TemplateText,
 )
 from tests.admin import world as story
-from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import add_row, adding, choose, filled, form_at, list_of, page_of, rows_of, save_form, text_of
 from tests.admin.world import World
 from tests.factories import RouteFactory
 from tests.support.length import some
@@ -29,24 +29,18 @@ from tests.support.length import some
 DRY_RUN = "admin:notifications_route_dry_run"
 
 
-@pytest.fixture
-def route(world: World) -> Route:
-    made: Route = RouteFactory(name="Audit", types=["task.assigned"], targets=["assignee"])
-    return made
-
-
 def with_target(client: Client, route: Route, **target: Any) -> Any:
     names = ("id", "kind", "team", "person", "rota", "path", "role")
     added = {f"targets-1-{name}": target.get(name, "") for name in names} | {"targets-1-route": str(route.pk)}
-    fields = filled(form_at(client, page_of(route)), **added, **{"targets-TOTAL_FORMS": "2"})
-    return client.post(page_of(route), fields, follow=True)
+    return save_form(client, route, **added, **{"targets-TOTAL_FORMS": "2"})
 
 
-def with_condition(client: Client, route: Route, path: str, operator: str, value: str) -> Any:
-    said = {"id": "", "route": str(route.pk), "path": path, "operator": operator, "value": value}
-    added = {f"conditions-0-{name}": text for name, text in said.items()}
-    fields = filled(form_at(client, page_of(route)), **added, **{"conditions-TOTAL_FORMS": "1"})
-    return client.post(page_of(route), fields, follow=True)
+def with_condition(client: Client, row: Any, path: str, operator: str, value: str, **headers: str) -> Any:
+    """The page after a route, rule or policy was saved with this one condition."""
+    row.conditions.all().delete()
+    condition = {"id": "", "path": path, "operator": operator, "value": value}
+    added = {f"conditions-0-{name}": text for name, text in condition.items()} | {"conditions-TOTAL_FORMS": "1"}
+    return client.post(page_of(row), filled(form_at(client, page_of(row)), **added), follow=True, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -102,11 +96,11 @@ def test_a_condition_on_something_no_event_has_is_saved_with_a_warning(route: Ro
 def test_a_route_that_reaches_nobody_or_has_no_words_is_saved_with_a_warning(route: Route, root: Client) -> None:
     route.targets.all().delete()
     route.template.versions.all().update(state="retired")
-    shown = text_of(root.post(page_of(route), filled(form_at(root, page_of(route))), follow=True))
+    shown = text_of(save_form(root, route))
     assert "This route has no target" in shown
     assert "has no published version" in shown
     assert "nobody" in text_of(root.get(list_of(Route, "q=Audit")))
-    assert [each.name for each in root.get(list_of(Route, "gaps=targets")).context["cl"].result_list] == ["Audit"]
+    assert [each.name for each in rows_of(root, Route, "gaps=targets")] == ["Audit"]
 
 
 def test_the_list_reads_as_sentences(world: World, route: Route, root: Client) -> None:
@@ -127,8 +121,9 @@ def test_routes_are_switched_with_their_history(route: Route, root: Client) -> N
 
 
 def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client) -> None:
-    fields = filled(
-        form_at(root, adding(Route)),
+    page = add_row(
+        root,
+        Route,
         name="Urgent",
         priority="5",
         enabled="on",
@@ -147,7 +142,7 @@ def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client)
             "conditions-0-value": "high, urgent",
         },
     )
-    assert "was added successfully" in text_of(root.post(adding(Route), fields, follow=True))
+    assert "was added successfully" in text_of(page)
     made = Route.objects.get(name="Urgent")
     assert made.targets.get().person == world.carol
     assert str(made.conditions.get()) == "task.priority is one of high, urgent"
@@ -156,11 +151,9 @@ def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client)
 # --- event types and categories -------------------------------------------------------------------------------------
 def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) -> None:
     event_type = EventType.objects.get(name="task.assigned")
-    fields = filled(form_at(root, page_of(event_type)), sample='{"task": {"name": "x"}}')
-    assert "/data/task/id" in text_of(root.post(page_of(event_type), fields))
+    assert "/data/task/id" in text_of(save_form(root, event_type, sample='{"task": {"name": "x"}}'))
     for sample in ("{not json", f'{{"amount": {"9" * 5000}}}', "[" * 5000):
-        fields["sample"] = sample
-        assert "This is not JSON" in text_of(root.post(page_of(event_type), fields))
+        assert "This is not JSON" in text_of(save_form(root, event_type, sample=sample))
     event_type.refresh_from_db()
     assert "id" in event_type.sample["task"]
 
@@ -168,7 +161,7 @@ def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) ->
 def test_variables_the_sample_lacks_are_named(world: World, root: Client) -> None:
     event_type = EventType.objects.get(name="task.assigned")
     EventVariable.objects.create(event_type=event_type, path="variables.cost_centre")
-    shown = text_of(root.post(page_of(event_type), filled(form_at(root, page_of(event_type))), follow=True))
+    shown = text_of(save_form(root, event_type))
     assert "variables.cost_centre" in shown
     assert "previews will show them as missing" in shown
 
@@ -192,8 +185,7 @@ def test_ticking_sensitive_names_the_published_templates_that_show_it(world: Wor
     assert "From now on lock screens do not show variables.amount" in shown
     assert "What was sent or worded before stays as it was." in shown
     assert page_of(template) in page.content.decode() and str(template) in shown
-    again = text_of(root.post(page_of(event_type), filled(form_at(root, page_of(event_type))), follow=True))
-    assert "From now on" not in again
+    assert "From now on" not in text_of(save_form(root, event_type))
 
 
 def test_ticking_what_no_template_shows_says_nothing(world: World, root: Client) -> None:
@@ -213,24 +205,25 @@ def test_people_may_set_what_lies_below_variables_and_nothing_else(world: World,
 
 def test_channels_keep_their_order_and_must_exist(world: World, root: Client) -> None:
     category = Category.objects.all()[0]
-    fields = filled(form_at(root, page_of(category)), channels="email, live")
-    root.post(page_of(category), fields)
+    save_form(root, category, channels="email, live")
     category.refresh_from_db()
     assert category.channels == ["email", "live"]
-    fields["channels"] = "pigeon"
-    assert "“pigeon” is not one of: live, webpush, fcm, email, appworks." in text_of(
-        root.post(page_of(category), fields)
-    )
+    refused = text_of(save_form(root, category, channels="pigeon"))
+    assert "“pigeon” is not one of: live, webpush, fcm, email, appworks." in refused
 
 
 # --- dry run --------------------------------------------------------------------------------------------------------
+def dry_run(client: Client, world: World, body: str) -> str:
+    return text_of(client.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+
+
 def written(**data: Any) -> str:
     return json.dumps({"specversion": "1.0", "id": "try", "source": "try", "type": "task.assigned", "data": data})
 
 
 def test_the_dry_run_says_who_would_be_told_how_and_why(world: World, root: Client) -> None:
     body = written(**story.invoice("T-900", 900, candidates=["bob", "zoe"]))
-    shown = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    shown = dry_run(root, world, body)
     assert "event task.assigned from Invoices would come in" in shown
     assert "route “Tasks” matched because it is task.assigned" in shown
     assert "Bob Bauer (candidate) would get “Approve invoice 900”" in shown
@@ -244,9 +237,7 @@ def test_the_dry_run_keeps_nothing_and_sends_nothing(world: World, root: Client)
     body = written(
         **story.invoice("T-900", 900, assignee={"ref": "newcomer", "name": "New Comer", "email": "n@example.org"})
     )
-    assert "New Comer (assignee) would get" in text_of(
-        root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body})
-    )
+    assert "New Comer (assignee) would get" in dry_run(root, world, body)
     assert not Event.objects.exists()
     assert not Task.objects.exists()
     assert not Notification.objects.exists()
@@ -256,7 +247,7 @@ def test_the_dry_run_keeps_nothing_and_sends_nothing(world: World, root: Client)
 
 def test_the_dry_run_tells_the_same_story_as_the_real_event(world: World, root: Client) -> None:
     data = story.invoice("T-901", 901, candidates=["alice", "bob", "zoe"])
-    foretold = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": written(**data)}))
+    foretold = dry_run(root, world, written(**data))
     event = story.send(world, "real", "task.assigned", data)
     told = [f"{each['name']} ({reasons.read(each)})" for each in event.plan["recipients"]]
     assert sorted(told) == ["Alice Adams (candidate)", "Bob Bauer (candidate)"]
@@ -285,16 +276,16 @@ def test_the_dry_run_starts_from_a_sample_or_a_real_event(day: World, root: Clie
 def test_the_dry_run_says_what_would_not_be_sent(world: World, root: Client) -> None:
     type(world.bob).objects.filter(pk=world.bob.pk).update(email="")
     body = written(**story.invoice("T-902", 902, assignee="bob"))
-    shown = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    shown = dry_run(root, world, body)
     assert "e-mail: would not be sent: No e-mail address is known." in shown
     body = written(**story.invoice("T-903", 903, assignee="zoe"))
-    assert "nobody would be told" in text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    assert "nobody would be told" in dry_run(root, world, body)
 
 
 def test_the_dry_run_reads_an_engines_own_json_by_its_mapping(world: World, root: Client) -> None:
     root.post(page_of(world.engine, "try_mapping"), {"preset": "flowable"})
     body = json.dumps({"id": "1", "name": "Approve it", "assignee": "bob", "createTime": "2026-11-25T09:00:00Z"})
-    shown = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    shown = dry_run(root, world, body)
     assert "Bob Bauer (assignee) would get “Approve it”" in shown
 
 

@@ -10,7 +10,7 @@ from escalations.models import Policy, PolicyStep
 from notifications.models import CaseList, Category, Recipient, Route, RouteTarget, Template
 from notifications.roles import RULE_EDITORS
 from tests.admin.conftest import member_of, signed_in
-from tests.admin.pages import adding, choose, filled, form_at, page_of, text_of
+from tests.admin.pages import add_row, choose, save_form, text_of
 from tests.admin.test_importing import sent
 from tests.admin.test_routes import with_condition, with_target
 from tests.admin.test_rules import calendar, form, publish  # noqa: F401  # a fixture
@@ -32,12 +32,6 @@ def bob(world: World) -> Recipient:
 def editor(bob: Recipient) -> Client:
     assert bob.user is not None
     return signed_in(bob.user)
-
-
-@pytest.fixture
-def route(world: World) -> Route:
-    made: Route = RouteFactory(name="Audit", types=["task.assigned"], targets=["assignee"])
-    return made
 
 
 def is_on(rule: Any) -> bool:
@@ -83,7 +77,7 @@ def test_what_went_to_its_editor_before_goes_on_until_it_is_about_something_else
     bob: Recipient, route: Route, editor: Client
 ) -> None:
     RouteTarget.objects.create(route=route, kind="person", person=bob)
-    editor.post(page_of(route), filled(form_at(editor, page_of(route)), name="Audits"))
+    save_form(editor, route, name="Audits")
     assert is_on(route)
     assert WAITS in text_of(with_condition(editor, route, "variables.amount", "gt", "1000"))
     assert not is_on(route)
@@ -114,7 +108,7 @@ def test_a_policy_waits_too(bob: Recipient, world: World, editor: Client, root: 
     assert "1 enabled" in text_of(choose(root, [policy], "enable"))
 
     Policy.objects.filter(pk=policy.pk).update(enabled=False)
-    page = editor.post(page_of(policy), filled(form_at(editor, page_of(policy)), enabled="on"), follow=True)
+    page = save_form(editor, policy, enabled="on")
     assert not page.context.get("errors"), page.context["errors"]
     assert WAITS in text_of(page)
     assert not is_on(policy)
@@ -136,12 +130,10 @@ def test_a_rule_of_one_page_waits_with_its_policy(
 
 def test_nobody_puts_themself_on_a_list_for_cases(bob: Recipient, world: World, editor: Client) -> None:
     refused = "Somebody else has to put you"
-    fields = filled(form_at(editor, adding(CaseList)), case_type="claims", people=[bob.pk], teams=[])
-    assert refused in text_of(editor.post(adding(CaseList), fields, follow=True))
+    assert refused in text_of(add_row(editor, CaseList, case_type="claims", people=[bob.pk], teams=[]))
     plan = sent(editor, "case_type,engine,people,teams\nclaims,,bob,\n", what="caselist").context["plan"]
     assert [fault.says.startswith(refused) for fault in plan.faults] == [True]
     assert not CaseList.objects.exists()
 
-    fields = filled(form_at(editor, adding(CaseList)), case_type="claims", people=[world.alice.pk], teams=[])
-    editor.post(adding(CaseList), fields, follow=True)
+    add_row(editor, CaseList, case_type="claims", people=[world.alice.pk], teams=[])
     assert CaseList.objects.count() == 1

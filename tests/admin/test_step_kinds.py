@@ -16,8 +16,7 @@ from escalations.api.views import StepRow
 from escalations.forecast import simulate
 from escalations.forecast.dead_ends import dead_ends
 from escalations.kinds import KINDS, wording
-from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, whom
-from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, Taken, Taking, event_of, whom
 from escalations.models import Escalation, Policy, PolicyStep, RunResult, StepRun, StepTarget
 from notifications.models import Recipient
 from notifications.reasons import NOTHING

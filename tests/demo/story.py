@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from demo.callbacks import Answer
-from demo.clock import stamp
 from demo.definitions import Definition, load_definitions
 from demo.instance import Instance
 from demo.people import ALICE, BOB, CAROL
-from demo.records import EventRecord, InstanceRecord, Person, TaskRecord, Verdict
+from demo.records import EventRecord, InstanceRecord, Person, TaskRecord, Verdict, stamp
 from demo.store import Store
 
 BASE_URL = "http://demo.example"

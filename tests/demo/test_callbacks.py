@@ -17,12 +17,6 @@ async def waiting_task(service: Service) -> tuple[str, str]:
     return started["id"], task_id
 
 
-async def test_bobs_approval_moves_the_invoice_on(service: Service) -> None:
-    invoice, task = await waiting_task(service)
-    assert await service.answer(task, "approve") == (200, {"detail": "taken"})
-    assert (await service.instance(invoice))["state"] == "finished"
-
-
 async def test_a_test_of_the_connection_is_taken_and_changes_nothing(service: Service) -> None:
     body = json.dumps({"specversion": "1.0", "id": "t-1", "source": "wfpush", "type": "connection.test", "data": {}})
     status, _ = await service.call_back(body.encode(), signed(body.encode(), "t-1"))
@@ -69,20 +63,6 @@ async def test_of_two_different_answers_at_once_one_wins(service: Service) -> No
     assert sorted(status for status, _ in answers) == [200, 409]
 
 
-async def test_a_closed_task_answers_409(service: Service) -> None:
-    _, task = await waiting_task(service)
-    await service.answer(task, "approve", "carol")
-    status, body = await service.answer(task, "approve", "bob")
-    assert status == 409
-    assert body["detail"].endswith("is already completed by Carol.")
-
-
-async def test_a_rejection_without_words_answers_422(service: Service) -> None:
-    invoice, task = await waiting_task(service)
-    assert await service.answer(task, "reject") == (422, {"detail": "“Reject” needs a comment."})
-    assert (await service.instance(invoice))["open_tasks"] == [task]
-
-
 async def test_a_task_nobody_knows_answers_422(service: Service) -> None:
     assert await service.answer("T-42", "approve") == (422, {"detail": "This engine has no task T-42."})
 
@@ -96,23 +76,18 @@ async def test_a_task_nobody_knows_answers_422(service: Service) -> None:
         {"webhook-signature": "v2,AAAA"},
         {"webhook-id": "another"},
         {"webhook-timestamp": "yesterday"},
+        {"webhook-id": None},
+        {"webhook-timestamp": None},
+        {"webhook-signature": None},
     ],
 )
 async def test_a_wrong_signature_answers_401_and_nothing_happens(service: Service, spoil: dict[str, str]) -> None:
     invoice, task = await waiting_task(service)
     body = callback_body(task, "approve")
-    status, _ = await service.call_back(body, {**signed(body, "r-1"), **spoil})
+    headers = {**signed(body, "r-1"), **spoil}
+    status, _ = await service.call_back(body, {name: value for name, value in headers.items() if value is not None})
     assert status == 401
     assert (await service.instance(invoice))["open_tasks"] == [task]
-
-
-@pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-async def test_a_missing_header_answers_401(service: Service, missing: str) -> None:
-    _, task = await waiting_task(service)
-    body = callback_body(task, "approve")
-    headers = signed(body, "r-1")
-    del headers[missing]
-    assert (await service.call_back(body, headers))[0] == 401
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])

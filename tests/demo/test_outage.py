@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from demo.outage import LASTS, Outage
+from demo.server import LASTS, Outage
 from tests.demo.service import Service
 
 

@@ -12,11 +12,10 @@ from SpiffWorkflow import TaskState
 
 from demo.__main__ import build
 from demo.callbacks import Answer
-from demo.clock import utc_now
 from demo.config import Settings
 from demo.instance import Instance
 from demo.people import person
-from demo.records import InstanceRecord
+from demo.records import InstanceRecord, utc_now
 from demo.server import ENGINE
 from demo.store import Store
 from notifications.models import Engine

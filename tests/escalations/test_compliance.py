@@ -45,74 +45,42 @@ def found(zone: str = "UTC", now: datetime = NOW, **choice: Any) -> compliance.C
 
 
 # --- what counts ------------------------------------------------------------------------------------------------------
-def test_what_ended_by_its_deadline_was_on_time(policy: Policy) -> None:
-    clock(policy, NOW - HOUR, ended=NOW - HOUR)
-    assert found().total == ON_TIME
+REASONS = {code: {"end_reason_fact": CODES[code]().as_json()} for code in UNDONE}
+ACKNOWLEDGED = {"state": "stopped", "end_reason_fact": reasons.ACKNOWLEDGED().as_json()}
+DONE = ["answered", "closed_in_engine", "closed", "closed_meanwhile"]
+CASES = [
+    *(pytest.param(-1, {"ended": -2, **said}, NEITHER, id=f"in time: {code}") for code, said in REASONS.items()),
+    *(pytest.param(-2, {"ended": -1, **said}, LATE, id=f"late: {code}") for code, said in REASONS.items()),
+    *(
+        pytest.param(0, {"ended": -1, "end_reason_fact": CODES[code]().as_json()}, ON_TIME, id=f"in time: {code}")
+        for code in DONE
+    ),
+    pytest.param(-1, {"ended": -1}, ON_TIME, id="ended by its deadline"),
+    pytest.param(-1, {"ended": -1 + 1e-9}, LATE, id="ended later"),
+    pytest.param(-1, {}, LATE, id="runs past its deadline"),
+    pytest.param(0, {"ended": -1, "end_reason_fact": None}, ON_TIME, id="without a reason it was answered"),
+    pytest.param(-24, {"ended": 0, "started_at": -1}, NEITHER, id="ended, was late as it began"),
+    pytest.param(-24, {"started_at": -1}, NEITHER, id="runs, was late as it began"),
+    pytest.param(-1, ACKNOWLEDGED, LATE, id="an acknowledgement stops messages, not the time"),
+    pytest.param(1, ACKNOWLEDGED, NEITHER, id="acknowledged, and not due yet"),
+    pytest.param(-24, {"state": "paused", "paused_at": -48}, NEITHER, id="paused in time, however long"),
+    pytest.param(-48, {"state": "paused", "paused_at": -24}, LATE, id="late when it was paused"),
+    pytest.param(-24, {"ended": 0, "paused_at": -48}, ON_TIME, id="ended while paused in time"),
+    pytest.param(-24, {"ended": 0, "paused_at": -1}, LATE, id="ended while paused late"),
+]
+"""Times are in hours from now."""
 
 
-def test_what_ended_later_was_late(policy: Policy) -> None:
-    clock(policy, NOW - HOUR, ended=NOW - HOUR + timedelta(microseconds=1))
-    assert found().total == LATE
+@pytest.mark.parametrize(("deadline", "fields", "counts"), CASES)
+def test_what_a_clock_counts_as(policy: Policy, deadline: int, fields: dict[str, Any], counts: Share) -> None:
+    times = {name: NOW + fields[name] * HOUR for name in ("ended", "started_at", "paused_at") if name in fields}
+    clock(policy, NOW + deadline * HOUR, **{**fields, **times})
+    assert found().total == counts
 
 
-def test_what_runs_past_its_deadline_is_late_already(policy: Policy) -> None:
+def test_what_is_late_was_not_decided_before_it_was_due(policy: Policy) -> None:
     clock(policy, NOW - HOUR)
-    assert found().total == LATE
-    assert found(now=NOW - 2 * HOUR).total == NEITHER, "it was not decided then"
-
-
-@pytest.mark.parametrize("code", UNDONE)
-def test_what_ended_in_time_without_being_done_does_not_count(policy: Policy, code: str) -> None:
-    clock(policy, NOW - HOUR, ended=NOW - 2 * HOUR, end_reason_fact=CODES[code]().as_json())
-    assert found().total == NEITHER
-
-
-@pytest.mark.parametrize("code", UNDONE)
-def test_no_way_to_end_undoes_what_was_late(policy: Policy, code: str) -> None:
-    clock(policy, NOW - 2 * HOUR, ended=NOW - HOUR, end_reason_fact=CODES[code]().as_json())
-    assert found().total == LATE
-
-
-@pytest.mark.parametrize("code", ["answered", "closed_in_engine", "closed", "closed_meanwhile"])
-def test_what_is_done_in_the_engine_is_done(policy: Policy, code: str) -> None:
-    clock(policy, NOW, ended=NOW - HOUR, end_reason_fact=CODES[code]().as_json())
-    assert found().total == ON_TIME
-
-
-def test_what_ended_without_a_reason_was_answered(policy: Policy) -> None:
-    clock(policy, NOW, ended=NOW - HOUR, end_reason_fact=None)
-    assert found().total == ON_TIME
-
-
-def test_what_was_late_as_it_began_is_nobodys_fault(policy: Policy) -> None:
-    clock(policy, NOW - DAY, ended=NOW, started_at=NOW - HOUR)
-    clock(policy, NOW - DAY, started_at=NOW - HOUR)
-    assert found().total == NEITHER
-
-
-def test_an_acknowledgement_stops_the_messages_and_not_the_time(policy: Policy) -> None:
-    stopped = clock(policy, NOW - HOUR, state="stopped", end_reason_fact=reasons.ACKNOWLEDGED().as_json())
-    assert found().total == LATE
-    Escalation.objects.filter(pk=stopped.pk).update(deadline=NOW + HOUR)
-    assert found().total == NEITHER
-
-
-# --- pauses -----------------------------------------------------------------------------------------------------------
-def test_what_was_paused_in_time_is_not_decided_however_long_the_pause(policy: Policy) -> None:
-    clock(policy, NOW - DAY, state="paused", paused_at=NOW - 2 * DAY)
-    assert found().total == NEITHER
-
-
-def test_what_was_late_when_it_was_paused_is_late(policy: Policy) -> None:
-    clock(policy, NOW - 2 * DAY, state="paused", paused_at=NOW - DAY)
-    assert found().total == LATE
-
-
-def test_what_ends_while_it_stands_still_is_judged_by_when_it_was_paused(policy: Policy) -> None:
-    clock(policy, NOW - DAY, ended=NOW, paused_at=NOW - 2 * DAY)
-    assert found().total == ON_TIME
-    Escalation.objects.update(paused_at=NOW - HOUR)
-    assert found().total == LATE
+    assert found(now=NOW - 2 * HOUR).total == NEITHER
 
 
 def test_after_a_pause_the_moved_deadline_counts(policy: Policy) -> None:
@@ -306,17 +274,14 @@ def test_more_than_is_counted_says_so(policy: Policy, monkeypatch: pytest.Monkey
 
 
 def test_the_most_overdue_come_first(policy: Policy) -> None:
-    hours = [3, 1, 7, 5]
-    clocks = {each: clock(policy, NOW - each * HOUR) for each in hours}
+    clocks = {each: clock(policy, NOW - each * HOUR) for each in (3, 1, 7, 5)}
     clock(policy, NOW + HOUR)
     assert list(compliance.most_overdue(NOW, Choice(), 3)) == [clocks[7], clocks[5], clocks[3]]
 
 
 def test_it_takes_few_queries_however_many_clocks(policy: Policy, teams: tuple[Team, Team]) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             found()
             compliance.under_way(NOW, Choice())
         return len(asked)

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from escalations.forecast.hearing import Hearing
+from escalations.forecast.dead_ends import Hearing
 from notifications.channel_facts import channel_name, channel_names, shown_on_lock_screens
 from notifications.models import Category, Recipient
 from tests.flows.test_1_task_alert import INVOICE

@@ -6,7 +6,7 @@ from django.test import Client
 
 from notifications.models import TemplateAction
 from notifications.types import Json
-from notifications.wording.labels import label_in
+from notifications.wording.languages import label_in
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.api import Caller, browser_of, person_caller
 from tests.support.story import Story

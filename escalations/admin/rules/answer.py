@@ -1,7 +1,9 @@
 """What a rule would do: for which events it is, whom it means, what they read, what happens if nobody answers. A valid
 rule is saved by its own code, tried by that of real events, and rolled back: what is published is what was shown."""
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from escalations.admin import dead_ends, policy_change, simulator
-from escalations.admin.rules import recent
 from escalations.admin.rules.bundle import ONLY_EVENTS, RuleForms
 from escalations.admin.rules.forms import published
 from escalations.admin.rules.saving import CannotSave, save
@@ -25,15 +26,35 @@ from notifications.admin.conditions import condition_sentence
 from notifications.admin.preview import Preview, Subject, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
-from notifications.models import Engine, Event, Recipient, Route, RouteTarget, TargetKind, TemplateVersion
+from notifications.admin.words import short
+from notifications.cases.facts import facts_of_task
+from notifications.models import (
+    Engine,
+    Event,
+    EventType,
+    Recipient,
+    Route,
+    RouteCondition,
+    RouteTarget,
+    TargetKind,
+    TemplateVersion,
+)
 from notifications.rotas.duty import Duties
+from notifications.routing.conditions import holds
 from notifications.starter.routes import WAITING
-from notifications.types import InboundEvent, Json
+from notifications.types import InboundEvent, Json, object_in, text_in
+from notifications.wording.formats import as_instant
+from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 from notifications.wording.template_check import check
 
 NAMED = 8
 """People whom a line names; the others are counted."""
 LANGUAGES = 8
+COUNTED = 200
+"""Of so many events it is said how many the rule is for."""
+OFFERED = 20
+SAMPLE = "sample"
+TIMES = ("due_at", "expires_at")
 
 
 @dataclass
@@ -63,7 +84,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
         return answer
     types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
     conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
-    came = recent.recent(types, engine, conditions) if may_read else []
+    came = recent(types, engine, conditions) if may_read else []
     trial = _chosen(answer, came, types, engine, event, now)
     answer.when = list(_when(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
@@ -83,6 +104,65 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     return answer
 
 
+# --- events that came lately, and others to try the rule on -----------------------------------------------------------
+@dataclass(frozen=True)
+class Recent:
+    """An event that came, and whether it meets the conditions."""
+
+    event: Event
+    meets: bool
+
+    def __str__(self) -> str:
+        data = self.event.data
+        name = text_in(object_in(data, "task"), "name", 80) or text_in(object_in(data, "case"), "title", 80)
+        placeholders = {"name": name or self.event.type, "time": short(self.event.received_at)}
+        text = _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
+        return text % placeholders
+
+
+def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
+    """The newest events of these types (none: of any), at most COUNTED; none if they cannot be found in time."""
+    event_ids, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
+    rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
+    events: list[Event] = []
+    while event_ids and time.monotonic() < until:  # they may be large
+        events += rows.filter(pk__in=event_ids[:AT_ONCE])
+        del event_ids[:AT_ONCE]
+    return [
+        Recent(event, all(holds(each, facts_of_task(None, None, event)) for each in conditions)) for event in events
+    ]
+
+
+def sample_of(types: Sequence[str]) -> EventType | None:
+    described = EventType.objects.exclude(sample={})
+    return (described.filter(name__in=types).order_by("name").first() if types else None) or described.first()
+
+
+def as_if_new(event: Event, now: datetime) -> InboundEvent:
+    """The event as if it came now, about a task of its own: whoever has the old one would not be told again. Its
+    times are as far ahead as they were."""
+    data: Json = deepcopy(event.data)
+    task = object_in(data, "task")
+    if task:
+        task["id"] = f"{text_in(task, 'id', 180)} (tried)"
+        for name in TIMES:
+            if (then := as_instant(task.get(name))) is not None:
+                task[name] = (then + (now - event.received_at)).isoformat()
+    return InboundEvent(
+        id=f"{event.event_id[:180]} (tried)",
+        source=event.source,
+        type=event.type,
+        data=data,
+        digest="",
+        subject=event.subject,
+        extensions=event.extensions,
+    )
+
+
+def of_sample(event_type: EventType) -> InboundEvent:
+    return InboundEvent(id="sample", source="sample", type=event_type.name, data=event_type.sample, digest="")
+
+
 # --- when -------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Trial:
@@ -95,7 +175,7 @@ class _Trial:
 
 def _chosen(
     answer: Answer,
-    came: Sequence[recent.Recent],
+    came: Sequence[Recent],
     types: Sequence[str],
     engine: Engine | None,
     event: str,
@@ -103,25 +183,25 @@ def _chosen(
 ) -> _Trial | None:
     """Return what the rule is tried on: the event `event`, else the newest that the rule is for, else the sample. Adds
     the choices to the answer."""
-    offered = sorted(came, key=lambda each: not each.meets)[: recent.OFFERED]
+    offered = sorted(came, key=lambda each: not each.meets)[:OFFERED]
     answer.events = [(str(each.event.pk), str(each)) for each in offered]
-    sample = recent.sample_of(types)
+    sample = sample_of(types)
     engine = engine or Engine.objects.filter(active=True).order_by("pk").first()
     if sample is not None and engine is not None:
-        answer.events.append((recent.SAMPLE, _("the sample of %(type)s") % {"type": sample}))
+        answer.events.append((SAMPLE, _("the sample of %(type)s") % {"type": sample}))
     chosen = next((each for each in offered if str(each.event.pk) == event), None)
-    if chosen is None and event != recent.SAMPLE:
+    if chosen is None and event != SAMPLE:
         chosen = next((each for each in offered if each.meets), None)
     if chosen is not None:
         answer.event = str(chosen.event.pk)
-        return _Trial(chosen.event.engine, recent.as_if_new(chosen.event, now), str(chosen))
+        return _Trial(chosen.event.engine, as_if_new(chosen.event, now), str(chosen))
     if sample is None or engine is None:
         return None
-    answer.event = recent.SAMPLE
-    return _Trial(engine, recent.of_sample(sample), _("the sample of %(type)s") % {"type": sample})
+    answer.event = SAMPLE
+    return _Trial(engine, of_sample(sample), _("the sample of %(type)s") % {"type": sample})
 
 
-def _when(came: Sequence[recent.Recent]) -> Iterator[Line]:
+def _when(came: Sequence[Recent]) -> Iterator[Line]:
     meant = [each for each in came if each.meets]
     if not came:
         yield Line(_("No such event has come lately."), "wait")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from escalations.admin.fields import DurationField, ParsedField
-from escalations.admin.steps import StepFormBase
+from escalations.admin.policies import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
 from notifications.admin.conditions import BARE, MAY_NAME, TARGET_FIELDS, ConditionForm, TargetForm
 from notifications.admin.fields import is_language

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from escalations.forecast import simulation_request
+from escalations.forecast import simulate
 from notifications.errors import Failure
 from notifications.intake import cloudevents
 from notifications.types import Json
@@ -30,10 +30,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             document = cloudevents.read(options["file"].read().encode())
-            is_request = isinstance(document, dict) and document.keys() <= set(simulation_request.MEMBERS)
+            is_request = isinstance(document, dict) and document.keys() <= set(simulate.MEMBERS)
             payload = dict(document) if is_request else {"event": document}
             payload |= {name: options[name] for name in ("engine", "now") if options[name]}
-            simulation = simulation_request.as_json(simulation_request.run(payload, timezone.now()))
+            simulation = simulate.as_json(simulate.run(payload, timezone.now()))
         except Failure as refused:
             faults = refused.extra.get("errors") or [{"pointer": "", "detail": refused.detail}]
             raise CommandError("\n".join(f"{each['pointer']} {each['detail']}".strip() for each in faults)) from None

@@ -1,5 +1,5 @@
 // A policy's form shows only what its clock and steps use: the server says what, in the
-// kind's data-steps, and drops the rest (escalations/admin/steps.py).
+// kind's data-steps, and drops the rest (escalations/admin/policies.py).
 "use strict";
 (() => {
   const part = (place, name) => place.querySelector(`.field-${name}`);

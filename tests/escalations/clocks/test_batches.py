@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from escalations.clocks import clock, due_steps
 from escalations.kinds import notify
-from escalations.kinds.step_run import Taken, Taking
+from escalations.kinds.base import Taken, Taking
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.models import (
     Absence,

@@ -20,11 +20,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story.begin()
-
-
-@pytest.fixture
 def policy(story: Story) -> Policy:
     """Nobody has longer than eight hours."""
     return Policy.objects.create(name="Eight hours", clock="duration", minutes=8 * 60, time="wall")

@@ -66,11 +66,6 @@ NIGHTS = {"sat": [["22:00", "06:00"]]}
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story.begin()
-
-
-@pytest.fixture
 def approvals(story: Story) -> Policy:
     """An hour before: Bob. When due: Carol. Every hour after that, three times: Carol, who manages Bob."""
     made = Policy.objects.create(name="Approvals", time="wall")

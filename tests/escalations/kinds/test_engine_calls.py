@@ -26,12 +26,6 @@ DUE = NOON + 4 * HOUR
 
 
 @pytest.fixture
-def story() -> Story:
-    """Bob's manager is Carol, who has none; Alice's is Bob."""
-    return Story.begin()
-
-
-@pytest.fixture
 def policy(story: Story) -> Policy:
     made = Policy.objects.create(name="Approvals", time="wall")
     give(made)

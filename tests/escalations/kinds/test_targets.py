@@ -19,11 +19,6 @@ Heard = list[tuple[str, str]]
 """Refs, and why."""
 
 
-@pytest.fixture
-def story(db: None) -> Story:
-    return Story.begin()
-
-
 def by_route(event: Event, task: Task, target: RouteTarget) -> tuple[Heard, list[tuple[str, str]]]:
     facts = facts_of_task(task, task.case, event)
     subject = route.Subject(event, task, task.case, Directory(event.engine, []), Roster(timezone.now()), facts)

@@ -30,7 +30,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.people import devices
-from notifications.retention import pruned_rows, pruning, rules
+from notifications.retention import pruning, rules
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
@@ -155,8 +155,8 @@ def test_events_without_items_addresses_and_devices_go_by_their_own_rules(story:
 
 def test_it_goes_on_where_it_was_and_workers_take_turns(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     RetentionRule.objects.create(items_days=31)
-    monkeypatch.setattr(pruned_rows, "TASKS_AT_ONCE", 1)
-    monkeypatch.setattr(pruned_rows, "AT_ONCE", 1)
+    monkeypatch.setattr(pruning, "TASKS_AT_ONCE", 1)
+    monkeypatch.setattr(pruning, "AT_ONCE", 1)
     monkeypatch.setattr(outbox, "wake", lambda source: None)
     monkeypatch.setattr(outbox, "TURN_SECONDS", 0.001)
     housekeeping.prune(timezone.now())

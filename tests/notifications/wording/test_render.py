@@ -10,7 +10,7 @@ from notifications.errors import RenderError
 from notifications.models import Template, TemplateAction, TemplateText, TemplateVersion
 from notifications.types import USUAL_COMMENTS, Action, Json
 from notifications.wording import liquid
-from notifications.wording.labels import read_in
+from notifications.wording.languages import read_in
 from notifications.wording.render import Rendered, actions_of, clean_title, render, text_for
 from tests.factories import TemplateFactory
 from tests.notifications.wording.test_liquid import CONTEXTS, TEMPLATES
