@@ -10,7 +10,7 @@ SOURCES = (
     "notifications.items.snoozing",
     "notifications.people.link_mails",
     "notifications.delivery.engine",
-    "notifications.preferences.reviewing",
+    "notifications.preferences.saving",
     "notifications.conversation.telling",
     "notifications.rotas.feeds",
     "notifications.absences.feeds",

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications import engagement, hourly
 from notifications.absences import hand_over
-from notifications.handover import watch
+from notifications.handover import notices
 from notifications.items import gathered
 from notifications.people import revocation
 
@@ -42,6 +42,6 @@ def hand_over_absences() -> None:
 
 def hand_over_duty() -> None:
     """Once a minute: notify the people whose duty began since the last look."""
-    people = watch.look(timezone.now())
+    people = notices.tell_of_hand_overs(timezone.now())
     if people:
         log.info("duty_handed_over", people=people)

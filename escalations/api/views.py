@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -78,11 +77,7 @@ class SimulationAsked(Shown):
 
 # --- the view ---------------------------------------------------------------------------------------------------------
 class SimulationsView(PersonView):
-    @extend_schema(
-        operation_id="simulate",
-        request=SimulationAsked,
-        responses=docs.responses({200: SimulationShown}, 400, 413, 415, 422),
-    )
+    @docs.operation("simulate", {200: SimulationShown}, request=SimulationAsked)
     def post(self, request: Request) -> HttpResponse:
         """Who would be told when, by which channel and why, if nobody acts. Nothing is kept or sent."""
         user = self.recipient().user

@@ -13,7 +13,7 @@ from escalations.kinds.targets import Addressee, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
 from notifications.models import AbsencePart, Recipient, Task, Team
-from notifications.people.absence import About
+from notifications.people.absence import PartSubject
 from notifications.reasons import Reason
 from notifications.rotas.duty import Duties
 from notifications.rotas.turns import Definition
@@ -43,18 +43,18 @@ class _Watched(Staff):
         self.duties = Duties(now, rotas)
         self.dependencies: set[int] = set()
 
-    def stand_ins(self, people: Sequence[Recipient], subject: About) -> dict[int, Recipient]:
+    def stand_ins(self, people: Sequence[Recipient], subject: PartSubject) -> dict[int, Recipient]:
         self.dependencies.update(person.pk for person in people)
         everybody = self.once("everybody", lambda: list(Recipient.objects.filter(pk__in=self.away)))
         delegates = self.once(("delegates", subject), lambda: self._absences.stand_ins(everybody, subject))
         return {person.pk: delegates[person.pk] for person in people if person.pk in delegates}
 
-    def subject(self, task: Task, step: Step) -> About:
+    def subject(self, task: Task, step: Step) -> PartSubject:
         """Return the subject with the step's category alone: those of the tasks are not read."""
         self.once(("category", task.pk), lambda: None)
         return super().subject(task, step)
 
-    def is_out(self, person: Recipient, subject: About) -> bool:
+    def is_out(self, person: Recipient, subject: PartSubject) -> bool:
         self.dependencies.add(person.pk)
         return super().is_out(person, subject)
 

@@ -22,7 +22,7 @@ from notifications.admin.words import span
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Category, Recipient
-from notifications.people.leading import led_by
+from notifications.people.colleagues import led_by
 from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
 

@@ -16,7 +16,7 @@ from escalations import reasons
 from escalations.models import StepTarget
 from escalations.policies.rules import RuleSet, Step
 from notifications.models import AbsencePart, Recipient, Rota, RouteTarget, Task, Team
-from notifications.people.absence import ANYTHING, About, Absences, people_away_at
+from notifications.people.absence import ANYTHING, Absences, PartSubject, people_away_at
 from notifications.reasons import FALLBACK, NOBODY_ON_DUTY, Code, Reason, joined
 from notifications.rotas.duty import Duties
 from notifications.routing import targets
@@ -51,7 +51,7 @@ class Staff:
     def away(self) -> frozenset[int]:
         return people_away_at(self.now)
 
-    def subject(self, task: Task, step: Step) -> About:
+    def subject(self, task: Task, step: Step) -> PartSubject:
         """Return what parts of absences distinguish: category, engine and kind of case."""
         if not self.away or not self.once("parts", AbsencePart.objects.exists):
             return ANYTHING
@@ -59,16 +59,16 @@ class Staff:
             ("category", task.pk),
             lambda: task.notifications.order_by("-created_at").values_list("category", flat=True).first(),
         )
-        return About(category, task.engine_id, task.case.type if task.case is not None else "")
+        return PartSubject(category, task.engine_id, task.case.type if task.case is not None else "")
 
-    def stand_ins(self, people: Sequence[Recipient], subject: About) -> dict[int, Recipient]:
+    def stand_ins(self, people: Sequence[Recipient], subject: PartSubject) -> dict[int, Recipient]:
         return self._absences.stand_ins([person for person in people if person.pk in self.away], subject)
 
-    def why(self, person: Recipient, subject: About, reason: Reason) -> Reason:
+    def why(self, person: Recipient, subject: PartSubject, reason: Reason) -> Reason:
         """Why somebody is told who stands in for the person."""
         return self._absences.why(person, subject, reason)
 
-    def is_out(self, person: Recipient, subject: About) -> bool:
+    def is_out(self, person: Recipient, subject: PartSubject) -> bool:
         """Whether the person is away, and nobody stands in."""
         return person.pk in self.away and not self.stand_ins([person], subject)
 
@@ -159,7 +159,7 @@ class Search(targets.Search):
         return self.staff.members(team)
 
     @property
-    def subject(self) -> About:
+    def subject(self) -> PartSubject:
         return self.staff.subject(self.task, self.step)
 
     @property

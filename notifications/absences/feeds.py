@@ -7,7 +7,6 @@ People may write any address. So it is read in networks that are open to people 
 than with a calendar is called the same: nobody can look around in our networks by it.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -23,9 +22,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.calendar_feeds import fetching, polling
+from notifications.calendar_feeds import polling
+from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable, spans_by_choice, spans_in
-from notifications.calendar_feeds.span import Span
 from notifications.models import AbsenceFeed, CalendarAbsence, OpenItems, Recipient, TakenEntries
 from notifications.models.validators import validate_callback_url
 from notifications.people.absence import sign
@@ -54,7 +53,7 @@ SEVERAL = 2
 
 # --- what people enter ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Wanted:
+class FeedSettings:
     """A calendar as it is entered. `address`: empty: the one that is kept."""
 
     address: str
@@ -83,7 +82,7 @@ def cleaned(address: str) -> str:
 
 
 @transaction.atomic
-def put(person: Recipient, feed_settings: Wanted, *, by: Recipient) -> None:
+def put(person: Recipient, feed_settings: FeedSettings, *, by: Recipient) -> None:
     """Point the person's feed at a calendar. Absences of the previous one stay until the new one has been read."""
     feed = AbsenceFeed.objects.select_for_update().filter(pk=person.pk).first() or AbsenceFeed(recipient=person)
     point(feed, feed_settings.address)
@@ -123,11 +122,11 @@ def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Rea
 def _body(url: str) -> str:
     """The calendar at a person's address. Raises Unreadable."""
     try:
-        response = asyncio.run(fetching.fetch(url, settings.CALENDAR_ALLOWED_CIDRS, MAX_BODY, seconds=SECONDS))
+        response = polling.fetch(url, settings.CALENDAR_ALLOWED_CIDRS, MAX_BODY, seconds=SECONDS)
     except Unreadable as fault:
         raise Unreadable(_for_people(fault.reason, url), fault.service_state, fault.reason) from fault
     assert response is not None  # no ETag was sent
-    return fetching.text_of(response)
+    return polling.text_of(response)
 
 
 TOLD_PEOPLE = {

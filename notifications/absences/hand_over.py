@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from notifications import reasons
-from notifications.absences import offering, reassigning, telling
+from notifications.absences import notices, offering, reassigning
 from notifications.absences.offering import Offer
 from notifications.absences.reassigning import Wish
 from notifications.answers import four_eyes
@@ -35,8 +35,8 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from notifications.people.absence import About, Absences, away_at, in_calendars_at
-from notifications.people.leading import led_by
+from notifications.people.absence import Absences, PartSubject, away_at, in_calendars_at
+from notifications.people.colleagues import led_by
 from notifications.routing.batch import Copies
 from wfpush.postgres import revision
 from wfpush.queue import outbox
@@ -72,7 +72,7 @@ def _end_of_leaders(now: datetime) -> Iterable[int]:
     for row in list(entered):
         by = row.entered_by
         if by is not None and not (by.active and led_by(by).filter(pk=row.pk).exists()):
-            telling.end_for(row.recipient, by, now)
+            notices.enter(row.recipient, None, by, now)
             yield 0
 
 
@@ -92,7 +92,11 @@ def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
         with transaction.atomic(), revision.held():
             absence = begun.select_for_update(of=("self",), skip_locked=True).first()
             copies = _waiting(absence, after) if absence is not None else []
-            done = _hand_over_step(absence, copies, now) if absence is not None else 0
+            done = 0
+            if absence is not None:
+                scene = _Scene(absence, [task for _copy, task in copies], now)
+                scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
+                done = len(scene.made)
             if absence is not None and len(copies) < STEP:  # it is locked: nobody has changed it meanwhile
                 type(absence).objects.filter(pk=absence.pk).update(handed_over_at=now)
         yield done
@@ -122,12 +126,6 @@ def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]
     return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
 
 
-def _hand_over_step(absence: AnyAbsence, copies: Sequence[tuple[UUID, UUID]], now: datetime) -> int:
-    scene = _Scene(absence, [task for _copy, task in copies], now)
-    scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
-    return len(scene.made)
-
-
 class _Scene:
     """Some tasks of one person who is away; they are locked."""
 
@@ -136,7 +134,6 @@ class _Scene:
         self.tasks = _locked(tasks)
         self.copies = Copies(self.tasks)
         self.absences = Absences(now)
-        self.absences.look_up([self.person])
         self.existing = {row.task_id: row for row in HandedOver.objects.filter(person=self.person, task__in=self.tasks)}
         self.made: list[HandedOver] = []
 
@@ -145,7 +142,7 @@ class _Scene:
         offers: list[Offer] = []
         wishes: list[Wish] = []
         for task in tasks:
-            copy = self._copy_of(task)
+            copy = next((row for row in self.copies.of(task) if row.recipient_id == self.person.pk), None)
             to = self._stand_in(task, copy) if copy is not None and task.answerable else None
             if copy is None or to is None or task.pk in self.existing:
                 continue
@@ -160,11 +157,8 @@ class _Scene:
         self._keep([(wish.task, wish.to, {"callback": call}) for wish, call in zip(wishes, calls, strict=True)])
         HandedOver.objects.bulk_create(self.made)
 
-    def _copy_of(self, task: Task) -> Notification | None:
-        return next((row for row in self.copies.of(task) if row.recipient_id == self.person.pk), None)
-
     def _stand_in(self, task: Task, copy: Notification) -> Recipient | None:
-        subject = About(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
+        subject = PartSubject(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
         return self.absences.stand_ins([self.person], subject).get(self.person.pk)
 
     def _keep(self, rows: Iterable[tuple[Task, Recipient, dict[str, Any]]]) -> None:
@@ -232,32 +226,23 @@ class _Return:
 
     def take(self) -> int:
         self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
-        over = [row for row in self.rows if not self._still_right(row)]
+        self._absences = Absences(self.now)
+        absence = _of(self.rows[0].person_id, self.now)
+        goes_on = absence is not None and absence.open_items != OpenItems.STAY  # it was only changed
+        over = [row for row in self.rows if not (goes_on and self._has_same_delegate(row))]
         self._withdraw(over)
-        self._call_off(over)
+        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)  # these are not asked any more
+        ended = {"state": CallbackState.SUPERSEDED, "ended_at": self.now}
+        outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
         self._give_back(over)
         HandedOver.objects.filter(pk__in=[row.pk for row in over]).delete()
         return len(over)
 
-    def _still_right(self, row: HandedOver) -> bool:
-        """Whether the absence was only changed, and the same person still stands in."""
-        absence = self._absence
-        if absence is None or absence.open_items == OpenItems.STAY:
-            return False
+    def _has_same_delegate(self, row: HandedOver) -> bool:
         task = self._tasks[row.task_id]
         category = row.item.category_id if row.item is not None else None
-        subject = About(category, task.engine_id, task.case.type if task.case is not None else "")
+        subject = PartSubject(category, task.engine_id, task.case.type if task.case is not None else "")
         return self._absences.stand_ins([row.person], subject).get(row.person_id) == row.to
-
-    @cached_property
-    def _absence(self) -> AnyAbsence | None:
-        return _of(self.rows[0].person_id, self.now)
-
-    @cached_property
-    def _absences(self) -> Absences:
-        absences = Absences(self.now)
-        absences.look_up([self.rows[0].person])
-        return absences
 
     def _withdraw(self, over: Sequence[HandedOver]) -> None:
         """Offers that stand, unless the task is the delegate's own by now."""
@@ -270,12 +255,6 @@ class _Return:
             item.outcome = None
         why = reasons.OFFER_IS_OVER(name=self.rows[0].person)
         inbox_items.withdraw(dict.fromkeys(items, why), self.now)
-
-    def _call_off(self, over: Sequence[HandedOver]) -> None:
-        """Engines that were not asked yet are not asked any more."""
-        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)
-        ended = {"state": CallbackState.SUPERSEDED, "ended_at": self.now}
-        outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
 
     def _give_back(self, over: Sequence[HandedOver]) -> None:
         wishes = []

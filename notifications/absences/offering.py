@@ -42,8 +42,7 @@ class Offer:
 
 
 def make(offers: Sequence[Offer], now: datetime) -> list[Notification]:
-    """The copies, in the order of the offers, none of whose people has one yet. The tasks are locked; their people are
-    locked here."""
+    """Insert the copies and return them in the order of the offers. Tasks are locked; their people are locked here."""
     if not offers:
         return []
     contacts = Contacts()

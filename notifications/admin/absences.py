@@ -21,7 +21,7 @@ from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import mark
 from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
-from notifications.people.absence import Given, PartGiven
+from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
 
 
@@ -38,15 +38,17 @@ class AbsenceForm(forms.ModelForm):
         return super().save(commit)
 
     def _check(self, person: Recipient, form_data: dict[str, Any]) -> None:
-        submitted = Given(form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance))
+        submitted = AbsenceEntry(
+            form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance)
+        )
         for field, fault in faults_of(person, submitted, timezone.now()).items():
             self.add_error(field if field in self.fields else None, fault)
 
 
-def parts_of(row: Absence) -> list[PartGiven]:
+def parts_of(row: Absence) -> list[PartEntry]:
     """As they are stored."""
     stored = row.parts.select_related("category", "engine", "delegate") if row.pk else ()
-    return [PartGiven(part.delegate, part.category, part.engine, part.case_type) for part in stored]
+    return [PartEntry(part.delegate, part.category, part.engine, part.case_type) for part in stored]
 
 
 class AbsencePartForm(forms.ModelForm):
@@ -67,12 +69,12 @@ class AbsencePartFormSet(forms.models.BaseInlineFormSet):
             return
         forms = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
         parts = [
-            PartGiven(part["delegate"], part["category"], part["engine"], part["case_type"])
+            PartEntry(part["delegate"], part["category"], part["engine"], part["case_type"])
             for part in (form.cleaned_data for form in forms)
         ]
         if not parts or not any(form.has_changed() for form in self.forms):
             return
-        submitted = Given(row.begins_at, row.ends_at, row.delegate, parts)
+        submitted = AbsenceEntry(row.begins_at, row.ends_at, row.delegate, parts)
         for field, fault in faults_of(row.recipient, submitted, timezone.now()).items():
             if field.startswith("parts."):
                 forms[int(field.partition(".")[2])].add_error("delegate", fault)
@@ -123,7 +125,7 @@ class AbsenceAdmin(HistoryAdmin):
             return ()
         delegate = Recipient.objects.filter(pk=then.values["delegate"]).first()
         begins_at, ends_at = then.values["begins_at"], then.values["ends_at"]
-        restored = Given(begins_at, ends_at, delegate, _parts_then(then))
+        restored = AbsenceEntry(begins_at, ends_at, delegate, _parts_then(then))
         faults = faults_of(row.recipient, restored, timezone.now())
         return [fault for field, fault in faults.items() if field == "delegate" or field.startswith("parts.")]
 
@@ -138,13 +140,13 @@ class AbsenceAdmin(HistoryAdmin):
         return mark("wait", gettext("now")) if row.begins_at <= now else mark("quiet", gettext("later"))
 
 
-def _parts_then(then: State) -> list[PartGiven]:
+def _parts_then(then: State) -> list[PartEntry]:
     rows = (then.parts or {}).get("parts", [])
     people = Recipient.objects.in_bulk([row["delegate_id"] for row in rows if row["delegate_id"]])
     categories = Category.objects.in_bulk([row["category_id"] for row in rows if row["category_id"]])
     engines = Engine.objects.in_bulk([row["engine_id"] for row in rows if row["engine_id"]])
     return [
-        PartGiven(
+        PartEntry(
             people.get(row["delegate_id"]),
             categories.get(row["category_id"]),
             engines.get(row["engine_id"]),

@@ -24,7 +24,7 @@ from notifications.models import CategoryDefault, Frequency, Recipient
 from notifications.preferences import personal
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Row, columns, rows_of, turned_off, without_address
-from notifications.preferences.personal import Wanted
+from notifications.preferences.personal import PreferenceValues
 
 ON, OFF = "on", "off"
 
@@ -119,14 +119,14 @@ def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -
             field.disabled = True
         return _page(desk, request, person, form, changes=False)
     if "reset" in request.POST:
-        return _put(desk, request, person, Wanted())
+        return _put(desk, request, person, PreferenceValues())
     if request.method == "POST" and form.is_valid():
         return _put(desk, request, person, form.preferences)
     return _page(desk, request, person, form, changes=True)
 
 
 @transaction.atomic
-def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: Wanted) -> HttpResponse:
+def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: PreferenceValues) -> HttpResponse:
     before = personal.read(person)
     personal.put(person, submitted, timezone.now())
     parts = list(_changed(before, personal.read(person)))
@@ -136,7 +136,7 @@ def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: Wa
     return HttpResponseRedirect(change_url(person))
 
 
-def _changed(before: Wanted, after: Wanted) -> Iterator[str]:
+def _changed(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]:
     """Yield each changed preference in a few words, for the log."""
     for slug in sorted({*before.choices, *after.choices}):
         own = after.choices.get(slug)

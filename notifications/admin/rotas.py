@@ -29,7 +29,7 @@ from notifications.admin.words import NOTHING, change_url, link, mark, there, wi
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label
-from notifications.rotas import duty, feeds, offered, turns
+from notifications.rotas import calendar_export, duty, feeds, turns
 from wfpush import zones
 
 PREVIEWED = timedelta(weeks=4)
@@ -293,7 +293,7 @@ class RotaAdmin(HistoryAdmin):
             if rota.address_digest:
                 text += " " + gettext("The address before ends: whoever reads it needs the new one.")
             return self.ask(request, rota, title=title, text=text, button=gettext("Make an address"))
-        plain = offered.new_address(rota)
+        plain = calendar_export.new_address(rota)
         self.log(request, rota, "Made an address of the calendar")
         text = gettext("Whoever has it can read who is on duty, without signing in. This is the only time it is shown.")
         context = {"plain": plain, "text": text, "back": change_url(rota)}
@@ -306,7 +306,7 @@ class RotaAdmin(HistoryAdmin):
         if request.method != "POST":
             text = gettext("Calendars that read it get nothing any more.")
             return self.ask(request, rota, title=title, text=text, button=title, danger=True)
-        offered.end_address(rota)
+        calendar_export.end_address(rota)
         return self.done(request, rota, gettext("The address has ended."))
 
 

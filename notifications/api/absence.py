@@ -5,12 +5,11 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, ChoiceField
 
-from notifications.absences import telling
+from notifications.absences import notices
 from notifications.api import docs, serializers
 from notifications.api.authentication import EngineCaller, PersonCaller
 from notifications.api.base import PersonView, answer, caller_of, validated
@@ -21,9 +20,9 @@ from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.models import Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
-from notifications.people.absence import Given, PartGiven
+from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import faults_of
-from notifications.people.leading import led_by
+from notifications.people.colleagues import led_by
 from notifications.types import Json
 
 POINTERS = {"begins_at": "/from", "ends_at": "/to"}
@@ -56,24 +55,16 @@ class AbsenceShown(AbsenceTimes):
 
 
 class AbsenceView(PersonView):
-    @extend_schema(operation_id="absence", responses=docs.responses({200: AbsenceShown}))
+    @docs.operation("absence", {200: AbsenceShown})
     def get(self, request: Request) -> HttpResponse:
         """When one is, or will be, away, and who stands in; all null when there is nothing of the kind."""
         return answer(shown_of(self.recipient()))
 
-    @extend_schema(
-        operation_id="put_absence",
-        request=serializers.AbsenceGiven,
-        responses=docs.responses({200: AbsenceShown}, 413, 415, 422),
-    )
+    @docs.operation("put_absence", {200: AbsenceShown}, request=serializers.AbsenceGiven)
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
-        submitted = given_in(request.data, person)
-        if submitted is None:
-            absence.end_absence(person, by=person)
-        else:
-            absence.set_absence(person, submitted, by=person)
+        notices.enter(person, given_in(request.data, person), person, timezone.now())
         return answer(shown_of(person))
 
 
@@ -90,33 +81,21 @@ class LeadersOrDirectory(BasePermission):
 class RecipientAbsenceView(DirectoryView):
     permission_classes = [LeadersOrDirectory]
 
-    @extend_schema(operation_id="recipient_absence", responses=docs.responses({200: AbsenceShown}, 404))
+    @docs.operation("recipient_absence", {200: AbsenceShown}, 404)
     def get(self, request: Request, ref: str) -> HttpResponse:
         """When somebody else is, or will be, away: for who leads them, and for keys with the scope `directory`."""
         return answer(shown_of(self._person(ref)))
 
-    @extend_schema(
-        operation_id="put_recipient_absence",
-        request=serializers.AbsenceGiven,
-        responses=docs.responses({200: AbsenceShown}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("put_recipient_absence", {200: AbsenceShown}, 404, request=serializers.AbsenceGiven)
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Say when somebody else is away; or, with `from` and `to` null, that they are back. Who leads them is named to
         them."""
-        data, now = request.data, timezone.now()
-        by = self._reader
+        data, by = request.data, self._reader
         if by is None and isinstance(data, dict) and not {"from", "to"} & data.keys():
             return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
         person = self._person(ref)
-        submitted = given_in(data, person, by=by)
-        if by is not None and submitted is not None:
-            telling.set_for(person, submitted, by, now)
-        elif by is not None:
-            telling.end_for(person, by, now)
-        elif submitted is not None:
-            absence.set_absence(person, submitted, by=None, because=self._key)
-        else:
-            absence.end_absence(person, by=None, because=self._key)
+        key = "" if by is not None else f"by a key of {self.engine().slug}"
+        notices.enter(person, given_in(data, person, by=by), by, timezone.now(), key)
         return answer(shown_of(person))
 
     @property
@@ -124,10 +103,6 @@ class RecipientAbsenceView(DirectoryView):
         """Who asks; None for an engine."""
         caller = caller_of(self.request)
         return caller.recipient if isinstance(caller, PersonCaller) else None
-
-    @property
-    def _key(self) -> str:
-        return f"by a key of {self.engine().slug}"
 
     def _person(self, ref: str) -> Recipient:
         """Raises NotFound."""
@@ -139,7 +114,7 @@ class RecipientAbsenceView(DirectoryView):
         return person
 
 
-def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Given | None:
+def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> AbsenceEntry | None:
     """Return the absence in a body; None if the person is back. `by` leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
@@ -148,7 +123,7 @@ def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Gi
         return None
     parts = [_part(number, each) for number, each in enumerate(payload["parts"])]
     delegate = _delegate(payload["delegate"], "/delegate")
-    submitted = Given(
+    submitted = AbsenceEntry(
         payload["from"], payload["to"], delegate, parts, payload["open_items"] or OpenItems.OFFER, payload["give_back"]
     )
     if faults := faults_of(person, submitted, timezone.now(), by=by):
@@ -158,10 +133,10 @@ def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Gi
     return submitted
 
 
-def _part(number: int, payload: Json) -> PartGiven:
+def _part(number: int, payload: Json) -> PartEntry:
     """Raises Invalid."""
     place = f"/parts/{number}"
-    return PartGiven(
+    return PartEntry(
         delegate=_delegate(payload["delegate"], f"{place}/delegate"),
         category=_row_of_slug(Category, "category", payload["category"], place),
         engine=_row_of_slug(Engine, "engine", payload["engine"], place),

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 
 from notifications.api import docs, serializers, shown
@@ -37,9 +37,10 @@ SANDBOXED: dict[str, Any] = {**POLICY, "sandbox": True}
 
 
 class AttachmentsView(EngineOrPersonView):
-    @extend_schema(
-        operation_id="send_file",
-        parameters=[serializers.AttachmentQuery],
+    @docs.operation(
+        "send_file",
+        {200: shown.AttachmentShown, 201: shown.AttachmentShown},
+        query=serializers.AttachmentQuery,
         request={
             RAW: OpenApiTypes.BINARY,
             FORM: {
@@ -51,7 +52,6 @@ class AttachmentsView(EngineOrPersonView):
                 },
             },
         },
-        responses=docs.responses({200: shown.AttachmentShown, 201: shown.AttachmentShown}, 400, 413, 415, 422),
     )
     def post(self, request: Request) -> HttpResponse:
         """Send a file, for a message or answer that then names its id. What nothing uses is removed after 7 days."""
@@ -82,12 +82,7 @@ def _sent(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | 
 
 
 class AttachmentView(EngineOrPersonView):
-    @extend_schema(
-        operation_id="file",
-        responses=docs.responses(
-            {200: OpenApiResponse(OpenApiTypes.BINARY, "The file, of its own type"), 304: None}, 404
-        ),
-    )
+    @docs.operation("file", {200: OpenApiResponse(OpenApiTypes.BINARY, "The file, of its own type"), 304: None}, 404)
     def get(self, request: Request, attachment_id: UUID) -> HttpResponseBase:
         """Read a file, if the caller sees the message or answer that it belongs to."""
         caller = self.caller()
@@ -99,7 +94,7 @@ class AttachmentView(EngineOrPersonView):
         cache_control = "no-store" if passes else "private, no-cache"
         return _served(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))
 
-    @extend_schema(operation_id="remove_file", responses=docs.responses({204: None}, 404))
+    @docs.operation("remove_file", {204: None}, 404)
     def delete(self, request: Request, attachment_id: UUID) -> HttpResponse:
         """Remove a file that the caller has sent, while no message or answer uses it."""
         storing.remove(attachment_id, _sender(self.caller()))

@@ -53,11 +53,7 @@ def validated(serializer: type[Serializer[Any]], data: Any) -> dict[str, Any]:
 
 
 def query_of(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-    """The query parameters that a serializer knows, checked. Each needs a value, and may be given once; an empty one
-    counts as missing.
-
-    Raises ValidationError.
-    """
+    """Return the checked query parameters; each may be given once, and needs a value. Raises ValidationError."""
     query = request.query_params
     names = [str(name) for name in serializer().fields]
     twice = {name: ["Send this once."] for name in names if len(query.getlist(name)) > 1}

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, CharField, ChoiceField, DateTimeField, UUIDField
 
 from notifications.api import docs, serializers
 from notifications.api.base import PersonView, answer, query_of, validated
 from notifications.api.following import cases_of
-from notifications.api.responses import IDEMPOTENCY_KEY, key_of
+from notifications.api.responses import key_of
 from notifications.api.shown import MessageShown, Shown
 from notifications.cases.milestones import progress_of
 from notifications.conversation import people, saying
@@ -51,11 +50,7 @@ class CaseMessages(Shown):
 class CaseView(PersonView):
     """People name cases that they have heard of."""
 
-    @extend_schema(
-        operation_id="case",
-        parameters=[serializers.CaseQuery],
-        responses=docs.responses({200: CaseShown}, 404, 422),
-    )
+    @docs.operation("case", {200: CaseShown}, 404, query=serializers.CaseQuery)
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """How far a case has come, in the person's language, and whether they can write about it."""
         case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
@@ -63,11 +58,7 @@ class CaseView(PersonView):
 
 
 class CaseMessagesView(PersonView):
-    @extend_schema(
-        operation_id="case_messages",
-        parameters=[serializers.CaseQuery],
-        responses=docs.responses({200: CaseMessages}, 404, 422),
-    )
+    @docs.operation("case_messages", {200: CaseMessages}, 404, query=serializers.CaseQuery)
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """What concerns the person in the conversations about the case's tasks: the newest messages, oldest first."""
         case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
@@ -75,11 +66,14 @@ class CaseMessagesView(PersonView):
         rows = TaskMessage.objects.filter(pk__in=list(newest)).order_by("at")
         return answer({"items": messages_json(rows, self.recipient())})
 
-    @extend_schema(
-        operation_id="write_in",
-        parameters=[IDEMPOTENCY_KEY],
+    @docs.operation(
+        "write_in",
+        {200: MessageShown, 201: MessageShown},
+        403,
+        404,
+        409,
         request=serializers.CaseMessageGiven,
-        responses=docs.responses({200: MessageShown, 201: MessageShown}, 400, 403, 404, 409, 413, 415, 422),
+        idempotent=True,
     )
     def post(self, request: Request, case_id: str) -> HttpResponse:
         """External people write about their case: a reply if they were asked something, else to whoever works on it."""

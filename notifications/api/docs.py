@@ -2,8 +2,8 @@
 
 Summaries and examples are in operations/."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
@@ -12,6 +12,8 @@ from rest_framework import serializers
 from notifications.api.shown import Problem, Shown
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from wfpush.web.problems import CONTENT_TYPE
+
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 _PROBLEMS = {
     400: "`malformed`, or `bad_request`: a request that cannot be understood",
@@ -27,15 +29,37 @@ _PROBLEMS = {
     503: "`unavailable`: the database is away, nothing was stored; try again after Retry-After seconds",
 }
 _ALWAYS = (400, 401, 403, 429, 503)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."
+)
 
 
 def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> dict[Any, Any]:
-    """Return the responses of an operation by status. `public`: it needs no key."""
     always = [status for status in _ALWAYS if not (public and status == 401)]
     by_status: dict[Any, Any] = dict(success)
     for status in sorted({*always, *more}):
         by_status[status, CONTENT_TYPE] = OpenApiResponse(Problem, _PROBLEMS[status])
     return by_status
+
+
+def operation(
+    name: str,
+    success: Mapping[int, Any],
+    *more: int,
+    query: Any = None,
+    request: Any = None,
+    public: bool = False,
+    idempotent: bool = False,
+    **options: Any,
+) -> Callable[[MethodT], MethodT]:
+    """Describe an operation: a decorator of the view's method. `more` are its further statuses, besides those of every
+    operation, and of one with a body or a query. `public`: it needs no key."""
+    implied = [*((413, 415, 422) if request is not None else ()), *((422,) if query is not None else ())]
+    parameters = [*([query] if query is not None else ()), *([IDEMPOTENCY_KEY] if idempotent else ())]
+    if public:
+        options["auth"] = []
+    described = responses(success, *implied, *more, public=public)
+    return extend_schema(operation_id=name, request=request, responses=described, parameters=parameters, **options)
 
 
 _EVENT = {

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.serializers import (
@@ -36,7 +35,7 @@ from notifications.api.shown import Shown
 from notifications.api.throttling import LIMITS
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
 from notifications.intake import api_keys, cloudevents, ingest, mapping
-from notifications.intake.cloudevents import OfBatch
+from notifications.intake.cloudevents import BatchMember
 from notifications.intake.ingest import Accepted, KeyChanged
 from notifications.intake.limit import limits
 from notifications.items.representation import event_trace_json
@@ -152,7 +151,14 @@ class Handshaking(EngineView):
 
     def options(self, request: Any, *args: object, **kwargs: object) -> Any:
         """The CloudEvents abuse-protection handshake (CloudEvents HTTP webhooks, section 4)."""
-        return _handshake(http_request(request))
+        response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
+        if origin := request.headers.get("WebHook-Request-Origin"):
+            requested_rate = request.headers.get("WebHook-Request-Rate", "")
+            most = LIMITS["engine"]  # calls a minute; the handshake has the same unit
+            rate = int(requested_rate) if requested_rate.isdecimal() and len(requested_rate) <= MAX_RATE_DIGITS else 0
+            response.headers["WebHook-Allowed-Origin"] = origin
+            response.headers["WebHook-Allowed-Rate"] = str(min(rate or most, most))
+        return response
 
 
 class EventsView(Handshaking):
@@ -174,7 +180,7 @@ class EngineEventsView(Handshaking):
 
 
 class EventView(EngineView):
-    @extend_schema(operation_id="event_trace", responses=docs.responses({200: Trace}, 404))
+    @docs.operation("event_trace", {200: Trace}, 404)
     def get(self, request: Request, event_id: UUID) -> HttpResponse:
         """What became of an event: routes, recipients, deliveries, answers, engine calls, each with its reason."""
         event = Event.objects.filter(engine=self.engine(), pk=event_id).first()
@@ -223,7 +229,7 @@ def _later(seconds: int) -> HttpResponse:
     return problem(429, "too_many_requests", TOO_MANY_WAIT, headers={"Retry-After": str(seconds)})
 
 
-def _batch(caller: EngineCaller, read: list[OfBatch]) -> HttpResponse:
+def _batch(caller: EngineCaller, read: list[BatchMember]) -> HttpResponse:
     good = [item.event for item in read if item.event is not None]
     if (wait := limits.retry_after(caller.engine, good)) is not None:
         return _later(wait)
@@ -240,7 +246,7 @@ def _batch(caller: EngineCaller, read: list[OfBatch]) -> HttpResponse:
             error_bytes += len(json.dumps(refusal.get("errors", "")))
             items.append({"id": one.id, "status": "rejected", "problem": refusal})
         elif accepted is not None:
-            items.append(_item(accepted))
+            items.append({"id": accepted.id, "status": accepted.status, "url": url_of(accepted.stored)})
     if failures and len(failures) == len(items):
         detail = "None of the events was taken; each item has its problem."
         return problem(422, "invalid_event", detail, errors=_errors(failures), items=items)
@@ -255,10 +261,6 @@ def _problem_of_one(failure: Failure, error_bytes: int) -> Json:
     return refusal | ({"errors": bounded(refusal["errors"], size=TOLD_OF_ONE)} if "errors" in refusal else {})
 
 
-def _item(accepted: Accepted) -> Json:
-    return {"id": accepted.id, "status": accepted.status, "url": url_of(accepted.stored)}
-
-
 def _errors(failures: list[tuple[int, Failure]]) -> Iterator[dict[str, str]]:
     """The faults of all events, with pointers from the root of the batch."""
     for index, failure in failures:
@@ -268,15 +270,3 @@ def _errors(failures: list[tuple[int, Failure]]) -> Iterator[dict[str, str]]:
 
 def url_of(event_id: UUID) -> str:
     return f"{settings.BASE_URL}/api/v1/events/{event_id}"
-
-
-def _handshake(request: HttpRequest) -> HttpResponse:
-    response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
-    origin = request.headers.get("WebHook-Request-Origin")
-    if origin:
-        requested_rate = request.headers.get("WebHook-Request-Rate", "")
-        most = LIMITS["engine"]  # calls a minute; the handshake has the same unit
-        rate = int(requested_rate) if requested_rate.isdecimal() and len(requested_rate) <= MAX_RATE_DIGITS else 0
-        response.headers["WebHook-Allowed-Origin"] = origin
-        response.headers["WebHook-Allowed-Rate"] = str(min(rate or most, most))
-    return response

@@ -5,14 +5,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import CharField
 
 from notifications.api import docs, paging, serializers
 from notifications.api.base import PersonView, answer, nothing, query_of
 from notifications.api.fields import Instant, TextOrNull
-from notifications.api.shown import Shown
+from notifications.api.shown import Shown, page_of
 from notifications.errors import NotFound
 from notifications.models import Case, FollowedKind, MutedCase, Recipient
 from notifications.preferences import following
@@ -25,29 +24,14 @@ class CaseNamed(Shown):
     type = TextOrNull(source="case.type")
 
 
-class FollowedCases(Shown):
-    items = CaseNamed(many=True)
-    next = CharField(allow_null=True, help_text="The cursor of the next page.")
-
-
 class CaseMuted(CaseNamed):
     since = Instant(source="created_at")
-
-
-class MutedCases(Shown):
-    items = CaseMuted(many=True)
-    next = CharField(allow_null=True, help_text="The cursor of the next page.")
 
 
 class KindFollowed(Shown):
     engine = CharField(source="engine.slug", help_text="Its slug.")
     type = CharField(source="case_type")
     since = Instant(source="created_at")
-
-
-class FollowedKinds(Shown):
-    items = KindFollowed(many=True)
-    next = CharField(allow_null=True, help_text="The cursor of the next page.")
 
 
 class CaseChoiceView(PersonView):
@@ -60,47 +44,43 @@ class CaseChoiceView(PersonView):
 
 
 class FollowView(CaseChoiceView):
-    @extend_schema(operation_id="follow", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("follow", {204: None}, 404)
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case: hear of its milestones."""
         return self.each_case(case_id, lambda person, case: case.followers.add(person))
 
-    @extend_schema(operation_id="unfollow", responses=docs.responses({204: None}, 404))
+    @docs.operation("unfollow", {204: None}, 404)
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case no longer."""
         return self.each_case(case_id, lambda person, case: case.followers.remove(person))
 
 
 class FollowKindView(CaseChoiceView):
-    @extend_schema(operation_id="follow_kind", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("follow_kind", {204: None}, 404)
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow the kind of this case: each case of its engine with the same type of which one has heard."""
         return self.each_case(case_id, following.follow_kind)
 
-    @extend_schema(operation_id="unfollow_kind", responses=docs.responses({204: None}, 404))
+    @docs.operation("unfollow_kind", {204: None}, 404)
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow the kind of this case no longer."""
         return self.each_case(case_id, following.unfollow_kind)
 
 
 class MuteView(CaseChoiceView):
-    @extend_schema(operation_id="mute", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("mute", {204: None}, 404)
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Mute a case: hear of it in the inbox only, unless it is urgent, or waits for one."""
         return self.each_case(case_id, following.mute)
 
-    @extend_schema(operation_id="unmute", responses=docs.responses({204: None}, 404))
+    @docs.operation("unmute", {204: None}, 404)
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Mute a case no longer."""
         return self.each_case(case_id, following.unmute)
 
 
 class FollowedCasesView(PersonView):
-    @extend_schema(
-        operation_id="followed_cases",
-        parameters=[serializers.PageQuery],
-        responses=docs.responses({200: FollowedCases}, 422),
-    )
+    @docs.operation("followed_cases", {200: page_of(CaseNamed, "FollowedCases")}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The cases that one follows, the last one first."""
         rows = Case.followers.through.objects.filter(recipient=self.recipient()).select_related("case__engine")
@@ -108,11 +88,7 @@ class FollowedCasesView(PersonView):
 
 
 class FollowedKindsView(PersonView):
-    @extend_schema(
-        operation_id="followed_kinds",
-        parameters=[serializers.PageQuery],
-        responses=docs.responses({200: FollowedKinds}, 422),
-    )
+    @docs.operation("followed_kinds", {200: page_of(KindFollowed, "FollowedKinds")}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The kinds of cases that one follows, the last one first."""
         rows = FollowedKind.objects.filter(recipient=self.recipient()).select_related("engine")
@@ -120,11 +96,7 @@ class FollowedKindsView(PersonView):
 
 
 class MutedCasesView(PersonView):
-    @extend_schema(
-        operation_id="muted_cases",
-        parameters=[serializers.PageQuery],
-        responses=docs.responses({200: MutedCases}, 422),
-    )
+    @docs.operation("muted_cases", {200: page_of(CaseMuted, "MutedCases")}, query=serializers.PageQuery)
     def get(self, request: Request) -> HttpResponse:
         """The cases that one has muted, the last one first."""
         person = self.recipient()

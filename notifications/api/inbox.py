@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from notifications.api import changed, docs, paging, serializers, shown
@@ -22,10 +21,8 @@ from notifications.wording.languages import chosen_language
 
 
 class NotificationsView(PersonView):
-    @extend_schema(
-        operation_id="notifications",
-        parameters=[serializers.ListQuery],
-        responses=docs.responses({200: shown.NotificationPage}, 422),
+    @docs.operation(
+        "notifications", {200: shown.page_of(shown.NotificationShown, "NotificationPage")}, query=serializers.ListQuery
     )
     def get(self, request: Request) -> HttpResponse:
         """One's notifications, newest first; with `after`, what changed since that seq, oldest change first."""
@@ -42,11 +39,7 @@ class NotificationsView(PersonView):
 
 
 class NotificationView(PersonView):
-    @extend_schema(
-        operation_id="notification",
-        parameters=[serializers.NotificationQuery],
-        responses=docs.responses({200: shown.NotificationShown}, 404, 422),
-    )
+    @docs.operation("notification", {200: shown.NotificationShown}, 404, query=serializers.NotificationQuery)
     def get(self, request: Request, notification_id: UUID) -> HttpResponse:
         """One notification as it now is; with `shown`, a revision, also what has changed since that."""
         own, language = _own(self.recipient(), notification_id), chosen_language(request.COOKIES)
@@ -56,11 +49,7 @@ class NotificationView(PersonView):
 
 
 class ReadView(PersonView):
-    @extend_schema(
-        operation_id="read",
-        request=serializers.Opened,
-        responses=docs.responses({204: None}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("read", {204: None}, 404, request=serializers.Opened)
     def post(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Mark one notification as read: its person has opened it. The body may be missing."""
         by = validated(serializers.Opened, request.data).get("by") or self.caller().via
@@ -71,18 +60,14 @@ class ReadView(PersonView):
 
 
 class SnoozeView(PersonView):
-    @extend_schema(
-        operation_id="snooze",
-        request=serializers.Snooze,
-        responses=docs.responses({204: None}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("snooze", {204: None}, 404, request=serializers.Snooze)
     def put(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Put an item off until a time before it is due: it comes back then, unread."""
         own = _own(self.recipient(), notification_id)
         snoozing.snooze(own, validated(serializers.Snooze, request.data)["until"], timezone.now())
         return nothing()
 
-    @extend_schema(operation_id="bring_back", request=None, responses=docs.responses({204: None}, 404))
+    @docs.operation("bring_back", {204: None}, 404)
     def delete(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Bring an item back that was put off."""
         snoozing.bring_back(_own(self.recipient(), notification_id), timezone.now())
@@ -90,11 +75,7 @@ class SnoozeView(PersonView):
 
 
 class ReadUpToView(PersonView):
-    @extend_schema(
-        operation_id="read_up_to",
-        request=serializers.UpTo,
-        responses=docs.responses({204: None}, 400, 413, 415, 422),
-    )
+    @docs.operation("read_up_to", {204: None}, request=serializers.UpTo)
     def post(self, request: Request) -> HttpResponse:
         """Mark everything as read whose last change has a seq up to this one."""
         up_to = validated(serializers.UpTo, request.data)["up_to"]
@@ -129,8 +110,5 @@ def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> 
 def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> paging.Page[Notification]:
     after = query["after"]
     if "cursor" in query:
-        seen = paging.opened(query["cursor"])
-        if not seen.isdecimal() or len(seen) > 18:
-            raise paging.foreign_cursor()
-        after = max(after, int(seen))
+        after = max(after, paging.number_in(query["cursor"]))
     return paging.page(rows.filter(seq__gt=after).order_by("seq"), limit, lambda row: str(row.seq))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -33,8 +32,7 @@ def note(request: Request, slug: str, response: HttpResponse) -> None:
 
 
 def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> tuple[Engine | None, str]:
-    """The engine that is waited for, and what is wrong with the key. A key that nobody knows tells only by the address
-    to which engine it was sent."""
+    """Return the engine that is waited for, and what is wrong with the key. An unknown key is judged by the address."""
     caller = caller_of(request) if getattr(request, "_auth", None) is not None else None
     if isinstance(caller, EngineCaller):
         if not slug or caller.engine.slug == slug:
@@ -61,13 +59,9 @@ def _sentences(response: HttpResponse) -> Iterator[str]:
         return
     body = json.loads(response.content)
     for problem in [body, *(item["problem"] for item in body.get("items", []) if "problem" in item)]:
-        yield from _of_problem(problem)
-
-
-def _of_problem(problem: dict[str, Any]) -> Iterator[str]:
-    if "detail" in problem:
-        yield problem["detail"]
-    yield from (f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", []) if fault["pointer"])
+        if "detail" in problem:
+            yield problem["detail"]
+        yield from (f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", []) if fault["pointer"])
 
 
 def _text(http: HttpRequest) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import CharField, ChoiceField, DateTimeField, DictField, IntegerField, UUIDField
 
@@ -14,7 +13,7 @@ from notifications.answers.respond import respond
 from notifications.api import docs, serializers
 from notifications.api.authentication import EngineCaller, PersonCaller
 from notifications.api.base import EngineOrPersonView, EngineView, answer, query_of, validated
-from notifications.api.responses import IDEMPOTENCY_KEY, key_of
+from notifications.api.responses import key_of
 from notifications.api.shown import MessageShown, PersonName, Shown
 from notifications.conversation import people, saying
 from notifications.conversation.saying import RecordedMessage, Words
@@ -56,7 +55,7 @@ class TaskAnswers(Shown):
 
 
 class TaskView(EngineView):
-    @extend_schema(operation_id="task", responses=docs.responses({200: TaskAnswers}, 404))
+    @docs.operation("task", {200: TaskAnswers}, 404)
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """A task's state and answers, each with the call that tells the engine."""
         return answer(task_json(_task_of(self.caller(), task_id)))
@@ -65,11 +64,7 @@ class TaskView(EngineView):
 class TaskMessagesView(EngineOrPersonView):
     """Engines name their own tasks. People name tasks that they see, or of which they were asked something."""
 
-    @extend_schema(
-        operation_id="messages",
-        parameters=[serializers.MessagesQuery],
-        responses=docs.responses({200: MessagePage}, 404, 422),
-    )
+    @docs.operation("messages", {200: MessagePage}, 404, query=serializers.MessagesQuery)
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """The messages about a task that the caller may see, in their order, after the given number."""
         query = query_of(request, serializers.MessagesQuery)
@@ -79,11 +74,8 @@ class TaskMessagesView(EngineOrPersonView):
         more = len(messages) > limit
         return answer({"items": messages[:limit], "next": messages[limit - 1]["number"] if more else None})
 
-    @extend_schema(
-        operation_id="say",
-        parameters=[IDEMPOTENCY_KEY],
-        request=serializers.MessageGiven,
-        responses=docs.responses({200: MessageShown, 201: MessageShown}, 400, 404, 409, 410, 413, 415, 422),
+    @docs.operation(
+        "say", {200: MessageShown, 201: MessageShown}, 404, 409, 410, request=serializers.MessageGiven, idempotent=True
     )
     def post(self, request: Request, task_id: str) -> HttpResponse:
         """Ask, reply or comment. A question of a person is an answer of theirs, and pauses the clock as it does."""
@@ -146,8 +138,7 @@ def _task_of(caller: EngineCaller, task_id: str) -> Task:
 
 
 def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
-    """The task of this id whose conversation the person sees. Raises NotFound, and Invalid where several engines have
-    one."""
+    """Return the task that the person sees. Raises NotFound, and Invalid where several engines have one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
     candidates = tasks.filter(engine__slug=engine) if engine else tasks
     seen = [task for task in candidates if people.sees(task, person)]

@@ -29,10 +29,7 @@ def page(rows: QuerySet[RowT], limit: int, position: Callable[[RowT], str]) -> P
 def newest(rows: QuerySet[RowT], cursor: str | None, limit: int) -> Page[RowT]:
     """A page by descending keys, which are numbers. Raises Invalid."""
     if cursor is not None:
-        last = opened(cursor)
-        if not last.isdecimal() or len(last) > 18:
-            raise foreign_cursor()
-        rows = rows.filter(pk__lt=int(last))
+        rows = rows.filter(pk__lt=number_in(cursor))
     return page(rows.order_by("-pk"), min(limit, MOST), lambda row: str(row.pk))
 
 
@@ -42,6 +39,14 @@ def opened(cursor: str) -> str:
         return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
     except (binascii.Error, UnicodeError):
         raise foreign_cursor() from None
+
+
+def number_in(cursor: str) -> int:
+    """Raises Invalid."""
+    text = opened(cursor)
+    if not text.isdecimal() or len(text) > 18:
+        raise foreign_cursor()
+    return int(text)
 
 
 def foreign_cursor() -> Invalid:

@@ -12,10 +12,7 @@ from wfpush.web.bodylimit import limit_for
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """The whole body.
-
-    Raises TooLarge over the limit of its content type and path, for servers that have not cut it themselves.
-    """
+    """Return the whole body. Raises TooLarge over the limit of its type and path: some servers have not cut it."""
     body = request.body
     limit = limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace"), request.path_info)
     if len(body) > limit:

@@ -84,11 +84,7 @@ class DirectoryView(EngineView):
 class RecipientView(DirectoryView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.PEOPLE, Scope.DIRECTORY)
 
-    @extend_schema(
-        operation_id="put_recipient",
-        request=serializers.Person,
-        responses=docs.responses({200: PersonShown, 201: PersonShown}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("put_recipient", {200: PersonShown, 201: PersonShown}, 404, request=serializers.Person)
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Create or update a person. Members that are left out stay as they were."""
         return self.put_person(request, ref)
@@ -126,11 +122,7 @@ class WayInView(DirectoryView):
 class RecipientTokensView(WayInView):
     suffix = "tokens"
 
-    @extend_schema(
-        operation_id="give_token",
-        request=serializers.TokenRequest,
-        responses=docs.responses({201: TokenShown}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("give_token", {201: TokenShown}, 404, request=serializers.TokenRequest)
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A recipient token, for the person's app or your customer portal. It is shown this once."""
         payload = validated(serializers.TokenRequest, request.data)
@@ -140,11 +132,7 @@ class RecipientTokensView(WayInView):
 class RecipientLinksView(WayInView):
     suffix = "links"
 
-    @extend_schema(
-        operation_id="give_link",
-        request=serializers.LinkRequest,
-        responses=docs.responses({201: LinkShown}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("give_link", {201: LinkShown}, 404, request=serializers.LinkRequest)
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A link that signs the person in once, within 24 hours, to the inbox or portal."""
         payload = validated(serializers.LinkRequest, request.data)
@@ -153,11 +141,7 @@ class RecipientLinksView(WayInView):
 
 
 class TokensView(PersonView):
-    @extend_schema(
-        operation_id="new_token",
-        request=serializers.TokenRequest,
-        responses=docs.responses({201: TokenShown}, 400, 413, 415, 422),
-    )
+    @docs.operation("new_token", {201: TokenShown}, request=serializers.TokenRequest)
     def post(self, request: Request) -> HttpResponse:
         """A recipient token of one's own, for an app. It takes a session, and is shown this once."""
         if self.caller().token is not None:
@@ -170,7 +154,7 @@ class TokensView(PersonView):
 
 
 class CurrentTokenView(PersonView):
-    @extend_schema(operation_id="sign_out_token", responses=docs.responses({204: None}, 404))
+    @docs.operation("sign_out_token", {204: None}, 404)
     def delete(self, request: Request) -> HttpResponse:
         """Sign out the token that this call came with, and remove the devices that it registered."""
         token = self.caller().token
@@ -188,11 +172,7 @@ def _new_token(person: Recipient, label: str) -> HttpResponse:
 class TeamView(DirectoryView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.DIRECTORY,)
 
-    @extend_schema(
-        operation_id="put_team",
-        request=serializers.TeamGiven,
-        responses=docs.responses({200: TeamShown, 201: TeamShown}, 400, 404, 413, 415, 422),
-    )
+    @docs.operation("put_team", {200: TeamShown, 201: TeamShown}, 404, request=serializers.TeamGiven)
     def put(self, request: Request, slug: str) -> HttpResponse:
         """Create or update a team. Members that are left out stay as they were; `members` replaces all of them."""
         if not serializers.SLUG.fullmatch(slug):

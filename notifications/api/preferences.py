@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -19,7 +18,13 @@ from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Category,
 from notifications.people import resolver
 from notifications.preferences import personal
 from notifications.preferences.matrix import rows_of
-from notifications.preferences.personal import MOST_MESSAGES, MOST_TIMES, MOST_WINDOWS, Own, Wanted
+from notifications.preferences.personal import (
+    MOST_MESSAGES,
+    MOST_TIMES,
+    MOST_WINDOWS,
+    CategoryPreference,
+    PreferenceValues,
+)
 from notifications.preferences.quiet import Window
 from notifications.types import Json
 from notifications.wording.languages import language_of
@@ -141,16 +146,12 @@ class PreferencesShown(PreferencesGiven):
 
 
 class PreferencesView(PersonView):
-    @extend_schema(operation_id="preferences", responses=docs.responses({200: PreferencesShown}))
+    @docs.operation("preferences", {200: PreferencesShown})
     def get(self, request: Request) -> HttpResponse:
         """What one has chosen, and what follows from it."""
         return answer(_as_json(self.recipient()))
 
-    @extend_schema(
-        operation_id="put_preferences",
-        request=PreferencesGiven,
-        responses=docs.responses({200: PreferencesShown}, 413, 415, 422),
-    )
+    @docs.operation("put_preferences", {200: PreferencesShown}, request=PreferencesGiven)
     def put(self, request: Request) -> HttpResponse:
         """Choose how to be reached, in place of all that was chosen before. Messages that are held back follow."""
         return _put(self.recipient(), request)
@@ -159,16 +160,12 @@ class PreferencesView(PersonView):
 class RecipientPreferencesView(EngineView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.PEOPLE, Scope.DIRECTORY)
 
-    @extend_schema(operation_id="recipient_preferences", responses=docs.responses({200: PreferencesShown}, 404))
+    @docs.operation("recipient_preferences", {200: PreferencesShown}, 404)
     def get(self, request: Request, ref: str) -> HttpResponse:
         """What a person has chosen, and what follows from it."""
         return answer(_as_json(self.person(ref)))
 
-    @extend_schema(
-        operation_id="put_recipient_preferences",
-        request=PreferencesGiven,
-        responses=docs.responses({200: PreferencesShown}, 404, 413, 415, 422),
-    )
+    @docs.operation("put_recipient_preferences", {200: PreferencesShown}, 404, request=PreferencesGiven)
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Choose for a person how they are reached, in place of all that was chosen before."""
         return _put(self.person(ref), request)
@@ -186,9 +183,11 @@ class RecipientPreferencesView(EngineView):
 def _put(person: Recipient, request: Request) -> HttpResponse:
     """Raises Invalid."""
     payload = validated(PreferencesGiven, request.data)
-    choices = {slug: Own(own["channels"], own["frequency"] or "") for slug, own in payload["choices"].items()}
+    choices = {
+        slug: CategoryPreference(own["channels"], own["frequency"] or "") for slug, own in payload["choices"].items()
+    }
     windows = [Window(**window) for window in payload["quiet_hours"]]
-    preferences = Wanted(**{**payload, "choices": choices, "quiet_hours": windows})
+    preferences = PreferenceValues(**{**payload, "choices": choices, "quiet_hours": windows})
     faults = list(_unknown(choices))
     faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(preferences)]
     if faults:
@@ -197,7 +196,7 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
     return answer(_as_json(person))
 
 
-def _unknown(choices: Mapping[str, Own]) -> Iterator[Json]:
+def _unknown(choices: Mapping[str, CategoryPreference]) -> Iterator[Json]:
     """Yield an error for each category or channel that does not exist."""
     slugs = set(Category.objects.values_list("slug", flat=True))
     channels = set(channel_names()) - {INBOX}

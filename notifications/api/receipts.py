@@ -28,7 +28,7 @@ class ReceiptsView(ApiView):
         operation_id="receipts",
         auth=[],
         request={"application/json": OpenApiTypes.OBJECT, "application/x-www-form-urlencoded": OpenApiTypes.OBJECT},
-        responses={**docs.responses({204: None}, 400, 401, 404, 413, public=True)},
+        responses=docs.responses({204: None}, 401, 404, 413, public=True),
     )
     def post(self, request: Request, channel: str) -> HttpResponse:
         """What became of messages, as the channel's service writes and signs it. Repeats change nothing."""

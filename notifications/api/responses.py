@@ -5,15 +5,15 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications.answers.form_values import errors_of
 from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
-from notifications.api import changed, docs, serializers, shown
+from notifications.api import changed, docs, serializers
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
+from notifications.api.shown import ResponseShown
 from notifications.conversation.saying import RecordedMessage
 from notifications.conversation.shown import engine_states
 from notifications.engines.returning import take_back
@@ -24,19 +24,16 @@ from notifications.models import Notification, TaskMessage, Via
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."
-)
-
 
 class NotificationResponsesView(PersonView):
-    @extend_schema(
-        operation_id="respond",
-        parameters=[IDEMPOTENCY_KEY],
+    @docs.operation(
+        "respond",
+        {200: ResponseShown, 201: ResponseShown},
+        404,
+        409,
+        410,
         request=serializers.AnswerOfPerson,
-        responses=docs.responses(
-            {200: shown.ResponseShown, 201: shown.ResponseShown}, 400, 404, 409, 410, 413, 415, 422
-        ),
+        idempotent=True,
     )
     def post(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Answer. The first final answer of a task wins; the engine is told next."""
@@ -56,7 +53,7 @@ class NotificationResponsesView(PersonView):
                 refused.extra["errors"] = errors_of(refused.faults, get_language() or "en")
             raise
 
-    @extend_schema(operation_id="take_back", request=None, responses=docs.responses({204: None}, 404, 409))
+    @docs.operation("take_back", {204: None}, 404, 409)
     def delete(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Take one's final answer back, until the `undo_until` of its outcome: the engine has not been told."""
         copy = Notification.objects.filter(recipient=self.recipient(), pk=notification_id).first()
@@ -72,14 +69,15 @@ class ResponsesView(ApiView):
     authentication_classes = []
     permission_classes = [AllowAny]
 
-    @extend_schema(
-        operation_id="respond_with_token",
-        parameters=[IDEMPOTENCY_KEY],
-        auth=[],
+    @docs.operation(
+        "respond_with_token",
+        {200: ResponseShown, 201: ResponseShown},
+        404,
+        409,
+        410,
         request=serializers.AnswerWithToken,
-        responses=docs.responses(
-            {200: shown.ResponseShown, 201: shown.ResponseShown}, 400, 404, 409, 410, 413, 415, 422, public=True
-        ),
+        public=True,
+        idempotent=True,
     )
     def post(self, request: Request) -> HttpResponse:
         """Answer with the token of one notification, which offers its actions to one person once each."""

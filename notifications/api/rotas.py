@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import CharField
 
@@ -56,11 +55,7 @@ class OnDutyShown(Shown):
 class OnDutyView(EngineView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.DIRECTORY,)
 
-    @extend_schema(
-        operation_id="on_duty",
-        parameters=[serializers.OnDutyQuery],
-        responses=docs.responses({200: OnDutyShown}, 404, 422),
-    )
+    @docs.operation("on_duty", {200: OnDutyShown}, 404, query=serializers.OnDutyQuery)
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Who is on duty at a time, until when, and who is next."""
         now = timezone.now()

@@ -18,6 +18,13 @@ LOCALE = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
 MAX_SEQ = 2**63 - 1
 
 
+class OptionalText(Text):
+    """Empty where it is left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "allow_blank": True, "default": "", **kwargs})
+
+
 class Person(serializers.Serializer[Any]):
     name = Text(required=False, max_length=200, allow_blank=True)
     email = Email(required=False, max_length=254, allow_blank=True, allow_null=True)
@@ -42,9 +49,7 @@ class TeamGiven(serializers.Serializer[Any]):
 
 
 class TokenRequest(serializers.Serializer[Any]):
-    label = Text(  # type: ignore[assignment]  # the member's name, which fields have too
-        required=False, max_length=80, allow_blank=True, default="", help_text="Such as the device's name."
-    )
+    label = OptionalText(max_length=80, help_text="Such as the device's name.")  # type: ignore[assignment]
 
 
 class LinkRequest(serializers.Serializer[Any]):
@@ -115,37 +120,25 @@ class AttachmentIds(ListOf):
     """Ids of files that the caller has sent before."""
 
     def __init__(self, **kwargs: Any) -> None:
-        options = {
-            "required": False,
-            "default": list,
-            "help_text": "Ids of files that were sent before, each used once.",
-        }
-        super().__init__(child=serializers.UUIDField(), most=50, **options, **kwargs)
+        kwargs |= {"required": False, "default": list}
+        kwargs["help_text"] = "Ids of files that were sent before, each used once."
+        super().__init__(child=serializers.UUIDField(), most=50, **kwargs)
 
 
 class AttachmentQuery(serializers.Serializer[Any]):
     """Of a file that is the body itself; in a form these are fields of it."""
 
-    name = Text(required=False, max_length=500, allow_blank=True, default="", help_text="What the file is called.")
+    name = OptionalText(max_length=500, help_text="What the file is called.")
     id = serializers.UUIDField(required=False, help_text="Chosen by the caller: a file sent twice counts once.")
 
 
 class AnswerGiven(serializers.Serializer[Any]):
     action = Text(max_length=60)
-    comment = Text(required=False, allow_blank=True, default="")
-    revision = Text(
-        required=False,
-        max_length=100,
-        allow_blank=True,
-        allow_null=True,
-        default="",
-        help_text="That of the item as the person was shown it.",
-    )
+    comment = OptionalText()
+    revision = OptionalText(max_length=100, allow_null=True, help_text="That of the item as the person was shown it.")
     variables = JsonObject(required=False, default=dict)
     values = JsonObject(required=False, default=dict, help_text="What is filled into the task's form, by field.")
-    to = Text(
-        required=False, max_length=MAX_ID, allow_blank=True, default="", help_text="The ref of whom a question is for."
-    )
+    to = OptionalText(max_length=MAX_ID, help_text="The ref of whom a question is for.")
 
 
 class AnswerWithToken(AnswerGiven):
@@ -159,26 +152,14 @@ class AnswerOfPerson(AnswerGiven):
 
 class MessageGiven(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(MessageKind.choices, required=False, default=MessageKind.COMMENT.value)
-    text = Text(required=False, allow_blank=True, default="", max_length=MOST_TEXT, help_text="Not needed with files.")
+    text = OptionalText(max_length=MOST_TEXT, help_text="Not needed with files.")
     attachments = AttachmentIds()
     to = ListOf(
-        child=Ref(),
-        required=False,
-        default=list,
-        most=20,
-        help_text="Refs: who is asked, or who is mentioned.",
+        child=Ref(), required=False, default=list, most=20, help_text="Refs: who is asked, or who is mentioned."
     )
     reply_to = serializers.UUIDField(required=False, allow_null=True, help_text="The question's id.")
-    by = Text(
-        required=False, max_length=MAX_ID, allow_blank=True, default="", help_text="Engines: the ref of who wrote it."
-    )
-    engine = Text(
-        required=False,
-        max_length=100,
-        allow_blank=True,
-        default="",
-        help_text="Its slug, where two have a task of this id.",
-    )
+    by = OptionalText(max_length=MAX_ID, help_text="Engines: the ref of who wrote it.")
+    engine = OptionalText(max_length=100, help_text="Its slug, where two have a task of this id.")
 
 
 class NotificationQuery(serializers.Serializer[Any]):
@@ -196,15 +177,9 @@ class CaseQuery(serializers.Serializer[Any]):
 
 
 class CaseMessageGiven(serializers.Serializer[Any]):
-    text = Text(required=False, allow_blank=True, default="", max_length=MOST_TEXT, help_text="Not needed with files.")
+    text = OptionalText(max_length=MOST_TEXT, help_text="Not needed with files.")
     attachments = AttachmentIds()
-    engine = Text(
-        required=False,
-        max_length=100,
-        allow_blank=True,
-        default="",
-        help_text="Its slug, where two have a case of this id.",
-    )
+    engine = OptionalText(max_length=100, help_text="Its slug, where two have a case of this id.")
 
 
 class UpTo(serializers.Serializer[Any]):
@@ -239,11 +214,8 @@ class ChannelGiven(serializers.Serializer[Any]):
 
 
 class DeviceGiven(ChannelGiven):
-    name = Text(  # a member of the body, not DRF's attribute
-        required=False,
+    name = OptionalText(  # a member of the body, not DRF's attribute
         max_length=Device._meta.get_field("name").max_length,
-        allow_blank=True,
-        default="",
         help_text="What the person calls it. Left out: such as Firefox on Linux.",
     )
     lock_screen = serializers.ChoiceField(

@@ -1,5 +1,5 @@
-"""How /api/schema describes answers that several modules give, and items of the inbox, which `items` renders by hand:
-a serializer takes many times as long."""
+"""How /api/schema describes answers that several modules give, and items of the inbox. These classes only describe:
+most members of an item are computed, by `notifications/items/representation.py`."""
 
 from typing import Any, get_args
 
@@ -23,6 +23,13 @@ CONNECT = "The engine's name, where the answer waits until its person has connec
 
 # Docstrings of these classes appear in the description.
 Shown = serializers.Serializer[Any]
+
+
+def page_of(member: type[Shown], name: str) -> type[Shown]:
+    """Return the serializer of a page of these; `name` is its own in the description."""
+    items = member(many=True)  # made before `next`, so that it is described before it
+    after = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+    return type(name, (Shown,), {"items": items, "next": after})
 
 
 class Fault(Shown):
@@ -275,8 +282,3 @@ class NotificationShown(Shown):
     facts = FactShown(many=True, help_text="Listed below the text.")
     ended = serializers.CharField(help_text="Why it was withdrawn, in a sentence; else empty.")
     changes = ChangeShown(many=True, required=False, help_text="With `shown`: what has changed since that revision.")
-
-
-class NotificationPage(Shown):
-    items = NotificationShown(many=True)
-    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")

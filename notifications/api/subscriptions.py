@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, CharField, ChoiceField, UUIDField
@@ -47,11 +47,11 @@ def public_view(channel: str, public: Public) -> type[ApiView]:
         authentication_classes = []
         permission_classes = [AllowAny]
 
-        @extend_schema(
-            operation_id=f"{channel}_{public.path}".replace("-", "_"),
+        @docs.operation(
+            f"{channel}_{public.path}".replace("-", "_"),
+            {200: public.shown},
+            public=True,
             description=public.answer.__doc__ or "",
-            auth=[],
-            responses=docs.responses({200: public.shown}, public=True),
         )
         def get(self, request: Request) -> HttpResponse:
             http = http_request(request)
@@ -93,18 +93,14 @@ class DevicesView(PersonView):
 
 
 class SubscriptionsView(DevicesView):
-    @extend_schema(operation_id="subscriptions", responses=docs.responses({200: DevicePage}))
+    @docs.operation("subscriptions", {200: DevicePage})
     def get(self, request: Request) -> HttpResponse:
         """One's own devices, the one used last first."""
         rows = Device.objects.filter(recipient=self.recipient())
         caller = self.session(), self.caller().token
         return answer({"items": DeviceShown(rows, many=True, context={"caller": caller}).data, "next": None})
 
-    @extend_schema(
-        operation_id="subscribe",
-        request=SUBSCRIPTION,
-        responses=docs.responses({200: DeviceId, 201: DeviceId}, 400, 413, 415, 422),
-    )
+    @docs.operation("subscribe", {200: DeviceId, 201: DeviceId}, request=SUBSCRIPTION)
     def post(self, request: Request) -> HttpResponse:
         """Register a browser or an app. The same one again is brought up to date; somebody else's becomes one's own."""
         channel = validated(serializers.ChannelGiven, request.data)["channel"]
@@ -135,7 +131,7 @@ class SubscriptionsView(DevicesView):
 
 
 class SubscriptionView(DevicesView):
-    @extend_schema(operation_id="unsubscribe", responses=docs.responses({204: None}, 404))
+    @docs.operation("unsubscribe", {204: None}, 404)
     def delete(self, request: Request, device_id: UUID) -> HttpResponse:
         """Remove a device: it gets nothing more, and what it shows can no longer be answered there. Unless it is the
         caller's own, the session or token that it came with ends too."""
@@ -148,7 +144,7 @@ class SubscriptionView(DevicesView):
 
 
 class TestView(PersonView):
-    @extend_schema(operation_id="test", request=None, responses=docs.responses({202: DeviceId}, 404))
+    @docs.operation("test", {202: DeviceId}, 404)
     def post(self, request: Request, device_id: UUID) -> HttpResponse:
         """Send a test message to a device soon."""
         device = own(self.recipient(), device_id)

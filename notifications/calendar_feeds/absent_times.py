@@ -4,13 +4,11 @@ Outlook marks entries as out of office (`X-MICROSOFT-CDO-BUSYSTATUS:OOF`), and N
 marks none. Titles, places and people of entries are dropped before the calendar is read: only times are taken of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
-from typing import Any
 
-from notifications.calendar_feeds.content import IDENTITY, TIMES, Content, EventLines
-from notifications.calendar_feeds.occurrences import Occurrence, occurrences_in
-from notifications.calendar_feeds.span import LONGEST_ABSENCE, Span
+from notifications.calendar_feeds.content import IDENTITY, LONGEST_ABSENCE, TIMES, Content, Span
+from notifications.calendar_feeds.occurrences import occurrences_in
 
 OOF, NEXTCLOUD = "X-MICROSOFT-CDO-BUSYSTATUS", "X-NEXTCLOUD-OUT-OF-OFFICE"
 NAMES = TIMES | IDENTITY | {"TRANSP", OOF, NEXTCLOUD}
@@ -21,25 +19,15 @@ ALL, WHOLE_DAYS = "all", "whole_days"
 
 
 def spans_in(content: Content, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """When the person is away in the coming time; what overlaps or touches is one. Days are those of the zone. Raises
-    Refused."""
-    body = content.reduced(now, lambda event: _lines_count(event, takes))
-    return _merged(_spans(occurrences_in(body, zone, now), takes, now))
-
-
-def _spans(occurrences: Iterable[Occurrence], takes: str, now: datetime) -> Iterator[Span]:
-    for event, begins, ends in occurrences:
-        if ends > now and _event_counts(event, takes):
-            yield Span(begins, min(ends, max(begins, now) + LONGEST_ABSENCE))
-
-
-def _event_counts(event: Any, takes: str) -> bool:
-    values = {name: str(event.get(name, "")) for name in (OOF, NEXTCLOUD, "TRANSP")}
-    return _counts(values, takes, is_whole_day=not isinstance(event["DTSTART"].dt, datetime))
-
-
-def _lines_count(event: EventLines, takes: str) -> bool:
-    return _counts(event.values, takes, is_whole_day=event.is_whole_day)
+    """Return when the person is away in the coming time, merged. Days are those of the zone. Raises Refused."""
+    body = content.reduced(now, lambda event: _counts(event.values, takes, is_whole_day=event.is_whole_day))
+    spans = []
+    for event, begins, ends in occurrences_in(body, zone, now):
+        values = {name: str(event.get(name, "")) for name in (OOF, NEXTCLOUD, "TRANSP")}
+        is_whole_day = not isinstance(event["DTSTART"].dt, datetime)
+        if ends > now and _counts(values, takes, is_whole_day=is_whole_day):
+            spans.append(Span(begins, min(ends, max(begins, now) + LONGEST_ABSENCE)))
+    return _merged(spans)
 
 
 def _counts(values: Mapping[str, str], takes: str, *, is_whole_day: bool) -> bool:
@@ -50,7 +38,7 @@ def _counts(values: Mapping[str, str], takes: str, *, is_whole_day: bool) -> boo
     return takes == WHOLE_DAYS and is_whole_day and is_busy
 
 
-def _merged(spans: Iterator[Span]) -> list[Span]:
+def _merged(spans: Iterable[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in sorted(spans):
         if merged and span.begins_at <= merged[-1].ends_at:

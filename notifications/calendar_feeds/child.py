@@ -9,13 +9,13 @@ each of TAKES, when the person is away. Django is not imported, which would take
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import cache, partial
 from typing import Any
 
 from notifications.calendar_feeds import absent_times, content
-from notifications.calendar_feeds.content import IDENTITY, TIMES, Content, Refused
+from notifications.calendar_feeds.content import IDENTITY, TIMES, Refused
 from notifications.calendar_feeds.occurrences import occurrences_in, values_of
 from wfpush import zones
 
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str]) -> None:
     limit()
     zone, now, takes = zones.zone(arguments[0]), datetime.fromisoformat(arguments[1]), arguments[2:]
     body = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-    for question in _questions(body, zone, now, takes):
+    questions = [partial(_times_away, body, each, zone, now) for each in takes]
+    for question in questions or [partial(_events, body, zone, now)]:
         sys.stdout.write(f"{_answer(question)}\n")
         sys.stdout.flush()
 
@@ -51,13 +52,6 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _questions(body: str, zone: tzinfo, now: datetime, takes: Sequence[str]) -> Iterator[Callable[[], Any]]:
-    if not takes:
-        yield lambda: _events(_parsed(body, NAMES), zone, now)
-    for each in takes:
-        yield partial(_times_away, body, each, zone, now)
-
-
 def _answer(question: Callable[[], Any]) -> str:
     try:
         return json.dumps({"found": question()})
@@ -69,15 +63,12 @@ def _answer(question: Callable[[], Any]) -> str:
         return json.dumps({"fault": "feed_broken", "arguments": {}})
 
 
-def _events(calendar: Content, zone: tzinfo, now: datetime) -> list[Any]:
-    return [
-        (begins.isoformat(), ends.isoformat(), str(event.get("SUMMARY", ""))[:MAX_TEXT], _attendees(event))
-        for event, begins, ends in occurrences_in(calendar.reduced(now), zone, now)
-    ]
-
-
-def _attendees(event: Any) -> list[str]:
-    return [str(address)[:MAX_TEXT] for address in values_of(event, "ATTENDEE")[:MAX_ATTENDEES]]
+def _events(body: str, zone: tzinfo, now: datetime) -> list[Any]:
+    events = []
+    for event, begins, ends in occurrences_in(_parsed(body, NAMES).reduced(now), zone, now):
+        attendees = [str(address)[:MAX_TEXT] for address in values_of(event, "ATTENDEE")[:MAX_ATTENDEES]]
+        events.append((begins.isoformat(), ends.isoformat(), str(event.get("SUMMARY", ""))[:MAX_TEXT], attendees))
+    return events
 
 
 def _times_away(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Any]:

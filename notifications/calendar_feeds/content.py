@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 BEHIND, AHEAD = timedelta(days=7), timedelta(days=200)
 """The time of which events are read."""
+LONGEST_ABSENCE = timedelta(days=2 * 365)
+"""Also how far ahead one may begin: people who are away for longer are deactivated instead."""
 PAST = BEHIND + timedelta(days=1)
 """An event that was over so long ago is over in every time zone."""
 MAX_EVENTS, MAX_DATES, MAX_ZONE_LINES, MAX_DEPTH = 5_000, 5_000, 10_000, 10
@@ -19,6 +21,14 @@ READ_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH"
 
 TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"})
 IDENTITY = frozenset({"UID", "SEQUENCE", "STATUS"})
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A time away."""
+
+    begins_at: datetime
+    ends_at: datetime
 
 
 class Refused(Exception):

@@ -1,11 +1,12 @@
-"""Feeds are read when they are due, and tried again when they fail: what was read before stays until then.
+"""Feeds are fetched and read when they are due, and tried again when they fail: what was read before stays until then.
 
 Feeds at a server that does not answer are left alone, except for one now and then that tries it: each of them would
 keep a worker waiting.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,10 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
+from notifications.calendar_feeds.content import begins_like_a_calendar
 from notifications.calendar_feeds.reading import Unreadable
 from notifications.models import CalendarFeed
+from wfpush.net.addresses import Network
+from wfpush.net.http import DEADLINE, Outbound, OutboundError, Response
 from wfpush.observability import services
-from wfpush.observability.services import Kind, Service
+from wfpush.observability.services import AWAY, REFUSES, Kind, Service
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
@@ -78,6 +82,37 @@ def _fault_of(feed: FeedT, now: datetime, read: Callable[[FeedT, datetime], None
         log.exception("calendar_not_read", kind=feed._meta.model_name, key=feed.pk)
         return Unreadable(reasons.crashed(fault))
     return None
+
+
+# --- what a server sends ----------------------------------------------------------------------------------------------
+def fetch(
+    url: str, allowed: Sequence[Network], max_bytes: int, etag: str = "", *, seconds: float = DEADLINE
+) -> Response | None:
+    """None: it is as it was with this `etag`. Of private networks those in `allowed` are reached. Raises Unreadable."""
+    return asyncio.run(_fetch(url, allowed, max_bytes, etag, seconds))
+
+
+async def _fetch(url: str, allowed: Sequence[Network], max_bytes: int, etag: str, seconds: float) -> Response | None:
+    headers = {"Accept": "text/calendar"} | ({"If-None-Match": etag} if etag else {})
+    async with Outbound(allowed, deadline=seconds, max_body=max_bytes) as door:
+        try:
+            response = await door.request("GET", url, headers=headers)
+        except OutboundError as fault:
+            raise Unreadable(reasons.not_reached(fault), "" if fault.permanent else AWAY) from fault
+    if response.status == 304 and etag:
+        return None
+    if response.status != 200:
+        refuses = response.status >= 500 or response.status == 429
+        raise Unreadable(reasons.FEED_STATUS(status=response.status), REFUSES if refuses else "")
+    if not begins_like_a_calendar(text_of(response)):
+        raise Unreadable(reasons.FEED_NO_CALENDAR())
+    if response.truncated:
+        raise Unreadable(reasons.FEED_TOO_LARGE(limit=max_bytes // 1024))
+    return response
+
+
+def text_of(response: Response) -> str:
+    return response.body.decode("utf-8", "replace").replace("\x00", "")
 
 
 # --- their servers ------------------------------------------------------------------------------------------------

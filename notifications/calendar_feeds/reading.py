@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from notifications import reasons
-from notifications.calendar_feeds.span import Span
+from notifications.calendar_feeds.content import Span
 from notifications.reasons import Reason
 
 WALL_SECONDS = 10.0
@@ -76,15 +76,11 @@ def _times(begins: str, ends: str) -> tuple[datetime, datetime]:
 
 def _ask(body: str, zone: tzinfo, now: datetime, *takes: str) -> list[Any]:
     """What the child answers to each question. Those that it did not live to answer are too much for it."""
-    lines = _run([str(zone), now.isoformat(), *takes], body.encode())
-    answers = [_answer(json.loads(line)) for line in lines]
+    lines = map(json.loads, _run([str(zone), now.isoformat(), *takes], body.encode()))
+    answers = [
+        reasons.CODES[line["fault"]](**line["arguments"]) if "fault" in line else line["found"] for line in lines
+    ]
     return answers + [reasons.FEED_TOO_MUCH()] * (max(1, len(takes)) - len(answers))
-
-
-def _answer(answer: dict[str, Any]) -> Any:
-    if "fault" in answer:
-        return reasons.CODES[answer["fault"]](**answer["arguments"])
-    return answer["found"]
 
 
 def _run(arguments: Sequence[str], body: bytes) -> list[bytes]:
@@ -102,7 +98,8 @@ def _run(arguments: Sequence[str], body: bytes) -> list[bytes]:
     except subprocess.TimeoutExpired as late:
         return _whole_lines(late.output or b"")
     if ended.returncode > 0:  # not by a signal
-        raise RuntimeError(f"the reader of calendars ended with {ended.returncode}: {_last_line(ended.stderr)}")
+        last_line = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+        raise RuntimeError(f"the reader of calendars ended with {ended.returncode}: {last_line}")
     return _whole_lines(ended.stdout)
 
 
@@ -112,7 +109,3 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 def _whole_lines(output: bytes) -> list[bytes]:
     return output[: output.rfind(b"\n") + 1].splitlines()
-
-
-def _last_line(errors: bytes) -> str:
-    return errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]

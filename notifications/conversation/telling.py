@@ -35,7 +35,7 @@ from notifications.models import (
     Task,
     TaskMessage,
 )
-from notifications.people.absence import About, Absences
+from notifications.people.absence import Absences, PartSubject
 from notifications.reasons import Reason
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
@@ -262,10 +262,10 @@ def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: dat
             each.away, each.person = each.person, stand_in
 
 
-def _subject_of(task: Task) -> About:
+def _subject_of(task: Task) -> PartSubject:
     """Return the subject of the task, for parts of absences."""
     copy = task.notifications.order_by("-created_at").values_list("category", flat=True).first()
-    return About(copy, task.engine_id, task.case.type if task.case is not None else "")
+    return PartSubject(copy, task.engine_id, task.case.type if task.case is not None else "")
 
 
 def tell(message: TaskMessage, addressees: Sequence[Addressee], now: datetime, *, also: Iterable[int] = ()) -> None:

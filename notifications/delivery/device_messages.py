@@ -32,7 +32,7 @@ from notifications.models import (
     Priority,
     Recipient,
 )
-from notifications.people import devices, farewells, revocation
+from notifications.people import farewells, revocation
 from notifications.preferences.chosen import Reading
 from notifications.types import Message, PushAddress, PushKind, PushMessage
 from notifications.wording import message, together
@@ -178,7 +178,7 @@ def _service_of(channel: str, address: PushAddress) -> Service:
 def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
         push = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
-        return _attempt(device, devices.address_of(device), push)
+        return _attempt(device, farewells.address_of(device), push)
     except Exception as fault:  # as for messages
         if outage.database_is_away(fault):
             raise
@@ -241,7 +241,7 @@ def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
     push = _push(row, kind, _message(row, batch, now), batch.tokens.get(row.pk, ""), now)
     push = replace(push, unread=batch.unread.get(row.recipient_id, 0))
     more = {"has_reserve": row.pk in batch.with_reserve, "over_at": ledger.over_at(row)}
-    return _attempt(row, devices.address_of(row.device), push, **more)
+    return _attempt(row, farewells.address_of(row.device), push, **more)
 
 
 def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:

@@ -15,17 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications.absences import telling
+from notifications.absences import notices
 from notifications.inbox import absence_subjects as subjects
 from notifications.inbox.absence_states import SHOWN, coming, reports, state, unheard
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Absence, AbsenceFeed, AbsencePart, OpenItems, Recipient
 from notifications.people import absence
-from notifications.people.absence import Given, PartGiven
+from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
-from notifications.people.colleagues import colleagues, find_colleague, label
-from notifications.people.leading import led_by
+from notifications.people.colleagues import colleagues, find_colleague, label, led_by
 from notifications.wording.formats import zone_of
 from wfpush import zones
 
@@ -92,10 +91,10 @@ class PartForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def absence_part(self) -> PartGiven | None:
+    def absence_part(self) -> PartEntry | None:
         """Return the part; None for an unused row."""
         choice = self.cleaned_data.get("about")
-        return PartGiven(self.cleaned_data.get("delegate"), **subjects.meant(choice)) if choice else None
+        return PartEntry(self.cleaned_data.get("delegate"), **subjects.meant(choice)) if choice else None
 
 
 class AbsenceForm(forms.Form):
@@ -112,7 +111,7 @@ class AbsenceForm(forms.Form):
         super().__init__(data, initial=_initial(row))
         self.person, self.by = person, by
         self.parts = self._part_forms(row)
-        self.submitted: Given | None = None
+        self.submitted: AbsenceEntry | None = None
         """The absence, once the form is valid."""
 
     def _part_forms(self, row: Absence | None) -> list[PartForm]:
@@ -142,7 +141,7 @@ class AbsenceForm(forms.Form):
     def _check(self, form_data: dict[str, Any]) -> None:
         forms_in_use = [form for form in self.parts if form.absence_part is not None]
         parts = [form.absence_part for form in forms_in_use if form.absence_part is not None]
-        submitted = Given(
+        submitted = AbsenceEntry(
             form_data["begins_at"],
             form_data["ends_at"],
             form_data["delegate"],
@@ -211,13 +210,13 @@ def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
     form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
     if not form.is_valid() or form.submitted is None:
         return _show(request, person, form, status=422)
-    telling.set_for(person, form.submitted, request.recipient, timezone.now())
+    notices.enter(person, form.submitted, request.recipient, timezone.now())
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 
 
 def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
-    telling.end_for(person, request.recipient, timezone.now())
+    notices.enter(person, None, request.recipient, timezone.now())
     messages.success(request, _("Removed: messages come as usual."))
     return redirect(request.get_full_path())
 

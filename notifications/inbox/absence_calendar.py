@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
 from notifications.absences import feeds
-from notifications.absences.feeds import Wanted
+from notifications.absences.feeds import FeedSettings
+from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
-from notifications.calendar_feeds.span import Span
 from notifications.inbox.absence import Delegate, proposed
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
@@ -72,8 +72,8 @@ class CalendarForm(forms.Form):
         return self.cleaned_data["address"] or (self.feed.url if self.feed is not None else "")
 
     @property
-    def feed_settings(self) -> Wanted:
-        return Wanted(**self.cleaned_data)
+    def feed_settings(self) -> FeedSettings:
+        return FeedSettings(**self.cleaned_data)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from notifications.inbox import absence_subjects as subjects
 from notifications.models import Absence, CalendarAbsence, Recipient
 from notifications.people import absence
-from notifications.people.leading import led_by
+from notifications.people.colleagues import led_by
 from notifications.wording.directions import all_apart
 from notifications.wording.times import moment
 

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications.handover import swapping
+from notifications.handover import notices
 from notifications.inbox.absence import WallClock
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Recipient, Rota, RotaSwap, SwapState
-from notifications.rotas import duty, offered, swaps, turns
-from notifications.rotas.swaps import AHEAD, CannotSwap, Wanted
+from notifications.rotas import calendar_export, duty, swaps, turns
+from notifications.rotas.swaps import AHEAD, CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.wording.times import moment
 from wfpush import zones
@@ -210,7 +210,7 @@ def _ask(request: PersonRequest) -> str:
     if ends <= begins:
         raise CannotSwap(_("It ends after it begins."))
     theirs = Shift(*back, other.pk) if back else None
-    swapping.ask(Wanted(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
+    notices.ask_for_swap(SwapProposal(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
     return _("%(name)s is asked. You hear when they have answered.") % {"name": other}
 
 
@@ -242,7 +242,7 @@ def _answer(request: PersonRequest) -> str:
     if state is None or not pk.isdecimal() or len(pk) > 18:
         raise Http404
     try:
-        swap = swapping.answer(int(pk), request.recipient, state, timezone.now())
+        swap = notices.answer_swap(int(pk), request.recipient, state, timezone.now())
     except RotaSwap.DoesNotExist as fault:
         raise Http404 from fault
     return {
@@ -255,10 +255,12 @@ def _answer(request: PersonRequest) -> str:
 # --- the calendar that a rota offers ----------------------------------------------------------------------------------
 @require_safe
 def calendar(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    rota = offered.at_address(slug, token)
+    rota = calendar_export.at_address(slug, token)
     if rota is None:
         raise Http404
-    response = HttpResponse(offered.calendar_of(rota, timezone.now()), content_type="text/calendar; charset=utf-8")
+    response = HttpResponse(
+        calendar_export.calendar_of(rota, timezone.now()), content_type="text/calendar; charset=utf-8"
+    )
     response["Content-Disposition"] = f'inline; filename="{rota.slug}.ics"'
     response["Cache-Control"] = "private, max-age=300"
     return response

@@ -45,7 +45,7 @@ class Item:
     documents: list[Json]
     history: list[Entry]
     related: list[Related]
-    heard: following.Heard | None
+    heard: following.Following | None
     conversation: Conversation
     form: Form | None
     changes: Mapping[str, ChangedValue]

@@ -22,11 +22,11 @@ from notifications.inbox import outlook
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Frequency, Recipient
-from notifications.preferences import holidays, personal, saving
-from notifications.preferences.chosen import BRAND, TEAM
+from notifications.preferences import personal, saving
+from notifications.preferences.chosen import BRAND, TEAM, holidays_of
 from notifications.preferences.form import PreferencesForm, name_of
 from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
-from notifications.preferences.personal import Wanted
+from notifications.preferences.personal import PreferenceValues
 from notifications.wording.formats import written_for
 from notifications.wording.languages import language_of
 from notifications.wording.varieties import choices, variety_of
@@ -102,7 +102,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, PreferencesForm(person), SpeakingForm(initial=_speaking_of(person)))
     if "reset" in request.POST:
-        personal.put(person, Wanted(), timezone.now())
+        personal.put(person, PreferenceValues(), timezone.now())
         messages.success(request, _("All is as it was at first."))
         return redirect("inbox:settings")
     form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)
@@ -168,7 +168,7 @@ def _show(
         "columns": [channel_name(name) for name in used],
         "rows": [_row_shown(form, row, used) for row in form.matrix],
         "unreachable": _unreachable(person, used),
-        "has_holidays": bool(holidays.of_people([person.pk])),
+        "has_holidays": bool(holidays_of([person.pk])),
         "zone": timezone.get_current_timezone_name(),
         "zones": sorted(zones.names()),
         "unsaved": unsaved,

@@ -36,8 +36,7 @@ _COMPARE = f"SELECT key.digest, {_AS_IT_IS}, key.last_used_at {_USABLE}"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineKey:
-    """A usable key as it was read. `state`: another one whenever more than the time of its last use has changed.
-    `engine_values`: of Engine's columns, in their order."""
+    """A usable key as it was read. `state` changes with all but the last use. `engine_values`: Engine's columns."""
 
     digest: str
     state: str

@@ -78,7 +78,7 @@ def read(body: bytes) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class OfBatch:
+class BatchMember:
     """One event of a batch: read or refused. `id` is what it has, if that is text."""
 
     id: str | None
@@ -86,7 +86,7 @@ class OfBatch:
     refused: InvalidEvent | None = None
 
 
-def read_batch(body: bytes) -> list[OfBatch]:
+def read_batch(body: bytes) -> list[BatchMember]:
     """The events of a batch. A faulty event does not affect the others.
 
     Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge when it has more events or values than a
@@ -99,15 +99,15 @@ def read_batch(body: bytes) -> list[OfBatch]:
     return [_one_of_batch(document, bad_text) for document, bad_text in documents]
 
 
-def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
+def _one_of_batch(document: Any, bad_text: list[str]) -> BatchMember:
     event_id = document.get("id") if isinstance(document, dict) else None
     name = printable(event_id)[:MAX_ID] if isinstance(event_id, str) else None
     try:
         if bad_text:
             raise InvalidEvent(BadText.detail, [fault(where, BadText.detail) for where in bad_text])
-        return OfBatch(name, event=structured(document))
+        return BatchMember(name, event=structured(document))
     except InvalidEvent as refused:
-        return OfBatch(name, refused=refused)
+        return BatchMember(name, refused=refused)
 
 
 def structured(document: Any) -> InboundEvent:
@@ -125,8 +125,7 @@ def structured(document: Any) -> InboundEvent:
 
 
 def binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
-    """An event with attributes in `ce-` headers and its data as the body. Raises Malformed, and InvalidEvent with all
-    faults."""
+    """Return the event of `ce-` headers and a body of data. Raises Malformed, and InvalidEvent with all faults."""
     draft = Draft()
     for header, value in headers.items():
         name = header.lower()
@@ -168,7 +167,8 @@ class Draft:
             self.faults.append(fault(pointer("", name), "Percent-encode the header's value as UTF-8."))
 
     def _extend(self, name: str, value: Any) -> None:
-        if value == "" or is_id(value, MAX_EXTENSION) or isinstance(value, bool) or _is_integer(value):
+        is_integer = isinstance(value, int) and -(2**31) <= value < 2**31
+        if value == "" or is_id(value, MAX_EXTENSION) or is_integer:
             self.extensions[name] = value
         else:
             detail = f"Write text of at most {MAX_EXTENSION} characters, true, false or a 32-bit whole number."
@@ -205,7 +205,8 @@ class Draft:
             source=event["source"],
             type=event["type"],
             data=data,
-            digest=_digest(event["type"], subject, canonical),
+            # of the canonical JSON of what must be equal in two events with the same id
+            digest=hashlib.sha256(_canonical([event["type"], subject]) + canonical).hexdigest(),
             subject=subject,
             time=time,
             extensions=self.extensions,
@@ -232,21 +233,8 @@ class Draft:
                 self.extensions[name] = value
 
 
-def _digest(event_type: str, subject: str, canonical_data: bytes) -> str:
-    """SHA-256 over the canonical JSON (sorted keys) of what must be equal in two events with the same id."""
-    return hashlib.sha256(_canonical([event_type, subject]) + canonical_data).hexdigest()
-
-
-def _is_integer(value: Any) -> bool:
-    """An Integer of CloudEvents: 32 bits."""
-    return isinstance(value, int) and -(2**31) <= value < 2**31
-
-
 def from_header(value: str) -> str:
-    """The text of a header: quotes removed, then percent-decoded once (HTTP binding, section 3.1.3.2).
-
-    Raises ValueError for bytes that are not UTF-8.
-    """
+    """Return a header's text, unquoted, then percent-decoded once (HTTP binding, 3.1.3.2). Raises ValueError."""
     text = value.strip()
     if len(text) >= 2 and text.startswith('"') and text.endswith('"'):
         text = re.sub(r"\\(.)", r"\1", text[1:-1])

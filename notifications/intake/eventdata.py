@@ -89,20 +89,12 @@ def full(faults: Faults) -> bool:
 
 def people_count(data: Json) -> int:
     """How many people the data names, repetitions included."""
-    task = data.get("task")
-    task = task if isinstance(task, dict) else {}
-    message = data.get("message")
-    message = message if isinstance(message, dict) else {}
-    single = (task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by"))
-    case = data.get("case")
-    roles = case.get("roles") if isinstance(case, dict) else None
-    of_roles = [people for people in roles.values() if people is not None] if isinstance(roles, dict) else []
-    many = (task.get("candidates"), data.get("recipients"), message.get("to"), *map(_as_list, of_roles))
+    single = [_at(data, path) for path in ("task/assignee", "task/initiator", "customer", "message/by")]
+    many = [_at(data, path) for path in ("task/candidates", "recipients", "message/to")]
+    roles = _at(data, "case/roles")
+    for people in roles.values() if isinstance(roles, dict) else ():
+        (many if isinstance(people, list) else single).append(people)
     return sum(person is not None for person in single) + sum(len(group) for group in many if isinstance(group, list))
-
-
-def _as_list(people: Any) -> list[Any]:
-    return people if isinstance(people, list) else [people]
 
 
 def instant(text: Any) -> datetime | None:
@@ -126,69 +118,60 @@ def is_id(value: Any, limit: int = MAX_ID) -> bool:
 
 
 # --- checks of one value --------------------------------------------------------------------------
-def _text(value: Any, here: str, faults: Faults) -> None:
-    if not isinstance(value, str):
-        faults.append(fault(here, "Write text."))
+def _is(holds: Callable[[Any], bool], sentence: str) -> Check:
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if not holds(value):
+            faults.append(fault(here, sentence))
+
+    return check
 
 
-def _id(value: Any, here: str, faults: Faults) -> None:
-    if not is_id(value):
-        faults.append(fault(here, f"Write text of 1 to {MAX_ID} characters without control characters."))
-
-
-def _slug(value: Any, here: str, faults: Faults) -> None:
-    if not is_id(value, MAX_SLUG):
-        faults.append(fault(here, f"Write a team's slug: text of 1 to {MAX_SLUG} characters."))
-
-
-def _instant(value: Any, here: str, faults: Faults) -> None:
-    if instant(value) is None:
-        faults.append(fault(here, "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."))
-
-
-def _email(value: Any, here: str, faults: Faults) -> None:
-    if value == "":
-        return
+def _passes(validator: Callable[[Any], object], value: Any) -> bool:
     try:
-        validate_mailbox(value)
-    except (ValidationError, TypeError):
-        faults.append(fault(here, "Write an e-mail address such as erin@example.com."))
-
-
-def _locale(value: Any, here: str, faults: Faults) -> None:
-    if not isinstance(value, str) or len(value) > 20 or not _LOCALE.fullmatch(value):
-        faults.append(fault(here, "Write a language such as de or pt-BR."))
-
-
-def _timezone(value: Any, here: str, faults: Faults) -> None:
-    try:
-        validate_timezone(value)
+        validator(value)
     except (ValidationError, TypeError, AttributeError):
-        faults.append(fault(here, "Write a time zone such as Europe/Berlin."))
+        return False
+    return True
+
+
+def _is_locale(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 20 and _LOCALE.fullmatch(value) is not None
 
 
 def _one_of(*words: str) -> Check:
-    def check(value: Any, here: str, faults: Faults) -> None:
-        if value not in words:
-            faults.append(fault(here, f"Write one of {', '.join(words)}."))
-
-    return check
+    return _is(lambda value: value in words, f"Write one of {', '.join(words)}.")
 
 
 def _text_up_to(limit: int) -> Check:
-    def check(value: Any, here: str, faults: Faults) -> None:
-        if not isinstance(value, str) or len(value) > limit:
-            faults.append(fault(here, f"Write text of at most {limit} characters."))
-
-    return check
+    return _is(
+        lambda value: isinstance(value, str) and len(value) <= limit, f"Write text of at most {limit} characters."
+    )
 
 
 def _number(least: int, most: int) -> Check:
-    def check(value: Any, here: str, faults: Faults) -> None:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
-            faults.append(fault(here, f"Write a number from {least} to {most}."))
+    def holds(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
-    return check
+    return _is(holds, f"Write a number from {least} to {most}.")
+
+
+_text = _is(lambda value: isinstance(value, str), "Write text.")
+_id = _is(is_id, f"Write text of 1 to {MAX_ID} characters without control characters.")
+_slug = _is(lambda value: is_id(value, MAX_SLUG), f"Write a team's slug: text of 1 to {MAX_SLUG} characters.")
+_instant = _is(
+    lambda value: instant(value) is not None, "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."
+)
+_email = _is(
+    lambda value: value == "" or _passes(validate_mailbox, value), "Write an e-mail address such as erin@example.com."
+)
+_locale = _is(_is_locale, "Write a language such as de or pt-BR.")
+_timezone = _is(lambda value: _passes(validate_timezone, value), "Write a time zone such as Europe/Berlin.")
+_action_name = _is(
+    lambda value: is_id(value, MAX_ACTION), f"Write the name of an action: text of 1 to {MAX_ACTION} characters."
+)
+_variable_name = _is(
+    may_be_declared, f"Write the name of a variable: letters, digits, and none that begins with {OURS}."
+)
 
 
 # --- checks made of checks ------------------------------------------------------------------------
@@ -246,16 +229,6 @@ def _actions(value: Any, here: str, faults: Faults) -> None:
             faults.append(fault(pointer(here, index), "This action is named twice."))
         elif isinstance(name, str):
             names.add(name)
-
-
-def _action_name(value: Any, here: str, faults: Faults) -> None:
-    if not is_id(value, MAX_ACTION):
-        faults.append(fault(here, f"Write the name of an action: text of 1 to {MAX_ACTION} characters."))
-
-
-def _variable_name(value: Any, here: str, faults: Faults) -> None:
-    if not may_be_declared(value):
-        faults.append(fault(here, f"Write the name of a variable: letters, digits, and none that begins with {OURS}."))
 
 
 _ACTION = _text_or(

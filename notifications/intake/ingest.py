@@ -121,9 +121,13 @@ def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
 
     Outside of a transaction the statement is one of its own: BEGIN and COMMIT would be two more round trips.
     """
-    changed = _changed_keys(jobs)
+    keys = [job.key for job in jobs if job.key is not None]
+    changed = api_keys.changed(keys, max(job.arrivals[0].at for job in jobs)) if keys else set()
     good = [job for job in jobs if job.key not in changed]
-    rows = _store(_first_of_each(list(chain.from_iterable(job.arrivals for job in good))))
+    first: dict[Key, Arrival] = {}
+    for arrival in chain.from_iterable(job.arrivals for job in good):
+        first.setdefault(arrival.key, arrival)
+    rows = _store(list(first.values()))
     if any(row.fresh for row in rows.values()):
         outbox.wake_on_commit("events")
     answered_ids: set[UUID] = set()
@@ -131,11 +135,6 @@ def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
         [_answer(arrival.event, rows[arrival.key], answered_ids) for arrival in job.arrivals] if job in good else None
         for job in jobs
     ]
-
-
-def _changed_keys(jobs: Sequence[_Job]) -> set[EngineKey]:
-    keys = [job.key for job in jobs if job.key is not None]
-    return api_keys.changed(keys, max(job.arrivals[0].at for job in jobs)) if keys else set()
 
 
 _group_commit: GroupCommit[_Job, list[Accepted] | None] = GroupCommit(
@@ -148,13 +147,6 @@ class _Row:
     id: UUID
     digest: str
     fresh: bool
-
-
-def _first_of_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    first: dict[Key, Arrival] = {}
-    for arrival in arrivals:
-        first.setdefault(arrival.key, arrival)
-    return list(first.values())
 
 
 def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:

@@ -4,9 +4,10 @@ It is in Redis only, and only while somebody watches, so that events cost nothin
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import redis
 import structlog
@@ -46,47 +47,37 @@ class LastCall:
 
 def watch(engine: Engine) -> None:
     """Keep what the engine sends from now on."""
-    if redis_cooldown:
-        return
-    try:
-        outbox.connection().set(_name("watched", engine), 1, ex=WATCHED_SECONDS)
-    except (redis.RedisError, OSError) as fault:
-        redis_cooldown.after(fault)
-        log.warning("engine_is_not_watched", engine=engine.slug, fault=str(fault))
+    _ask(engine, lambda: outbox.connection().set(_name("watched", engine), 1, ex=WATCHED_SECONDS))
 
 
 def is_watched(engine: Engine) -> bool:
-    """A Redis that does not answer costs one event its timeout, and not each."""
-    if redis_cooldown:
-        return False
-    try:
-        return bool(outbox.connection().exists(_name("watched", engine)))
-    except (redis.RedisError, OSError) as fault:
-        redis_cooldown.after(fault)
-        return False
+    return bool(_ask(engine, lambda: outbox.connection().exists(_name("watched", engine))))
 
 
 def keep(engine: Engine, call: LastCall) -> None:
     document = {**asdict(call), "at": call.at.isoformat(), "sentences": list(call.sentences)[:MOST_FAULTS]}
     document["body"] = call.body if len(call.body) <= MOST_BODY else ""
-    try:
-        outbox.connection().set(_name("call", engine), json.dumps(document), ex=KEPT_SECONDS)
-    except (redis.RedisError, OSError) as fault:
-        log.warning("last_call_is_not_kept", engine=engine.slug, fault=str(fault))
+    _ask(engine, lambda: outbox.connection().set(_name("call", engine), json.dumps(document), ex=KEPT_SECONDS))
 
 
 def last_of(engine: Engine) -> LastCall | None:
-    if redis_cooldown:
-        return None
-    try:
-        cached = outbox.connection().get(_name("call", engine))
-    except (redis.RedisError, OSError) as fault:
-        redis_cooldown.after(fault)
-        return None
+    cached = _ask(engine, lambda: outbox.connection().get(_name("call", engine)))
     if cached is None:
         return None
     document = json.loads(str(cached, "utf-8") if isinstance(cached, bytes) else str(cached))
     return LastCall(**{**document, "at": datetime.fromisoformat(document["at"])})
+
+
+def _ask(engine: Engine, command: Callable[[], Any]) -> Any:
+    """A Redis that does not answer costs one event its timeout, and not each. None: it did not answer."""
+    if redis_cooldown:
+        return None
+    try:
+        return command()
+    except (redis.RedisError, OSError) as fault:
+        redis_cooldown.after(fault)
+        log.warning("last_calls_away", engine=engine.slug, fault=str(fault))
+        return None
 
 
 def _name(what: str, engine: Engine) -> str:

@@ -83,7 +83,7 @@ class Limits:
                 if now - counted.at < FRESH_SECONDS:
                     return counted
                 counted.at = now  # the others go by what is known until this thread has counted
-        waiting = _waiting(engine, most)
+        waiting = Event.objects.filter(engine=engine, due_at__isnull=False).order_by()[:most].count()
         recount = _Counted(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
         with self._lock:
             self._counted[engine.pk] = recount
@@ -92,24 +92,15 @@ class Limits:
         return recount
 
 
-def _waiting(engine: Engine, most: int) -> int:
-    """The number of its waiting events, up to `most`."""
-    return Event.objects.filter(engine=engine, due_at__isnull=False).order_by()[:most].count()
-
-
 def _retry_after(engine: Engine, most: int) -> int:
     """Seconds until there is room again, by how many of the engine's events were processed within the last seconds."""
-    rate = _processed_a_second(engine)
-    return round(min(max(most * ROOM / rate, LEAST), MOST)) if rate else MOST
-
-
-def _processed_a_second(engine: Engine) -> float:
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(_PROCESSED, {"engine": engine.pk, "since": now - OVER, "rows": ROWS})
         count, rows, first = cursor.fetchone()
     begin = first if rows == ROWS else now - OVER
-    return float(count / max((now - begin).total_seconds(), 0.1))
+    rate = count / max((now - begin).total_seconds(), 0.1)
+    return round(min(max(most * ROOM / rate, LEAST), MOST)) if rate else MOST
 
 
 limits = Limits()

@@ -28,8 +28,7 @@ def use_preset(engine: Engine, preset: Mapping[str, str]) -> None:
 
 
 def read(engine: Engine, document: Any) -> InboundEvent:
-    """The event of an engine's own JSON. Raises InvalidEvent, also when the engine has no mapping or the event no
-    stable id."""
+    """Return the event of an engine's own JSON. Raises InvalidEvent, also without a mapping or a stable id."""
     rows = list(engine.event_mappings.values_list("member", "expression"))
     if not rows:
         raise InvalidEvent(

@@ -26,7 +26,7 @@ from notifications.reasons import Reason
 
 # --- who stands in --------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class About:
+class PartSubject:
     """What a message is about, as far as parts of absences look at it; None and empty are of no part."""
 
     category: int | None = None
@@ -34,18 +34,18 @@ class About:
     case_type: str = ""
 
 
-ANYTHING = About()
+ANYTHING = PartSubject()
 
 
 @dataclass(frozen=True)
 class Part:
     """A part of an absence, or all the rest of one. `label`: the name of its subject."""
 
-    subject: About
+    subject: PartSubject
     delegate: int | None
     label: str = ""
 
-    def fits(self, subject: About) -> bool:
+    def fits(self, subject: PartSubject) -> bool:
         if self.subject.category is not None:
             return self.subject.category == subject.category
         if self.subject.engine is not None:
@@ -53,7 +53,7 @@ class Part:
         return self.subject.case_type in ("", subject.case_type)
 
 
-def stand_ins(people: Iterable[Recipient], now: datetime, subject: About = ANYTHING) -> dict[int, Recipient]:
+def stand_ins(people: Iterable[Recipient], now: datetime, subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
     """Return who stands in now for each of these people who is away, by the pk of the person.
 
     If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with nobody,
@@ -91,12 +91,12 @@ class Absences:
             delegates = {part.delegate for parts in parts_by_person.values() for part in parts}
             further = {pk for pk in delegates if pk is not None} - self._read_pks
 
-    def is_out(self, person: Recipient, subject: About = ANYTHING) -> bool:
+    def is_out(self, person: Recipient, subject: PartSubject = ANYTHING) -> bool:
         """Whether the person is away, and nobody stands in."""
         self.look_up([person])
         return person.pk in self._parts and not self.stand_ins([person], subject)
 
-    def stand_ins(self, people: Iterable[Recipient], subject: About = ANYTHING) -> dict[int, Recipient]:
+    def stand_ins(self, people: Iterable[Recipient], subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
         """As the function of that name."""
         recipients = list(people)
         self.look_up(recipients)
@@ -110,7 +110,7 @@ class Absences:
             self._stand_ins |= {pk: there.get(pk) for pk in missing}
         return {pk: person for pk, end in ends.items() if (person := self._stand_ins[end]) is not None}
 
-    def chain(self, person: int, subject: About = ANYTHING) -> Sequence[int]:
+    def chain(self, person: int, subject: PartSubject = ANYTHING) -> Sequence[int]:
         """The keys of the delegates of a person (by key), each link of the chain; empty unless the person is away."""
         self._look_up({person})
         delegates: list[int] = []
@@ -132,7 +132,7 @@ class Absences:
         self._look_up({person})
         return person in self._parts
 
-    def why(self, person: Recipient, subject: About, reason: Reason) -> Reason:
+    def why(self, person: Recipient, subject: PartSubject, reason: Reason) -> Reason:
         """Why somebody who stands in for the person is told; `reason`: why the person would have been."""
         part = fitting(self._parts.get(person.pk, ()), subject)
         if part is None or not part.label:
@@ -169,7 +169,10 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
     parts_by_person: dict[int, list[Part]] = {}
     rest: dict[int, Part] = {}
     by_calendar: dict[int, list[Part]] = {}
-    for calendar, pk, delegate, active, part, *part_columns in sorted(_rows_of(people, now), key=_in_order):
+    own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
+    in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
+    rows = own.union(in_calendars, all=True)  # one statement: it is made for everybody who is told anything
+    for calendar, pk, delegate, active, part, *part_columns in sorted(rows, key=lambda row: row[4] or 0):
         whole = Part(ANYTHING, delegate if active else None)
         if calendar:
             by_calendar[pk] = [whole]
@@ -181,18 +184,6 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
     return by_calendar | {pk: [*parts, rest[pk]] for pk, parts in parts_by_person.items()}
 
 
-def _rows_of(people: set[int], now: datetime) -> Iterable[tuple[Any, ...]]:
-    """One statement: it is made for everybody who is told anything."""
-    own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
-    in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
-    return own.union(in_calendars, all=True)
-
-
-def _in_order(row: tuple[Any, ...]) -> int:
-    """By the key of the part."""
-    return row[4] or 0
-
-
 def _part(
     delegate: int | None,
     active: bool | None,
@@ -202,14 +193,14 @@ def _part(
     engine_name: str | None,
     kind: str,
 ) -> Part:
-    return Part(About(category, engine, kind), delegate if active else None, name or engine_name or kind)
+    return Part(PartSubject(category, engine, kind), delegate if active else None, name or engine_name or kind)
 
 
-def fitting(parts: Iterable[Part], subject: About) -> Part | None:
+def fitting(parts: Iterable[Part], subject: PartSubject) -> Part | None:
     return next((part for part in parts if part.fits(subject)), None)
 
 
-def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: About) -> int | None:
+def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: PartSubject) -> int | None:
     """The end of a chain of delegates: the first who is not away; None if there is none."""
     passed: set[int] = set()
     while pk in parts:
@@ -251,7 +242,7 @@ def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence
 
 # --- going and coming back ------------------------------------------------------------------------
 @dataclass(frozen=True)
-class PartGiven:
+class PartEntry:
     """A part as it is entered: one of `category`, `engine` and `case_type`."""
 
     delegate: Recipient | None
@@ -260,28 +251,27 @@ class PartGiven:
     case_type: str = ""
 
     @property
-    def subject(self) -> About:
-        return About(
+    def subject(self) -> PartSubject:
+        return PartSubject(
             self.category.pk if self.category else None, self.engine.pk if self.engine else None, self.case_type
         )
 
 
 @dataclass(frozen=True)
-class Given:
+class AbsenceEntry:
     """An absence as it is entered."""
 
     begins_at: datetime
     ends_at: datetime
     delegate: Recipient | None = None
-    parts: Sequence[PartGiven] = ()
+    parts: Sequence[PartEntry] = ()
     open_items: str = OpenItems.OFFER
     give_back: bool = False
 
 
 @transaction.atomic
-def set_absence(recipient: Recipient, absence: Given, *, by: Recipient | None, because: str = "") -> Absence:
-    """Set an absence in place of the one before. `faults_of` has found none; `by`, or what it came from, is noted in
-    the history."""
+def set_absence(recipient: Recipient, absence: AbsenceEntry, *, by: Recipient | None, because: str = "") -> Absence:
+    """Replace the absence; `faults_of` has found nothing wrong. `by` or `because` is noted in the history."""
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
     row.begins_at, row.ends_at, row.delegate = absence.begins_at, absence.ends_at, absence.delegate
     row.open_items, row.give_back = absence.open_items, absence.give_back

@@ -6,15 +6,17 @@ from itertools import product
 
 from django.utils.translation import gettext as _
 
-from notifications.calendar_feeds.span import LONGEST_ABSENCE
+from notifications.calendar_feeds.content import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, OpenItems, Recipient
-from notifications.people.absence import ANYTHING, About, Absences, Given, Part, PartGiven, fitting
+from notifications.people.absence import ANYTHING, AbsenceEntry, Absences, Part, PartEntry, PartSubject, fitting
 
 MOST_PARTS = 20
 """Parts of one absence."""
 
 
-def faults_of(recipient: Recipient, absence: Given, now: datetime, *, by: Recipient | None = None) -> dict[str, str]:
+def faults_of(
+    recipient: Recipient, absence: AbsenceEntry, now: datetime, *, by: Recipient | None = None
+) -> dict[str, str]:
     """Faults of an absence: a sentence by field; empty if there are none. Those of the parts are `parts.0`, `parts.1`,
     …; `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an administrator."""
     faults = _check_time(absence.begins_at, absence.ends_at, now)
@@ -30,7 +32,9 @@ def faults_of(recipient: Recipient, absence: Given, now: datetime, *, by: Recipi
     return faults
 
 
-def _for_the_leader(recipient: Recipient, absence: Given, by: Recipient, now: datetime) -> Iterator[tuple[str, str]]:
+def _for_the_leader(
+    recipient: Recipient, absence: AbsenceEntry, by: Recipient, now: datetime
+) -> Iterator[tuple[str, str]]:
     """Yield faults where the absence would give the person's decisions to their leader `by`, or take open tasks away.
     What the person or an administrator has entered for all of that time may stay."""
     within = {"begins_at__lte": absence.begins_at, "ends_at__gte": absence.ends_at}
@@ -53,11 +57,11 @@ def _for_the_leader(recipient: Recipient, absence: Given, by: Recipient, now: da
         )
 
 
-def _check_parts(recipient: Recipient, parts: Sequence[PartGiven]) -> dict[str, str]:
+def _check_parts(recipient: Recipient, parts: Sequence[PartEntry]) -> dict[str, str]:
     faults = {}
     if len(parts) > MOST_PARTS:
         faults["parts"] = _("An absence has at most %(most)d parts.") % {"most": MOST_PARTS}
-    subjects: set[About] = set()
+    subjects: set[PartSubject] = set()
     for number, part in enumerate(parts):
         if part.subject in subjects:
             faults[f"parts.{number}"] = _("There is a delegate for this already.")
@@ -90,7 +94,7 @@ def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
     return ""
 
 
-def _circles(recipient: Recipient, absence: Given) -> Iterator[tuple[str, str]]:
+def _circles(recipient: Recipient, absence: AbsenceEntry) -> Iterator[tuple[str, str]]:
     """Yield a fault of each field whose delegate relies on the person at some time of the absence, for some subject."""
     others = _Others(recipient)
     fields = [(f"parts.{number}", part.subject, part.delegate) for number, part in enumerate(absence.parts)]
@@ -133,15 +137,15 @@ class _Others:
             following = {part.delegate for pk in further & self._rows.keys() for part in self._rows[pk][1]}
             further = {pk for pk in following if pk is not None} - read_pks
 
-    def subjects(self, own: Sequence[Part]) -> Iterator[About]:
+    def subjects(self, own: Sequence[Part]) -> Iterator[PartSubject]:
         """Yield all combinations of the subjects that parts distinguish."""
         all_parts = [*own, *(part for _row, parts in self._rows.values() for part in parts)]
         categories = dict.fromkeys([None, *(part.subject.category for part in all_parts)])
         engines = dict.fromkeys([None, *(part.subject.engine for part in all_parts)])
         kinds = dict.fromkeys(["", *(part.subject.case_type for part in all_parts)])
-        return (About(*each) for each in product(categories, engines, kinds))
+        return (PartSubject(*each) for each in product(categories, engines, kinds))
 
-    def back_from(self, delegate: int, subject: About, absence: Given) -> Recipient | None:
+    def back_from(self, delegate: int, subject: PartSubject, absence: AbsenceEntry) -> Recipient | None:
         """The last person of a chain of delegates that leads back to the person; None without one."""
         begins_at, ends_at, passed = absence.begins_at, absence.ends_at, set[int]()
         while delegate in self._rows and delegate not in passed:
@@ -157,5 +161,5 @@ class _Others:
         return None
 
 
-def _subject_of(part: AbsencePart) -> About:
-    return About(part.category_id, part.engine_id, part.case_type)
+def _subject_of(part: AbsencePart) -> PartSubject:
+    return PartSubject(part.category_id, part.engine_id, part.case_type)

@@ -1,4 +1,4 @@
-"""People as forms name them: by a text that means one of them."""
+"""Colleagues of a person: those whom they lead, and those whom a form names by a text that means one of them."""
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -16,6 +16,12 @@ MOST_TYPED = 500
 def colleagues() -> QuerySet[Recipient]:
     """Everybody who can stand in for somebody."""
     return Recipient.objects.filter(engine=None, active=True)
+
+
+def led_by(reader: Recipient) -> QuerySet[Recipient]:
+    """Active people of the organisation itself, by name; never the reader."""
+    theirs = Q(manager=reader) | Q(teams__lead=reader)
+    return Recipient.objects.filter(theirs, engine=None, active=True).exclude(pk=reader.pk).distinct()
 
 
 def label(person: Recipient) -> str:

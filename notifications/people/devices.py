@@ -5,6 +5,7 @@ the former person must not be read or answered for there any more: so the old de
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,7 @@ from notifications.items import ledger, live_frames
 from notifications.models import ActionToken, Device, Recipient, RecipientToken
 from notifications.people import farewells
 from notifications.reasons import Reason
-from notifications.types import NewAddress, PushAddress
+from notifications.types import NewAddress
 from notifications.wording.plaintext import cut
 from wfpush.crypto import digest_of
 
@@ -74,17 +75,6 @@ def session_digest(session_key: str | None) -> str:
     return digest_of(session_key) if session_key else ""
 
 
-def address_of(device: Device) -> PushAddress:
-    return PushAddress(
-        address=device.address,
-        kind=device.address_kind,
-        sender=device.sender,
-        platform=device.platform,
-        p256dh=device.p256dh,
-        auth=device.auth,
-    )
-
-
 # --- coming -------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def register(
@@ -106,7 +96,8 @@ def register(
     _alone(new.digest)  # registering the same address twice at once makes one device
     farewells.take_back(new.digest)
     _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
-    values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token, **shows}
+    fields = {("address_kind" if field == "kind" else field): value for field, value in asdict(new).items()}
+    values = {**fields, "name": name, "language": language, "session": session, "token": token, **shows}
     rows = Device.objects.select_for_update(of=("self",)).select_related("recipient")
     existing = rows.filter(digest=new.digest).first()
     if existing is not None and existing.recipient_id == recipient.pk:
@@ -114,7 +105,8 @@ def register(
     if existing is not None:
         remove([existing], NEW_OWNER, now)
     values = {**_shown_before(recipient, new.channel, name), **values}
-    _make_room(recipient, now)
+    others = Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")
+    remove(others[MOST - 1 :], TOO_MANY, now)
     device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
     if existing is not None:
         former = existing.recipient.ref
@@ -134,19 +126,6 @@ def _shown_before(recipient: Recipient, channel: str, name: str) -> Mapping[str,
     return NO_CHOICE
 
 
-def _fields_of(new: NewAddress) -> dict[str, Any]:
-    return {
-        "channel": new.channel,
-        "address": new.address,
-        "address_kind": new.kind,
-        "sender": new.sender,
-        "p256dh": new.p256dh,
-        "auth": new.auth,
-        "platform": new.platform,
-        "expires_at": new.expires_at,
-    }
-
-
 def _update(device: Device, values: dict[str, Any]) -> Device:
     """Save only what has changed: browsers register at every visit, and each save adds a row to the history."""
     changed = {name for name, value in values.items() if getattr(device, name) != value}
@@ -158,10 +137,6 @@ def _update(device: Device, values: dict[str, Any]) -> Device:
     elif changed:
         Device.objects.filter(pk=device.pk).update(**{name: values[name] for name in changed})
     return device
-
-
-def _make_room(recipient: Recipient, now: datetime) -> None:
-    remove(Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")[MOST - 1 :], TOO_MANY, now)
 
 
 def _alone(what: str) -> None:
@@ -187,18 +162,14 @@ def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
     people = {row.recipient_id for row in rows}
     sessions = {row.session for row in rows if row.session}
     tokens = {row.token_id for row in rows if row.token_id is not None}
-    _end_sessions(sessions)
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED_SESSIONS, [list(sessions)])
     RecipientToken.objects.filter(pk__in=tokens, revoked_at=None).update(revoked_at=now)
     same = Device.objects.filter(Q(session__in=sessions) | Q(token__in=tokens) | Q(pk__in=[row.pk for row in rows]))
     removed = remove(same, reason, now)
     for person in people:
         live_frames.removed_on_commit(person, sessions)
     return removed
-
-
-def _end_sessions(digests: Iterable[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(ENDED_SESSIONS, [list(digests)])
 
 
 @transaction.atomic

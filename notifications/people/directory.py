@@ -76,20 +76,27 @@ def _write(writer: Writer, person: Recipient, payload: Json) -> None:
     if "email" in payload and not person.external:
         values["email_verified"] = bool(payload["email"])  # addresses that come from the directory count as verified
     if "brand" in payload:
-        values["brand"] = _named_brand(payload["brand"], faults)
+        slug = payload["brand"]
+        values["brand"] = Brand.objects.filter(slug=slug).first() if slug else None
+        if slug and values["brand"] is None:
+            faults.append({"pointer": "/brand", "detail": "There is no brand with this slug."})
     if "manager" in payload:
         values["manager"] = _named_person(writer.engine, payload["manager"], "/manager", faults)
         if values["manager"] == person:
             faults.append({"pointer": "/manager", "detail": "Nobody is their own manager."})
     teams = _named_teams(payload.get("teams"), faults)
     _raise_if(faults)
-    changed = [name for name, value in values.items() if getattr(person, name) != value]
-    for name in changed:
-        setattr(person, name, values[name])
-    if changed:
-        person.save(update_fields=changed)
+    _save_changed(person, values)
     if teams is not None:
         _join(person, teams)
+
+
+def _save_changed(row: Recipient | Team, values: Json) -> None:
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    if changed:
+        row.save(update_fields=changed)
 
 
 def _join(person: Recipient, teams: list[Team]) -> None:
@@ -111,11 +118,7 @@ def put_team(writer: Writer, slug: str, payload: Json) -> tuple[Team, bool]:
     team, created = Team.objects.get_or_create(slug=slug, defaults={"name": name or slug, "lead": lead})
     values: Json = {"name": name} if name else {}
     values |= {"lead": lead} if "lead" in payload else {}
-    changed = [member for member, value in values.items() if getattr(team, member) != value]
-    for member in changed:
-        setattr(team, member, values[member])
-    if changed:
-        team.save(update_fields=changed)
+    _save_changed(team, values)
     if members is not None:
         team.members.set(members)
     return team, created
@@ -125,13 +128,6 @@ def put_team(writer: Writer, slug: str, payload: Json) -> tuple[Team, bool]:
 def _raise_if(faults: list[dict[str, str]]) -> None:
     if faults:
         raise Invalid("Some names are unknown; see errors.", faults)
-
-
-def _named_brand(slug: str | None, faults: list[dict[str, str]]) -> Brand | None:
-    brand = Brand.objects.filter(slug=slug).first() if slug else None
-    if slug and brand is None:
-        faults.append({"pointer": "/brand", "detail": "There is no brand with this slug."})
-    return brand
 
 
 def _named_person(engine: Engine, ref: str | None, here: str, faults: list[dict[str, str]]) -> Recipient | None:

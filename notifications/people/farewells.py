@@ -17,34 +17,29 @@ from notifications.wording.sentences import say
 from wfpush.queue import outbox
 
 TAG = "removed"
+COPIED = (
+    *("recipient_id", "channel", "language"),
+    *("address", "address_kind", "digest", "p256dh", "auth", "sender", "platform"),
+)
+"""Fields of the device that its farewell has too."""
 AGAIN = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
 """Pause between tries while a push service does not take it. After the time to live it is dropped."""
 
 
 def tell(devices: Iterable[Device], now: datetime) -> None:
     """Send it to these devices soon. Their rows may be deleted before it is sent."""
-    rows = [_row(device, now) for device in devices]
+    rows = [
+        Farewell(
+            device=device.pk,
+            created_at=now,
+            **{name: getattr(device, name) for name in COPIED},
+            **outbox.scheduled(now),
+        )
+        for device in devices
+    ]
     Farewell.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
         outbox.wake_on_commit("deliveries")
-
-
-def _row(device: Device, now: datetime) -> Farewell:
-    return Farewell(
-        device=device.pk,
-        recipient_id=device.recipient_id,
-        channel=device.channel,
-        address=device.address,
-        address_kind=device.address_kind,
-        digest=device.digest,
-        p256dh=device.p256dh,
-        auth=device.auth,
-        sender=device.sender,
-        platform=device.platform,
-        language=device.language,
-        created_at=now,
-        **outbox.scheduled(now),
-    )
 
 
 def take_back(digest: str) -> None:
@@ -52,14 +47,15 @@ def take_back(digest: str) -> None:
     Farewell.objects.filter(digest=digest).delete()
 
 
-def address_of(farewell: Farewell) -> PushAddress:
+def address_of(row: Device | Farewell) -> PushAddress:
+    """Where the device gets messages."""
     return PushAddress(
-        address=farewell.address,
-        kind=farewell.address_kind,
-        sender=farewell.sender,
-        platform=farewell.platform,
-        p256dh=farewell.p256dh,
-        auth=farewell.auth,
+        address=row.address,
+        kind=row.address_kind,
+        sender=row.sender,
+        platform=row.platform,
+        p256dh=row.p256dh,
+        auth=row.auth,
     )
 
 

@@ -77,8 +77,7 @@ ADDRESS = Budget(50, timedelta(minutes=1), timedelta(minutes=15), timedelta(hour
 
 @dataclass(frozen=True)
 class Try:
-    """Somebody submits a password. `browser`: the id by which their browser is known to the name; empty if it is
-    not."""
+    """A submitted password. `browser`: the id by which the browser is known to the name; empty if it is not."""
 
     name: str
     address: str
@@ -128,8 +127,7 @@ def locked(now: datetime) -> list[int]:
 
 @transaction.atomic
 def admit(tried: Try, now: datetime) -> timedelta:
-    """How long to wait. Zero: it may be tried, and counts as a failure until `succeeded` is called. A try that must
-    wait is not counted."""
+    """Return how long to wait. Zero: it may be tried, and counts as a failure until `succeeded` is called."""
     with connection.cursor() as cursor:
         for what in (f"sign-in at {tried.address}", f"sign-in of {tried.name}"):  # always in this order
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])

@@ -1,6 +1,7 @@
 """Who a name in an event means: the internal person, else the engine's own external one (docs/api.md)."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -33,7 +34,10 @@ class Directory:
         self, engine: Engine, mentions: Iterable[PersonInEvent], recipients: dict[str, Recipient] | None = None
     ) -> None:
         self.engine = engine
-        self._mentions = {ref_of(person): person for person in sorted(mentions, key=_objects_last) if ref_of(person)}
+        objects_last = sorted(
+            mentions, key=lambda person: isinstance(person, dict)
+        )  # they replace refs of the same person
+        self._mentions = {ref_of(person): person for person in objects_last if ref_of(person)}
         self._recipients = find_people(engine, set(self._mentions)) if recipients is None else recipients
         self._settled = False
 
@@ -56,14 +60,8 @@ class Directory:
             self._recipients[ref_of(person)] = upsert_external(self.engine, person, recipient)
 
 
-def _objects_last(person: PersonInEvent) -> bool:
-    """Objects last, so that an object replaces a ref of the same person."""
-    return isinstance(person, dict)
-
-
 def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
-    """Ref to person. An internal ref goes before the engine's external one, and that before a verified e-mail
-    address."""
+    """Return people by ref: internal ones first, then the engine's external ones, then by verified e-mail address."""
     if not refs:
         return {}
     addresses = {ref.lower() for ref in refs if "@" in ref}
@@ -71,28 +69,12 @@ def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
     by_address = Q(engine=None, email_verified=True, email_lower__in=addresses)
     people = Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("brand")
     by_ref: dict[str, Recipient] = {}
-    for rank in (_by_address, _external, _internal):
-        for person in people:
-            rank(person, refs, by_ref)
+    for person in people:
+        if not person.external and person.email_verified:
+            by_ref |= {ref: person for ref in refs if "@" in ref and ref.lower() == person.email.lower()}
+    for external in (True, False):
+        by_ref |= {person.ref: person for person in people if person.external is external and person.ref in refs}
     return by_ref
-
-
-def _by_address(person: Recipient, refs: set[str], by_ref: dict[str, Recipient]) -> None:
-    if person.external or not person.email_verified:
-        return
-    for ref in refs:
-        if "@" in ref and ref.lower() == person.email.lower():
-            by_ref[ref] = person
-
-
-def _external(person: Recipient, refs: set[str], by_ref: dict[str, Recipient]) -> None:
-    if person.external and person.ref in refs:
-        by_ref[person.ref] = person
-
-
-def _internal(person: Recipient, refs: set[str], by_ref: dict[str, Recipient]) -> None:
-    if not person.external and person.ref in refs:
-        by_ref[person.ref] = person
 
 
 def find_person(engine: Engine, ref: str) -> Recipient | None:
@@ -129,14 +111,6 @@ def _edits(person: Json, recipient: Recipient) -> dict[str, str]:
     return changed
 
 
-def _is_email(value: str) -> bool:
-    return _passes(validate_mailbox, value)
-
-
-def _is_timezone(value: str) -> bool:
-    return _passes(validate_timezone, value)
-
-
 def _passes(validator: Any, value: str) -> bool:
     try:
         validator(value)
@@ -147,8 +121,8 @@ def _passes(validator: Any, value: str) -> bool:
 
 _EDITABLE: dict[str, Any] = {
     "name": lambda value: 0 < len(value) <= 200,
-    "email": _is_email,
+    "email": partial(_passes, validate_mailbox),
     "phone": lambda value: len(value) <= 40,
     "locale": lambda value: 0 < len(value) <= 20,
-    "timezone": _is_timezone,
+    "timezone": partial(_passes, validate_timezone),
 }

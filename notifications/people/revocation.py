@@ -39,10 +39,7 @@ def sweep(now: datetime) -> int:
 
 
 def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> None:
-    """A user was changed: settle their person. `keep`: the digest of the session that goes on.
-
-    Users without an inbox have sessions, too.
-    """
+    """Settle the person of a changed user, if there is one. `keep`: the digest of the session that goes on."""
     person = Recipient.objects.filter(user_id=user.pk).values_list("pk", flat=True).first()
     if person is not None:
         settle(person, now, keep=keep)
@@ -61,21 +58,14 @@ def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
     if person is None or (seal := person.seal()) == person.account_seal:
         return False
     if person.account_seal or not person.present:
-        _end(person, _reason(person), now, keep)
+        closed = devices.ACCOUNT_CLOSED if person.user is None or not person.user.is_active else devices.NEW_PASSWORD
+        _end(person, closed if person.active else devices.NO_LONGER_ACTIVE, now, keep)
     Recipient.objects.filter(pk=person.pk).update(account_seal=seal)
     return True
 
 
-def _reason(person: Recipient) -> Reason:
-    if not person.active:
-        return devices.NO_LONGER_ACTIVE
-    closed = person.user is None or not person.user.is_active
-    return devices.ACCOUNT_CLOSED if closed else devices.NEW_PASSWORD
-
-
 def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
-    """End tokens, devices, links of both kinds and sessions; open inboxes check at once whether they are still
-    allowed."""
+    """End tokens, devices, links of both kinds and sessions; open inboxes check at once if they are still allowed."""
     RecipientToken.objects.filter(recipient=person, revoked_at=None).update(revoked_at=now)
     gone = Device.objects.filter(recipient=person)
     shown = ActionToken.objects.filter(recipient=person, voided_at=None)
@@ -97,8 +87,7 @@ def end_sessions(user_id: int, now: datetime) -> None:
 
 
 def hash_renewed(user: AbstractBaseUser, before: str) -> None:
-    """Django has hashed the same password again, as it does at a sign-in when its hashes become stronger: nothing
-    ends."""
+    """End nothing: Django has hashed the same password again, at a sign-in, since hashes have become stronger."""
     person = Recipient.objects.select_related("user").select_for_update(of=("self",)).filter(user_id=user.pk).first()
     if person is None or person.user is None:
         return

@@ -1,7 +1,8 @@
 """What people have chosen, read for many at once: by themselves, for their teams and for their brands."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
@@ -10,7 +11,6 @@ from django.db import connection
 
 from notifications import reasons
 from notifications.models import USUAL_DIGEST_TIMES, USUAL_PAUSE, Category, CategoryDefault, Frequency, Recipient, Team
-from notifications.preferences import holidays
 from notifications.preferences.quiet import OnHolidays, Quiet, Window
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
@@ -82,9 +82,9 @@ class Reading:
         rows = _rows(list(new))
         defaults = _DEFAULTS.get()
         teams = _teams_of(list(new), defaults) if defaults.teams else {}
-        on_holidays = holidays.of_people([pk for pk, mine in rows.items() if mine.wants_holidays])
+        on_holidays = holidays_of([pk for pk, mine in rows.items() if _settings_of(mine).get("quiet_on_holidays")])
         for pk, person in new.items():
-            self._by_person[pk] = _chosen(person, rows.get(pk), defaults, teams.get(pk, ()), on_holidays.get(pk))
+            self._by_person[pk] = _chosen(person, rows.get(pk, {}), defaults, teams.get(pk, ()), on_holidays.get(pk))
 
     def of(self, person: Recipient) -> Chosen:
         if person.pk not in self._by_person:
@@ -104,66 +104,51 @@ SELECT recipient_id, 'muted', to_jsonb(case_id) FROM notifications_mutedcase WHE
 """
 
 
-@dataclass
-class _Rows:
-    settings: Json = field(default_factory=dict)
-    quiet: list[Json] = field(default_factory=list)
-    choices: list[Json] = field(default_factory=list)
-    muted: list[int] = field(default_factory=list)
-
-    @property
-    def lists(self) -> dict[str, list[Any]]:
-        return {"quiet": self.quiet, "choice": self.choices, "muted": self.muted}
-
-    @property
-    def wants_holidays(self) -> bool:
-        return bool(self.settings.get("quiet_on_holidays"))
+_Rows = Mapping[str, list[Any]]
+"""What is stored of one person, by the kinds that `_ROWS` names."""
 
 
 def _rows(people: list[int]) -> dict[int, _Rows]:
-    rows_by_person: dict[int, _Rows] = {}
+    rows_by_person: dict[int, dict[str, list[Any]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [people] * 4)
         for pk, kind, row in cursor.fetchall():
-            mine = rows_by_person.setdefault(pk, _Rows())
-            row = json.loads(row)
-            if kind == "settings":
-                mine.settings = row
-            else:
-                mine.lists[kind].append(row)
-    return rows_by_person
+            rows_by_person.setdefault(pk, defaultdict(list))[kind].append(json.loads(row))
+    return {**rows_by_person}
+
+
+def _settings_of(rows: _Rows) -> Json:
+    return next(iter(rows.get("settings", ())), {})
 
 
 def _chosen(
     person: Recipient,
-    rows: _Rows | None,
+    rows: _Rows,
     defaults: "_Defaults",
     teams: Sequence[int],
     is_holiday: OnHolidays | None,
 ) -> Chosen:
-    rows = rows or _Rows()
-    zone = zone_of(person.timezone)
+    zone, settings = zone_of(person.timezone), _settings_of(rows)
     choices: dict[int, list[Choice]] = {}
-    for row in rows.choices:
+    for row in rows.get("choice", ()):
         choices[row["category_id"]] = [Choice(row["channels"], row["frequency"], SELF)]
     for of_others in (*(defaults.teams.get(team, {}) for team in teams), defaults.brands.get(person.brand_id or 0, {})):
         for category, choice in of_others.items():
             choices.setdefault(category, []).append(choice)
-    windows = tuple(_window(row) for row in rows.quiet)
-    times = sorted(time.fromisoformat(each) for each in rows.settings.get("digest_times") or ())
+    windows = tuple(
+        Window(frozenset(row["days"]), time.fromisoformat(row["begins"]), time.fromisoformat(row["ends"]))
+        for row in rows.get("quiet", ())
+    )
+    times = sorted(time.fromisoformat(each) for each in settings.get("digest_times") or ())
     return Chosen(
         zone=zone,
         choices=choices,
         quiet=Quiet(zone, windows, is_holiday) if windows or is_holiday else None,
         digest_times=times or USUAL_DIGEST_TIMES,
-        repeat_pause=timedelta(minutes=rows.settings.get("repeat_pause", USUAL_PAUSE)),
-        most_an_hour=rows.settings.get("most_an_hour"),
-        muted=frozenset(rows.muted),
+        repeat_pause=timedelta(minutes=settings.get("repeat_pause", USUAL_PAUSE)),
+        most_an_hour=settings.get("most_an_hour"),
+        muted=frozenset(rows.get("muted", ())),
     )
-
-
-def _window(row: Json) -> Window:
-    return Window(frozenset(row["days"]), time.fromisoformat(row["begins"]), time.fromisoformat(row["ends"]))
 
 
 # --- teams and brands -----------------------------------------------------------------------------
@@ -179,13 +164,10 @@ def _read_defaults() -> _Defaults:
     teams: dict[int, dict[int, Choice]] = {}
     brands: dict[int, dict[int, Choice]] = {}
     for row in CategoryDefault.objects.select_related("team", "brand").order_by("pk"):
-        if row.team is not None:
-            teams.setdefault(row.team.pk, {})[row.category_id] = Choice(
-                row.channels, row.frequency, TEAM, str(row.team)
-            )
-        elif row.brand is not None:
-            mine = brands.setdefault(row.brand.pk, {})
-            mine[row.category_id] = Choice(row.channels, row.frequency, BRAND, str(row.brand))
+        for whose, by, defaults in ((row.team, TEAM, teams), (row.brand, BRAND, brands)):
+            if whose is not None:
+                choice = Choice(row.channels, row.frequency, by, str(whose))
+                defaults.setdefault(whose.pk, {})[row.category_id] = choice
     return _Defaults(teams, brands)
 
 
@@ -199,3 +181,21 @@ def _teams_of(people: list[int], defaults: _Defaults) -> dict[int, list[int]]:
     for person, team in members.order_by("team__slug").values_list("recipient_id", "team_id"):
         teams_by_person.setdefault(person, []).append(team)
     return teams_by_person
+
+
+# --- holidays: another app, which has the calendars, says here how it finds them -------------------------------------
+HolidaySource = Callable[[Sequence[int]], Mapping[int, OnHolidays]]
+"""From people's pks to what says of a date whether it is a holiday of theirs; without those who have no calendar."""
+
+_holiday_sources: list[HolidaySource] = []
+
+
+def register_holidays(source: HolidaySource) -> None:
+    _holiday_sources.append(source)
+
+
+def holidays_of(people: Sequence[int]) -> dict[int, OnHolidays]:
+    by_person: dict[int, OnHolidays] = {}
+    for source in _holiday_sources if people else ():
+        by_person |= source(people)
+    return by_person

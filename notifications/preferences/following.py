@@ -13,7 +13,7 @@ from notifications.models import Case, FollowedKind, MutedCase, Notification, Re
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Following:
     """How a person hears of a case."""
 
     follows: bool
@@ -21,12 +21,12 @@ class Heard:
     follows_kind: bool
 
 
-def of_case(person: Recipient, case: Case) -> Heard:
+def of_case(person: Recipient, case: Case) -> Following:
     follows = Case.followers.through.objects.filter(case=case, recipient=OuterRef("pk"))
     mutes = MutedCase.objects.filter(case=case, recipient=OuterRef("pk"))
     kinds = FollowedKind.objects.filter(engine=case.engine_id, case_type=case.type, recipient=OuterRef("pk"))
     rows = Recipient.objects.filter(pk=person.pk).values_list(Exists(follows), Exists(mutes), Exists(kinds))
-    return Heard(*rows[0])
+    return Following(*rows[0])
 
 
 def cases_of(person: Recipient) -> QuerySet[Case]:

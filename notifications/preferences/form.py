@@ -1,8 +1,6 @@
 """The form in which a person's preferences are changed: on their own page, and at the desk."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import time
 from typing import Any
 
 from django import forms
@@ -13,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from notifications.models import USUAL_DIGEST_TIMES, Frequency, Recipient
 from notifications.preferences import personal
 from notifications.preferences.matrix import Cell, Row, rows_of
-from notifications.preferences.personal import MOST_WINDOWS, Own, Place, Wanted
+from notifications.preferences.personal import MOST_WINDOWS, CategoryPreference, Place, PreferenceValues
 from notifications.preferences.quiet import Window
 
 CLOCKS = ["%H:%M", "%H:%M:%S"]
@@ -38,16 +36,6 @@ class Times(forms.CharField):
 SAYS_TIME = {"invalid": gettext_lazy("Write a time such as 07:30."), "required": gettext_lazy("Say when.")}
 
 
-@dataclass(frozen=True, slots=True)
-class WindowFields:
-    """A row of quiet hours: its place, and its bound fields."""
-
-    place: int
-    days: Any
-    begins: Any
-    ends: Any
-
-
 class PreferencesForm(forms.Form):
     """Check boxes `c<category>-<channel>`, how often `f<category>`, rows of quiet hours `q<place>-days`, `-from` and
     `-until` with their number in `rows`, and what is for all categories."""
@@ -64,7 +52,10 @@ class PreferencesForm(forms.Form):
         super().__init__(data, initial={**_initial(preferences, self.matrix), **options.pop("initial", {})}, **options)
         self.windows = self._number_of_windows()
         for row in self.matrix:
-            self._add_category(row)
+            for cell in row.cells:
+                self.fields[name_of(row, cell)] = forms.BooleanField(required=False, disabled=cell.mandatory)
+            frequencies = [("", ""), *Frequency.choices]
+            self.fields[f"f{row.category.pk}"] = forms.ChoiceField(choices=frequencies, required=False)
         for place in range(self.windows):
             self.fields[f"q{place}-days"] = forms.TypedMultipleChoiceField(
                 choices=days(), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
@@ -79,17 +70,13 @@ class PreferencesForm(forms.Form):
         number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return min(number, MOST_WINDOWS + SPARE)
 
-    def _add_category(self, row: Row) -> None:
-        for cell in row.cells:
-            field = forms.BooleanField(required=False, disabled=cell.mandatory)
-            self.fields[name_of(row, cell)] = field
-        self.fields[f"f{row.category.pk}"] = forms.ChoiceField(choices=[("", ""), *Frequency.choices], required=False)
-
     # --- what it says -----------------------------------------------------------------------------
     @property
-    def shown_windows(self) -> Iterator[WindowFields]:
+    def shown_windows(self) -> Iterator[dict[str, Any]]:
+        """Yield the place of each row of quiet hours, and its bound fields."""
         for place in range(self.windows):
-            yield WindowFields(place, self[f"q{place}-days"], self[f"q{place}-from"], self[f"q{place}-until"])
+            fields = {"days": self[f"q{place}-days"], "begins": self[f"q{place}-from"], "ends": self[f"q{place}-until"]}
+            yield {"place": place, **fields}
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
@@ -105,18 +92,15 @@ class PreferencesForm(forms.Form):
         """The places of rows in which something was typed; what lacks there is said."""
         for place in range(self.windows):
             names = {name: f"q{place}-{name}" for name in ("days", "from", "until")}
-            if not any(self._typed_in(name) for name in names.values()):
+            if not any(self[name].data not in (None, "", []) for name in names.values()):
                 continue
             yield place
             for name, fault in (("from", _("Say from when.")), ("until", _("Say until when."))):
                 if self.cleaned_data.get(names[name], "") is None:
                     self.add_error(names[name], fault)
 
-    def _typed_in(self, name: str) -> bool:
-        return self[name].data not in (None, "", [])
-
-    def _read_preferences(self, cleaned: Mapping[str, Any], places: Sequence[int]) -> Wanted:
-        return Wanted(
+    def _read_preferences(self, cleaned: Mapping[str, Any], places: Sequence[int]) -> PreferenceValues:
+        return PreferenceValues(
             choices={row.category.slug: self._own(cleaned, row) for row in self.matrix},
             quiet_hours=[
                 Window(frozenset(cleaned[f"q{place}-days"]), cleaned[f"q{place}-from"], cleaned[f"q{place}-until"])
@@ -128,10 +112,10 @@ class PreferencesForm(forms.Form):
             most_an_hour=cleaned["most_an_hour"],
         )
 
-    def _own(self, cleaned: Mapping[str, Any], row: Row) -> Own:
+    def _own(self, cleaned: Mapping[str, Any], row: Row) -> CategoryPreference:
         """Return the choices that differ from the defaults: the others follow a default when that changes."""
         cells = [cell for cell in row.cells if not cell.mandatory and cleaned[name_of(row, cell)] != cell.default]
-        return Own({cell.channel: not cell.default for cell in cells}, cleaned[f"f{row.category.pk}"])
+        return CategoryPreference({cell.channel: not cell.default for cell in cells}, cleaned[f"f{row.category.pk}"])
 
     def _field_at(self, place: Place, rows: Sequence[int]) -> str | None:
         if place[0] == "quiet_hours":
@@ -168,7 +152,7 @@ def days() -> list[tuple[int, str]]:
     return list(enumerate(names))
 
 
-def _initial(preferences: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
+def _initial(preferences: PreferenceValues, matrix: Sequence[Row]) -> dict[str, Any]:
     values: dict[str, Any] = {
         "rows": len(preferences.quiet_hours) + (SPARE if len(preferences.quiet_hours) < MOST_WINDOWS else 0),
         "quiet_on_holidays": preferences.quiet_on_holidays,
@@ -183,11 +167,7 @@ def _initial(preferences: Wanted, matrix: Sequence[Row]) -> dict[str, Any]:
     for place, window in enumerate(preferences.quiet_hours):
         values |= {
             f"q{place}-days": sorted(window.days),
-            f"q{place}-from": _clock(window.begins),
-            f"q{place}-until": _clock(window.ends),
+            f"q{place}-from": f"{window.begins:%H:%M}",
+            f"q{place}-until": f"{window.ends:%H:%M}",
         }
     return values
-
-
-def _clock(at: time) -> str:
-    return f"{at:%H:%M}"

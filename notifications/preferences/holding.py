@@ -35,7 +35,7 @@ def wait_for(
     at, held = now, None
     if snoozing.is_snoozed(notification, now):
         at, held = snoozing.back_at(notification), Held.SNOOZED
-    elif not waited and _comes_at_set_times(chosen, notification):
+    elif not waited and may_come_together(notification) and chosen.frequency(notification.category) == Frequency.DIGEST:
         at, held = next_digest(chosen, now), Held.DIGEST
     end = chosen.quiet_until(at)
     if end is not None:
@@ -44,10 +44,6 @@ def wait_for(
 
 
 SAID = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.SNOOZED: reasons.HELD_SNOOZED}
-
-
-def _comes_at_set_times(chosen: Chosen, notification: Notification) -> bool:
-    return may_come_together(notification) and chosen.frequency(notification.category) == Frequency.DIGEST
 
 
 def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, critical: bool = False) -> Reason:

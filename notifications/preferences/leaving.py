@@ -62,16 +62,14 @@ def kept_because(notification: Notification, channel: str) -> str:
     category = notification.category
     with translation.override(notification.language):
         if channel in category.mandatory:
-            return category.mandatory_reason or _usual_reason(notification.recipient)
+            if category.mandatory_reason:
+                return category.mandatory_reason
+            if notification.recipient.external:
+                return _("E-mails like this one belong to your case, so they cannot be turned off.")
+            return _("E-mails like this one belong to your work, so they cannot be turned off.")
         if notification.state == NotificationState.OPEN and notification.actions:
             return _("This e-mail asks you for an answer, so it cannot be turned off.")
     return ""
-
-
-def _usual_reason(recipient: Recipient) -> str:
-    if recipient.external:
-        return _("E-mails like this one belong to your case, so they cannot be turned off.")
-    return _("E-mails like this one belong to your work, so they cannot be turned off.")
 
 
 # --- turning off and on -------------------------------------------------------------------------------------------

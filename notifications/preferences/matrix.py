@@ -93,8 +93,7 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 
 def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:
-    """Those that only stand in the inbox since all that would reach the person is turned off: tasks that wait for them,
-    too. `missing`: channels without an address of theirs."""
+    """Return rows whose channels are all turned off. `missing`: channels without an address of the person."""
     reached = {row.category.pk: [cell for cell in row.cells if cell.channel not in missing] for row in rows}
     return [row for row in rows if reached[row.category.pk] and not any(cell.on for cell in reached[row.category.pk])]
 
@@ -102,11 +101,11 @@ def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:
 def without_address(person: Recipient, channels: Sequence[str]) -> set[str]:
     """Those of the channels that have no address of the person."""
     devices = set(person.devices.values_list("channel", flat=True))
-    return {name for name in channels if not _has_address(person, name, devices)}
 
+    def has_address(name: str) -> bool:
+        channel = all_channels()[name]
+        if isinstance(channel, DeviceChannel):
+            return name in devices
+        return isinstance(channel, PersonChannel) and bool(channel.transport.address_of(person))
 
-def _has_address(person: Recipient, name: str, devices: set[str]) -> bool:
-    channel = all_channels()[name]
-    if isinstance(channel, DeviceChannel):
-        return name in devices
-    return isinstance(channel, PersonChannel) and bool(channel.transport.address_of(person))
+    return {name for name in channels if not has_address(name)}

@@ -30,7 +30,7 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class CategoryPreference:
     """For one category: channels that are wanted or not, and how often; empty: as it is without the choice."""
 
     channels: Mapping[str, bool]
@@ -41,10 +41,10 @@ class Own:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PreferenceValues:
     """`choices` by the slug of the category. `digest_times` empty: the usual ones."""
 
-    choices: Mapping[str, Own] = field(default_factory=dict)
+    choices: Mapping[str, CategoryPreference] = field(default_factory=dict)
     quiet_hours: Sequence[Window] = ()
     quiet_on_holidays: bool = False
     digest_times: Sequence[time] = ()
@@ -52,11 +52,11 @@ class Wanted:
     most_an_hour: int | None = None
 
 
-def read(person: Recipient) -> Wanted:
+def read(person: Recipient) -> PreferenceValues:
     row = Preferences.objects.filter(pk=person.pk).first() or Preferences()
     choices = person.category_choices.select_related("category").order_by("category__position", "category__slug")
-    return Wanted(
-        choices={each.category.slug: Own(each.channels, each.frequency) for each in choices},
+    return PreferenceValues(
+        choices={each.category.slug: CategoryPreference(each.channels, each.frequency) for each in choices},
         quiet_hours=tuple(Window(frozenset(each.days), each.begins, each.ends) for each in person.quiet_hours.all()),
         quiet_on_holidays=row.quiet_on_holidays,
         digest_times=tuple(row.digest_times),
@@ -66,7 +66,7 @@ def read(person: Recipient) -> Wanted:
 
 
 # --- what makes sense -----------------------------------------------------------------------------
-def faults_of(preferences: Wanted) -> Iterator[tuple[Place, str]]:
+def faults_of(preferences: PreferenceValues) -> Iterator[tuple[Place, str]]:
     """Yield each fault with its place."""
     yield from _faults_of_windows(preferences.quiet_hours)
     if len(preferences.digest_times) > MOST_TIMES:
@@ -96,13 +96,13 @@ def _faults_of_windows(windows: Sequence[Window]) -> Iterator[tuple[Place, str]]
 
 # --- putting --------------------------------------------------------------------------------------
 @transaction.atomic
-def put(person: Recipient, preferences: Wanted, now: datetime) -> None:
+def put(person: Recipient, preferences: PreferenceValues, now: datetime) -> None:
     """Replace the person's preferences, in which `faults_of` has found nothing. Messages that are held back follow."""
     write(person, preferences)
     saving.apply(person, now)
 
 
-def write(person: Recipient, preferences: Wanted) -> None:
+def write(person: Recipient, preferences: PreferenceValues) -> None:
     """Replace the person's preferences, without what follows for messages. To be called in a transaction."""
     Preferences.objects.get_or_create(pk=person.pk)
     row = Preferences.objects.select_for_update().get(pk=person.pk)  # whoever saves at the same time waits here
@@ -125,7 +125,7 @@ def _write_windows(person: Recipient, windows: Sequence[Window]) -> None:
     )
 
 
-def _write_choices(person: Recipient, choices: Mapping[str, Own]) -> None:
+def _write_choices(person: Recipient, choices: Mapping[str, CategoryPreference]) -> None:
     own_by_slug = {slug: own for slug, own in choices.items() if own}
     person.category_choices.exclude(category__slug__in=list(own_by_slug)).delete()
     CategoryChoice.objects.bulk_create(

@@ -1,13 +1,23 @@
-"""What follows from a change of what somebody has chosen: messages that are held back are sent, or wait until then."""
+"""What follows from a change of what somebody has chosen: messages that are held back are sent, or wait until then.
 
-from datetime import datetime
+They follow what others have changed, too: a person's time zone, brand or team, and defaults. Triggers of the database
+say whose messages these are (`HeldReview`), so a change at the desk, by an engine, by an import or by SQL counts alike.
+Those people are looked at one after the other: a team may have thousands.
+"""
 
+import time
+from datetime import datetime, timedelta
+
+import structlog
 from django.db import transaction
+from django.utils import timezone
 
-from notifications.models import Delivery, DeliveryState, Frequency, Held, Recipient
+from notifications.models import Delivery, DeliveryState, Frequency, Held, HeldReview, Recipient
 from notifications.preferences import holding
 from notifications.preferences.chosen import Reading
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
+
+log = structlog.get_logger(__name__)
 
 MOST = 5_000
 """Held messages of one person that are looked at. Others are looked at when they are due."""
@@ -29,3 +39,43 @@ def apply(person: Recipient, now: datetime) -> None:
         elif wait.until != row.due_at:
             outbox.make_due(this, wait.until, held=wait.held, reason_fact=wait.reason.as_json())
     outbox.wake_on_commit("deliveries")
+
+
+# --- the outbox's source ----------------------------------------------------------------------------------------------
+SOURCE_NAME = "held_reviews"
+LEASE = timedelta(minutes=2)
+AGAIN = timedelta(minutes=5)
+"""After which it is tried again if it has failed, or ended its process."""
+AT_ONCE = 20
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(HeldReview.objects.all(), now).exists()
+
+
+def drain() -> None:
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
+        claimed = outbox.claim(HeldReview.objects.all(), limit=AT_ONCE, lease=LEASE, now=timezone.now())
+        if not claimed:
+            return
+        for review in claimed:
+            _look(review, timezone.now())
+    outbox.source_named(SOURCE_NAME).wake()
+
+
+def _look(review: HeldReview, now: datetime) -> None:
+    """If something is changed meanwhile, the lease is lost, and the row stays."""
+    outbox.delay(review, now + AGAIN)
+    try:
+        apply(Recipient.objects.get(pk=review.pk), now)
+    except Exception as fault:  # it must cost nobody else's messages
+        if outage.database_is_away(fault):
+            raise
+        log.exception("held_not_reviewed", person=review.pk)
+        outbox.postpone(review, now + AGAIN)
+        return
+    outbox.held(review).delete()
+
+
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)

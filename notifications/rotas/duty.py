@@ -101,7 +101,7 @@ def people_of(shifts: Iterable[Shift]) -> dict[int, Recipient]:
 class Duties:
     """Rotas as a batch of events or steps asks for them: each is read once, and only when a target names it.
 
-    `known`: definitions that were read before, for a time in which `now` lies.
+    `cached`: definitions that were read before, for a time in which `now` lies.
     """
 
     def __init__(self, now: datetime, cached: Mapping[int, Definition] | None = None) -> None:

@@ -4,7 +4,6 @@ Of an event's attendees the first whom we know is on duty, by their e-mail addre
 summary names. A feed that cannot be read, or makes no sense, keeps what was read before, and says since when.
 """
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from notifications.calendar_feeds import fetching, polling
+from notifications.calendar_feeds import polling
 from notifications.calendar_feeds.reading import CalendarEvent, events_in
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift
 from notifications.wording.plaintext import clean_line, cut
@@ -54,28 +53,26 @@ def has_late(before: datetime) -> bool:
 
 
 def drain() -> None:
-    polling.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read, _host_of, 1)
+    def host_of(feed: RotaFeed) -> str:
+        return (urlsplit(feed.url).hostname or "")[:253]
+
+    polling.drain(RotaFeed.objects.all(), SOURCE_NAME, EVERY, _read, host_of, 1)
 
 
 def kinds() -> Sequence[Kind]:
-    return [polling.kind(SOURCE_NAME, RotaFeed.objects.all, _at_host)]
+    def at_host(host: str) -> Q:
+        return Q(url__iregex=rf"^[a-z]+://([^/@]*@)?{re.escape(host)}([:/?#]|$)")
 
-
-def _host_of(feed: RotaFeed) -> str:
-    return (urlsplit(feed.url).hostname or "")[:253]
-
-
-def _at_host(host: str) -> Q:
-    return Q(url__iregex=rf"^[a-z]+://([^/@]*@)?{re.escape(host)}([:/?#]|$)")
+    return [polling.kind(SOURCE_NAME, RotaFeed.objects.all, at_host)]
 
 
 def _read(feed: RotaFeed, now: datetime) -> None:
     """Raises Unreadable."""
     etag = feed.etag if feed.body else ""
-    response = asyncio.run(fetching.fetch(feed.url, settings.OUTBOUND_ALLOWED_CIDRS, MAX_BODY, etag))
+    response = polling.fetch(feed.url, settings.OUTBOUND_ALLOWED_CIDRS, MAX_BODY, etag)
     body, etag = feed.body, feed.etag
     if response is not None:
-        body, etag = fetching.text_of(response), response.headers.get("ETag", "")[:200]
+        body, etag = polling.text_of(response), response.headers.get("ETag", "")[:200]
     rota = Rota.objects.get(pk=feed.rota_id)
     events = events_in(body, zones.zone(rota.timezone), now)
     people = _People(events)

@@ -22,7 +22,7 @@ class CannotSwap(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SwapProposal:
     """`turn`: one's own time that the other is asked to take; `back`: theirs that one takes in return."""
 
     rota: Rota
@@ -51,7 +51,7 @@ def turns_of(shifts: Sequence[Shift], person: Recipient) -> list[Shift]:
 
 
 @transaction.atomic
-def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
+def ask(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
     """Store a request for a swap. Raises CannotSwap."""
     rotas = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True)
     rota = rotas.get(pk=proposal.rota.pk)
@@ -78,7 +78,7 @@ def ask(proposal: Wanted, by: Recipient, now: datetime) -> RotaSwap:
     )
 
 
-def _from_now(proposal: Wanted, now: datetime) -> Wanted:
+def _from_now(proposal: SwapProposal, now: datetime) -> SwapProposal:
     """Cut turns that have begun to the time that is left of them."""
     back = proposal.back
     return replace(
@@ -96,8 +96,7 @@ def _has(shifts: Sequence[Shift], person: Recipient, turn: Shift) -> bool:
 
 
 def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
-    """Accept or decline what one was asked, or withdraw what one has asked; in a transaction. Raises CannotSwap, and
-    RotaSwap.DoesNotExist for what is not theirs to answer."""
+    """Accept, decline or withdraw a swap, in a transaction. Raises CannotSwap, and RotaSwap.DoesNotExist."""
     party_field = "asked_by" if state == SwapState.WITHDRAWN else "asked_of"
     swaps = RotaSwap.objects.select_related("rota__team", "rota__category", "asked_by__brand", "asked_of__brand")
     swap = swaps.select_for_update(of=("self",)).get(pk=pk, **{party_field: person})
@@ -131,10 +130,8 @@ def _check(swap: RotaSwap, now: datetime) -> None:
 def end_unanswered(now: datetime) -> int:
     """Swaps whose time has passed without an answer."""
     over = RotaSwap.objects.filter(state=SwapState.ASKED, ends_at__lte=now)
-    return sum(_end(swap, now) for swap in over[:100])
-
-
-def _end(swap: RotaSwap, now: datetime) -> bool:
-    swap.state, swap.answered_at = SwapState.OVER, now
-    swap.save()
-    return True
+    swaps = list(over[:100])
+    for swap in swaps:
+        swap.state, swap.answered_at = SwapState.OVER, now
+        swap.save()
+    return len(swaps)

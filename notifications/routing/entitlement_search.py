@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from notifications.models import Case, Engine, Notification, Recipient, Rota, RouteTarget, TargetKind, Task, Team
-from notifications.people.absence import About
+from notifications.people.absence import PartSubject
 from notifications.people.resolver import ref_of
 from notifications.people.roster import Roster
 from notifications.preferences import following
@@ -25,11 +25,13 @@ class Sources(Protocol):
         """Those whom the engine calls so."""
 
 
-def about_of(copy: Notification) -> About:
+def about_of(copy: Notification) -> PartSubject:
     """For parts of absences. Reads the copy's task and its case."""
     task = copy.task
     case = task.case if task is not None else None
-    return About(copy.category_id, task.engine_id if task is not None else None, case.type if case is not None else "")
+    return PartSubject(
+        copy.category_id, task.engine_id if task is not None else None, case.type if case is not None else ""
+    )
 
 
 class Search(targets.RosterSearch):

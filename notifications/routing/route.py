@@ -22,7 +22,7 @@ from notifications.models import (
     Team,
     TemplateVersion,
 )
-from notifications.people.absence import About
+from notifications.people.absence import PartSubject
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
 from notifications.preferences import following
@@ -113,9 +113,9 @@ class Subject:
     facts: Json
     unresolved: list[Unresolved] = field(default_factory=list)
 
-    def absence_context(self, category: int) -> About:
+    def absence_context(self, category: int) -> PartSubject:
         """Return what parts of absences are compared with."""
-        return About(category, self.event.engine_id, self.case.type if self.case is not None else "")
+        return PartSubject(category, self.event.engine_id, self.case.type if self.case is not None else "")
 
     def person(self, reference: PersonInEvent | None) -> list[Recipient]:
         """Return the person as a list. It is empty for an unknown one, who is added to `unresolved`."""

@@ -3,6 +3,7 @@ import pytest
 from notifications.models import Engine
 from tests.factories import EngineFactory
 from tests.support.api import Caller, engine_caller
+from tests.support.story import Story
 
 
 @pytest.fixture
@@ -15,3 +16,8 @@ def invoices(db: None) -> Engine:
 def engine(invoices: Engine) -> Caller:
     """Invoices, with a key that has all scopes."""
     return engine_caller(invoices)
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story.begin()

@@ -34,6 +34,10 @@ PEOPLES_OWN = [
     ("POST", "/api/v1/notifications/read"),
     ("PUT", "/api/v1/cases/4711/follow"),
     ("DELETE", "/api/v1/cases/4711/follow"),
+    ("GET", "/api/v1/absence"),
+    ("GET", "/api/v1/preferences"),
+    ("GET", "/api/v1/subscriptions"),
+    ("POST", "/api/v1/subscriptions"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/current"),
 ]
@@ -139,20 +143,6 @@ def test_a_token_that_was_revoked_or_is_past_its_time_or_whose_person_is_gone_is
         spoil()
         assert is_problem(caller.get("/api/v1/notifications"), 401, "unauthenticated")
     assert is_problem(Caller(new_recipient_token()).get("/api/v1/notifications"), 401, "unauthenticated")
-
-
-def test_use_is_noted_at_most_once_a_minute(engine: Caller) -> None:
-    engine.send(assigned())
-    first = ApiKey.objects.get().last_used_at
-    assert first is not None
-    engine.send(assigned())
-    assert ApiKey.objects.get().last_used_at == first
-
-    ApiKey.objects.update(last_used_at=first - timedelta(seconds=61))
-    engine.send(assigned())  # by what was read of the key before
-    engine.send(assigned())
-
-    assert ApiKey.objects.get().last_used_at > first - timedelta(seconds=1)
 
 
 # --- sessions -------------------------------------------------------------------------------------

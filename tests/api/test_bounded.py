@@ -67,7 +67,6 @@ def test_a_body_that_is_all_wrong_costs_little_and_is_answered_briefly(engine: C
 def test_names_and_faults_are_cut_so_that_they_can_be_read(engine: Caller) -> None:
     answer = Caller().post("/api/v1/responses", BODIES["a long name over many NUL"])
 
-    assert is_problem(answer, 422, "invalid")
     assert len(pointers(answer)) == 20
     assert all(len(where) < 200 for where in pointers(answer))
     assert pointers(answer)[0] == f"/{'k' * 99}…/0"
@@ -79,9 +78,7 @@ def test_lists_of_people_are_measured_before_they_are_read(invoices: Engine) -> 
         many = caller.put("/api/v1/teams/finance", {"members": [0] * MANY})
         wrong = caller.put("/api/v1/teams/finance", {"members": [0] * 10_000})
 
-    assert is_problem(many, 422, "invalid")
     assert pointers(many) == ["/members"]
-    assert is_problem(wrong, 422, "invalid")
     assert pointers(wrong) == [f"/members/{index}" for index in range(20)]
     assert spent.memory < MOST_MEMORY
 
@@ -102,8 +99,7 @@ def test_faults_of_an_event_are_named_until_there_are_enough(engine: Caller, dat
     with cost() as spent:
         answer = engine.send(assigned(data=data))
 
-    assert is_problem(answer, 422, "invalid_event")
-    assert len(pointers(answer)) <= 20
+    assert len(pointers(answer, "invalid_event")) <= 20
     assert spent.memory < MOST_MEMORY
 
 
@@ -174,16 +170,14 @@ def test_extension_attributes_count_against_the_size_of_an_event(engine: Caller)
 
     assert engine.send(assigned("e-1", **few)).status_code == 202
     answer = engine.send(assigned("e-2", **many))
-    assert is_problem(answer, 422, "invalid_event")
-    assert pointers(answer) == ["/data"]
+    assert pointers(answer, "invalid_event") == ["/data"]
 
 
 @pytest.mark.parametrize("time", some(["9999-12-30T00:00:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"], 1))
 def test_a_time_that_nobody_waits_for_is_refused(engine: Caller, time: str) -> None:
     for event, where in ((assigned(task={"due_at": time}), "/data/task/due_at"), (assigned(time=time), "/time")):
         answer = engine.send(event)
-        assert is_problem(answer, 422, "invalid_event")
-        assert pointers(answer) == [where]
+        assert pointers(answer, "invalid_event") == [where]
 
 
 def test_a_ref_that_no_address_can_hold_is_a_404_that_the_description_names(engine: Caller) -> None:

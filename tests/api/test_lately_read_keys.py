@@ -2,9 +2,8 @@
 still true."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from notifications.models import ApiKey, Engine, Event
 from notifications.types import InboundEvent
 from tests.factories import EngineFactory
 from tests.support.api import BATCH, Caller, assigned, engine_caller, is_problem, stored
+from tests.support.at_once import at_once
 
 CHANGES: dict[str, tuple[Callable[[], Any], int, str]] = {
     "revoked": (lambda: ApiKey.objects.update(revoked_at=timezone.now()), 401, "unauthenticated"),
@@ -149,22 +149,17 @@ def test_of_callers_whose_events_are_stored_together_those_whose_key_has_ended_a
         digest = ApiKey.objects.get(engine=engine).digest
         keys[engine.pk] = api_keys.read(digest, now)
     ApiKey.objects.filter(engine=bad).update(revoked_at=now)
-    barrier = Barrier(8)
 
     def one(number: int) -> str:
         engine = bad if number % 4 == 0 else good
         event = InboundEvent(id=f"e-{number}", source="/s", type="task.assigned", data={}, digest=f"d-{number}")
-        barrier.wait(10)
         try:
             [accepted] = ingest.accept(engine, [event], timezone.now(), keys[engine.pk])
             return accepted.status
         except ingest.KeyChanged:
             return "key changed"
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(one, range(8)))
+    told = at_once(*[partial(one, number) for number in range(8)])
 
     assert told == ["key changed" if number % 4 == 0 else "accepted" for number in range(8)]
     assert sorted(Event.objects.values_list("event_id", flat=True)) == ["e-1", "e-2", "e-3", "e-5", "e-6", "e-7"]

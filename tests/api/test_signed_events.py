@@ -14,7 +14,7 @@ from notifications.intake import mapping
 from notifications.models import Engine, Event, SigningSecret
 from tests.factories import EngineFactory
 from tests.notifications.intake.test_mapping import CAMUNDA
-from tests.support.api import BATCH, STRUCTURED, Caller, assigned, is_problem, pointers
+from tests.support.api import BATCH, STRUCTURED, Caller, assigned, is_problem
 
 PATH = "/api/v1/engines/invoices/events"
 
@@ -140,14 +140,6 @@ def test_its_own_json_goes_through_the_mapping_and_cloudevents_do_not(engine: Ca
     assert engine.post(PATH, [assigned("e-2")], type=BATCH).status_code == 202
     assert engine.post(PATH, {}, ce_specversion="1.0", ce_id="e-3", ce_source="s", ce_type="a.b").status_code == 202
     assert Event.objects.get(source="/engines/invoices", event_id__startswith="a1b2").data["task"]["assignee"] == "bob"
-
-
-def test_its_own_json_without_a_stable_id_is_refused(engine: Caller, invoices: Engine) -> None:
-    mapping.use_preset(invoices, connector_for("camunda7").preset)
-    answer = engine.post(PATH, {"name": "no id"})
-
-    assert is_problem(answer, 422, "invalid_event")
-    assert "/id" in pointers(answer)
 
 
 def test_its_own_json_may_be_signed(secret: str, invoices: Engine) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from notifications.delivery import claims
-from notifications.handover import swapping, watch
+from notifications.handover import notices
 from notifications.intake import cloudevents
 from notifications.models import (
     Absence,
@@ -31,7 +31,7 @@ from notifications.models import (
 )
 from notifications.people import devices
 from notifications.preferences import saving
-from notifications.rotas.swaps import CannotSwap, Wanted
+from notifications.rotas.swaps import CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import pipeline
 from notifications.types import Json
@@ -77,7 +77,7 @@ class Story:
     def look(self, minute: int) -> None:
         """The worker's look of that minute."""
         if minute < LASTS:
-            watch.look(self.at(minute))
+            notices.tell_of_hand_overs(self.at(minute))
             if (who := self.model.duty.look(minute)) is not None:
                 self._hears(self.model.stand_in(who), "You are on duty for Claims", minute)
         self.run(minute)
@@ -233,7 +233,7 @@ class Story:
         asked = DutySwap(who, other, duty.stretch(minute, most), back)
         by, of = (Recipient.objects.get(ref=ref) for ref in (who, other))
         shifts = [Shift(self.at(time[0]), self.at(time[1]), whose) for time, whose in _halves(asked, by, of)]
-        swapping.ask(Wanted(Rota.objects.get(), of, *shifts), by, self.at(minute))
+        notices.ask_for_swap(SwapProposal(Rota.objects.get(), of, *shifts), by, self.at(minute))
         duty.asked = asked
         self._hears(other, f"{by} asks you to take over duty for Claims", minute)
 
@@ -245,9 +245,9 @@ class Story:
         answers, hears = (by, of) if state == "withdrawn" else (of, by)
         if not self._can(asked, state, minute):
             with pytest.raises(CannotSwap):
-                swapping.answer(RotaSwap.objects.latest("asked_at").pk, answers, SwapState(state), self.at(minute))
+                notices.answer_swap(RotaSwap.objects.latest("asked_at").pk, answers, SwapState(state), self.at(minute))
             return
-        swapping.answer(RotaSwap.objects.latest("asked_at").pk, answers, SwapState(state), self.at(minute))
+        notices.answer_swap(RotaSwap.objects.latest("asked_at").pk, answers, SwapState(state), self.at(minute))
         duty.asked = None
         if state == "accepted":
             asked.from_now(minute)

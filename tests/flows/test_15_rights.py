@@ -33,7 +33,7 @@ from notifications.models import (
     Template,
 )
 from notifications.people import absence
-from notifications.people.absence import Given
+from notifications.people.absence import AbsenceEntry
 from notifications.reasons import NOTHING
 from notifications.routing import entitlement_review
 from notifications.routing.entitlement import Entitlements
@@ -59,7 +59,7 @@ def story() -> Story:
 
 
 def away(person: Recipient, delegate: Recipient | None, days: float = 9, **given: Any) -> None:
-    absence.set_absence(person, Given(NOW - DAY, NOW + days * DAY, delegate, **given), by=person)
+    absence.set_absence(person, AbsenceEntry(NOW - DAY, NOW + days * DAY, delegate, **given), by=person)
 
 
 def only_route(kind: TargetKind, **target: Any) -> Route:

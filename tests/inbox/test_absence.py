@@ -8,7 +8,7 @@ from django.test import Client
 
 from notifications.models import Absence, Category, Journey, Notification, Recipient
 from notifications.people import absence
-from notifications.people.absence import Given
+from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory, TeamFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.length import some
@@ -330,7 +330,7 @@ def test_the_page_is_german(story: Story) -> None:
 
 # --- what the stand-in sees -----------------------------------------------------------------------
 def test_carols_card_and_item_say_that_they_are_for_bob(story: Story) -> None:
-    absence.set_absence(story.bob, Given(MONDAY - DAY, MONDAY + 30 * DAY, story.carol), by=story.bob)
+    absence.set_absence(story.bob, AbsenceEntry(MONDAY - DAY, MONDAY + 30 * DAY, story.carol), by=story.bob)
     story.assign()
     client = signed_in(story.carol)
 

@@ -86,7 +86,7 @@ async def test_a_new_task_arrives_live_with_its_actions(story: Story) -> None:
 
 async def test_who_stands_in_is_told_for_whom(story: Story) -> None:
     now = timezone.now()
-    given = absence.Given(now - timedelta(hours=1), now + timedelta(hours=1), story.carol)
+    given = absence.AbsenceEntry(now - timedelta(hours=1), now + timedelta(hours=1), story.carol)
     await database_sync_to_async(absence.set_absence)(story.bob, given, by=story.bob)
     async with inbox_of(story.carol) as (communicator, _):
         await database_sync_to_async(story.assign)()

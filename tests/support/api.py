@@ -97,5 +97,7 @@ def is_problem(response: Any, status: int, code: str) -> bool:
     return True
 
 
-def pointers(response: Any) -> list[str]:
+def pointers(response: Any, code: str = "invalid") -> list[str]:
+    """The places of the faults in a refusal with this code."""
+    assert is_problem(response, 422, code)
     return [fault["pointer"] for fault in response.json()["errors"]]

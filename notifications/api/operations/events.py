@@ -15,7 +15,6 @@ from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from notifications.types import Json
 
 URL = f"{SITE}/api/v1/events/{EVENT}"
-SECOND_URL = f"{SITE}/api/v1/events/01a21062-4c21-7f6e-9b02-3d8a5c1e7f46"
 TAKEN: Json = {
     "id": "e-1",
     "source": "/engines/invoices",

@@ -12,11 +12,11 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from notifications.absences import feeds, hand_over
-from notifications.absences.feeds import Wanted
+from notifications.absences.feeds import FeedSettings
 from notifications.calendar_feeds import polling, reading
 from notifications.models import Absence, AbsenceFeed, CalendarAbsence, Notification, Recipient, TakenEntries
 from notifications.people import absence
-from notifications.people.absence import Given
+from notifications.people.absence import AbsenceEntry
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
@@ -56,7 +56,7 @@ def away(begins: str = ":20261102T080000Z", ends: str = ":20261102T160000Z", uid
 
 def goes_by(story: Story, receiver: Receiver, **wanted: Any) -> AbsenceFeed:
     said = {"address": receiver.url, "takes": TakenEntries.MARKED, "delegate": story.carol, **wanted}
-    feeds.put(story.bob, Wanted(**said), by=story.bob)
+    feeds.put(story.bob, FeedSettings(**said), by=story.bob)
     feeds.drain()
     return AbsenceFeed.objects.get()
 
@@ -109,7 +109,7 @@ def test_what_the_calendar_says_is_handed_over_and_taken_back_as_any_absence(
 def test_what_is_entered_goes_before_it_and_is_never_touched(
     story: Story, receiver: Receiver, clock: time_machine.Traveller
 ) -> None:
-    entered = absence.set_absence(story.bob, Given(NOW + 2 * HOUR, NOW + 4 * HOUR, story.alice), by=story.bob)
+    entered = absence.set_absence(story.bob, AbsenceEntry(NOW + 2 * HOUR, NOW + 4 * HOUR, story.alice), by=story.bob)
     serve(receiver, away())
     goes_by(story, receiver, delegate=None)
 

@@ -23,7 +23,7 @@ from notifications.models import (
     Task,
 )
 from notifications.people import absence
-from notifications.people.absence import Given
+from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
@@ -46,7 +46,7 @@ def story() -> Story:
 
 def goes(story: Story, delegate: Recipient | None, **given: Any) -> Absence:
     """Bob, tomorrow at noon for two days."""
-    return absence.set_absence(story.bob, Given(NOW + DAY, NOW + 3 * DAY, delegate, **given), by=story.bob)
+    return absence.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 3 * DAY, delegate, **given), by=story.bob)
 
 
 def run(days: float) -> int:
@@ -107,11 +107,11 @@ def test_bob_is_back_early_or_names_somebody_else(story: Story) -> None:
     story.assign()
     goes(story, story.carol)
     run(1)
-    absence.set_absence(story.bob, Given(NOW + DAY, NOW + 3 * DAY, story.alice), by=story.bob)
+    absence.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 3 * DAY, story.alice), by=story.bob)
 
     assert run(1.2) == 2
     assert story.states() == {"bob": "open", "carol": "withdrawn", "alice": "open"}
-    absence.set_absence(story.bob, Given(NOW + DAY, NOW + 9 * DAY, story.alice), by=story.bob)
+    absence.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 9 * DAY, story.alice), by=story.bob)
     assert run(1.3) == 0
     absence.end_absence(story.bob, by=story.bob)
     run(1.4)

@@ -33,7 +33,7 @@ from notifications.models import (
     TaskState,
 )
 from tests.factories import RecipientFactory
-from tests.support.at_once import at_once
+from tests.support.at_once import at_once, or_failure
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -182,7 +182,7 @@ def test_an_answer_that_changes_many_copies_holds_up_no_other(story: Story, monk
 
 # --- many people at once ----------------------------------------------------------------------------------------------
 def all_at_once(submissions: Sequence[Submission]) -> list[object]:
-    return at_once(*(partial(batch.record, each) for each in submissions), failures=(Exception,))
+    return list(at_once(*(or_failure(partial(batch.record, each), Exception) for each in submissions)))
 
 
 @pytest.mark.django_db(transaction=True)

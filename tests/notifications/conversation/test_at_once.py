@@ -12,7 +12,7 @@ from notifications.conversation import saying, telling
 from notifications.conversation.saying import Words
 from notifications.errors import AlreadyAnswered, Failure
 from notifications.models import Addressee, Notification, Recipient, Task, TaskMessage
-from tests.support.at_once import at_once
+from tests.support.at_once import at_once, or_failure
 from tests.support.rows import assert_contiguous
 from tests.support.story import Story
 
@@ -54,7 +54,9 @@ def test_a_reply_sent_twice_at_once_is_one(story: Story) -> None:
 def test_of_two_different_replies_one_counts(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
 
-    said = at_once(reply(story.alice, "4711"), reply(story.alice, "4712"), failures=(AlreadyAnswered,))
+    replies = [or_failure(reply(story.alice, text), AlreadyAnswered) for text in ("4711", "4712")]
+
+    said = at_once(*replies)
 
     assert sum(isinstance(each, AlreadyAnswered) for each in said) == 1
     assert TaskMessage.objects.filter(kind="reply").count() == 1
@@ -79,7 +81,7 @@ def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: S
     copy = story.copy(story.bob)
 
     decide = partial(respond, copy, Answer("approve"), now=timezone.now())
-    at_once(reply(story.alice, "4711"), decide, failures=(Failure,))
+    at_once(*(or_failure(call, Failure) for call in (reply(story.alice, "4711"), decide)))
     telling.drain()
 
     task = story.task()

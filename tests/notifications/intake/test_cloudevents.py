@@ -354,23 +354,6 @@ def test_the_body_of_a_binary_event_is_strict_json_too() -> None:
     assert [fault["pointer"] for fault in refused.value.extra["errors"]] == ["/data/a"]
 
 
-# --- batch ----------------------------------------------------------------------------------------
-def test_one_bad_event_of_a_batch_does_not_harm_the_others() -> None:
-    batch = [assigned("e-1"), assigned("e-2", specversion="0.3"), 5, assigned("e-4", task={"name": "\x00"}), assigned()]
-    read_one_by_one = cloudevents.read_batch(json.dumps(batch).encode())
-
-    assert [one.event is not None for one in read_one_by_one] == [True, False, False, False, True]
-    assert [one.id for one in read_one_by_one] == ["e-1", "e-2", None, "e-4", "e-1"]
-    refused = read_one_by_one[3].refused
-    assert refused is not None
-    assert [fault["pointer"] for fault in refused.extra["errors"]] == ["/data/task/name"]
-
-
-def test_a_batch_is_a_list() -> None:
-    with pytest.raises(InvalidEvent):
-        cloudevents.read_batch(json.dumps(assigned()).encode())
-
-
 # --- which mode -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("content_type", "headers", "mode"),

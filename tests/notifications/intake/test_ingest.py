@@ -1,22 +1,23 @@
 """Accepted events are stored once, whatever comes at the same time, and wake whoever processes them."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from notifications.errors import EventIdReused
 from notifications.intake import ingest
 from notifications.intake.ingest import Accepted
 from notifications.models import Engine, Event
 from notifications.types import InboundEvent, Json
 from tests.factories import EngineFactory
+from tests.support.at_once import at_once
 from wfpush.queue import outbox
+
+pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -32,22 +33,6 @@ def statuses(answers: Sequence[Accepted]) -> list[str]:
     return [answer.status for answer in answers]
 
 
-def at_once(count: int, work: Callable[[int], list[Accepted]]) -> list[list[Accepted]]:
-    """Do it in so many threads, all beginning in the same moment."""
-    barrier = Barrier(count)
-
-    def one(number: int) -> list[Accepted]:
-        barrier.wait(10)
-        try:
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(one, range(count)))
-
-
-@pytest.mark.django_db
 def test_an_event_is_stored_with_all_it_says_and_due_at_once() -> None:
     engine = EngineFactory()
     data = {"task": {"id": "T-42"}, "many": 10**40, "precise": 0.1, "text": "ü 😀 \\ \" '"}
@@ -66,7 +51,6 @@ def test_an_event_is_stored_with_all_it_says_and_due_at_once() -> None:
     assert row.pk.version == 7
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("data", "group"),
     [
@@ -85,28 +69,6 @@ def test_events_of_one_task_or_case_are_one_group(data: Json, group: str) -> Non
     assert Event.objects.get().group == group
 
 
-@pytest.mark.django_db
-def test_a_retry_is_a_duplicate_and_points_at_the_first() -> None:
-    engine = EngineFactory()
-    [first] = ingest.accept(engine, [inbound()], NOW)
-    [again] = ingest.accept(engine, [inbound()], NOW + timedelta(hours=1))
-
-    assert (again.status, again.stored) == ("duplicate", first.stored)
-    assert Event.objects.get().received_at == NOW
-
-
-@pytest.mark.django_db
-def test_the_same_id_with_other_content_is_refused() -> None:
-    engine = EngineFactory()
-    ingest.accept(engine, [inbound()], NOW)
-    [other] = ingest.accept(engine, [inbound(digest="d-2")], NOW)
-
-    assert other.status == "rejected"
-    assert isinstance(other.failure, EventIdReused)
-    assert Event.objects.get().digest == "d-1"
-
-
-@pytest.mark.django_db
 def test_ids_are_unique_within_engine_and_source_only() -> None:
     one, other = EngineFactory(), EngineFactory()
 
@@ -114,7 +76,6 @@ def test_ids_are_unique_within_engine_and_source_only() -> None:
     assert statuses(ingest.accept(other, [inbound(digest="d-2")], NOW)) == ["accepted"]
 
 
-@pytest.mark.django_db
 def test_what_is_twice_in_one_batch_is_stored_once() -> None:
     engine = EngineFactory()
     answers = ingest.accept(engine, [inbound("a"), inbound("b"), inbound("a"), inbound("b", "d-2")], NOW)
@@ -124,7 +85,6 @@ def test_what_is_twice_in_one_batch_is_stored_once() -> None:
     assert Event.objects.count() == 2
 
 
-@pytest.mark.django_db
 def test_ids_grow_in_order_of_arrival_whatever_the_names() -> None:
     answers = ingest.accept(EngineFactory(), [inbound(name) for name in "zmaq"], NOW)
 
@@ -132,21 +92,6 @@ def test_ids_grow_in_order_of_arrival_whatever_the_names() -> None:
     assert stored == sorted(stored)
 
 
-@pytest.mark.django_db
-def test_a_batch_of_1000_is_one_statement() -> None:
-    engine = EngineFactory()
-    answers = ingest.accept(engine, [inbound(f"e-{number}") for number in range(1000)], NOW)
-
-    assert set(statuses(answers)) == {"accepted"}
-    assert Event.objects.count() == 1000
-
-
-@pytest.mark.django_db
-def test_nothing_in_nothing_out() -> None:
-    assert ingest.accept(EngineFactory(), [], NOW) == []
-
-
-@pytest.mark.django_db
 def test_inside_a_transaction_it_is_a_part_of_it() -> None:
     engine = EngineFactory()
 
@@ -161,7 +106,7 @@ def test_inside_a_transaction_it_is_a_part_of_it() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_same_event_100_times_at_once_is_one_event() -> None:
     engine = EngineFactory()
-    answers = [answer for [answer] in at_once(100, lambda number: ingest.accept(engine, [inbound()], timezone.now()))]
+    answers = [answer for [answer] in at_once(*[lambda: ingest.accept(engine, [inbound()], timezone.now())] * 100)]
 
     assert sorted(statuses(answers)) == ["accepted", *["duplicate"] * 99]
     assert {answer.stored for answer in answers} == {Event.objects.get().pk}
@@ -170,7 +115,9 @@ def test_the_same_event_100_times_at_once_is_one_event() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_different_events_at_once_are_all_stored_and_each_caller_is_told_of_its_own() -> None:
     engine = EngineFactory()
-    answers = at_once(40, lambda number: ingest.accept(engine, [inbound(f"e-{number}")], timezone.now()))
+    answers = at_once(
+        *[partial(ingest.accept, engine, [inbound(f"e-{number}")], timezone.now()) for number in range(40)]
+    )
 
     assert {answer.id: answer.status for [answer] in answers} == {f"e-{number}": "accepted" for number in range(40)}
     stored = dict(Event.objects.values_list("event_id", "pk"))
@@ -182,7 +129,7 @@ def test_large_batches_with_the_same_events_in_opposite_order_do_not_block_each_
     engine = EngineFactory()
     events = [inbound(f"e-{number}") for number in range(200)]
 
-    answers = at_once(6, lambda number: ingest.accept(engine, events[:: 1 if number % 2 else -1], timezone.now()))
+    answers = at_once(*[partial(ingest.accept, engine, events[::step], timezone.now()) for step in (1, -1) * 3])
 
     assert sum(status == "accepted" for each in answers for status in statuses(each)) == 200
     assert Event.objects.count() == 200
@@ -198,7 +145,7 @@ def test_an_engine_that_is_gone_takes_no_other_down() -> None:
         except IntegrityError:
             return []
 
-    answers = at_once(16, work)
+    answers = at_once(*[partial(work, number) for number in range(16)])
 
     assert [bool(answer) for answer in answers] == [number % 4 != 0 for number in range(16)]
     assert Event.objects.count() == 12

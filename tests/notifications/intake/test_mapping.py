@@ -14,6 +14,8 @@ from notifications.models import Engine, EventMapping
 from notifications.types import Json
 from tests.factories import EngineFactory
 
+pytestmark = pytest.mark.django_db
+
 CAMUNDA: Json = {
     "id": "a1b2", "eventName": "create", "name": "Approve invoice 4711", "assignee": "bob", "description": "",
     "created": "2026-11-25T10:00:00.000+0100", "due": "2026-11-27T17:00:00.000+0100", "priority": 80,
@@ -49,7 +51,6 @@ def faults_of(engine: Engine, document: Any) -> list[str]:
 
 # --- presets --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", presets())
-@pytest.mark.django_db
 def test_every_expression_of_a_preset_is_one_and_every_member_is_possible(name: str) -> None:
     engine = EngineFactory()
     mapping.use_preset(engine, connector_for(name).preset)
@@ -76,7 +77,6 @@ def test_every_expression_of_a_preset_is_one_and_every_member_is_possible(name: 
         ("flowable", {"variables": [{"name": "initiator", "value": 7}]}, None),
     ],
 )
-@pytest.mark.django_db
 def test_who_started_it_is_not_who_delegated_it(kind: str, said: Json, known: str | None) -> None:
     engine = EngineFactory(slug="starters")
     mapping.use_preset(engine, connector_for(kind).preset)
@@ -86,7 +86,6 @@ def test_who_started_it_is_not_who_delegated_it(kind: str, said: Json, known: st
     assert event.data["task"].get("initiator") == known
 
 
-@pytest.mark.django_db
 def test_mappings_with_the_old_presets_expression_get_the_new_one_and_no_others() -> None:
     old = ("data.task.initiator", "owner")
     rows = {
@@ -107,7 +106,6 @@ def test_mappings_with_the_old_presets_expression_get_the_new_one_and_no_others(
     assert (found["camunda7"], found["webhook"]) == (dict(rows["camunda7"]), dict(rows["webhook"]))
 
 
-@pytest.mark.django_db
 def test_camunda_7() -> None:
     engine = EngineFactory(slug="camunda")
     mapping.use_preset(engine, connector_for("camunda7").preset)
@@ -132,7 +130,6 @@ def test_camunda_7() -> None:
     assert mapping.read(engine, CAMUNDA | {"eventName": "delete"}).type == "task.cancelled"
 
 
-@pytest.mark.django_db
 def test_opentext() -> None:
     engine = EngineFactory()
     mapping.use_preset(engine, connector_for("opentext").preset)
@@ -145,7 +142,6 @@ def test_opentext() -> None:
     assert event.data["variables"] == {"amount": 5}
 
 
-@pytest.mark.django_db
 def test_flowable() -> None:
     engine = EngineFactory()
     mapping.use_preset(engine, connector_for("flowable").preset)
@@ -156,7 +152,6 @@ def test_flowable() -> None:
 
 
 @pytest.mark.parametrize(("name", "document"), [("camunda7", CAMUNDA), ("opentext", OPENTEXT), ("flowable", FLOWABLE)])
-@pytest.mark.django_db
 def test_a_retry_has_the_same_id_and_content(name: str, document: Json) -> None:
     engine = EngineFactory()
     mapping.use_preset(engine, connector_for(name).preset)
@@ -167,7 +162,6 @@ def test_a_retry_has_the_same_id_and_content(name: str, document: Json) -> None:
 
 @pytest.mark.parametrize("document", [{}, {"id": 5}, [], 5, None, "text"])
 @pytest.mark.parametrize("name", presets())
-@pytest.mark.django_db
 def test_json_without_a_stable_id_is_refused(name: str, document: Any) -> None:
     engine = EngineFactory()
     mapping.use_preset(engine, connector_for(name).preset)
@@ -176,7 +170,6 @@ def test_json_without_a_stable_id_is_refused(name: str, document: Any) -> None:
 
 
 # --- an engine's own ------------------------------------------------------------------------------
-@pytest.mark.django_db
 def test_members_are_placed_by_their_paths_and_empty_ones_left_out() -> None:
     engine = engine_with(
         ("data.variables", "fields"),
@@ -193,7 +186,6 @@ def test_members_are_placed_by_their_paths_and_empty_ones_left_out() -> None:
     assert event.data == {"variables": {"a": 1, "region": "north"}, "note": "x"}
 
 
-@pytest.mark.django_db
 def test_what_the_mapping_yields_is_checked_like_any_event() -> None:
     engine = engine_with(("id", "id"), ("type", "'task.assigned'"), ("data.task.due_at", "due"))
 
@@ -205,14 +197,12 @@ def test_what_the_mapping_yields_is_checked_like_any_event() -> None:
     ]
 
 
-@pytest.mark.django_db
 def test_an_expression_that_fails_is_named() -> None:
     engine = engine_with(("data.total", "sum(amounts)"), ("id", "id"), ("type", "'acme.changed'"))
 
     assert faults_of(engine, {"id": "1", "amounts": "many"}) == ["/data/total"]
 
 
-@pytest.mark.django_db
 def test_without_a_mapping_other_json_is_refused() -> None:
     assert faults_of(EngineFactory(), {"id": "1"}) == ["/specversion"]
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import reasons
-from notifications.calendar_feeds.span import LONGEST_ABSENCE
+from notifications.calendar_feeds.content import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, Category, NotificationState, Recipient, TargetKind
 from notifications.people import absence
-from notifications.people.absence import About, Given, PartGiven
+from notifications.people.absence import AbsenceEntry, PartEntry, PartSubject
 from notifications.people.absence_checks import faults_of
 from notifications.routing import pipeline
 from tests.factories import BrandFactory, CategoryFactory, RecipientFactory, RouteFactory
@@ -143,17 +143,17 @@ def test_a_part_has_a_delegate_of_its_own_and_each_link_of_the_chain_looks_at_wh
     but_for(row, None, case_type="claim")
     but_for(away(story.carol, None), dave, engine=story.engine)
 
-    def stands_in(about: About) -> str:
+    def stands_in(about: PartSubject) -> str:
         found = absence.stand_ins([story.bob], timezone.now(), about)
         return found[story.bob.pk].ref if found else ""
 
-    assert stands_in(About()) == "alice"
-    assert stands_in(About(field_work.pk, story.engine.pk, "repair")) == "alice"
-    assert stands_in(About(approvals.pk, story.engine.pk, "claim")) == "dave"
-    assert stands_in(About(approvals.pk, None)) == ""
-    assert stands_in(About(field_work.pk, story.engine.pk, "claim")) == ""
+    assert stands_in(PartSubject()) == "alice"
+    assert stands_in(PartSubject(field_work.pk, story.engine.pk, "repair")) == "alice"
+    assert stands_in(PartSubject(approvals.pk, story.engine.pk, "claim")) == "dave"
+    assert stands_in(PartSubject(approvals.pk, None)) == ""
+    assert stands_in(PartSubject(field_work.pk, story.engine.pk, "claim")) == ""
     with django_assert_num_queries(4):  # Bob; Alice and Carol; Dave; who stands in
-        absence.stand_ins([story.bob], timezone.now(), About(approvals.pk, story.engine.pk))
+        absence.stand_ins([story.bob], timezone.now(), PartSubject(approvals.pk, story.engine.pk))
 
 
 def test_an_event_reaches_the_delegate_for_its_category_and_says_so(story: Story) -> None:
@@ -172,15 +172,15 @@ def test_circles_are_found_where_they_are_and_nowhere_else(story: Story, dave: R
     approvals = Category.objects.get(slug="approvals")
     but_for(away(story.carol, None, NOON, NOON + DAY), story.bob, category=approvals)
 
-    def faulty(delegate: Recipient | None, *parts: PartGiven) -> list[str]:
-        return list(faults_of(story.bob, Given(NOON, NOON + DAY, delegate, parts), NOON - DAY))
+    def faulty(delegate: Recipient | None, *parts: PartEntry) -> list[str]:
+        return list(faults_of(story.bob, AbsenceEntry(NOON, NOON + DAY, delegate, parts), NOON - DAY))
 
     assert faulty(story.carol) == ["delegate"]
-    assert faulty(story.carol, PartGiven(dave, category=approvals)) == []
-    assert faulty(dave, PartGiven(story.carol, category=approvals)) == ["parts.0"]
-    assert faulty(dave, PartGiven(story.carol, engine=story.engine)) == ["parts.0"]
-    assert faulty(dave, PartGiven(dave, category=approvals), PartGiven(story.carol, engine=story.engine)) == []
-    many = [PartGiven(dave, case_type=f"kind {number}") for number in range(21)]
+    assert faulty(story.carol, PartEntry(dave, category=approvals)) == []
+    assert faulty(dave, PartEntry(story.carol, category=approvals)) == ["parts.0"]
+    assert faulty(dave, PartEntry(story.carol, engine=story.engine)) == ["parts.0"]
+    assert faulty(dave, PartEntry(dave, category=approvals), PartEntry(story.carol, engine=story.engine)) == []
+    many = [PartEntry(dave, case_type=f"kind {number}") for number in range(21)]
     assert faulty(dave, *many) == ["parts"]
 
 
@@ -188,7 +188,7 @@ def test_circles_are_found_where_they_are_and_nowhere_else(story: Story, dave: R
 def faults(
     person: Recipient, delegate: Recipient | None, begins_at: datetime = NOON, ends_at: datetime = NOON + DAY
 ) -> dict[str, str]:
-    return faults_of(person, Given(begins_at, ends_at, delegate), NOON - DAY)
+    return faults_of(person, AbsenceEntry(begins_at, ends_at, delegate), NOON - DAY)
 
 
 def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
@@ -255,8 +255,8 @@ def test_a_circle_of_others_does_not_hold_the_check_up(story: Story, dave: Recip
 def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Recipient) -> None:
     Recipient.objects.filter(pk=dave.pk).update(user=None)
     dave.refresh_from_db()
-    absence.set_absence(story.bob, Given(NOON, NOON + DAY), by=story.bob)
-    absence.set_absence(story.bob, Given(NOON, NOON + 2 * DAY, dave), by=story.carol)
+    absence.set_absence(story.bob, AbsenceEntry(NOON, NOON + DAY), by=story.bob)
+    absence.set_absence(story.bob, AbsenceEntry(NOON, NOON + 2 * DAY, dave), by=story.carol)
     absence.end_absence(story.bob, by=dave)
     absence.end_absence(story.bob, by=dave)
 
@@ -270,14 +270,6 @@ def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Re
         ("-", None, "by dave", dave),
     ]
     assert not Absence.objects.exists()
-
-
-def test_an_absence_that_is_over_is_none(story: Story) -> None:
-    made = away(story.bob, story.carol, NOON, NOON + DAY)
-
-    assert absence.away_from(story.bob, NOON - DAY) == made
-    assert absence.away_from(story.bob, NOON + DAY) is None
-    assert absence.away_from(story.carol, NOON) is None
 
 
 # --- events ---------------------------------------------------------------------------------------

@@ -1,13 +1,10 @@
 """Browsers and apps come, move to who uses them now, and go with everything that could still answer there."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from notifications.answers import respond
@@ -16,10 +13,11 @@ from notifications.delivery import device_test
 from notifications.errors import Expired
 from notifications.housekeeping import prune
 from notifications.models import ActionToken, Delivery, DeliveryState, Device, Notification, Recipient
-from notifications.people import devices, recipient_tokens
+from notifications.people import devices, farewells, recipient_tokens
 from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, action_token
+from tests.support.at_once import at_once
 from wfpush.crypto import digest_of
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -79,8 +77,8 @@ def test_a_browser_is_registered_once_however_often_it_comes(alice: Recipient) -
     device = Device.objects.get()
     assert (device.name, device.language, device.session) == ("Firefox on Windows", "", "two")
     assert (device.created_at, device.last_used_at) == (NOON, NOON + timedelta(days=1))
-    assert devices.address_of(device).address == "https://push.example/1"
-    assert devices.address_of(device).auth == "secret"
+    assert farewells.address_of(device).address == "https://push.example/1"
+    assert farewells.address_of(device).auth == "secret"
 
 
 def test_history_is_told_of_changes_and_not_of_every_visit(alice: Recipient) -> None:
@@ -211,22 +209,6 @@ def test_a_subscription_past_its_time_is_removed_and_others_are_not(alice: Recip
 
 
 # --- at the same moment -------------------------------------------------------------------------------------------
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """All calls start together, each on a connection of its own."""
-    ready = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            ready.wait(30)
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [each.result() for each in [pool.submit(run, call) for call in calls]]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_same_address_twice_at_once_is_one_device() -> None:
     person = RecipientFactory()

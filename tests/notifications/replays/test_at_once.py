@@ -1,19 +1,16 @@
 """Several at the same time: operators who order the same, workers, and an undo while workers are at it."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 
 from notifications.models import Engine, Event, EventStatus, Replay, ReplayedRow, ReplayedState, ReplayState
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from notifications.routing.claims import LEASE
+from tests.support.at_once import at_once
 from wfpush.identifiers import uuid7
 from wfpush.queue import outbox
 
@@ -41,20 +38,6 @@ def operators() -> list[User]:
         for number in range(MANY)
     )
     return [User.objects.create_user(name) for name in ("olga", "omar")]
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait(10)
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def order(by: User, key: Any = None) -> Any:

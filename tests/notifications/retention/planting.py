@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
-from notifications.handover import swapping, watch
+from notifications.handover import notices
 from notifications.items import gathered
 from notifications.models import (
     Absence,
@@ -68,7 +68,7 @@ from notifications.models import (
 from notifications.models.history import record_parts
 from notifications.people import devices
 from notifications.people.absence import sign
-from notifications.rotas.swaps import Wanted
+from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD
@@ -265,10 +265,10 @@ def takes_turns(world: World, person: Recipient) -> None:
     record_parts(rota)
     ends = now + timedelta(minutes=30)
     rota.overrides.create(layer=1, person=person, begins_at=now - timedelta(hours=1), ends_at=ends)
-    watch.look(now - timedelta(minutes=2))
-    swap = swapping.ask(Wanted(rota, bob, Shift(now, ends, person.pk)), person, now)
-    swapping.answer(swap.pk, bob, SwapState.ACCEPTED, now)
-    watch.look(now + timedelta(seconds=1))
+    notices.tell_of_hand_overs(now - timedelta(minutes=2))
+    swap = notices.ask_for_swap(SwapProposal(rota, bob, Shift(now, ends, person.pk)), person, now)
+    notices.answer_swap(swap.pk, bob, SwapState.ACCEPTED, now)
+    notices.tell_of_hand_overs(now + timedelta(seconds=1))
     assert RotaSwap.objects.get().state == SwapState.ACCEPTED and rota.watch.person == bob
     RotaFeed.objects.create(rota=rota, url="https://c.example/x.ics", body=f"SUMMARY:{NAME}\nATTENDEE:mailto:{EMAIL}")
     about = {"begins_at": ends, "ends_at": ends + timedelta(hours=1)}

@@ -15,13 +15,13 @@ from notifications.calendar_feeds.content import Refused
 from notifications.calendar_feeds.occurrences import MAX_OCCURRENCES, MAX_RULES, occurrences_in
 from notifications.calendar_feeds.reading import events_in
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Team
-from notifications.rotas import duty, feeds, offered
+from notifications.rotas import calendar_export, duty, feeds
 from tests.factories import RecipientFactory, TeamFactory
+from tests.notifications.calendar_feeds.test_absent_times import calendar
 from tests.support.receiver import Receiver, receiving
 from tests.support.rotas import BERLIN, add_layer, berlin, rota_of
 
 NOW = berlin("2026-11-02T07:00")
-CALENDAR = "text/calendar"
 
 
 def event(*lines: str, begins: str = "20261102T080000", ends: str = "20261103T080000") -> str:
@@ -32,12 +32,8 @@ def event(*lines: str, begins: str = "20261102T080000", ends: str = "20261103T08
     )
 
 
-def calendar(*events: str) -> str:
-    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", *events, "END:VCALENDAR", ""])
-
-
 def serve(receiver: Receiver, text: str, etag: str = "") -> None:
-    receiver.answer((200, {"Content-Type": CALENDAR} | ({"ETag": etag} if etag else {}), text.encode()))
+    receiver.answer((200, {"Content-Type": "text/calendar"} | ({"ETag": etag} if etag else {}), text.encode()))
 
 
 @pytest.fixture
@@ -186,7 +182,7 @@ def test_days_begin_at_midnight_in_the_rotas_zone() -> None:
 def test_the_offered_calendar_has_its_secret_address_until_there_is_another(team: Team, clock: Any) -> None:
     rota = rota_of(team, *team.members.order_by("ref"))
     client = Client()
-    path = offered.new_address(rota).removeprefix("http://localhost:8000")
+    path = calendar_export.new_address(rota).removeprefix("http://localhost:8000")
     path = path[path.index("/rotas/") :]
 
     answer = client.get(path)
@@ -198,10 +194,10 @@ def test_the_offered_calendar_has_its_secret_address_until_there_is_another(team
     ]  # fmt: skip
     assert events[0].start == berlin("2026-11-02T08:00")
     last: datetime = events[-1].end
-    assert last == NOW.astimezone(UTC) + offered.AHEAD, "six months"
-    other = offered.new_address(rota)
+    assert last == NOW.astimezone(UTC) + calendar_export.AHEAD, "six months"
+    other = calendar_export.new_address(rota)
     assert client.get(path).status_code == 404
     assert client.get(other[other.index("/rotas/") :]).status_code == 200
     assert client.get("/rotas/claims/.ics").status_code == 404
-    offered.end_address(rota)
+    calendar_export.end_address(rota)
     assert client.get(other[other.index("/rotas/") :]).status_code == 404

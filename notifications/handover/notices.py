@@ -1,38 +1,120 @@
-"""The note at a hand-over: whoever begins their turn hears who had it before, and what is open.
+"""What people hear of their duty: that a swap is asked or answered, and a note at each hand-over.
 
-Every minute it is looked who is on duty. What has changed since the look before is a hand-over, by a turn that has
-begun as by an override or a swap; so each is told once, and what happened while the worker was away as it is now.
+Whoever begins their turn hears who had it before, and what is open. Every minute it is looked who is on duty. What has
+changed since the look before is a hand-over, by a turn that has begun as by an override or a swap; so each is told
+once, and what happened while the worker was away as it is now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.handover.telling import tell
-from notifications.models import ANSWERABLE, DEADLINE, Recipient, Rota, RotaWatch, Task
+from notifications.models import (
+    ANSWERABLE,
+    DEADLINE,
+    Notification,
+    Recipient,
+    Rota,
+    RotaSwap,
+    RotaWatch,
+    SwapState,
+    Task,
+)
 from notifications.people.absence import stand_ins
+from notifications.reasons import Reason
 from notifications.rotas import swaps
 from notifications.rotas.duty import Duties, people_of, shifts_of
+from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
-from notifications.routing import entitlement_review
-from notifications.routing.notice import Words
+from notifications.routing import entitlement_review, notice
+from notifications.routing.notice import About, Words
 from notifications.wording.times import moment, when
 from wfpush.queue import outage
 
 log = structlog.get_logger(__name__)
 
+TYPE = "wfpush.duty"
 LATE = timedelta(hours=12)
 """After which a hand-over is told no more: whoever has been on duty for so long knows."""
 BEHIND, AHEAD = timedelta(days=35), timedelta(days=100)
 NAMED = 5
 
 
-def look(now: datetime) -> int:
+def _send(
+    rota: Rota,
+    person: Recipient,
+    worded: Callable[[], Words],
+    why: Reason,
+    now: datetime,
+    *,
+    instead_of: Recipient | None = None,
+) -> Notification | None:
+    """Send a notice about a rota; `worded` runs in the person's language and zone. None: nothing can be sent yet."""
+    subject = About(
+        type=TYPE,
+        data={"rota": {"slug": rota.slug, "name": rota.name}},
+        page=reverse("inbox:duty"),
+        details={"duty": {"rota": rota.slug}},
+        category=rota.category,
+    )
+    return notice.send(person, subject, worded, why, now, instead_of=instead_of)
+
+
+# --- swaps ------------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def ask_for_swap(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
+    """Ask for a swap and notify the colleague. Raises CannotSwap."""
+    swap = swaps.ask(proposal, by, now)
+    _send(swap.rota, swap.asked_of, lambda: _request_words(swap, now), reasons.ASKED_BY(name=by), now)
+    return swap
+
+
+@transaction.atomic
+def answer_swap(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
+    """Raises CannotSwap, RotaSwap.DoesNotExist."""
+    swap = swaps.answer(pk, person, state, now)
+    other = swap.asked_of if state == SwapState.WITHDRAWN else swap.asked_by
+    _send(swap.rota, other, lambda: _answered(swap, now), reasons.WRITTEN_TO(name=person), now)
+    return swap
+
+
+def _request_words(swap: RotaSwap, now: datetime) -> Words:
+    names = {"name": swap.asked_by, "rota": swap.rota}
+    title = _("%(name)s asks you to take over duty for %(rota)s") % names
+    lines = [_times(swap, now), _("Accept or decline on your page of duty.")]
+    return Words(title, "\n\n".join(lines), _times(swap, now))
+
+
+def _answered(swap: RotaSwap, now: datetime) -> Words:
+    form = {
+        SwapState.ACCEPTED: _("%(other)s takes over your duty for %(rota)s"),
+        SwapState.DECLINED: _("%(other)s cannot take over your duty for %(rota)s"),
+        SwapState.WITHDRAWN: _("%(name)s no longer asks you to take over duty for %(rota)s"),
+    }[SwapState(swap.state)]
+    title = form % {"name": swap.asked_by, "other": swap.asked_of, "rota": swap.rota}
+    return Words(title, _times(swap, now), _times(swap, now))
+
+
+def _times(swap: RotaSwap, now: datetime) -> str:
+    own_turn = _("From %(begins)s until %(ends)s.") % {
+        "begins": moment(swap.begins_at, now), "ends": moment(swap.ends_at, now),
+    }  # fmt: skip
+    if swap.back_begins_at is None or swap.back_ends_at is None:
+        return own_turn
+    back = _("In return: from %(begins)s until %(ends)s.") % {
+        "begins": moment(swap.back_begins_at, now), "ends": moment(swap.back_ends_at, now),
+    }  # fmt: skip
+    return f"{own_turn} {back}"
+
+
+# --- hand-overs -------------------------------------------------------------------------------------------------------
+def tell_of_hand_overs(now: datetime) -> int:
     """Once a minute. Returns how many were told."""
     swaps.end_unanswered(now)
     return sum(_look_at(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
@@ -60,7 +142,10 @@ def _looked_at(pk: int, now: datetime) -> bool:
     on_duty = _pass_on(rota, watch, now)
     seen = {"looked_at": now, "person_id": current.who if current else None, "on_duty": on_duty}
     RotaWatch.objects.update_or_create(rota=rota, defaults=seen)
-    if watch is None or current is None or not _is_handed_over(watch, current, now):
+    if watch is None or current is None:
+        return False
+    has_changed = current.begins > watch.looked_at or watch.person_id != current.who
+    if not has_changed or now - max(current.begins, watch.looked_at) > LATE:
         return False
     return _tell(rota, current, shifts, now)
 
@@ -75,19 +160,13 @@ def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
     return on_duty
 
 
-def _is_handed_over(watch: RotaWatch, current: Shift, now: datetime) -> bool:
-    has_begun = current.begins > watch.looked_at
-    changed = watch.person_id != current.who
-    return (has_begun or changed) and now - max(current.begins, watch.looked_at) <= LATE
-
-
 def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:
     before = next((shift for shift in reversed(shifts) if shift.ends <= current.begins), None)
     people = people_of([current, *([before] if before else [])])
     person = people[current.who]
     stand_in = stand_ins([person], now).get(person.pk)
     had_it = people.get(before.who) if before else None
-    notification = tell(
+    notification = _send(
         rota,
         stand_in or person,
         lambda: note(rota, current, had_it, now),

@@ -1,0 +1,47 @@
+"""Absences that somebody enters: they are recorded, and the person is notified unless they entered it themselves."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from notifications import reasons
+from notifications.models import Recipient
+from notifications.people import absence
+from notifications.people.absence import AbsenceEntry
+from notifications.routing import notice
+from notifications.routing.notice import About, Words
+from notifications.wording.times import when
+
+TYPE = "wfpush.absence"
+
+
+@transaction.atomic
+def enter(
+    person: Recipient, submitted: AbsenceEntry | None, by: Recipient | None, now: datetime, because: str = ""
+) -> None:
+    """Set an absence that `faults_of` accepts, or end it (None). The person is notified of what somebody else does;
+    `by` None: a program, and `because` says which."""
+    row = absence.away_from(person, now)
+    if submitted is not None:
+        absence.set_absence(person, submitted, by=by, because=because)
+    else:
+        absence.end_absence(person, by=by, because=because)
+    if by is not None and by != person and (submitted or row):
+        subject = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
+        notice.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
+
+
+def _words(by: Recipient, submitted: AbsenceEntry | None, now: datetime) -> Words:
+    """Return the title and text of the notice. `submitted` is None for an absence that was ended."""
+    if submitted is None:
+        title, body = _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
+    else:
+        title, delegate = _("%(name)s has entered that you are away") % {"name": by}, submitted.delegate
+        times = _("It begins %(from)s and ends %(until)s.") % {
+            "from": when(submitted.begins_at, now), "until": when(submitted.ends_at, now),
+        }  # fmt: skip
+        who = _("%(delegate)s stands in.") % {"delegate": delegate} if delegate is not None else _("Nobody stands in.")
+        body = f"{times} {who}"
+    return Words(title, body, short=body)
