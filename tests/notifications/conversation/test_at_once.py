@@ -40,12 +40,7 @@ def test_a_reply_sent_twice_at_once_is_one(story: Story) -> None:
 
     said = at_once(*[reply(story.alice, "4711", key="k")] * 4)
 
-    assert sorted(each.created for each in said) == [
-        False,
-        False,
-        False,
-        True,
-    ]
+    assert sorted(each.created for each in said) == [False, False, False, True]
     assert list(TaskMessage.objects.values_list("number", "kind")) == [(1, "question"), (2, "reply")]
     assert story.task().state == "open"
     assert_contiguous()
