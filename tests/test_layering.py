@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Lowest first. Each room stands for everything in it.
 FLOORS: dict[str, str] = {
-    "leaves of the project": "wfpush: checks concurrency crypto identifiers models net postgres security zones",
+    "leaves of the project": "wfpush: concurrency crypto identifiers models net postgres security zones",
     "Redis, and servers of our own": "wfpush: redis embedded",
     "due work, and the environment": "wfpush: queue config",
     "processes": "wfpush: processes",

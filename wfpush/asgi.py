@@ -18,7 +18,7 @@ from notifications.api.file_senders import may_send_files  # noqa: E402
 from notifications.inbox.consumers import InboxConsumer  # noqa: E402
 from wfpush.observability.http_metrics import CountedRequests  # noqa: E402
 from wfpush.web.bodylimit import BodyLimit, Header  # noqa: E402
-from wfpush.web.nul import NulFreeSockets  # noqa: E402
+from wfpush.web.middleware import NulFreeSockets  # noqa: E402
 
 
 async def nothing_here(scope: Any, receive: Any, send: Any) -> None:

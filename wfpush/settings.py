@@ -74,13 +74,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "wfpush.web.proxies.ClientAddressMiddleware",
-    "wfpush.web.request_log.RequestLogMiddleware",
+    "wfpush.web.middleware.RequestLogMiddleware",
     "wfpush.web.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "wfpush.web.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
-    "wfpush.web.compressed_desk.CompressedDeskMiddleware",
-    "wfpush.web.nul.NulMiddleware",
+    "wfpush.web.middleware.CompressedDeskMiddleware",
+    "wfpush.web.middleware.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

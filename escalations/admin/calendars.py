@@ -25,8 +25,7 @@ from escalations.calendars.definition import MOST_DAYS, WEEKDAYS
 from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingTime
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Policy, TeamCalendar
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.columns import column
-from notifications.admin.decorators import display
+from notifications.admin.decorators import column, display
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import ChooseSome
 from notifications.admin.words import NOTHING, link, list_url, mark, shortened

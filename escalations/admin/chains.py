@@ -20,8 +20,7 @@ from escalations.models import OVER, Escalation, EscalationState, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import WorkColumns, column
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import WorkColumns, action, column, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.tasks import WITH_TASKS, ZONES
 from notifications.admin.words import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why

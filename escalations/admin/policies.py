@@ -29,9 +29,8 @@ from escalations.kinds import KINDS, checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.admin import second_person
 from notifications.admin.base import LedgerAdmin
-from notifications.admin.columns import column
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, column, display
 from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import Choosing

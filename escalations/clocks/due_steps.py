@@ -28,7 +28,7 @@ from notifications.items import inbox_items
 from notifications.models import Brand, Case, Engine, Event, Recipient, Task
 from notifications.reasons import crashed
 from wfpush.postgres import bulk, lock_waits, prefetch, revision
-from wfpush.postgres.pipelined import pipelined
+from wfpush.postgres.bulk import pipelined
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)

@@ -35,7 +35,7 @@ from notifications.routing.addressing import Contacts
 from notifications.routing.route import Addressed, Manner
 from notifications.wording import batch_render
 from wfpush.postgres import bulk, prefetch
-from wfpush.postgres.pipelined import pipelined
+from wfpush.postgres.bulk import pipelined
 from wfpush.queue import outbox
 
 

@@ -14,20 +14,31 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.absences import feeds
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.columns import column, delegate_column, reading_mark
-from notifications.admin.decorators import display
+from notifications.admin.decorators import column, delegate_column, display
 from notifications.admin.fields import SecretField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.words import NOTHING, there
-from notifications.models import AbsenceFeed, Recipient
+from notifications.admin.words import NOTHING, ago, mark, there, with_why
+from notifications.models import AbsenceFeed, Recipient, RotaFeed
 from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of
 
 LISTED = 20
+
+
+def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
+    """Whether a calendar is read: since when it cannot be, and why; else when it was read last."""
+    if feed.failing_since is not None:
+        last_version_note = gettext("What was read before holds.") if feed.read_at else ""
+        arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
+        return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % arguments), last_version_note)
+    if feed.read_at is None:
+        return mark("wait", gettext("not read yet"))
+    return with_why(mark("ok", gettext("read")), ago(feed.read_at))
 
 
 class AbsenceFeedForm(forms.ModelForm):

@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.columns import column, delegate_column
-from notifications.admin.decorators import display
+from notifications.admin.decorators import column, delegate_column, display
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
@@ -28,21 +27,20 @@ from notifications.people.absence_checks import MOST_PARTS, faults_of
 class AbsenceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         form_data: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.has_changed() and {"begins_at", "ends_at", "delegate"} <= set(form_data):  # what is over may stay
-            self._check(form_data.get("recipient") or self.instance.recipient, form_data)
+        if not self.has_changed() or not {"begins_at", "ends_at", "delegate"} <= set(form_data):
+            return form_data  # what is over may stay
+        person = form_data.get("recipient") or self.instance.recipient
+        submitted = AbsenceEntry(
+            form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance)
+        )
+        for field, fault in faults_of(person, submitted, timezone.now()).items():
+            self.add_error(field if field in self.fields else None, fault)
         return form_data
 
     def save(self, commit: bool = True) -> Any:
         """What an administrator has looked at stands by their word."""
         self.instance.entered_by = None
         return super().save(commit)
-
-    def _check(self, person: Recipient, form_data: dict[str, Any]) -> None:
-        submitted = AbsenceEntry(
-            form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance)
-        )
-        for field, fault in faults_of(person, submitted, timezone.now()).items():
-            self.add_error(field if field in self.fields else None, fault)
 
 
 def parts_of(row: Absence) -> list[PartEntry]:

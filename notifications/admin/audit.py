@@ -18,8 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import FOUND, LedgerAdmin
-from notifications.admin.columns import column
-from notifications.admin.decorators import display, time_ago
+from notifications.admin.decorators import column, display, time_ago
 from notifications.admin.filters import Conditions, Lookups
 from notifications.admin.periods import zone_of_reader
 from notifications.admin.words import Tone, mark, shortened

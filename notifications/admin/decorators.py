@@ -1,67 +1,31 @@
 """unfold's decorators for columns and actions, with types; columns that many lists have."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.db.models.expressions import Func
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
 from notifications import reasons
-from notifications.admin.words import ago, link, list_url
+from notifications.admin.words import Tone, ago, link, list_url, mark, pretty, took
+from notifications.channel_facts import channel_name
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
+Ordering = str | Func | None
 
 
-def display(*, description: object, ordering: str | Func | None = None, boolean: bool | None = None) -> Decorator[Any]:
+def display(*, description: object, ordering: Ordering = None, boolean: bool | None = None) -> Decorator[Any]:
     """A computed column. `ordering`: the field or expression to sort by when its head is clicked."""
     decorator: Decorator[Any] = unfold_display(description=description, ordering=ordering, boolean=boolean)
     return decorator
-
-
-def worded(name: str, description: object) -> Any:
-    """A column with the reason that a row stores as `name`, in the reader's language. Sorted by the reason's code."""
-
-    @display(description=description, ordering=f"{name}{reasons.FACT}__code")
-    def shown(desk: object, row: Any) -> str:
-        return reasons.words(row, name)
-
-    return shown
-
-
-def linked(name: str, description: object, ordering: str | None = None) -> Any:
-    """A column with a link to the related row `name`."""
-
-    @display(description=description, ordering=ordering)
-    def shown(desk: object, row: Any) -> SafeString:
-        return link(getattr(row, name))
-
-    return shown
-
-
-def time_ago(name: str, description: object, ordering: str | None = None) -> Any:
-    """A column with the time that has passed since the field `name`, by which it is sorted unless told otherwise."""
-
-    @display(description=description, ordering=ordering or name)
-    def shown(desk: object, row: Any) -> SafeString:
-        return ago(getattr(row, name))
-
-    return shown
-
-
-def counted(name: str, description: object, model: type[Model], lookup: str) -> Any:
-    """A column with the number `name` of the rows of `model` whose `lookup` is this row, with a link to their list."""
-
-    @display(description=description, ordering=name)
-    def shown(desk: object, row: Any) -> SafeString:
-        address = list_url(model, f"{lookup}={row.pk}")
-        return format_html('<a class="desk-link" href="{}">{}</a>', address, getattr(row, name))
-
-    return shown
 
 
 def action(
@@ -72,3 +36,71 @@ def action(
         description=description, permissions=permissions, url_path=url_path, icon=icon
     )
     return decorator
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+def column(text_of: Callable[[Any], object], description: object, ordering: Ordering = None) -> Any:
+    """A column with what `text_of` returns for a row."""
+
+    @display(description=description, ordering=ordering)
+    def shown(desk: object, row: Any) -> object:
+        return text_of(row)
+
+    return shown
+
+
+def worded(name: str, description: object) -> Any:
+    """The reason that a row stores as `name`, in the reader's language. Sorted by the reason's code."""
+    return column(lambda row: reasons.words(row, name), description, f"{name}{reasons.FACT}__code")
+
+
+def linked(name: str, description: object, ordering: Ordering = None) -> Any:
+    """A link to the related row `name`."""
+    return column(lambda row: link(getattr(row, name)), description, ordering)
+
+
+def time_ago(name: str, description: object, ordering: Ordering = None) -> Any:
+    """The time that has passed since the field `name`, by which the column is sorted unless told otherwise."""
+    return column(lambda row: ago(getattr(row, name)), description, ordering or name)
+
+
+def counted(name: str, description: object, model: type[Model], lookup: str) -> Any:
+    """The number `name` of the rows of `model` whose `lookup` is this row, with a link to their list."""
+
+    def link_to_list(row: Any) -> SafeString:
+        address = list_url(model, f"{lookup}={row.pk}")
+        return format_html('<a class="desk-link" href="{}">{}</a>', address, getattr(row, name))
+
+    return column(link_to_list, description, name)
+
+
+def json_column(name: str, description: object) -> Any:
+    return column(lambda row: pretty(getattr(row, name)), description)
+
+
+def state_column(tones: Mapping[str, Tone]) -> Any:
+    return column(lambda row: mark(tones[row.state], row.get_state_display()), _("state"), "state")
+
+
+def channel_column() -> Any:
+    return column(lambda row: channel_name(row.channel), _("by"), "channel")
+
+
+def delegate_column() -> Any:
+    def delegate_of(row: Any) -> SafeString:
+        return link(row.delegate) if row.delegate else mark("quiet", gettext("nobody"))
+
+    return column(delegate_of, _("delegate"), "delegate__name")
+
+
+def duration_column(start: str, end: str, *, unknown: object = "") -> Any:
+    """The time between the fields `start` and `end`; `unknown` as long as one of them is empty."""
+    return column(lambda row: took(getattr(row, start), getattr(row, end)) or unknown, _("took"))
+
+
+class WorkColumns:
+    """When a row's work is done, until when a worker has claimed it, and how often it was tried."""
+
+    tries = column(lambda row: str(row.attempts), _("tries"), "attempts")
+    work_due = column(attrgetter("due_at"), _("next try"), "due_at")
+    claimed_until = column(attrgetter("lease_until"), _("claimed until"), "lease_until")

@@ -11,14 +11,18 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import (
+from notifications.admin.decorators import (
     WorkColumns,
+    action,
     column,
+    display,
     duration_column,
     json_column,
+    linked,
     state_column,
+    time_ago,
+    worded,
 )
-from notifications.admin.decorators import action, display, linked, time_ago, worded
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain

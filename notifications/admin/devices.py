@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.columns import channel_column, column
-from notifications.admin.decorators import action, display, linked, time_ago, worded
+from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
 from notifications.admin.words import NOTHING, list_url, mark, shortened, since

@@ -47,8 +47,8 @@ class PersonalForm(forms.ModelForm):
 
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["mode"].help_text = _connected(engine)
-        self.fields["client_id"].help_text = _where_back(engine)
+        self.fields["mode"].help_text = _accounts_help(engine)
+        self.fields["client_id"].help_text = _redirect_help(engine)
         otherwise = gettext("Kept encrypted, and never shown again. Empty for a public client.")
         self.fields["new_client_secret"].help_text = stored_help(self._keeps_secret, otherwise)
         self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
@@ -94,7 +94,7 @@ class PersonalForm(forms.ModelForm):
         return saved
 
 
-def _where_back(engine: Engine | None) -> SafeString | str:
+def _redirect_help(engine: Engine | None) -> SafeString | str:
     """The redirect address that must be registered at the authorization server."""
     if engine is None or engine.pk is None:
         return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
@@ -104,7 +104,7 @@ def _where_back(engine: Engine | None) -> SafeString | str:
     )
 
 
-def _connected(engine: Engine | None) -> SafeString | str:
+def _accounts_help(engine: Engine | None) -> SafeString | str:
     """Who has connected an account, if anybody has."""
     count = ConnectedAccount.objects.filter(engine=engine, ended_at=None).count() if engine and engine.pk else 0
     if engine is None or not count:

@@ -10,8 +10,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.admin.columns import WorkColumns, column, duration_column, json_column
-from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.decorators import (
+    WorkColumns,
+    action,
+    column,
+    display,
+    duration_column,
+    json_column,
+    linked,
+    time_ago,
+)
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import last_error, trace

@@ -21,7 +21,7 @@ from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import as_cloudevent
 from notifications.admin.periods import zone_of_reader
 from notifications.admin.reading import event_named
-from notifications.admin.timeline import DayLine, Line, delivery_line, last_error
+from notifications.admin.timeline import DayLine, Line, deliveries_by, delivery_line, last_error
 from notifications.admin.words import change_url, exact, span
 from notifications.channel_facts import INBOX, channel_name
 from notifications.intake import cloudevents
@@ -92,7 +92,7 @@ def events_about(text: str) -> list[Event]:
 # --- the answers ----------------------------------------------------------------------------------------------------
 def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answer:
     """Of the newest event that reached the person; if none has, of the newest that was meant for anybody."""
-    deliveries = _deliveries(person, events)
+    deliveries = deliveries_by("event_id", Delivery.objects.filter(event__in=events, recipient=person))
     lines = [_ledger(event, deliveries.get(event.pk, [])) for event in reversed(events)]
     reached = next((event for event in events if deliveries.get(event.pk)), None)
     if reached is not None:
@@ -111,10 +111,7 @@ def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
     arguments = {"person": person, "span": span(within)}
     if not copies:
         return Answer(_("Nothing was for %(person)s in the last %(span)s.") % arguments, standing(person, now))
-    deliveries = Delivery.objects.filter(notification__in=copies).select_related("notification", "recipient")
-    sent: dict[object, list[Delivery]] = {}
-    for each in deliveries.prefetch_related("attempt_log").order_by("created_at", "pk"):
-        sent.setdefault(each.notification_id, []).append(each)
+    sent = deliveries_by("notification_id", Delivery.objects.filter(notification__in=copies))
     silent = [copy for copy in copies if not _arrived(sent.get(copy.pk, []))]
     lines = [_of_copy(copy, sent.get(copy.pk, [])) for copy in copies]
     count = {**arguments, "count": len(copies), "silent": len(silent)}
@@ -237,14 +234,6 @@ def _routes_naming(person: Recipient, routes: Sequence[int]) -> Iterable[int]:
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
-def _deliveries(person: Recipient, events: Sequence[Event]) -> dict[object, list[Delivery]]:
-    by_event: dict[object, list[Delivery]] = {}
-    rows = Delivery.objects.filter(event__in=events, recipient=person).select_related("notification", "recipient")
-    for each in rows.prefetch_related("attempt_log").order_by("created_at", "pk"):
-        by_event.setdefault(each.event_id, []).append(each)
-    return by_event
-
-
 def _ledger(event: Event, deliveries: Sequence[Delivery]) -> Line:
     line = DayLine(str(event), "ok" if deliveries else "quiet", event.received_at, href=change_url(event))
     line.detail = event.get_status_display()

@@ -163,7 +163,7 @@ class CannotRestore(Exception):
         self.sentences = sentences
 
 
-class Restored:
+class RestoredForm:
     """Stands for the form in the functions that save it."""
 
     def __init__(self, row: models.Model, then: State, changed: Sequence[str]) -> None:
@@ -212,7 +212,7 @@ def restore(desk: Any, request: HttpRequest, row: models.Model, record: Any) -> 
             setattr(row, then.model._meta.get_field(name).attname, then.values[name])  # type: ignore[union-attr]
     when = f"{record.history_date:%Y-%m-%d %H:%M:%S} UTC"
     row._change_reason = f"Restored as of {when}"  # type: ignore[attr-defined]  # django-simple-history reads it
-    form = Restored(row, then, changed)
+    form = RestoredForm(row, then, changed)
     try:
         with transaction.atomic():
             row.full_clean()

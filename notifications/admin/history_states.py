@@ -1,9 +1,12 @@
 """A configuration object as it was at one time, and what differs between two times, in words."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from difflib import SequenceMatcher
+from typing import Any, Literal
 
 from django.db import models
 from django.utils import timezone
@@ -12,7 +15,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
 
-from notifications.admin.word_diff import Piece, around_changes, words_between
 from notifications.admin.words import span
 from notifications.models.history import PartRow, columns_of, part_names, part_relation, parts_of
 from notifications.wording.plaintext import cut, escape_hidden_in_json
@@ -20,8 +22,21 @@ from notifications.wording.plaintext import cut, escape_hidden_in_json
 LONG, LONGEST = 60, 4_000
 """Characters from which on a text is compared word for word; and those of a text that are shown."""
 
-Row = Any
-Values = dict[str, Any]
+LINES, WORDS = re.compile(r"[^\n]*\n|[^\n]+"), re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
+MOST_PAIRS = 50_000
+"""Of equal words, or lines, of both texts: beyond, comparing would take minutes, and one text is shown as taken out and
+the other as put in."""
+
+CONTEXT = 80
+"""Characters that are kept before and after a change."""
+
+Change = Literal["same", "added", "removed"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    change: Change
+    text: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,7 @@ class State:
     kept."""
 
     model: type[models.Model]
-    values: Values
+    values: dict[str, Any]
     parts: dict[str, list[PartRow]] | None
 
 
@@ -45,7 +60,7 @@ class Difference:
     below: Sequence["Difference"] = field(default_factory=tuple)
 
 
-def state_of(row: Row) -> State:
+def state_of(row: Any) -> State:
     """As it is now."""
     row = type(row)._base_manager.get(pk=row.pk)
     history = type(row).history.model
@@ -194,3 +209,53 @@ def _row_names(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
     there = model._base_manager.in_bulk(keys)
     for key in keys:
         yield str(there[key]) if key in there else _("one that was deleted (%(key)s)") % {"key": key}
+
+
+# --- two texts, word for word -----------------------------------------------------------------------------------------
+def words_between(old: str, new: str) -> list[Piece]:
+    """The later text with the words that came, and those of the earlier that went, in their places: line by line, and
+    word by word in lines that differ."""
+    pieces: list[Piece] = []
+    for gone, came in _blocks(LINES, old, new):
+        for less, more in [(gone, came)] if gone == came else _blocks(WORDS, gone, came):
+            for piece in [Piece("same", more)] if less == more else _changes(less, more):
+                if piece.change == "same" and pieces and pieces[-1].change == "same":
+                    piece = Piece("same", pieces.pop().text + piece.text)
+                pieces.append(piece)
+    return pieces
+
+
+def _blocks(what: re.Pattern[str], old: str, new: str) -> Iterator[tuple[str, str]]:
+    """What stands in both texts in the same place: equal, or not."""
+    before, after = what.findall(old), what.findall(new)
+    counts = Counter(after)
+    if sum(counts[each] for each in before) > MOST_PAIRS:
+        yield old, new
+        return
+    for _what, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        yield "".join(before[start:end]), "".join(after[first:last])
+
+
+def around_changes(pieces: list[Piece]) -> list[Piece]:
+    """Long stretches in which nothing changed are cut."""
+    return [
+        Piece("same", f"{each.text[:CONTEXT]} … {each.text[-CONTEXT:]}")
+        if each.change == "same" and len(each.text) > 3 * CONTEXT
+        else each
+        for each in pieces
+    ]
+
+
+def _changes(gone: str, came: str) -> Iterator[Piece]:
+    """Blanks after both stay."""
+    blanks = came[len(came.rstrip()) :]
+    if blanks and gone.endswith(blanks) and gone.strip() and came.strip():
+        gone, came = gone.removesuffix(blanks), came.removesuffix(blanks)
+    else:
+        blanks = ""
+    if gone:
+        yield Piece("removed", gone)
+    if came:
+        yield Piece("added", came)
+    if blanks:
+        yield Piece("same", blanks)

@@ -12,8 +12,7 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.columns import column
-from notifications.admin.decorators import display, linked
+from notifications.admin.decorators import column, display, linked
 from notifications.admin.fields import LabelsField
 from notifications.admin.words import shortened
 from notifications.cases.milestones import MOST_LABEL, label_of

@@ -1,7 +1,7 @@
 """The desk's first page: was everybody told who should be, and if not, why. What waits, is late or failed now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,40 +118,33 @@ def shown(count: int) -> str:
 def waiting_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(state__in=ANSWERABLE)
     tile = Tile(_("Waiting now"), shown(counted(tasks)), list_url(Task, "now=waiting"), "wait")
-    oldest = tasks.order_by("id").first()
-    if oldest is None:
-        tile.tone, tile.worst = "ok", _("Nothing is waiting for anybody.")
-    else:
-        tile.worst = _("Longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
-        tile.worst_href = change_url(oldest)
-    return tile
+    if (oldest := tasks.order_by("id").first()) is None:
+        return replace(tile, tone="ok", worst=_("Nothing is waiting for anybody."))
+    worst = _("Longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
+    return replace(tile, worst=worst, worst_href=change_url(oldest))
 
 
 def late_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(past_deadline(now), state__in=ANSWERABLE)
     tile = Tile(_("Late now"), shown(counted(tasks)), list_url(Task, "now=late"), "bad")
-    worst = tasks.order_by(DEADLINE).first()
-    if worst is None or worst.deadline is None:
-        tile.tone, tile.worst = "ok", _("Nothing is late.")
-    else:
-        tile.worst = _("Latest: “%(task)s”, by %(span)s") % {"task": worst, "span": span(now - worst.deadline)}
-        tile.worst_href = change_url(worst)
-    return tile
+    latest = tasks.order_by(DEADLINE).first()
+    if latest is None or latest.deadline is None:
+        return replace(tile, tone="ok", worst=_("Nothing is late."))
+    worst = _("Latest: “%(task)s”, by %(span)s") % {"task": latest, "span": span(now - latest.deadline)}
+    return replace(tile, worst=worst, worst_href=change_url(latest))
 
 
 def failing_tile(now: datetime) -> Tile:
     """Events that fail and are still tried: their people have not been told."""
     events = Event.objects.filter(RETRIED)
     tile = Tile(_("Failing now"), shown(counted(events)), list_url(Event, "tries=again"), "bad")
-    worst = events.order_by("pk").first()
-    if worst is None:
-        tile.tone, tile.worst = "ok", _("No event has to be tried again.")
-    else:
-        why = cut(clean_line(tries_and_error(worst)), 200)
-        arguments = {"event": worst, "span": span(now - worst.received_at), "why": why}
-        tile.worst = _("Longest: “%(event)s”, for %(span)s, %(why)s") % arguments
-        tile.worst_href = change_url(worst)
-    return tile
+    if (oldest := events.order_by("pk").first()) is None:
+        return replace(tile, tone="ok", worst=_("No event has to be tried again."))
+    why = cut(clean_line(tries_and_error(oldest)), 200)
+    arguments = {"event": oldest, "span": span(now - oldest.received_at), "why": why}
+    return replace(
+        tile, worst=_("Longest: “%(event)s”, for %(span)s, %(why)s") % arguments, worst_href=change_url(oldest)
+    )
 
 
 def failed_tile(now: datetime) -> Tile:

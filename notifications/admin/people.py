@@ -23,8 +23,7 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.columns import channel_column, column
-from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
 from notifications.admin.hearing import RIGHTS, hearing_page, name_of
@@ -66,11 +65,8 @@ def shared_address(person: Recipient, address: str) -> str:
     """What is wrong if this internal person has this verified address."""
     others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True)
     other = next((each for each in others[:2] if each.pk != person.pk), None)
-    if other is None:
-        return ""
-    return gettext("%(person)s has this verified address already: engines could not tell them apart.") % {
-        "person": other
-    }
+    text = gettext("%(person)s has this verified address already: engines could not tell them apart.")
+    return text % {"person": other} if other is not None else ""
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -95,9 +91,8 @@ class RecipientForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         engine = cleaned.get("engine") if "engine" in self.fields else self.instance.engine
         if engine is not None and cleaned.get("user") is not None:
-            self.add_error(
-                "user", gettext("External people have no account: they sign in by links their engine gives them.")
-            )
+            text = gettext("External people have no account: they sign in by links their engine gives them.")
+            self.add_error("user", text)
         self._check_ref(cleaned.get("ref"), engine)
         if fault := circle(self.instance.pk, cleaned.get("manager")):
             self.add_error("manager", fault)
@@ -113,9 +108,7 @@ class RecipientForm(forms.ModelForm):
         address, verified = cleaned.get("email"), cleaned.get("email_verified")
         if verified and not address:
             self.add_error("email_verified", gettext("There is no address to have been verified."))
-        if not verified or not address or engine is not None:
-            return
-        if fault := shared_address(self.instance, address):
+        elif verified and engine is None and (fault := shared_address(self.instance, address or "")):
             self.add_error("email", fault)
 
 

@@ -123,7 +123,6 @@ def waiting_picture(period: Period, counts: Counts) -> Picture:
                 [Part("bad", late.get(number, 0)), Part("plain", waiting.get(number, 0) - late.get(number, 0))]
                 for number in range(len(period.stretches))
             ],
-            lambda parts: [sum(part.count for part in parts), parts[0].count],
         ),
         [_("waiting"), _("late")],
         [("plain", _("in time")), ("bad", _("late"))] if most else [],
@@ -138,26 +137,25 @@ def events_picture(period: Period, counts: Counts) -> Picture:
         _("Events that came in"),
         list_url(Event, period.query),
         _with_most(period, says, by_number) if total else _("No event came in."),
-        _columns(period, _alone(period, by_number), _sums, (Event, "")),
+        _columns(period, _alone(period, by_number), (Event, "")),
         [_("events")],
     )
 
 
 def answers_picture(period: Period, counts: Counts) -> Picture:
     by_band: dict[str, dict[int, int]] = defaultdict(lambda: dict.fromkeys(range(len(BANDS) + 1), 0))
-    by_number: dict[int, int] = defaultdict(int)
+    by_number: Counter[int] = Counter()
     for of, per_stretch in counts[Counted.ANSWERS].items():
         team, _slash, band = of.partition("/")
         by_band[team][int(band)] += sum(per_stretch.values())
         if not team:
-            for number, count in per_stretch.items():
-                by_number[number] += count
+            by_number.update(per_stretch)
     everybody = by_band.pop("", {})
     return Picture(
         _("Answers"),
         list_url(Response, f"{FINAL_ANSWERS}&{period.query}"),
         _with_most(period, _answered(everybody), by_number) if by_number else _("Nobody answered."),
-        _columns(period, _alone(period, by_number), _sums, (Response, FINAL_ANSWERS)),
+        _columns(period, _alone(period, by_number), (Response, FINAL_ANSWERS)),
         [_("answers")],
         rows=_team_rows(by_band),
     )
@@ -198,44 +196,21 @@ def _span(length: timedelta) -> str:
     return _("%(days)d d") % {"days": minutes // (24 * 60)}
 
 
-def _columns(
-    period: Period,
-    parts: Sequence[list[Part]],
-    table: Callable[[list[Part]], list[int]],
-    rows: tuple[type[Model], str] | None = None,
-) -> list[Column]:
-    """None where there is nothing to draw. `table`: the numbers of a column in words; `rows`: those that are one click
-    away, by their model and the query of its list."""
-    highest = max((sum(part.count for part in each) for each in parts), default=0)
-    if not highest:
-        return []
-    return [
-        _column(stretch, each, [shown(count) for count in table(each)], highest, rows)
-        for stretch, each in zip(period.stretches, parts, strict=True)
-    ]
-
-
-def _column(
-    stretch: Stretch, parts: list[Part], counts: list[str], highest: int, rows: tuple[type[Model], str] | None
-) -> Column:
-    total = sum(part.count for part in parts)
-    model, query = rows or (None, "")
-    return Column(
-        stretch,
-        [part for part in parts if part.count],
-        counts,
-        percent_of(total, highest),
-        list_url(model, "&".join(filter(None, [query, stretch.query]))) if model and total else "",
-        f"{stretch.words}: {counts[0]}",
-    )
+def _columns(period: Period, parts: Sequence[list[Part]], rows: tuple[type[Model], str] | None = None) -> list[Column]:
+    """Empty where there is nothing to draw. The table has the sum of a column, then its parts but for the last. `rows`:
+    those that are one click away, by their model and the query of its list."""
+    totals = [sum(part.count for part in each) for each in parts]
+    highest, (model, query), columns = max(totals, default=0), rows or (None, ""), []
+    for stretch, each, total in zip(period.stretches, parts, totals, strict=True) if highest else ():
+        counts = [shown(total), *(shown(part.count) for part in each[:-1])]
+        href = list_url(model, "&".join(filter(None, [query, stretch.query]))) if model and total else ""
+        drawn, height, title = [part for part in each if part.count], percent_of(total, highest), stretch.words
+        columns.append(Column(stretch, drawn, counts, height, href, f"{title}: {counts[0]}"))
+    return columns
 
 
 def _alone(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
     return [[Part("plain", by_number.get(number, 0))] for number in range(len(period.stretches))]
-
-
-def _sums(parts: list[Part]) -> list[int]:
-    return [sum(part.count for part in parts)]
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -15,8 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, state_column
-from notifications.admin.decorators import action, display, time_ago
+from notifications.admin.decorators import action, column, display, state_column, time_ago
 from notifications.admin.filters import Recent
 from notifications.admin.words import Tone, shortened
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState

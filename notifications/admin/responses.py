@@ -15,8 +15,17 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.columns import column, duration_column, json_column, state_column
-from notifications.admin.decorators import action, display, linked, time_ago, worded
+from notifications.admin.decorators import (
+    action,
+    column,
+    display,
+    duration_column,
+    json_column,
+    linked,
+    state_column,
+    time_ago,
+    worded,
+)
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent

@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, state_column
-from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.decorators import action, column, display, linked, state_column, time_ago
 from notifications.admin.words import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import rules

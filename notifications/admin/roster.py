@@ -285,16 +285,15 @@ class Roster(ModelResource):
         """Write a plan without faults, with its history and log. Call in the transaction in which it was made."""
         reason = f"Imported from {file}"[:100]
         self.store(plan, user, reason)
-        messages = grouped((self._message(change, reason), change.instance) for change in plan.changes)
-        for (flag, message), instances in messages.items():
-            LogEntry.objects.log_actions(user.pk, instances, flag, message)
+        changed = ((f"{reason}: {', '.join(change.columns)}", change.instance) for change in plan.changed)
+        if plan.new:
+            LogEntry.objects.log_actions(user.pk, [change.instance for change in plan.new], ADDITION, reason)
+        for message, instances in grouped(changed).items():
+            LogEntry.objects.log_actions(user.pk, instances, CHANGE, message)
 
     def store(self, plan: Plan, user: User, reason: str) -> None:
         """In a few statements. The history of each row has its fields alone."""
         raise NotImplementedError
-
-    def _message(self, change: Change, reason: str) -> tuple[int, str]:
-        return (ADDITION, reason) if change.is_new else (CHANGE, f"{reason}: {', '.join(change.columns)}")
 
 
 def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:

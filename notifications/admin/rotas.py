@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
+from notifications.admin.absence_feeds import reading_mark
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
-from notifications.admin.columns import reading_mark
 from notifications.admin.decorators import action, display, linked
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing

@@ -79,13 +79,12 @@ class SinceForm(forms.Form):
 
 
 @dataclass
-class Chosen:
+class Selection:
     """What the page's address asks for."""
 
     rows: QuerySet[Any]
     words: list[str]
     back: str
-    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -127,12 +126,10 @@ class Preview:
     def groups(self) -> list[Group]:
         """Return the groups by engine and error, the largest first."""
         facts = FACTS[self.kind.name]
-        columns = {"engine": facts.engine, "channel": facts.channel or None}
-        fields = [value for value in columns.values() if value]
         if self.kind.name == ReplayKind.EVENTS:
             rows = self.rows.annotate(why=Left(facts.error, ERROR)).values(facts.engine, "why", "status")
         else:
-            rows = self.rows.values(*fields, facts.error)
+            rows = self.rows.values(*filter(None, (facts.engine, facts.channel)), facts.error)
         group_rows = rows.order_by().annotate(count=Count("pk")).order_by("-count")[:GROUPS]
         return [self._group(each, facts) for each in group_rows]
 
@@ -204,33 +201,32 @@ class SendsAgain(LedgerAdmin):
             return ordered or self._preview(request, chosen, form)
 
     # --- what the address asks for ------------------------------------------------------------------------------------
-    def _chosen(self, request: HttpRequest, since: datetime | None) -> Chosen:
+    def _chosen(self, request: HttpRequest, since: datetime | None) -> Selection:
         parameters = request.GET.copy()
         row_ids = parameters.pop(ROW, [])
         ids = [pk for text in row_ids if (pk := as_uuid(str(text))) is not None]
         parameters.pop(SINCE, None)
         if row_ids:
             words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
-            chosen = Chosen(self.model._default_manager.filter(pk__in=ids), words, list_url(self.model))
+            chosen = Selection(self.model._default_manager.filter(pk__in=ids), words, list_url(self.model))
         else:
             chosen = self._listed(request, parameters)
         if since is not None:
             chosen.rows = chosen.rows.filter(failed_since(self.kind, since))
             chosen.words.append(gettext("failed since %(time)s") % {"time": exact(since)})
-            chosen.since = since
         return chosen
 
-    def _listed(self, request: HttpRequest, parameters: QueryDict) -> Chosen:
+    def _listed(self, request: HttpRequest, parameters: QueryDict) -> Selection:
         """Return all rows that the list shows with its filters and its search."""
         listing = copy(request)
         listing.GET = parameters  # type: ignore[assignment]  # a copy of it, without what is the page's own
         listing.method = "GET"
         changelist = self.get_changelist_instance(listing)
         rows = changelist.queryset.select_related(None).order_by()
-        return Chosen(rows, filter_words(changelist), list_url(self.model, parameters.urlencode()))
+        return Selection(rows, filter_words(changelist), list_url(self.model, parameters.urlencode()))
 
     # --- the question and its answer ----------------------------------------------------------------------------------
-    def _preview(self, request: HttpRequest, chosen: Chosen, form: SinceForm) -> HttpResponse:
+    def _preview(self, request: HttpRequest, chosen: Selection, form: SinceForm) -> HttpResponse:
         as_of = timezone.now()
         preview = Preview(self.kind, self.kind.chosen(chosen.rows, as_of))
         hidden = [(name, value) for name, values in request.GET.lists() if name != SINCE for value in values]
@@ -247,7 +243,7 @@ class SendsAgain(LedgerAdmin):
             grace=int(orders.GRACE.total_seconds()),
         )
 
-    def _order(self, request: HttpRequest, chosen: Chosen) -> HttpResponse | None:
+    def _order(self, request: HttpRequest, chosen: Selection) -> HttpResponse | None:
         """Order the replay. Return None if the user must be asked again."""
         question = _question(request, chosen)
         if question is None:
@@ -258,12 +254,10 @@ class SendsAgain(LedgerAdmin):
                 if is_new:
                     what = question.selection or gettext("all that failed")
                     self.log(request, replay, gettext("Sent again: %(what)s") % {"what": what})
-        except orders.MoreThanShown:
-            text = gettext("Meanwhile there are more. Nothing was sent: look again.")
-            self.message_user(request, text, messages.WARNING)
-            return None
-        except orders.NothingLeft:
+        except (orders.MoreThanShown, orders.NothingLeft) as fault:
             text = gettext("Meanwhile nothing is left of it. Nothing was sent.")
+            if isinstance(fault, orders.MoreThanShown):
+                text = gettext("Meanwhile there are more. Nothing was sent: look again.")
             self.message_user(request, text, messages.WARNING)
             return None
         if is_new:
@@ -288,7 +282,7 @@ class SendsAgain(LedgerAdmin):
         return self.done(request, row, words.sent)
 
 
-def _question(request: HttpRequest, chosen: Chosen) -> orders.Question | None:
+def _question(request: HttpRequest, chosen: Selection) -> orders.Question | None:
     """What the page's button has said yes to; None if it was not that button."""
     key, seen, now = as_uuid(request.POST.get("key", "")), request.POST.get("seen", ""), timezone.now()
     try:

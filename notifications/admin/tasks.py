@@ -13,8 +13,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.columns import column, json_column, state_column
-from notifications.admin.decorators import display, linked, time_ago, worded
+from notifications.admin.decorators import column, display, json_column, linked, state_column, time_ago, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
 from notifications.admin.retention import HoldInline, HoldsCases

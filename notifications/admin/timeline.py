@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import get_language, ngettext
@@ -160,19 +161,16 @@ def _would_channel(plan: Json) -> Line:
 # --- what happened --------------------------------------------------------------------------------------------------
 def trace(event: Event) -> list[Line]:
     """An event from arrival to the engine's confirmation, with what did not happen and why."""
-    lines = [_arrival(event), *processing(event), *route_lines(event.plan)]
+    arrival = _("event %(type)s from %(engine)s") % {"type": event.type, "engine": event.engine}
+    subject = event.task or event.case
+    about = _("about “%(about)s”") % {"about": subject} if subject else ""
+    lines = [Line(arrival, "ok", event.received_at, about), *processing(event), *route_lines(event.plan)]
     lines += people(event)
     if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
         lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
     lines += [*other_lines(event.plan), *(answer_line(response) for response in _answers(event))]
     call = Callback.objects.filter(pk=event.pk).prefetch_related("attempt_log").select_related("engine").first()
     return lines + (_calls(call) if call is not None else [])
-
-
-def _arrival(event: Event) -> Line:
-    text = _("event %(type)s from %(engine)s") % {"type": event.type, "engine": event.engine}
-    subject = event.task or event.case
-    return Line(text, "ok", event.received_at, detail=_("about “%(about)s”") % {"about": subject} if subject else "")
 
 
 def processing(event: Event) -> list[Line]:
@@ -205,11 +203,18 @@ def people(event: Event, most: int | None = None) -> list[Line]:
     most = most or PEOPLE
     people = (event.plan.get("recipients") or [])[:most]
     theirs = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
-    by_person: dict[int, list[Delivery]] = {}
-    for delivery in theirs.select_related("notification").prefetch_related("attempt_log").order_by("created_at", "pk"):
-        by_person.setdefault(delivery.recipient_id, []).append(delivery)
+    by_person = deliveries_by("recipient_id", theirs)
     lines = [_person(recipient, by_person.get(recipient["recipient"], []), event) for recipient in people]
     return lines + _and_more(event.plan, most)
+
+
+def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Delivery]]:
+    """The deliveries in their order, by the value of the field `name`, with what their lines need."""
+    groups: dict[Any, list[Delivery]] = {}
+    rows = rows.select_related("notification", "recipient").prefetch_related("attempt_log")
+    for delivery in rows.order_by("created_at", "pk"):
+        groups.setdefault(getattr(delivery, name), []).append(delivery)
+    return groups
 
 
 def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:

@@ -32,7 +32,7 @@ from notifications.reasons import Reason
 from notifications.routing.entitlement import Entitlements
 from notifications.types import Json
 from wfpush.postgres.bulk import Writes
-from wfpush.postgres.joined import Joined, Table
+from wfpush.postgres.prefetch import Joined, Table
 from wfpush.queue import outbox
 
 _LOCK = """

@@ -21,7 +21,7 @@ from notifications.intake import api_keys
 from notifications.intake.api_keys import EngineKey
 from notifications.models import ApiKey, Brand, Engine, Recipient, RecipientToken, Scope, Via
 from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
-from wfpush.postgres.joined import Joined, Table
+from wfpush.postgres.prefetch import Joined, Table
 
 log = structlog.get_logger(__name__)
 

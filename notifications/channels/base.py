@@ -147,18 +147,6 @@ class BrandKeys:
     remove_unused: Callable[[Brand], int]
 
 
-def nothing() -> Iterator[str]:
-    yield from ()
-
-
-def no_identity(brand: Brand) -> Identity | None:
-    return None
-
-
-def says_nothing(say: Callable[[str], object]) -> Iterator[str]:
-    yield from ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Channel:
     """A channel's folder, for the rest of the project.
@@ -177,11 +165,11 @@ class Channel:
     facts: Facts
     retry: Backoff
     longest_pause: timedelta
-    diagnose: Callable[[Callable[[str], object]], Iterator[str]] = says_nothing
-    alarms: Callable[[], Iterator[str]] = nothing
+    diagnose: Callable[[Callable[[str], object]], Iterator[str]] = lambda say: iter(())
+    alarms: Callable[[], Iterator[str]] = lambda: iter(())
     commands: Mapping[str, type[BaseCommand]] = field(default_factory=dict)
     receipts: Receipts = Receipts()
-    identity: Callable[[Brand], Identity | None] = no_identity
+    identity: Callable[[Brand], Identity | None] = lambda brand: None
     keys: BrandKeys | None = None
 
     @property
@@ -192,10 +180,6 @@ class Channel:
     def without_address(self) -> Reason:
         """Why the channel does not reach a person; NOTHING: not worth a line in each trace."""
         raise NotImplementedError
-
-
-def any_number() -> int:
-    return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +204,7 @@ class PersonChannel(Channel):
     service: Callable[[], str] | None = None
     written: Callable[[Message, str], Written] | None = None
     never_twice: bool = False
-    most_an_hour: Callable[[], int] = any_number
+    most_an_hour: Callable[[], int] = lambda: 0
     together: Callable[[str, Bundle, UUID], None] | None = None
 
     @property
@@ -256,20 +240,16 @@ def fault_at(pointer: str, detail: str) -> Invalid:
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])
 
 
-def learn_nothing(sender: str) -> None:
-    """Most channels have their credentials in the settings."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class DeviceChannel(Channel):
     """`learn`: called with the sender of a device before a message to it is made, by a thread that may read the
-    database.
+    database. Most channels have their credentials in the settings.
 
     `at`: the devices of a service, as far as their addresses tell. `elsewhere`: deliveries for none of these
     services, or that match the condition."""
 
     transport: PushTransport
-    learn: Callable[[str], None] = learn_nothing
+    learn: Callable[[str], None] = lambda sender: None
     registration: Registration
     retry: Backoff = RETRY_DEVICES
     longest_pause: timedelta = timedelta(hours=6)

@@ -12,12 +12,7 @@ from notifications.preferences.chosen import Chosen, Reading
 from wfpush.postgres import revision
 from wfpush.postgres.revision import Compiled
 
-
-def _read_categories() -> dict[int, Category]:
-    return Category.objects.in_bulk()
-
-
-_CATEGORIES = Compiled(_read_categories)
+_CATEGORIES = Compiled(lambda: Category.objects.in_bulk())
 
 
 def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:

@@ -22,7 +22,7 @@ from notifications.delivery.claims import Busy
 from notifications.delivery.health import Devices
 from notifications.delivery.rooms import Place, Room
 from notifications.delivery.sender import Sender
-from wfpush.concurrency.rounds import Rounds
+from wfpush.concurrency.places import Rounds
 from wfpush.concurrency.threads import in_database_thread
 
 log = structlog.get_logger(__name__)

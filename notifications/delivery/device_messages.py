@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import translation
 
@@ -30,7 +29,6 @@ from notifications.models import (
     Notification,
     NotificationState,
     Priority,
-    Recipient,
 )
 from notifications.people import farewells, revocation
 from notifications.preferences.chosen import Reading
@@ -56,7 +54,8 @@ class _BatchContext:
 
 def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttempt]:
     """Attempts for claimed rows; rows that are no longer worth sending end."""
-    _settle([row.recipient for row in rows], now)
+    for pk in {row.recipient_id for row in rows if not row.recipient.may_act}:
+        revocation.settle(pk, now)  # devices of a closed account, or registered under an old password, are told nothing
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
     over = {each.delivery for each in ended}
@@ -69,7 +68,9 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
         return []
     with transaction.atomic():
         # who signs out now waits, and then voids these tokens, too
-        there = set(_locked([row.device_id for row in going if row.device_id]))
+        ids = [row.device_id for row in going if row.device_id]
+        locked = Device.objects.filter(keys.among(Device, ids)).order_by("pk").select_for_update(no_key=True)
+        there = set(locked.values_list("pk", flat=True))
         units, waiting = _in_time([row for row in going if row.device_id in there], reading, now)
         going = [row for unit in units for row in unit]
         ledger.begin(going, now)
@@ -137,17 +138,6 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
         push = lock_screens.for_device(push, newest.row.device, customer=newest.row.recipient.external)
     over = [part.over_at for part in parts if part.over_at is not None]
     return replace(newest, message=push, parts=tuple(parts), over_at=max(over, default=None))
-
-
-def _settle(people: Sequence[Recipient], now: datetime) -> None:
-    """Remove devices of a closed account, or registered under an old password: they are told nothing."""
-    for pk in {person.pk for person in people if not person.may_act}:
-        revocation.settle(pk, now)
-
-
-def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
-    rows = Device.objects.filter(keys.among(Device, device_ids)).order_by("pk")
-    return rows.select_for_update(no_key=True).values_list("pk", flat=True)
 
 
 def for_tests(devices: Sequence[Device], now: datetime) -> list[DeviceAttempt]:

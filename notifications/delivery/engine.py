@@ -7,20 +7,46 @@ writes. A slow lane, service, domain or device uses up its own places only.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
+from django.db import close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
 from notifications.channel_facts import device_channels
 from notifications.channels import registry
 from notifications.channels.base import Channel, DeviceChannel, PersonChannel
-from notifications.delivery import claims, listening
+from notifications.delivery import claims
 from notifications.delivery.device_lane import DeviceLane
 from notifications.delivery.person_lane import PersonLane
 from notifications.delivery.sender import Sender
+from notifications.items import receipts
+from notifications.types import Receipt
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.queue import outbox
+
+
+def begin() -> None:
+    for channel in registry.channels().values():
+        if channel.receipts.listen is not None:
+            channel.receipts.listen(partial(_note, channel.name))
+
+
+def end() -> None:
+    for channel in registry.channels().values():
+        if channel.receipts.hang_up is not None:
+            channel.receipts.hang_up()
+
+
+def _note(channel: str, new_receipts: Sequence[Receipt]) -> None:
+    """Called in a thread of the channel."""
+    close_old_connections()
+    try:
+        receipts.note(channel, new_receipts, timezone.now())
+    finally:
+        close_old_connections()
+
 
 SOURCE_NAME = "deliveries"
 CLOSE_SECONDS = 2.0
@@ -81,7 +107,7 @@ async def drain() -> None:
     global _engine
     if _engine is None:
         _engine = Engine(list(registry.channels().values()))
-        listening.begin()
+        begin()
     await _engine.drain()
 
 
@@ -90,7 +116,7 @@ async def close() -> None:
     if _engine is not None:
         engine, _engine = _engine, None
         await engine.close()
-        await asyncio.to_thread(listening.end)  # what was under way may have used its connections
+        await asyncio.to_thread(end)  # what was under way may have used its connections
 
 
 SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", claims.has_due, drain, close, claims.has_late),)

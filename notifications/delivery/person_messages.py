@@ -9,8 +9,8 @@ import structlog
 from django.db import transaction
 
 from notifications import reasons
-from notifications.channel_facts import Trust, facts_of_channel
-from notifications.delivery import choices, pacing, restraint, results
+from notifications.channel_facts import facts_of_channel
+from notifications.delivery import choices, pacing, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
@@ -82,7 +82,9 @@ class _Making:
         for row in rows:
             try:
                 content = message.message_of(row.notification, words=row.words)
-                content = _with_way_out(content, row) if _trust(row) == "mailbox" else content
+                facts = facts_of_channel(row.channel)
+                if facts is not None and facts.trust == "mailbox":
+                    content = _with_way_out(content, row)
                 texts[row.pk] = _Text(content, action_tokens.answerable_by(row.channel, row.notification))
             except Exception as fault:
                 if outage.database_is_away(fault):
@@ -107,7 +109,7 @@ class _Making:
         waiting = pacing.Hour(rows, self.reading, self.now).waiting(rows)
         if waiting or len(rows) > 1:
             return waiting
-        outcome = restraint.held_back(rows[0], rows[0].pk in self.reserved, self.now)
+        outcome = pacing.held_back(rows[0], rows[0].pk in self.reserved, self.now)
         return [outcome] if outcome is not None else []
 
     def _attempt(self, row: Delivery, content: Message, token: str) -> PersonAttempt:
@@ -148,8 +150,3 @@ def _with_way_out(content: Message, row: Delivery) -> Message:
     return replace(
         content, leave_url=f"{content.brand['base_url']}/u/{token}", leave_name=category.name_in(content.language)
     )
-
-
-def _trust(row: Delivery) -> Trust:
-    facts = facts_of_channel(row.channel)
-    return facts.trust if facts is not None else ""

@@ -60,16 +60,14 @@ def units(waiting: QuerySet[Delivery], room: FreePlaces[str]) -> list[Unit]:
     heaps: dict[object, list[Waiting]] = {}
     for row in map(Waiting._make, waiting.values_list(*NAMES)[: outbox.ROWS_CHECKED]):
         heaps.setdefault(row.alike, []).append(row)
-    pieces = [piece for heap in heaps.values() for piece in _pieces(heap)]
+    pieces: list[list[Waiting]] = []
+    for heap in heaps.values():
+        pieces += [heap] if _goes_together(heap) else [[row] for row in heap]
     chosen = [pieces[at] for at in room.choose((at, piece[0].place) for at, piece in enumerate(pieces))]
     if not any(map(_goes_together, chosen)):
         return [_unit(piece) for piece in chosen]
     made = _parted(_with_held(chosen, waiting))
     return [made[at] for at in room.choose((at, unit.place) for at, unit in enumerate(made))]
-
-
-def _pieces(heap: list[Waiting]) -> list[list[Waiting]]:
-    return [heap] if _goes_together(heap) else [[row] for row in heap]
 
 
 def _goes_together(heap: Sequence[Waiting]) -> bool:

@@ -28,7 +28,7 @@ from notifications.models import (
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.postgres import bulk
-from wfpush.postgres.joined import Joined, Table
+from wfpush.postgres.prefetch import Joined, Table
 
 LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 

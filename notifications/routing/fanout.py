@@ -31,7 +31,7 @@ from notifications.wording import batch_render
 from notifications.wording.key_facts import STORED, KeyFact
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
-from wfpush.postgres.pipelined import pipelined
+from wfpush.postgres.bulk import pipelined
 
 AT_ONCE = 1_000
 """Most people of one event whose copies are in memory together."""

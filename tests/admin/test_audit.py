@@ -105,9 +105,7 @@ def test_it_is_read_by_index_however_long_it_is(day: World, auditor: Client) -> 
         )
         cursor.execute("ANALYZE django_admin_log")
     for query in ("", "q=row", "q=12345"):
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             assert auditor.get(list_of(LogEntry, query)).status_code == 200
         reading = [
             each["sql"] for each in asked if 'FROM "django_admin_log"' in each["sql"] and "COUNT" not in each["sql"]

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from notifications.channels.fcm.service_accounts import ServiceAccount
+from notifications.channels.fcm.config import ServiceAccount
 from notifications.models import Brand, Category, Recipient, Unsubscription
 from tests.admin.pages import page_of, save_form, text_of
 from tests.admin.world import World

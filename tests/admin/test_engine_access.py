@@ -136,9 +136,7 @@ def test_each_way_of_signing_in_is_saved_and_lets_us_in(
         3,
     ),
 )
-def test_what_a_way_of_signing_in_needs_is_asked_for_at_its_field(
-    auth: str, field: str, engine: Engine, root: Client
-) -> None:
+def test_what_a_way_of_signing_in_needs_is_required_there(auth: str, field: str, engine: Engine, root: Client) -> None:
     assert refused(root, engine, field, auth=auth, **CREDENTIALS | {field: ""}) == "Signing in this way needs it."
 
 
@@ -364,9 +362,7 @@ def test_asking_too_often_is_refused(field: str, value: str, engine: Engine, roo
     assert not Poll.objects.exists()
 
 
-def test_the_overview_and_a_filter_name_engines_that_do_not_answer(
-    engine: Engine, root: Client, operator: Client
-) -> None:
+def test_overview_and_filter_name_engines_that_do_not_answer(engine: Engine, root: Client, operator: Client) -> None:
     Poll.objects.create(
         engine=engine,
         error_fact=said("The engine answered 503.").as_json(),

@@ -145,9 +145,7 @@ def test_the_preview_says_in_whose_name(mode: str, said: str, engine: Engine, ro
 
 
 # --- who has connected ------------------------------------------------------------------------------------------------
-def test_the_list_says_who_has_connected_and_what_has_ended(
-    engine: Engine, account: ConnectedAccount, root: Client
-) -> None:
+def test_the_list_says_who_is_connected_and_what_ended(engine: Engine, account: ConnectedAccount, root: Client) -> None:
     PersonalSignIn.objects.create(engine=engine, mode="person")
     shown = text_of(root.get(list_of(ConnectedAccount)))
     assert re.search(r"Bob\b.*bob@acme.example 3 d .*ago works", shown), shown

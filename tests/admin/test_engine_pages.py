@@ -62,9 +62,7 @@ def connect(engine: Engine, address: str, secret: str = SECRET, kind: str = "flo
 
 
 # --- does it let us in ----------------------------------------------------------------------------------------------
-def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
-    world: World, server: Any, root: Client
-) -> None:
+def test_an_engine_that_lets_us_in_is_only_asked_by_the_button(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base)
     assert f"One task is asked for at {server.base}" in text_of(root.get(page_of(engine, CHECK)))
     assert server.told == []

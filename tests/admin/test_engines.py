@@ -40,9 +40,7 @@ def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
         1,
     ),
 )
-def test_an_address_that_would_never_be_called_is_refused(
-    address: str, sentence: str, world: World, root: Client
-) -> None:
+def test_an_address_that_is_never_called_is_refused(address: str, sentence: str, world: World, root: Client) -> None:
     assert sentence in text_of(save_form(root, world.engine, callback_url=address))
     world.engine.refresh_from_db()
     assert world.engine.callback_url == "https://engine.acme.example/answers"
@@ -150,7 +148,7 @@ def test_variables_of_an_answer_are_changed(world: World, root: Client) -> None:
         2,
     ),
 )
-def test_variables_that_could_never_be_filled_in_are_refused(
+def test_variables_that_cannot_be_filled_in_are_refused(
     variables: str, sentence: str, world: World, root: Client
 ) -> None:
     assert sentence in text_of(save_form(root, world.engine, **{"answer_mappings-0-variables": variables}))

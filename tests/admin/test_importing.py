@@ -18,8 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from notifications.admin import importing, sheets
-from notifications.admin.roster_tables import PeopleRoster
-from notifications.models import Brand, Engine, Recipient, RecipientToken, Team
+from notifications.models import Brand, Recipient, RecipientToken, Team
 from tests.admin.conftest import signed_in
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
@@ -156,14 +155,10 @@ def test_teams_and_their_leads_are_imported(world: World, root: Client) -> None:
     record = world.team.history.latest()
     assert (record.name, record.lead, record.members.count()) == ("Finances", world.bob, 2)
     assert record.history_change_reason == "Imported from people.csv"
-    assert (
-        faults(root, "slug,name,lead\nfin ance,X,nobody\n", "team")
-        == [
-            (2, "lead", "Nobody internal has the ref “nobody”. Correct it, or add a row for this person."),
-            (3, "slug", "Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."),
-        ]
-        or True
-    )
+    assert [fault[:2] for fault in faults(root, "slug,name,lead\nfin ance,X,nobody\n", "team")] == [
+        (2, "lead"),
+        (2, "slug"),
+    ]
 
 
 def test_the_same_file_again_changes_nothing(world: World, root: Client) -> None:
@@ -365,9 +360,7 @@ def test_a_company_with_managers_and_teams_takes_few_queries(world: World, root:
     file = "ref,name,email,email_verified,manager,teams\n" + "\n".join(rows) + "\n"
     preview = sent(root, file)
     assert preview.context["summary"] == f"{MANAGED + 40} new, 0 changed, 0 as they were"
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         confirmed(root, preview)
     assert Recipient.objects.filter(ref__startswith="p", manager__isnull=False).count() == MANAGED
     assert world.team.members.count() == MANAGED + 42
@@ -404,4 +397,3 @@ def test_the_lists_lead_there(world: World, root: Client) -> None:
         assert reverse(IMPORT.format(what)) in page
         assert reverse(f"admin:notifications_{what}_export_rows") in page
     assert "XLSX" in text_of(root.get(reverse("admin:notifications_team_export_rows")))
-    assert PeopleRoster().columns()[0] == "ref" and Engine.objects.exists()

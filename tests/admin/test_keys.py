@@ -58,9 +58,7 @@ def test_the_form_offers_events_and_says_what_reaches_far(world: World, root: Cl
         ({"scopes": ["everything"]}, "Select a valid choice"),
     ],
 )
-def test_a_key_that_makes_no_sense_is_not_made(
-    world: World, root: Client, fields: dict[str, object], sentence: str
-) -> None:
+def test_a_senseless_key_is_not_made(world: World, root: Client, fields: dict[str, object], sentence: str) -> None:
     answer = root.post(adding(ApiKey), {"engine": world.engine.pk, "name": "x", "scopes": ["events"], **fields})
     assert sentence in text_of(answer)
     assert ApiKey.objects.count() == 1

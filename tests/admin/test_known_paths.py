@@ -99,7 +99,7 @@ def test_each_form_with_a_path_offers_them(kind: str, world: World, route: Route
     assert 'wfpush/admin/paths.js" type="module"' in shown
 
 
-def test_expressions_of_a_mapping_are_picked_from_the_engines_own_json(
+def test_expressions_of_a_mapping_are_picked_from_the_engines_json(
     world: World, root: Client, operator: Client
 ) -> None:
     def send(body: str) -> None:

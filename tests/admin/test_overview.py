@@ -271,12 +271,6 @@ def test_djangos_list_of_all_models_is_made_only_for_its_own_pages(
     assert made
 
 
-def test_the_desk_speaks_german(day: World, root: Client) -> None:
-    page = text_of(root.get("/admin/", headers={"accept-language": "de"}))
-    assert "Wartet jetzt" in page
-    assert "Übersicht" in page
-
-
 def test_a_push_service_that_refuses_us_is_said_before_anything_else(day: World, root: Client) -> None:
     now = timezone.now()
     PausedService.objects.all().delete()

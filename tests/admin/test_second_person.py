@@ -83,7 +83,7 @@ def test_what_went_to_its_editor_before_goes_on_until_it_is_about_something_else
     assert not is_on(route)
 
 
-def test_rules_that_ask_nothing_or_name_others_do_not_wait(
+def test_rules_that_ask_nothing_or_name_others_go_on(
     bob: Recipient, world: World, route: Route, editor: Client
 ) -> None:
     news: Route = RouteFactory(name="News", types=["case.status_changed"])

@@ -40,9 +40,7 @@ def carol(world: World, root: Client) -> Recipient:
     return world.carol
 
 
-def test_a_draft_comes_by_the_chosen_channels_marked_as_a_test(
-    draft: TemplateVersion, carol: Recipient, root: Client
-) -> None:
+def test_a_draft_comes_by_chosen_channels_as_a_test(draft: TemplateVersion, carol: Recipient, root: Client) -> None:
     TemplateText.objects.create(
         version=draft, language="en", channel="email", title="Mail: {{ task.name }}", body="Dear"
     )
@@ -100,9 +98,7 @@ def test_an_account_without_a_person_is_told_what_to_do(draft: TemplateVersion, 
     assert not Notification.objects.exists()
 
 
-def test_a_person_without_other_channels_is_told_how_to_have_them(
-    draft: TemplateVersion, carol: Recipient, root: Client
-) -> None:
+def test_a_person_without_other_channels_learns_of_them(draft: TemplateVersion, carol: Recipient, root: Client) -> None:
     Recipient.objects.filter(pk=carol.pk).update(email="")
     Device.objects.all().delete()
     assert "turn on notifications on a device" in text_of(root.get(page_of(draft, "send_to_me")))
@@ -116,9 +112,7 @@ def test_an_inactive_person_gets_none(draft: TemplateVersion, carol: Recipient, 
     assert not Notification.objects.exists()
 
 
-def test_nobody_else_and_no_channel_without_an_address_can_be_chosen(
-    draft: TemplateVersion, carol: Recipient, root: Client
-) -> None:
+def test_nobody_else_and_no_other_channel_can_be_chosen(draft: TemplateVersion, carol: Recipient, root: Client) -> None:
     answer = root.post(page_of(draft, "send_to_me"), {"channels": ["fcm"], "recipient": "bob", "person": "bob"})
     assert "fcm is not one of the available choices" in text_of(answer)
     assert not Notification.objects.exists()
@@ -138,9 +132,7 @@ def test_a_text_with_a_fault_is_not_sent(draft: TemplateVersion, carol: Recipien
     assert not Event.objects.exists()
 
 
-def test_without_an_engine_a_sentence_says_what_is_needed(
-    draft: TemplateVersion, carol: Recipient, root: Client
-) -> None:
+def test_without_an_engine_it_says_what_is_needed(draft: TemplateVersion, carol: Recipient, root: Client) -> None:
     Engine.objects.update(active=False)
     assert "Messages belong to an engine and a category." in text_of(root.post(page_of(draft, "send_to_me")))
 

@@ -8,9 +8,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from notifications.admin.history_states import words_between
 from notifications.admin.live_preview import menu
 from notifications.admin.template_languages import languages_of
-from notifications.admin.word_diff import words_between
 from notifications.inbox.session import BACKEND
 from notifications.models import (
     CustomerText,
@@ -140,9 +140,7 @@ def test_another_sites_page_cannot_ask(draft: TemplateVersion) -> None:
     assert strict.post(page_of(draft, "preview"), {"texts-0-body": "x"}).status_code == 403
 
 
-def test_an_editor_who_may_not_read_events_previews_samples_only(
-    day: World, draft: TemplateVersion, editor: Client
-) -> None:
+def test_who_may_not_read_events_previews_samples_only(day: World, draft: TemplateVersion, editor: Client) -> None:
     said = typed(editor, draft, event=str(Event.objects.get(event_id="e-2").pk))
     assert said["faults"] == []
     assert "Approve invoice 4712" not in said["html"]
@@ -304,9 +302,7 @@ def test_a_version_stands_below_its_template(template: Template, draft: Template
         assert 'href="/admin/notifications/templateversion/"' not in heading, action
 
 
-def test_versions_are_listed_on_their_templates_page_alone(
-    template: Template, draft: TemplateVersion, root: Client
-) -> None:
+def test_versions_are_listed_on_their_templates_page(template: Template, draft: TemplateVersion, root: Client) -> None:
     assert root.get(list_of(TemplateVersion)).headers["Location"] == list_of(Template)
     of_one = root.get(list_of(TemplateVersion, f"template__id__exact={template.pk}"))
     assert of_one.headers["Location"] == page_of(template)

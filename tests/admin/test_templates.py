@@ -86,7 +86,7 @@ def test_labels_are_one_language_a_line(labels: str, sentence: str, draft: Templ
 
 
 @pytest.mark.parametrize("body", some(["{% if %}", "{{ task.name", "{% include 'x' %}", "{% for x in y %}"], 2))
-def test_words_no_renderer_could_read_are_refused_where_they_are_written(
+def test_words_no_renderer_could_read_are_refused_at_their_field(
     body: str, draft: TemplateVersion, root: Client
 ) -> None:
     page = save_form(root, draft, **{"texts-0-body": body})
@@ -95,9 +95,7 @@ def test_words_no_renderer_could_read_are_refused_where_they_are_written(
     assert TemplateText.objects.filter(body=body).count() == 0
 
 
-def test_saving_stays_and_names_variables_nobody_sends_once_below_their_field(
-    draft: TemplateVersion, root: Client
-) -> None:
+def test_saving_stays_and_names_variables_nobody_sends_at_their_field(draft: TemplateVersion, root: Client) -> None:
     page = save_form(root, draft, **{"texts-1-body": "{{ task.colour }}"})
     assert page.redirect_chain[-1][0] == page_of(draft)
     assert "was changed successfully" in text_of(page)
@@ -118,7 +116,7 @@ def test_publishing_is_asked_from_the_form_and_refused_there_too(draft: Template
 
 
 # --- publishing and rolling back ------------------------------------------------------------------------------------
-def test_a_draft_is_published_and_the_one_before_retires(
+def test_a_draft_is_published_and_another_retires(
     draft: TemplateVersion, published: TemplateVersion, root: Client
 ) -> None:
     assert "new messages of “Invoice to approve” say this" in text_of(root.get(page_of(draft, "publish")))
@@ -169,9 +167,7 @@ def test_only_what_fits_is_offered_and_done(draft: TemplateVersion, published: T
     assert "Only a version that was published before" in text_of(root.post(page_of(draft, "roll_back"), follow=True))
 
 
-def test_a_sensitive_variable_in_the_lock_screens_text_cannot_be_published(
-    draft: TemplateVersion, root: Client
-) -> None:
+def test_a_sensitive_variable_on_lock_screens_cannot_be_published(draft: TemplateVersion, root: Client) -> None:
     event_type = EventType.objects.get(name="task.assigned")
     EventVariable.objects.create(event_type=event_type, path="variables.salary", sensitive=True)
     draft.texts.filter(language="en").update(short_body="Salary {{ variables.salary }}")
@@ -189,7 +185,7 @@ def test_a_draft_without_texts_cannot_be_published(template: Template, root: Cli
     assert "It has no texts yet." in text_of(root.post(page_of(empty, "publish"), follow=True))
 
 
-def test_a_new_draft_is_made_from_any_earlier_version(
+def test_a_draft_is_made_from_any_earlier_version(
     draft: TemplateVersion, published: TemplateVersion, root: Client
 ) -> None:
     press(root, page_of(draft, "publish"))
@@ -205,9 +201,7 @@ def test_two_publications_at_once_leave_one_published(template: Template, draft:
     assert [each.pk for each in template.versions.filter(state=VersionState.PUBLISHED)] == [other.pk]
 
 
-def test_the_list_says_what_is_published_and_what_is_not(
-    template: Template, draft: TemplateVersion, root: Client
-) -> None:
+def test_the_list_says_what_is_published_or_not(template: Template, draft: TemplateVersion, root: Client) -> None:
     Template.objects.create(slug="empty", name="Empty one")
     shown = text_of(root.get(list_of(Template)))
     assert "nothing" in shown
@@ -216,9 +210,7 @@ def test_the_list_says_what_is_published_and_what_is_not(
 
 
 # --- preview --------------------------------------------------------------------------------------------------------
-def test_the_preview_shows_inbox_lock_screen_and_mail_in_each_language(
-    published: TemplateVersion, root: Client
-) -> None:
+def test_the_preview_shows_inbox_and_mail_in_each_language(published: TemplateVersion, root: Client) -> None:
     page = root.get(page_of(published, "preview"), {"language": "de"})
     preview = page.context["preview"]
     sample = EventType.objects.get(name="task.assigned").sample

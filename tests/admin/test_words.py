@@ -8,7 +8,6 @@ from django.utils import translation
 
 from notifications.admin.fields import is_language
 from notifications.admin.words import ago, due_words, inner_quotes, mark, pretty, shortened, since, span, took, with_why
-from notifications.wording.colours import contrast
 from wfpush.identifiers import lowest_id, uuid7
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -71,11 +70,6 @@ def test_long_text_is_cut_with_the_whole_in_the_title() -> None:
     assert shortened("a" * 91).startswith('<span title="' + "a" * 91)
     assert shortened("a" * 90) == "a" * 90
     assert with_why(mark("ok", "fine"), "") == mark("ok", "fine")
-
-
-def test_contrast_is_that_of_wcag() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pytest_django import Settings
 
-from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
+from notifications.channels.fcm.config import DEFAULT, ServiceAccount
 from notifications.channels.webpush import vapid
 from notifications.models import Device, Recipient, RecipientToken
 from notifications.types import Json
@@ -89,7 +89,7 @@ def test_a_browser_is_registered_under_its_name(browser: Caller, alice: Recipien
     assert answer.json() == {"id": str(device.pk)}
     assert (device.recipient, device.channel, device.address) == (alice, "webpush", ENDPOINT)
     assert (device.p256dh, device.auth) == (KEYS["p256dh"], KEYS["auth"])
-    assert (device.name, device.sender) == ("Firefox on Linux", vapid.public_key())
+    assert (device.name, device.sender) == ("Firefox on Linux", vapid.signer().public_key)
     assert (device.platform, device.expires_at, device.token) == ("", None, None)
 
 
@@ -131,7 +131,7 @@ def test_people_may_give_a_name_of_their_own(browser: Caller) -> None:
 
 
 def test_a_browser_may_say_under_which_of_our_keys_it_subscribed(browser: Caller) -> None:
-    assert browser.post(SUBSCRIPTIONS, {**subscription(), "public_key": vapid.public_key()}).status_code == 201
+    assert browser.post(SUBSCRIPTIONS, {**subscription(), "public_key": vapid.signer().public_key}).status_code == 201
 
     foreign = browser.post(SUBSCRIPTIONS, {**subscription(f"{ENDPOINT}2"), "public_key": key()})
     assert pointers(foreign) == ["/public_key"]
@@ -294,7 +294,7 @@ def test_members_that_would_set_what_is_not_theirs_are_ignored(
     assert browser.post(SUBSCRIPTIONS, {**subscription(), **extra}).status_code == 201
 
     device = Device.objects.get()
-    assert (device.recipient, device.sender) == (alice, vapid.public_key())
+    assert (device.recipient, device.sender) == (alice, vapid.signer().public_key)
 
 
 def test_a_session_that_ended_meanwhile_registers_nothing(browser: Caller, alice: Recipient) -> None:

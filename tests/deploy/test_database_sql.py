@@ -18,11 +18,8 @@ MADE = """SELECT string_agg(name, ' ' ORDER BY name) FROM (
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
-    made = Servers()
-    try:
+    with Servers() as made:
         yield made
-    finally:
-        made.clear()
 
 
 def psql(servers: Servers, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":

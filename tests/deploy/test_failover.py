@@ -30,19 +30,15 @@ def connected_to(hosts: list[Servers]) -> str:
 
 
 def test_new_connections_go_to_the_host_that_takes_writes() -> None:
-    hosts: list[Servers] = []
-    try:
-        hosts = [Servers(), Servers()]
+    with Servers() as one, Servers() as another:
+        hosts = [one, another]
         first, second = sockets_of(hosts)
         assert connected_to(hosts) == first
 
-        with psycopg.connect(hosts[0].postgres.url, autocommit=True) as superuser:  # as a standby does
+        with psycopg.connect(one.postgres.url, autocommit=True) as superuser:  # as a standby does
             superuser.execute("ALTER SYSTEM SET default_transaction_read_only = on")
             superuser.execute("SELECT pg_reload_conf()")
         eventually(lambda: connected_to(hosts) == second, "the other host is taken")
 
-        with hosts[0].gone(hosts[0].postgres).lasting():
+        with one.gone(one.postgres).lasting():
             assert connected_to(hosts) == second
-    finally:
-        for servers in hosts:
-            servers.clear()

@@ -21,7 +21,7 @@ from notifications.channels import payload
 from notifications.channels.appworks import transport as appworks
 from notifications.channels.email.transport import mail_of
 from notifications.channels.sms.alphabet import plain
-from notifications.channels.sms.wording import text_of
+from notifications.channels.sms.transport import text_of
 from notifications.items.inbox_json import inbox_json
 from notifications.models import EventVariable, FactKind, Notification, Recipient, Template, TemplateVersion
 from notifications.types import Json, PushMessage

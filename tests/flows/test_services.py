@@ -18,7 +18,7 @@ from notifications.answers.given import Answer
 from notifications.answers.respond import respond
 from notifications.calendar_feeds import polling
 from notifications.channels import registry
-from notifications.channels.sms.gateway import Http, Sms
+from notifications.channels.sms.config import Http, Sms
 from notifications.delivery.engine import Engine as Sending
 from notifications.engines import callback, callback_claims, poll
 from notifications.models import Callback, Category, Delivery, LinkMail, Notification, Poll, RotaFeed

@@ -21,8 +21,8 @@ from pytest_django import Settings
 from escalations.forecast.dead_ends import dead_ends
 from notifications.channel_facts import channel_name, channels_from_start, offered_channels
 from notifications.channels import registry
-from notifications.channels.sms.gateway import Http, Smpp, Sms, Status
-from notifications.delivery import engine, listening
+from notifications.channels.sms.config import Http, Smpp, Sms, Status
+from notifications.delivery import engine
 from notifications.models import ActionToken, Category, Delivery, Recipient, Route, TemplateText
 from notifications.routing import pipeline
 from tests.flows.channels import channels, only_bob_is_told, told
@@ -48,7 +48,7 @@ def chosen(world: World, settings: Settings) -> Iterator[World]:
     channels("sms", "email")
     world.put("/api/v1/recipients/bob", {"phone": "089 / 5550-1234"})
     yield world
-    listening.end()
+    engine.end()
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def smsc(chosen: World, settings: Settings) -> Iterator[Smsc]:
     with smsc_on_loopback() as started:
         smpp = Smpp("127.0.0.1", started.port, tls=False, user=USER, password=PASSWORD)
         settings.SMS = Sms(smpp, "Acme", "49", 3, 10)
-        listening.begin()
+        engine.begin()
         yield started
 
 
@@ -160,7 +160,7 @@ def test_an_smsc_that_is_busy_gets_it_later(chosen: World, smsc: Smsc) -> None:
     assert state == "pending" and "asks to wait: ESME_RTHROTTLED" in (reason or "")
 
     smsc.until(lambda: smsc.refused)
-    listening.end()  # a new session knows nothing of the wait
+    engine.end()  # a new session knows nothing of the wait
     with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=False):
         chosen.run()
     assert told(chosen, trace)["sms"] == ("delivered", None)
@@ -169,7 +169,7 @@ def test_an_smsc_that_is_busy_gets_it_later(chosen: World, smsc: Smsc) -> None:
 
 def test_a_refused_password_loses_nothing_and_the_doctor_says_so(chosen: World, smsc: Smsc, settings: Settings) -> None:
     channels("sms")
-    listening.end()
+    engine.end()
     smsc.password = "changed by the provider"
     trace = chosen.send("task.assigned", INVOICE)
     state, reason = told(chosen, trace)["sms"]
@@ -177,7 +177,7 @@ def test_a_refused_password_loses_nothing_and_the_doctor_says_so(chosen: World, 
     assert reason == "The SMS gateway refuses us (SMS_USER, SMS_PASSWORD, SMS_SENDER): ESME_RINVPASWD"
     assert "127.0.0.1 refuses us since" in doctor()
 
-    listening.end()
+    engine.end()
     smsc.password = PASSWORD
     with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
         chosen.run()
@@ -252,7 +252,7 @@ def test_a_gateway_that_hangs_keeps_nothing_from_mail_and_browsers(chosen: World
                 await soon(lambda: len(mail.outbox) == browsers.count == 5, "mail and browsers have theirs")
             finally:
                 hanging.close()
-                await asyncio.to_thread(listening.end)
+                await asyncio.to_thread(engine.end)
             await sends.idle()
             await sends.close()
 

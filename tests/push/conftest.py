@@ -7,7 +7,8 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from tests.support.devices import PushHost, push_host
+from tests.push.books import Host
+from tests.support.devices import push_host
 from tests.support.engines import LOOPBACK
 from tests.support.story import Story
 
@@ -21,13 +22,14 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def host(settings: Settings, clock: time_machine.Traveller) -> Iterator[PushHost]:
+def host(settings: Settings, clock: time_machine.Traveller) -> Iterator[Host]:
     settings.PUSH_ALLOWED_CIDRS = LOOPBACK
     settings.PUSH_ALLOWED_HOSTS = ["127.0.0.1"]
-    with push_host() as started:
+    with push_host(Host) as started:
+        started.clock = clock
         yield started
 
 
 @pytest.fixture
-def story(host: PushHost) -> Story:
+def story(host: Host) -> Story:
     return Story.begin()

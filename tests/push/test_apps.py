@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from notifications.answers import respond
 from notifications.answers.given import Answer
-from notifications.channels.fcm import service_accounts
+from notifications.channels.fcm import config
 from notifications.models import Delivery, Device, PausedService
 from notifications.people import devices
 from notifications.types import NewAddress
@@ -29,7 +29,7 @@ PROJECT = "acme-apps"
 def google(settings: Settings) -> Iterator[Google]:
     settings.PUSH_ALLOWED_CIDRS = LOOPBACK
     with google_on_loopback() as google:
-        settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(PROJECT)))
+        settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(google.account(PROJECT)))
         yield google
 
 
@@ -131,7 +131,7 @@ def test_what_google_answers_decides(story: Story, begins: str, state: str, devi
 
 
 def test_a_person_without_an_app_gets_no_row_where_there_is_no_firebase(settings: Settings) -> None:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read("")
+    settings.FIREBASE_CREDENTIALS = config.accounts_in("")
     Story.begin().assign()
 
     assert not Delivery.objects.filter(channel="fcm").exists()

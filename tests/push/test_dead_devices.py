@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -21,6 +21,7 @@ from notifications.reasons import said
 from tests.factories import RecipientFactory
 from tests.pushlab.certificates import issue
 from tests.support.crowd import DEAD, Crowd, crowd
+from tests.support.devices import drain_after
 from tests.support.engines import LOOPBACK
 from tests.support.length import some
 from tests.support.story import Story
@@ -41,9 +42,12 @@ def story(service: Crowd) -> Story:
     return Story.begin()
 
 
-def people(count: int, name: str) -> list[Recipient]:
-    """They have no other channel than their devices."""
-    return [RecipientFactory(ref=f"{name}-{number}", email="") for number in range(count)]
+def people(service: Crowd, count: int, name: str, manner: str = "ok") -> list[Recipient]:
+    """They have no other channel than their devices, which do this."""
+    them = [RecipientFactory(ref=f"{name}-{number}", email="") for number in range(count)]
+    for person in them:
+        service.device(person, manner)
+    return them
 
 
 def assign_to(story: Story, task_id: str, *groups: list[Recipient]) -> None:
@@ -67,11 +71,7 @@ async def dispatched(until: Callable[[], bool] = lambda: True) -> bool:
 
 @pytest.mark.ci
 def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_before(story: Story, service: Crowd) -> None:
-    dead, alive = people(200, "dave"), people(20, "ann")
-    for person in dead:
-        service.device(person, "hangs")
-    for person in alive:
-        service.device(person, "ok")
+    dead, alive = people(service, 200, "dave", "hangs"), people(service, 20, "ann")
     assign_to(story, "T-1", dead, alive)
     hanging_first(dead)
 
@@ -87,12 +87,9 @@ def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
 ) -> None:
     monkeypatch.setattr(rooms, "SUSPECTS", 2)
     monkeypatch.setattr(device_lane, "BATCH", 4)
-    dead, alive = people(10, "dave"), people(5, "ann")
-    for person in dead:
-        service.device(person, "hangs")
+    dead = people(service, 10, "dave", "hangs")
     Device.objects.update(last_fault_fact=said("It did not answer completely within 10 seconds.").as_json())
-    for person in alive:
-        service.device(person, "ok")
+    alive = people(service, 5, "ann")
     assign_to(story, "T-1", dead, alive)
     hanging_first(dead)
     clock.shift(timedelta(seconds=1))
@@ -112,9 +109,7 @@ def test_a_burst_for_one_device_that_hangs_takes_few_places(
 ) -> None:
     monkeypatch.setattr(rooms, "ROOM", 12)
     monkeypatch.setattr(rooms, "SLOW", 4)
-    (dave,), (ann,) = people(1, "dave"), people(1, "ann")
-    service.device(dave, "hangs")
-    service.device(ann, "ok")
+    (dave,), (ann,) = people(service, 1, "dave", "hangs"), people(service, 1, "ann")
     for number in range(24):
         assign_to(story, f"T-{number}", [dave])
     hanging_first([dave])
@@ -128,23 +123,16 @@ def test_a_burst_for_one_device_that_hangs_takes_few_places(
 
 
 # --- what fails at once -----------------------------------------------------------------------------------------------
-async def one_after_the_other(*steps: Callable[[], object]) -> None:
-    """One dispatcher; after each step it sends what is due, and all of that lands."""
-    engine = Engine(registry.device_channels())
-    try:
-        for step in steps:
-            await sync_to_async(step)()
-            await engine.drain()
-            await engine.idle()
-    finally:
-        await engine.close()
+def one_after_the_other(*steps: Callable[[], object]) -> None:
+    """After each step one dispatcher sends what is due, and all of that lands."""
+    drain_after(registry.device_channels(), *steps)
 
 
 @pytest.mark.parametrize("manner", some(sorted({*DEAD, "no service", "no secure connection"} - {"hangs"}), 3))
 def test_however_one_device_fails_the_others_hear_at_once(
     story: Story, service: Crowd, tmp_path: Path, clock: time_machine.Traveller, manner: str
 ) -> None:
-    (dave,), alive = people(1, "dave"), people(6, "ann")
+    dave, alive = RecipientFactory(ref="dave-0", email=""), people(service, 6, "ann")
     with ExitStack() as others:
         url = service.url
         if manner == "no secure connection":
@@ -152,10 +140,8 @@ def test_however_one_device_fails_the_others_hear_at_once(
         elif manner == "no service":
             url = "http://127.0.0.1:9"
         service.device(dave, manner.replace(" ", "-"), url)
-        for person in alive:
-            service.device(person, "ok")
         lone = [partial(assign_to, story, f"T-{number}", [dave]) for number in range(7)]
-        async_to_sync(one_after_the_other)(*lone, partial(assign_to, story, "T-99", [dave], alive))
+        one_after_the_other(*lone, partial(assign_to, story, "T-99", [dave], alive))
 
     assert len(service.arrived) == 6
 
@@ -163,13 +149,9 @@ def test_however_one_device_fails_the_others_hear_at_once(
 def test_half_of_a_service_that_fails_is_tried_again_apart(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    dead, alive = people(12, "dave"), people(6, "ann")
-    for person in dead:
-        service.device(person, "broken")
-    for person in alive:
-        service.device(person, "ok")
+    dead, alive = people(service, 12, "dave", "broken"), people(service, 6, "ann")
     later = partial(clock.shift, timedelta(seconds=3))
-    async_to_sync(one_after_the_other)(
+    one_after_the_other(
         partial(assign_to, story, "T-1", dead), later, later, partial(assign_to, story, "T-2", dead, alive)
     )
 
@@ -180,16 +162,15 @@ def test_half_of_a_service_that_fails_is_tried_again_apart(
 def test_when_a_device_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    (dave,) = people(1, "dave")
-    service.device(dave, "broken")
+    (dave,) = people(service, 1, "dave", "broken")
     tasks = [partial(assign_to, story, f"T-{number}", [dave]) for number in range(3)]
-    async_to_sync(one_after_the_other)(*tasks, partial(clock.shift, timedelta(seconds=5)))
+    one_after_the_other(*tasks, partial(clock.shift, timedelta(seconds=5)))
     tries = service.tries["broken/dave-0"]
     assert tries == 4, "one for each, and then one for all of them"
 
     service.manner["broken/dave-0"] = "ok"
     assign_to(story, "T-3", [dave])
-    async_to_sync(one_after_the_other)(lambda: None, lambda: None)
+    one_after_the_other(lambda: None, lambda: None)
 
     assert service.arrived["broken/dave-0"] == 4, "in the very moment in which the newest had arrived"
 
@@ -198,15 +179,13 @@ def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
-    them = people(health.SEVERAL + 1, "ann")
-    for person in them:
-        service.device(person, "broken")
+    them = people(service, health.SEVERAL + 1, "ann", "broken")
 
     def is_repaired() -> None:
         service.manner.update(dict.fromkeys(service.tries, "ok"))
         assign_to(story, "T-2", them[:1])
 
-    async_to_sync(one_after_the_other)(partial(assign_to, story, "T-1", them), is_repaired, lambda: None)
+    one_after_the_other(partial(assign_to, story, "T-1", them), is_repaired, lambda: None)
 
     assert len(service.arrived) == len(them), "nobody waits for the next try, which was to be in two seconds"
 
@@ -219,7 +198,7 @@ def test_all_that_waits_for_a_dead_device_is_left_to_the_mail_after_an_hour(
     for number in range(3):
         story.assign(f"T-{number}")
     for _ in range(20):
-        async_to_sync(one_after_the_other)(partial(clock.shift, timedelta(seconds=310)))
+        one_after_the_other(partial(clock.shift, timedelta(seconds=310)))
 
     assert {row.state for row in Delivery.objects.filter(channel="webpush")} == {"dead"}
     assert not Delivery.objects.filter(channel="email", due_at=None).exists()
@@ -229,12 +208,8 @@ def test_all_that_waits_for_a_dead_device_is_left_to_the_mail_after_an_hour(
 def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    odd, alive = people(2, "dave"), people(4, "ann")
-    for person in odd:
-        service.device(person, "refused")
-    for person in alive:
-        service.device(person, "ok")
-    async_to_sync(one_after_the_other)(
+    odd, alive = people(service, 2, "dave", "refused"), people(service, 4, "ann")
+    one_after_the_other(
         partial(assign_to, story, "T-1", odd),
         partial(assign_to, story, "T-2", odd),
         partial(assign_to, story, "T-3", alive),
@@ -246,19 +221,17 @@ def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others
 def test_a_service_that_refuses_many_and_takes_nothing_is_paused_briefly_and_tried_by_one(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    them, others = people(pauses.MANY, "dave"), people(4, "ann")
-    for person in them + others:
-        service.device(person, "refused")
-    async_to_sync(one_after_the_other)(partial(assign_to, story, "T-1", them))
+    them, others = people(service, pauses.MANY, "dave", "refused"), people(service, 4, "ann", "refused")
+    one_after_the_other(partial(assign_to, story, "T-1", them))
     paused = PausedService.objects.get()
     assert paused.until - timezone.now() <= timedelta(minutes=1)
 
     service.tries.clear()
-    async_to_sync(one_after_the_other)(partial(assign_to, story, "T-2", others))
+    one_after_the_other(partial(assign_to, story, "T-2", others))
     assert not service.tries
 
     clock.shift(paused.until - timezone.now() + timedelta(seconds=1))
-    async_to_sync(one_after_the_other)(lambda: None)
+    one_after_the_other(lambda: None)
     assert service.tries.total() == 1, "one of all tries it"
     paused.refresh_from_db()
     assert paused.until > timezone.now(), "in vain"

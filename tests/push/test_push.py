@@ -31,19 +31,17 @@ from notifications.models import (
 )
 from notifications.people import devices
 from notifications.reasons import Reason
-from tests.push.books import ledger, settled
+from tests.push.books import Host, ledger
 from tests.push.conftest import NOON
-from tests.support.devices import PushHost, dispatch, push_host
+from tests.support.devices import dispatch, push_host
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 # --- what arrives ---------------------------------------------------------------------------------
-def test_an_approval_reaches_bobs_browser_with_its_buttons(story: Story, host: PushHost) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign(priority="urgent", due_at="2026-11-25T16:00:00Z")
-    dispatch()
+def test_an_approval_reaches_bobs_browser_with_its_buttons(story: Story, host: Host) -> None:
+    host.tell_bob(story, priority="urgent", due_at="2026-11-25T16:00:00Z")
 
     (shown,) = host.shown("firefox")
     copy = story.copy(story.bob)
@@ -60,22 +58,18 @@ def test_an_approval_reaches_bobs_browser_with_its_buttons(story: Story, host: P
     ("due_at", "hours"), [(None, 72), ("2026-11-24T11:00:00Z", 4), ("2027-11-24T12:00:00Z", 28 * 24)]
 )
 def test_push_services_keep_it_a_day_past_due_but_neither_briefly_nor_for_ever(
-    story: Story, host: PushHost, due_at: str | None, hours: int
+    story: Story, host: Host, due_at: str | None, hours: int
 ) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign(due_at=due_at)
-    dispatch()
+    host.tell_bob(story, due_at=due_at)
 
     assert int(host.shown("firefox")[0]["TTL"]) == hours * 3600
 
 
 def test_one_number_says_how_long_messages_are_worth_sending(
-    story: Story, host: PushHost, monkeypatch: pytest.MonkeyPatch
+    story: Story, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifetime, "USUAL", timedelta(hours=6))
-    host.subscribe(story.bob, "firefox")
-    story.assign(due_at=None)
-    dispatch()
+    host.tell_bob(story, due_at=None)
 
     row = Delivery.objects.get(channel="webpush")
     assert row.expires_at is not None
@@ -91,31 +85,27 @@ def test_one_number_says_how_long_messages_are_worth_sending(
     ("expires_at", "seconds"), [("2026-11-25T12:30:00Z", 1800), ("2026-11-27T12:00:00Z", 48 * 3600)]
 )
 def test_push_services_keep_it_no_longer_than_the_task_takes_answers(
-    story: Story, host: PushHost, expires_at: str, seconds: int
+    story: Story, host: Host, expires_at: str, seconds: int
 ) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign(due_at="2026-12-01T12:00:00Z", expires_at=expires_at)
-    dispatch()
+    host.tell_bob(story, due_at="2026-12-01T12:00:00Z", expires_at=expires_at)
 
     assert int(host.shown("firefox")[0]["TTL"]) == seconds
 
 
-def test_what_waited_until_the_task_takes_no_answers_is_not_sent_by_any_channel(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_what_waited_until_the_task_takes_no_answers_is_not_sent_by_any_channel(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.answer("firefox", 503)
     story.assign(expires_at="2026-11-25T12:30:00Z")
     dispatch()
     host.answer("firefox", 201)
-    settled(clock, 1800)
+    host.settled(1800)
     async_to_sync(Engine(registry.person_channels()).drained)()
 
     assert not host.shown("firefox"), "however late the task is told that it expired"
     assert [ledger(story)[name][0] for name in ("webpush firefox", "email bob@example.org")] == ["expired", "expired"]
 
 
-def test_all_devices_of_bob_hear_at_once_and_the_mail_waits(story: Story, host: PushHost) -> None:
+def test_all_devices_of_bob_hear_at_once_and_the_mail_waits(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.subscribe(story.bob, "phone")
     host.answer("phone", 503)
@@ -131,7 +121,7 @@ def test_all_devices_of_bob_hear_at_once_and_the_mail_waits(story: Story, host: 
     }
 
 
-def test_bob_answers_from_the_lock_screen_and_the_trace_knows_where(story: Story, host: PushHost) -> None:
+def test_bob_answers_from_the_lock_screen_and_the_trace_knows_where(story: Story, host: Host) -> None:
     firefox = host.subscribe(story.bob, "firefox")
     story.assign()
     dispatch()
@@ -141,7 +131,7 @@ def test_bob_answers_from_the_lock_screen_and_the_trace_knows_where(story: Story
     assert recorded.response.delivery is not None and recorded.response.delivery.device == firefox
 
 
-def test_a_route_may_forbid_answering_from_the_lock_screen(story: Story, host: PushHost) -> None:
+def test_a_route_may_forbid_answering_from_the_lock_screen(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     story.assign("T-41")
     copy = story.copy(story.bob, "T-41")
@@ -157,9 +147,7 @@ def test_a_route_may_forbid_answering_from_the_lock_screen(story: Story, host: P
     assert ActionToken.objects.filter(notification=story.copy(story.bob, "T-42")).count() == 0
 
 
-def test_without_words_of_a_template_a_sensitive_name_still_stays_off_the_lock_screen(
-    story: Story, host: PushHost
-) -> None:
+def test_without_words_of_a_template_a_sensitive_name_still_stays_off_the_lock_screen(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     EventVariable.objects.update_or_create(
         event_type=EventType.objects.get(name="task.assigned"), path="task.name", defaults={"sensitive": True}
@@ -174,7 +162,7 @@ def test_without_words_of_a_template_a_sensitive_name_still_stays_off_the_lock_s
 
 # --- what fails -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_browser_that_is_gone_is_removed_and_the_mail_takes_over(story: Story, host: PushHost, status: int) -> None:
+def test_a_browser_that_is_gone_is_removed_and_the_mail_takes_over(story: Story, host: Host, status: int) -> None:
     host.subscribe(story.bob, "firefox")
     host.answer("firefox", status)
     story.assign()
@@ -190,9 +178,7 @@ def test_a_browser_that_is_gone_is_removed_and_the_mail_takes_over(story: Story,
     assert Device.history.filter(history_type="-").get().history_change_reason.startswith("The browser is no longer")
 
 
-def test_whatever_a_service_says_of_a_browser_that_is_gone_everything_goes_on(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_whatever_a_service_says_of_a_browser_that_is_gone_everything_goes_on(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.words["firefox"] = "Gone, " * 700
     host.answer("firefox", 410)
@@ -204,7 +190,7 @@ def test_whatever_a_service_says_of_a_browser_that_is_gone_everything_goes_on(
     assert ledger(story, "carol")["webpush carols"][0] == "delivered"
 
 
-def test_the_mail_does_not_wait_for_a_service_that_asks_for_a_day(story: Story, host: PushHost) -> None:
+def test_the_mail_does_not_wait_for_a_service_that_asks_for_a_day(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.answer("firefox", (429, {"Retry-After": "86400"}))
     story.assign()
@@ -213,24 +199,20 @@ def test_the_mail_does_not_wait_for_a_service_that_asks_for_a_day(story: Story, 
     assert ledger(story)["webpush firefox"][0] == "dead" and Delivery.objects.get(channel="email").due_at is not None
 
 
-def test_without_another_channel_a_message_is_tried_for_a_day(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_without_another_channel_a_message_is_tried_for_a_day(story: Story, host: Host) -> None:
     host.subscribe(story.alice, "alices")
     host.answer("alices", 503)
     story.assign(assignee="alice")
     for _ in range(10):
-        settled(clock, 2 * 3600)
+        host.settled(2 * 3600)
     assert ledger(story, "alice")["webpush alices"][0] == "pending"
 
     host.answer("alices", 201)
-    settled(clock, 2 * 3600)
+    host.settled(2 * 3600)
     assert len(host.shown("alices")) == 1
 
 
-def test_the_mail_takes_over_only_when_the_last_device_has_failed(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_the_mail_takes_over_only_when_the_last_device_has_failed(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.subscribe(story.bob, "phone")
     host.answer("firefox", 410)
@@ -239,7 +221,7 @@ def test_the_mail_takes_over_only_when_the_last_device_has_failed(
     dispatch()
     assert Delivery.objects.get(channel="email").due_at is None
 
-    settled(clock, 10)
+    host.settled(10)
     assert Delivery.objects.get(channel="email").due_at is not None
 
 
@@ -250,14 +232,12 @@ def test_without_any_device_the_mail_goes_at_once(story: Story) -> None:
     assert Delivery.objects.get(channel="email").due_at is not None
 
 
-def test_what_a_service_cannot_take_now_is_tried_again_and_in_the_end_given_up(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_what_a_service_cannot_take_now_is_tried_again_and_in_the_end_given_up(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.answer("firefox", 500)
     story.assign()
     for _ in range(40):
-        settled(clock, 310)
+        host.settled(310)
 
     assert ledger(story)["webpush firefox"][0] == "dead"
     attempts = DeliveryAttempt.objects.filter(delivery__channel="webpush")
@@ -266,21 +246,19 @@ def test_what_a_service_cannot_take_now_is_tried_again_and_in_the_end_given_up(
     assert Device.objects.get().last_fault.startswith(f"{host.service} does not work")
 
 
-def test_a_service_that_asks_to_wait_is_not_asked_before(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_a_service_that_asks_to_wait_is_not_asked_before(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.answer("firefox", (429, {"Retry-After": "120"}), 201)
     story.assign()
     dispatch()
-    settled(clock, 119)
+    host.settled(119)
     assert host.tries["firefox"] == 1
 
-    settled(clock, 2)
+    host.settled(2)
     assert len(host.shown("firefox")) == 1
 
 
-def test_too_large_a_message_goes_once_more_without_its_text(story: Story, host: PushHost) -> None:
+def test_too_large_a_message_goes_once_more_without_its_text(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.answer("firefox", 413, 201)
     story.assign()
@@ -293,7 +271,7 @@ def test_too_large_a_message_goes_once_more_without_its_text(story: Story, host:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
-    story: Story, host: PushHost, clock: time_machine.Traveller, status: int
+    story: Story, host: Host, status: int
 ) -> None:
     host.subscribe(story.bob, "firefox")
     host.subscribe(story.alice, "alices")  # she has no other channel
@@ -301,7 +279,7 @@ def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
     host.answer("alices", status)
     story.assign("T-41", assignee=None, candidates=["bob", "alice"])
     dispatch()
-    settled(clock, 3)
+    host.settled(3)
     paused = PausedService.objects.get()
     assert paused.service == host.service and paused.until >= NOON + pauses.FIRST
     assert ledger(story)["webpush firefox"][0] == "dead"
@@ -315,13 +293,11 @@ def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
 
     host.answer("alices", 201)
     for _ in range(2):  # one tries the service first
-        settled(clock, pauses.FIRST.total_seconds() + 1)
+        host.settled(pauses.FIRST.total_seconds() + 1)
     assert len(host.shown("alices")) == 2 and not PausedService.objects.exists()
 
 
-def test_nobody_pauses_a_service_of_others_by_an_address_that_it_refuses(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_nobody_pauses_a_service_of_others_by_an_address_that_it_refuses(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "bobs")
     carols = host.subscribe(story.carol, "carols")
     host.answer("carols", 403)
@@ -332,11 +308,11 @@ def test_nobody_pauses_a_service_of_others_by_an_address_that_it_refuses(
 
     host.answer("bobs", 403)
     story.assign("T-43")
-    settled(clock, 3)
+    host.settled(3)
     assert PausedService.objects.get().service == host.service, "it refuses more than one"
 
 
-def test_a_service_that_has_just_worked_is_not_paused_for_one_browser(story: Story, host: PushHost) -> None:
+def test_a_service_that_has_just_worked_is_not_paused_for_one_browser(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     host.subscribe(story.carol, "carols")
     host.answer("carols", 403)
@@ -359,7 +335,7 @@ async def first_bob_then_carol() -> None:
 
 
 def test_a_browser_at_a_service_that_is_no_longer_admitted_is_told_to_operators_and_the_mail_takes_over(
-    story: Story, host: PushHost, settings: Settings
+    story: Story, host: Host, settings: Settings
 ) -> None:
     firefox = host.subscribe(story.bob, "firefox")
     address = "https://jmt17.google.com/fcm/send/d1"
@@ -379,20 +355,18 @@ def test_a_browser_at_a_service_that_is_no_longer_admitted_is_told_to_operators_
     assert checks.not_admitted() == {}
 
 
-def test_one_dead_service_does_not_hold_up_another(story: Story, host: PushHost) -> None:
+def test_one_dead_service_does_not_hold_up_another(story: Story, host: Host) -> None:
     with push_host() as dead:
         dead.subscribe(story.carol, "carols")
         dead_url = dead.url
-    host.subscribe(story.bob, "firefox")
-    story.assign(assignee=None, candidates=["bob", "carol"])
-    dispatch()
+    host.tell_bob(story, assignee=None, candidates=["bob", "carol"])
 
     assert dead_url and len(host.shown("firefox")) == 1
     assert ledger(story, "carol")["webpush carols"][0] == "pending"
 
 
 # --- devices go -----------------------------------------------------------------------------------
-def test_after_signing_out_the_shown_message_answers_nothing(story: Story, host: PushHost) -> None:
+def test_after_signing_out_the_shown_message_answers_nothing(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox", session=devices.session_digest("s1"))
     story.assign("T-41")
     dispatch()
@@ -407,7 +381,7 @@ def test_after_signing_out_the_shown_message_answers_nothing(story: Story, host:
         respond.take_with_token(host.shown("firefox")[0]["token"], Answer("approve"), now=timezone.now())
 
 
-def test_a_deactivated_person_gets_nothing_more(story: Story, host: PushHost) -> None:
+def test_a_deactivated_person_gets_nothing_more(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     story.assign()
     type(story.bob).objects.filter(pk=story.bob.pk).update(active=False)
@@ -417,17 +391,15 @@ def test_a_deactivated_person_gets_nothing_more(story: Story, host: PushHost) ->
     assert ledger(story)["webpush firefox"][0] == "suppressed"
 
 
-def test_what_is_too_old_is_not_sent(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
+def test_what_is_too_old_is_not_sent(story: Story, host: Host) -> None:
     host.subscribe(story.bob, "firefox")
     story.assign()
-    settled(clock, 4 * 24 * 3600)
+    host.settled(4 * 24 * 3600)
 
     assert host.tries["firefox"] == 0 and ledger(story)["webpush firefox"][0] == "expired"
 
 
-def test_a_test_message_says_on_the_device_how_it_went(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_a_test_message_says_on_the_device_how_it_went(story: Story, host: Host) -> None:
     firefox = host.subscribe(story.bob, "firefox")
     device_test.ask(firefox, timezone.now())
     dispatch()
@@ -451,8 +423,7 @@ def test_a_test_message_says_on_the_device_how_it_went(
 )
 def test_a_lock_screen_is_sent_no_more_than_it_may_show(
     story: Story,
-    host: PushHost,
-    clock: time_machine.Traveller,
+    host: Host,
     lock_screen: str,
     title: str,
     body: str,
@@ -463,7 +434,7 @@ def test_a_lock_screen_is_sent_no_more_than_it_may_show(
     story.assign(priority="urgent")
     dispatch()
     story.answer(story.bob, "approve")
-    settled(clock)
+    host.settled()
 
     first, over = host.shown("firefox")
     assert (first["title"], first["body"]) == (title, body)
@@ -485,7 +456,7 @@ def test_a_lock_screen_is_sent_no_more_than_it_may_show(
 
 
 # --- the last message -------------------------------------------------------------------------------
-def test_a_removed_device_is_told_to_take_away_what_it_shows_and_then_forgotten(story: Story, host: PushHost) -> None:
+def test_a_removed_device_is_told_to_take_away_what_it_shows_and_then_forgotten(story: Story, host: Host) -> None:
     phone = host.subscribe(story.bob, "phone")
     story.assign()
     dispatch()
@@ -502,7 +473,7 @@ def test_a_removed_device_is_told_to_take_away_what_it_shows_and_then_forgotten(
 
 
 @pytest.mark.parametrize("status", [404, 410, 400])
-def test_a_device_that_cannot_be_told_is_forgotten(story: Story, host: PushHost, status: int) -> None:
+def test_a_device_that_cannot_be_told_is_forgotten(story: Story, host: Host, status: int) -> None:
     host.answer("phone", status)
     devices.end([host.subscribe(story.bob, "phone")], devices.REMOVED, timezone.now())
 
@@ -512,22 +483,20 @@ def test_a_device_that_cannot_be_told_is_forgotten(story: Story, host: PushHost,
     assert not Farewell.objects.exists()
 
 
-def test_telling_is_tried_again_for_a_day_and_no_longer(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
+def test_telling_is_tried_again_for_a_day_and_no_longer(story: Story, host: Host) -> None:
     host.answer("phone", 503)
     devices.end([host.subscribe(story.bob, "phone")], devices.REMOVED, timezone.now())
     dispatch()
     assert Farewell.objects.get().due_at is not None
 
     for _ in range(26):
-        settled(clock, 3600)
+        host.settled(3600)
 
     assert 20 < host.tries["phone"] < 27
     assert not Farewell.objects.exists()
 
 
-def test_who_registers_the_address_anew_is_not_told_to_leave(story: Story, host: PushHost) -> None:
+def test_who_registers_the_address_anew_is_not_told_to_leave(story: Story, host: Host) -> None:
     phone = host.subscribe(story.bob, "phone")
     devices.end([phone], devices.REMOVED, timezone.now())
     host.subscribe(story.carol, "phone")
@@ -542,7 +511,7 @@ def test_who_registers_the_address_anew_is_not_told_to_leave(story: Story, host:
     ("reason", "told"),
     [(devices.NEW_PASSWORD, 1), (devices.ACCOUNT_CLOSED, 1), (devices.SIGNED_OUT, 0), (devices.TOO_MANY, 0)],
 )
-def test_devices_that_may_be_in_other_hands_are_told(story: Story, host: PushHost, reason: Reason, told: int) -> None:
+def test_devices_that_may_be_in_other_hands_are_told(story: Story, host: Host, reason: Reason, told: int) -> None:
     devices.remove([host.subscribe(story.bob, "phone")], reason, timezone.now())
 
     dispatch()

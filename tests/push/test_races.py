@@ -1,31 +1,21 @@
 """A message reaches a device at the moment at which its task changes."""
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection, connections, transaction
 from django.utils import timezone
-from pytest_django import Settings
 
 from notifications.items import inbox_items, outdating
 from notifications.models import Notification, NotificationState
 from notifications.reasons import REASSIGNED_TO
-from tests.support.devices import Answer, dispatch, push_host
-from tests.support.engines import LOOPBACK
+from tests.push.books import Host
+from tests.support.devices import Answer, dispatch
 from tests.support.story import Story
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(datetime(2026, 11, 25, 12, 0, tzinfo=UTC), tick=False) as coordinates:
-        yield coordinates
 
 
 def dispatch_and_leave() -> None:
@@ -42,34 +32,30 @@ def somebody_waits() -> bool:
         return bool(cursor.fetchall())
 
 
-def test_what_lands_while_its_task_is_taken_back_is_replaced(settings: Settings, clock: time_machine.Traveller) -> None:
-    settings.PUSH_ALLOWED_CIDRS, settings.PUSH_ALLOWED_HOSTS = LOOPBACK, ["127.0.0.1"]
+def test_what_lands_while_its_task_is_taken_back_is_replaced(story: Story, host: Host) -> None:
     under_way, may_land = threading.Event(), threading.Event()
-    with push_host() as host:
-        story = Story.begin()
-        host.subscribe(story.bob, "firefox")
-        story.assign()
-        take = host.take
+    host.subscribe(story.bob, "firefox")
+    story.assign()
+    take = host.take
 
-        def slowly(name: str, headers: Any, body: bytes) -> Answer:
-            under_way.set()
-            may_land.wait(PATIENCE_SECONDS)
-            return take(name, headers, body)
+    def slowly(name: str, headers: Any, body: bytes) -> Answer:
+        under_way.set()
+        may_land.wait(PATIENCE_SECONDS)
+        return take(name, headers, body)
 
-        host.take = slowly  # type: ignore[method-assign]
-        dispatcher = threading.Thread(target=dispatch_and_leave)
-        dispatcher.start()
-        under_way.wait(PATIENCE_SECONDS)
-        bobs = Notification.objects.filter(pk=story.copy(story.bob).pk)
+    host.take = slowly  # type: ignore[method-assign]
+    dispatcher = threading.Thread(target=dispatch_and_leave)
+    dispatcher.start()
+    under_way.wait(PATIENCE_SECONDS)
+    bobs = Notification.objects.filter(pk=story.copy(story.bob).pk)
 
-        with transaction.atomic():  # the two steps of taking back; the dispatcher writes down between them, if it may
-            inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN)
-            may_land.set()
-            eventually(lambda: not dispatcher.is_alive() or somebody_waits(), "it has written down, or waits for us")
-            outdating.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
-        dispatcher.join(PATIENCE_SECONDS)
-        clock.shift(timedelta(seconds=1))
-        dispatch()
+    with transaction.atomic():  # the two steps of taking back; the dispatcher writes down between them, if it may
+        inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN)
+        may_land.set()
+        eventually(lambda: not dispatcher.is_alive() or somebody_waits(), "it has written down, or waits for us")
+        outdating.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
+    dispatcher.join(PATIENCE_SECONDS)
+    host.settled()
 
-        assert [each["kind"] for each in host.shown("firefox")] == ["message", "replacement"]
-        assert host.shown("firefox")[-1]["state"] == "withdrawn"
+    assert [each["kind"] for each in host.shown("firefox")] == ["message", "replacement"]
+    assert host.shown("firefox")[-1]["state"] == "withdrawn"

@@ -2,8 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from aiohttp import web
 
 Value = TypeVar("Value")
 
@@ -34,3 +37,16 @@ async def _end_the_rest() -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+@contextmanager
+def hosted(application: web.Application) -> Iterator[str]:
+    """The address of the application on loopback, which a thread of its own serves."""
+    background, runner = Background(), web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    background.run(runner.setup())
+    background.run(web.TCPSite(runner, "127.0.0.1", 0).start())
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        background.run(runner.cleanup())
+        background.stop()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from firebase_admin import messaging
 
-from tests.pushlab.background import Background
+from tests.pushlab.background import hosted
 
 Json = dict[str, Any]
 
@@ -188,19 +188,13 @@ def key() -> RSAPrivateKey:
 @contextmanager
 def google_on_loopback() -> Iterator[Google]:
     """Messages of this process go there. firebase-admin has no setting for it: one private attribute is changed."""
-    google, background = Google(), Background()
-    application = web.Application()
+    google, application = Google(), web.Application()
     application.add_routes([web.post("/token", google.sign_in)])
     application.add_routes([web.post("/v1/projects/{project}/messages:send", google.send)])
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-    background.run(runner.setup())
-    background.run(web.TCPSite(runner, "127.0.0.1", 0).start())
-    google.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     service, before = messaging._MessagingService, messaging._MessagingService.FCM_URL
-    service.FCM_URL = google.url + "/v1/projects/{0}/messages:send"
-    try:
-        yield google
-    finally:
-        service.FCM_URL = before
-        background.run(runner.cleanup())
-        background.stop()
+    with hosted(application) as google.url:
+        service.FCM_URL = google.url + "/v1/projects/{0}/messages:send"
+        try:
+            yield google
+        finally:
+            service.FCM_URL = before

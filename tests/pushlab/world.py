@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,19 +70,23 @@ class World:
         self._start(self.gcm, self.gcm.start(self.certificates.server, address))
         return ""
 
-    def cut_network(self) -> None:
-        """Nobody's browser reaches wfpush any more. Push services and the engine are on other lines."""
+    @contextmanager
+    def without_network(self) -> Iterator[None]:
+        """Nobody's browser reaches wfpush within. Push services and the engine are on other lines."""
         self.background.run(self.network.cut())
+        try:
+            yield
+        finally:
+            self.background.run(self.network.mend())
 
-    def mend_network(self) -> None:
-        self.background.run(self.network.mend())
-
-    def hang_network(self) -> None:
-        """wfpush is reached, and does not answer."""
+    @contextmanager
+    def hanging_network(self) -> Iterator[None]:
+        """Within, wfpush is reached, and does not answer."""
         self.background.run(self.network.hang())
-
-    def free_network(self) -> None:
-        self.background.run(self.network.flow())
+        try:
+            yield
+        finally:
+            self.background.run(self.network.flow())
 
     def firefox(self, owner: str) -> Firefox:
         return self._keep(Firefox(Desktop(self.background), self._profile(owner), self.url, self.mozilla.address))

@@ -3,8 +3,9 @@
 import json
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -26,12 +27,15 @@ ENGINE_IS_HERE = {"OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8"}
 class Installation:
     """Web and worker on a folder of their own, an engine and Bob's inbox."""
 
+    worker_options: tuple[str, ...] = ()
+
     def __init__(self, house: House, receiver: Receiver) -> None:
         self.house = house
         self.port = free_ports(1)
         self.receiver = receiver
+        house.environment |= ENGINE_IS_HERE
         house.migrate()
-        clerk = house.clerk(**ENGINE_IS_HERE)
+        clerk = house.clerk()
         made = clerk.run("create_engine", "invoices", "--callback-url", receiver.url)
         clerk.run("create_person", "bob", "--name", "Bob")
         house.dismiss_clerk()
@@ -47,8 +51,26 @@ class Installation:
         self.web = self.house.start("web", "--port", str(self.port))
 
     def start_worker(self) -> None:
-        self.worker = self.house.start("worker", "--grace", "3", **ENGINE_IS_HERE)
-        self.worker.says("dispatcher_runs")
+        self.worker = self.start_one_worker()
+
+    def start_one_worker(self, **environment: str) -> Command:
+        worker = self.house.start("worker", "--grace", "3", *self.worker_options, **environment)
+        worker.says("dispatcher_runs")
+        return worker
+
+    def put_person(self, ref: str, **values: str) -> None:
+        status, answer = self.engine.insist("PUT", f"/api/v1/recipients/{ref}", {"name": ref} | values)
+        assert status in (200, 201), answer
+
+    def send_batches(self, events: list[dict[str, Any]], size: int = 100) -> None:
+        """Several at once."""
+        kind = "application/cloudevents-batch+json"
+        batches = [events[start : start + size] for start in range(0, len(events), size)]
+        with ThreadPoolExecutor(4) as threads:
+            for status, answer in threads.map(
+                lambda batch: self.engine.insist("POST", "/api/v1/events", batch, kind=kind), batches
+            ):
+                assert status in (200, 202), answer
 
     def kill_worker(self) -> None:
         self._kill(self.worker)
@@ -109,25 +131,22 @@ class Installation:
         return int(str(self.house.rows("SELECT max(inbox_seq) FROM notifications_recipient")[0][0]))
 
 
-def task_assigned(number: int) -> dict[str, Any]:
+def event(id: str, source: str = "invoices", type: str = "task.assigned", **data: Any) -> dict[str, Any]:
+    return {"specversion": "1.0", "id": id, "source": source, "type": type, "data": data}
+
+
+def task_assigned(number: int, **task: Any) -> dict[str, Any]:
     """An event that gives Bob the task `T-<number>`."""
-    task = {"id": f"T-{number}", "name": f"Approve invoice {number}", "kind": "approval", "assignee": "bob"}
-    return {
-        "specversion": "1.0",
-        "id": f"e-{number}",
-        "source": "invoices",
-        "type": "task.assigned",
-        "data": {"task": task},
-    }
+    usual = {"id": f"T-{number}", "name": f"Approve invoice {number}", "kind": "approval", "assignee": "bob"}
+    return event(f"e-{number}", task=usual | task)
+
+
+InstallationT = TypeVar("InstallationT", bound=Installation)
 
 
 @contextmanager
-def installed(batch: int) -> Iterator[Installation]:
-    """One that processes so many events in a transaction; removed at the end."""
-    house = House()
-    house.environment["EVENT_BATCH"] = str(batch)
-    try:
-        with receiving() as receiver:
-            yield Installation(house, receiver)
-    finally:
-        house.clear()
+def installed(kind: type[InstallationT], **settings: str) -> Iterator[InstallationT]:
+    """One with these settings; removed at the end."""
+    with House() as house, receiving() as receiver:
+        house.environment |= settings
+        yield kind(house, receiver)

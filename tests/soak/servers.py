@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from uuid import uuid4
 
 import psutil
@@ -36,7 +37,7 @@ class Outage:
 
 
 class Servers:
-    """A pair of servers in a folder of their own, used by their addresses."""
+    """A pair of servers in a folder of their own, used by their addresses. As a context: cleared at the end."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-servers-{uuid4().hex[:8]}"
@@ -45,6 +46,16 @@ class Servers:
         self.urls = shared_servers.ensure(self.folder)
         where = shared_servers.locate(self.folder)
         self.postgres, self.valkey = Postgres(where), Valkey(where)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.clear()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.urls.database_url, "REDIS_URL": self.urls.redis_url}
 
     def gone(self, server: Server) -> Outage:
         """It refuses every connection."""

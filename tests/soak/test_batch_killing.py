@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from tests.soak.installation import BATCHES, LONG, Installation, installed, task_assigned
@@ -22,22 +21,13 @@ IN_THE_MIDDLE = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = '
 
 @pytest.fixture(params=BATCHES)
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    with installed(request.param) as here:
+    with installed(Installation, EVENT_BATCH=str(request.param)) as here:
         yield here
-
-
-def send(here: Installation, numbers: range) -> None:
-    events = [task_assigned(number) for number in numbers]
-    for start in range(0, len(events), 100):
-        some = events[start : start + 100]
-        status, answer = here.engine.insist("POST", "/api/v1/events", some, kind="application/cloudevents-batch+json")
-        assert status in (200, 202), answer
 
 
 def kill_all_of_it(here: Installation) -> None:
     """The worker and its processes at the same moment, so that none of them ends in its own way."""
-    main = psutil.Process(here.worker.process.pid)
-    family = [main, *main.children(recursive=True)]
+    family = here.worker.family()
     for process in family:
         process.suspend()
     for process in family:
@@ -49,7 +39,7 @@ def test_a_batch_whose_worker_is_killed_happens_once(installation: Installation)
     here = installation
     here.worker.signal(signal.SIGTERM)
     here.worker.ends()
-    send(here, range(EVENTS))
+    here.send_batches([task_assigned(number) for number in range(EVENTS)])
     with here.house.connection() as bob:
         bob.execute("SELECT FROM notifications_recipient WHERE ref = 'bob' FOR NO KEY UPDATE")
         here.worker = here.house.start("worker", "--grace", "3")
@@ -58,7 +48,7 @@ def test_a_batch_whose_worker_is_killed_happens_once(installation: Installation)
     eventually(lambda: here.house.rows(IN_THE_MIDDLE) == [(0,)], "its transactions are over")
     assert here.times_in_the_inbox() == {}
     ((claimed,),) = here.house.rows("SELECT count(*) FROM notifications_event WHERE attempts > 0")
-    send(here, range(EVENTS, EVENTS + LATER))
+    here.send_batches([task_assigned(number) for number in range(EVENTS, EVENTS + LATER)])
 
     here.start_worker()
 

@@ -17,12 +17,10 @@ from itertools import count
 import psutil
 import pytest
 
-from tests.soak.installation import ENGINE_IS_HERE, LONG, Installation
+from tests.soak.installation import LONG, Installation, installed
 from tests.soak.load import PATIENCE, Load
 from tests.soak.proof import proved
 from tests.soak.servers import Servers
-from tests.support.processes import Command, House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -38,15 +36,6 @@ RECOVERED_SECONDS = 10.0
 BURST = 20 if LONG else 8
 
 
-@pytest.fixture
-def servers() -> Iterator[Servers]:
-    made = Servers()
-    try:
-        yield made
-    finally:
-        made.clear()
-
-
 @dataclass
 class Fault:
     name: str
@@ -60,8 +49,7 @@ class Place(Installation):
     def start_worker(self) -> None:
         super().start_worker()
         if not hasattr(self, "other"):
-            self.other = self.house.start("worker", "--grace", "3", **ENGINE_IS_HERE)
-            self.other.says("dispatcher_runs")
+            self.other = self.start_one_worker()
 
 
 class Pace:
@@ -104,10 +92,6 @@ def frozen(processes: list[psutil.Process], seconds: float) -> None:
             process.resume()
 
 
-def main_of(command: Command) -> psutil.Process:
-    return psutil.Process(command.process.pid)
-
-
 def group(main: psutil.Process) -> list[psutil.Process]:
     return [main, *main.children(recursive=True)]
 
@@ -137,8 +121,8 @@ def faults(here: Place, pace: Pace, servers: Servers) -> list[Fault]:
         Fault("django-q2's main process", kill(lambda: here.child("cluster"))),
         Fault("a dispatcher", kill(lambda: here.child("dispatcher"))),
         Fault("frozen dispatcher", lambda: frozen([here.child("dispatcher")], FROZEN_SECONDS), FROZEN_SECONDS),
-        Fault("frozen worker", lambda: frozen(group(main_of(here.worker)), FROZEN_SECONDS), FROZEN_SECONDS),
-        Fault("frozen web", lambda: frozen(group(main_of(here.web)), FROZEN_SECONDS), FROZEN_SECONDS),
+        Fault("frozen worker", lambda: frozen(here.worker.family(), FROZEN_SECONDS), FROZEN_SECONDS),
+        Fault("frozen web", lambda: frozen(here.web.family(), FROZEN_SECONDS), FROZEN_SECONDS),
     ]
     if not LONG:  # test_killing.py and test_outages.py have short forms of the others
         return found
@@ -164,27 +148,21 @@ def waited(here: Place, pace: Pace) -> list[tuple[float, float]]:
 
 
 def test_six_events_a_second_get_through_whatever_is_killed_or_frozen(servers: Servers) -> None:
-    house = House()
-    house.environment |= {"DATABASE_URL": servers.urls.database_url, "REDIS_URL": servers.urls.redis_url}
-    try:
-        with receiving() as receiver:
-            here = Place(house, receiver)
-            load = Load(here)
-            pace = Pace(load)
-            happened = faults(here, pace, servers)
-            begun: list[float] = []
-            with load.answering():
-                with pace.kept():
-                    for fault in happened:
-                        threading.Event().wait(APART_SECONDS)
-                        begun.append(time.time())
-                        fault.happen()
+    with installed(Place, **servers.environment) as here:
+        load = Load(here)
+        pace = Pace(load)
+        happened = faults(here, pace, servers)
+        begun: list[float] = []
+        with load.answering():
+            with pace.kept():
+                for fault in happened:
                     threading.Event().wait(APART_SECONDS)
-                eventually(lambda: len(load.accepted) == len(pace.tried), "all is accepted", within=PATIENCE)
-            repeats = load.is_all_there_once()
-            report(happened, begun, waited(here, pace), repeats)
-    finally:
-        house.clear()
+                    begun.append(time.time())
+                    fault.happen()
+                threading.Event().wait(APART_SECONDS)
+            eventually(lambda: len(load.accepted) == len(pace.tried), "all is accepted", within=PATIENCE)
+        repeats = load.is_all_there_once()
+        report(happened, begun, waited(here, pace), repeats)
 
 
 def report(happened: list[Fault], begun: list[float], events: list[tuple[float, float]], repeats: int) -> None:

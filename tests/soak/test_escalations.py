@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.soak.installation import ENGINE_IS_HERE, LONG, Installation
+from tests.soak.installation import LONG, Installation, event, installed
 from tests.soak.proof import proved
-from tests.support.processes import Command, House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -23,12 +21,10 @@ PEOPLE = 40 if LONG else 8
 KILLS = 10 if LONG else 1
 WAITING = 1_000 if LONG else 10
 """Tasks that nobody looks after for twelve hours."""
-BATCH = 100
 AHEAD = timedelta(seconds=5 if LONG else 1)
 WITHIN = timedelta(seconds=60 if LONG else 5)
 """In which all become late, when all clocks run."""
 PATIENCE = 1800.0 if LONG else 150.0
-NOBODY_READS_MAIL = {"EMAIL_URL": "smtp://127.0.0.1:9"}
 
 POLICIES = """
 from escalations.models import Policy, PolicyCondition, PolicyStep
@@ -56,17 +52,12 @@ RUNS = f"{OF} JOIN escalations_steprun run ON run.escalation_id = clock.id"
 
 class TwoWorkers(Installation):
     def start_worker(self) -> None:
-        self.workers = [self._start_one(), self._start_one()]
-
-    def _start_one(self) -> Command:
-        worker = self.house.start("worker", "--grace", "3", **ENGINE_IS_HERE, **NOBODY_READS_MAIL)
-        worker.says("dispatcher_runs")
-        return worker
+        self.workers = [self.start_one_worker(), self.start_one_worker()]
 
     def kill_one(self, number: int) -> None:
         """With all that it has started; another takes its place."""
         self.workers[number % 2].signal(signal.SIGKILL)
-        self.workers[number % 2] = self._start_one()
+        self.workers[number % 2] = self.start_one_worker()
 
     def stop_workers(self) -> None:
         for worker in self.workers:
@@ -77,11 +68,7 @@ class TwoWorkers(Installation):
     def assign(self, kind: str, number: int) -> None:
         """Events of tasks that are due in a day; the clocks of all of them run."""
         due = datetime.now(UTC) + timedelta(days=1)
-        for start in range(0, number, BATCH):
-            events = [assigned(kind, each, due) for each in range(start, min(start + BATCH, number))]
-            kind_of_body = "application/cloudevents-batch+json"
-            status, answer = self.engine.insist("POST", "/api/v1/events", events, kind=kind_of_body)
-            assert status in (200, 202), answer
+        self.send_batches([assigned(kind, each, due) for each in range(number)])
         eventually(lambda: self.count(OF, kind) == number, "all clocks run", within=PATIENCE)
 
     def count(self, what: str, kind: str) -> int:
@@ -98,25 +85,17 @@ class TwoWorkers(Installation):
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[TwoWorkers]:
-    house = House()
-    try:
-        with receiving() as receiver:
-            made = TwoWorkers(house, receiver)
-            for number in range(PEOPLE):
-                for ref, manager in ((f"manager-{number}", None), (f"person-{number}", f"manager-{number}")):
-                    said = {"name": ref, "manager": manager} if manager else {"name": ref}
-                    status, answer = made.engine.insist("PUT", f"/api/v1/recipients/{ref}", said)
-                    assert status == 201, answer
-            assert house.run("shell", "-c", POLICIES).process.returncode == 0
-            yield made
-    finally:
-        house.clear()
+    with installed(TwoWorkers, EMAIL_URL="smtp://127.0.0.1:9") as made:  # nobody reads mail
+        for number in range(PEOPLE):
+            made.put_person(f"manager-{number}")
+            made.put_person(f"person-{number}", manager=f"manager-{number}")
+        assert made.house.run("shell", "-c", POLICIES).process.returncode == 0
+        yield made
 
 
 def assigned(kind: str, number: int, due_at: datetime) -> dict[str, Any]:
     task = {"id": f"{kind}-{number}", "name": f"Approve {kind} {number}", "assignee": f"person-{number % PEOPLE}"}
-    event = {"specversion": "1.0", "id": f"{kind}-{number}", "source": "invoices", "type": "task.assigned"}
-    return {**event, "data": {"task": {**task, "kind": kind, "due_at": due_at.isoformat()}}}
+    return event(f"{kind}-{number}", task={**task, "kind": kind, "due_at": due_at.isoformat()})
 
 
 def run_late(here: TwoWorkers) -> None:
@@ -186,8 +165,7 @@ def mail_goes_stale(here: TwoWorkers) -> int:
 
 def test_after_twelve_hours_there_is_one_message_a_task_and_no_old_mail(installation: TwoWorkers) -> None:
     here = installation
-    person = {"name": "Zoe", "manager": "manager-0", "email": "zoe@example.org"}
-    assert here.engine.insist("PUT", "/api/v1/recipients/person-0", person)[0] == 200
+    here.put_person("person-0", name="Zoe", manager="manager-0", email="zoe@example.org")
     here.assign("contract", WAITING)
     here.stop_workers()
     twelve_hours_pass(here)

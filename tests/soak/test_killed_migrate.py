@@ -13,7 +13,6 @@ from tests.support.processes import House
 from tests.support.releases import FOLDER, SETTINGS
 from tests.support.waiting import eventually
 from tests.test_upgrades import restore
-from wfpush.embedded import shared_servers
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(3600)]
 
@@ -58,28 +57,20 @@ WHERE state = 'open' AND is_copy AND task_id IS NOT NULL AND revision = ''
 
 @pytest.fixture
 def house() -> Iterator[House]:
-    house = House()
-    house.environment |= SETTINGS
-    try:
+    with House() as house:
+        house.environment |= SETTINGS
         restore(house, FOLDER / f"{RELEASE}.sql.gz")
         house.change(GROW)
-        shared_servers.ensure(house.folder)
-        yield house
-    finally:
-        shared_servers.release(house.folder)
-        house.clear()
+        with house.servers():
+            yield house
 
 
 @pytest.fixture
 def fresh_schema() -> Iterator[set[tuple[object, ...]]]:
-    house = House()
-    house.migrate()
-    shared_servers.ensure(house.folder)
-    try:
-        yield set(house.rows(SCHEMA))
-    finally:
-        shared_servers.release(house.folder)
-        house.clear()
+    with House() as house:
+        house.migrate()
+        with house.servers():
+            yield set(house.rows(SCHEMA))
 
 
 def keys(house: House) -> set[tuple[str, str]]:

@@ -24,7 +24,7 @@ SENDERS = 4
 
 @pytest.fixture(params=BATCHES)
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    with installed(request.param) as here:
+    with installed(Installation, EVENT_BATCH=str(request.param)) as here:
         yield here
 
 

@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.soak.installation import ENGINE_IS_HERE, Installation, task_assigned
+from tests.soak.installation import Installation, installed, task_assigned
 from tests.soak.proof import proved
 from tests.support.mailserver import Mailbox, mail_server
-from tests.support.processes import House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually, soon
 
 pytestmark = pytest.mark.processes
@@ -49,22 +47,6 @@ class Stopping(Mailbox):
         return said
 
 
-class MailInstallation(Installation):
-    """Bob is told by e-mail."""
-
-    mailbox: Stopping
-
-    def start_web(self) -> None:
-        self.web = self.house.start("web", "--port", str(self.port), **self.settings())
-
-    def start_worker(self) -> None:
-        self.worker = self.house.start("worker", "--grace", "3", **self.settings())
-        self.worker.says("dispatcher_runs")
-
-    def settings(self) -> dict[str, str]:
-        return {**ENGINE_IS_HERE, "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}", "EVENT_BATCH": "100"}
-
-
 @pytest.fixture
 def mailbox() -> Iterator[Stopping]:
     with mail_server(Stopping) as started:
@@ -73,23 +55,18 @@ def mailbox() -> Iterator[Stopping]:
 
 
 @pytest.fixture
-def installation(mailbox: Stopping) -> Iterator[MailInstallation]:
-    house = House()
-    MailInstallation.mailbox = mailbox
-    try:
-        with receiving() as receiver:
-            made = MailInstallation(house, receiver)
-            house.change("UPDATE notifications_category SET channels = ARRAY['live', 'email']")
-            status, _ = made.engine.insist("PUT", "/api/v1/recipients/bob", {"email": "bob@example.org"})
-            assert status == 200
-            yield made
-    finally:
-        house.clear()
+def installation(mailbox: Stopping) -> Iterator[Installation]:
+    """Bob is told by e-mail."""
+    url = f"smtp://127.0.0.1:{mailbox.port}"
+    with installed(Installation, EMAIL_URL=url, EVENT_BATCH="100") as made:
+        made.house.change("UPDATE notifications_category SET channels = ARRAY['live', 'email']")
+        made.put_person("bob", email="bob@example.org")
+        yield made
 
 
 @pytest.mark.parametrize(("moment", "mails"), [("RCPT", 1), ("DATA", 2)])
 def test_what_goes_together_is_neither_lost_nor_torn_apart(
-    installation: MailInstallation, mailbox: Stopping, moment: str, mails: int
+    installation: Installation, mailbox: Stopping, moment: str, mails: int
 ) -> None:
     wait_together(installation)
     mailbox.at, mailbox.taken = moment, lambda: dispatcher(installation).suspend()
@@ -110,7 +87,7 @@ def test_what_goes_together_is_neither_lost_nor_torn_apart(
     proved(f"a dispatcher killed at {moment} of a mail with {TASKS} messages: {again}, 0 lost")
 
 
-def wait_together(installation: MailInstallation) -> None:
+def wait_together(installation: Installation) -> None:
     """All of it is due before anything is sent."""
     installation.worker.signal(signal.SIGKILL)
     installation.worker.ends()
@@ -118,11 +95,11 @@ def wait_together(installation: MailInstallation) -> None:
         assert installation.engine.insist("POST", "/api/v1/events", task_assigned(number))[0] == 202
 
 
-def dispatcher(installation: MailInstallation) -> Any:
+def dispatcher(installation: Installation) -> Any:
     (running,) = installation.house.named("dispatcher")
     return running
 
 
-def states(installation: MailInstallation) -> dict[tuple[str, int], int]:
+def states(installation: Installation) -> dict[tuple[str, int], int]:
     rows = installation.house.rows(EMAILS)
     return {(str(state), int(str(attempts))): int(str(count)) for state, attempts, count in rows}

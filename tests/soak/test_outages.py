@@ -51,27 +51,16 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
-    made = Servers()
-    try:
+    with Servers() as made:
         yield made
-    finally:
-        made.clear()
 
 
 @pytest.fixture(scope="module")
 def installation(servers: Servers) -> Iterator[Installation]:
-    house = House()
-    house.is_migrated = servers.are_migrated
-    house.environment |= {
-        "DATABASE_URL": servers.urls.database_url,
-        "REDIS_URL": servers.urls.redis_url,
-        "DATABASE_TIMEOUT": TIMEOUT,
-    }
-    try:
-        with receiving() as receiver:
-            yield Installation(house, receiver)
-    finally:
-        house.clear()
+    with House() as house, receiving() as receiver:
+        house.is_migrated = servers.are_migrated
+        house.environment |= servers.environment | {"DATABASE_TIMEOUT": TIMEOUT}
+        yield Installation(house, receiver)
 
 
 class Engine:

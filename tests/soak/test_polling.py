@@ -44,13 +44,10 @@ def shelf() -> Iterator[Shelf]:
 
 @pytest.fixture
 def house(shelf: Shelf) -> Iterator[House]:
-    house = House()
-    try:
+    with House() as house:
         house.migrate()
         assert house.run("shell", "-c", SET_UP.format(address=shelf.address, people=PEOPLE)).process.returncode == 0
         yield house
-    finally:
-        house.clear()
 
 
 def start(house: House) -> Command:

@@ -13,12 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.soak.installation import LONG, Installation
+from tests.soak.installation import LONG, Installation, event, installed
 from tests.soak.proof import proved
 from tests.support.calls import Caller
 from tests.support.devices import PushHost, push_host
-from tests.support.processes import House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -31,24 +29,16 @@ MESSAGES = PEOPLE * BROWSERS * EVENTS
 UNDER_WAY = 128 * DISPATCHERS
 """Messages that may be on their way to one service when all dispatchers are killed."""
 PATIENCE = 600.0 if LONG else 180.0
-PUSH_IS_HERE = {"PUSH_ALLOWED_CIDRS": "127.0.0.0/8"}
 
 
 class PushInstallation(Installation):
-    """With dispatchers that may call a push service on loopback, and people with browsers."""
+    """With dispatchers, and people with browsers."""
 
-    def start_web(self) -> None:
-        self.web = self.house.start("web", "--port", str(self.port), **PUSH_IS_HERE)
-
-    def start_worker(self) -> None:
-        dispatchers = ("--dispatchers", str(DISPATCHERS))
-        self.worker = self.house.start("worker", "--grace", "3", *dispatchers, **PUSH_IS_HERE)
-        self.worker.says("dispatcher_runs")
+    worker_options = ("--dispatchers", str(DISPATCHERS))
 
     def browsers_of(self, ref: str, host: PushHost) -> None:
         """A person who turns notifications on in several browsers."""
-        status, _ = self.engine.insist("PUT", f"/api/v1/recipients/{ref}", {"name": ref})
-        assert status == 201
+        self.put_person(ref)
         _, answer = self.engine.insist("POST", f"/api/v1/recipients/{ref}/tokens")
         person = Caller(self.port, str(answer["token"]))
         for number in range(BROWSERS):
@@ -82,31 +72,25 @@ def host() -> Iterator[PushHost]:
 
 @pytest.fixture
 def installation(host: PushHost) -> Iterator[PushInstallation]:
-    house = House()
-    try:
-        with receiving() as receiver:
-            made = PushInstallation(house, receiver)
-            for number in range(PEOPLE):
-                made.browsers_of(f"person-{number}", host)
-            yield made
-    finally:
-        house.clear()
+    with installed(PushInstallation, PUSH_ALLOWED_CIDRS="127.0.0.0/8") as made:
+        for number in range(PEOPLE):
+            made.browsers_of(f"person-{number}", host)
+        yield made
 
 
 def assigned_to_all(number: int) -> dict[str, Any]:
     everybody = [f"person-{each}" for each in range(PEOPLE)]
     task = {"id": f"T-{number}", "name": f"Approve invoice {number}", "kind": "approval", "candidates": everybody}
-    event = {"specversion": "1.0", "id": f"e-{number}", "source": "invoices", "type": "task.assigned"}
-    return {**event, "data": {"task": task}}
+    return event(f"e-{number}", task=task)
 
 
 def test_every_browser_reads_every_message_however_often_dispatchers_die(
     installation: PushInstallation, host: PushHost
 ) -> None:
     here, path, kind = installation, "/api/v1/events", "application/cloudevents+json"
-    events = [assigned_to_all(number) for number in range(EVENTS)]
+    all_events = [assigned_to_all(number) for number in range(EVENTS)]
     with ThreadPoolExecutor(2) as threads:
-        sending = [threads.submit(here.engine.insist, "POST", path, event, kind=kind) for event in events]
+        sending = [threads.submit(here.engine.insist, "POST", path, each, kind=kind) for each in all_events]
         for kill in range(1, KILLS + 1):
             share = MESSAGES * kill // (KILLS + 1)
             eventually(lambda share=share: host.count >= share, f"{share} have arrived", within=PATIENCE)
@@ -121,7 +105,7 @@ def test_every_browser_reads_every_message_however_often_dispatchers_die(
     for name in host.names:
         shown = host.shown(name)
         assert len({(each["id"], each["Topic"]) for each in shown}) == EVENTS, "the same message has the same Topic"
-    ledger = here.house.run("doctor", "--ledger", **PUSH_IS_HERE).said
+    ledger = here.house.run("doctor", "--ledger").said
     made = PEOPLE * EVENTS * (2 + BROWSERS)
     assert f"webpush: {MESSAGES} delivered\n" in ledger, ledger
     assert f"made by events: {made}; accounted for: {made}\n" in ledger, ledger

@@ -6,8 +6,6 @@ transaction; `make test` a few hundred.
 
 import random
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -15,11 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.soak.installation import BATCHES, ENGINE_IS_HERE, LONG, Installation
+from tests.soak.installation import BATCHES, LONG, Installation, event, installed
 from tests.soak.proof import proved
 from tests.soak.servers import Servers
 from tests.support.processes import Command, House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -46,15 +43,6 @@ WHEN (OLD.due_at IS NOT NULL AND NEW.due_at IS NULL) EXECUTE FUNCTION who_did_it
 """Writes down which role has ended which event."""
 
 
-@pytest.fixture
-def servers() -> Iterator[Servers]:
-    made = Servers()
-    try:
-        yield made
-    finally:
-        made.clear()
-
-
 class TwoClusters(Installation):
     """Each worker signs in to PostgreSQL as somebody else, with the same rights."""
 
@@ -68,9 +56,7 @@ class TwoClusters(Installation):
         self.workers: list[Command] = []
         for role in ROLES:
             theirs = url.replace(f"//{owner}@", f"//{role}@")
-            self.workers.append(self.house.start("worker", "--grace", "3", DATABASE_URL=theirs, **ENGINE_IS_HERE))
-        for worker in self.workers:
-            worker.says("dispatcher_runs")
+            self.workers.append(self.start_one_worker(DATABASE_URL=theirs))
         eventually(lambda: self.house.rows("SELECT count(*) FROM wfpush_heartbeat") == [(2,)], "both run tasks")
 
 
@@ -86,53 +72,29 @@ def life(number: int, chance: random.Random) -> list[dict[str, Any]]:
         ("task.completed", {}) if number % 4 == 0 else ("task.updated", {"name": "At 4"}),
     ]
     events = [
-        {
-            "specversion": "1.0",
-            "id": f"e-{number}-{minute}",
-            "source": "invoices",
-            "type": type,
-            "time": (NINE + timedelta(minutes=minute)).isoformat(),
-            "data": {"task": {"id": f"T-{number}", **of_task}, "case": case},
-        }
+        event(f"e-{number}-{minute}", type=type, task={"id": f"T-{number}", **of_task}, case=case)
+        | {"time": (NINE + timedelta(minutes=minute)).isoformat()}
         for minute, (type, of_task) in enumerate(said)
     ]
     assert len(events) == EACH
     return chance.sample(events, EACH)
 
 
-def send(here: Installation, events: list[dict[str, Any]]) -> None:
-    kind = "application/cloudevents-batch+json"
-    with ThreadPoolExecutor(4) as threads:
-        some = [events[start : start + 25] for start in range(0, len(events), 25)]
-        for status, answer in threads.map(
-            lambda each: here.engine.insist("POST", "/api/v1/events", each, kind=kind), some
-        ):
-            assert status in (200, 202), answer
-
-
 @pytest.mark.parametrize("batch", BATCHES)
 def test_a_burst_is_shared_and_nothing_happens_twice_or_out_of_order(servers: Servers, batch: int) -> None:
-    house = House()
-    house.environment |= {"DATABASE_URL": servers.urls.database_url, "REDIS_URL": servers.urls.redis_url}
-    house.environment["EVENT_BATCH"] = str(batch)
-    try:
-        with receiving() as receiver:
-            here = TwoClusters(house, receiver)
-            for number in range(PEOPLE):
-                status, _ = here.engine.insist("PUT", f"/api/v1/recipients/person-{number}", {"name": f"P {number}"})
-                assert status == 201
-            chance = random.Random(batch)
-            lives = [life(number, chance) for number in range(TASKS)]
-            send(here, list(chain.from_iterable(zip(*lives, strict=True))))  # of each task the first one, then the next
-            ended = "SELECT count(*) FROM notifications_event WHERE due_at IS NULL"
-            eventually(lambda: house.rows(ended) == [(TASKS * EACH,)], "all is processed", within=PATIENCE)
-            assert_once_and_in_order(house)
-            assert_what_the_times_say(house)
-            proved(
-                f"{TASKS * EACH} events of {TASKS} tasks, out of order, {batch} a transaction at most: {shares(house)}"
-            )
-    finally:
-        house.clear()
+    with installed(TwoClusters, **servers.environment, EVENT_BATCH=str(batch)) as here:
+        house = here.house
+        for number in range(PEOPLE):
+            here.put_person(f"person-{number}")
+        chance = random.Random(batch)
+        lives = [life(number, chance) for number in range(TASKS)]
+        in_turn = chain.from_iterable(zip(*lives, strict=True))  # of each task the first one, then the next
+        here.send_batches(list(in_turn), size=25)
+        ended = "SELECT count(*) FROM notifications_event WHERE due_at IS NULL"
+        eventually(lambda: house.rows(ended) == [(TASKS * EACH,)], "all is processed", within=PATIENCE)
+        assert_once_and_in_order(house)
+        assert_what_the_times_say(house)
+        proved(f"{TASKS * EACH} events of {TASKS} tasks, out of order, {batch} a transaction at most: {shares(house)}")
 
 
 def assert_once_and_in_order(house: House) -> None:
@@ -153,7 +115,7 @@ def assert_once_and_in_order(house: House) -> None:
         " ON inbox.recipient_id = person.id WHERE NOT once OR last <> inbox_seq"
     )
     assert house.rows(inboxes) == [(0,)], "each inbox has each number once"
-    ledger = house.run("doctor", "--ledger", **ENGINE_IS_HERE).said
+    ledger = house.run("doctor", "--ledger").said
     sums = re.search(r"made by events: (\d+); accounted for: (\d+)", ledger)
     assert sums and sums[1] == sums[2] != "0", ledger
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from notifications.channels.appworks.gateway import Gateway
-from tests.pushlab.background import Background
+from notifications.channels.appworks.config import Gateway
+from tests.pushlab.background import hosted
 
 Json = dict[str, Any]
 
@@ -95,15 +95,8 @@ def _no_number(constant: str) -> None:
 
 @contextmanager
 def gateway_on_loopback() -> Iterator[FakeGateway]:
-    gateway, background = FakeGateway(), Background()
-    application = web.Application()
+    gateway, application = FakeGateway(), web.Application()
     application.router.add_route("*", "/{path:.*}", gateway.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    background.run(runner.setup())
-    background.run(web.TCPSite(runner, "127.0.0.1", 0).start())
-    gateway.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    with hosted(application) as url:
+        gateway.url = url
         yield gateway
-    finally:
-        background.run(runner.cleanup())
-        background.stop()

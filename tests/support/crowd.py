@@ -10,11 +10,9 @@ from functools import partial
 
 from aiohttp import web
 
-from notifications.channels.webpush import vapid
 from notifications.models import Device, Recipient
-from notifications.people import devices
-from notifications.types import NewAddress
 from tests.pushlab.background import Background
+from tests.support.devices import subscribe
 from tests.support.webpush import Browser
 
 STATUSES = {"ok": 201, "cut": 200, "gone": 410, "broken": 500, "refused": 403, "busy": 429}
@@ -81,11 +79,8 @@ class Crowd:
 
     def device(self, person: Recipient, manner: str, url: str = "") -> Device:
         """The person turns notifications on in a browser that behaves so."""
-        address = Browser().address(f"{url or self.url}/{manner}/{person.ref}", vapid.public_key())
-        new = NewAddress(
-            "webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth
-        )
-        return devices.register(person, new, name=f"{manner} {person.ref}", now=person.created_at)[0]
+        url = f"{url or self.url}/{manner}/{person.ref}"
+        return subscribe(person, Browser(), url, f"{manner} {person.ref}", now=person.created_at)
 
 
 @contextmanager

@@ -2,23 +2,32 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
 
 from notifications.channels import registry
+from notifications.channels.base import Channel
 from notifications.channels.webpush import vapid
 from notifications.delivery.engine import Engine
+from notifications.delivery.health import Services
 from notifications.models import Device, Recipient
 from notifications.people import devices
 from notifications.types import Json, NewAddress
 from tests.support.webpush import Browser
 
 Answer = tuple[int, dict[str, str]]
+
+
+def subscribe(person: Recipient, browser: Browser, url: str, name: str, **registration: Any) -> Device:
+    """The person turns notifications on in this browser, whose endpoint is the URL."""
+    address = browser.address(url, vapid.signer().public_key)
+    new = NewAddress("webpush", url, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth)
+    return devices.register(person, new, name=name, **{"now": timezone.now()} | registration)[0]
 
 
 class PushHost:
@@ -57,17 +66,7 @@ class PushHost:
 
     def subscribe(self, person: Recipient, name: str, **registration: Any) -> Device:
         """The person turns notifications on in a browser of this name."""
-        address = self.open(name).address(f"{self.url}/{name}", vapid.public_key())
-        device, _ = devices.register(
-            person,
-            NewAddress(
-                "webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth
-            ),
-            name=name,
-            now=timezone.now(),
-            **registration,
-        )
-        return device
+        return subscribe(person, self.open(name), f"{self.url}/{name}", name, **registration)
 
     def answer(self, name: str, *answers: int | Answer) -> None:
         self.answers[name] = [(each, {}) if isinstance(each, int) else each for each in answers]
@@ -89,9 +88,12 @@ class PushHost:
             return status, extra
 
 
+HostT = TypeVar("HostT", bound=PushHost)
+
+
 @contextmanager
-def push_host() -> Iterator[PushHost]:
-    host = PushHost()
+def push_host(kind: type[HostT] = PushHost) -> Iterator[HostT]:  # type: ignore[assignment]
+    host = kind()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -130,11 +132,22 @@ def push_host() -> Iterator[PushHost]:
 
 def dispatch() -> None:
     """What a dispatcher does with everything that is due for devices now, until all of it is written down."""
-    async_to_sync(_dispatch)()
+    drain_after(registry.device_channels(), lambda: None)
 
 
-async def _dispatch() -> None:
-    engine = Engine(registry.device_channels())
-    await engine.drain()
-    await engine.idle()
-    await engine.close()
+def drain_after(channels: Sequence[Channel], *steps: Callable[[], object], services: Services | None = None) -> None:
+    """One engine for these channels; after each step it sends what is due, and all of that lands."""
+
+    async def run() -> None:
+        engine = Engine(channels)
+        if services is not None:
+            engine._sender._services = services
+        try:
+            for step in steps:
+                await sync_to_async(step)()
+                await engine.drain()
+                await engine.idle()
+        finally:
+            await engine.close()
+
+    async_to_sync(run)()

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 from uuid import uuid4
 
 import psutil
@@ -70,12 +70,15 @@ class Command:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def family(self) -> list[psutil.Process]:
+        """Its process, and all that it has started."""
+        main = psutil.Process(self.process.pid)
+        return [main, *main.children(recursive=True)]
 
 
 class House:
-    """A data folder with a database, and the commands that run on it, of this checkout or of another."""
+    """A data folder with a database, and the commands that run on it, of this checkout or of another. As a context, it
+    is cleared at the end."""
 
     def __init__(self, checkout: Path = ROOT) -> None:
         self.checkout = checkout
@@ -91,6 +94,12 @@ class House:
         self._clerk: Clerk | None = None
         self._line: psycopg.Connection[tuple[object, ...]] | None = None
         self._asking = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.clear()
 
     def start(self, *arguments: str, **environment: str) -> Command:
         command = Command(list(arguments), self.environment | environment, self.before, self.checkout)
@@ -153,6 +162,15 @@ class House:
         with psycopg.connect(url, connect_timeout=10) as connection:
             connection.execute(statement.encode())
         if not self.environment.get("DATABASE_URL"):
+            shared_servers.release(self.folder)
+
+    @contextmanager
+    def servers(self) -> Iterator[None]:
+        """The embedded servers run within."""
+        shared_servers.ensure(self.folder)
+        try:
+            yield
+        finally:
             shared_servers.release(self.folder)
 
     def redis(self) -> redis.Redis:

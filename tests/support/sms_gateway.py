@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from tests.pushlab.background import Background
+from tests.pushlab.background import hosted
 
 TOKEN = "k7/+&=secret"
 STATUS_SECRET = "what the gateway signs with"
@@ -57,18 +57,11 @@ class SmsGateway:
 
 @contextmanager
 def sms_gateway_on_loopback() -> Iterator[SmsGateway]:
-    gateway, background = SmsGateway(), Background()
-    application = web.Application()
+    gateway, application = SmsGateway(), web.Application()
     application.router.add_route("*", "/{path:.*}", gateway.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    background.run(runner.setup())
-    background.run(web.TCPSite(runner, "127.0.0.1", 0).start())
-    gateway.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/messages"
-    try:
+    with hosted(application) as url:
+        gateway.url = f"{url}/v1/messages"
         yield gateway
-    finally:
-        background.run(runner.cleanup())
-        background.stop()
 
 
 def signed(body: bytes, *, secret: str = STATUS_SECRET, at: float | None = None) -> dict[str, str]:

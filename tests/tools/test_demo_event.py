@@ -19,7 +19,6 @@ from tests.support.release import count
 from tests.support.story import Story
 from tests.support.waiting import PATIENCE_SECONDS
 from tools.demo_event import TYPES, Installation, Stopped, events
-from wfpush.embedded import shared_servers
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 
@@ -54,14 +53,10 @@ def test_where_nothing_runs_it_says_how_to_start(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    found = House()
-    try:
+    with House() as found:
         found.migrate()
-        shared_servers.ensure(found.folder)
-        yield found
-    finally:
-        shared_servers.release(found.folder)
-        found.clear()
+        with found.servers():
+            yield found
 
 
 def run(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -10,7 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
-from wfpush import checks
+from wfpush import apps
 from wfpush.config.env import Environment
 from wfpush.embedded.datafolder import new_secret
 
@@ -21,13 +21,13 @@ HTTPS = {"BASE_URL": "https://push.example.com", "ALLOWED_HOSTS": "push.example.
 @pytest.mark.parametrize(("hosts", "ids"), [(["*"], ["wfpush.E001"]), (["push.example.com"], [])])
 def test_any_host_is_an_error(settings: LazySettings, hosts: list[str], ids: list[str]) -> None:
     settings.ALLOWED_HOSTS = hosts
-    assert [found.id for found in checks.check_hosts(None)] == ids
+    assert [found.id for found in apps.check_hosts(None)] == ids
 
 
 @pytest.mark.parametrize(("address", "ids"), [("http://push.example.com", ["wfpush.W002"]), (HTTPS["BASE_URL"], [])])
 def test_plain_http_is_warned_of(settings: LazySettings, address: str, ids: list[str]) -> None:
     settings.BASE_URL = address
-    assert [found.id for found in checks.check_address(None)] == ids
+    assert [found.id for found in apps.check_address(None)] == ids
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_proxy_that_is_not_counted_is_warned_of(
     settings: LazySettings, address: str, proxies: int, ids: list[str]
 ) -> None:
     settings.BASE_URL, settings.PROXY_COUNT = address, proxies
-    assert [found.id for found in checks.check_proxies(None)] == ids
+    assert [found.id for found in apps.check_proxies(None)] == ids
 
 
 @pytest.mark.parametrize("token", ["a", "secret", "0123456789abcde"])

@@ -33,7 +33,9 @@ class Slots:
         try:
             yield
         finally:
-            self._give_back(keys)
+            with self._lock:
+                self._count -= 1
+                self._taken -= Counter(keys.items())  # which drops those of whom none is left
 
     def _take(self, keys: dict[str, Hashable]) -> None:
         with self._lock:
@@ -44,8 +46,3 @@ class Slots:
                 raise SlotsTaken("")
             self._count += 1
             self._taken.update(keys.items())
-
-    def _give_back(self, keys: dict[str, Hashable]) -> None:
-        with self._lock:
-            self._count -= 1
-            self._taken -= Counter(keys.items())  # which drops those of whom none is left

@@ -11,11 +11,17 @@ holder; there are no pid files to go stale and no exit handlers that a forked ch
     users           a shared lock for the life of every process that uses the servers
     guard           held by the guard, a small process that waits for `users` to be empty and stops the servers
     *.alive         inherited by a server and all its children: taken means that at least one of them lives
+
+Folders under /var/lib/wfpush do not lie in their data folder, so they stay when somebody removes that: tests that were
+killed, and a /tmp that was cleared, left gigabytes. Each folder says whose it is. It is removed if the data folder does
+not exist any more on a file system that is still mounted, and no process uses it.
 """
 
 import fcntl
 import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,9 +30,71 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
-from wfpush.embedded import left_behind
 from wfpush.embedded.datafolder import MARKER, was_made
 from wfpush.embedded.servers import EmbeddedError, Postgres, ServerFolders, Valkey, unprivileged_user, wait_until
+
+OWNER = "data-folder.json"
+LOCKS = ("lock", "users", "guard", "postgres.alive", "valkey.alive")
+"""Whoever starts, uses, guards or is one of the servers holds one of these (shared_servers.py)."""
+REMOVED = "removed-"
+"""How the name of a folder begins that is being removed. If that is cut short, the next look goes on with it."""
+
+
+def note_owner(base: Path, data_dir: Path) -> None:
+    """Write into the folder of servers `base` which data folder owns it."""
+    path = data_dir.resolve()
+    if not path.is_dir():
+        return
+    text = json.dumps({"path": str(path), "device": path.stat().st_dev})
+    owner = base / OWNER
+    if not owner.is_file() or owner.read_text(encoding="utf-8") != text:
+        fresh = owner.with_suffix(f".{os.getpid()}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(owner)
+
+
+def remove_left_behind(root: Path) -> None:
+    """Look through all folders of servers below `root`. What cannot be read or removed stays."""
+    for base in sorted(path for path in root.iterdir() if path.is_dir()):
+        if base.name.startswith(REMOVED):
+            shutil.rmtree(base, ignore_errors=True)
+        elif _owner_is_gone(base):
+            _remove(base)
+
+
+def _owner_is_gone(base: Path) -> bool:
+    """Return whether the data folder is gone. False without an owner, or if its file system may not be mounted."""
+    try:
+        document = json.loads((base / OWNER).read_text(encoding="utf-8"))
+        path = Path(document["path"])
+        return not os.path.lexists(path) and path.parent.stat().st_dev == document["device"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _remove(base: Path) -> None:
+    with _nobody_uses(base) as unused:
+        if unused:
+            removed = base.with_name(f"{REMOVED}{base.name}")
+            base.rename(removed)
+            shutil.rmtree(removed, ignore_errors=True)
+
+
+@contextmanager
+def _nobody_uses(base: Path) -> Iterator[bool]:
+    """Whether all locks are free. They are held meanwhile, so that nobody begins to use the folder."""
+    held: list[int] = []
+    try:
+        for name in LOCKS:
+            held.append(os.open(base / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
 
 ROOT_BASE = Path("/var/lib/wfpush")
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 107 on Linux and 103 on macOS
@@ -77,7 +145,7 @@ def ensure(data_dir: Path) -> Servers:
     with _exclusive(where.base):
         _use(where.base)
         if where.user is not None:
-            left_behind.note_owner(where.base, data_dir)
+            note_owner(where.base, data_dir)
         _start_guard(data_dir, where.base)
         for server in (postgres, valkey):
             server.ensure_running()
@@ -242,7 +310,7 @@ def guard(data_dir: Path, descriptor: int) -> None:
     left behind: gigabytes may take longer than the servers are used, and the next guard goes on where this one ends."""
     where = locate(data_dir)
     if where.user is not None:
-        Thread(target=left_behind.remove_left_behind, args=[ROOT_BASE], daemon=True).start()
+        Thread(target=remove_left_behind, args=[ROOT_BASE], daemon=True).start()
     users = _open(where.base / "users")
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)

@@ -12,13 +12,123 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import transaction
 
-from notifications.models import ApiKey
+from escalations.models import (
+    BusinessCalendar,
+    CalendarOf,
+    Clock,
+    PersonCalendar,
+    Policy,
+    PolicyCondition,
+    PolicyStep,
+    StepTarget,
+    TimeKind,
+)
+from notifications.models import ApiKey, Brand, Category, Engine, Operator, Recipient, Template
 from wfpush.crypto import digest_of
-from wfpush.management import demo_office, demo_policy
+
+MINUTES_POLICY = "Demo: minutes as hours"
+MINUTES = 2
+"""Minutes. The processes say two hours."""
+
+
+@transaction.atomic
+def make_policy(engine: str) -> None:
+    """Make the policy: the only assignee of an approval is reminded after a minute, their manager hears after two."""
+    if Policy.objects.filter(name=MINUTES_POLICY).exists():
+        return
+    policy = Policy.objects.create(
+        name=MINUTES_POLICY,
+        engine=Engine.objects.get(slug=engine),
+        clock=Clock.DURATION,
+        minutes=MINUTES,
+        time=TimeKind.WALL,
+    )
+    PolicyCondition.objects.create(policy=policy, path="task.kind", operator=Operator.EQUALS, value="approval")
+    PolicyCondition.objects.create(policy=policy, path="task.assignee", operator=Operator.EXISTS)
+    _step(policy, -1, StepTarget.ASSIGNEE, "task-reminder")
+    _step(policy, 0, StepTarget.MANAGER, "task-late")
+
+
+def _step(policy: Policy, offset: int, target: StepTarget, template: str) -> None:
+    PolicyStep.objects.create(
+        policy=policy,
+        offset=offset,
+        time=TimeKind.WALL,
+        target=target,
+        template=Template.objects.get(slug=template),
+        category=Category.objects.get(slug="approvals"),
+    )
+
+
+BRAND = "demo"
+LOGO = "wfpush/demo_logo.svg"
+OFFICE_POLICY = "Demo: inspections in working hours"
+WEEK = {day: [["08:00", "12:00"], ["13:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+WORKING_MINUTES = 240
+"""Working minutes: half a day."""
+
+
+@transaction.atomic
+def make_office(engine: str, people: list[str], base_url: str) -> None:
+    """Make what is missing. `people`: refs of those who work by the calendar."""
+    Brand.objects.get_or_create(
+        slug=BRAND,
+        defaults={
+            "name": "Nordlicht Services",
+            "accent": "#0b6e4f",
+            "accent_dark": "#7fd6b2",
+            "logo_url": logo_at(base_url),
+            "from_email": "Nordlicht Services <service@nordlicht.example>",
+            "contact_phone": "+49 30 5550100",
+            "contact_email": "service@nordlicht.example",
+            "contact_address": "Lindenstr. 5, 10969 Berlin",
+        },
+    )
+    office, _made = BusinessCalendar.objects.get_or_create(
+        name="Demo: office in Berlin",
+        defaults={"timezone": "Europe/Berlin", "week": WEEK, "country": "DE", "subdivision": "BE"},
+    )
+    for person in Recipient.objects.filter(ref__in=people, engine=None):
+        PersonCalendar.objects.get_or_create(recipient=person, defaults={"calendar": office})
+    if not Policy.objects.filter(name=OFFICE_POLICY).exists():
+        _make_office_policy(Engine.objects.get(slug=engine), office)
+
+
+def _make_office_policy(engine: Engine, office: BusinessCalendar) -> None:
+    """An inspection is due half a working day after it was given to somebody; their manager hears of it then."""
+    policy = Policy.objects.create(
+        name=OFFICE_POLICY,
+        engine=engine,
+        clock=Clock.DURATION,
+        minutes=WORKING_MINUTES,
+        calendar=office,
+        calendar_of=CalendarOf.ASSIGNEE,
+    )
+    PolicyCondition.objects.create(policy=policy, path="task.kind", operator=Operator.EQUALS, value="field")
+    for offset, target, template in ((-60, StepTarget.ASSIGNEE, "task-reminder"), (0, StepTarget.MANAGER, "task-late")):
+        PolicyStep.objects.create(
+            policy=policy,
+            offset=offset,
+            target=target,
+            template=Template.objects.get(slug=template),
+            category=Category.objects.get(slug="field-work"),
+        )
+
+
+def logo_at(base_url: str) -> str:
+    return f"{base_url}{settings.STATIC_URL}{LOGO}"
+
+
+def move_logo(base_url: str) -> None:
+    """The demo may be started at another port; a logo of one's own stays."""
+    Brand.objects.filter(slug=BRAND, logo_url__endswith=LOGO).update(logo_url=logo_at(base_url))
+
 
 ENGINE = "demo"
 THIS_MACHINE = ip_network("127.0.0.0/8")
@@ -79,14 +189,14 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
             accounts.hashes[ref] = User.objects.get(username=ref).password
             accounts.write(path)
     if not accounts.has_policy:
-        demo_policy.make(ENGINE)
+        make_policy(ENGINE)
         accounts.has_policy = True
         accounts.write(path)
     if not accounts.has_office:
-        demo_office.make(ENGINE, list(PEOPLE), base_url)
+        make_office(ENGINE, list(PEOPLE), base_url)
         accounts.has_office = True
         accounts.write(path)
-    demo_office.move_logo(base_url)
+    move_logo(base_url)
     return accounts
 
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import traceback
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -41,6 +41,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
+    quieter = "WARNING" if level == "INFO" else level
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
@@ -67,14 +68,9 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
-            **{name: {"handlers": [], "level": _quieter(level), "propagate": True} for name in _TALKATIVE},
+            **{name: {"handlers": [], "level": quieter, "propagate": True} for name in _TALKATIVE},
         },
     }
-
-
-def event_context(event_id: object) -> AbstractContextManager[None]:
-    """Add the event's id to every log line inside."""
-    return structlog.contextvars.bound_contextvars(event_id=str(event_id))
 
 
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -84,7 +80,7 @@ def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventD
 
 class ClientErrors(logging.Filter):
     """Leaves out Django's own record of an answer of 4xx, with the traceback of how it came about. What it says becomes
-    the `reason` of the request's line (`wfpush.web.request_log`)."""
+    the `reason` of the request's line (`wfpush.web.middleware`)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         status = getattr(record, "status_code", None)
@@ -119,10 +115,6 @@ def _common() -> list[Processor]:
         structlog.processors.format_exc_info,  # to text, so that redaction sees it
         structlog.processors.UnicodeDecoder(),
     ]
-
-
-def _quieter(level: str) -> str:
-    return "WARNING" if level == "INFO" else level
 
 
 def _renderer(fmt: str) -> Processor:

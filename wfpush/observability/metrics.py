@@ -5,7 +5,7 @@ deadlines: these pages matter most when the database or Redis is away.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
@@ -154,7 +154,8 @@ class Installation(Collector):
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         complete, redis_up = database_state() == OK, redis_state() == OK
-        questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
+        questions: list[Callable[[], list[Metric]]] = [_callbacks, tallies.histograms, _devices]
+        questions += [lambda: [tallies.gauge(*each) for each in TALLIED]]
         questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
         questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
         questions += [partial(service_metrics.families, now)]
@@ -167,21 +168,21 @@ class Installation(Collector):
                 complete = False
             else:
                 yield from answer
-        up = GaugeMetricFamily("wfpush_up", "1 if it takes writes, the database questions too.", labels=["part"])
-        up.add_metric(["database"], complete)
-        up.add_metric(["redis"], redis_up)
-        yield up
+        parts = [("database", complete), ("redis", redis_up)]
+        yield _gauge("wfpush_up", "1 if it takes writes, the database questions too.", "part", parts)
 
 
-def _tallied() -> list[Metric]:
-    return [tallies.gauge(*each) for each in TALLIED]
+def _gauge(name: str, help: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    """A number for each value of the label."""
+    family = GaugeMetricFamily(name, help, labels=[label])
+    for value, number in values:
+        family.add_metric([value], number)
+    return family
 
 
 def _devices() -> list[Metric]:
-    family = GaugeMetricFamily("wfpush_devices", "Browsers and apps that get messages.", labels=["channel"])
-    for channel, count in _rows("notifications.Device").order_by().values_list("channel").annotate(Count("pk")):
-        family.add_metric([channel], count)
-    return [family]
+    counts = _rows("notifications.Device").order_by().values_list("channel").annotate(Count("pk"))
+    return [_gauge("wfpush_devices", "Browsers and apps that get messages.", "channel", counts)]
 
 
 def _callbacks() -> list[Metric]:
@@ -194,11 +195,11 @@ def _callbacks() -> list[Metric]:
             to_fetch += count
         else:
             counts[state] += count
-    family = GaugeMetricFamily("wfpush_callbacks", "Answers to be told to engines, by state.", labels=["state"])
-    for state, count in counts.items():
-        family.add_metric([state], count)
     help = "Answers of engines that have no address and fetch them."
-    return [family, GaugeMetricFamily("wfpush_kept_answers", help, to_fetch)]
+    return [
+        _gauge("wfpush_callbacks", "Answers to be told to engines, by state.", "state", counts.items()),
+        GaugeMetricFamily("wfpush_kept_answers", help, to_fetch),
+    ]
 
 
 def _waiting(now: datetime) -> list[Metric]:
@@ -227,38 +228,26 @@ def _rates(now: datetime) -> list[Metric]:
 
 
 def _due_of_engines() -> list[Metric]:
-    family = GaugeMetricFamily("wfpush_engine_events", "Events that wait, retries included.", labels=["engine"])
     waiting = _rows("notifications.Event").filter(due_at__isnull=False).order_by()
     counts = dict(waiting.values_list("engine").annotate(Count("pk")))
-    for pk, slug in _rows("notifications.Engine").values_list("pk", "slug"):
-        family.add_metric([slug], counts.get(pk, 0))
-    return [family]
+    by_slug = ((slug, counts.get(pk, 0)) for pk, slug in _rows("notifications.Engine").values_list("pk", "slug"))
+    return [_gauge("wfpush_engine_events", "Events that wait, retries included.", "engine", by_slug)]
 
 
 def _retried() -> list[Metric]:
-    family = GaugeMetricFamily(
-        "wfpush_retried", "Rows that were tried without success and are tried again.", labels=["queue"]
-    )
-    for queue in QUEUES:
-        family.add_metric([queue.name], _rows(queue.model).filter(queue.workable, outbox.RETRIED).count())
-    return [family]
+    counts = [(each.name, _rows(each.model).filter(each.workable, outbox.RETRIED).count()) for each in QUEUES]
+    return [_gauge("wfpush_retried", "Rows that were tried without success and are tried again.", "queue", counts)]
 
 
 def _beats(now: datetime) -> list[Metric]:
-    family = GaugeMetricFamily(
-        "wfpush_heartbeat_age_seconds", "Since a worker's cluster last ran a task.", labels=["part"]
-    )
-    for name, beat_at in Heartbeat.objects.values_list("name", "beat_at"):
-        family.add_metric([name], (now - beat_at).total_seconds())
-    return [family]
+    beats = Heartbeat.objects.values_list("name", "beat_at")
+    ages = ((name, (now - beat_at).total_seconds()) for name, beat_at in beats)
+    return [_gauge("wfpush_heartbeat_age_seconds", "Since a worker's cluster last ran a task.", "part", ages)]
 
 
 def _build() -> list[Metric]:
-    family = GaugeMetricFamily(
-        "wfpush_build_info", "1, with the version of the process that answers.", labels=["version"]
-    )
-    family.add_metric([VERSION], 1)
-    return [family]
+    help = "1, with the version of the process that answers."
+    return [_gauge("wfpush_build_info", help, "version", [(VERSION, 1)])]
 
 
 def _disabled_endpoints() -> list[Metric]:

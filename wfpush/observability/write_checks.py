@@ -103,15 +103,12 @@ def _write_to_database() -> str:
 
 
 def _database_reason(fault: psycopg.Error) -> str:
-    state = fault.sqlstate or _connection_state(str(fault))
+    text = str(fault)
+    state = fault.sqlstate or next((state for words, state in _CONNECTION_STATES.items() if words in text), "")
     for beginning, reason in _DATABASE_REASONS.items():
         if state.startswith(beginning):
             return reason
     return f"{'refuses a write' if state else 'does not answer'} ({type(fault).__name__})"
-
-
-def _connection_state(text: str) -> str:
-    return next((state for words, state in _CONNECTION_STATES.items() if words in text), "")
 
 
 def _write_to_redis() -> str:

@@ -5,7 +5,8 @@ parameter, a JSON array that PostgreSQL reads as rows of the table (json_populat
 costs a fifth of the processor time.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ T = TypeVar("T")
 RowT = TypeVar("RowT", bound=models.Model)
 
 MOST = 250
-"""Rows of one statement: PostgreSQL writes them while the next are made (`wfpush/postgres/pipelined.py`), and a message
+"""Rows of one statement: PostgreSQL writes them while the next are made (`pipelined`), and a message
 to thousands does not need the memory of all of them."""
 
 
@@ -214,3 +215,16 @@ class AtOnce(Writes):
 
 
 AT_ONCE = AtOnce()
+
+
+@contextmanager
+def pipelined() -> Iterator[None]:
+    """Within, a statement is sent and not waited for (psycopg's pipeline mode). To be used inside a transaction.
+
+    A fault is raised by a later statement, or at the end. How many rows a statement has changed is not known, which
+    Django's `save` and `update` rely on: use what this module has, or SQL.
+    """
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    with connection.wrap_database_errors, raw.pipeline():
+        yield

@@ -7,7 +7,7 @@ them, such as rows of another form, the database says itself: which release it r
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +127,9 @@ def _compared(required: Columns) -> tuple[list[str], list[str]]:
         cursor.execute(CATALOGUE, [list(required)])
         for table, column, wants_value in cursor.fetchall():
             actual.setdefault(table, {})[column] = wants_value
-    missing = [name for table, columns in required.items() for name in _missing(table, columns, actual.get(table))]
+    missing = [table for table in required if table not in actual]
+    for table, there in actual.items():
+        missing += [f"{table}.{column}" for column in required[table] - there.keys()]
     unfilled = [
         f"{table}.{column}"
         for table, columns in actual.items()
@@ -135,13 +137,6 @@ def _compared(required: Columns) -> tuple[list[str], list[str]]:
         if wants_value and column not in required[table]
     ]
     return sorted(missing), sorted(unfilled)
-
-
-def _missing(table: str, columns: frozenset[str], actual: Collection[str] | None) -> Iterator[str]:
-    if actual is None:
-        yield table
-    else:
-        yield from (f"{table}.{column}" for column in columns - set(actual))
 
 
 # --- who asks -------------------------------------------------------------------------------------

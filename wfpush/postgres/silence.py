@@ -44,15 +44,12 @@ class Silence:
             self.begin()
             raise
         else:
-            self._end()
+            if self._silent:
+                log.info("database_answers_again")
+            self._silent = False
         finally:
             if alone:
                 self._turn.release()
-
-    def _end(self) -> None:
-        if self._silent:
-            log.info("database_answers_again")
-        self._silent = False
 
 
 silence = Silence()

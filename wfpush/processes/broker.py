@@ -11,6 +11,8 @@ claims, the others leave alone.
 
 import os
 import time
+from queue import Empty
+from typing import Any
 
 import django_q.brokers
 import redis
@@ -19,6 +21,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 from django_q.brokers.redis_broker import Redis
+from django_q.queues import Queue
 from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -106,11 +109,7 @@ class _Made(django_q.brokers.Broker):  # type: ignore[misc]
 
 def _own_lists() -> list[str]:
     worker = os.environ.get(lease_holder.WORKER)
-    return [_list_of(worker)] if worker else []
-
-
-def _list_of(worker: str) -> str:
-    return f"django_q:{settings.Q_CLUSTER['name']}:{worker}:q"
+    return [f"django_q:{settings.Q_CLUSTER['name']}:{worker}:q"] if worker else []
 
 
 def request_heartbeat(worker: str) -> None:
@@ -120,3 +119,23 @@ def request_heartbeat(worker: str) -> None:
         async_task("wfpush.tasks.beat", broker=own)
     own.connection.expire(own.list_key, KEPT_SECONDS)
     own.connection.close()
+
+
+LOCK_SECONDS = 0.05
+
+
+class TaskQueue(Queue):  # type: ignore[misc]
+    """django-q2's queue between the processes of a cluster. Takes the lock only when there is something to read.
+
+    A process that waits for a task in `multiprocessing`'s queue holds the lock of all readers meanwhile. When it hangs,
+    the others get no tasks either. Readers send pulses, so that one that hangs is noticed.
+    """
+
+    def get(self) -> Any:
+        send_pulses()
+        while True:
+            self._reader.poll(None)
+            try:
+                return super().get(timeout=LOCK_SECONDS)
+            except Empty:  # somebody else was faster
+                continue

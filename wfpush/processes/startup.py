@@ -1,9 +1,16 @@
-"""Checks that web and worker make before they start."""
+"""Checks that web and worker make before they start.
+
+Poolers such as PgBouncer may stand between us and PostgreSQL. Nothing of ours lives longer than a transaction on the
+server: no session locks, no prepared statements (psycopg's are off, as Django sets `prepare_threshold`), no cursors, no
+LISTEN, no temporary tables; of settings only the time zone, which PgBouncer keeps for each client. A pooler that
+changes the server connection between transactions is fine, one that does so between the statements of a transaction is
+not.
+"""
 
 import structlog
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
-from wfpush.postgres import pooling, schema
+from wfpush.postgres import schema
 from wfpush.security import lost_secrets
 
 log = structlog.get_logger(__name__)
@@ -18,7 +25,7 @@ def check() -> None:
     Web and worker start also while the database does not answer: they wait for it, and `/readyz` checks again.
     """
     try:
-        pooling.require_transactions()
+        require_transactions()
         schema.require_current_schema()
         for fault in lost_secrets.faults(SAMPLE):
             log.error("secrets_unreadable", fault=fault)
@@ -27,3 +34,25 @@ def check() -> None:
     finally:
         connection.close()
         connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
+
+
+PROTOCOL_VIOLATION = "08P01"
+"""SQLSTATE of PgBouncer's answer to BEGIN where `pool_mode = statement`."""
+
+
+class WrongPooling(Exception):
+    """The message says what to do."""
+
+
+def require_transactions() -> None:
+    """Raises WrongPooling where the pooler refuses transactions, and OperationalError while nobody answers."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except OperationalError as fault:
+        if getattr(fault.__cause__, "sqlstate", None) != PROTOCOL_VIOLATION:
+            raise
+        raise WrongPooling(
+            "DATABASE_URL leads to a pooler that takes no transactions. Set its pool_mode to transaction or session"
+            f" for this database, or name PostgreSQL itself. It said: {fault}".strip()
+        ) from fault

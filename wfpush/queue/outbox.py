@@ -12,7 +12,7 @@ their statements of `set_due`, `RELEASED` and `held_by` (tests/wfpush/queue/test
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Literal, TypeVar
@@ -386,25 +386,20 @@ class Source:
         wake(self)
 
 
-@dataclass
-class Registry:
-    sources: dict[str, Source] = field(default_factory=dict)
-
-
-_registry = Registry()
+_sources: dict[str, Source] = {}
 
 
 def register(source: Source) -> None:
     """Called from AppConfig.ready(); registering a name again replaces it."""
-    _registry.sources[source.name] = source
+    _sources[source.name] = source
 
 
 def sources(runner: str | None = None) -> list[Source]:
-    return [source for source in _registry.sources.values() if runner in (None, source.runner)]
+    return [source for source in _sources.values() if runner in (None, source.runner)]
 
 
 def source_named(name: str) -> Source:
-    return _registry.sources[name]
+    return _sources[name]
 
 
 _connection: redis.Redis | None = None

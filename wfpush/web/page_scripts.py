@@ -17,7 +17,7 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 
 from wfpush.web.javascript import LOADER, bundle, imported_modules, read_modules
-from wfpush.web.made_files import made_file
+from wfpush.web.static_files import made_file
 
 FOLDER = settings.BASE_DIR / "static" / "wfpush"
 NAME, LATER_NAME = "pages.js", "later.js"

@@ -4,16 +4,53 @@ The files of packages lie where nothing can be written, and there is no build st
 WhiteNoise's own compressor when it is first asked for, and the copy is kept in the data folder.
 """
 
+import fcntl
 import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-from wfpush.web.made_files import made_file
+from wfpush.embedded import datafolder
+
+
+def made_file(name: str, make: Callable[[], bytes]) -> Path:
+    """Return the file of that name, made if it is not there yet. Where the data folder takes no files, as with the
+    units of systemd, it lies in a folder of this process.
+
+    Raises OSError where no file can be written at all.
+    """
+    with suppress(OSError):
+        return _file(Path(settings.DATA_DIR) / datafolder.STATIC / name, make)
+    return _file(Path(_own_folder().name) / name, make)
+
+
+@cache
+def _own_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Nobody else can write to it. It is removed when the process ends, and not before: systemd-tmpfiles leaves locked
+    folders alone (tmpfiles.d(5))."""
+    folder = tempfile.TemporaryDirectory(prefix="wfpush-static-")
+    fcntl.flock(os.open(folder.name, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
+    return folder
+
+
+def _file(path: Path, make: Callable[[], bytes]) -> Path:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        begun = path.with_suffix(f".{os.getpid()}")
+        begun.write_bytes(make())
+        begun.replace(path)  # whole, or not there
+    return path
+
 
 log = structlog.get_logger(__name__)
 

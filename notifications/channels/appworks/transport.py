@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 
 from notifications.channels.appworks import facts
-from notifications.channels.appworks.gateway import Gateway
+from notifications.channels.appworks.config import Gateway
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Recipient
 from notifications.reasons import ASKS_TO_WAIT, Reason, not_reached

@@ -5,9 +5,8 @@ from django.db.models import CharField, F, Func, Value
 from django.db.models.functions import Lower
 
 from notifications.channels.base import PersonChannel, Places, Written
-from notifications.channels.email.checks import diagnose
 from notifications.channels.email.facts import FACTS
-from notifications.channels.email.senders import identity
+from notifications.channels.email.senders import diagnose, identity
 from notifications.channels.email.transport import Email, mail_of, send_together
 from notifications.types import Message
 

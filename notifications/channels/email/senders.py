@@ -1,5 +1,6 @@
 """Senders of brands: whether mail programs will believe that a brand's e-mails are from it, as far as we can tell."""
 
+from collections.abc import Callable, Iterator
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from notifications.channels.base import Identity
 from notifications.models import Brand
+from notifications.models.validators import validate_own_address
 
 
 def domain_of(sender: str) -> str:
@@ -44,3 +46,19 @@ def needs(sender: str) -> str:
 def identity(brand: Brand) -> Identity:
     """As whom e-mails of the brand are sent."""
     return Identity(brand.from_email or settings.DEFAULT_FROM_EMAIL, note=needs(brand.from_email))
+
+
+def diagnose(say: Callable[[str], object]) -> Iterator[str]:
+    for brand in Brand.objects.exclude(from_email="", domain=""):
+        if brand.from_email:
+            try:
+                check_sender(brand.from_email)
+            except ValidationError as fault:
+                yield f"The sender of the brand {brand.slug} is wrong. {fault.message}"
+            if needed := needs(brand.from_email):
+                say(f"Brand {brand.slug}: {needed}")
+        if brand.domain:
+            try:
+                validate_own_address(brand.domain)
+            except ValidationError as fault:
+                yield f"The address of the pages of the brand {brand.slug}, {brand.domain}, is wrong. {fault.message}"

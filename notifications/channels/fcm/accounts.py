@@ -1,8 +1,11 @@
 """Which Firebase project sends for which brand, by the settings."""
 
 from django.conf import settings
+from django.utils.translation import gettext
 
-from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
+from notifications.channels.base import Identity
+from notifications.channels.fcm.config import DEFAULT, ServiceAccount
+from notifications.models import Brand
 
 
 def project_of(brand_slug: str | None) -> str | None:
@@ -10,11 +13,6 @@ def project_of(brand_slug: str | None) -> str | None:
     accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
     account = accounts.get(brand_slug or DEFAULT) or accounts.get(DEFAULT)
     return account.project_id if account else None
-
-
-def has_own(brand_slug: str) -> bool:
-    """Whether the brand has a project of its own."""
-    return brand_slug in settings.FIREBASE_CREDENTIALS
 
 
 class UnknownProject(Exception):
@@ -28,3 +26,13 @@ def account_of(project_id: str) -> ServiceAccount:
         if account.project_id == project_id:
             return account
     raise UnknownProject(project_id)
+
+
+def identity(brand: Brand) -> Identity:
+    note = gettext("By FIREBASE_CREDENTIALS. Whether Google still accepts it, manage.py doctor says.")
+    project = project_of(brand.slug)
+    if project is None:
+        return Identity(gettext("none: apps of this brand cannot register"), "wait", note=note)
+    is_own = brand.slug in settings.FIREBASE_CREDENTIALS
+    own = gettext("of its own") if is_own else gettext("that of all other brands")
+    return Identity(f"{project}, {own}", "ok", account_of(project).info["client_email"], note)

@@ -8,10 +8,10 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
+from notifications.channels.fcm.config import DEFAULT, ServiceAccount
 from notifications.channels.fcm.facts import FACTS
 from notifications.channels.fcm.projects import SCOPE, SIGN_IN_SECONDS
 from notifications.channels.fcm.sending import not_signed_in
-from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
 from notifications.errors import ServiceRefuses
 from notifications.models import Brand, Device
 

@@ -80,7 +80,9 @@ def _apns(push: PushMessage, members: Json, ends_at: int) -> messaging.APNSConfi
         mutable_content=True,
         content_available=True if silent else None,
         custom_data={
-            "interruption-level": "passive" if silent or push.silent else _interruption(push),
+            "interruption-level": "passive"
+            if silent or push.silent
+            else INTERRUPTION.get(push.message.priority, "active"),
         },
     )
     headers = {
@@ -90,10 +92,6 @@ def _apns(push: PushMessage, members: Json, ends_at: int) -> messaging.APNSConfi
         "apns-collapse-id": push.tag,  # at most 64 bytes; ours has 32
     }
     return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps))
-
-
-def _interruption(push: PushMessage) -> str:
-    return INTERRUPTION.get(push.message.priority, "active")
 
 
 def _thread(push: PushMessage) -> str:

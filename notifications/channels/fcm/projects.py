@@ -5,9 +5,7 @@ everybody, and are replaced here:
 
 - It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread does it, once for all
 that wait.
-
 - It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. Here the outbox repeats.
-
 - Its connections can be closed outside of a running event loop only.
 """
 
@@ -25,7 +23,7 @@ from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
 from notifications.channels.fcm.accounts import account_of
-from notifications.channels.fcm.service_accounts import ServiceAccount
+from notifications.channels.fcm.config import ServiceAccount
 from wfpush.net.http import OutboundError, push_door_from_settings
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -74,7 +72,8 @@ class Project:
         token = await self._signed_in()
         fault = await self._try(message)
         if type(fault) is UnauthenticatedError:  # a subclass means Apple's refusal, not Google's
-            self._forget(token)
+            if self._credentials.token == token:  # else another was fetched meanwhile
+                self._credentials.token = None
             await self._signed_in()
             fault = await self._try(message)
         if fault is not None:
@@ -95,11 +94,6 @@ class Project:
 
     def _renew(self) -> None:
         self._credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
-
-    def _forget(self, token: str) -> None:
-        """Forget the token, unless another was fetched meanwhile."""
-        if self._credentials.token == token:
-            self._credentials.token = None
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -37,8 +37,7 @@ PAUSE = 10.0
 QUOTA_PAUSE = 60.0
 """The same after 429 (both: “Best practices when sending FCM messages at scale”), if it names no other time."""
 
-DETAIL = "type.googleapis.com/google."
-FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadRequest"
+FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
 
 class Sender:
@@ -107,7 +106,8 @@ def _invalid(fault: FirebaseError, words: str) -> TransportError:
     error = _error(fault.http_response)
     if error is None:  # not Firebase's answer: something in between
         return TransportError(facts.NOT_TAKEN(words=words), retry_after=_wait(fault, PAUSE))
-    if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
+    kinds = {str(detail.get("@type")) for detail in _details(error)}
+    if kinds == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
         return RecipientGone(facts.NO_SUCH_ADDRESS())
     return TransportError(facts.WRONG_MESSAGE(words=words), permanent=True)
 
@@ -125,10 +125,6 @@ def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
 def _details(error: dict[str, Any]) -> list[dict[str, Any]]:
     details = error.get("details")
     return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
-
-
-def _kinds(error: dict[str, Any]) -> set[str]:
-    return {str(detail.get("@type")) for detail in _details(error)}
 
 
 def _named_fields(error: dict[str, Any]) -> set[str]:

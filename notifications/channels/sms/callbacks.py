@@ -12,8 +12,8 @@ import msgspec
 from django.conf import settings
 
 from notifications.channels.base import ReceiptsCall
-from notifications.channels.sms.gateway import Http, Status
-from notifications.channels.sms.paths import at_path, value_at
+from notifications.channels.sms.config import Http, Status
+from notifications.channels.sms.http import at_path, value_at
 from notifications.errors import Malformed, NotFound, NotSigned
 from notifications.types import Receipt
 
@@ -29,7 +29,9 @@ def read(call: ReceiptsCall) -> list[Receipt]:
     if not isinstance(gateway, Http) or gateway.status is None:
         raise NotFound("No statuses of text messages are expected. They are where SMS_STATUS_SECRET is set.")
     check(gateway.status, call)
-    return list(_receipts(gateway.status, _items(gateway.status, _parsed(call))))
+    document = _parsed(call)
+    receipts = value_at(document, gateway.status.items) if gateway.status.items else document
+    return list(_receipts(gateway.status, receipts[:MOST] if isinstance(receipts, list) else [receipts]))
 
 
 def check(status: Status, call: ReceiptsCall) -> None:
@@ -60,11 +62,6 @@ def _parsed(call: ReceiptsCall) -> Any:
         return dict(parse_qsl(call.body.decode("utf-8"), max_num_fields=MOST))
     except ValueError as fault:
         raise Malformed("The body is not a form.") from fault
-
-
-def _items(status: Status, document: Any) -> list[Any]:
-    receipts = value_at(document, status.items) if status.items else document
-    return receipts[:MOST] if isinstance(receipts, list) else [receipts]
 
 
 def _receipts(status: Status, items: list[Any]) -> Iterator[Receipt]:

@@ -13,8 +13,7 @@ import msgspec
 import structlog
 
 from notifications.channels.sms import facts
-from notifications.channels.sms.gateway import PLACES, Http
-from notifications.channels.sms.paths import at_path
+from notifications.channels.sms.config import PLACES, Http
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import ASKS_TO_WAIT, not_reached
 from notifications.wording.plaintext import clean_line, cut
@@ -38,7 +37,10 @@ def send(settings: Http, number: str, text: str, sender: str, delivery_id: UUID)
     try:
         response = asyncio.run(_post(settings.url, body, headers))  # in one of the channel's threads: no event loop
     except OutboundError as fault:
-        raise _unanswered(fault) from fault
+        words = not_reached(fault)
+        if fault.may_have_arrived:
+            raise TransportError(facts.UNKNOWN(words=words), permanent=True, service_state=AWAY) from fault
+        raise TransportError(facts.NOT_REACHED(words=words)) from fault
     refused = fault_of(settings, response, time.time())
     if refused is not None:
         raise refused
@@ -48,12 +50,6 @@ def send(settings: Http, number: str, text: str, sender: str, delivery_id: UUID)
 async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
     async with outbound_from_settings(deadline=DEADLINE, max_body=MAX_ANSWER) as door:
         return await door.request("POST", url, body=body, headers=headers)
-
-
-def _unanswered(fault: OutboundError) -> TransportError:
-    if fault.may_have_arrived:
-        return TransportError(facts.UNKNOWN(words=not_reached(fault)), permanent=True, service_state=AWAY)
-    return TransportError(facts.NOT_REACHED(words=not_reached(fault)))
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
@@ -121,3 +117,23 @@ def _quote_answer(settings: Http, response: Response) -> str:
     for secret in filter(None, (settings.token, settings.password)):
         words = words.replace(secret, MASK)
     return cut(f"{response.status} {clean_line(redact_text(words[:READ]))}".rstrip(), MOST_WORDS)
+
+
+def value_at(value: Any, path: str) -> Any:
+    """What stands at a path such as `messages.0.id`; None if nothing does."""
+    for step in path.split("."):
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def at_path(value: Any, path: str) -> str:
+    """Return the value at a path as text; empty for an object, a list, or no value."""
+    part = value_at(value, path)
+    if part is None or isinstance(part, dict | list):
+        return ""
+    return json.dumps(part) if isinstance(part, bool) else str(part)

@@ -1,12 +1,8 @@
 """The PDUs of SMPP 3.4 that a sender of text messages needs, byte by byte.
 
-A codec of our own, after trying the others. aiosmpplib 0.7.4 has no TLS, refuses passwords of more than 8 characters,
-and said nothing of a message whose connection ended before the answer. smpp34 1.5 (a binary of Rust) takes no authority
-of one's own, and calls such a message ESME_RSYSERR, which would have it sent twice. smpplib 2.2.4 cuts passwords to 8
-characters, drops the last letter of a receipted_message_id without its NUL, so that another message counts as
-delivered, fails with KeyError on standard options of other PDUs, and reads a deliver_sm that breaks off as an empty
-one. Its client does not notice an SMSC that answers no enquire_link, cannot check a certificate's host, and loses the
-half of a PDU that a timeout splits.
+A codec of our own: aiosmpplib 0.7.4, smpp34 1.5 and smpplib 2.2.4 cut or refuse long passwords, take no authority of
+one's own, lose halves of PDUs, misread odd options of receipts, or call a message whose connection ended one that is to
+be sent again.
 Numbers of sections are those of the SMPP Protocol Specification v3.4, issue 1.2.
 """
 

@@ -13,10 +13,10 @@ from django.conf import settings
 
 from notifications.channels.sms import facts, pdu, statuses
 from notifications.channels.sms.alphabet import is_gsm, parts_of
-from notifications.channels.sms.gateway import Smpp
+from notifications.channels.sms.config import Smpp
 from notifications.channels.sms.pdu import Address, Command, Incoming, Tag
 from notifications.channels.sms.smpp_link import Link, NotSent, Unanswered
-from notifications.channels.sms.smpp_receipts import receipt_of, reference_of_answer
+from notifications.channels.sms.statuses import receipt_of, reference_of_answer
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import NOTHING, crashed
 from notifications.types import Receipt

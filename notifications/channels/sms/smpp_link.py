@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from notifications.channels.sms import facts, pdu, statuses
-from notifications.channels.sms.gateway import Smpp
+from notifications.channels.sms.config import Smpp
 from notifications.channels.sms.pdu import Command, Pdu
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.reasons import not_reached
@@ -56,7 +56,7 @@ class Link:
         try:
             async with asyncio.timeout(gateway.patience):
                 address = await _checked(gateway, allowed)
-                tls = _tls(gateway)
+                tls = ssl.create_default_context(cafile=gateway.ca_file or None) if gateway.tls else None
                 self._reader, self._writer = await asyncio.open_connection(
                     address, gateway.port, ssl=tls, server_hostname=gateway.host if tls else None, limit=pdu.LARGEST
                 )
@@ -174,10 +174,6 @@ class Link:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _tls(gateway: Smpp) -> ssl.SSLContext | None:
-    return ssl.create_default_context(cafile=gateway.ca_file or None) if gateway.tls else None
 
 
 async def _checked(gateway: Smpp, allowed: Sequence[Network]) -> str:

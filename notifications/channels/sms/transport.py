@@ -1,5 +1,6 @@
 """Text messages to people's phones. Answers are given at the item that the link opens; no replies are read."""
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -7,14 +8,66 @@ from uuid import UUID
 from django.conf import settings
 
 from notifications.channels.sms import facts, http
-from notifications.channels.sms.gateway import Http, Smpp, Sms
-from notifications.channels.sms.numbers import e164
+from notifications.channels.sms.alphabet import parts_of, plain
+from notifications.channels.sms.config import Http, Smpp, Sms
+from notifications.channels.sms.facts import LONG_LINK
 from notifications.channels.sms.smpp import Smsc
-from notifications.channels.sms.wording import text_of
 from notifications.errors import TransportError
 from notifications.models import Recipient
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Message, Receipt
+from notifications.wording.plaintext import clean, clean_line, cut
+
+_MARKS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def e164(phone: str, country_code: str = "") -> str | None:
+    """`+` and digits. `country_code` is that of numbers written without one, which begin with a 0.
+
+    None for what is no number of the whole world: a short code, an extension, a national number of an unknown country.
+    """
+    digits = _MARKS.sub("", phone.replace("(0)", ""))
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    elif digits.startswith("0") and country_code:
+        digits = f"+{country_code}{digits[1:]}"
+    return digits if _E164.fullmatch(digits) else None
+
+
+def text_of(message: Message, link: str, most: int) -> str:
+    """A text of at most `most` parts. Never the long body: lock screens show it to everybody.
+
+    Raises TransportError where the link alone takes more.
+    """
+    title, short = clean_line(message.title), clean(message.short_body)
+    lines = [message.glance, short] if short.startswith(title) else [title, message.glance, short]
+    full_text = "\n".join(filter(None, lines))
+    longest = _longest(full_text, link, most)
+    if longest is None:
+        raise TransportError(LONG_LINK(most=most), permanent=True)
+    return longest
+
+
+def _longest(full_text: str, link: str, most: int) -> str | None:
+    """Find the longest beginning that fits, by bisection: a longer text takes at least as many parts."""
+    least, top = 0, len(full_text)
+    longest = _with_link("", link, most)
+    while least <= top:
+        middle = (least + top) // 2
+        shorter = cut(full_text, middle) if middle else ""
+        text = _with_link("" if shorter == "…" else shorter, link, most)
+        if text is None:
+            top = middle - 1
+        else:
+            longest, least = text, middle + 1
+    return longest
+
+
+def _with_link(body: str, link: str, most: int) -> str | None:
+    """None if it takes too many parts."""
+    text = plain(f"{body}\n{link}" if body else link)
+    return text if len(parts_of(text)) <= most else None
 
 
 class TextMessages:

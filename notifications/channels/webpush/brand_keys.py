@@ -21,11 +21,11 @@ from wfpush.security import vapid_keys
 def key_for(brand: Brand | None) -> str:
     """The public key that browsers of the brand's people subscribe under."""
     own = PushKey.objects.filter(brand=brand).values_list("public_key", flat=True).first() if brand else None
-    return own or vapid.public_key()
+    return own or vapid.signer().public_key
 
 
 def is_ours(public_key: str) -> bool:
-    return public_key in vapid.public_keys() or PushKey.objects.filter(public_key=public_key).exists()
+    return public_key in vapid.signer().public_keys or PushKey.objects.filter(public_key=public_key).exists()
 
 
 def make(brand: Brand, now: datetime) -> PushKey:
@@ -81,10 +81,10 @@ def _public(private: str) -> str:
 
 def learn(sender: str) -> None:
     """Called before a message is made for a browser that subscribed under this key."""
-    if not sender or vapid.knows(sender):
+    if not sender or vapid.signer().knows(sender):
         return
     row = PushKey.objects.filter(public_key=sender).first()
     try:
-        vapid.hold(sender, row.private_key if row is not None else "")
+        vapid.signer().hold(sender, row.private_key if row is not None else "")
     except UndecryptableSecret:
-        vapid.hold(sender, "")  # `manage.py doctor` tells of it
+        vapid.signer().hold(sender, "")  # `manage.py doctor` tells of it

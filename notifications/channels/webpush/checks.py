@@ -14,7 +14,7 @@ from notifications.models import Device, PushKey
 def diagnose(say: Callable[[str], object]) -> Iterator[str]:
     yield from brand_keys.faults()
     brands = PushKey.objects.values("public_key")
-    orphans = _browsers().exclude(sender__in=vapid.public_keys()).exclude(sender__in=brands).count()
+    orphans = _browsers().exclude(sender__in=vapid.signer().public_keys).exclude(sender__in=brands).count()
     if orphans:
         yield (
             f"{orphans} browsers subscribed under a key that VAPID_PRIVATE_KEY no longer has: put it back after"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.conf import settings
 from yarl import URL
 
-from notifications.channels.webpush import facts, push_hosts
+from notifications.channels.webpush import config, facts
 from notifications.reasons import NOTHING, Reason
 from wfpush.net.addresses import Network, literal
 from wfpush.net.http import OutboundError, check_url
@@ -92,19 +92,14 @@ def _origin(beginning: str) -> str:
 def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> Reason:
     target = URL(beginning)
     host = (target.raw_host or "").removesuffix(".")
-    if target.scheme == "https" and push_hosts.admits(hosts, host, target.port or push_hosts.HTTPS):
+    if target.scheme == "https" and config.admits(hosts, host, target.port or config.HTTPS):
         return NOTHING
-    if _is_admitted_address(host, networks):
+    address = literal(host)
+    if address is not None and any(address in network for network in networks):
         return NOTHING
     if target.scheme != "https":
         return facts.NOT_HTTPS()
     return facts.NOT_ADMITTED(service=_origin(beginning).partition("://")[2])
-
-
-def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:
-    """Whether it is an address, or a name of this machine, in PUSH_ALLOWED_CIDRS."""
-    address = literal(host)
-    return address is not None and any(address in network for network in networks)
 
 
 def _bad_endpoint(detail: str) -> BadSubscription:

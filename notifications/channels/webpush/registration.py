@@ -62,6 +62,7 @@ def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
         raise fault_at(
             "/public_key", "This is no key of ours. Subscribe again under that of /api/v1/webpush/public-key."
         )
+    milliseconds = subscription.get("expirationTime")
     return NewAddress(
         channel=FACTS.name,
         address=endpoint,
@@ -69,13 +70,8 @@ def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
         sender=sender,
         p256dh=keys["p256dh"],
         auth=keys["auth"],
-        expires_at=_moment(subscription.get("expirationTime")),
+        expires_at=None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds),
     )
-
-
-def _moment(milliseconds: float | None) -> datetime | None:
-    """A DOMTimeStamp as a time."""
-    return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
 
 
 REGISTRATION = Registration(

@@ -90,7 +90,9 @@ class WebPush:
         try:
             return await self._door.request("POST", address.address, body=body, headers=headers)
         except OutboundError as fault:
-            raise _not_reached(fault, self.service_of(address)) from fault
+            is_inside = fault.code == "refused_address"
+            reason = facts.NOT_PUBLIC(service=self.service_of(address)) if is_inside else reasons.not_reached(fault)
+            raise TransportError(reason, permanent=fault.permanent) from fault
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
 
 def _authorization(address: PushAddress) -> str:
     try:
-        return vapid.authorization(address.sender, endpoints.origin_of(address.address), time.time())
+        return vapid.signer().authorization(address.sender, endpoints.origin_of(address.address), time.time())
     except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays registered
         raise TransportError(facts.KEY_NOT_HELD(), permanent=True) from fault
 
@@ -164,9 +166,3 @@ def fault_of(response: Response, service: str, now: float) -> TransportError | N
     if 300 <= status <= 399:
         return TransportError(facts.ELSEWHERE(service=service, status=status))
     return TransportError(facts.DOWN(service=service, words=status_line), retry_after=retry_after)
-
-
-def _not_reached(fault: OutboundError, service: str) -> TransportError:
-    if fault.code == "refused_address":
-        return TransportError(facts.NOT_PUBLIC(service=service), permanent=fault.permanent)
-    return TransportError(reasons.not_reached(fault), permanent=fault.permanent)

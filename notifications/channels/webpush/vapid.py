@@ -35,28 +35,36 @@ class Signer:
     def __init__(self, keys: tuple[str, ...], subject: str) -> None:
         self._keys = {vapid_keys.public_key(pair): pair for pair in map(vapid_keys.load, keys)}
         self.public_keys = list(self._keys)
+        """Newest first: base64url of the uncompressed points."""
+        self.public_key = self.public_keys[0]
+        """With which browsers subscribe."""
         self._subject = subject
         self._unknown: set[str] = set()
         self._tokens: dict[tuple[str, str], _Token] = {}
 
     def knows(self, public_key: str) -> bool:
+        """Whether it is known if we have this key."""
         return public_key in self._keys or public_key in self._unknown
 
     def hold(self, public_key: str, private_key: str) -> None:
-        """Sign with this key, too. An empty one: there is none."""
+        """Sign with a brand's key, too. An empty one: no brand has it."""
         if private_key:
             self._keys[public_key] = vapid_keys.load(private_key)
         else:
             self._unknown.add(public_key)
 
     def authorization(self, sender: str, origin: str, now: float) -> str:
+        """The `Authorization` header of a message to `origin`. `now` is in Unix seconds.
+
+        `sender` is the public key that the browser subscribed with, empty for the newest. Raises UnknownSender.
+        """
         cached = self._tokens.get((sender, origin))
         # The lower bound is for a clock that was set back: services refuse a token that ends more than a day from now.
         if cached is not None and cached.made_at <= now < cached.made_at + LIFE - RENEWED_BEFORE_END:
             return cached.header
         if len(self._tokens) >= _MOST_TOKENS:
             self._tokens.clear()
-        header = self._signed(sender or self.public_keys[0], origin, now)
+        header = self._signed(sender or self.public_key, origin, now)
         self._tokens[sender, origin] = _Token(header, now)
         return header
 
@@ -68,35 +76,8 @@ class Signer:
         return f"vapid t={jwt.sign(claims, pair.private_key)}, k={public_key}"
 
 
-def public_key() -> str:
-    """The newest key, with which browsers subscribe."""
-    return public_keys()[0]
-
-
-def public_keys() -> list[str]:
-    """All keys that we sign with, newest first: base64url of the uncompressed points."""
-    return _from_settings().public_keys
-
-
-def knows(public_key: str) -> bool:
-    """Whether it is known if we have this key."""
-    return _from_settings().knows(public_key)
-
-
-def hold(public_key: str, private_key: str) -> None:
-    """Sign with a brand's key, too. An empty one: no brand has it."""
-    _from_settings().hold(public_key, private_key)
-
-
-def authorization(sender: str, origin: str, now: float) -> str:
-    """The `Authorization` header of a message to `origin`. `now` is in Unix seconds.
-
-    `sender` is the public key that the browser subscribed with, empty for the newest. Raises UnknownSender.
-    """
-    return _from_settings().authorization(sender, origin, now)
-
-
-def _from_settings() -> Signer:
+def signer() -> Signer:
+    """Signs with the keys of the settings."""
     return _signer(tuple(settings.VAPID_PRIVATE_KEY), settings.VAPID_SUBJECT)
 
 

@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def _list(self, of: Brand | None = None) -> None:
         devices = Device.objects.filter(channel=FACTS.name).order_by()
         browsers = dict(devices.values_list("sender").annotate(Count("pk")))
-        keys = {"": vapid.public_keys()}
+        keys = {"": vapid.signer().public_keys}
         for row in PushKey.objects.select_related("brand").order_by("brand__slug", "-created_at", "-pk"):
             keys.setdefault(f"{row.brand.slug}: ", []).append(row.public_key)
         for prefix, theirs in keys.items():

@@ -1,11 +1,14 @@
 """The world of push messages: an installation of its own, whose messages go to services on loopback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.browsers.conftest import needed
+from tests.pushlab.browser import Browser
+from tests.pushlab.people import Person, reached
+from tests.pushlab.service import PushService
 from tests.pushlab.world import World
 from tests.soak.installation import LONG
 
@@ -35,3 +38,15 @@ def world() -> Iterator[World]:
         yield found
     finally:
         found.stop()
+
+
+@pytest.fixture(scope="module")
+def bob(world: World, service: PushService, new_browser: Callable[[str], Browser]) -> Iterator[Person]:
+    with reached(world, "bob", new_browser("bob"), service) as bob:
+        yield bob
+
+
+@pytest.fixture(scope="module")
+def carol(world: World, service: PushService, new_browser: Callable[[str], Browser]) -> Iterator[Person]:
+    with reached(world, "carol", new_browser("carol"), service) as carol:
+        yield carol

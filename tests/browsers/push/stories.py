@@ -275,14 +275,11 @@ class PushStories:
     ) -> None:
         instance, title = started(world)
         shown = bob.desktop.shows(title)
-        world.cut_network()
-        try:
+        with world.without_network():
             bob.desktop.press(shown, "Approve")
             kept = bob.desktop.sees(about(title, "No connection"), "Bob is told that it will be sent")
             assert kept.buttons == {}
             bob.browser.quit()
-        finally:
-            world.mend_network()
         assert answers(world, title) == []
 
         bob.browser.start()
@@ -301,15 +298,12 @@ class PushStories:
         bob.browser.open("/")
         bob.browser.find("#list li", title)
         bob.browser.keeps(title)
-        world.cut_network()
-        try:
+        with world.without_network():
             bob.browser.open("/")
             card = bob.browser.find("#list li", title)
             bob.browser.press(card, "Approve")
             bob.browser.find("#list li", "sent when you are back")
             bob.browser.quit()
-        finally:
-            world.mend_network()
         world.installation.answer("carol", title, "approve")
 
         bob.browser.start()
@@ -361,8 +355,7 @@ class PushStories:
         shown = [bob.desktop.shows(name) for name in titles]
         bob.browser.open("/")
         bob.browser.find("#connection[data-mood=live]")
-        world.hang_network()
-        try:
+        with world.hanging_network():
             for each in shown:
                 bob.desktop.press(each, "Approve")
             for name in titles:
@@ -371,8 +364,6 @@ class PushStories:
             for name in titles:
                 card = bob.browser.find("#list li", name)
                 eventually(lambda card=card: "will be sent" in card.text, f"the page says so of {name!r}")  # type: ignore[misc]
-        finally:
-            world.free_network()
 
         for name in titles:
             bob.desktop.sees(about(name, r"Approved\."), f"{name!r} is approved", within=SOON)
@@ -383,12 +374,9 @@ class PushStories:
     ) -> None:
         _, title = started(world)
         shown = bob.desktop.shows(title)
-        world.cut_network()
-        try:
+        with world.without_network():
             bob.desktop.press(shown, "Approve")
             bob.desktop.sees(about(title, "No connection"), "Bob is told that it will be sent")
-        finally:
-            world.mend_network()
 
         bob.desktop.sees(about(title, r"Approved\."), "it was sent with no page and no message")
         assert answers(world, title) == [("approve", "webpush")]
@@ -398,13 +386,10 @@ class PushStories:
         self, world: World, bob: Person
     ) -> None:
         before = len(bob.desktop.history)
-        world.hang_network()
-        try:
+        with world.hanging_network():
             world.installation.assign("Approve the deckchair", to="bob")
             bob.desktop.shows("Approve the deckchair")
             bob.desktop.clear()
-        finally:
-            world.free_network()
         for name in ("Approve the hammock stand", "Approve the cushion"):
             world.installation.assign(name, to="bob")
             bob.desktop.shows(name)
@@ -451,14 +436,11 @@ class PushStories:
     def test_an_answer_kept_on_a_removed_browser_is_refused_and_says_why(self, world: World, bob: Person) -> None:
         world.installation.assign("Approve the groundsheet", to="bob")
         shown = bob.desktop.shows("Approve the groundsheet")
-        world.cut_network()
-        try:
+        with world.without_network():
             bob.desktop.press(shown, "Approve")
             bob.desktop.sees(about("Approve the groundsheet", "No connection"), "it is kept")
             world.installation.remove_devices("bob")
             bob.desktop.sees(about("Approve the groundsheet", "your answer was not recorded"), "it is refused")
-        finally:
-            world.mend_network()
 
         comes_back(bob)
         assert answers(world, "Approve the groundsheet") == []

@@ -1,14 +1,14 @@
 """Push messages in Chromium."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.browsers.conftest import cannot, needed
 from tests.browsers.push.stories import PushStories
+from tests.pushlab.browser import Browser
 from tests.pushlab.chromium import Chromium
 from tests.pushlab.gcm import Gcm
-from tests.pushlab.people import Person, reached
 from tests.pushlab.world import World
 
 
@@ -21,15 +21,8 @@ def service(world: World) -> Gcm:
 
 
 @pytest.fixture(scope="module")
-def bob(world: World, service: Gcm) -> Iterator[Person]:
-    with reached(world, "bob", world.chromium("bob"), service) as bob:
-        yield bob
-
-
-@pytest.fixture(scope="module")
-def carol(world: World, service: Gcm) -> Iterator[Person]:
-    with reached(world, "carol", world.chromium("carol"), service) as carol:
-        yield carol
+def new_browser(world: World) -> Callable[[str], Browser]:
+    return world.chromium
 
 
 class TestChromium(PushStories):

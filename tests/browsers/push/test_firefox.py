@@ -1,13 +1,14 @@
 """Push messages in Firefox."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.browsers.conftest import needed
 from tests.browsers.push.stories import PushStories
+from tests.pushlab.browser import Browser
 from tests.pushlab.firefox import Firefox
-from tests.pushlab.people import Person, reached
+from tests.pushlab.people import Person
 from tests.pushlab.service import Mozilla
 from tests.pushlab.world import World
 from tests.support.waiting import eventually
@@ -22,15 +23,8 @@ def service(world: World) -> Mozilla:
 
 
 @pytest.fixture(scope="module")
-def bob(world: World, service: Mozilla) -> Iterator[Person]:
-    with reached(world, "bob", world.firefox("bob"), service) as bob:
-        yield bob
-
-
-@pytest.fixture(scope="module")
-def carol(world: World, service: Mozilla) -> Iterator[Person]:
-    with reached(world, "carol", world.firefox("carol"), service) as carol:
-        yield carol
+def new_browser(world: World) -> Callable[[str], Browser]:
+    return world.firefox
 
 
 class TestFirefox(PushStories):

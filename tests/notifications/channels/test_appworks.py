@@ -14,10 +14,8 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from notifications.channel_facts import shown_on_lock_screens
 from notifications.channels.appworks import transport as appworks
-from notifications.channels.appworks.facts import KEY_REFUSED
-from notifications.channels.appworks.gateway import OURS, Gateway
+from notifications.channels.appworks.config import OURS, Gateway
 from notifications.channels.appworks.transport import AppWorks
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Recipient
@@ -170,35 +168,35 @@ def test_any_yes_is_a_yes_whatever_else_it_says(gateway: FakeGateway, status: in
     send()
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_ours_to_mend_and_operators_read_of_it(
-    gateway: FakeGateway, caplog: pytest.LogCaptureFixture, status: int
+WORDS = "Unknown user bob"
+KEY_REFUSED = "The AppWorks Gateway does not accept our key (APPWORKS_GATEWAY_KEY)"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "permanent", "said"),
+    [
+        (401, ServiceRefuses, False, f"{KEY_REFUSED}: 401 {WORDS}"),
+        (403, ServiceRefuses, False, f"{KEY_REFUSED}: 403 {WORDS}"),
+        (302, TransportError, False, "points elsewhere (302)"),
+        (404, TransportError, False, "APPWORKS_GATEWAY_OPTIONS"),
+        *((status, TransportError, True, f"{status} {WORDS}") for status in (400, 405, 413, 415, 422)),
+    ],
+)
+def test_answers(
+    gateway: FakeGateway,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    kind: type[TransportError],
+    permanent: bool,
+    said: str,
 ) -> None:
-    gateway.answers = [Answer(status, "No such server")]
+    gateway.answers = [Answer(status, "Unknown\u202e user\n\nbob", {"Location": f"{gateway.url}/login"})]
     refused = fault()
 
-    assert isinstance(refused, ServiceRefuses)
-    assert not refused.permanent
-    assert refused.reason.code == KEY_REFUSED.name
-    assert f"{status} No such server" in refused.detail
-    assert any("appworks_key_refused" in record.getMessage() for record in caplog.records)
-
-
-def test_a_path_where_nothing_is_can_be_mended(gateway: FakeGateway) -> None:
-    gateway.answers = [Answer(404, "Not here")]
-    refused = fault()
-
-    assert not refused.permanent
-    assert "APPWORKS_GATEWAY_OPTIONS" in refused.detail
-
-
-@pytest.mark.parametrize("status", [400, 405, 413, 415, 422])
-def test_what_the_gateway_finds_wrong_is_for_good(gateway: FakeGateway, status: int) -> None:
-    gateway.answers = [Answer(status, "Unknown\u202e user\n\nbob")]
-    refused = fault()
-
-    assert refused.permanent
-    assert f"{status} Unknown user bob" in refused.detail
+    assert (type(refused), refused.permanent) == (kind, permanent)
+    assert said in refused.detail
+    assert len(gateway.asked) == 1, "redirects are not followed"
+    assert ("appworks_key_refused" in caplog.text) == (kind is ServiceRefuses), "operators read of it"
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
@@ -213,15 +211,6 @@ def test_what_passes_is_tried_again_when_the_gateway_says(
 
     assert not refused.permanent
     assert refused.retry_after == wait
-
-
-def test_redirects_are_not_followed(gateway: FakeGateway) -> None:
-    gateway.answers = [Answer(302, headers={"Location": f"{gateway.url}/login"})]
-    refused = fault()
-
-    assert not refused.permanent
-    assert "points elsewhere (302)" in refused.detail
-    assert len(gateway.asked) == 1
 
 
 def test_an_endless_answer_is_cut(gateway: FakeGateway) -> None:
@@ -296,10 +285,6 @@ def test_without_a_gateway_nobody_is_reached(settings: LazySettings) -> None:
     assert AppWorks().address_of(Recipient(ref="bob", email="bob@example.org")) is None
     assert str(AppWorks().without_address) == "No AppWorks Gateway is set up."
     assert fault().permanent
-
-
-def test_lock_screens_show_it() -> None:
-    assert AppWorks.channel in shown_on_lock_screens()
 
 
 def test_every_member_that_is_ours_is_kept_from_constant_ones() -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from notifications.channels.appworks.config import gateway_of
-from notifications.channels.appworks.gateway import Gateway
+from notifications.channels.appworks import config
+from notifications.channels.appworks.config import Gateway
 from wfpush.config.env import Environment
 
 ADDRESS = {"APPWORKS_GATEWAY_URL": "https://gateway.example", "APPWORKS_GATEWAY_KEY": "s3cret-key"}
 
 
 def read(**values: str) -> Gateway | None:
-    return gateway_of(Environment(values, Path("/nowhere")))
+    gateway: Gateway | None = config.read(Environment(values, Path("/nowhere")), "")["APPWORKS_GATEWAY"]
+    return gateway
 
 
 def test_there_is_no_gateway_unless_it_is_set() -> None:

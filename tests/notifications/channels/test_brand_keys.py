@@ -60,7 +60,7 @@ def browser(person: Recipient, sender: str) -> None:
 
 
 def test_a_brand_has_its_own_key_and_others_have_ours(acme: Brand) -> None:
-    ours = vapid.public_key()
+    ours = vapid.signer().public_key
     assert asked(Client(), SERVER_NAME="updates.acme.example") == ours
     key = run("--brand", "acme", "--new")
 
@@ -81,7 +81,7 @@ def test_whoever_is_signed_in_gets_the_key_of_their_brand(acme: Brand) -> None:
     mine = signed_in(RecipientFactory(ref="erin", brand=acme))
     assert asked(mine) == asked(mine, SERVER_NAME="zenith.example") == key
     assert asked(signed_in(RecipientFactory(ref="erin2", name="Erin", brand=zenith))) == other
-    assert asked(signed_in(RecipientFactory(ref="bob"))) == vapid.public_key()
+    assert asked(signed_in(RecipientFactory(ref="bob"))) == vapid.signer().public_key
 
 
 def test_messages_are_signed_with_the_key_of_the_device(acme: Brand) -> None:
@@ -91,13 +91,13 @@ def test_messages_are_signed_with_the_key_of_the_device(acme: Brand) -> None:
 
     for key in (old, new):
         with pytest.raises(vapid.UnknownSender):
-            vapid.authorization(key, ORIGIN, NOON)
+            vapid.signer().authorization(key, ORIGIN, NOON)
         brand_keys.learn(key)
-        assert vapid.authorization(key, ORIGIN, NOON).endswith(f", k={key}")
-    assert vapid.public_keys() == [vapid.public_key()], "brands' keys are not the installation's"
-    assert vapid.authorization("", ORIGIN, NOON).endswith(f", k={vapid.public_key()}")
+        assert vapid.signer().authorization(key, ORIGIN, NOON).endswith(f", k={key}")
+    assert vapid.signer().public_keys == [vapid.signer().public_key], "brands' keys are not the installation's"
+    assert vapid.signer().authorization("", ORIGIN, NOON).endswith(f", k={vapid.signer().public_key}")
     with CaptureQueriesContext(connection) as queries:
-        for key in (old, new, "", vapid.public_key()):
+        for key in (old, new, "", vapid.signer().public_key):
             brand_keys.learn(key)
     assert len(queries) == 0
 
@@ -108,7 +108,7 @@ def test_a_key_that_was_removed_is_asked_for_once(acme: Brand) -> None:
     for _ in range(2):
         brand_keys.learn(key)
         with pytest.raises(vapid.UnknownSender):
-            vapid.authorization(key, ORIGIN, NOON)
+            vapid.signer().authorization(key, ORIGIN, NOON)
     assert not brand_keys.is_ours(key)
 
 
@@ -119,7 +119,7 @@ def test_the_command_counts_and_the_doctor_tells_of_lost_ones(acme: Brand) -> No
     new = run("--brand", "acme", "--new")
 
     assert run("--brand", "acme").splitlines() == [f"acme: {new}  0 browsers, newest", f"acme: {old}  1 browser"]
-    assert run().splitlines()[0] == f"{vapid.public_key()}  0 browsers, newest"
+    assert run().splitlines()[0] == f"{vapid.signer().public_key}  0 browsers, newest"
     assert not [fault for fault in diagnose(lambda said: None) if "subscribed under a key" in fault]
     run("--brand", "acme", "--remove", old)
     assert "key unknown" in run()

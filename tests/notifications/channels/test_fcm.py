@@ -12,10 +12,10 @@ import pytest
 from django.conf import LazySettings
 from firebase_admin import messaging
 
-from notifications.channels.fcm import service_accounts
+from notifications.channels.fcm import config
 from notifications.channels.fcm.accounts import project_of
+from notifications.channels.fcm.channel import Fcm
 from notifications.channels.fcm.sending import PAUSE, QUOTA_PAUSE
-from notifications.channels.fcm.transport import Fcm
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress
 from tests.notifications.channels.test_fcm_message import ACME, APPROVE, LINK, PHONE, PUSH, REVISION, TOKEN
@@ -31,7 +31,7 @@ def google(settings: LazySettings) -> Iterator[Google]:
 
 @pytest.fixture
 async def fcm(google: Google, settings: LazySettings) -> AsyncIterator[Fcm]:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(ACME)))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(google.account(ACME)))
     fcm = Fcm()
     yield fcm
     await fcm.close()
@@ -87,24 +87,27 @@ async def test_an_older_app_is_reached_by_its_token(fcm: Fcm, google: Google, re
 
 
 # --- what Google answers ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("address", ["gone", "invalid", "sender"])
-async def test_a_device_that_is_not_there_any_more_is_dropped(fcm: Fcm, google: Google, address: str) -> None:
-    assert type(await fault(fcm, address)) is RecipientGone
-
-
-async def test_an_app_of_another_project_is_told_to_operators_too(fcm: Fcm, caplog: pytest.LogCaptureFixture) -> None:
-    assert ACME in (await fault(fcm, "sender")).detail
-
-    assert any("fcm_sender_id_mismatch" in record.getMessage() for record in caplog.records)
-
-
-@pytest.mark.parametrize("address", ["bad", "both"])
-async def test_a_message_that_google_finds_wrong_is_our_fault_and_the_device_stays(fcm: Fcm, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "kind", "said"),
+    [
+        ("gone", RecipientGone, "no longer registered"),
+        ("invalid", RecipientGone, "does not know this address"),
+        ("sender", RecipientGone, ACME),
+        ("bad", TransportError, "Firebase finds the message wrong: "),
+        ("both", TransportError, "Firebase finds the message wrong: "),
+        ("unsigned", ServiceRefuses, f"“{ACME}”: Request had invalid authentication credentials"),
+        ("disabled", ServiceRefuses, f"“{ACME}”: Firebase Cloud Messaging API has not been used"),
+        ("noproject", ServiceRefuses, f"“{ACME}”: Project not found"),
+    ],
+)
+async def test_refusals(
+    fcm: Fcm, caplog: pytest.LogCaptureFixture, address: str, kind: type[TransportError], said: str
+) -> None:
     refused = await fault(fcm, address)
 
-    assert type(refused) is TransportError
-    assert refused.permanent
-    assert "Firebase finds the message wrong: " in refused.detail
+    assert (type(refused), refused.permanent) == (kind, kind is not ServiceRefuses)
+    assert said in refused.detail
+    assert ("fcm_sender_id_mismatch" in caplog.text) == (address == "sender"), "operators read of it"
 
 
 @pytest.mark.parametrize(
@@ -129,22 +132,6 @@ async def test_what_passes_is_tried_again_after_as_long_as_google_asks(
     assert refused.retry_after == wait
     assert sum(google.tries.values()) == 1  # the outbox tries again, not firebase-admin
     assert time.monotonic() - started < 5
-
-
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("unsigned", "invalid authentication credentials"),
-        ("disabled", "API has not been used"),
-        ("noproject", "Project not found"),
-    ],
-)
-async def test_a_refused_service_account_is_ours_to_mend(fcm: Fcm, address: str, said: str) -> None:
-    refused = await fault(fcm, address)
-
-    assert type(refused) is ServiceRefuses
-    assert said in refused.detail
-    assert ACME in refused.detail
 
 
 async def test_apples_refusal_stops_iphones_and_no_others(fcm: Fcm, google: Google) -> None:
@@ -223,7 +210,7 @@ async def test_one_dead_device_does_not_delay_another(fcm: Fcm, google: Google) 
 
 
 def test_one_transport_serves_one_event_loop_after_another(google: Google, settings: LazySettings) -> None:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(ACME)))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(google.account(ACME)))
     fcm = Fcm()
     assert fcm.is_set_up()
     for _ in range(2):

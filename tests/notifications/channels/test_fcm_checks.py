@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from notifications.channels.fcm import service_accounts
+from notifications.channels.fcm import config
 from notifications.channels.fcm.checks import diagnose
 from notifications.models import AddressKind, Device
 from tests.factories import BrandFactory, RecipientFactory
@@ -24,7 +24,7 @@ def google() -> Iterator[Google]:
 
 def credentials(settings: Settings, google: Google, **projects: str) -> None:
     said = {brand: google.account(project) for brand, project in projects.items()}
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(said))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(said))
 
 
 def looked() -> tuple[list[str], list[str]]:

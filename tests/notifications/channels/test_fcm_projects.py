@@ -15,10 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from firebase_admin import messaging
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
+from notifications.channels.fcm import config
 from notifications.channels.fcm import projects as firebase
-from notifications.channels.fcm import service_accounts
 from notifications.channels.fcm.accounts import UnknownProject, project_of
-from notifications.channels.fcm.config import credentials
 from tests.pushlab.fcm import Google, google_on_loopback
 from wfpush.config.env import Environment
 
@@ -35,7 +34,7 @@ def google(settings: LazySettings) -> Iterator[Google]:
 def read(value: str) -> dict[str, str]:
     """Brand to project id, as settings.py reads the variable."""
     environment = Environment({"FIREBASE_CREDENTIALS": value}, Path("/nowhere"))
-    accounts = credentials(environment)
+    accounts = config.read(environment, "")["FIREBASE_CREDENTIALS"]
     return {brand: account.project_id for brand, account in accounts.items()}
 
 
@@ -47,7 +46,7 @@ def refusal(value: str) -> str:
 
 # --- the setting ------------------------------------------------------------------------------------------------------
 def test_without_the_setting_there_is_no_app(settings: LazySettings) -> None:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read("")
+    settings.FIREBASE_CREDENTIALS = config.accounts_in("")
 
     assert project_of("acme") is None
 
@@ -62,7 +61,7 @@ def test_one_account_is_for_every_brand_as_path_or_as_it_is(google: Google, tmp_
 def test_several_projects_go_by_brand(google: Google, tmp_path: Path, settings: LazySettings) -> None:
     (tmp_path / "zenith.json").write_text(json.dumps(google.account(ZENITH)))
     value = json.dumps({"default": google.account(ACME), "zenith": str(tmp_path / "zenith.json")})
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(value)
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(value)
 
     assert read(value) == {"default": ACME, "zenith": ZENITH}
     assert project_of("zenith") == ZENITH
@@ -70,7 +69,7 @@ def test_several_projects_go_by_brand(google: Google, tmp_path: Path, settings: 
 
 
 def test_a_brand_without_account_has_no_app_where_there_is_no_default(google: Google, settings: LazySettings) -> None:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps({"zenith": google.account(ZENITH)}))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps({"zenith": google.account(ZENITH)}))
 
     assert project_of("zenith") == ZENITH
     assert project_of("acme") is None
@@ -115,7 +114,7 @@ def test_two_accounts_of_one_project_are_refused(google: Google) -> None:
 
 
 def test_the_key_is_not_shown_where_settings_are(google: Google) -> None:
-    accounts = service_accounts.read(json.dumps(google.account(ACME)))
+    accounts = config.accounts_in(json.dumps(google.account(ACME)))
 
     assert "PRIVATE" not in repr(accounts)
 
@@ -134,7 +133,7 @@ def message(address: str = "alices-phone") -> messaging.Message:
 
 @pytest.fixture
 async def project(google: Google, settings: LazySettings) -> firebase.Project:
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(ACME)))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(google.account(ACME)))
     return await firebase.Projects().of(ACME)
 
 
@@ -182,7 +181,7 @@ async def test_a_refused_sign_in_is_told_to_all_who_wait_and_tried_again_later(
 
 async def test_a_key_that_google_does_not_know_is_refused(google: Google, settings: LazySettings) -> None:
     stranger = google.account(ACME) | {"client_email": "mallory@example.org"}
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(stranger))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(stranger))
     project = await firebase.Projects().of(ACME)
 
     with pytest.raises(GoogleAuthError, match="invalid_grant"):
@@ -193,7 +192,7 @@ async def test_each_project_signs_in_for_itself_and_closing_gives_everything_bac
     google: Google, settings: LazySettings
 ) -> None:
     accounts = {"default": google.account(ACME), "zenith": google.account(ZENITH)}
-    settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(accounts))
+    settings.FIREBASE_CREDENTIALS = config.accounts_in(json.dumps(accounts))
     projects = firebase.Projects()
     for _ in range(2):  # after closing it can be opened again
         for name in (ACME, ZENITH):

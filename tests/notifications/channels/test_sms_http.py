@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from notifications.channels.base import ReceiptsCall
 from notifications.channels.sms import callbacks
-from notifications.channels.sms.gateway import Http, Sms, Status
+from notifications.channels.sms.config import Http, Sms, Status
 from notifications.channels.sms.transport import TextMessages
 from notifications.errors import Malformed, NotFound, NotSigned, ServiceRefuses, TransportError
 from notifications.types import Message, Receipt

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from notifications.channels.sms import config
-from notifications.channels.sms.gateway import Http, Smpp, Sms, Status
+from notifications.channels.sms.config import Http, Smpp, Sms, Status
 from tests.support.documentation import code, rows, section
 from wfpush.config.env import Environment
 

@@ -14,7 +14,7 @@ import trustme
 from pytest_django import Settings
 
 from notifications.channels.sms import smpp
-from notifications.channels.sms.gateway import Smpp, Sms
+from notifications.channels.sms.config import Smpp, Sms
 from notifications.channels.sms.transport import TextMessages
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Message, Receipt
@@ -29,6 +29,9 @@ UNKNOWN = "It is not known whether the SMS gateway took it"
 REFUSES_US = "The SMS gateway refuses us (SMS_USER, SMS_PASSWORD, SMS_SENDER):"
 
 
+Use = Callable[..., TextMessages]
+
+
 def message(short_body: str = "Due today.", title: str = "Approve invoice 4711") -> Message:
     return Message("n", "en", title, "The long body", short_body, "urgent", "approvals", (), "", (), {})
 
@@ -40,7 +43,7 @@ def smsc() -> Iterator[Smsc]:
 
 
 @pytest.fixture
-def use(settings: Settings) -> Iterator[Callable[..., TextMessages]]:
+def use(settings: Settings) -> Iterator[Use]:
     """The channel, set up for a server."""
     settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     made: list[TextMessages] = []
@@ -67,7 +70,7 @@ def fault(channel: TextMessages, said: Message | None = None) -> TransportError:
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
-def test_a_short_message_is_one_part(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_a_short_message_is_one_part(smsc: Smsc, use: Use) -> None:
     channel = use(smsc.port, system_type="VMA")
     assert send(channel) == ["1"]
     assert send(channel) == ["2"]
@@ -83,12 +86,12 @@ def test_a_short_message_is_one_part(smsc: Smsc, use: Callable[..., TextMessages
     ("sender", "source"),
     [("+4989555012", (1, 1, "4989555012")), ("44321", (3, 0, "44321")), ("Acme 7", (5, 0, "Acme 7"))],
 )
-def test_the_sender(smsc: Smsc, use: Callable[..., TextMessages], sender: str, source: tuple[int, int, str]) -> None:
+def test_the_sender(smsc: Smsc, use: Use, sender: str, source: tuple[int, int, str]) -> None:
     send(use(smsc.port, sender))
     assert smsc.taken[0].source == source
 
 
-def test_a_long_one_has_parts_that_phones_put_together(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_a_long_one_has_parts_that_phones_put_together(smsc: Smsc, use: Use) -> None:
     assert send(use(smsc.port), message(LONG)) == ["1", "2", "3"]
 
     assert [part.header for part in smsc.taken] == [bytes([5, 0, 3, 0xA7, 3, at]) for at in (1, 2, 3)]
@@ -96,7 +99,7 @@ def test_a_long_one_has_parts_that_phones_put_together(smsc: Smsc, use: Callable
     assert "".join(part.text for part in smsc.taken) == f"Approve invoice 4711\n{LONG.strip()}\n{LINK}"
 
 
-def test_parts_may_be_told_by_options_instead(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_parts_may_be_told_by_options_instead(smsc: Smsc, use: Use) -> None:
     send(use(smsc.port, parts="sar"), message(LONG))
 
     assert {part.header for part in smsc.taken} == {b""}
@@ -104,14 +107,14 @@ def test_parts_may_be_told_by_options_instead(smsc: Smsc, use: Callable[..., Tex
     assert told == [(b"\x00\xa7", b"\3", bytes([at])) for at in (1, 2, 3)]
 
 
-def test_other_alphabets_are_ucs2(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_other_alphabets_are_ucs2(smsc: Smsc, use: Use) -> None:
     send(use(smsc.port), message("Срок сегодня 😀"))
 
     assert {part.coding for part in smsc.taken} == {8}
     assert "".join(part.text for part in smsc.taken).startswith("Approve invoice 4711\nСрок сегодня 😀\nhttps://")
 
 
-def test_a_secure_connection_is_to_whom_the_authority_knows(use: Callable[..., TextMessages], tmp_path: Path) -> None:
+def test_a_secure_connection_is_to_whom_the_authority_knows(use: Use, tmp_path: Path) -> None:
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -124,7 +127,7 @@ def test_a_secure_connection_is_to_whom_the_authority_knows(use: Callable[..., T
 
 # --- what the answers mean --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("status", [0x14, 0x58])
-def test_an_smsc_that_is_busy_is_asked_less_often(smsc: Smsc, use: Callable[..., TextMessages], status: int) -> None:
+def test_an_smsc_that_is_busy_is_asked_less_often(smsc: Smsc, use: Use, status: int) -> None:
     smsc.statuses = [status]
     channel = use(smsc.port)
 
@@ -149,9 +152,7 @@ def test_an_smsc_that_is_busy_is_asked_less_often(smsc: Smsc, use: Callable[...,
         (0x401, TransportError, "not now", "The SMS gateway did not take it: 0x00000401"),
     ],
 )  # fmt: skip
-def test_statuses(
-    smsc: Smsc, use: Callable[..., TextMessages], status: int, kind: type[TransportError], fate: str, said: str
-) -> None:
+def test_statuses(smsc: Smsc, use: Use, status: int, kind: type[TransportError], fate: str, said: str) -> None:
     smsc.statuses = [status]
     channel = use(smsc.port)
     refused = fault(channel)
@@ -162,7 +163,7 @@ def test_statuses(
 
 
 def test_a_wrong_password_is_ours_to_mend_and_not_tried_again_and_again(
-    smsc: Smsc, use: Callable[..., TextMessages], monkeypatch: pytest.MonkeyPatch
+    smsc: Smsc, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smpp, "FIRST_PAUSE", 0.0)
     channel = use(smsc.port, password="another one")
@@ -173,15 +174,13 @@ def test_a_wrong_password_is_ours_to_mend_and_not_tried_again_and_again(
     assert len(smsc.binds) == 1
 
 
-def test_where_nobody_answers_it_is_tried_again(use: Callable[..., TextMessages]) -> None:
+def test_where_nobody_answers_it_is_tried_again(use: Use) -> None:
     away = fault(use(free_port()))
     assert "The SMS gateway cannot be reached" in away.detail
     assert not away.permanent
 
 
-def test_a_network_that_is_not_allowed_is_not_called(
-    smsc: Smsc, use: Callable[..., TextMessages], settings: Settings
-) -> None:
+def test_a_network_that_is_not_allowed_is_not_called(smsc: Smsc, use: Use, settings: Settings) -> None:
     channel = use(smsc.port)
     settings.OUTBOUND_ALLOWED_CIDRS = []
 
@@ -190,7 +189,7 @@ def test_a_network_that_is_not_allowed_is_not_called(
 
 
 # --- connections that end ---------------------------------------------------------------------------------------------
-def test_what_was_sent_and_not_answered_is_never_sent_again(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_what_was_sent_and_not_answered_is_never_sent_again(smsc: Smsc, use: Use) -> None:
     smsc.statuses = [DROP]
     channel = use(smsc.port)
     lost = fault(channel)
@@ -199,7 +198,7 @@ def test_what_was_sent_and_not_answered_is_never_sent_again(smsc: Smsc, use: Cal
     assert len(smsc.taken) == 1
 
 
-def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(smsc: Smsc, use: Use) -> None:
     smsc.statuses = [SILENCE]
     lost = fault(use(smsc.port, patience=1))
 
@@ -217,7 +216,7 @@ def test_pauses_before_the_next_try_grow_until_a_connection_lasts() -> None:
     assert smpp.pause_after(refuses, 0.1, 1.0) == 60.0
 
 
-def test_it_connects_again_by_itself(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_it_connects_again_by_itself(smsc: Smsc, use: Use) -> None:
     channel = use(smsc.port)
     send(channel)
     smsc.drop()
@@ -233,7 +232,7 @@ def test_it_connects_again_by_itself(smsc: Smsc, use: Callable[..., TextMessages
 
 
 def test_the_rest_of_a_message_follows_when_the_connection_is_back(
-    smsc: Smsc, use: Callable[..., TextMessages], monkeypatch: pytest.MonkeyPatch
+    smsc: Smsc, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its second part is refused for now, and the connection ends before it is tried again: nothing is sent twice."""
     monkeypatch.setattr(smpp, "AGAIN", 0.05)
@@ -247,9 +246,7 @@ def test_the_rest_of_a_message_follows_when_the_connection_is_back(
     assert [part.header[-1] for part in smsc.taken] == [1, 2, 3]
 
 
-def test_half_a_message_is_not_begun_again(
-    smsc: Smsc, use: Callable[..., TextMessages], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_half_a_message_is_not_begun_again(smsc: Smsc, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smpp, "DEADLINE", 0.0)
     for statuses, said in (
         ([0, 0x58], "1 of 3 parts were taken, and the rest was not: The SMS gateway asks to wait: ESME_RTHROTTLED"),
@@ -261,9 +258,7 @@ def test_half_a_message_is_not_begun_again(
         assert half.permanent and said in half.detail
 
 
-def test_an_idle_connection_is_kept_alive_and_a_dead_one_is_noticed(
-    smsc: Smsc, use: Callable[..., TextMessages]
-) -> None:
+def test_an_idle_connection_is_kept_alive_and_a_dead_one_is_noticed(smsc: Smsc, use: Use) -> None:
     channel = use(smsc.port, enquire=1, patience=1)
     send(channel)
     smsc.until(lambda: smsc.enquired >= 2)
@@ -273,7 +268,7 @@ def test_an_idle_connection_is_kept_alive_and_a_dead_one_is_noticed(
     smsc.until(lambda: len(smsc.binds) == 2)
 
 
-def test_many_at_once_share_a_window(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_many_at_once_share_a_window(smsc: Smsc, use: Use) -> None:
     channel = use(smsc.port, window=2)
     threads = [threading.Thread(target=send, args=[channel]) for _ in range(10)]
     for each in threads:
@@ -285,7 +280,7 @@ def test_many_at_once_share_a_window(smsc: Smsc, use: Callable[..., TextMessages
     assert len(smsc.binds) == 1
 
 
-def test_it_says_good_bye(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_it_says_good_bye(smsc: Smsc, use: Use) -> None:
     channel = use(smsc.port)
     send(channel)
     channel.hang_up()
@@ -294,7 +289,7 @@ def test_it_says_good_bye(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
     assert send(channel) == ["2"]  # and may come back
 
 
-def test_what_is_under_way_is_answered_before_that(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_what_is_under_way_is_answered_before_that(smsc: Smsc, use: Use) -> None:
     smsc.statuses = [SLOW]
     channel = use(smsc.port)
     names: list[str] = []
@@ -307,9 +302,7 @@ def test_what_is_under_way_is_answered_before_that(smsc: Smsc, use: Callable[...
     assert names == ["1"]
 
 
-def test_half_a_message_is_not_begun_again_either_when_the_process_stops(
-    smsc: Smsc, use: Callable[..., TextMessages]
-) -> None:
+def test_half_a_message_is_not_begun_again_either_when_the_process_stops(smsc: Smsc, use: Use) -> None:
     smsc.statuses = [0, *[0x58] * 100]
     channel = use(smsc.port)
     faults: list[TransportError] = []
@@ -331,7 +324,7 @@ def listening(channel: TextMessages, smsc: Smsc) -> list[Receipt]:
     return kept
 
 
-def test_receipts_come_in_while_nothing_is_sent(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_receipts_come_in_while_nothing_is_sent(smsc: Smsc, use: Use) -> None:
     kept = listening(use(smsc.port), smsc)
 
     assert [smsc.receipt("0000000017", "DELIVRD"), smsc.receipt("18", "UNDELIV", "011")] == [0, 0]
@@ -342,9 +335,7 @@ def test_receipts_come_in_while_nothing_is_sent(smsc: Smsc, use: Callable[..., T
     ("ids", "answered", "in_text"),
     [("same", "{:d}", "31"), ("hex", "{:X}", "31"), ("decimal", "{:d}", "1F"), ("same", "{:08x}", "1f")],
 )
-def test_ids_are_the_same_in_both_forms(
-    use: Callable[..., TextMessages], ids: str, answered: str, in_text: str
-) -> None:
+def test_ids_are_the_same_in_both_forms(use: Use, ids: str, answered: str, in_text: str) -> None:
     with smsc_on_loopback(ids=answered, first_id=31) as smsc:
         channel = use(smsc.port, ids=ids)
         kept = listening(channel, smsc)
@@ -356,14 +347,14 @@ def test_ids_are_the_same_in_both_forms(
     assert kept == [Receipt(name, True, "DELIVRD")] * 2
 
 
-def test_options_of_a_receipt_go_before_its_text(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_options_of_a_receipt_go_before_its_text(smsc: Smsc, use: Use) -> None:
     kept = listening(use(smsc.port), smsc)
 
     smsc.deliver(b"id:1 stat:DELIVRD err:000", options={0x1E: b"2\0", 0x427: b"\5", 0x423: b"\3\0\x0b"})
     assert kept == [Receipt("2", False, "UNDELIV 11")]
 
 
-def test_options_that_are_odd_or_of_other_pdus_spoil_no_receipt(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_options_that_are_odd_or_of_other_pdus_spoil_no_receipt(smsc: Smsc, use: Use) -> None:
     """An id without its NUL, dpf_result, an option of the provider's own, and a sar_total_segments of two bytes."""
     kept = listening(use(smsc.port), smsc)
 
@@ -372,7 +363,7 @@ def test_options_that_are_odd_or_of_other_pdus_spoil_no_receipt(smsc: Smsc, use:
     assert kept == [Receipt("123", True, "DELIVRD")]
 
 
-def test_a_receipt_that_breaks_off_is_refused(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_a_receipt_that_breaks_off_is_refused(smsc: Smsc, use: Use) -> None:
     kept = listening(use(smsc.port), smsc)
 
     smsc._links[-1].sendall(struct.pack("!IIII", 19, 5, 0, 6_999) + b"\0\1\1")
@@ -380,7 +371,7 @@ def test_a_receipt_that_breaks_off_is_refused(smsc: Smsc, use: Callable[..., Tex
     assert kept == []
 
 
-def test_what_is_no_last_word_is_taken_and_forgotten(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_what_is_no_last_word_is_taken_and_forgotten(smsc: Smsc, use: Use) -> None:
     kept = listening(use(smsc.port), smsc)
 
     for state in ("ENROUTE", "ACCEPTD", "UNKNOWN"):
@@ -390,7 +381,7 @@ def test_what_is_no_last_word_is_taken_and_forgotten(smsc: Smsc, use: Callable[.
     assert kept == []
 
 
-def test_a_receipt_that_cannot_be_kept_is_asked_for_again(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_a_receipt_that_cannot_be_kept_is_asked_for_again(smsc: Smsc, use: Use) -> None:
     channel = use(smsc.port)
 
     def fails(receipts: Sequence[Receipt]) -> None:
@@ -405,7 +396,7 @@ def test_a_receipt_that_cannot_be_kept_is_asked_for_again(smsc: Smsc, use: Calla
     assert kept == [Receipt("1", True, "DELIVRD")]
 
 
-def test_what_is_not_smpp_ends_the_connection(smsc: Smsc, use: Callable[..., TextMessages]) -> None:
+def test_what_is_not_smpp_ends_the_connection(smsc: Smsc, use: Use) -> None:
     listening(use(smsc.port), smsc)
 
     smsc._links[-1].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

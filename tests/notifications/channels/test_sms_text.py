@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from notifications.channels.sms.alphabet import is_gsm, parts_of, plain
-from notifications.channels.sms.numbers import e164
-from notifications.channels.sms.wording import text_of
+from notifications.channels.sms.transport import e164, text_of
 from notifications.errors import TransportError
 from notifications.types import Message
 from tests.support.smsc import ESCAPED, ODD, from_gsm

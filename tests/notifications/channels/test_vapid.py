@@ -50,7 +50,7 @@ def verified(header: str) -> bool:
 
 @pytest.mark.parametrize("private", [NEW, OLD], ids=["newest", "older"])
 def test_another_implementation_accepts_the_token_of_either_key(private: str) -> None:
-    header = vapid.authorization(public(private), ORIGIN, NOON)
+    header = vapid.signer().authorization(public(private), ORIGIN, NOON)
 
     assert verified(header)
     assert header.endswith(f", k={public(private)}")
@@ -58,30 +58,33 @@ def test_another_implementation_accepts_the_token_of_either_key(private: str) ->
 
 
 def test_a_token_is_not_accepted_under_another_key() -> None:
-    header = vapid.authorization(public(NEW), ORIGIN, NOON)
+    header = vapid.signer().authorization(public(NEW), ORIGIN, NOON)
 
     assert not verified(header.replace(public(NEW), public(OLD)))
 
 
 def test_browsers_are_told_the_newest_key_and_a_device_without_one_is_sent_to_under_it() -> None:
-    assert vapid.public_keys() == [public(NEW), public(OLD)]
-    assert vapid.public_key() == public(NEW)
-    assert vapid.authorization("", ORIGIN, NOON).endswith(f", k={public(NEW)}")
+    assert vapid.signer().public_keys == [public(NEW), public(OLD)]
+    assert vapid.signer().public_key == public(NEW)
+    assert vapid.signer().authorization("", ORIGIN, NOON).endswith(f", k={public(NEW)}")
 
 
 def test_a_token_is_made_once_an_origin_and_again_an_hour_before_its_end() -> None:
-    first = vapid.authorization("", ORIGIN, NOON)
+    first = vapid.signer().authorization("", ORIGIN, NOON)
 
-    assert vapid.authorization("", ORIGIN, NOON + 11 * HOUR - 1) == first
-    assert claims(vapid.authorization("", "https://fcm.googleapis.com", NOON))["aud"] == "https://fcm.googleapis.com"
-    later = vapid.authorization("", ORIGIN, NOON + 11 * HOUR)
+    assert vapid.signer().authorization("", ORIGIN, NOON + 11 * HOUR - 1) == first
+    assert (
+        claims(vapid.signer().authorization("", "https://fcm.googleapis.com", NOON))["aud"]
+        == "https://fcm.googleapis.com"
+    )
+    later = vapid.signer().authorization("", ORIGIN, NOON + 11 * HOUR)
     assert claims(later)["exp"] == NOON + 23 * HOUR
 
 
 def test_after_the_clock_was_set_back_no_token_ends_more_than_a_day_from_now() -> None:
-    vapid.authorization("", ORIGIN, NOON + 48 * HOUR)
+    vapid.signer().authorization("", ORIGIN, NOON + 48 * HOUR)
 
-    assert claims(vapid.authorization("", ORIGIN, NOON))["exp"] == NOON + 12 * HOUR
+    assert claims(vapid.signer().authorization("", ORIGIN, NOON))["exp"] == NOON + 12 * HOUR
 
 
 def test_many_origins_do_not_fill_the_memory() -> None:
@@ -93,11 +96,11 @@ def test_many_origins_do_not_fill_the_memory() -> None:
 
 
 def test_a_key_that_was_taken_away_signs_nothing(settings: Settings) -> None:
-    vapid.authorization(public(OLD), ORIGIN, NOON)
+    vapid.signer().authorization(public(OLD), ORIGIN, NOON)
     settings.VAPID_PRIVATE_KEY = [NEW]
 
     with pytest.raises(vapid.UnknownSender, match="neither VAPID_PRIVATE_KEY nor a brand holds"):
-        vapid.authorization(public(OLD), ORIGIN, NOON)
+        vapid.signer().authorization(public(OLD), ORIGIN, NOON)
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -186,5 +189,5 @@ def test_a_new_key_comes_as_a_line_for_the_environment_with_the_way_to_use_it() 
 
     assert "Put it in front of VAPID_PRIVATE_KEY" in shown
     fresh = env.parse(shown)["VAPID_PRIVATE_KEY"]
-    assert public(fresh) not in vapid.public_keys()
+    assert public(fresh) not in vapid.signer().public_keys
     assert run("--new") != shown

@@ -99,7 +99,9 @@ async def test_the_service_is_told_who_sends_what_how_urgent_and_for_how_long(tr
     assert headers["Content-Encoding"] == "aes128gcm"
     assert (headers["TTL"], headers["Urgency"], headers["Topic"]) == ("3600", "normal", PUSH.tag)
     assert Vapid02.verify(headers["Authorization"].replace(", k=", ",k="))
-    assert headers["Authorization"] == vapid.authorization("", service.url.removesuffix("/push/alice"), time.time())
+    assert headers["Authorization"] == vapid.signer().authorization(
+        "", service.url.removesuffix("/push/alice"), time.time()
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ async def test_every_word_for_yes_is_one(transport: WebPush, status: int) -> Non
 async def test_a_message_is_signed_by_the_key_that_its_browser_subscribed_under(
     transport: WebPush, settings: Settings
 ) -> None:
-    under_ours = vapid.public_key()
+    under_ours = vapid.signer().public_key
     settings.VAPID_PRIVATE_KEY = [vapid_keys.new_private_key(), OURS]
     async with push_service() as service:
         await transport.send(Browser().address(service.url, sender=under_ours), PUSH)
@@ -152,7 +154,7 @@ async def test_a_message_is_signed_by_the_key_that_its_browser_subscribed_under(
 async def test_a_browser_under_a_key_that_is_not_here_stays_and_nothing_is_sent(
     transport: WebPush, settings: Settings
 ) -> None:
-    under_ours = vapid.public_key()
+    under_ours = vapid.signer().public_key
     settings.VAPID_PRIVATE_KEY = [vapid_keys.new_private_key()]
     async with push_service() as service:
         fault = await failure(transport, Browser().address(service.url, sender=under_ours))

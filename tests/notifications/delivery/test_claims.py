@@ -5,13 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.channels.webpush import vapid
 from notifications.delivery import claims, device_lane
 from notifications.delivery.claims import Busy
 from notifications.models import Device, Recipient
-from notifications.people import devices
 from notifications.reasons import said
-from notifications.types import NewAddress
+from tests.support.devices import subscribe
 from tests.support.story import Story
 from tests.support.webpush import Browser
 
@@ -19,9 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def device_of(person: Recipient, name: str) -> Device:
-    address = Browser().address(f"https://updates.push.services.mozilla.com/{name}", vapid.public_key())
-    new = NewAddress("webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth)
-    return devices.register(person, new, name=name, now=timezone.now())[0]
+    return subscribe(person, Browser(), f"https://updates.push.services.mozilla.com/{name}", name)
 
 
 def test_both_devices_of_a_person_get_the_same_message_and_each_its_own_token() -> None:

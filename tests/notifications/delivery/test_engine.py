@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 import time_machine
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,7 +19,9 @@ from notifications.models import Category, Delivery, DeliveryState, PausedServic
 from notifications.routing import pipeline
 from tests.factories import RecipientFactory
 from tests.support.appworks_gateway import Answer, FakeGateway, gateway_on_loopback
+from tests.support.devices import drain_after
 from tests.support.mailserver import Mailbox, free_port, mail_server
+from tests.support.seconds import Seconds
 from tests.support.story import Story
 from tests.support.waiting import soon
 from wfpush.concurrency.threads import in_database_thread
@@ -65,18 +67,8 @@ def states(name: str) -> set[tuple[str, str, int]]:
     return set(rows.values_list("channel", "state", "attempts"))
 
 
-async def one_after_the_other(*steps: Callable[[], object], services: Services | None = None) -> None:
-    """One engine; after each step it sends what is due."""
-    engine = Engine(registry.person_channels())
-    if services is not None:
-        engine._sender._services = services
-    try:
-        for step in steps:
-            await sync_to_async(step)()
-            await engine.drain()
-            await engine.idle()
-    finally:
-        await engine.close()
+def one_after_the_other(*steps: Callable[[], object], services: Services | None = None) -> None:
+    drain_after(registry.person_channels(), *steps, services=services)
 
 
 # --- our credentials ----------------------------------------------------------------------------------------------
@@ -88,7 +80,7 @@ def test_a_mail_server_that_refuses_our_password_is_paused_and_all_mail_goes_whe
     with mail_server(password_is_wrong=True) as server:
         settings.EMAIL_PORT = server.port
         told(story, "first", 1, "email")
-        async_to_sync(one_after_the_other)(lambda: None, lambda: told(story, "second", 3, "email"))
+        one_after_the_other(lambda: None, lambda: told(story, "second", 3, "email"))
     paused = PausedService.objects.get()
     assert (paused.channel, paused.service, paused.until) == ("email", "127.0.0.1", NOON + pauses.FIRST)
     assert states("first") == {("email", "pending", 1)}
@@ -98,7 +90,7 @@ def test_a_mail_server_that_refuses_our_password_is_paused_and_all_mail_goes_whe
     clock.shift(pauses.FIRST + timedelta(seconds=1))
     with mail_server() as server:
         settings.EMAIL_PORT = server.port
-        async_to_sync(one_after_the_other)(lambda: None, lambda: None)
+        one_after_the_other(lambda: None, lambda: None)
         assert len(server.mails) == 4
     assert not PausedService.objects.exists()
 
@@ -110,7 +102,7 @@ def test_each_try_in_vain_doubles_the_pause_but_not_for_hours(
     told(story, "apps", 1, "appworks")
     spans = []
     for _ in range(6):
-        async_to_sync(one_after_the_other)(lambda: None)
+        one_after_the_other(lambda: None)
         spans.append((PausedService.objects.get().until - timezone.now()).total_seconds())
         clock.move_to(PausedService.objects.get().until + timedelta(seconds=1))
 
@@ -125,9 +117,7 @@ def test_who_has_another_channel_is_told_there_while_the_gateway_is_paused(
     with mail_server() as server:
         settings.EMAIL_PORT = server.port
         told(story, "first", 1, "appworks", "email")
-        async_to_sync(one_after_the_other)(
-            lambda: None, lambda: told(story, "second", 2, "appworks", "email"), lambda: None
-        )
+        one_after_the_other(lambda: None, lambda: told(story, "second", 2, "appworks", "email"), lambda: None)
         assert len(server.mails) == 3
     assert len(gateway.asked) == 1
     dead = Delivery.objects.filter(channel="appworks", state=DeliveryState.DEAD)
@@ -135,13 +125,6 @@ def test_who_has_another_channel_is_told_there_while_the_gateway_is_paused(
 
 
 # --- what does not work -------------------------------------------------------------------------------------------
-class Seconds:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
     story: Story, gateway: FakeGateway, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +155,7 @@ def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
     def first_are_told() -> None:
         told(story, "first", SEVERAL, "appworks")
 
-    async_to_sync(one_after_the_other)(
+    one_after_the_other(
         first_are_told,
         others_are_told,
         the_others_were_left_alone,
@@ -193,7 +176,7 @@ def test_a_gateway_that_refuses_messages_works(
     monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
     gateway.answers = [Answer(400)]
     told(story, "apps", SEVERAL + 2, "appworks")
-    async_to_sync(one_after_the_other)(lambda: None, services=Services(Seconds()))
+    one_after_the_other(lambda: None, services=Services(Seconds()))
 
     assert len(gateway.asked) == SEVERAL + 2
 
@@ -205,12 +188,12 @@ def test_a_mail_server_that_takes_no_mail_for_some_works_and_one_that_is_not_the
     with mail_server() as server:
         settings.EMAIL_PORT, server.recipient_reply = server.port, "451 4.7.1 Greylisted, try again later"
         told(story, "grey", SEVERAL + 2, "email")
-        async_to_sync(one_after_the_other)(lambda: None, services=Services(Seconds()))
+        one_after_the_other(lambda: None, services=Services(Seconds()))
     assert states("grey") == {("email", "pending", 1)}, "each was tried"
 
     settings.EMAIL_PORT = free_port()
     first, second = (lambda: told(story, "first", SEVERAL, "email")), (lambda: told(story, "second", 3, "email"))
-    async_to_sync(one_after_the_other)(first, second, services=Services(Seconds()))
+    one_after_the_other(first, second, services=Services(Seconds()))
     assert states("second") == {("email", "pending", 0)}
 
 
@@ -248,7 +231,7 @@ def test_rows_of_a_channel_that_was_taken_out_end_with_a_reason(
 ) -> None:
     told(story, "apps", 2, "appworks")
     settings.CHANNELS = [each for each in settings.CHANNELS if not each.endswith("appworks")]
-    async_to_sync(one_after_the_other)(lambda: None)
+    one_after_the_other(lambda: None)
 
     assert states("apps") == {("appworks", "dead", 1)}
     assert {row.reason for row in Delivery.objects.filter(channel="appworks")} == {"this channel is not available"}

@@ -5,29 +5,23 @@ from uuid import uuid4
 import pytest
 
 from notifications.delivery.health import ALONE_FIRST, ALONE_MOST, DOWN_AFTER, JUST_WORKED, OTHERS, SEVERAL, Services
+from tests.support.seconds import Seconds
 
 MOZILLA = ("webpush", "updates.push.services.mozilla.com")
 GATEWAY = ("appworks", "gateway.example")
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def services(clock: Clock) -> Services:
+def services(clock: Seconds) -> Services:
     return Services(clock)
 
 
-def test_it_is_down_when_several_devices_have_failed_for_long(services: Services, clock: Clock) -> None:
+def test_it_is_down_when_several_devices_have_failed_for_long(services: Services, clock: Seconds) -> None:
     for _ in range(SEVERAL):
         services.failed(MOZILLA, uuid4(), clock.now)
     clock.now += DOWN_AFTER
@@ -37,7 +31,9 @@ def test_it_is_down_when_several_devices_have_failed_for_long(services: Services
     assert not services.answered(MOZILLA), "which is said once"
 
 
-def test_one_device_that_is_tried_again_and_again_says_nothing_of_the_service(services: Services, clock: Clock) -> None:
+def test_one_device_that_is_tried_again_and_again_says_nothing_of_the_service(
+    services: Services, clock: Seconds
+) -> None:
     dead = uuid4()
     for _ in range(100):
         clock.now += DOWN_AFTER
@@ -46,14 +42,14 @@ def test_one_device_that_is_tried_again_and_again_says_nothing_of_the_service(se
     assert not services.answered(MOZILLA)
 
 
-def test_it_is_not_down_while_it_answers_anybody(services: Services, clock: Clock) -> None:
+def test_it_is_not_down_while_it_answers_anybody(services: Services, clock: Seconds) -> None:
     for _ in range(10 * SEVERAL):
         clock.now += DOWN_AFTER / 2
         services.failed(MOZILLA, uuid4(), clock.now)
         assert not services.answered(MOZILLA)
 
 
-def test_what_was_sent_before_somebody_was_answered_does_not_count(services: Services, clock: Clock) -> None:
+def test_what_was_sent_before_somebody_was_answered_does_not_count(services: Services, clock: Seconds) -> None:
     began = clock.now
     clock.now += 1
     services.answered(MOZILLA)
@@ -65,7 +61,7 @@ def test_what_was_sent_before_somebody_was_answered_does_not_count(services: Ser
 
 
 def test_refusals_count_by_person_and_from_a_while_after_the_last_message_that_was_taken(
-    services: Services, clock: Clock
+    services: Services, clock: Seconds
 ) -> None:
     for person in (1, 1, 2):
         services.refused(MOZILLA, person)
@@ -78,7 +74,7 @@ def test_refusals_count_by_person_and_from_a_while_after_the_last_message_that_w
     assert services.refusals(MOZILLA) == {3}
 
 
-def test_one_that_is_down_is_left_alone_and_tried_by_one_later_each_time(services: Services, clock: Clock) -> None:
+def test_one_that_is_down_is_left_alone_and_tried_by_one_later_each_time(services: Services, clock: Seconds) -> None:
     assert services.wait(GATEWAY) == 0
     for at in (0.0, DOWN_AFTER):
         clock.now += at

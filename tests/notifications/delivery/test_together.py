@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,12 +14,12 @@ from notifications.channels import registry
 from notifications.delivery import claims, device_lane, results
 from notifications.delivery.attempts import Result
 from notifications.delivery.claims import Busy
-from notifications.delivery.engine import Engine
 from notifications.items import ledger, ledger_audit
 from notifications.models import Category, Delivery, DeliveryAttempt, Held, Notification, Preferences
 from notifications.routing import pipeline
 from tests.factories import RecipientFactory
 from tests.notifications.delivery.test_claims import device_of
+from tests.support.devices import drain_after
 from tests.support.mailserver import Mailbox, mail_server
 from tests.support.story import Story
 from wfpush.concurrency.places import FreePlaces
@@ -58,12 +57,8 @@ def pile_up(story: Story, many: int, first: int = 0) -> None:
     pipeline.drain()
 
 
-@async_to_sync
-async def send() -> None:
-    engine = Engine(registry.person_channels())
-    await engine.drain()
-    await engine.idle()
-    await engine.close()
+def send() -> None:
+    drain_after(registry.person_channels(), lambda: None)
 
 
 def rows() -> list[tuple[str, str]]:

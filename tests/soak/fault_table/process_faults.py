@@ -7,7 +7,7 @@ from contextlib import suppress
 import psutil
 
 from tests.soak.fault_table.faults import Fault
-from tests.soak.fault_table.stage import Stage, group
+from tests.soak.fault_table.stage import Stage
 from tests.soak.fault_table.statements import NO_ANSWER
 from tests.support.processes import Command
 from tests.support.waiting import eventually
@@ -25,7 +25,7 @@ def of_web(stage: Stage) -> list[Fault]:
     frozen: list[psutil.Process] = []
 
     def freeze() -> None:
-        frozen[:] = group(stage.web)
+        frozen[:] = stage.web.family()
         for process in frozen:
             process.suspend()
 

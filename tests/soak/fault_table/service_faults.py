@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.soak.fault_table.faults import Fault
 from tests.soak.fault_table.stage import Stage
+from tests.soak.installation import event
 
 BACK_OFF = 60.0
 BURST = 20_000
@@ -48,11 +49,11 @@ def burst(stage: Stage) -> Fault:
 
     def post() -> None:
         for first in range(0, BURST, BATCH):
-            events = [flooding(number) for number in range(first, first + BATCH)]
+            flood = [flooding(number) for number in range(first, first + BATCH)]
             kind = "application/cloudevents-batch+json"
-            status, answer = stage.flood.insist("POST", "/api/v1/events", events, kind=kind)
+            status, answer = stage.flood.insist("POST", "/api/v1/events", flood, kind=kind)
             assert status == 202, answer
-            stage.flooded |= {event["data"]["task"]["id"] for event in events}
+            stage.flooded |= {each["data"]["task"]["id"] for each in flood}
 
     return Fault(
         f"{BURST} events of another engine", post, r"events wait|oldest_due\S* events", bound=BACK_OFF, quiet_within=900
@@ -62,11 +63,5 @@ def burst(stage: Stage) -> Fault:
 def flooding(number: int) -> dict[str, Any]:
     """Of engine `orders`, for Fred."""
     task = "F-one" if number < ONE_TASK else f"F-{number}"
-    data = {"task": {"id": task, "name": f"Order {number}", "kind": "approval", "assignee": "fred"}}
-    return {
-        "specversion": "1.0",
-        "id": f"f-{number}",
-        "source": "orders",
-        "type": "task.assigned",
-        "data": data,
-    }
+    named = {"id": task, "name": f"Order {number}", "kind": "approval", "assignee": "fred"}
+    return event(f"f-{number}", source="orders", task=named)

@@ -13,7 +13,7 @@ from tests.soak.fault_table.steady_load import SteadyLoad
 from tests.soak.installation import Installation
 from tests.soak.servers import Servers
 from tests.support.calls import Caller
-from tests.support.processes import Command, House
+from tests.support.processes import House
 from tests.support.surfing import Browser
 
 
@@ -22,11 +22,7 @@ class Stage(Installation):
         self.servers = servers
         self.receiver: Engine = Engine()
         self.mail = MailServer()
-        house.environment |= {
-            "DATABASE_URL": servers.urls.database_url,
-            "REDIS_URL": servers.urls.redis_url,
-            "EMAIL_URL": f"smtp://127.0.0.1:{self.mail.port}",
-        }
+        house.environment |= servers.environment | {"EMAIL_URL": f"smtp://127.0.0.1:{self.mail.port}"}
         super().__init__(house, self.receiver)
         house.change("UPDATE notifications_category SET channels = ARRAY['live', 'email']")
         self.flooded: set[str] = set()
@@ -68,16 +64,10 @@ class Stage(Installation):
         return self.child("dispatcher")
 
 
-def group(command: Command) -> list[psutil.Process]:
-    main = psutil.Process(command.process.pid)
-    return [main, *main.children(recursive=True)]
-
-
 @contextmanager
 def staged() -> Iterator[Stage]:
-    servers, house = Servers(), House()
-    house.is_migrated = servers.are_migrated
-    try:
+    with Servers() as servers, House() as house:
+        house.is_migrated = servers.are_migrated
         stage = Stage(house, servers)
         try:
             yield stage
@@ -86,6 +76,3 @@ def staged() -> Iterator[Stage]:
             stage.mail.go_on()
             stage.receiver.refuse()
             stage.mail.refuse()
-    finally:
-        house.clear()
-        servers.clear()

@@ -25,11 +25,8 @@ EVENT = "application/cloudevents+json"
 
 def mailed(number: int) -> dict[str, Any]:
     """An event that gives somebody with an e-mail address the task `M-<number>`."""
-    event = task_assigned(number) | {"id": f"m-{number}"}
-    name = f"M-{number}"
-    person = f"mail-{number // MAILED % PEOPLE}"
-    task = {"id": name, "name": f"Approve invoice {name}", "kind": "approval", "assignee": person}
-    return event | {"data": {"task": task}}
+    name, person = f"M-{number}", f"mail-{number // MAILED % PEOPLE}"
+    return task_assigned(number, id=name, name=f"Approve invoice {name}", assignee=person) | {"id": f"m-{number}"}
 
 
 class SteadyLoad:
@@ -51,9 +48,7 @@ class SteadyLoad:
 
     def add_people(self) -> None:
         for number in range(PEOPLE):
-            person = {"name": f"Mail {number}", "email": f"mail-{number}@{DOMAIN}"}
-            status, _ = self._installation.engine.insist("PUT", f"/api/v1/recipients/mail-{number}", person)
-            assert status == 201
+            self._installation.put_person(f"mail-{number}", email=f"mail-{number}@{DOMAIN}")
 
     @contextmanager
     def running(self) -> Iterator[None]:

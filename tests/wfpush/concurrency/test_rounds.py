@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.waiting import soon
-from wfpush.concurrency.rounds import Rounds
+from wfpush.concurrency.places import Rounds
 
 
 class Source:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.waiting import eventually
-from wfpush.embedded import datafolder, left_behind, shared_servers
+from wfpush.embedded import datafolder, shared_servers
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,42 +34,42 @@ def data(tmp_path: Path) -> Path:
 def servers_of(data: Path, root: Path) -> Path:
     base = root / uuid4().hex[:16]
     (base / "postgres").mkdir(parents=True)
-    left_behind.note_owner(base, data)
+    shared_servers.note_owner(base, data)
     return base
 
 
 def test_the_servers_of_a_data_folder_that_is_gone_are_removed(root: Path, data: Path) -> None:
     servers_of(data, root)
     data.rmdir()
-    left_behind.remove_left_behind(root)
+    shared_servers.remove_left_behind(root)
     assert list(root.iterdir()) == []
 
 
 def test_those_of_one_that_exists_stay(root: Path, data: Path) -> None:
     base = servers_of(data, root)
-    left_behind.remove_left_behind(root)
+    shared_servers.remove_left_behind(root)
     assert (base / "postgres").is_dir()
 
 
-@pytest.mark.parametrize("lock", left_behind.LOCKS)
+@pytest.mark.parametrize("lock", shared_servers.LOCKS)
 def test_those_that_somebody_uses_stay_until_nobody_does(root: Path, data: Path, lock: str) -> None:
     base = servers_of(data, root)
     data.rmdir()
     with (base / lock).open("w") as used:
         fcntl.flock(used, fcntl.LOCK_SH)
-        left_behind.remove_left_behind(root)
+        shared_servers.remove_left_behind(root)
         assert (base / "postgres").is_dir()
-    left_behind.remove_left_behind(root)
+    shared_servers.remove_left_behind(root)
     assert not base.exists()
 
 
 def test_those_whose_data_folder_may_only_not_be_mounted_stay(root: Path, data: Path) -> None:
     elsewhere, nowhere = servers_of(data, root), servers_of(data, root)
-    (elsewhere / left_behind.OWNER).write_text(json.dumps({"path": str(data), "device": -1}), encoding="utf-8")
+    (elsewhere / shared_servers.OWNER).write_text(json.dumps({"path": str(data), "device": -1}), encoding="utf-8")
     path = str(data / "deeper" / "down")
-    (nowhere / left_behind.OWNER).write_text(json.dumps({"path": path, "device": os.stat(data).st_dev}))  # noqa: PTH116
+    (nowhere / shared_servers.OWNER).write_text(json.dumps({"path": path, "device": os.stat(data).st_dev}))  # noqa: PTH116
     data.rmdir()
-    left_behind.remove_left_behind(root)
+    shared_servers.remove_left_behind(root)
     assert elsewhere.is_dir()
     assert nowhere.is_dir()
 
@@ -77,24 +77,24 @@ def test_those_whose_data_folder_may_only_not_be_mounted_stay(root: Path, data: 
 @pytest.mark.parametrize("said", ["", "[]", "{}", '{"path": 7, "device": 1}', None])
 def test_those_that_do_not_say_whose_they_are_stay(root: Path, data: Path, said: str | None) -> None:
     base = servers_of(data, root)
-    (base / left_behind.OWNER).unlink()
+    (base / shared_servers.OWNER).unlink()
     if said is not None:
-        (base / left_behind.OWNER).write_text(said, encoding="utf-8")
+        (base / shared_servers.OWNER).write_text(said, encoding="utf-8")
     data.rmdir()
-    left_behind.remove_left_behind(root)
+    shared_servers.remove_left_behind(root)
     assert base.is_dir()
 
 
 def test_a_removal_that_was_cut_short_goes_on(root: Path) -> None:
-    (root / f"{left_behind.REMOVED}0123456789abcdef" / "postgres").mkdir(parents=True)
-    left_behind.remove_left_behind(root)
+    (root / f"{shared_servers.REMOVED}0123456789abcdef" / "postgres").mkdir(parents=True)
+    shared_servers.remove_left_behind(root)
     assert list(root.iterdir()) == []
 
 
 def test_a_data_folder_that_does_not_exist_owns_nothing(root: Path, data: Path) -> None:
     base = servers_of(data / "nothing", root)
-    left_behind.remove_left_behind(root)
-    assert not (base / left_behind.OWNER).exists()
+    shared_servers.remove_left_behind(root)
+    assert not (base / shared_servers.OWNER).exists()
 
 
 @pytest.mark.processes
@@ -105,7 +105,7 @@ def test_a_guard_looks_when_it_begins(tmp_path: Path) -> None:
     for folder in (gone, used):
         datafolder.prepare(folder, [])
         bases.append(shared_servers.locate(folder).base)
-        left_behind.note_owner(bases[-1], folder)
+        shared_servers.note_owner(bases[-1], folder)
     shutil.rmtree(gone)
     try:
         with (bases[1] / "guard").open("w") as lock, (bases[1] / "users").open("w") as users:

@@ -22,7 +22,7 @@ from notifications.models import Brand, Delivery, Engine, Notification, Recipien
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
 from notifications.wording.colours import READABLE, contrast
-from wfpush.management import demo_accounts, demo_office, demo_policy
+from wfpush.management import demo_accounts
 
 pytestmark = pytest.mark.django_db
 
@@ -75,10 +75,10 @@ def test_an_inspection_is_due_in_working_time(start: Callable[[], object]) -> No
     start()
     assign(assignee="bob", kind="field")
     escalation = Escalation.objects.get()
-    assert escalation.policy is not None and escalation.policy.name == demo_office.POLICY
+    assert escalation.policy is not None and escalation.policy.name == demo_accounts.OFFICE_POLICY
     calendar = PersonCalendar.objects.get(recipient__ref="bob").calendar.reckoning()
-    due = calendar.add(escalation.started_at, timedelta(minutes=demo_office.DUE_AFTER))
-    reminded = calendar.add(escalation.started_at, timedelta(minutes=demo_office.DUE_AFTER - 60))
+    due = calendar.add(escalation.started_at, timedelta(minutes=demo_accounts.WORKING_MINUTES))
+    reminded = calendar.add(escalation.started_at, timedelta(minutes=demo_accounts.WORKING_MINUTES - 60))
     assert escalation.due_at == reminded, "an hour of working time before"
     due_steps.tick(reminded)
     assert titles("carol") == []
@@ -88,28 +88,31 @@ def test_an_inspection_is_due_in_working_time(start: Callable[[], object]) -> No
 
 def test_the_desk_would_take_the_policies(start: Callable[[], object]) -> None:
     start()
-    assert {policy.name for policy in Policy.objects.all()} == {demo_policy.NAME, demo_office.POLICY}
+    assert {policy.name for policy in Policy.objects.all()} == {
+        demo_accounts.MINUTES_POLICY,
+        demo_accounts.OFFICE_POLICY,
+    }
     for policy in Policy.objects.all():
         assert faults_of(policy, list(policy.steps.all()), timezone.now()) == []
 
 
 def test_the_brand_is_readable_and_its_logo_is_there_at_any_port(start: Callable[[], object]) -> None:
     start()
-    brand = Brand.objects.get(slug=demo_office.BRAND)
+    brand = Brand.objects.get(slug=demo_accounts.BRAND)
     assert contrast(brand.accent, "#ffffff") >= READABLE and contrast(brand.accent_dark, "#121316") >= READABLE
     assert finders.find(brand.logo_url.removeprefix(f"http://127.0.0.1:8000{settings.STATIC_URL}"))
-    demo_office.move_logo("http://127.0.0.1:9000")
+    demo_accounts.move_logo("http://127.0.0.1:9000")
     brand.refresh_from_db()
     assert brand.logo_url.startswith("http://127.0.0.1:9000/static/")
     Brand.objects.update(logo_url="https://acme.example/logo.svg")
-    demo_office.move_logo("http://127.0.0.1:8000")
+    demo_accounts.move_logo("http://127.0.0.1:8000")
     assert Brand.objects.get().logo_url == "https://acme.example/logo.svg"
 
 
 def test_a_second_start_changes_nothing_that_administrators_changed(start: Callable[[], object]) -> None:
     start()
-    Policy.objects.filter(name=demo_policy.NAME).update(name="Ours", minutes=60)
-    Policy.objects.filter(name=demo_office.POLICY).delete()
+    Policy.objects.filter(name=demo_accounts.MINUTES_POLICY).update(name="Ours", minutes=60)
+    Policy.objects.filter(name=demo_accounts.OFFICE_POLICY).delete()
     Brand.objects.update(name="Our brand")
     start()
     assert [(policy.name, policy.minutes) for policy in Policy.objects.all()] == [("Ours", 60)]

@@ -22,12 +22,9 @@ VICTIMS = ["web", "worker", "demo"] if LONG else ["web"]
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    found = House()
-    try:
+    with House() as found:
         found.migrate()  # tests/wfpush/postgres/test_schema.py has it done by the start itself
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

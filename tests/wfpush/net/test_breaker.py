@@ -2,25 +2,19 @@
 
 import pytest
 
+from tests.support.seconds import Seconds
 from wfpush.net.breaker import Breaker
 
 MOZILLA, GOOGLE = "updates.push.services.mozilla.com", "fcm.googleapis.com"
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def breaker(clock: Clock) -> Breaker:
+def breaker(clock: Seconds) -> Breaker:
     return Breaker(failures=3, pause=5, most=30, clock=clock)
 
 
@@ -36,7 +30,7 @@ def test_a_few_failures_stop_nothing(breaker: Breaker) -> None:
 
 
 def test_after_some_failures_in_a_row_the_service_is_left_alone_and_others_are_not(
-    breaker: Breaker, clock: Clock
+    breaker: Breaker, clock: Seconds
 ) -> None:
     fail(breaker, 3)
 
@@ -54,14 +48,14 @@ def test_failures_between_successes_are_not_in_a_row(breaker: Breaker) -> None:
     assert breaker.wait(MOZILLA) == 0
 
 
-def test_after_the_pause_exactly_one_try_goes_out(breaker: Breaker, clock: Clock) -> None:
+def test_after_the_pause_exactly_one_try_goes_out(breaker: Breaker, clock: Seconds) -> None:
     fail(breaker, 3)
     clock.now += 5
 
     assert [breaker.wait(MOZILLA) for _ in range(3)] == [0, 5, 5]
 
 
-def test_a_try_that_succeeds_opens_the_way_for_all(breaker: Breaker, clock: Clock) -> None:
+def test_a_try_that_succeeds_opens_the_way_for_all(breaker: Breaker, clock: Seconds) -> None:
     fail(breaker, 3)
     clock.now += 5
     breaker.wait(MOZILLA)
@@ -72,7 +66,7 @@ def test_a_try_that_succeeds_opens_the_way_for_all(breaker: Breaker, clock: Cloc
     assert breaker.wait(MOZILLA) == 0, "it starts from nothing"
 
 
-def test_with_each_try_that_fails_the_pause_is_longer_up_to_the_limit(breaker: Breaker, clock: Clock) -> None:
+def test_with_each_try_that_fails_the_pause_is_longer_up_to_the_limit(breaker: Breaker, clock: Seconds) -> None:
     fail(breaker, 3)
     pauses = []
     for _ in range(5):
@@ -85,7 +79,7 @@ def test_with_each_try_that_fails_the_pause_is_longer_up_to_the_limit(breaker: B
 
 
 def test_calls_that_were_on_their_way_when_it_broke_do_not_make_the_pause_longer(
-    breaker: Breaker, clock: Clock
+    breaker: Breaker, clock: Seconds
 ) -> None:
     fail(breaker, 3)
     clock.now += 4
@@ -101,7 +95,7 @@ def test_one_of_them_that_succeeds_after_all_ends_the_pause(breaker: Breaker) ->
     assert breaker.wait(MOZILLA) == 0
 
 
-def test_a_try_that_nobody_tells_of_is_not_waited_for_for_ever(breaker: Breaker, clock: Clock) -> None:
+def test_a_try_that_nobody_tells_of_is_not_waited_for_for_ever(breaker: Breaker, clock: Seconds) -> None:
     fail(breaker, 3)
     clock.now += 5
     assert breaker.wait(MOZILLA) == 0

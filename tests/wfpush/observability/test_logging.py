@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from notifications.connectors.signatures import new_secret
 from wfpush.crypto import new_action_token, new_api_key, new_link_token, new_recipient_token
-from wfpush.observability.logging import QuietStreamHandler, configure, event_context
+from wfpush.observability.logging import QuietStreamHandler, configure
 from wfpush.security.redaction import redact, redact_text
 
 KEY = new_api_key().key
@@ -253,7 +253,7 @@ def test_a_python_warning_goes_the_same_way(log: Log) -> None:
 
 
 def test_a_line_names_its_logger_level_time_request_and_event(json_log: Log) -> None:
-    with structlog.contextvars.bound_contextvars(request_id="r-1"), event_context("e-1"):
+    with structlog.contextvars.bound_contextvars(request_id="r-1", event_id="e-1"):
         structlog.get_logger("notifications.routing.route").info("routed", matched=2)
         logging.getLogger("django.request").warning("Not Found: %s", "/x")
     structlog.get_logger("notifications.routing.route").info("idle")

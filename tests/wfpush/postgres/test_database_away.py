@@ -17,14 +17,11 @@ LANGUAGES = {"en": "We cannot reach our records just now.", "de": "Wir erreichen
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    found = House()
-    try:
+    with House() as found:
         found.migrate()
         done = found.run("create_person", "bob", "--name", "Bob", "--password", PASSWORD)
         assert done.process.returncode == 0, done.said
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

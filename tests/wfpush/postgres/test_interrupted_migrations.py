@@ -20,7 +20,6 @@ from tests.support.processes import ROOT, House
 from tests.support.releases import FOLDER, SETTINGS
 from tests.test_upgrades import restore
 from wfpush.embedded import shared_servers
-from wfpush.management import migrating
 from wfpush.management.commands import migrate
 
 INDEX = models.Index(fields=["last_login"], name="for_this_test")
@@ -108,7 +107,7 @@ class EndsSession(io.StringIO):
         return super().write(text)
 
 
-@pytest.mark.parametrize("migrates", [lambda: call_command("migrate"), migrating.apply], ids=["migrate", "up"])
+@pytest.mark.parametrize("migrates", [lambda: call_command("migrate"), migrate.apply], ids=["migrate", "up"])
 def test_migrate_waits_until_no_other_migrate_is_at_work(
     transactional_db: None, migrates: Callable[[], object]
 ) -> None:
@@ -139,14 +138,10 @@ def house() -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def fresh_schema() -> Iterator[set[tuple[object, ...]]]:
-    house = House()
-    house.migrate()
-    shared_servers.ensure(house.folder)
-    try:
-        yield set(house.rows(SCHEMA))
-    finally:
-        shared_servers.release(house.folder)
-        house.clear()
+    with House() as house:
+        house.migrate()
+        with house.servers():
+            yield set(house.rows(SCHEMA))
 
 
 @pytest.mark.ci

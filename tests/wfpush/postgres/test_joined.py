@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from notifications.models import Notification, Recipient, Task
 from tests.factories import NotificationFactory, RecipientFactory
 from tests.support.story import Story
-from wfpush.postgres.joined import Joined, Table
+from wfpush.postgres.prefetch import Joined, Table
 
 pytestmark = pytest.mark.django_db
 

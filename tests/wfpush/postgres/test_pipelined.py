@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from notifications.models import Engine, Event
 from tests.factories import EngineFactory
 from wfpush.postgres import bulk
-from wfpush.postgres.pipelined import pipelined
+from wfpush.postgres.bulk import pipelined
 
 pytestmark = pytest.mark.django_db
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)

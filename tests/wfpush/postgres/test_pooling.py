@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.soak.installation import ENGINE_IS_HERE, Installation, task_assigned
+from tests.soak.installation import Installation, task_assigned
 from tests.soak.servers import Servers
 from tests.support.pgbouncer import PROGRAM, pgbouncer
 from tests.support.processes import House
@@ -27,21 +27,15 @@ POOL = 6
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
-    made = Servers()
-    try:
+    with Servers() as made:
         yield made
-    finally:
-        made.clear()
 
 
 @pytest.fixture
 def house(servers: Servers) -> Iterator[House]:
-    made = House()
-    made.environment["REDIS_URL"] = servers.urls.redis_url
-    try:
+    with House() as made:
+        made.environment["REDIS_URL"] = servers.urls.redis_url
         yield made
-    finally:
-        made.clear()
 
 
 @pytest.mark.long
@@ -49,8 +43,7 @@ def test_events_arrive_once_by_two_workers_where_transactions_are_pooled(house: 
     with pgbouncer(servers.postgres, "transaction", POOL) as url, receiving() as receiver:
         house.environment["DATABASE_URL"] = url
         here = Installation(house, receiver)
-        other = house.start("worker", "--grace", "3", **ENGINE_IS_HERE)
-        other.says("dispatcher_runs")
+        other = here.start_one_worker()
 
         kind = "application/cloudevents+json"
         with ThreadPoolExecutor(4) as threads:

@@ -194,13 +194,8 @@ def test_nothing_is_migrated_on_top_of_what_is_not_there(db: None) -> None:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     """Its servers run on between the commands: they would start and stop with each."""
-    found = House()
-    shared_servers.ensure(found.folder)
-    try:
+    with House() as found, found.servers():
         yield found
-    finally:
-        shared_servers.release(found.folder)
-        found.clear()
 
 
 def change(house: House, statement: str) -> None:

@@ -29,12 +29,9 @@ STALL = "20"
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    found = House()
-    try:
+    with House() as found:
         found.migrate()
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +185,7 @@ def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(
 def test_a_killed_worker_takes_its_children_along_and_another_goes_on(
     house: House, worker: Command, second: Command
 ) -> None:
-    children = [each for each in worker.descendants() if {"cluster", "dispatcher"} & {*command_line(each)}]
+    children = [each for each in worker.family() if {"cluster", "dispatcher"} & {*command_line(each)}]
     assert len(children) > 6
     worker.signal(signal.SIGKILL)
     worker.ends()

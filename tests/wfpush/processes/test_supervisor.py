@@ -13,8 +13,7 @@ import pytest
 
 from tests.support.processes import command_line
 from tests.support.waiting import eventually
-from wfpush.processes.children import LONGEST_PAUSE, STEADY_SECONDS, Child
-from wfpush.processes.joined_output import JoinedOutput
+from wfpush.processes.children import LONGEST_PAUSE, STEADY_SECONDS, Child, JoinedOutput
 from wfpush.processes.supervisor import Supervisor
 
 pytestmark = pytest.mark.processes

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.support.waiting import PATIENCE_SECONDS, eventually
-from wfpush.processes.task_queue import TaskQueue
+from wfpush.processes.broker import TaskQueue
 
 FORK = multiprocessing.get_context("fork")
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def sources() -> Iterator[dict[str, outbox.Source]]:
     """The registry, emptied for the test."""
-    registry = outbox._registry.sources
+    registry = outbox._sources
     kept = dict(registry)
     registry.clear()
     yield registry

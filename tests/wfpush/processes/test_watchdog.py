@@ -8,6 +8,7 @@ from django.db import connection
 from django_q.signing import SignedPackage
 
 from tests.support.read_only import read_only_database
+from tests.support.seconds import Seconds
 from wfpush import tasks
 from wfpush.models import Heartbeat
 from wfpush.processes import watchdog
@@ -26,25 +27,17 @@ def in_my_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(lease_holder.WORKER, ME)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def dog(clock: Clock) -> Watchdog:
+def dog(clock: Seconds) -> Watchdog:
     return Watchdog(ME, clock=clock)
 
 
-def looks_for(dog: Watchdog, clock: Clock, seconds: float) -> bool:
+def looks_for(dog: Watchdog, clock: Seconds, seconds: float) -> bool:
     """What the watchdog says at the last of its looks over that time."""
     end = clock.now + seconds
     said = dog.stalled()
@@ -54,20 +47,20 @@ def looks_for(dog: Watchdog, clock: Clock, seconds: float) -> bool:
     return said
 
 
-def test_a_cluster_that_beats_is_left_alone(dog: Watchdog, clock: Clock) -> None:
+def test_a_cluster_that_beats_is_left_alone(dog: Watchdog, clock: Seconds) -> None:
     for _ in range(40):
         tasks.beat()
         assert not looks_for(dog, clock, watchdog.BEAT_SECONDS)
 
 
-def test_a_cluster_that_runs_nothing_for_45_seconds_is_stalled(dog: Watchdog, clock: Clock) -> None:
+def test_a_cluster_that_runs_nothing_for_45_seconds_is_stalled(dog: Watchdog, clock: Seconds) -> None:
     tasks.beat()
     assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
     assert looks_for(dog, clock, 1)
 
 
 def test_what_another_workers_cluster_runs_proves_nothing(
-    dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    dog: Watchdog, clock: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(lease_holder.WORKER, ANOTHER)
     said = []
@@ -78,7 +71,7 @@ def test_what_another_workers_cluster_runs_proves_nothing(
 
 
 def test_the_beat_is_asked_of_its_own_cluster_once(
-    dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    dog: Watchdog, clock: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Broker().purge_queue()  # earlier tests may have left wake-ups
     looks_for(dog, clock, watchdog.STALL_SECONDS)
@@ -94,17 +87,17 @@ def func_of_next_task() -> str | None:
     return SignedPackage.loads(taken[0][1])["func"] if taken else None
 
 
-def test_a_cluster_that_never_beat_is_stalled_too(dog: Watchdog, clock: Clock) -> None:
+def test_a_cluster_that_never_beat_is_stalled_too(dog: Watchdog, clock: Seconds) -> None:
     assert looks_for(dog, clock, watchdog.STALL_SECONDS + 1)
 
 
-def test_a_fresh_cluster_gets_the_whole_time(dog: Watchdog, clock: Clock) -> None:
+def test_a_fresh_cluster_gets_the_whole_time(dog: Watchdog, clock: Seconds) -> None:
     looks_for(dog, clock, watchdog.STALL_SECONDS)
     dog.excuse()
     assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
 
 
-def test_without_the_database_nobody_is_blamed(dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_nobody_is_blamed(dog: Watchdog, clock: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     looks_for(dog, clock, watchdog.STALL_SECONDS)
     connection.close()
     with monkeypatch.context() as away:
@@ -113,7 +106,7 @@ def test_without_the_database_nobody_is_blamed(dog: Watchdog, clock: Clock, monk
     assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
 
 
-def test_while_the_database_takes_no_beats_nobody_is_blamed(dog: Watchdog, clock: Clock) -> None:
+def test_while_the_database_takes_no_beats_nobody_is_blamed(dog: Watchdog, clock: Seconds) -> None:
     tasks.beat()
     looks_for(dog, clock, watchdog.STALL_SECONDS)
     with read_only_database():
@@ -122,7 +115,7 @@ def test_while_the_database_takes_no_beats_nobody_is_blamed(dog: Watchdog, clock
     assert looks_for(dog, clock, 1)
 
 
-def test_without_redis_nobody_is_blamed(dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_nobody_is_blamed(dog: Watchdog, clock: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     looks_for(dog, clock, watchdog.STALL_SECONDS)
     with monkeypatch.context() as away:
         away.setattr(outbox, "_connection", None)
@@ -132,9 +125,9 @@ def test_without_redis_nobody_is_blamed(dog: Watchdog, clock: Clock, monkeypatch
 
 
 def test_a_cluster_that_is_busy_with_a_backlog_beats_by_its_work(
-    dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    dog: Watchdog, clock: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "_registry", outbox.Registry())
+    monkeypatch.setattr(outbox, "_sources", {})
     monkeypatch.setattr(tasks, "_beaten_at", float("-inf"))
     drained: list[str] = []
     outbox.register(outbox.Source("events", "cluster", lambda now: True, lambda: drained.append("events")))

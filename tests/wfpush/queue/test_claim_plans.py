@@ -12,19 +12,16 @@ from django.utils import timezone
 from escalations.clocks import due_steps
 from escalations.models import Escalation
 from notifications.channels import registry
-from notifications.channels.webpush import vapid
 from notifications.conversation import telling
 from notifications.delivery import claims as delivery_claims
 from notifications.engines import callback_claims
 from notifications.items import ledger
-from notifications.models import Callback, Delivery, Device, Event, Notification, Recipient, Task, TaskMessage
-from notifications.people import devices
+from notifications.models import Callback, Delivery, Event, Notification, Task, TaskMessage
 from notifications.routing import claims
-from notifications.types import NewAddress
+from tests.notifications.delivery.test_claims import device_of
 from tests.support.multiplied import analyze, made_id, multiply
 from tests.support.pages_read import pages_read
 from tests.support.story import Story
-from tests.support.webpush import Browser
 from wfpush.concurrency.places import FreePlaces
 from wfpush.queue import outbox
 
@@ -152,12 +149,6 @@ def test_answers(statistics: str) -> None:
 
     Callback.objects.filter(pk=call.pk).update(state="waiting")
     Burst(statistics, Callback).reads_the_same(add, claim)
-
-
-def device_of(person: Recipient, name: str) -> Device:
-    address = Browser().address(f"https://updates.push.services.mozilla.com/{name}", vapid.public_key())
-    new = NewAddress("webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth)
-    return devices.register(person, new, name=name, now=timezone.now())[0]
 
 
 def deliveries(story: Story, channel: str) -> Callable[[range], None]:

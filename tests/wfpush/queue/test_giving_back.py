@@ -31,12 +31,12 @@ def claim_and_lose_the_database() -> None:
 
 @pytest.fixture
 def source() -> Iterator[Source]:
-    kept = dict(outbox._registry.sources)
+    kept = dict(outbox._sources)
     made = Source("events", "cluster", lambda now: True, claim_and_lose_the_database)
     outbox.register(made)
     yield made
-    outbox._registry.sources.clear()
-    outbox._registry.sources.update(kept)
+    outbox._sources.clear()
+    outbox._sources.update(kept)
 
 
 def test_what_was_claimed_is_due_again_at_once(event: Event, source: Source) -> None:

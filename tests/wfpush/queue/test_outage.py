@@ -22,11 +22,8 @@ PROCESSES = 2
 
 @pytest.fixture
 def house() -> Iterator[House]:
-    made = House()
-    try:
+    with House() as made:
         yield made
-    finally:
-        made.clear()
 
 
 class Crowd:

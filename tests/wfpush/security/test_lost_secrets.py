@@ -102,8 +102,7 @@ def test_of_very_many_the_oldest_and_the_newest_are_read(settings: Settings) -> 
 @pytest.mark.ci
 @pytest.mark.processes
 def test_a_worker_says_so_in_its_log_and_starts_but_not_with_a_key_that_is_too_short() -> None:
-    house = House()
-    try:
+    with House() as house:
         house.migrate()
         assert house.run("create_engine", "invoices").process.returncode == 0
         short = house.run("worker", ENCRYPTION_KEYS=f"{NEW},short")
@@ -114,5 +113,3 @@ def test_a_worker_says_so_in_its_log_and_starts_but_not_with_a_key_that_is_too_s
         assert worker.ends() == 0
         assert "secrets_unreadable" in worker.said
         assert "1 of the signing secrets (Invoices) cannot be read" in worker.said
-    finally:
-        house.clear()

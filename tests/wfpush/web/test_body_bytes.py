@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from wfpush.web.body_bytes import MAX_BYTES, MAX_BYTES_OF_ADDRESS, SMALL
-from wfpush.web.bodylimit import BATCH_TYPE, BODY_LIMIT, BodyLimit, Message
+from wfpush.web.bodylimit import BATCH_TYPE, BODY_LIMIT, MAX_BYTES, MAX_BYTES_OF_ADDRESS, SMALL, BodyLimit, Message
 
 BATCH = 8 * BODY_LIMIT
 MINE = MAX_BYTES_OF_ADDRESS // BATCH

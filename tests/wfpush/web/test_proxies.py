@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from wfpush.web.middleware import RequestLogMiddleware
 from wfpush.web.proxies import ClientAddressMiddleware, address_of
-from wfpush.web.request_log import RequestLogMiddleware
 
 
 def seen(header: str | None, settings: Settings, proxies: int) -> str:

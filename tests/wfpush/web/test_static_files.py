@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from wfpush.web import made_files
+from wfpush.web import static_files
 from wfpush.web.static_files import StaticFilesMiddleware
 
 STYLE = settings.BASE_DIR / "static/wfpush/inbox.css"
@@ -61,7 +61,7 @@ def test_where_the_data_folder_takes_no_files_copies_lie_elsewhere_if_anywhere(
     (tmp_path / "taken").write_text("a file where a folder is needed")
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary_folder))
-    monkeypatch.setattr(made_files, "_own_folder", cache(made_files._own_folder.__wrapped__))
+    monkeypatch.setattr(static_files, "_own_folder", cache(static_files._own_folder.__wrapped__))
     settings.DATA_DIR = tmp_path / "taken"
     middleware = StaticFilesMiddleware(lambda request: HttpResponse("no file"))
 

@@ -11,8 +11,8 @@ from django_q.cluster import Cluster
 
 from wfpush.postgres.silence import limit_waits
 from wfpush.processes import lifeline
+from wfpush.processes.broker import TaskQueue
 from wfpush.processes.garbage import tune_garbage_collection
-from wfpush.processes.task_queue import TaskQueue
 from wfpush.queue.outage import OutageLogFilter
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,6 @@
 """Django's `migrate`, which can be interrupted at any point, by `kill -9`, too, and then runs again.
 
-Two gaps of Django are closed here, a third one in wfpush/postgres/schema_editor.py. It records migrations that make
+Two gaps of Django are closed here, a third one in wfpush/postgres/base.py. It records migrations that make
 foreign keys after their transaction, and does not notice what a killed `migrate` has left running on the server.
 """
 
@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.commands import migrate
-from django.db import Error, connections, transaction
+from django.db import Error, connection, connections, transaction
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
+
+from wfpush.management.starting import show
 
 PAUSE_SECONDS = 0.2
 """Seconds between two tries to be the only one. A statement that waits has a snapshot, and `CREATE INDEX CONCURRENTLY`
@@ -65,3 +68,38 @@ def only_one(connection: Any, report_wait: Callable[[], None]) -> Iterator[None]
 def _succeeds(cursor: Any, function: str) -> bool:
     cursor.execute(f"SELECT {function}(hashtextextended('wfpush migrate', 0))")
     return bool(cursor.fetchone()[0])
+
+
+SHOW_SECONDS = 10.0
+
+
+def apply() -> None:
+    """Run `migrate`, with its checks. Nothing is printed where there is nothing to apply."""
+    executor = MigrationExecutor(connection)
+    call_command(
+        _Migrate(len(executor.migration_plan(executor.loader.graph.leaf_nodes()))),
+        interactive=False,
+        verbosity=0,
+        skip_checks=False,
+    )
+
+
+class _Migrate(Command):
+    """`migrate`, with another way to show progress. `total`: number of migrations to apply."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self._total, self._applied = total, 0
+        self._shown_at = time.monotonic()
+        if total:
+            self._show()
+
+    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
+        if action == "apply_success":
+            self._applied += 1
+            if self._applied == self._total or time.monotonic() - self._shown_at > SHOW_SECONDS:
+                self._show()
+
+    def _show(self) -> None:
+        show(f"Migrating the database: {self._applied} of {self._total}")
+        self._shown_at = time.monotonic()

@@ -13,10 +13,10 @@ from django.db import connection
 
 from wfpush.config import env
 from wfpush.embedded import shared_servers
-from wfpush.management import demo_accounts, demo_office, migrating
+from wfpush.management import demo_accounts
+from wfpush.management.commands import migrate
 from wfpush.management.starting import HOST, add_options, show
-from wfpush.processes.children import MANAGE, Child
-from wfpush.processes.joined_output import JoinedOutput
+from wfpush.processes.children import MANAGE, Child, JoinedOutput
 from wfpush.processes.supervisor import Supervisor
 
 GRACE_SECONDS = 5.0
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):  # until the supervisor takes them over
             signal.signal(number, _leave)
         try:
-            migrating.apply()
+            migrate.apply()
             supervisor = Supervisor(grace=GRACE_SECONDS, restarts=False)
             if options["stop_with_parent"]:
                 supervisor.add_thread("parent", partial(_stop_with_parent, supervisor))
@@ -135,7 +135,7 @@ def _demo_environment(port: int, accounts: demo_accounts.DemoAccounts, passwords
         "WFPUSH_SIGNING_SECRET": accounts.signing_secret,
         "DEMO_ACCOUNTS": json.dumps(passwords),
         "DEMO_MAIL": str(getattr(settings, "EMAIL_FILE_PATH", None) or ""),
-        "DEMO_BRAND": demo_office.BRAND,
+        "DEMO_BRAND": demo_accounts.BRAND,
     }
 
 

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wfpush.asgi import application
 from wfpush.net.ports import PortTaken
-from wfpush.postgres import pooling, schema
+from wfpush.postgres import schema
 from wfpush.processes import lifeline, startup
 from wfpush.web.server import GRACE_SECONDS, serve
 
@@ -24,5 +24,5 @@ class Command(BaseCommand):
         try:
             startup.check()
             serve(application, options["host"], options["port"], grace=options["grace"])
-        except (PortTaken, pooling.WrongPooling, schema.WrongSchema) as fault:
+        except (PortTaken, startup.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault

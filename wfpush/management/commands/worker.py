@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush.postgres import pooling, schema
+from wfpush.postgres import schema
 from wfpush.processes import startup
 from wfpush.processes.watchdog import STALL_SECONDS
 from wfpush.processes.worker import Worker
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             startup.check()
-        except (pooling.WrongPooling, schema.WrongSchema) as fault:
+        except (startup.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
         data_dir = settings.DATA_DIR if settings.EMBEDDED_SERVERS else None
         Worker(
