@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
-from notifications.answers import together
+from notifications.answers import batch
 from notifications.answers.given import MAX_COMMENT, Answer, Submission
 from notifications.errors import Changed, Failure, InvalidAnswer
 from notifications.inbox.answers import cleaned_comment, explain
@@ -165,7 +165,7 @@ def answer_all(
     answer = replace(answer, via=Via.of_pages(reader))
     rows = [each.notification for each in cards]
     submissions = [Submission(reader.pk, row.pk, replace(answer, revision=_shown(row, shown)), now) for row in rows]
-    outcomes = zip(submissions, together.record_all(submissions), strict=True)
+    outcomes = zip(submissions, batch.record_all(submissions), strict=True)
     return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 
 
