@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from escalations.admin import calendar_words
-from escalations.admin.simulation_words import Foreseen
+from escalations.admin.simulation_words import ForeseenStep
 from escalations.calendars.working_time import Calendar
 from notifications.admin.words import Tone, short
 from wfpush.zones import first_instant
@@ -93,7 +93,7 @@ class Flag:
 class Drawing:
     now: datetime
     deadline: datetime
-    steps: Sequence[Foreseen]
+    steps: Sequence[ForeseenStep]
     calendar: Calendar | None = None
     """None where the wall clock counts, and no calendar."""
     notes: Mapping[date, str] = field(default_factory=dict)
@@ -233,8 +233,8 @@ class Drawing:
 
     # --- steps, and what is due -------------------------------------------------------------------------------------
     @cached_property
-    def _groups(self) -> list[list[Foreseen]]:
-        groups: list[list[Foreseen]] = []
+    def _groups(self) -> list[list[ForeseenStep]]:
+        groups: list[list[ForeseenStep]] = []
         for step in self.steps:
             if groups and self.x(step.at) - self.x(groups[-1][0].at) < APART:
                 groups[-1].append(step)
@@ -246,7 +246,7 @@ class Drawing:
     def marks(self) -> list[Mark]:
         return [mark for group in self._groups for mark in self._marks(group)]
 
-    def _marks(self, group: list[Foreseen]) -> Iterator[Mark]:
+    def _marks(self, group: list[ForeseenStep]) -> Iterator[Mark]:
         for lane, steps in enumerate([group] if len(group) > STACK else [[step] for step in group]):
             text = str(steps[0].number) if len(steps) == 1 else f"{steps[0].number}–{steps[-1].number}"
             tones = [step.tone for step in steps]

@@ -22,7 +22,7 @@ from escalations.models import (
     TeamCalendar,
     TimeKind,
 )
-from escalations.policies.matching import Tried, enabled, tried
+from escalations.policies.matching import PolicyFit, enabled, tried
 from escalations.policies.rules import RuleSet
 from notifications.admin.conditions import condition_sentence
 from notifications.admin.timeline import Line, dry_lines
@@ -32,7 +32,7 @@ from notifications.reasons import Reason
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class ForeseenStep:
     """A step in the list, and in the picture by its number. `at` is when it would be taken."""
 
     number: int
@@ -56,7 +56,7 @@ class Foreseen:
         return exact(self.at)
 
 
-def steps(simulation: Simulation) -> list[Foreseen]:
+def steps(simulation: Simulation) -> list[ForeseenStep]:
     if simulation.rules is None:
         return []
     words = wording.of_rules(simulation.rules)
@@ -64,10 +64,10 @@ def steps(simulation: Simulation) -> list[Foreseen]:
     return [_step(number, row, spoken, simulation.now) for number, row in enumerate(simulation.rows, 1)]
 
 
-def _step(number: int, row: Row, spoken: list[StepDescription], now: datetime) -> Foreseen:
+def _step(number: int, row: Row, spoken: list[StepDescription], now: datetime) -> ForeseenStep:
     step = spoken[row.position - 1] if row.position <= len(spoken) else None
     outcome = _("would reach nobody") if row.result == RunResult.NOBODY else str(RunResult(row.result).label)
-    return Foreseen(
+    return ForeseenStep(
         number=number,
         at=max(row.at, now),
         tone=RESULT_TONES[row.result],
@@ -153,7 +153,7 @@ def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
         yield Line(count, "quiet", below=lines, folded=rules is not None)
 
 
-def _without_clock(fitting: Tried | None) -> Iterator[Line]:
+def _without_clock(fitting: PolicyFit | None) -> Iterator[Line]:
     yield Line(_("no clock runs, so nobody is told by time"), "bad")
     if fitting is None:
         yield Line(_("no policy fits"), "quiet")

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from escalations.admin import simulation_words
 from escalations.admin.drawing import Drawing
-from escalations.admin.simulation_words import Fact, Foreseen
+from escalations.admin.simulation_words import Fact, ForeseenStep
 from escalations.forecast import simulate
 from escalations.forecast.simulate import MOST_STEPS, Simulation
 from escalations.kinds import KINDS
@@ -106,7 +106,7 @@ class Foresight:
     facts: list[Fact] = field(default_factory=list)
     policy: list[Line] = field(default_factory=list)
     event: list[Line] = field(default_factory=list)
-    steps: list[Foreseen] = field(default_factory=list)
+    steps: list[ForeseenStep] = field(default_factory=list)
     drawing: Drawing | None = None
     silence: str = ""
     afterwards: list[str] = field(default_factory=list)

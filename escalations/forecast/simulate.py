@@ -11,7 +11,7 @@ from django.db import transaction
 
 from escalations.clocks import due_steps
 from escalations.models import Escalation, StepRun
-from escalations.policies.matching import Tried, enabled, tried
+from escalations.policies.matching import PolicyFit, enabled, tried
 from escalations.policies.rules import RuleSet, rules_of
 from notifications.errors import Invalid
 from notifications.intake import cloudevents, eventdata, mapping
@@ -48,7 +48,7 @@ class Simulation:
 
     now: datetime
     task: str
-    tried: list[Tried] = field(default_factory=list)
+    tried: list[PolicyFit] = field(default_factory=list)
     rules: RuleSet | None = None
     why: Reason = NOTHING
     started_at: datetime | None = None

@@ -19,7 +19,7 @@ from wfpush.postgres.revision import Compiled
 
 
 @dataclass(frozen=True)
-class Tried:
+class PolicyFit:
     """A policy, and why it fits or does not."""
 
     policy: Policy
@@ -88,17 +88,17 @@ def _rules(policy: Policy, calendar: BusinessCalendar | None, writes: Writes) ->
     return cached[key] if key in cached else writes.once((Rules, key), find)
 
 
-def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
+def first(task: Task, policies: Iterable[Policy]) -> PolicyFit | None:
     return next((each for each in tried(task, policies) if each.fits), None)
 
 
-def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
+def tried(task: Task, policies: Iterable[Policy]) -> Iterator[PolicyFit]:
     """The policies in order, up to the first that fits."""
     facts = facts_of_task(task, task.case)
     for policy in policies:
         reason = _why_not(policy, task, facts)
         conditions = policy.conditions.all()
-        yield Tried(policy, not reason, reason or (all_of(conditions) if conditions else reasons.FITS_ALL()))
+        yield PolicyFit(policy, not reason, reason or (all_of(conditions) if conditions else reasons.FITS_ALL()))
         if not reason:
             return
 

@@ -89,7 +89,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Completion:
     """How long something took, and who did it: they are counted, and never named."""
 
     by: int
@@ -97,21 +97,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Had:
+class ReceivedTask:
     """A task that came to some of these people. `seen` and `answered` are None where none of them did it yet, or
     somebody else did."""
 
     kind: Kind
     people: Sequence[int]
     came: datetime
-    seen: Done | None
-    answered: Done | None
+    seen: Completion | None
+    answered: Completion | None
     late: bool
     has_question: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenTask:
     kind: Kind
     people: Sequence[int]
     came: datetime
@@ -133,7 +133,7 @@ class Times(Group):
 
     took: list[timedelta] = field(default_factory=list)
 
-    def add(self, done: Done | None) -> None:
+    def add(self, done: Completion | None) -> None:
         if done is not None:
             self.took.append(done.took)
             self.crowd.add([done.by])
@@ -165,7 +165,7 @@ class Work(Group):
     def size(self) -> int:
         return self.came
 
-    def add(self, task: Had) -> None:
+    def add(self, task: ReceivedTask) -> None:
         self.came += 1
         self.late += task.late
         self.with_question += task.has_question
@@ -194,7 +194,7 @@ class Waiting(Group):
     def size(self) -> int:
         return sum(self.ages)
 
-    def add(self, task: Open, now: datetime) -> None:
+    def add(self, task: OpenTask, now: datetime) -> None:
         self.late += task.late
         self.ages[sum(now - task.came >= age for age in AGES)] += 1
         self.crowd.add(task.people)
@@ -219,7 +219,7 @@ def grouping(by: By, zone: tzinfo) -> KeyOf:
     return keys[by]
 
 
-def of_work(tasks: Iterable[Had], messages: Sequence[Message], key_of: KeyOf) -> Folded[Work]:
+def of_work(tasks: Iterable[ReceivedTask], messages: Sequence[Message], key_of: KeyOf) -> Folded[Work]:
     """A group is of the people whose tasks it has; messages alone make none that is shown."""
     groups: dict[Key, Work] = defaultdict(Work)
     for task in tasks:
@@ -229,7 +229,7 @@ def of_work(tasks: Iterable[Had], messages: Sequence[Message], key_of: KeyOf) ->
     return Folded(groups, Work)
 
 
-def of_waiting(tasks: Iterable[Open], now: datetime, key_of: KeyOf) -> Folded[Waiting]:
+def of_waiting(tasks: Iterable[OpenTask], now: datetime, key_of: KeyOf) -> Folded[Waiting]:
     groups: dict[Key, Waiting] = defaultdict(Waiting)
     for task in tasks:
         groups[key_of(task.kind, task.came)].add(task, now)

@@ -16,7 +16,7 @@ from escalations.calendars.working_time import Calendar
 from escalations.models import Rules
 from escalations.policies.matching import calendars_of
 from escalations.policies.rules import parsed
-from escalations.team_time.figures import Done, Had, Kind, Message, Open
+from escalations.team_time.figures import Completion, Kind, Message, OpenTask, ReceivedTask
 from notifications.channel_facts import INBOX
 from notifications.models import Recipient
 
@@ -74,7 +74,7 @@ LEFT JOIN LATERAL (
 """
 
 
-def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[Had]:
+def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[ReceivedTask]:
     with connection.cursor() as cursor:
         cursor.execute(_TASKS, [[*people], since])
         rows = cursor.fetchall()
@@ -84,12 +84,12 @@ def tasks(people: Sequence[int], since: datetime, now: datetime) -> list[Had]:
     for kind, case, category, had, came, seen, seen_by, at, by, due, waits, has_question, rules in rows:
         followed = rules_by_pk.get(rules)
         calendar = followed.calendar if followed is not None and followed.time == "business" else None
-        answered = Done(by, _passed(came, at, calendar)) if by in ours else None
+        answered = Completion(by, _passed(came, at, calendar)) if by in ours else None
         if answered is not None and (seen is None or at < seen):
             seen, seen_by = at, by
         late = due is not None and (at > due if at is not None else waits and due < now)
-        looked = Done(seen_by, _passed(came, seen, calendar)) if seen is not None else None
-        received.append(Had(Kind(kind, case, category), had, came, looked, answered, late, has_question))
+        looked = Completion(seen_by, _passed(came, seen, calendar)) if seen is not None else None
+        received.append(ReceivedTask(Kind(kind, case, category), had, came, looked, answered, late, has_question))
     return received
 
 
@@ -116,12 +116,12 @@ LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = task.case_id O
 """
 
 
-def open_now(people: Sequence[int], now: datetime) -> list[Open]:
+def open_now(people: Sequence[int], now: datetime) -> list[OpenTask]:
     """Of whoever has very many, those that are due first."""
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [now, [*people], max(MOST // len(people), 1)])
         return [
-            Open(Kind(kind, case, category), had, came, bool(late))
+            OpenTask(Kind(kind, case, category), had, came, bool(late))
             for kind, case, category, had, came, late in cursor.fetchall()
         ]
 

@@ -57,7 +57,7 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedAnswer:
     """The recorded answer. `created` is False when the same answer was recorded before.
 
     `connect`: the name of the engine that waits for the person to connect their account.

@@ -7,7 +7,7 @@ from typing import Any
 from notifications import reasons
 from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables
 from notifications.answers.answer_context import AnswerContext
-from notifications.answers.given import Answer, Recorded, Submission
+from notifications.answers.given import Answer, RecordedAnswer, Submission
 from notifications.attachments.storing import Sender
 from notifications.attachments.using import claim, use
 from notifications.cases import lifecycle
@@ -42,7 +42,7 @@ from wfpush.postgres.revision import Compiled
 from wfpush.queue import outbox
 
 
-def record(submission: Submission, context: AnswerContext) -> Recorded:
+def record(submission: Submission, context: AnswerContext) -> RecordedAnswer:
     """Record the answer, whose task the context has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
@@ -59,7 +59,7 @@ def record(submission: Submission, context: AnswerContext) -> Recorded:
     if earlier is not None:
         earlier.recipient = copy.recipient
         _remember_key(copy, answer, earlier, context)
-        return Recorded(earlier, created=False, connect=_connect(earlier, task))
+        return RecordedAnswer(earlier, created=False, connect=_connect(earlier, task))
     guards.refuse_if_over(task, copy, context.now)
     guards.refuse_if_ended(copy, context.entitlements)
     guards.refuse_if_changed(copy, answer)
@@ -83,7 +83,7 @@ def record(submission: Submission, context: AnswerContext) -> Recorded:
         use(files, TaskMessage(pk=response.pk))
     use([each for attachments in filled_in.values() for each in attachments], response)
     connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
-    return Recorded(response, created=True, connect=connect)
+    return RecordedAnswer(response, created=True, connect=connect)
 
 
 def copy_of(submission: Submission, context: AnswerContext) -> Notification:

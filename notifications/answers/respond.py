@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from notifications.answers import together
-from notifications.answers.given import Answer, Recorded, Submission
+from notifications.answers import batch
+from notifications.answers.given import Answer, RecordedAnswer, Submission
 from notifications.channel_facts import reaches_devices
 from notifications.conversation import saying
-from notifications.conversation.saying import Said
+from notifications.conversation.saying import RecordedMessage
 from notifications.conversation.words import REPLY
 from notifications.errors import Expired, NotAllowed, NotFound
 from notifications.models import ActionToken, Notification, NotificationState, Recipient
@@ -17,25 +17,27 @@ from notifications.people import devices
 from wfpush.crypto import digest_of
 
 
-def respond(notification: Notification, answer: Answer, *, now: datetime) -> Recorded:
+def respond(notification: Notification, answer: Answer, *, now: datetime) -> RecordedAnswer:
     """Record a person's answer on their copy.
 
     Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed, FourEyes,
     CommentRequired, InvalidAnswer, InvalidValues.
     """
-    return together.record(Submission(notification.recipient_id, notification.pk, answer, now))
+    return batch.record(Submission(notification.recipient_id, notification.pk, answer, now))
 
 
-def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime) -> Recorded | Said:
+def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime) -> RecordedAnswer | RecordedMessage:
     """An answer, or the reply to a question that somebody was asked by an item of their own. Also raises NotFound, if
     the copy is not the person's."""
     item = _question_item(answer, person.pk, notification)
     if item is not None:
         return saying.reply_to_item(item, _reply(answer), now)
-    return together.record(Submission(person.pk, notification, answer, now))
+    return batch.record(Submission(person.pk, notification, answer, now))
 
 
-def take_with_token(token: str, answer: Answer, *, now: datetime, on_page: bool = False) -> Recorded | Said:
+def take_with_token(
+    token: str, answer: Answer, *, now: datetime, on_page: bool = False
+) -> RecordedAnswer | RecordedMessage:
     """Answer with an action token: no session, one person, one task, the actions offered with it.
 
     A token answers the content that its message showed. `on_page`: the person was shown what the answer names, by a
@@ -47,7 +49,7 @@ def take_with_token(token: str, answer: Answer, *, now: datetime, on_page: bool 
     if not on_page or not answer.revision:
         offered = replace(offered, revision=_shown_by(row, answer))
     item = _question_item(offered, row.recipient_id, row.notification_id)
-    taken: Recorded | Said
+    taken: RecordedAnswer | RecordedMessage
     if item is not None:
         if offered.action not in row.actions:
             raise NotAllowed(f"“{offered.action}” is not offered here.")

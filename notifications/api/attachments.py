@@ -20,7 +20,7 @@ from notifications.attachments import storing
 from notifications.attachments.described import attachment_json, content_of
 from notifications.attachments.kinds import INLINE, PDF
 from notifications.attachments.storing import Sender, Source
-from notifications.conversation import files
+from notifications.conversation import people
 from notifications.errors import Invalid, UnsupportedMediaType
 from notifications.models import Attachment
 
@@ -87,9 +87,9 @@ class AttachmentView(EngineOrPersonView):
         """Read a file, if the caller sees the message or answer that it belongs to."""
         caller = self.caller()
         if isinstance(caller, EngineCaller):
-            attachment, passes = files.seen_by_engine(attachment_id, caller.engine), False
+            attachment, passes = people.file_seen_by_engine(attachment_id, caller.engine), False
         else:
-            attachment = files.seen_by_person(attachment_id, caller.recipient)
+            attachment = people.file_seen_by_person(attachment_id, caller.recipient)
             passes = caller.recipient.external or not attachment.is_used
         cache_control = "no-store" if passes else "private, no-cache"
         return _served(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.serializers import CharField, ChoiceField, DateTimeField, DictField, IntegerField, UUIDField
 
-from notifications.answers.given import Answer, Recorded
+from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import respond
 from notifications.api import docs, serializers
 from notifications.api.authentication import EngineCaller, PersonCaller
@@ -16,7 +16,7 @@ from notifications.api.base import EngineOrPersonView, EngineView, answer, query
 from notifications.api.responses import key_of
 from notifications.api.shown import MessageShown, PersonName, Shown
 from notifications.conversation import people, saying
-from notifications.conversation.saying import Said, Words
+from notifications.conversation.saying import RecordedMessage, Words
 from notifications.conversation.shown import messages_json
 from notifications.errors import Invalid, NotAllowed, NotFound
 from notifications.items.representation import task_json
@@ -107,7 +107,7 @@ class TaskMessagesView(EngineOrPersonView):
         return people.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
 
     # --- what they say ------------------------------------------------------------------------------------------------
-    def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> Said:
+    def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
         task = _task_of(caller, task_id)
         by_ref = resolver.find_people(caller.engine, {*words.to, *([payload["by"]] if payload["by"] else [])})
         unknown = [ref for ref in (*words.to, payload["by"]) if ref and ref not in by_ref]
@@ -118,7 +118,7 @@ class TaskMessagesView(EngineOrPersonView):
         to = [by_ref[ref] for ref in dict.fromkeys(words.to) if by_ref[ref].active]
         return saying.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
 
-    def _of_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> Said:
+    def _of_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
         task, now = _known_to(person, task_id, payload["engine"]), timezone.now()
         if payload["by"]:
             raise NotAllowed("Only engines say who wrote a message. Leave `by` out.")
@@ -150,7 +150,7 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
     return seen[0]
 
 
-def _ask(person: Recipient, task: Task, words: Words) -> Said:
+def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
     """A question is an answer on the person's copy. Raises what answers raise."""
     copy = people.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
     offered = [Action.from_json(action) for action in copy.actions] if copy is not None else []
@@ -161,5 +161,5 @@ def _ask(person: Recipient, task: Task, words: Words) -> Said:
         raise Invalid.at("/to", "Ask one person at a time.")
     to = words.to[0] if words.to else ""
     question = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to, files=tuple(words.files))
-    recorded: Recorded = respond(copy, question, now=timezone.now())
-    return Said(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)
+    recorded: RecordedAnswer = respond(copy, question, now=timezone.now())
+    return RecordedMessage(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)

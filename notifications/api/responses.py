@@ -9,12 +9,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications.answers.form_values import errors_of
-from notifications.answers.given import Answer, Recorded
+from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
 from notifications.api import changed, docs, serializers
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
 from notifications.api.shown import ResponseShown
-from notifications.conversation.saying import Said
+from notifications.conversation.saying import RecordedMessage
 from notifications.conversation.shown import engine_states
 from notifications.engines.returning import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound
@@ -111,8 +111,8 @@ def _answer_of(request: Request, payload: dict[str, object], via: Via) -> Answer
     )
 
 
-def _shown(recorded: Recorded | Said) -> HttpResponse:
-    if isinstance(recorded, Said):
+def _shown(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
+    if isinstance(recorded, RecordedMessage):
         return answer(_reply_json(recorded.message), 201 if recorded.created else 200)
     body = response_json(recorded.response)
     if recorded.connect:

@@ -1,15 +1,20 @@
-"""Who sees the conversation about a task, who can be asked, and who can be mentioned."""
+"""Who sees the conversation about a task and its files, who can be asked, and who can be mentioned."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from notifications.errors import NotFound
+from notifications.forms import recorded
 from notifications.items.taken_away import TAKEN
 from notifications.models import (
     ANSWERABLE,
+    Attachment,
     Case,
+    Engine,
     MessageKind,
     Notification,
     NotificationState,
@@ -174,3 +179,51 @@ def behind(task: Task, customer: Recipient) -> list[Recipient]:
 def _of_colleagues(copies: QuerySet[Notification]) -> QuerySet[Notification]:
     """Those with which a task waits for colleagues."""
     return copies.filter(state=NotificationState.OPEN, recipient__engine=None, recipient__active=True)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+def file_seen_by_person(pk: UUID, reader: Recipient) -> Attachment:
+    """Raises NotFound, also for files that the reader may not see.
+
+    What somebody has sent themselves they see until they lose the task; a file that nothing uses yet, always.
+    """
+    attachment = _read_attachment(pk)
+    message, response = attachment.message, attachment.response
+    if message is not None and seen_by(message.task, reader).filter(pk=message.pk).exists():
+        return attachment
+    if response is not None and _sees_answer(attachment, reader):
+        return attachment
+    if not attachment.is_used and attachment.uploader_id == reader.pk:
+        return attachment
+    raise _unknown()
+
+
+def _sees_answer(attachment: Attachment, reader: Recipient) -> bool:
+    """Customers see what they have answered themselves. Nobody sees what is sensitive, once it is given."""
+    assert attachment.response is not None  # the caller has looked
+    if str(attachment.pk) not in recorded.files_of(attachment.response.values):
+        return False
+    how = sees(attachment.response.task, reader)
+    return how == "all" or (how == "questions" and attachment.uploader_id == reader.pk)
+
+
+def file_seen_by_engine(pk: UUID, engine: Engine) -> Attachment:
+    """Files about its own tasks, and what it has sent itself. Raises NotFound."""
+    attachment = _read_attachment(pk)
+    used = attachment.message or attachment.response
+    if attachment.engine_id == engine.pk or (used is not None and used.task.engine_id == engine.pk):
+        return attachment
+    raise _unknown()
+
+
+def _read_attachment(pk: UUID) -> Attachment:
+    """Raises NotFound."""
+    rows = Attachment.objects.select_related("message__task", "response__task")
+    attachment = rows.filter(pk=pk).first()
+    if attachment is None:
+        raise _unknown()
+    return attachment
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such file, or none that is yours to see.")

@@ -66,7 +66,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Said:
+class RecordedMessage:
     """The recorded message. `created` is False when it was recorded before."""
 
     message: TaskMessage
@@ -88,7 +88,7 @@ def _compose_text(text: str, files: Sequence[Attachment]) -> str:
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------
-def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
+def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> RecordedMessage:
     """Reply to a question that the person was asked. A late reply, after the decision, is kept and says so.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered.
@@ -99,13 +99,13 @@ def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
         addressee = _find_addressee(person, locked, words.reply_to)
         before = _repeated(locked, person, text, words) or _same_reply(addressee, text, words.files)
         if before is not None:
-            return Said(before, created=False)
+            return RecordedMessage(before, created=False)
         if addressee.state == AddresseeState.REPLIED:
             raise AlreadyAnswered("You have replied to this question already.", answered_by=person.as_person())
-        return Said(_record_reply(addressee, locked, text, words, now), created=True)
+        return RecordedMessage(_record_reply(addressee, locked, text, words, now), created=True)
 
 
-def reply_to_item(item: Notification, words: Words, now: datetime) -> Said:
+def reply_to_item(item: Notification, words: Words, now: datetime) -> RecordedMessage:
     """The same, for the item with which the person was asked. Raises NotAllowed for any other."""
     addressees = Addressee.objects.filter(item=item, message__kind=MessageKind.QUESTION).select_related("message")
     addressee = next((each for each in addressees if each.person_id == item.recipient_id), None)
@@ -114,7 +114,7 @@ def reply_to_item(item: Notification, words: Words, now: datetime) -> Said:
     return _reply_to(addressee, item.recipient, words, now)
 
 
-def _reply_to(addressee: Addressee, person: Recipient, words: Words, now: datetime) -> Said:
+def _reply_to(addressee: Addressee, person: Recipient, words: Words, now: datetime) -> RecordedMessage:
     reply_words = replace(words, to=(), reply_to=addressee.message_id)
     return reply(person, addressee.message.task_id, reply_words, now)
 
@@ -155,7 +155,7 @@ def _record_reply(addressee: Addressee, task: Task, text: str, words: Words, now
 
 
 # --- comments ---------------------------------------------------------------------------------------------------------
-def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
+def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> RecordedMessage:
     """Write to colleagues without deciding; those mentioned are told. Everybody who sees the task sees it, and so do
     customers who are mentioned.
 
@@ -168,13 +168,13 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
             raise NotFound("There is no such task of yours.")
         before = _repeated(locked, person, text, words)
         if before is not None:
-            return Said(before, created=False)
+            return RecordedMessage(before, created=False)
         allowed = [*people.customers(locked), *people.mentionable(locked, person)]  # a colleague goes before a namesake
         to = chosen(allowed, words.to, "You can mention people who have this task, and customers of its case.")
         return _record_comment(locked, person, to, text, words, now)
 
 
-def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Said:
+def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> RecordedMessage:
     """A customer writes about their case: a reply if they were asked something, else a message to whoever works on it.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered, TooMany.
@@ -190,19 +190,19 @@ def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Sa
         locked = _locked(task.pk)
         before = _repeated(locked, customer, text, words)
         if before is not None:
-            return Said(before, created=False)
+            return RecordedMessage(before, created=False)
         _refuse_floods(customer, now)
         return _record_comment(locked, customer, people.behind(locked, customer), text, words, now)
 
 
 def _record_comment(
     task: Task, author: Recipient, to: Sequence[Recipient], text: str, words: Words, now: datetime
-) -> Said:
+) -> RecordedMessage:
     message, addressees = _add(
         task, to, words, now, kind=MessageKind.COMMENT, author=author, text=text, late=not task.answerable
     )
     telling.tell(message, addressees, now)
-    return Said(message, created=True)
+    return RecordedMessage(message, created=True)
 
 
 def _refuse_floods(customer: Recipient, now: datetime) -> None:
@@ -241,20 +241,20 @@ def chosen(candidates: Sequence[Recipient], refs: Sequence[str], why: str) -> li
 # --- engines ----------------------------------------------------------------------------------------------------------
 def by_engine(
     task: UUID, words: Words, kind: str, author: Recipient | None, to: Sequence[Recipient], now: datetime
-) -> Said:
+) -> RecordedMessage:
     """A message that an engine posts. Raises CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused."""
     text = checked(words.text)
     with transaction.atomic():
         locked = _locked(task)
         before = _repeated(locked, author, text, words)
         if before is not None:
-            return Said(before, created=False)
+            return RecordedMessage(before, created=False)
         files = claim(words.files, Sender(engine=locked.engine))
         fields: Json = {"text": _compose_text(text, files), "author": author, "at": now, "late": not locked.answerable}
         reply_to = str(words.reply_to) if words.reply_to else None
         message = messages.take_from_engine(locked, to, kind, reply_to, {**fields, "key": words.key}, AT_ONCE, now)
         use(files, message)
-        return Said(message, created=True)
+        return RecordedMessage(message, created=True)
 
 
 # --- questions, for answers -------------------------------------------------------------------------------------------

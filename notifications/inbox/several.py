@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
-from notifications.answers import together
+from notifications.answers import batch
 from notifications.answers.given import MAX_COMMENT, Answer, Submission
 from notifications.errors import Changed, Failure, InvalidAnswer
 from notifications.inbox.answers import cleaned_comment, explain
@@ -152,7 +152,7 @@ def answer_all(
     submissions = [
         Submission(reader.pk, pk, replace(answer, revision=revision), now) for pk, revision in revisions.items()
     ]
-    outcomes = zip(submissions, together.record_all(submissions), strict=True)
+    outcomes = zip(submissions, batch.record_all(submissions), strict=True)
     return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 
 

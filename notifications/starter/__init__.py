@@ -20,9 +20,6 @@ from notifications.starter.templates import (
     TEMPLATES,
     NamesSeed,
     TemplateSeed,
-    TextSeed,
-    customer_text_of,
-    mail_text_of,
     names_in,
     text_of,
 )
@@ -81,9 +78,9 @@ def add_languages(apps: Any) -> None:
     came = versions.filter(template__slug__in=[seed.slug for seed in TEMPLATES])
     slugs = dict(came.values_list("pk", "template__slug"))
     writer = _Writer(apps)
-    writer.add_texts(slugs, "TemplateText", text_of, slugs.values(), channel="")
-    writer.add_texts(slugs, "TemplateText", mail_text_of, IN_MAILS, channel="email")
-    writer.add_texts(slugs, "CustomerText", customer_text_of, FOR_CUSTOMERS)
+    writer.add_texts(slugs, "TemplateText", "", slugs.values(), channel="")
+    writer.add_texts(slugs, "TemplateText", "email", IN_MAILS, channel="email")
+    writer.add_texts(slugs, "CustomerText", "customers", FOR_CUSTOMERS)
     writer.add_labels("TemplateAction", {"labels": _by_english(lambda names: names.actions)}, version__in=slugs)
     writer.add_labels("TemplateFact", {"labels": _by_english(lambda names: names.facts)}, version__in=slugs)
     milestones = _by_english(lambda names: names.milestones)
@@ -167,7 +164,7 @@ class _Writer:
         self.create("TemplateText", [
             {
                 "version": version, "language": language, "channel": "email",
-                **vars(mail_text_of(version.template.slug, language)),
+                **vars(text_of(version.template.slug, language, "email")),
             }
             for seed, version in pairs
             if seed.slug in IN_MAILS
@@ -189,7 +186,7 @@ class _Writer:
 
     def customer_texts(self, versions: Iterable[Any]) -> None:
         self.create("CustomerText", [
-            {"version": version, "language": language, **vars(customer_text_of(version.template.slug, language))}
+            {"version": version, "language": language, **vars(text_of(version.template.slug, language, "customers"))}
             for version in versions
             for language in LANGUAGES
         ])  # fmt: skip
@@ -250,20 +247,13 @@ class _Writer:
         ])  # fmt: skip
 
     # --- languages that came later ----------------------------------------------------------------
-    def add_texts(
-        self,
-        slugs: Mapping[Any, str],
-        name: str,
-        read: Callable[[str, str], TextSeed],
-        only: Iterable[str],
-        **more: str,
-    ) -> None:
+    def add_texts(self, slugs: Mapping[Any, str], name: str, folder: str, only: Iterable[str], **more: str) -> None:
         """Add the missing languages of texts that exist in English. `slugs`: those of templates, by version."""
         model, chosen = self.model(name), set(only)
         rows = model.objects.filter(version__in=slugs, **more)
         there = set(rows.values_list("version", "language"))
         model.objects.bulk_create(
-            model(version_id=version, language=language, **more, **vars(read(slug, language)))
+            model(version_id=version, language=language, **more, **vars(text_of(slug, language, folder)))
             for version, slug in slugs.items()
             for language in LANGUAGES
             if slug in chosen and (version, FALLBACK) in there and (version, language) not in there

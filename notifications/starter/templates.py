@@ -85,20 +85,10 @@ IN_MAILS = sorted(path.stem for path in (TEXTS / FALLBACK / "email").glob("*.txt
 """Templates whose e-mails have texts of their own: letters, with greeting and contact."""
 
 
-def text_of(slug: str, language: str) -> TextSeed:
-    """The texts of one template in one language: title, short body and body, separated by lines of three dashes."""
-    return _read(TEXTS / language / f"{slug}.txt")
-
-
-def mail_text_of(slug: str, language: str) -> TextSeed:
-    return _read(TEXTS / language / "email" / f"{slug}.txt")
-
-
-def customer_text_of(slug: str, language: str) -> TextSeed:
-    return _read(TEXTS / language / "customers" / f"{slug}.txt")
-
-
-def _read(path: Path) -> TextSeed:
+def text_of(slug: str, language: str, folder: str = "") -> TextSeed:
+    """The texts of one template in one language: title, short body and body, separated by lines of three dashes.
+    `folder`: "email" or "customers", for texts of their own there."""
+    path = TEXTS / language / folder / f"{slug}.txt"
     title, short_body, body = path.read_text(encoding="utf-8").split("\n---\n")
     return TextSeed(title.strip(), body.strip(), short_body.strip())
 

@@ -15,7 +15,7 @@ from escalations.admin.fields import DurationField, HoursField
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, TeamCalendar
 from notifications.models import Team
 from tests.admin import sla
-from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, save_form, text_of
 from tests.admin.world import World
 from tests.support.length import some
 from wfpush import zones
@@ -28,13 +28,9 @@ def munich(world: World) -> BusinessCalendar:
     return sla.calendar()
 
 
-def save(client: Client, calendar: BusinessCalendar, **changes: Any) -> Any:
-    return client.post(page_of(calendar), filled(form_at(client, page_of(calendar)), **changes), follow=True)
-
-
 def refused(client: Client, calendar: BusinessCalendar, **changes: Any) -> dict[str, str]:
     """The fields with faults, and their messages."""
-    answer = save(client, calendar, **changes)
+    answer = save_form(client, calendar, **changes)
     assert answer.status_code == 200
     return {name: " ".join(said) for name, said in answer.context["adminform"].form.errors.items()}
 
@@ -42,7 +38,7 @@ def refused(client: Client, calendar: BusinessCalendar, **changes: Any) -> dict[
 def with_day(client: Client, calendar: BusinessCalendar, day: str, hours: str) -> Any:
     added = {"id": "", "calendar": str(calendar.pk), "date": day, "hours": hours, "note": ""}
     fields = {f"days-1-{name}": value for name, value in added.items()}
-    return save(client, calendar, **fields, **{"days-TOTAL_FORMS": "2"})
+    return save_form(client, calendar, **fields, **{"days-TOTAL_FORMS": "2"})
 
 
 # --- hours and durations as people write them ---------------------------------------------------------------------
@@ -136,7 +132,7 @@ def test_a_calendar_is_made_from_seven_lines(world: World, root: Client) -> None
 
 def test_the_form_says_again_what_is_kept(munich: BusinessCalendar, root: Client) -> None:
     before = munich.as_dict()
-    assert "was changed successfully" in text_of(save(root, munich, name="Munich office"))
+    assert "was changed successfully" in text_of(save_form(root, munich, name="Munich office"))
     munich.refresh_from_db()
     assert munich.name == "Munich office"
     assert munich.as_dict() == before
@@ -144,7 +140,7 @@ def test_the_form_says_again_what_is_kept(munich: BusinessCalendar, root: Client
 
 def test_an_abbreviation_of_three_letters_stays(munich: BusinessCalendar, root: Client) -> None:
     BusinessCalendar.objects.update(country="DEU")
-    save(root, munich, name="Munich office")
+    save_form(root, munich, name="Munich office")
     assert BusinessCalendar.objects.get(name="Munich office").country == "DEU"
 
 
@@ -170,7 +166,7 @@ def test_a_fault_is_said_at_its_field(
 
 
 def test_a_part_may_be_named_in_full(munich: BusinessCalendar, root: Client) -> None:
-    assert "was changed successfully" in text_of(save(root, munich, subdivision="Bayern"))
+    assert "was changed successfully" in text_of(save_form(root, munich, subdivision="Bayern"))
 
 
 def test_nobody_could_ever_work_by_it(munich: BusinessCalendar, root: Client) -> None:
@@ -185,7 +181,7 @@ def test_nobody_could_ever_work_by_it(munich: BusinessCalendar, root: Client) ->
 def test_days_of_their_own_are_enough_to_work_on(munich: BusinessCalendar, root: Client) -> None:
     CalendarDay.objects.update(date=datetime.now(UTC).date())
     nothing = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "")
-    assert "was changed successfully" in text_of(save(root, munich, **nothing))
+    assert "was changed successfully" in text_of(save_form(root, munich, **nothing))
 
 
 def test_days_of_their_own_have_hours_or_none(munich: BusinessCalendar, root: Client) -> None:
@@ -204,8 +200,8 @@ def test_too_many_days_of_their_own(munich: BusinessCalendar, root: Client, monk
 
 # --- who works by it ----------------------------------------------------------------------------------------------
 def test_who_works_by_it_comes_and_goes(world: World, munich: BusinessCalendar, root: Client) -> None:
-    save(root, munich, people=[world.alice.pk, world.bob.pk], teams=[world.team.pk])
-    save(root, munich, people=[world.bob.pk, world.carol.pk], teams=[])
+    save_form(root, munich, people=[world.alice.pk, world.bob.pk], teams=[world.team.pk])
+    save_form(root, munich, people=[world.bob.pk, world.carol.pk], teams=[])
     assert {each.recipient for each in munich.people.all()} == {world.bob, world.carol}
     assert not munich.teams.exists()
 
@@ -301,7 +297,7 @@ def test_an_operator_reads_and_does_not_edit(world: World, munich: BusinessCalen
 
 
 def test_an_administrator_keeps_calendars(munich: BusinessCalendar, administrator: Client) -> None:
-    assert "was changed successfully" in text_of(save(administrator, munich, sat="10–14"))
+    assert "was changed successfully" in text_of(save_form(administrator, munich, sat="10–14"))
     munich.refresh_from_db()
     assert munich.week["sat"] == [["10:00", "14:00"]]
     assert munich.history.count() == 2

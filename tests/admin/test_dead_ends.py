@@ -14,7 +14,7 @@ from escalations.admin import dead_ends as desk
 from escalations.models import Policy
 from notifications.models import Absence, Recipient, Route, RouteTarget, Task, Team
 from tests.admin import sla
-from tests.admin.pages import filled, form_at, page_of, text_of
+from tests.admin.pages import page_of, save_form, text_of
 from tests.admin.world import World
 
 PAGE = "admin:escalations_escalation_dead_ends"
@@ -127,30 +127,26 @@ def test_many_tasks_do_not_make_the_overview_slow(
 
 
 # --- saving a route ---------------------------------------------------------------------------------------------------
-def saved(client: Client, route: Route, **changes: Any) -> str:
-    return text_of(client.post(page_of(route), filled(form_at(client, page_of(route)), **changes), follow=True))
-
-
 def test_saving_a_route_that_reaches_nobody_warns(world: World, root: Client) -> None:
     route = Route.objects.get(name="Tasks that wait too long")
     RouteTarget.objects.filter(route=route).delete()
     target = RouteTarget.objects.create(route=route, kind="person", person=world.carol)
-    assert "this reaches nobody" not in saved(root, route).lower()
+    assert "this reaches nobody" not in text_of(save_form(root, route)).lower()
     begins = world.now + timedelta(days=2)
     Absence.objects.create(recipient=world.carol, begins_at=begins, ends_at=begins + timedelta(days=2))
     target.delete()
     target = RouteTarget.objects.create(route=route, kind="team", team=Team.objects.create(slug="empty", name="Empty"))
-    assert "This reaches nobody now: team Empty has no members" in saved(root, route)
+    assert "This reaches nobody now: team Empty has no members" in text_of(save_form(root, route))
     target.team.lead = world.carol
     target.team.save()
     RouteTarget.objects.filter(pk=target.pk).update(kind="team_lead")
-    warned = saved(root, route)
+    warned = text_of(save_form(root, route))
     assert "on this reaches nobody: Carol Castle is away, and nobody stands in" in warned
     assert "From " in warned
 
 
 def test_what_another_route_leads_into_is_not_this_ones_warning(world: World, broken: Policy, root: Client) -> None:
-    assert "this reaches nobody" not in saved(root, Route.objects.get(name="Tasks")).lower()
+    assert "this reaches nobody" not in text_of(save_form(root, Route.objects.get(name="Tasks"))).lower()
 
 
 # --- who, and in which words ------------------------------------------------------------------------------------------

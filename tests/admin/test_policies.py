@@ -15,7 +15,7 @@ from escalations.kinds.base import whom
 from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.models import Absence, Category, Recipient, Template
 from tests.admin import sla
-from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
+from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, save_form, text_of
 from tests.admin.world import World
 from tests.support.length import some
 
@@ -30,12 +30,8 @@ def approvals(munich: BusinessCalendar) -> Policy:
     return sla.policy(calendar=munich)
 
 
-def save(client: Client, policy: Policy, **changes: Any) -> Any:
-    return client.post(page_of(policy), filled(form_at(client, page_of(policy)), **changes), follow=True)
-
-
 def refused(client: Client, policy: Policy, **changes: Any) -> dict[str, str]:
-    answer = save(client, policy, **changes)
+    answer = save_form(client, policy, **changes)
     assert answer.status_code == 200
     found = dict(answer.context["adminform"].form.errors)
     for inline in answer.context["inline_admin_formsets"]:
@@ -109,7 +105,7 @@ def test_its_test_is_the_simulator_of_the_task_that_is_due_first(approvals: Poli
 
 def test_the_form_says_again_what_is_kept(approvals: Policy, root: Client) -> None:
     before = list(approvals.steps.values())
-    assert "was changed successfully" in text_of(save(root, approvals, position="7"))
+    assert "was changed successfully" in text_of(save_form(root, approvals, position="7"))
     approvals.refresh_from_db()
     assert approvals.position == 7
     assert list(approvals.steps.values()) == before
@@ -162,7 +158,7 @@ def test_a_fault_is_said_at_its_field(
 def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, root: Client) -> None:
     place = approvals.steps.get(target="assignee")
     fields = {"kind": "tell_engine", "team": world.team.pk, "channels": "pigeon", "level": "", "critical": "on"}
-    save(root, approvals, **{f"steps-0-{name}": value for name, value in fields.items()})
+    save_form(root, approvals, **{f"steps-0-{name}": value for name, value in fields.items()})
     place.refresh_from_db()
     assert (place.kind, place.target, place.channels, place.level, place.critical) == ("tell_engine", "", [], 1, False)
     assert (place.team, place.template, place.category) == (None, None, None)
@@ -170,20 +166,20 @@ def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, ro
 
 def test_a_step_that_gives_the_task_away_keeps_whom_and_no_message(approvals: Policy, root: Client) -> None:
     place = approvals.steps.get(target="manager")
-    save(root, approvals, **{"steps-2-kind": "reassign", "steps-2-level": "2"})
+    save_form(root, approvals, **{"steps-2-kind": "reassign", "steps-2-level": "2"})
     place.refresh_from_db()
     assert (place.kind, place.target, place.level) == ("reassign", "manager", 2)
     assert (place.template, place.category) == (None, None)
 
 
 def test_a_step_is_taken_out_without_being_looked_at(approvals: Policy, root: Client) -> None:
-    save(root, approvals, **{"steps-0-DELETE": "on", "steps-0-target": ""})
+    save_form(root, approvals, **{"steps-0-DELETE": "on", "steps-0-target": ""})
     assert approvals.steps.count() == 2
 
 
 def test_a_policy_without_steps_is_saved_with_a_warning(approvals: Policy, root: Client) -> None:
     approvals.steps.all().delete()
-    shown = text_of(save(root, approvals))
+    shown = text_of(save_form(root, approvals))
     assert "This policy has no steps: tasks get their due date, and nobody is told." in shown
     assert "nobody is told" in text_of(root.get(list_of(Policy)))
     assert list(root.get(list_of(Policy, "gaps=steps")).context["cl"].result_list) == [approvals]
@@ -192,13 +188,13 @@ def test_a_policy_without_steps_is_saved_with_a_warning(approvals: Policy, root:
 def test_a_policy_that_reaches_nobody_is_saved_with_a_warning(approvals: Policy, root: Client, world: World) -> None:
     sla.assign(world, "T-201", world.now)
     Recipient.objects.filter(pk=world.bob.pk).update(manager=None)
-    assert "This reaches nobody now: Bob Bauer has no manager" in text_of(save(root, approvals))
+    assert "This reaches nobody now: Bob Bauer has no manager" in text_of(save_form(root, approvals))
 
     Recipient.objects.filter(pk=world.bob.pk).update(manager=world.carol)
     Absence.objects.create(
         recipient=world.carol, begins_at=world.now + timedelta(days=2), ends_at=world.now + timedelta(days=9)
     )
-    shown = text_of(save(root, approvals))
+    shown = text_of(save_form(root, approvals))
     assert re.search(r"From [\w., ]+ on this reaches nobody: Carol \w+ is away, and nobody stands in", shown)
 
 
@@ -293,6 +289,6 @@ def test_an_operator_reads_and_does_not_edit(approvals: Policy, operator: Client
 
 
 def test_an_administrator_keeps_and_removes_policies(approvals: Policy, administrator: Client) -> None:
-    assert "was changed successfully" in text_of(save(administrator, approvals, name="Finance approvals"))
+    assert "was changed successfully" in text_of(save_form(administrator, approvals, name="Finance approvals"))
     administrator.post(page_of(approvals).replace("/change/", "/delete/"), {"post": "yes"})
     assert not Policy.objects.exists()

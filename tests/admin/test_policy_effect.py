@@ -14,7 +14,7 @@ from escalations.forecast.policy_change import Change, Effect, Turn
 from escalations.models import Escalation, Policy
 from notifications.models import Task
 from tests.admin import sla
-from tests.admin.pages import adding, filled, form_at, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, page_of, save_form, text_of
 from tests.admin.world import World
 
 HOUR = timedelta(hours=1)
@@ -25,10 +25,6 @@ def approvals(world: World) -> Policy:
     made = sla.policy()
     sla.assign(world, "T-1", world.now + 5 * HOUR)
     return made
-
-
-def post(client: Client, policy: Policy, **changes: Any) -> Any:
-    return client.post(page_of(policy), filled(form_at(client, page_of(policy)), **changes), follow=True)
 
 
 def answer(client: Client, page: Any, address: str, button: str, value: str) -> Any:
@@ -42,7 +38,7 @@ def answer(client: Client, page: Any, address: str, button: str, value: str) -> 
 
 def test_what_would_change_is_said_and_nothing_is_saved(approvals: Policy, root: Client) -> None:
     before = list(approvals.steps.values())
-    page = post(root, approvals, position="7", **{"steps-0-offset": "-3h"})
+    page = save_form(root, approvals, position="7", **{"steps-0-offset": "-3h"})
     shown = text_of(page)
     assert "Of 1 open task that runs by it: 1 would escalate earlier." in shown
     assert "Nothing is saved yet." in shown
@@ -54,18 +50,18 @@ def test_what_would_change_is_said_and_nothing_is_saved(approvals: Policy, root:
 
 
 def test_times_are_in_the_zone_of_its_calendar(approvals: Policy, root: Client) -> None:
-    assert re.search(r"\d\d:\d\d UTC", text_of(post(root, approvals, **{"steps-0-offset": "-3h"})))
+    assert re.search(r"\d\d:\d\d UTC", text_of(save_form(root, approvals, **{"steps-0-offset": "-3h"})))
     Policy.objects.filter(pk=approvals.pk).update(calendar=sla.calendar())
-    assert re.search(r"\d\d:\d\d CES?T", text_of(post(root, approvals, **{"steps-0-offset": "-3h"})))
+    assert re.search(r"\d\d:\d\d CES?T", text_of(save_form(root, approvals, **{"steps-0-offset": "-3h"})))
 
 
 def test_what_changes_nothing_for_open_tasks_is_saved_at_once(approvals: Policy, root: Client) -> None:
-    assert "was changed successfully" in text_of(post(root, approvals, name="Invoices", position="7"))
+    assert "was changed successfully" in text_of(save_form(root, approvals, name="Invoices", position="7"))
 
 
 def test_open_tasks_may_keep_their_rules(approvals: Policy, root: Client, world: World) -> None:
     due = Escalation.objects.get().due_at
-    page = post(root, approvals, **{"steps-0-offset": "-3h"})
+    page = save_form(root, approvals, **{"steps-0-offset": "-3h"})
     shown = text_of(answer(root, page, page_of(approvals), "_open_tasks", "keep"))
     assert "was changed successfully" in shown
     assert approvals.steps.order_by("offset")[0].offset == -180
@@ -75,7 +71,7 @@ def test_open_tasks_may_keep_their_rules(approvals: Policy, root: Client, world:
 
 def test_open_tasks_may_be_given_them(approvals: Policy, root: Client, world: World) -> None:
     due = Escalation.objects.get().due_at
-    page = post(root, approvals, **{"steps-0-offset": "-3h"})
+    page = save_form(root, approvals, **{"steps-0-offset": "-3h"})
     shown = text_of(answer(root, page, page_of(approvals), "_open_tasks", "give"))
     assert "1 open task follows it now." in shown
     assert due_steps.tick(world.now + timedelta(minutes=1)) == 1
@@ -84,7 +80,7 @@ def test_open_tasks_may_be_given_them(approvals: Policy, root: Client, world: Wo
 
 
 def test_one_goes_back_to_what_one_had_written(approvals: Policy, root: Client) -> None:
-    page = post(root, approvals, name="Invoices", **{"steps-0-offset": "-3h"})
+    page = save_form(root, approvals, name="Invoices", **{"steps-0-offset": "-3h"})
     back = answer(root, page, page_of(approvals), "_edit", "on")
     assert "This is not saved yet." in text_of(back)
     fields = filled(back)
@@ -102,7 +98,7 @@ def test_a_new_policy_says_who_would_have_followed_it(approvals: Policy, root: C
 
 
 def test_steps_added_and_taken_out_on_the_form_are_in_what_is_told(approvals: Policy, root: Client) -> None:
-    page = post(root, approvals, **{f"steps-{at}-DELETE": "on" for at in range(3)})
+    page = save_form(root, approvals, **{f"steps-{at}-DELETE": "on" for at in range(3)})
     assert "1 would never escalate" in text_of(page)
     shown = text_of(answer(root, page, page_of(approvals), "_open_tasks", "keep"))
     assert "This policy has no steps: tasks get their due date, and nobody is told." in shown
@@ -110,7 +106,7 @@ def test_steps_added_and_taken_out_on_the_form_are_in_what_is_told(approvals: Po
 
 
 def test_a_faulty_form_is_said_to_be_that_first(approvals: Policy, root: Client) -> None:
-    page = post(root, approvals, **{"steps-0-offset": "soon"})
+    page = save_form(root, approvals, **{"steps-0-offset": "soon"})
     assert page.context["adminform"].form.instance == approvals
     assert "Write a time such as 30m" in text_of(page)
 

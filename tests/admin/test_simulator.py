@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from escalations.admin.drawing import WIDTH, Drawing
-from escalations.admin.simulation_words import Foreseen
+from escalations.admin.simulation_words import ForeseenStep
 from escalations.forecast import simulate
 from escalations.models import CalendarDay, Escalation, PersonCalendar, Policy, StepRun, StepTarget
 from notifications.models import Callback, Delivery, Event, EventType, Notification, Recipient, Task, Team
@@ -230,11 +230,11 @@ WEDNESDAY = datetime(2026, 12, 23, 9, tzinfo=UTC)
 """10:00 in Munich."""
 
 
-def step(number: int, at: datetime, tone: str = "ok") -> Foreseen:
-    return Foreseen(number, at, tone, 1, f"step {number}", "", "", [], "")
+def step(number: int, at: datetime, tone: str = "ok") -> ForeseenStep:
+    return ForeseenStep(number, at, tone, 1, f"step {number}", "", "", [], "")
 
 
-def drawn(*steps: Foreseen, now: datetime = WEDNESDAY, deadline: datetime | None = None, **rest: Any) -> Drawing:
+def drawn(*steps: ForeseenStep, now: datetime = WEDNESDAY, deadline: datetime | None = None, **rest: Any) -> Drawing:
     return Drawing(now, deadline or now + 6 * DAY, steps, **rest)
 
 

@@ -104,6 +104,12 @@ async def test_values_of_a_form_arrive_as_variables_of_their_types(world: World)
     assert heard["checks"] == ('["price", "tax"]' if as_text else ["price", "tax"])
     assert (json.loads(heard["lines"]) if as_text else heard["lines"]) == values["lines"]
     assert str(heard["pay_on"]).startswith("2026-12-01")
+    if world.kind.name in ("flowable", "camunda7"):
+        types = {name: variable["type"].lower() for name, variable in world.engine.book.variables[task.process].items()}
+        numbers = {"amount": "double", "pieces": "integer"}
+        assert (
+            types.items() >= {**numbers, "pay_on": "date", "checks": "json", "asset": "boolean", BY: "string"}.items()
+        )
 
 
 @pytest.mark.parametrize(

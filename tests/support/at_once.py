@@ -24,3 +24,15 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
 
     with ThreadPoolExecutor(len(calls)) as threads:
         return list(threads.map(run, calls))
+
+
+def or_failure(call: Callable[[], T], failure: type[Exception]) -> Callable[[], T | Exception]:
+    """The call, with exceptions of that class returned instead of raised."""
+
+    def run() -> T | Exception:
+        try:
+            return call()
+        except failure as failed:
+            return failed
+
+    return run

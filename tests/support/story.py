@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from escalations.models import Policy, PolicyStep, StepTarget
-from notifications.answers.given import Answer, Recorded
+from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import respond
 from notifications.connectors.signatures import new_secret
 from notifications.conversation import telling
@@ -140,7 +140,7 @@ class Story:
     # --- and say ---------------------------------------------------------------------------------
     def answer(
         self, person: Recipient, action: str, comment: str = "", *, task_id: str = "T-42", **more: Any
-    ) -> Recorded:
+    ) -> RecordedAnswer:
         return respond(self.copy(person, task_id), Answer(action, comment, **more), now=timezone.now())
 
     def callbacks(self, task_id: str = "T-42") -> list[tuple[str, str]]:

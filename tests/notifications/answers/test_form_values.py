@@ -9,8 +9,6 @@ from django.utils import timezone
 
 from notifications.answers.given import Answer
 from notifications.answers.respond import take_with_token
-from notifications.connectors import camunda7, flowable, opentext
-from notifications.connectors.instructions import instruction_of
 from notifications.intake.eventdata import faults_of
 from notifications.models import AnswerMapping, Callback, EventType, EventVariable, Response
 from notifications.types import Json
@@ -217,41 +215,6 @@ def test_traces_hide_what_is_sensitive_and_the_engines_own_answer_has_all(story:
 
     assert task["answers"][0]["values"] == APPROVED
     assert trace["answers"][0]["values"] == {**APPROVED, "iban": None}
-
-
-def test_each_engine_gets_values_in_its_own_types(story: Story) -> None:
-    answer(story, APPROVED)
-    said = instruction_of(Callback.objects.get(), unsure=False)
-    names = ("amount", "pay_on", "checks", "asset", "pieces", "note")
-
-    of_flowable = {each.pop("name"): each for each in flowable.Flowable().variables(said)}
-    assert [of_flowable[name] for name in names] == [
-        {"type": "double", "value": 900.5},
-        {"type": "date", "value": "2026-12-01"},
-        {"type": "json", "value": ["price", "tax"]},
-        {"type": "boolean", "value": False},
-        {"type": "integer", "value": 3},
-        {"type": "string", "value": APPROVED["note"]},
-    ]
-    of_camunda7 = camunda7.variables(said)
-    assert [of_camunda7[name] for name in names] == [
-        {"type": "Double", "value": 900.5},
-        {"type": "Date", "value": "2026-12-01T00:00:00.000+0000"},
-        {"type": "Json", "value": '["price", "tax"]'},
-        {"type": "Boolean", "value": False},
-        {"type": "Integer", "value": 3},
-        {"type": "String", "value": APPROVED["note"]},
-    ]
-    of_opentext = {each["name"]: each["value"] for each in opentext.OpenText().variables(said)}
-    assert [of_opentext[name] for name in names] == [
-        900.5,
-        "2026-12-01",
-        '["price", "tax"]',
-        False,
-        3,
-        APPROVED["note"],
-    ]
-    assert {name: said.all_variables[name] for name in APPROVED} == APPROVED  # Camunda 8's are plain JSON
 
 
 # --- where no form can be filled in -----------------------------------------------------------------------------------

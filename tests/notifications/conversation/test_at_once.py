@@ -1,11 +1,9 @@
 """Messages in the same millisecond: each counts once, numbers have no gaps, and inboxes show the truth in the end."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from collections.abc import Callable
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from notifications.answers.given import Answer
@@ -14,12 +12,11 @@ from notifications.conversation import saying, telling
 from notifications.conversation.saying import Words
 from notifications.errors import AlreadyAnswered, Failure
 from notifications.models import Addressee, Notification, Recipient, Task, TaskMessage
+from tests.support.at_once import at_once, or_failure
 from tests.support.rows import assert_contiguous
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-AtOnce = Callable[..., list[object]]
 
 
 @pytest.fixture
@@ -29,58 +26,38 @@ def story() -> Story:
     return story
 
 
-@pytest.fixture
-def at_once() -> Iterator[AtOnce]:
-    """Calls each in a thread and on a connection of its own, all from the same moment. Failures are results."""
-    with ThreadPoolExecutor(4) as threads:
-
-        def run(*calls: Callable[[], object]) -> list[object]:
-            gate = Barrier(len(calls))
-
-            def call(one: Callable[[], object]) -> object:
-                gate.wait(10)
-                try:
-                    return one()
-                except Failure as refused:
-                    return refused
-                finally:
-                    connection.close()
-
-            return [done.result(30) for done in [threads.submit(call, one) for one in calls]]
-
-        yield run
-
-
 def ask(story: Story, who: Recipient, text: str) -> None:
     respond(story.copy(who), Answer("request_info", text), now=timezone.now())
 
 
-def reply(person: Recipient, text: str, key: str = "") -> Callable[[], saying.Said]:
+def reply(person: Recipient, text: str, key: str = "") -> Callable[[], saying.RecordedMessage]:
     task = Task.objects.get()
     return lambda: saying.reply(person, task.pk, Words(text, key=key), timezone.now())
 
 
-def test_a_reply_sent_twice_at_once_is_one(story: Story, at_once: AtOnce) -> None:
+def test_a_reply_sent_twice_at_once_is_one(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
 
     said = at_once(*[reply(story.alice, "4711", key="k")] * 4)
 
-    assert sorted(each.created for each in said if isinstance(each, saying.Said)) == [False, False, False, True]
+    assert sorted(each.created for each in said) == [False, False, False, True]
     assert list(TaskMessage.objects.values_list("number", "kind")) == [(1, "question"), (2, "reply")]
     assert story.task().state == "open"
     assert_contiguous()
 
 
-def test_of_two_different_replies_one_counts(story: Story, at_once: AtOnce) -> None:
+def test_of_two_different_replies_one_counts(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
 
-    said = at_once(reply(story.alice, "4711"), reply(story.alice, "4712"))
+    replies = [or_failure(reply(story.alice, text), AlreadyAnswered) for text in ("4711", "4712")]
+
+    said = at_once(*replies)
 
     assert sum(isinstance(each, AlreadyAnswered) for each in said) == 1
     assert TaskMessage.objects.filter(kind="reply").count() == 1
 
 
-def test_two_ask_at_once_and_both_are_answered(story: Story, at_once: AtOnce) -> None:
+def test_two_ask_at_once_and_both_are_answered(story: Story) -> None:
     at_once(lambda: ask(story, story.bob, "Which cost centre?"), lambda: ask(story, story.carol, "Who ordered it?"))
 
     assert list(TaskMessage.objects.values_list("number", flat=True)) == [1, 2]
@@ -94,11 +71,12 @@ def test_two_ask_at_once_and_both_are_answered(story: Story, at_once: AtOnce) ->
     assert_contiguous()
 
 
-def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: Story, at_once: AtOnce) -> None:
+def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: Story) -> None:
     ask(story, story.bob, "Which cost centre?")
     copy = story.copy(story.bob)
 
-    at_once(reply(story.alice, "4711"), lambda: respond(copy, Answer("approve"), now=timezone.now()))
+    decide = partial(respond, copy, Answer("approve"), now=timezone.now())
+    at_once(*(or_failure(call, Failure) for call in (reply(story.alice, "4711"), decide)))
     telling.drain()
 
     task = story.task()

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from notifications.answers import four_eyes, recording
 from notifications.answers.answer_context import AnswerContext
-from notifications.answers.given import Recorded, Submission
+from notifications.answers.given import RecordedAnswer, Submission
 from notifications.errors import Failure
 from notifications.models import Task
 from wfpush.concurrency.group_commit import GroupCommit
@@ -26,11 +26,11 @@ MOST = 50
 MOST_COPIES = 100
 """An answer that changes more copies has a transaction of its own."""
 
-Outcome: TypeAlias = Recorded | Failure | None
+Outcome: TypeAlias = RecordedAnswer | Failure | None
 """None: it is to be recorded alone."""
 
 
-def record(submission: Submission) -> Recorded:
+def record(submission: Submission) -> RecordedAnswer:
     """Record an answer. Outside of a transaction it returns after the commit, which other answers may share; inside, it
     is part of the transaction.
 
@@ -39,22 +39,22 @@ def record(submission: Submission) -> Recorded:
     outcome = None if connection.in_atomic_block else _group_commit.do(submission)
     if outcome is None:
         (outcome,) = _record([submission], shared=False)
-    if not isinstance(outcome, Recorded):
+    if not isinstance(outcome, RecordedAnswer):
         assert outcome is not None  # an answer that is alone waits until it can be recorded
         raise outcome
     return outcome
 
 
-def record_all(submissions: Sequence[Submission]) -> list[Recorded | Failure]:
+def record_all(submissions: Sequence[Submission]) -> list[RecordedAnswer | Failure]:
     """Record the answers of one person to several copies: up to MOST in a transaction, each with its own outcome."""
-    outcomes: list[Recorded | Failure] = []
+    outcomes: list[RecordedAnswer | Failure] = []
     for start in range(0, len(submissions), MOST):
         some = submissions[start : start + MOST]
         outcomes += [outcome or _alone(submission) for submission, outcome in zip(some, share(some), strict=True)]
     return outcomes
 
 
-def _alone(submission: Submission) -> Recorded | Failure:
+def _alone(submission: Submission) -> RecordedAnswer | Failure:
     try:
         return record(submission)
     except Failure as refused:

@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from escalations.models import Escalation, Policy
 from notifications import errors
-from notifications.answers import answer_body, recording, together
-from notifications.answers.given import Answer, Recorded, Submission
+from notifications.answers import answer_body, batch, recording
+from notifications.answers.given import Answer, RecordedAnswer, Submission
 from notifications.answers.respond import respond
 from notifications.items import live_frames
 from notifications.items.ledger_audit import faults_since
@@ -33,6 +33,7 @@ from notifications.models import (
     TaskState,
 )
 from tests.factories import RecipientFactory
+from tests.support.at_once import at_once, or_failure
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -114,7 +115,7 @@ def _said(row: Response) -> str:
 
 
 def _told(outcome: object) -> str:
-    if isinstance(outcome, Recorded):
+    if isinstance(outcome, RecordedAnswer):
         return f"{outcome.created} {outcome.response.action} {outcome.connect}"
     return repr(outcome)
 
@@ -123,7 +124,7 @@ def one_by_one(submissions: Sequence[Submission]) -> list[object]:
     outcomes: list[object] = []
     for each in submissions:
         try:
-            outcomes.append(together.record(each))
+            outcomes.append(batch.record(each))
         except errors.Failure as refused:
             outcomes.append(refused)
     return outcomes
@@ -131,7 +132,7 @@ def one_by_one(submissions: Sequence[Submission]) -> list[object]:
 
 def test_together_answers_leave_what_they_leave_one_by_one(story: Story) -> None:
     submissions = all_of(story)
-    said, rows = rows_after(lambda: together.share(submissions))
+    said, rows = rows_after(lambda: batch.share(submissions))
     expected, singly = rows_after(lambda: one_by_one(submissions))
     assert said == expected
     assert [row for row in rows if row not in singly] == []
@@ -143,8 +144,8 @@ def test_together_answers_leave_what_they_leave_one_by_one(story: Story) -> None
 def test_sixteen_answers_are_a_few_statements(story: Story) -> None:
     submissions = tasks(story, 16)
     with CaptureQueriesContext(connection) as made:
-        outcomes = together.share(submissions)
-    assert all(isinstance(outcome, Recorded) for outcome in outcomes)
+        outcomes = batch.share(submissions)
+    assert all(isinstance(outcome, RecordedAnswer) for outcome in outcomes)
     assert Callback.objects.count() == 16
     assert len(made) < 30
 
@@ -153,10 +154,10 @@ def test_sixteen_answers_are_a_few_statements(story: Story) -> None:
 def test_of_two_answers_to_one_task_the_second_is_decided_after_the_first(story: Story) -> None:
     story.assign(candidates=["bob", "carol"])
     first, second = given(story, story.bob, "T-42", "approve"), given(story, story.carol, "T-42", "approve")
-    outcomes = together.share([first, second])
-    assert isinstance(outcomes[0], Recorded) and outcomes[1] is None
+    outcomes = batch.share([first, second])
+    assert isinstance(outcomes[0], RecordedAnswer) and outcomes[1] is None
     with pytest.raises(errors.AlreadyAnswered):
-        together.record(second)
+        batch.record(second)
 
 
 def test_four_eyes_see_the_step_before_even_if_it_is_decided_at_the_same_time(story: Story) -> None:
@@ -164,51 +165,38 @@ def test_four_eyes_see_the_step_before_even_if_it_is_decided_at_the_same_time(st
     story.assign("T-1", candidates=["bob", "carol"])
     story.assign("T-2", candidates=["bob", "carol"])
     submissions = [given(story, story.bob, task_id, "approve") for task_id in ("T-1", "T-2")]
-    outcomes = together.share(submissions)
-    assert isinstance(outcomes[0], Recorded) and outcomes[1] is None
+    outcomes = batch.share(submissions)
+    assert isinstance(outcomes[0], RecordedAnswer) and outcomes[1] is None
     with pytest.raises(errors.FourEyes):
-        together.record(submissions[1])
+        batch.record(submissions[1])
 
 
 def test_an_answer_that_changes_many_copies_holds_up_no_other(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "MOST_COPIES", 2)
+    monkeypatch.setattr(batch, "MOST_COPIES", 2)
     RecipientFactory(ref="dave", name="Dave")
     story.assign("T-1", candidates=["bob", "carol", "dave"])
     story.assign("T-2", candidates=["bob", "carol"])
-    outcomes = together.share([given(story, story.bob, task_id, "approve") for task_id in ("T-1", "T-2")])
-    assert outcomes[0] is None and isinstance(outcomes[1], Recorded)
+    outcomes = batch.share([given(story, story.bob, task_id, "approve") for task_id in ("T-1", "T-2")])
+    assert outcomes[0] is None and isinstance(outcomes[1], RecordedAnswer)
 
 
 # --- many people at once ----------------------------------------------------------------------------------------------
-def at_once(submissions: Sequence[Submission]) -> list[object]:
-    """Each in a thread, and on a database connection, of its own."""
-    gate = threading.Barrier(len(submissions))
-
-    def answer(each: Submission) -> object:
-        gate.wait(20)
-        try:
-            return together.record(each)
-        except Exception as fault:
-            return fault
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(submissions)) as threads:
-        return list(threads.map(answer, submissions))
+def all_at_once(submissions: Sequence[Submission]) -> list[object]:
+    return list(at_once(*(or_failure(partial(batch.record, each), Exception) for each in submissions)))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_answers_at_once_share_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story.begin()
-    submissions, lots, share = tasks(story, 12), [], together.share
+    submissions, lots, share = tasks(story, 12), [], batch.share
 
-    def counted(lot: Sequence[Submission]) -> list[together.Outcome]:
+    def counted(lot: Sequence[Submission]) -> list[batch.Outcome]:
         lots.append(len(lot))
         return share(lot)
 
-    monkeypatch.setattr(together._group_commit, "_work", counted)
-    outcomes = at_once(submissions)
-    assert all(isinstance(outcome, Recorded) and outcome.created for outcome in outcomes)
+    monkeypatch.setattr(batch._group_commit, "_work", counted)
+    outcomes = all_at_once(submissions)
+    assert all(isinstance(outcome, RecordedAnswer) and outcome.created for outcome in outcomes)
     assert sum(lots) == 12 and max(lots) > 1
     assert set(Task.objects.values_list("state", flat=True)) == {TaskState.ANSWERED}
     assert Callback.objects.count() == 12
@@ -226,8 +214,8 @@ def test_an_answer_that_cannot_be_recorded_costs_only_itself(monkeypatch: pytest
         return body(response, task, copy, *more)
 
     monkeypatch.setattr(answer_body, "task_responded", breaks)
-    outcomes = at_once(submissions)
-    assert [isinstance(outcome, Recorded) for outcome in outcomes] == [True, True, True, False, True, True]
+    outcomes = all_at_once(submissions)
+    assert [isinstance(outcome, RecordedAnswer) for outcome in outcomes] == [True, True, True, False, True, True]
     assert isinstance(outcomes[3], ValueError)
     assert Callback.objects.count() == 5 and story.task("T-3").state == TaskState.OPEN
 
@@ -250,7 +238,7 @@ def test_a_row_that_is_locked_for_long_holds_up_only_its_answer(row: str) -> Non
 
     def answer(number: int) -> None:
         try:
-            outcomes[number] = together.record(submissions[number])
+            outcomes[number] = batch.record(submissions[number])
         finally:
             connection.close()
 
@@ -263,7 +251,7 @@ def test_a_row_that_is_locked_for_long_holds_up_only_its_answer(row: str) -> Non
         assert sorted(outcomes) == [0, 1, 2, 4]
     threads[3].join(10)
     recorded = outcomes[3]
-    assert isinstance(recorded, Recorded) and recorded.created
+    assert isinstance(recorded, RecordedAnswer) and recorded.created
     assert Callback.objects.count() == 5
 
 
@@ -274,7 +262,7 @@ def test_a_copy_that_is_read_at_the_same_moment_stays_read(monkeypatch: pytest.M
     hers, then = story.copy(story.carol), NOW - timedelta(minutes=1)
     record = recording.record
 
-    def meanwhile(each: Submission, context: Any) -> Recorded:
+    def meanwhile(each: Submission, context: Any) -> RecordedAnswer:
         recorded = record(each, context)
         reading = threading.Thread(target=read)
         reading.start()
@@ -286,13 +274,13 @@ def test_a_copy_that_is_read_at_the_same_moment_stays_read(monkeypatch: pytest.M
         connection.close()
 
     monkeypatch.setattr(recording, "record", meanwhile)
-    together.record(given(story, story.bob, "T-42", "approve"))
+    batch.record(given(story, story.bob, "T-42", "approve"))
     assert story.copy(story.carol).read_at == then and story.copy(story.carol).state == "answered"
 
 
 def test_clocks_of_all_tasks_end(story: Story) -> None:
     Policy.objects.create(name="Four hours", clock="duration", minutes=240, time="wall")
-    together.share(tasks(story, 4))
+    batch.share(tasks(story, 4))
     assert set(Escalation.objects.values_list("state", flat=True)) == {"closed"}
     assert Escalation.objects.count() == 4
 
@@ -313,7 +301,7 @@ def test_frames_are_made_for_those_alone_who_have_an_inbox_open(monkeypatch: pyt
             sent.extend(frames)
 
     monkeypatch.setattr(live_frames, "get_channel_layer", Layer)
-    together.share(submissions)
+    batch.share(submissions)
     assert [sorted(groups) for groups in asked] == [sorted([bob, live_frames.group_of(story.carol.pk)])]
     last = Recipient.objects.get(pk=story.bob.pk).inbox_seq
     assert [(group, frame["seq"]) for group, frame in sent] == [(bob, last - 2), (bob, last - 1), (bob, last)]
