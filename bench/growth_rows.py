@@ -4,7 +4,7 @@ import sys
 
 from django.db import connection, transaction
 
-from notifications.items import gathered
+from notifications.items import search_index
 from notifications.models import Notification, Recipient
 from tests.support.multiplied import multiply
 
@@ -58,8 +58,8 @@ def main(items: str, seconds_apart: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_SEQS)
         cursor.execute("VACUUM ANALYZE")
-    while gathered.behind():  # once a minute by a schedule
-        gathered.gather()
+    while search_index.behind():  # once a minute by a schedule
+        search_index.gather()
 
 
 def _make(numbers: range, person: str, at: str) -> None:

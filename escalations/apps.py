@@ -19,7 +19,7 @@ class EscalationsConfig(AppConfig):
         import_module("notifications.cases.lifecycle").register(
             self.name, clock.observe, order=ORDER, look_up=clock.look_up, stands_still=clock.is_paused
         )
-        import_module("notifications.preferences.chosen").register_holidays(
+        import_module("notifications.preferences.lookup").register_holidays(
             import_module("escalations.policies.matching").holidays_of
         )
         for source in import_module("escalations.clocks.due_steps").SOURCES:

@@ -10,8 +10,8 @@ SOURCES = (
     "notifications.items.snoozing",
     "notifications.people.link_mails",
     "notifications.delivery.engine",
-    "notifications.preferences.saving",
-    "notifications.conversation.telling",
+    "notifications.preferences.change_effects",
+    "notifications.conversation.notifying",
     "notifications.rotas.feeds",
     "notifications.absences.feeds",
     "notifications.engines.callback",
@@ -50,7 +50,7 @@ class NotificationsConfig(AppConfig):
             "entitlements", import_module("notifications.routing.entitlement_review").observe, order=ORDER
         )
         import_module("notifications.cases.lifecycle").register_after_kept(
-            import_module("notifications.engines.returning").look_at
+            import_module("notifications.engines.returned_answers").look_at
         )
         outbox = import_module("wfpush.queue.outbox")
         for module in SOURCES:

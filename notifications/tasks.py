@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications import engagement, hourly
 from notifications.absences import hand_over
 from notifications.handover import notices
-from notifications.items import gathered
+from notifications.items import search_index
 from notifications.people import revocation
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ def settle_accounts() -> None:
 
 def gather_searched() -> None:
     """Once a minute: gather what is searched of people with very many items."""
-    gathered.gather()
+    search_index.gather()
 
 
 def count_hours() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from notifications.answers import given
+from notifications.answers import submission
 from notifications.api.schema import document
 from notifications.api.throttling import LIMITS
 from notifications.attachments import limits
@@ -149,7 +149,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Id or ref": f"{MAX_ID} characters",
         "Title after filling in": f"{render.MAX_TITLE} characters",
         "Title on lock screens and in subjects of e-mails": f"{message.MOST_TITLE} characters",
-        "Comment": f"{given.MAX_COMMENT:,} characters",
+        "Comment": f"{submission.MAX_COMMENT:,} characters",
         "Fields of a form": f"{definition.MOST_FIELDS}",
         "A form": f"{definition.MOST_BYTES // 1024} KiB",
         "A file": f"{settings.ATTACHMENT_MEGABYTES} MB",

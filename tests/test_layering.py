@@ -84,7 +84,7 @@ KNOWN_TO_STRANGERS = {
     },
     "bench.follower_rows": {"notifications.models", "wfpush.crypto"},
     "bench.growth_pages": {"notifications.models"},
-    "bench.growth_rows": {"notifications.items.gathered", "notifications.models"},
+    "bench.growth_rows": {"notifications.items.search_index", "notifications.models"},
     "bench.retention_rows": {
         "notifications.models",
         "notifications.retention.erasing",

@@ -26,9 +26,9 @@ from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingT
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Policy, TeamCalendar
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import column, display
+from notifications.admin.display import NOTHING, link, list_url, mark, shortened
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import ChooseSome
-from notifications.admin.words import NOTHING, link, list_url, mark, shortened
 from notifications.models import Recipient, Team
 from notifications.wording.formats import locale_of
 from wfpush import zones

@@ -21,9 +21,9 @@ from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import WorkColumns, action, column, display
+from notifications.admin.display import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.tasks import WITH_TASKS, ZONES
-from notifications.admin.words import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
 from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {

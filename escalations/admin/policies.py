@@ -31,11 +31,11 @@ from notifications.admin import second_person
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, column, display
+from notifications.admin.display import link, list_url, mark, shortened
 from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.second_person import Reading, RuleAdmin
-from notifications.admin.words import link, list_url, mark, shortened
 from notifications.channel_facts import offered_channels
 
 NAMES: dict[str, tuple[str, ...]] = {

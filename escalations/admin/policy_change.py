@@ -12,7 +12,7 @@ from escalations.forecast import policy_change
 from escalations.forecast.policy_change import Effect, Turn
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
-from notifications.admin.words import Tone, link, mark, there
+from notifications.admin.display import Tone, link, mark, there
 from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
 

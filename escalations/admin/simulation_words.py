@@ -25,8 +25,8 @@ from escalations.models import (
 from escalations.policies.matching import PolicyFit, enabled, tried
 from escalations.policies.rules import RuleSet
 from notifications.admin.conditions import condition_sentence
+from notifications.admin.display import Tone, change_url, exact, link, mark, short, span, with_why
 from notifications.admin.timeline import Line, dry_lines
-from notifications.admin.words import Tone, change_url, exact, link, mark, short, span, with_why
 from notifications.models import Task
 from notifications.reasons import Reason
 

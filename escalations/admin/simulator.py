@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from escalations.admin import simulation_words
-from escalations.admin.drawing import Drawing
 from escalations.admin.simulation_words import Fact, ForeseenStep
+from escalations.admin.timeline_chart import Drawing
 from escalations.forecast import simulate
 from escalations.forecast.simulate import MOST_STEPS, Simulation
 from escalations.kinds import KINDS

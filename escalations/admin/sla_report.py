@@ -28,10 +28,8 @@ from escalations.models import Escalation, EscalationState, Policy, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import DeskAdmin
-from notifications.admin.filters import Conditions, Lookups
-from notifications.admin.overview import ROWS, Panel, Row
-from notifications.admin.periods import zone_of_reader
-from notifications.admin.words import (
+from notifications.admin.chart_periods import zone_of_reader
+from notifications.admin.display import (
     NOTHING,
     ago,
     change_url,
@@ -42,6 +40,8 @@ from notifications.admin.words import (
     shortened,
     span,
 )
+from notifications.admin.filters import Conditions, Lookups
+from notifications.admin.overview import ROWS, Panel, Row
 from notifications.models import Task, Team
 from notifications.wording.formats import locale_of, number
 

@@ -30,8 +30,8 @@ from notifications.models import (
     TargetKind,
     Task,
 )
-from notifications.preferences import holding
-from notifications.preferences.chosen import Reading
+from notifications.preferences import delivery_decision
+from notifications.preferences.lookup import Reading
 from notifications.reasons import NOTHING, Reason, joined
 from notifications.rotas import turns
 from notifications.rotas.duty import definitions
@@ -111,7 +111,7 @@ class Hearing:
     def waits_until(self, person: Recipient, instant: datetime) -> str:
         """The end of the long quiet hours in which the instant lies, by the person's wall clock; empty outside them."""
         mine = self._stretches.get(person.pk, ())
-        ends = (holding.local(end, self._reading.of(person)) for begin, end in mine if begin <= instant < end)
+        ends = (delivery_decision.local(end, self._reading.of(person)) for begin, end in mine if begin <= instant < end)
         return next(ends, "")
 
     @cached_property

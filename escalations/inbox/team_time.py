@@ -15,12 +15,12 @@ from django.utils.http import urlencode
 from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
-from escalations.team_time import figures, reading
+from escalations.team_time import figures, queries
 from escalations.team_time.figures import AGES, FEWEST, WAYS, By, Folded, GroupT, Key, Times, Waiting, Work
+from notifications.admin.display import span
 from notifications.admin.sheets import KINDS, write
-from notifications.admin.words import span
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import show_page
 from notifications.models import Category, Recipient
 from notifications.people.colleagues import led_by
 from notifications.wording.formats import zone_of
@@ -119,12 +119,12 @@ def _tables(people: Sequence[Recipient], choice: Choice, now: datetime) -> Table
         return Tables(None, None, None, few=True)
     pks = [person.pk for person in people]
     since = now - timedelta(days=choice.days)
-    beyond = reading.all_since(pks, since)
+    beyond = queries.all_since(pks, since)
     key_of = figures.grouping(choice.by, timezone.get_current_timezone())
     first = beyond + timedelta(microseconds=1) if beyond is not None else since
-    messages = reading.messages_outside_hours(pks, first, reading.WorkingHours(people))
-    work = figures.of_work(reading.tasks(pks, first, now), messages, key_of)
-    waiting = figures.of_waiting(reading.open_now(pks, now), now, key_of)
+    messages = queries.messages_outside_hours(pks, first, queries.WorkingHours(people))
+    work = figures.of_work(queries.tasks(pks, first, now), messages, key_of)
+    waiting = figures.of_waiting(queries.open_now(pks, now), now, key_of)
     names = _Names(choice.by)
     return Tables(_of_work(work, names), _of_waiting(waiting, names), beyond, few=False)
 

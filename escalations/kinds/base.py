@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Occurrence, RuleSet, Step
-from notifications.cases import own_events
+from notifications.cases import internal_events
 from notifications.cases.facts import facts_of_task
 from notifications.items.representation import iso_utc
 from notifications.models import Event, Task
@@ -68,7 +68,7 @@ def event_of(taking: Taking) -> Event:
         "assignee": str(taking.task.assignee) if taking.task.assignee else "",
     }
     event_id = f"{escalation.pk}/{occurrence.step.id}/{occurrence.number}"
-    return own_events.about_task(taking.task, TYPE, event_id, taking.now, time=occurrence.at, escalation=facts)
+    return internal_events.about_task(taking.task, TYPE, event_id, taking.now, time=occurrence.at, escalation=facts)
 
 
 # --- its messages, planned like those of any other event --------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from escalations import reasons
 from escalations.kinds.base import Taken, Taking, event_of
 from escalations.models import RunResult
-from notifications.cases import own_events
+from notifications.cases import internal_events
 from notifications.models import Event
 from notifications.types import Json
 from wfpush.postgres import bulk
@@ -26,9 +26,9 @@ def make(calls: Sequence[Call]) -> list[Event]:
     in the order of the calls."""
     events = [event_of(call.taking) for call in calls]
     bulk.insert(events)
-    own_events.call_engines(
+    internal_events.call_engines(
         [
-            own_events.EngineCall(
+            internal_events.EngineCall(
                 event.pk,
                 call.taking.task,
                 call.type,

@@ -10,7 +10,7 @@ from escalations.models import BusinessCalendar, CalendarOf, Clock, PersonCalend
 from escalations.policies.rules import rules_row
 from notifications.cases.facts import facts_of_task
 from notifications.models import Task, Team
-from notifications.preferences.quiet import OnHolidays
+from notifications.preferences.quiet_hours import OnHolidays
 from notifications.reasons import NOTHING, Reason
 from notifications.routing.conditions import all_of, holds, why_not
 from notifications.types import Json, lookup

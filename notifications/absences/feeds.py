@@ -29,8 +29,8 @@ from notifications.models import AbsenceFeed, CalendarAbsence, OpenItems, Recipi
 from notifications.models.validators import validate_callback_url
 from notifications.people.absence import sign
 from notifications.reasons import Reason
-from notifications.routing import notice
-from notifications.routing.notice import About, Words
+from notifications.routing import system_notices
+from notifications.routing.system_notices import About, Words
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
 from wfpush.net.http import OutboundError, check_url
@@ -210,7 +210,7 @@ def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
             person = Recipient.objects.select_related("brand", "user").get(pk=feed.pk)
             current = AbsenceFeed.objects.get(pk=feed.pk)
             subject = About(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
-            notice.send(person, subject, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
+            system_notices.send(person, subject, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
 
 
 def _words(feed: AbsenceFeed, now: datetime) -> Words:

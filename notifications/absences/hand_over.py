@@ -17,8 +17,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from notifications import reasons
-from notifications.absences import notices, offering, reassigning
-from notifications.absences.offering import Offer
+from notifications.absences import delegate_offers, notices, reassigning
+from notifications.absences.delegate_offers import Offer
 from notifications.absences.reassigning import Wish
 from notifications.answers import four_eyes
 from notifications.items import inbox_items
@@ -151,7 +151,7 @@ class _Scene:
             elif to.pk not in (have := frozenset(row.recipient_id for row in self.copies.of(task))):
                 loud = self._handed_over_before + len(offers) < LOUD
                 offers.append(Offer(task, copy, to, have, self.absence.ends_at, loud))
-        items = offering.make(offers, self.now)
+        items = delegate_offers.make(offers, self.now)
         calls = reassigning.ask(wishes, self.now)
         self._keep([(offer.task, offer.to, {"item": item}) for offer, item in zip(offers, items, strict=True)])
         self._keep([(wish.task, wish.to, {"callback": call}) for wish, call in zip(wishes, calls, strict=True)])

@@ -10,8 +10,8 @@ from notifications import reasons
 from notifications.models import Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry
-from notifications.routing import notice
-from notifications.routing.notice import About, Words
+from notifications.routing import system_notices
+from notifications.routing.system_notices import About, Words
 from notifications.wording.times import when
 
 TYPE = "wfpush.absence"
@@ -30,7 +30,7 @@ def enter(
         absence.end_absence(person, by=by, because=because)
     if by is not None and by != person and (submitted or row):
         subject = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
-        notice.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
+        system_notices.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
 
 
 def _words(by: Recipient, submitted: AbsenceEntry | None, now: datetime) -> Words:

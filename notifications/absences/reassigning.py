@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifications.answers import four_eyes
-from notifications.cases import own_events
-from notifications.cases.own_events import EngineCall
+from notifications.cases import internal_events
+from notifications.cases.internal_events import EngineCall
 from notifications.errors import FourEyes
 from notifications.models import Callback, FourEyesRule, Recipient, Task
 from notifications.types import Json
@@ -42,7 +42,7 @@ def possible(task: Task, person: Recipient, to: Recipient, rules: Sequence[FourE
 
 def ask(wishes: Sequence[Wish], now: datetime) -> list[Callback]:
     """Each for another task; the tasks are locked. Returns the callbacks in their order."""
-    return own_events.call_engines(
+    return internal_events.call_engines(
         [
             EngineCall(
                 uuid7(), wish.task, TYPE, now, wish.task.deadline, {"to": wish.to.as_person(), "absence": wish.because}

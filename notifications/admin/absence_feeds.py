@@ -18,10 +18,10 @@ from notifications import reasons
 from notifications.absences import feeds
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import column, delegate_column, display
+from notifications.admin.display import NOTHING, ago, mark, there, with_why
 from notifications.admin.fields import SecretField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.words import NOTHING, ago, mark, there, with_why
 from notifications.models import AbsenceFeed, Recipient, RotaFeed
 from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate

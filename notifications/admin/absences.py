@@ -15,10 +15,10 @@ from unfold.admin import StackedInline
 
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import column, delegate_column, display
+from notifications.admin.display import mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.invalid_ids import Choosing
-from notifications.admin.words import mark
 from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
 from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of

@@ -29,8 +29,8 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import action, counted, display, time_ago
+from notifications.admin.display import link, mark, shortened, took
 from notifications.admin.filters import Conditions
-from notifications.admin.words import link, mark, shortened, took
 from notifications.models import Recipient
 from notifications.people import login_limits, revocation
 from wfpush.models import Heartbeat

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.admin.words import clock, short, span
+from notifications.admin.display import clock, short, span
 from notifications.channels import registry
 from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.wording.plaintext import clean_line

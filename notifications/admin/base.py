@@ -20,10 +20,10 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
+from notifications.admin.display import change_url
 from notifications.admin.empty_lists import says_of
 from notifications.admin.history_pages import HistoryPages
 from notifications.admin.invalid_ids import Choosing, PagedFormSet
-from notifications.admin.words import change_url
 from notifications.models import Engine
 
 FOUND = 500

@@ -19,9 +19,9 @@ from unfold.widgets import UnfoldAdminColorInputWidget
 
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action, counted, display
+from notifications.admin.display import ago, mark, with_why
 from notifications.admin.fields import AddressField
-from notifications.admin.reaching import DefaultInline
-from notifications.admin.words import ago, mark, with_why
+from notifications.admin.reach import DefaultInline
 from notifications.channel_facts import channel_name
 from notifications.channels.base import BrandKey, BrandKeys, Identity
 from notifications.channels.email.senders import check_sender, needs

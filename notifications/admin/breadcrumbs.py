@@ -8,8 +8,8 @@ from django.template import Context
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from notifications.admin.display import change_url, list_url
 from notifications.admin.navigation import section_of
-from notifications.admin.words import change_url, list_url
 from notifications.models import TemplateVersion
 
 register = template.Library()

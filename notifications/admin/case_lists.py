@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
+from notifications.admin.display import link, mark, shortened
 from notifications.admin.importing import ByFile
 from notifications.admin.roster_tables import CaseListRoster
 from notifications.admin.second_person import newly_listed, not_yourself
-from notifications.admin.words import link, mark, shortened
 from notifications.models import CaseList, Recipient, Route, TargetKind
 
 

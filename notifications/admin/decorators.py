@@ -14,7 +14,7 @@ from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
 from notifications import reasons
-from notifications.admin.words import Tone, ago, link, list_url, mark, pretty, took
+from notifications.admin.display import Tone, ago, link, list_url, mark, pretty, took
 from notifications.channel_facts import channel_name
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -23,11 +23,11 @@ from notifications.admin.decorators import (
     time_ago,
     worded,
 )
+from notifications.admin.display import Tone, due_words, shortened, with_why
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, due_words, shortened, with_why
 from notifications.channel_facts import channel_name, channel_names
 from notifications.models import (
     ActionToken,

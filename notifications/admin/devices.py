@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago, worded
+from notifications.admin.display import NOTHING, list_url, mark, shortened, since
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
-from notifications.admin.words import NOTHING, list_url, mark, shortened, since
-from notifications.delivery import device_test, pauses
+from notifications.delivery import device_test, service_pauses
 from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
 from notifications.people import devices
@@ -159,5 +159,5 @@ class PausedServiceAdmin(LedgerAdmin):
         services = list(queryset)
         for paused in services:
             self.log(request, paused, "Tried again")
-            pauses.resume((paused.channel, paused.service), timezone.now())
+            service_pauses.resume((paused.channel, paused.service), timezone.now())
         self.message_user(request, count_words(len(services), len(services), gettext("Services tried again")))

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskAdmin
-from notifications.admin.reading import ReadError, event_named, read_event
+from notifications.admin.display import change_url
+from notifications.admin.pasted_events import ReadError, event_named, read_event
 from notifications.admin.timeline import Line, dry_lines
-from notifications.admin.words import change_url
 from notifications.models import Engine, Event, EventType, Route
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json

@@ -10,8 +10,8 @@ from django.utils.translation import get_language, gettext
 
 from notifications import engagement
 from notifications.admin.base import DeskAdmin
-from notifications.admin.periods import NAMES, period_of, zone_of_reader
-from notifications.admin.words import span
+from notifications.admin.chart_periods import NAMES, period_of, zone_of_reader
+from notifications.admin.display import span
 from notifications.channel_facts import channel_name, channel_names
 from notifications.engagement import FEWEST, Counts, Messages, Shown
 from notifications.hourly import BANDS, half_within

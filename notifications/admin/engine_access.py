@@ -25,8 +25,8 @@ from unfold.widgets import (
 )
 
 from notifications.admin.decorators import display
+from notifications.admin.display import NOTHING, mark
 from notifications.admin.fields import CalledAddressField, JsonObjectField, SecretField
-from notifications.admin.words import NOTHING, mark
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, tls_context
 from notifications.connectors.oauth2 import AccessRefused

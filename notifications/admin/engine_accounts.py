@@ -19,10 +19,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.display import list_url, mark, with_why
 from notifications.admin.engine_access import AccessFormSet, OnePart, has_moved, kept_secret, stored_help, switch
 from notifications.admin.fields import AddressField, CalledAddressField, SecretField
 from notifications.admin.filters import Conditions
-from notifications.admin.words import list_url, mark, with_why
 from notifications.engines import connected_accounts
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
 

@@ -15,11 +15,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import linked
+from notifications.admin.display import page_url
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.first_event import received_of
 from notifications.admin.known_paths import OffersPaths, described, in_groups, offer_from
-from notifications.admin.reading import ReadError, read_json, sentences_of
-from notifications.admin.words import page_url
+from notifications.admin.pasted_events import ReadError, read_json, sentences_of
 from notifications.answers import answer_variables
 from notifications.connectors import connector_for, presets, samples
 from notifications.errors import InvalidEvent

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import DeskAdmin
+from notifications.admin.display import Tone, change_url
 from notifications.admin.fields import JsonObjectField
-from notifications.admin.words import Tone, change_url
 from notifications.answers.answer_body import OUTCOMES
 from notifications.connectors import connector_for, reader_for
 from notifications.connectors.base import Misconfigured, Result

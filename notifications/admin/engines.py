@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from notifications import reasons
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action, display, time_ago
+from notifications.admin.display import NOTHING, ago, list_url, mark, shortened, with_why
 from notifications.admin.engine_access import (
     AccessInline,
     OnePart,
@@ -34,7 +35,6 @@ from notifications.admin.fields import CalledAddressField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
 from notifications.admin.keys import ApiKeyInline, SigningSecretInline
-from notifications.admin.words import NOTHING, ago, list_url, mark, shortened, with_why
 from notifications.connectors import CONNECTORS, connector_for, labels, readable, reader_for
 from notifications.connectors.rest import RestConnector
 from notifications.engines import poll as polls

@@ -20,10 +20,10 @@ from notifications.admin.decorators import (
     linked,
     time_ago,
 )
+from notifications.admin.display import Tone, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import last_error, trace
-from notifications.admin.words import Tone, link, mark, shortened, since, with_why
 from notifications.engines import requeue
 from notifications.models import (
     Event,

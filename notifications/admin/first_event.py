@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.admin.words import change_url
+from notifications.admin.display import change_url
 from notifications.intake import last_call
 from notifications.intake.last_call import ENDED_KEY, OTHER_KEY, UNKNOWN_KEY, LastCall
 from notifications.models import Engine, Event, Poll

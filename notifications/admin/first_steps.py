@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications.admin import engine_wizard
+from notifications.admin.display import change_url, list_url
 from notifications.admin.engine_wizard import step_url
 from notifications.admin.first_event import has_key
-from notifications.admin.words import change_url, list_url
 from notifications.connectors import connector_for, samples
 from notifications.models import Engine, Event, Notification, Recipient, Route
 

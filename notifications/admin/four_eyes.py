@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import display, linked, time_ago, worded
+from notifications.admin.display import shortened
 from notifications.admin.filters import Recent
-from notifications.admin.words import shortened
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
 
 NEWEST = 5_000

@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 
+from notifications.admin.display import change_url, list_url, page_url
 from notifications.admin.history_states import (
     Difference,
     State,
@@ -28,7 +29,6 @@ from notifications.admin.history_states import (
     state_then,
 )
 from notifications.admin.invalid_ids import is_id
-from notifications.admin.words import change_url, list_url, page_url
 from notifications.models.history import PartRow, as_one, columns_of, newest_record, part_names, part_relation
 
 

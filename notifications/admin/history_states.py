@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
 
-from notifications.admin.words import span
+from notifications.admin.display import span
 from notifications.models.history import PartRow, columns_of, part_names, part_relation, parts_of
 from notifications.wording.plaintext import cut, escape_hidden_in_json
 

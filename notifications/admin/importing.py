@@ -19,9 +19,9 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
+from notifications.admin.display import list_url
 from notifications.admin.roster import MAX_FAULTS, Plan, Roster
 from notifications.admin.sheets import KINDS, MOST_BYTES, BadFile, read, write
-from notifications.admin.words import list_url
 
 log = structlog.get_logger(__name__)
 

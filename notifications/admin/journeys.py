@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import column, display, linked
+from notifications.admin.display import shortened
 from notifications.admin.fields import LabelsField
-from notifications.admin.words import shortened
 from notifications.cases.milestones import MOST_LABEL, label_of
 from notifications.models import Journey, Milestone
 

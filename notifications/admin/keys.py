@@ -21,8 +21,8 @@ from unfold.widgets import (
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.display import change_url, mark, span
 from notifications.admin.filters import Conditions, Usable
-from notifications.admin.words import change_url, mark, span
 from notifications.connectors import credentials, signatures
 from notifications.models import ApiKey, LinkMail, RecipientToken, Scope, SigningSecret, SignInLink
 from notifications.people import devices

@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure
 
-from notifications.admin.words import list_url
+from notifications.admin.display import list_url
 from notifications.models import (
     Absence,
     AbsenceFeed,

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.admin.words import INNER_QUOTES, NOTHING, ago, mark, with_why
+from notifications.admin.display import INNER_QUOTES, NOTHING, ago, mark, with_why
 from notifications.models import CallbackState, Task
 from notifications.types import Json, text_in
 

@@ -15,12 +15,12 @@ from django.utils.translation import ngettext
 
 from notifications import reasons
 from notifications.admin.alarms import ALARMS
+from notifications.admin.chart_periods import NAMES, period_of, zone_of_reader
+from notifications.admin.display import Tone, ago, change_url, list_url, mark, shortened, since, span
 from notifications.admin.events import event_mark
 from notifications.admin.first_steps import first_steps
-from notifications.admin.periods import NAMES, period_of, zone_of_reader
 from notifications.admin.pictures import pictures
 from notifications.admin.timeline import tries_and_error, why_not_sent
-from notifications.admin.words import Tone, ago, change_url, list_url, mark, shortened, since, span
 from notifications.engines.callback import KEPT
 from notifications.models import (
     ANSWERABLE,

@@ -25,14 +25,14 @@ from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago
 from notifications.admin.devices import DeviceInline
+from notifications.admin.display import link, list_url, mark
 from notifications.admin.filters import Conditions
-from notifications.admin.hearing import RIGHTS, hearing_page, name_of
 from notifications.admin.history_states import State
 from notifications.admin.importing import ByFile
 from notifications.admin.personal_data import PersonalData
-from notifications.admin.reaching import DefaultInline, preferences_page, unheard
+from notifications.admin.reach import DefaultInline, preferences_page, unheard
 from notifications.admin.roster_tables import PeopleRoster, TeamRoster
-from notifications.admin.words import link, list_url, mark
+from notifications.admin.why_not_notified import RIGHTS, hearing_page, name_of
 from notifications.models import (
     Device,
     LinkMail,
@@ -45,7 +45,7 @@ from notifications.models import (
     Unsubscription,
 )
 from notifications.people import link_mails, revocation
-from notifications.preferences import saving
+from notifications.preferences import change_effects
 from wfpush import zones
 
 
@@ -212,7 +212,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         super().save_model(request, obj, form, change)
         revocation.settle(obj.pk, timezone.now())
         if change and {"timezone", "brand"} & set(form.changed_data):
-            saving.apply(obj, timezone.now())
+            change_effects.apply(obj, timezone.now())
 
     def refuses_to_restore(self, row: Recipient, then: State, changed: Sequence[str]) -> Sequence[str]:
         address, verified = then.values["email"], then.values["email_verified"]

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
-from notifications.admin.words import change_url, page_url
+from notifications.admin.display import change_url, page_url
 from notifications.models import Erasure, Recipient
 from notifications.retention import erasing
 from notifications.retention.person_export import export

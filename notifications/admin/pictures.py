@@ -11,9 +11,9 @@ from django.db.models import Count, DateTimeField, F, Func, IntegerField, Max, M
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications.admin.periods import Period, Stretch
+from notifications.admin.chart_periods import Period, Stretch
+from notifications.admin.display import Tone, change_url, list_url, mark, percent_of
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, change_url, list_url, mark, percent_of
 from notifications.channel_facts import channel_name, channel_names, reaches_devices
 from notifications.hourly import BANDS, half_within
 from notifications.items.ledger_audit import sums_since

@@ -19,8 +19,8 @@ from unfold.widgets import (
 )
 
 from notifications.admin.base import DeskAdmin
-from notifications.admin.reading import event_named
-from notifications.admin.words import change_url, link
+from notifications.admin.display import change_url, link
+from notifications.admin.pasted_events import event_named
 from notifications.cases import task_state
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX, channel_name

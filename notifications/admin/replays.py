@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, column, display, state_column, time_ago
+from notifications.admin.display import Tone, shortened
 from notifications.admin.filters import Recent
-from notifications.admin.words import Tone, shortened
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS

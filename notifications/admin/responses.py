@@ -26,13 +26,13 @@ from notifications.admin.decorators import (
     time_ago,
     worded,
 )
+from notifications.admin.display import ago, link, mark, pretty, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.send_again import OneAgain, SendsAgain
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
-from notifications.admin.words import ago, link, mark, pretty, shortened, since, with_why
 from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
-from notifications.forms import recorded
+from notifications.forms import recorded_values
 from notifications.models import (
     ActionToken,
     Callback,
@@ -79,7 +79,7 @@ class ResponseAdmin(LedgerAdmin):
 
     @display(description=_("values"))
     def shown_values(self, response: Response) -> SafeString:
-        shown = recorded.shown(response.values, get_language() or "en")
+        shown = recorded_values.shown(response.values, get_language() or "en")
         lines = [(line,) for each in shown for line in each.line.split("\n")]
         return format_html_join(mark_safe("<br>"), "{}", lines) or link(None)
 

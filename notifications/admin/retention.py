@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, column, display, linked, state_column, time_ago
-from notifications.admin.words import Tone, mark
+from notifications.admin.display import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import rules
 

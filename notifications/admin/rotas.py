@@ -23,9 +23,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from notifications.admin.absence_feeds import reading_mark
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display, linked
+from notifications.admin.display import NOTHING, change_url, link, mark, there, with_why
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import Choosing
-from notifications.admin.words import NOTHING, change_url, link, mark, there, with_why
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label

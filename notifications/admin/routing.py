@@ -26,12 +26,12 @@ from notifications.admin.conditions import (
     doubts_about_conditions,
 )
 from notifications.admin.decorators import action, counted, display, linked
+from notifications.admin.display import link, mark, shortened
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.known_paths import OffersPaths, answer, offer
 from notifications.admin.second_person import RuleAdmin
-from notifications.admin.words import link, mark, shortened
 from notifications.channel_facts import INBOX, channel_name, offered_channels
 from notifications.intake.eventdata import faults_of
 from notifications.models import (

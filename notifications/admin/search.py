@@ -24,7 +24,7 @@ from psycopg.errors import QueryCanceled
 
 from notifications.admin import navigation
 from notifications.admin.base import as_uuid
-from notifications.admin.words import change_url
+from notifications.admin.display import change_url
 from notifications.models import (
     Callback,
     Case,
@@ -41,7 +41,7 @@ from notifications.models import (
 )
 from notifications.models.events import CASE_WORDS, TASK_WORDS
 from notifications.models.people import PERSON_WORDS
-from wfpush.postgres.words import Words, has_words, having
+from wfpush.postgres.word_index import Words, has_words, having
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action
-from notifications.cases.locked import TYPES_THAT_ASK
+from notifications.cases.locking import TYPES_THAT_ASK
 from notifications.models import CaseList, Recipient, Rota, RotaFeedShift, Route, TargetKind
 from notifications.types import behaviour_of
 

@@ -13,13 +13,13 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.case_timeline import ShowsStory
 from notifications.admin.decorators import column, display, json_column, linked, state_column, time_ago, worded
+from notifications.admin.display import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
 from notifications.admin.retention import HoldInline, HoldsCases
-from notifications.admin.story import ShowsStory
-from notifications.admin.words import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
-from notifications.attachments.described import size_said
+from notifications.attachments.representation import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
     ANSWERABLE,

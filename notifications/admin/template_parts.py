@@ -16,9 +16,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import display
+from notifications.admin.display import link
 from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.known_paths import OffersPaths, offer
-from notifications.admin.words import link
 from notifications.channel_facts import offered_channels
 from notifications.errors import RenderError
 from notifications.models import (

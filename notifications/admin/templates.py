@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
+from notifications.admin.display import change_url, link, mark, shortened
 from notifications.admin.filters import Conditions
 from notifications.admin.template_languages import missing_in, name_of
 from notifications.admin.versions import ShowsState
-from notifications.admin.words import change_url, link, mark, shortened
 from notifications.models import (
     CustomerText,
     Template,

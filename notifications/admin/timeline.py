@@ -10,9 +10,9 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, short, took
+from notifications.admin.display import Tone, change_url, clock, exact, inner_quotes, short, took
 from notifications.channel_facts import INBOX, channel_name
-from notifications.forms import recorded
+from notifications.forms import recorded_values
 from notifications.items.plans import count_recipients, routes_of
 from notifications.items.representation import answers_with_calls
 from notifications.models import (
@@ -302,7 +302,7 @@ def answer_line(response: Response) -> Line:
     text = _("%(name)s answered “%(action)s” (%(via)s)")
     text %= {"name": response.recipient, "action": response.action, "via": via}
     line = Line(text, "ok" if response.counts else "quiet", response.at)
-    values = [each.line.replace("\n", "; ") for each in recorded.shown(response.values, get_language() or "en")]
+    values = [each.line.replace("\n", "; ") for each in recorded_values.shown(response.values, get_language() or "en")]
     line.detail = " · ".join([*values, *([f"“{response.comment}”"] if response.comment else [])])
     line.href = change_url(response)
     callback = getattr(response, "callback", None)

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action, display, linked
+from notifications.admin.display import Tone, change_url, list_url, mark, page_url
 from notifications.admin.history_states import Difference, words_between
 from notifications.admin.live_preview import as_typed, menu_context
 from notifications.admin.preview import preview_context, preview_page, send_page
@@ -27,7 +28,6 @@ from notifications.admin.template_parts import (
     is_draft,
     say_beside,
 )
-from notifications.admin.words import Tone, change_url, list_url, mark, page_url
 from notifications.models import (
     CustomerText,
     Template,

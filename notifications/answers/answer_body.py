@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from notifications.answers.answer_variables import fill_in, template_context
-from notifications.attachments.described import attachment_json
-from notifications.forms import recorded
+from notifications.attachments.representation import attachment_json
+from notifications.forms import recorded_values
 from notifications.items.representation import iso_utc, task_event
 from notifications.models import AnswerMapping, Attachment, Notification, Response, Task
 from notifications.models.validators import without_reserved
@@ -38,8 +38,10 @@ def task_responded(
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
     written = without_reserved((), mapping.variables) if mapping else {}
     filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
-    from_person = without_reserved(written, {**response.variables, **recorded.values_of(response.values)})
-    types = {name: type for name, type in recorded.types_of(response.values).items() if name in from_person} | types
+    from_person = without_reserved(written, {**response.variables, **recorded_values.values_of(response.values)})
+    types = {
+        name: type for name, type in recorded_values.types_of(response.values).items() if name in from_person
+    } | types
     sent, assigned = [attachment_json(each) for each in files], task.assigned_event
     data: Json = {
         "action": response.action,

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from notifications.answers.given import Submission
-from notifications.conversation.telling import Telling
+from notifications.answers.submission import Submission
+from notifications.conversation.notifying import Telling
 from notifications.items import inbox_items
 from notifications.models import (
     Addressee,

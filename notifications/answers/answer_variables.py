@@ -13,7 +13,7 @@ import structlog
 from django.utils.translation import gettext as _
 
 from notifications.errors import RenderError
-from notifications.forms.recorded import values_of
+from notifications.forms.recorded_values import values_of
 from notifications.items.representation import iso_utc
 from notifications.models import Response, Task
 from notifications.models.validators import is_ours

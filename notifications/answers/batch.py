@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from notifications.answers import four_eyes, recording
 from notifications.answers.answer_context import AnswerContext
-from notifications.answers.given import RecordedAnswer, Submission
+from notifications.answers.submission import RecordedAnswer, Submission
 from notifications.errors import Failure
 from notifications.models import Task
 from wfpush.concurrency.group_commit import GroupCommit

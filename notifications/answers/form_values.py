@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.utils import translation
 
-from notifications.answers.given import MAX_VARIABLES, Answer
-from notifications.attachments.described import attachment_json, is_image
+from notifications.answers.submission import MAX_VARIABLES, Answer
 from notifications.attachments.kinds import TEXT
-from notifications.attachments.storing import Sender
-from notifications.attachments.using import claim
+from notifications.attachments.linking import claim
+from notifications.attachments.representation import attachment_json, is_image
+from notifications.attachments.storage import Sender
 from notifications.errors import Invalid, InvalidValues
-from notifications.forms import checking, recorded
+from notifications.forms import checking, recorded_values
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
 from notifications.models import Attachment, Recipient, Task
@@ -109,4 +109,4 @@ def entries(task: Task, form: Form | None, answer: Answer, files: Mapping[str, S
         return []
     event = task.assigned_event
     values = answer.values | {name: [attachment_json(each) for each in uploads] for name, uploads in files.items()}
-    return recorded.entries_of(form, values, sensitive.paths_of(event, task) if event is not None else ())
+    return recorded_values.entries_of(form, values, sensitive.paths_of(event, task) if event is not None else ())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifications.answers.given import Answer
+from notifications.answers.submission import Answer
 from notifications.cases.facts import facts_of_task
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task

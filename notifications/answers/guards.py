@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from notifications.answers.given import MAX_COMMENT, MAX_VARIABLES, Answer
-from notifications.attachments.described import said_with
-from notifications.attachments.using import are_same
-from notifications.conversation import people
+from notifications.answers.submission import MAX_COMMENT, MAX_VARIABLES, Answer
+from notifications.attachments.linking import are_same
+from notifications.attachments.representation import said_with
+from notifications.conversation import participants
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -20,7 +20,7 @@ from notifications.errors import (
     NotAllowed,
     Withdrawn,
 )
-from notifications.forms.recorded import given_of
+from notifications.forms.recorded_values import given_of
 from notifications.models import (
     CLOSED,
     Attachment,
@@ -93,7 +93,7 @@ def whom(action: Action, task: Task, copy: Notification, answer: Answer) -> Reci
     """Return the person to ask. None for other answers, and where there is nobody to ask. Raises Invalid."""
     if action.effect != "request_info":
         return None
-    candidates = [candidate.person for candidate in people.askable(task, copy.recipient)]
+    candidates = [candidate.person for candidate in participants.askable(task, copy.recipient)]
     if answer.to:
         matches = [person for person in candidates if person.ref == answer.to]
         if not matches:

@@ -7,15 +7,15 @@ from typing import Any
 from notifications import reasons
 from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables
 from notifications.answers.answer_context import AnswerContext
-from notifications.answers.given import Answer, RecordedAnswer, Submission
-from notifications.attachments.storing import Sender
-from notifications.attachments.using import claim, use
+from notifications.answers.submission import Answer, RecordedAnswer, Submission
+from notifications.attachments.linking import claim, use
+from notifications.attachments.storage import Sender
 from notifications.cases import lifecycle
-from notifications.conversation import saying
+from notifications.conversation import posting
 from notifications.errors import FourEyes, Invalid, NotAllowed, NotFound
 from notifications.forms.fields import form_of
 from notifications.items import representation
-from notifications.items.holding import told_at
+from notifications.items.undo_window import told_at
 from notifications.models import (
     Addressee,
     Attachment,
@@ -237,7 +237,7 @@ def _request_info(task: Task, copy: Notification, response: Response, context: A
 
 def _ask(task: Task, response: Response, context: AnswerContext) -> tuple[TaskMessage, list[Addressee]]:
     """The question as a message, for whoever is asked; nobody where there is nobody to ask."""
-    question, addressees = saying.question(
+    question, addressees = posting.question(
         task,
         response.recipient,
         [response.asked] if response.asked is not None else [],

@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.answers import batch
-from notifications.answers.given import Answer, RecordedAnswer, Submission
+from notifications.answers.submission import Answer, RecordedAnswer, Submission
 from notifications.channel_facts import reaches_devices
-from notifications.conversation import saying
-from notifications.conversation.saying import RecordedMessage
-from notifications.conversation.words import REPLY
+from notifications.conversation import posting
+from notifications.conversation.posting import RecordedMessage
+from notifications.conversation.wording import REPLY
 from notifications.errors import Expired, NotAllowed, NotFound
 from notifications.models import ActionToken, Notification, NotificationState, Recipient
 from notifications.people import devices
@@ -31,7 +31,7 @@ def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime
     the copy is not the person's."""
     item = _question_item(answer, person.pk, notification)
     if item is not None:
-        return saying.reply_to_item(item, _reply(answer), now)
+        return posting.reply_to_item(item, _reply(answer), now)
     return batch.record(Submission(person.pk, notification, answer, now))
 
 
@@ -53,7 +53,7 @@ def take_with_token(
     if item is not None:
         if offered.action not in row.actions:
             raise NotAllowed(f"“{offered.action}” is not offered here.")
-        taken = saying.reply_to_item(item, _reply(offered), now)
+        taken = posting.reply_to_item(item, _reply(offered), now)
     else:
         taken = respond(row.notification, offered, now=now)
     if row.delivery.device_id is not None:
@@ -69,8 +69,8 @@ def _question_item(answer: Answer, person: int, notification: UUID) -> Notificat
     return mine.first()
 
 
-def _reply(answer: Answer) -> saying.Words:
-    return saying.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
+def _reply(answer: Answer) -> posting.Words:
+    return posting.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
 
 
 def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:

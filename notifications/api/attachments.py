@@ -16,11 +16,11 @@ from rest_framework.request import Request
 from notifications.api import docs, serializers, shown
 from notifications.api.authentication import Caller, EngineCaller
 from notifications.api.base import EngineOrPersonView, answer, http_request, nothing, query_of, validated
-from notifications.attachments import storing
-from notifications.attachments.described import attachment_json, content_of
+from notifications.attachments import storage
 from notifications.attachments.kinds import INLINE, PDF
-from notifications.attachments.storing import Sender, Source
-from notifications.conversation import people
+from notifications.attachments.representation import attachment_json, content_of
+from notifications.attachments.storage import Sender, Source
+from notifications.conversation import participants
 from notifications.errors import Invalid, UnsupportedMediaType
 from notifications.models import Attachment
 
@@ -57,7 +57,7 @@ class AttachmentsView(EngineOrPersonView):
         """Send a file, for a message or answer that then names its id. What nothing uses is removed after 7 days."""
         query = query_of(request, serializers.AttachmentQuery)
         source, name, file_id = _sent(request, query)
-        stored = storing.keep(source, name, _sender(self.caller()), timezone.now(), id=file_id)
+        stored = storage.keep(source, name, _sender(self.caller()), timezone.now(), id=file_id)
         return answer(attachment_json(stored.attachment), 201 if stored.created else 200)
 
 
@@ -87,9 +87,9 @@ class AttachmentView(EngineOrPersonView):
         """Read a file, if the caller sees the message or answer that it belongs to."""
         caller = self.caller()
         if isinstance(caller, EngineCaller):
-            attachment, passes = people.file_seen_by_engine(attachment_id, caller.engine), False
+            attachment, passes = participants.file_seen_by_engine(attachment_id, caller.engine), False
         else:
-            attachment = people.file_seen_by_person(attachment_id, caller.recipient)
+            attachment = participants.file_seen_by_person(attachment_id, caller.recipient)
             passes = caller.recipient.external or not attachment.is_used
         cache_control = "no-store" if passes else "private, no-cache"
         return _served(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))
@@ -97,7 +97,7 @@ class AttachmentView(EngineOrPersonView):
     @docs.operation("remove_file", {204: None}, 404)
     def delete(self, request: Request, attachment_id: UUID) -> HttpResponse:
         """Remove a file that the caller has sent, while no message or answer uses it."""
-        storing.remove(attachment_id, _sender(self.caller()))
+        storage.remove(attachment_id, _sender(self.caller()))
         return nothing()
 
 

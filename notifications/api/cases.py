@@ -13,9 +13,9 @@ from notifications.api.following import cases_of
 from notifications.api.responses import key_of
 from notifications.api.shown import MessageShown, Shown
 from notifications.cases.milestones import progress_of
-from notifications.conversation import people, saying
-from notifications.conversation.saying import Words
-from notifications.conversation.shown import messages_json
+from notifications.conversation import participants, posting
+from notifications.conversation.posting import Words
+from notifications.conversation.representation import messages_json
 from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
 from notifications.models import Case, Recipient, TaskMessage, Via
@@ -62,7 +62,7 @@ class CaseMessagesView(PersonView):
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """What concerns the person in the conversations about the case's tasks: the newest messages, oldest first."""
         case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
-        newest = people.seen_of_case(case, self.recipient()).order_by("-at").values_list("pk", flat=True)[:MOST]
+        newest = participants.seen_of_case(case, self.recipient()).order_by("-at").values_list("pk", flat=True)[:MOST]
         rows = TaskMessage.objects.filter(pk__in=list(newest)).order_by("at")
         return answer({"items": messages_json(rows, self.recipient())})
 
@@ -82,7 +82,7 @@ class CaseMessagesView(PersonView):
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
         words = Words(payload["text"], via=Via.PORTAL, key=key_of(request), files=payload["attachments"])
-        outcome = saying.write_in(person, case, words, timezone.now())
+        outcome = posting.write_in(person, case, words, timezone.now())
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), person)
         return answer(shown_as, 201 if outcome.created else 200)
 
@@ -98,8 +98,8 @@ def _case(person: Recipient, case_id: str, engine: str) -> Case:
 
 def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
     progress = progress_of(case, language or reader.locale)
-    question = saying.open_question(reader, case)
-    can_write = reader.external and (question is not None or people.task_to_write_to(case, reader) is not None)
+    question = posting.open_question(reader, case)
+    can_write = reader.external and (question is not None or participants.task_to_write_to(case, reader) is not None)
     return {
         "id": case.case_id,
         "title": case.title,

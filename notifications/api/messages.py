@@ -8,16 +8,16 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.serializers import CharField, ChoiceField, DateTimeField, DictField, IntegerField, UUIDField
 
-from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.api import docs, serializers
 from notifications.api.authentication import EngineCaller, PersonCaller
 from notifications.api.base import EngineOrPersonView, EngineView, answer, query_of, validated
 from notifications.api.responses import key_of
 from notifications.api.shown import MessageShown, PersonName, Shown
-from notifications.conversation import people, saying
-from notifications.conversation.saying import RecordedMessage, Words
-from notifications.conversation.shown import messages_json
+from notifications.conversation import participants, posting
+from notifications.conversation.posting import RecordedMessage, Words
+from notifications.conversation.representation import messages_json
 from notifications.errors import Invalid, NotAllowed, NotFound
 from notifications.items.representation import task_json
 from notifications.models import CallbackState, MessageKind, NotificationState, Recipient, Task, TaskMessage, TaskState
@@ -104,7 +104,7 @@ class TaskMessagesView(EngineOrPersonView):
         caller = self.caller()
         if isinstance(caller, EngineCaller):
             return _task_of(caller, task_id).messages.all()
-        return people.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
+        return participants.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
 
     # --- what they say ------------------------------------------------------------------------------------------------
     def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
@@ -116,7 +116,7 @@ class TaskMessagesView(EngineOrPersonView):
             raise Invalid.at(pointer, f"Nobody is called {unknown[0]!r} here.")
         author = by_ref[payload["by"]] if payload["by"] else None
         to = [by_ref[ref] for ref in dict.fromkeys(words.to) if by_ref[ref].active]
-        return saying.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
+        return posting.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
 
     def _of_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
         task, now = _known_to(person, task_id, payload["engine"]), timezone.now()
@@ -125,8 +125,8 @@ class TaskMessagesView(EngineOrPersonView):
         if payload["kind"] == MessageKind.QUESTION:
             return _ask(person, task, words)
         if payload["kind"] == MessageKind.REPLY:
-            return saying.reply(person, task.pk, words, now)
-        return saying.comment(person, task.pk, words, now)
+            return posting.reply(person, task.pk, words, now)
+        return posting.comment(person, task.pk, words, now)
 
 
 def _task_of(caller: EngineCaller, task_id: str) -> Task:
@@ -141,7 +141,7 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
     """Return the task that the person sees. Raises NotFound, and Invalid where several engines have one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
     candidates = tasks.filter(engine__slug=engine) if engine else tasks
-    seen = [task for task in candidates if people.sees(task, person)]
+    seen = [task for task in candidates if participants.sees(task, person)]
     if not seen:
         raise NotFound("There is no such task of yours.")
     if len(seen) > 1:
@@ -152,7 +152,7 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
 
 def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
     """A question is an answer on the person's copy. Raises what answers raise."""
-    copy = people.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
+    copy = participants.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
     offered = [Action.from_json(action) for action in copy.actions] if copy is not None else []
     asking = next((action.name for action in offered if action.effect == "request_info"), "")
     if copy is None or not asking:

@@ -16,16 +16,16 @@ from notifications.channel_facts import INBOX, channel_names
 from notifications.errors import Invalid, NotFound, ScopeMissing
 from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Category, Frequency, Recipient, Scope
 from notifications.people import resolver
-from notifications.preferences import personal
+from notifications.preferences import personal_preferences
 from notifications.preferences.matrix import rows_of
-from notifications.preferences.personal import (
+from notifications.preferences.personal_preferences import (
     MOST_MESSAGES,
     MOST_TIMES,
     MOST_WINDOWS,
     CategoryPreference,
     PreferenceValues,
 )
-from notifications.preferences.quiet import Window
+from notifications.preferences.quiet_hours import Window
 from notifications.types import Json
 from notifications.wording.languages import language_of
 from wfpush.web.pointers import pointer
@@ -189,10 +189,12 @@ def _put(person: Recipient, request: Request) -> HttpResponse:
     windows = [Window(**window) for window in payload["quiet_hours"]]
     preferences = PreferenceValues(**{**payload, "choices": choices, "quiet_hours": windows})
     faults = list(_unknown(choices))
-    faults += [{"pointer": _pointer(*place), "detail": detail} for place, detail in personal.faults_of(preferences)]
+    faults += [
+        {"pointer": _pointer(*place), "detail": detail} for place, detail in personal_preferences.faults_of(preferences)
+    ]
     if faults:
         raise Invalid("Some values are not possible; see errors.", faults)
-    personal.put(person, preferences, timezone.now())
+    personal_preferences.put(person, preferences, timezone.now())
     return answer(_as_json(person))
 
 
@@ -227,4 +229,4 @@ def _as_json(person: Recipient) -> Json:
         }
         for row in rows_of(person)
     }
-    return PreferencesGiven(personal.read(person)).data | {"effective": effective}
+    return PreferencesGiven(personal_preferences.read(person)).data | {"effective": effective}

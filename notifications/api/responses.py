@@ -9,14 +9,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications.answers.form_values import errors_of
-from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
+from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.api import changed, docs, serializers
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
 from notifications.api.shown import ResponseShown
-from notifications.conversation.saying import RecordedMessage
-from notifications.conversation.shown import engine_states
-from notifications.engines.returning import take_back
+from notifications.conversation.posting import RecordedMessage
+from notifications.conversation.representation import engine_states
+from notifications.engines.returned_answers import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json

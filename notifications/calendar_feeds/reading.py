@@ -20,7 +20,7 @@ from notifications.reasons import Reason
 WALL_SECONDS = 10.0
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 """Variables with which Python is found. No others: the child needs no secret."""
-COMMAND = (sys.executable, "-m", "notifications.calendar_feeds.child")
+COMMAND = (sys.executable, "-m", "notifications.calendar_feeds.sandbox")
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -1,7 +1,7 @@
 """The conversation about a task as its state sees it: new messages, and whether somebody is still asked.
 
 Whoever calls these has locked the task. What people get in their inboxes is made by
-`notifications/conversation/telling.py`.
+`notifications/conversation/notifying.py`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifications import reasons
-from notifications.cases import kept_events, lifecycle, messages
-from notifications.cases.locked import ENDINGS, MESSAGE, Locked, asks, changes_its_task
+from notifications.cases import lifecycle, messages, pending_updates
+from notifications.cases.locking import ENDINGS, MESSAGE, Locked, asks, changes_its_task
 from notifications.forms.fields import form_of, marked
 from notifications.intake import eventdata
 from notifications.models import (
@@ -159,7 +159,7 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
         change.status = EventStatus.STALE
         change.notes.append(reasons.OLDER_EVENT())
         return
-    if is_answered(task) and kept_events.untold_answers([task.pk]).exists():
+    if is_answered(task) and pending_updates.untold_answers([task.pk]).exists():
         change.status = EventStatus.KEPT
         change.notes.append(reasons.ANSWER_WAITS())
         return
@@ -334,7 +334,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
     _save(task, scene)
     change.closed = True
     if not was_open and not task._state.adding:
-        scene.writes.gather(kept_events.drop, task.pk)
+        scene.writes.gather(pending_updates.drop, task.pk)
     lifecycle.notify_observers("closed", task, now=scene.now, writes=scene.writes)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from notifications.connectors.api import Api, Reply, instant, part, rows, unexpected
-from notifications.forms.translated import unread
+from notifications.forms.engine_forms import unread
 from notifications.types import Json, read_json
 from notifications.wording.plaintext import clean_line, cut
 

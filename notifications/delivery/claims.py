@@ -17,7 +17,7 @@ from django.utils import timezone
 from notifications.channel_facts import device_channels
 from notifications.channels import registry
 from notifications.channels.base import DeviceChannel, Places
-from notifications.delivery import together
+from notifications.delivery import digests
 from notifications.delivery.attempts import Service
 from notifications.items import ledger
 from notifications.models import (
@@ -33,7 +33,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from wfpush.concurrency.places import FreePlaces
+from wfpush.concurrency.keyed_limits import FreePlaces
 from wfpush.observability import services
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
@@ -86,7 +86,7 @@ def for_places(
     else:
         single = outbox.claim_places(rows, room, by=places.by, lease=places.lease, now=now)
         claimed = [(place, [row]) for place, row in single]
-    mine = [row for _, together in claimed for row in together]
+    mine = [row for _, unit in claimed for row in unit]
     notifications, people = _read_both_ends(mine)
     prefetch.read(Task, "task", notifications)
     prefetch.read(Case, "case", notifications)
@@ -97,13 +97,13 @@ def for_places(
 def _claim_units(
     rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime
 ) -> list[tuple[str, list[Delivery]]]:
-    units = together.units(outbox.waiting_for_places(rows, room, by=places.by, now=now), room)
+    units = digests.units(outbox.waiting_for_places(rows, room, by=places.by, now=now), room)
     ids = [pk for unit in units for pk in unit.rows]
     mine = {row.pk: row for row in outbox.claim_by_keys(rows, ids, lease=places.lease, now=now)}
     claimed = [(unit.place, [mine[pk] for pk in unit.rows if pk in mine]) for unit in units]
     for _, those in claimed:
         if len(those) > 1:
-            together.align(those)
+            digests.align(those)
     return [(place, those) for place, those in claimed if those]
 
 

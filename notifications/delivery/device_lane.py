@@ -16,13 +16,13 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from notifications.channels.registry import device_channel, device_channels
-from notifications.delivery import claims, device_messages, pauses, results
+from notifications.delivery import claims, device_messages, results, service_pauses
 from notifications.delivery.attempts import DeviceAttempt, Result, Service
+from notifications.delivery.circuit_breaker import Devices
 from notifications.delivery.claims import Busy
-from notifications.delivery.health import Devices
-from notifications.delivery.rooms import Place, Room
+from notifications.delivery.concurrency_limits import Place, Room
 from notifications.delivery.sender import Sender
-from wfpush.concurrency.places import Rounds
+from wfpush.concurrency.keyed_limits import Rounds
 from wfpush.concurrency.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
@@ -227,9 +227,9 @@ def _claim(busy: Busy, now: datetime) -> Claimed:
         *device_messages.for_farewells(farewells, now),
         *device_messages.for_deliveries(rows, now),
     ]
-    return Claimed(len(tests) + len(farewells) + len(rows), attempts, pauses.paused_services())
+    return Claimed(len(tests) + len(farewells) + len(rows), attempts, service_pauses.paused_services())
 
 
 def _claim_suspects(busy: Busy, now: datetime) -> Claimed:
     rows = claims.for_suspects(SUSPECTS, BATCH, busy, now) if claims.there_are_suspects() else []
-    return Claimed(len(rows), device_messages.for_deliveries(rows, now), pauses.paused_services())
+    return Claimed(len(rows), device_messages.for_deliveries(rows, now), service_pauses.paused_services())

@@ -15,9 +15,9 @@ from django.utils import translation
 
 from notifications import reasons
 from notifications.channels import registry
-from notifications.delivery import choices, device_test, lock_screens, pacing
+from notifications.delivery import device_test, frequency_caps, lock_screens, preference_check
 from notifications.delivery.attempts import DeviceAttempt, Service
-from notifications.delivery.together import APART
+from notifications.delivery.digests import APART
 from notifications.items import action_tokens, ledger, lifetime, outcomes
 from notifications.items.ledger import Outcome
 from notifications.items.representation import unread_counts
@@ -30,10 +30,10 @@ from notifications.models import (
     NotificationState,
     Priority,
 )
-from notifications.people import farewells, revocation
-from notifications.preferences.chosen import Reading
+from notifications.people import device_removal, revocation
+from notifications.preferences.lookup import Reading
 from notifications.types import Message, PushAddress, PushKind, PushMessage
-from notifications.wording import message, together
+from notifications.wording import digests, message
 from notifications.wording.languages import language_of, speaking_to
 from wfpush.postgres import keys
 from wfpush.queue import outage, outbox
@@ -63,7 +63,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
     ledger.record([each for each in ended if each.state != DeliveryState.DELIVERED], now)
     ledger.record_replacements([each for each in ended if each.state == DeliveryState.DELIVERED], now)
     reading = Reading()
-    going = choices.settle(going, reading, now)
+    going = preference_check.settle(going, reading, now)
     if not going:
         return []
     with transaction.atomic():
@@ -83,7 +83,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
 
 def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
     """The rows of each message, and how those wait for which it is one too many in this hour."""
-    hour = pacing.Hour(rows, reading, now)
+    hour = frequency_caps.Hour(rows, reading, now)
     units: list[list[Delivery]] = []
     waiting: list[Outcome] = []
     for unit in _units(rows):
@@ -123,8 +123,8 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
     }
     language = language_of(newest.row.recipient)
     with translation.override(language):
-        title = together.summary(list(notifications.values()))
-        text = together.waits_for_you(together.waiting(notifications.values()))
+        title = digests.summary(list(notifications.values()))
+        text = digests.waits_for_you(digests.waiting(notifications.values()))
     words = replace(message.saying(newest.message.message, text, language), title=title, priority=Priority.NORMAL.value)
     push = replace(
         newest.message,
@@ -148,7 +148,7 @@ def for_tests(devices: Sequence[Device], now: datetime) -> list[DeviceAttempt]:
 
 def for_farewells(rows: Sequence[Farewell], now: datetime) -> list[DeviceAttempt]:
     """The last messages to removed devices."""
-    return [_attempt(row, farewells.address_of(row), farewells.message(row, now)) for row in rows]
+    return [_attempt(row, device_removal.address_of(row), device_removal.message(row, now)) for row in rows]
 
 
 def _attempt(row: Delivery | Device | Farewell, address: PushAddress, push: PushMessage, **more: Any) -> DeviceAttempt:
@@ -168,7 +168,7 @@ def _service_of(channel: str, address: PushAddress) -> Service:
 def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
         push = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
-        return _attempt(device, farewells.address_of(device), push)
+        return _attempt(device, device_removal.address_of(device), push)
     except Exception as fault:  # as for messages
         if outage.database_is_away(fault):
             raise
@@ -231,7 +231,7 @@ def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
     push = _push(row, kind, _message(row, batch, now), batch.tokens.get(row.pk, ""), now)
     push = replace(push, unread=batch.unread.get(row.recipient_id, 0))
     more = {"has_reserve": row.pk in batch.with_reserve, "over_at": ledger.over_at(row)}
-    return _attempt(row, farewells.address_of(row.device), push, **more)
+    return _attempt(row, device_removal.address_of(row.device), push, **more)
 
 
 def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.channels.base import PersonChannel, Places
-from notifications.delivery import claims, pauses, person_messages, together
+from notifications.delivery import claims, digests, person_messages, service_pauses
 from notifications.delivery.attempts import PersonAttempt
 from notifications.delivery.sender import Sender
 from notifications.errors import TransportError
 from notifications.models import Delivery
-from wfpush.concurrency.places import Claimed, FreePlaces
-from wfpush.concurrency.places import Places as UnderWay
+from wfpush.concurrency.keyed_limits import Claimed, FreePlaces
+from wfpush.concurrency.keyed_limits import Places as UnderWay
 from wfpush.queue import outbox
 
 UNKNOWN = Places(most=8, each=4, by=F("channel"))
@@ -63,7 +63,7 @@ class PersonLane:
         now = timezone.now()
         claimed = claims.for_places(self._rows(), room, self._limits, now, may_go_together=self._together is not None)
         if claimed:
-            self._sender.paused_until = pauses.paused_services()
+            self._sender.paused_until = service_pauses.paused_services()
         made = person_messages.for_deliveries([rows for _, rows in claimed], self._service(), now)
         jobs = [(place, each) for (place, _), attempts in zip(claimed, made, strict=True) for each in attempts]
         return Claimed(jobs, sum(len(rows) for _, rows in claimed))
@@ -88,7 +88,7 @@ class PersonLane:
         row = attempt.row
         if attempt.bundle is not None:
             assert self._together is not None
-            self._together(row.address, attempt.bundle, together.id_of(part.row.pk for part in attempt.parts))
+            self._together(row.address, attempt.bundle, digests.id_of(part.row.pk for part in attempt.parts))
             return ()
         references = self._channel.transport.send(row.address, attempt.message, delivery_id=row.pk, link=attempt.link)
         return references or ()

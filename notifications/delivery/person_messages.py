@@ -10,17 +10,17 @@ from django.db import transaction
 
 from notifications import reasons
 from notifications.channel_facts import facts_of_channel
-from notifications.delivery import choices, pacing, results
+from notifications.delivery import frequency_caps, preference_check, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery
-from notifications.preferences import leaving
-from notifications.preferences.chosen import Reading
+from notifications.preferences import unsubscribe_links
+from notifications.preferences.lookup import Reading
 from notifications.types import Message
+from notifications.wording import digests as wording
 from notifications.wording import message
-from notifications.wording import together as wording
 from wfpush.queue import outage
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datet
     ledger.record(ended, now)
     over = {each.delivery for each in ended}
     reading = Reading()
-    going = choices.settle([row for row in rows if row.pk not in over], reading, now)
+    going = preference_check.settle([row for row in rows if row.pk not in over], reading, now)
     reserved, left = ledger.with_reserve(going), {row.pk for row in going}
     attempts = []
     for at, unit in enumerate(units):  # each message begins at an instant of its own
@@ -106,10 +106,10 @@ class _Making:
         return None
 
     def _held_back(self, rows: Sequence[Delivery]) -> list[Outcome]:
-        waiting = pacing.Hour(rows, self.reading, self.now).waiting(rows)
+        waiting = frequency_caps.Hour(rows, self.reading, self.now).waiting(rows)
         if waiting or len(rows) > 1:
             return waiting
-        outcome = pacing.held_back(rows[0], rows[0].pk in self.reserved, self.now)
+        outcome = frequency_caps.held_back(rows[0], rows[0].pk in self.reserved, self.now)
         return [outcome] if outcome is not None else []
 
     def _attempt(self, row: Delivery, content: Message, token: str) -> PersonAttempt:
@@ -143,10 +143,10 @@ class _Making:
 
 def _with_way_out(content: Message, row: Delivery) -> Message:
     """Return the message with a link to unsubscribe, or with the reason why there is none."""
-    if why := leaving.kept_because(row.notification, row.channel):
+    if why := unsubscribe_links.kept_because(row.notification, row.channel):
         return replace(content, kept_because=why)
     category = row.notification.category
-    token = leaving.token_for(row.recipient, category, row.channel, row.recipient.email)
+    token = unsubscribe_links.token_for(row.recipient, category, row.channel, row.recipient.email)
     return replace(
         content, leave_url=f"{content.brand['base_url']}/u/{token}", leave_name=category.name_in(content.language)
     )

@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from notifications import reasons
 from notifications.channels import registry
 from notifications.channels.base import RETRY_PERSONS
-from notifications.delivery import pauses
+from notifications.delivery import service_pauses
 from notifications.delivery.attempts import DeviceAttempt, Result, Service
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.items import ledger, receipts
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryState, Device, Farewell
-from notifications.people import devices, farewells
+from notifications.people import device_removal, devices
 from notifications.reasons import Reason
 from wfpush.queue import outbox
 
@@ -34,12 +34,12 @@ def end_test(device: Device, each: Result, now: datetime) -> None:
 
 
 def end_farewell(row: Farewell, each: Result, paused: dict[Service, datetime], now: datetime) -> None:
-    again = each.again_at if now - row.created_at < farewells.AGAIN.give_up_after else None
+    again = each.again_at if now - row.created_at < device_removal.AGAIN.give_up_after else None
     if each.fault is not None and each.attempt.service in paused:
         again = paused[each.attempt.service]
     elif each.fault is not None and not each.fault.permanent:
-        again = farewells.next_try(row, now, each.fault.retry_after)
-    farewells.ended(row, again)
+        again = device_removal.next_try(row, now, each.fault.retry_after)
+    device_removal.ended(row, again)
 
 
 # --- devices --------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
             Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, last_fault_fact=None)
     work_again = [each.pk for each in reached if each.last_fault]
     if work_again:
-        pauses.hasten(Delivery.objects.filter(device__in=work_again), now)
+        service_pauses.hasten(Delivery.objects.filter(device__in=work_again), now)
 
 
 def _note_faults(faults: dict[UUID, Reason]) -> None:
@@ -144,9 +144,9 @@ def _go_on(results: Sequence[Result], now: datetime) -> set[Service]:
     paused."""
     resumed = {each.attempt.service for each in results if each.probed and each.fault is None}
     for service in resumed:
-        pauses.resume(service, now)
+        service_pauses.resume(service, now)
     for service in {each.attempt.service for each in results if each.works_again}:
-        pauses.catch_up(service, now)
+        service_pauses.catch_up(service, now)
     return resumed
 
 
@@ -164,8 +164,10 @@ def _pause(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
 def _refused(service: Service, each: Result, fault: ServiceRefuses, now: datetime) -> datetime | None:
     """Until when its service is paused because of it, if it is."""
     if each.probed:
-        return pauses.prolong(service, fault.reason, now, doubles=not each.attempt.failed_before)
-    return pauses.pause(service, fault.reason, now) if pauses.is_ours(service, each.refused, now) else None
+        return service_pauses.prolong(service, fault.reason, now, doubles=not each.attempt.failed_before)
+    return (
+        service_pauses.pause(service, fault.reason, now) if service_pauses.is_ours(service, each.refused, now) else None
+    )
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def _outcome(row: Delivery, each: Result, paused: dict[Service, datetime], now: 
     if isinstance(fault, ServiceRefuses) and service in paused:
         if each.attempt.has_reserve:
             return end(DeliveryState.DEAD, fault.reason)
-        reason = pauses.waiting_for(service[1]) if isinstance(each.attempt, DeviceAttempt) else fault.reason
+        reason = service_pauses.waiting_for(service[1]) if isinstance(each.attempt, DeviceAttempt) else fault.reason
         return end(DeliveryState.PENDING, reason, again_at=paused[service])
     return after_fault(row, fault, has_reserve=each.attempt.has_reserve, now=now)
 

@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.delivery import pauses, results
+from notifications.delivery import results, service_pauses
 from notifications.delivery.attempts import Attempt, DeviceAttempt, Result, Service
-from notifications.delivery.health import Services
+from notifications.delivery.circuit_breaker import Services
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.models import Delivery
 from wfpush.concurrency.threads import in_database_thread
@@ -101,14 +101,14 @@ class Sender:
         until = self.paused_until.get(service)
         if until is not None and (until > now or service in self._probing):
             again_at = max(until, now + PROBED_IN)
-            return Result(attempt, again_at=again_at, reason=pauses.waiting_for(service[1]), hands_over=True)
+            return Result(attempt, again_at=again_at, reason=service_pauses.waiting_for(service[1]), hands_over=True)
         is_over = attempt.over_at is not None and attempt.over_at <= now
         if isinstance(attempt, DeviceAttempt):  # suspects try what is down; waiting for a place takes time
             return Result(attempt, again_at=now) if is_over or attempt.lease_left(now) < TAKES else None
         if is_over:
             return Result(attempt, again_at=now)
         if wait := self._services.wait(service):
-            return Result(attempt, again_at=now + timedelta(seconds=wait), reason=pauses.left_alone(service[1]))
+            return Result(attempt, again_at=now + timedelta(seconds=wait), reason=service_pauses.left_alone(service[1]))
         return None
 
     async def send(self, attempt: Attempt, transmission: Transmission) -> None:

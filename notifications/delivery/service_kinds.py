@@ -9,13 +9,13 @@ from django.db.models import Q, QuerySet
 from notifications.channel_facts import channel_name
 from notifications.channels import registry
 from notifications.channels.base import Channel, DeviceChannel, PersonChannel
-from notifications.delivery import claims, pauses
+from notifications.delivery import claims, service_pauses
 from notifications.models import Delivery, Device
 from wfpush.observability.service_watch import PARTIES
 from wfpush.observability.services import Kind
 
 QUEUE = "deliveries"
-TRIED = pauses.MAY_BE_TRIED & Q(attempts__gt=0)
+TRIED = service_pauses.MAY_BE_TRIED & Q(attempts__gt=0)
 
 
 def kinds() -> Sequence[Kind]:
@@ -41,12 +41,12 @@ def _by_channel(channel: Channel, name: str) -> Q:
 
 
 def _at_service(channel: str, name: str) -> Q:
-    return Q(channel=channel, device__in=Device.objects.filter(pauses.at((channel, name))))
+    return Q(channel=channel, device__in=Device.objects.filter(service_pauses.at((channel, name))))
 
 
 def _devices(channel: str, name: str) -> int:
     """How many there are, as far as it matters."""
-    return Device.objects.filter(pauses.at((channel, name)))[:PARTIES].count()
+    return Device.objects.filter(service_pauses.at((channel, name)))[:PARTIES].count()
 
 
 def _names(channel: Channel) -> Iterable[str]:
@@ -56,4 +56,4 @@ def _names(channel: Channel) -> Iterable[str]:
 
 
 def _resume(channel: str, name: str, now: datetime) -> None:
-    pauses.catch_up((channel, name), now)
+    service_pauses.catch_up((channel, name), now)

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.cases import kept_events
+from notifications.cases import pending_updates
 from notifications.connectors import connector_for
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
@@ -22,14 +22,14 @@ from notifications.engines import (
     connected_accounts,
     content_check,
     requeue,
-    returning,
+    returned_answers,
     task_sync,
 )
 from notifications.engines.calls import EngineCalls
 from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, with_text
-from wfpush.concurrency.places import Claimed, FreePlaces, Places
+from wfpush.concurrency.keyed_limits import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
@@ -92,7 +92,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     now = timezone.now()
     ready = []
     claimed = callback_claims.claim(room, _door.breaker.paused(), now)
-    behind = kept_events.answers_behind_events([callback.pk for _, callback in claimed], now - UNPROCESSED_FOR, now)
+    behind = pending_updates.answers_behind_events([callback.pk for _, callback in claimed], now - UNPROCESSED_FOR, now)
     for engine, callback in claimed:
         if callback.pk in behind:
             outbox.put_back(callback, now + UNPROCESSED_PAUSE)
@@ -113,7 +113,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
 def _prepared(callback: Callback, now: datetime) -> Any | None:
     """None for a callback that cannot be sent; it must not hold up the others."""
     try:
-        if returning.return_if_changed(callback, now):
+        if returned_answers.return_if_changed(callback, now):
             return None
         tokens = connected_accounts.tokens_for(callback)
         call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
@@ -178,7 +178,7 @@ def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
 
     The attempt begins when that is known: whoever dies before it has told the engine nothing.
     """
-    if returning.return_if_changed(callback, now):  # while it was read
+    if returned_answers.return_if_changed(callback, now):  # while it was read
         return False
     try:
         result = content_check.why_not_told(reading, now)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from notifications.models import Callback, Engine
-from wfpush.concurrency.places import FreePlaces
+from wfpush.concurrency.keyed_limits import FreePlaces
 from wfpush.observability import services
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox

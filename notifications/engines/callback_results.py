@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from notifications.answers import recording
-from notifications.cases import kept_events, lifecycle, messages
+from notifications.cases import lifecycle, messages, pending_updates
 from notifications.connectors.reasons import NO_PLACE
-from notifications.conversation import telling
-from notifications.conversation.shown import KEPT_HERE
+from notifications.conversation import notifying
+from notifications.conversation.representation import KEPT_HERE
 from notifications.items import inbox_items, representation
 from notifications.items.outcomes import CHANGED
 from notifications.models import (
@@ -35,13 +35,13 @@ REPLACED = ("detail", "detail_fact", "undo_until")
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """The callback has ended: update all copies. A refused final answer opens the task again."""
-    telling.engine_has_it(callback_id, now)
+    notifying.engine_has_it(callback_id, now)
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
     if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if response.effect == "final" and state in (CallbackState.DELIVERED, CallbackState.HANDLED):
-        kept_events.drop([task.pk])
+        pending_updates.drop([task.pk])
     if state == CallbackState.REFUSED:
         _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
@@ -123,7 +123,7 @@ def _open_again(task: Task, response: Response, outcome: Json | None, now: datet
     answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
     state: Json = {"state": NotificationState.OPEN, "due_at": task.deadline, "notice": ""}
     _say(task, answered, outcome, now, **state, **fields)
-    kept_events.release(task, now)
+    pending_updates.release(task, now)
 
 
 def _revive(calls: QuerySet[Callback], task: Task, response: Response, now: datetime) -> None:

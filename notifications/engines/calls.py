@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from notifications.connectors.access import EngineClient
-from wfpush.concurrency.places import Places
+from wfpush.concurrency.keyed_limits import Places
 from wfpush.net.http import Outbound
 
 CLOSE_SECONDS = 2.0

@@ -18,9 +18,9 @@ from notifications.connectors.access import EngineClient
 from notifications.connectors.api import Api, Failed
 from notifications.connectors.base import Result
 from notifications.connectors.rest import Call
-from notifications.engines import returning, task_sync
+from notifications.engines import returned_answers, task_sync
 from notifications.errors import InvalidEvent
-from notifications.forms import translated
+from notifications.forms import engine_forms
 from notifications.intake import cloudevents, ingest, mapping
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Engine, Event, Response, Task
@@ -73,9 +73,9 @@ def prepare(callback: Callback, call: Any) -> Check | None:
         return None
     if call.instruction.does != "final" or call.instruction.unsure:
         return None
-    response = returning.response_of(callback)
+    response = returned_answers.response_of(callback)
     task = Task.objects.select_related("case", "engine").get(pk=callback.task_id)
-    return Check(callback, call, task, response, returning.content_for(task, response))
+    return Check(callback, call, task, response, returned_answers.content_for(task, response))
 
 
 async def read(line: EngineClient, check: Check) -> Reading:
@@ -183,8 +183,8 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
 
 def _has_changed(check: Check, event: InboundEvent) -> bool:
     """Whether anything that the content has reads otherwise now. What the engine does not say stays as it was."""
-    later = returning.after(check.task, Event(type=event.type, data=translated.stored(event.data)))
-    now = dict(_parts(returning.content_for(later, check.response)))
+    later = returned_answers.after(check.task, Event(type=event.type, data=engine_forms.stored(event.data)))
+    now = dict(_parts(returned_answers.content_for(later, check.response)))
     before = dict(_parts(check.content))
     return revision_of(before) != revision_of({name: now[name] for name in before if name in now})
 

@@ -30,7 +30,7 @@ from notifications.items.representation import iso_utc
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
 from notifications.reasons import Reason, crashed, said, with_text
 from notifications.types import InboundEvent, Json
-from wfpush.concurrency.places import Claimed, FreePlaces, Places
+from wfpush.concurrency.keyed_limits import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from notifications.items import holding
+from notifications.items import undo_window
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
 from notifications.routing import claims
 from notifications.types import Json
@@ -47,7 +47,7 @@ def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = Non
     """Send an engine's waiting answers, or one person's, now, those that waited longest first. Not those that may still
     be taken back."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
-    may_be_taken_back = {"attempts": 0, "due_at__gt": now, "due_at__lte": F("response__at") + holding.HELD}
+    may_be_taken_back = {"attempts": 0, "due_at__gt": now, "due_at__lte": F("response__at") + undo_window.HELD}
     waiting = waiting.exclude(response__isnull=False, **may_be_taken_back)
     if of is not None:
         waiting = waiting.filter(response__recipient=of)

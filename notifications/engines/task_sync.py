@@ -16,7 +16,7 @@ import structlog
 from django.db import transaction
 
 from notifications.cases import task_state
-from notifications.cases.locked import asks
+from notifications.cases.locking import asks
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.api import Api, Failed

@@ -32,8 +32,8 @@ from notifications.rotas import swaps
 from notifications.rotas.duty import Duties, people_of, shifts_of
 from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
-from notifications.routing import entitlement_review, notice
-from notifications.routing.notice import About, Words
+from notifications.routing import entitlement_review, system_notices
+from notifications.routing.system_notices import About, Words
 from notifications.wording.times import moment, when
 from wfpush.queue import outage
 
@@ -63,7 +63,7 @@ def _send(
         details={"duty": {"rota": rota.slug}},
         category=rota.category,
     )
-    return notice.send(person, subject, worded, why, now, instead_of=instead_of)
+    return system_notices.send(person, subject, worded, why, now, instead_of=instead_of)
 
 
 # --- swaps ------------------------------------------------------------------------------------------------------------

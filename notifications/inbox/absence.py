@@ -27,8 +27,8 @@ from notifications.inbox.absence_states import (
     state,
     unheard,
 )
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import show_page
 from notifications.models import Absence, AbsenceFeed, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry, PartEntry

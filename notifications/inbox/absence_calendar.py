@@ -20,8 +20,8 @@ from notifications.absences.feeds import FeedSettings
 from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
 from notifications.inbox.absence import Delegate, proposed
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import show_page
 from notifications.models import AbsenceFeed, OpenItems, Recipient, TakenEntries
 from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 
 from notifications.engines import connected_accounts
 from notifications.engines.connected_accounts import ConnectionFailed, SignIn
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, form_only, person_required
-from notifications.inbox.shell import show_page
 from notifications.items.outcomes import parse_time
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, Recipient
 from notifications.wording.directions import all_apart, apart

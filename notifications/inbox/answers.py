@@ -16,18 +16,18 @@ from django.utils.translation import gettext as _
 
 from notifications import errors
 from notifications.answers import form_values, four_eyes
-from notifications.answers.given import MAX_COMMENT, Answer
 from notifications.answers.respond import take
-from notifications.conversation import saying
-from notifications.conversation.saying import Words
-from notifications.engines.returning import take_back
+from notifications.answers.submission import MAX_COMMENT, Answer
+from notifications.conversation import posting
+from notifications.conversation.posting import Words
+from notifications.engines.returned_answers import take_back
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
-from notifications.forms.typed import PREFIX, TypedForm, as_lines, read
+from notifications.forms.typed_input import PREFIX, TypedForm, as_lines, read
 from notifications.inbox.conversation import mentioned
-from notifications.inbox.finding import finding_of
 from notifications.inbox.items import item, own_notification
+from notifications.inbox.list_query import finding_of
 from notifications.inbox.pages import RefusedInput, came_by, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
@@ -164,7 +164,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     words = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
         refuse_faulty(files)
-        saying.comment(request.recipient, notification.task_id, words, timezone.now())
+        posting.comment(request.recipient, notification.task_id, words, timezone.now())
     except errors.NotFound as unknown:
         raise Http404 from unknown
     except errors.Failure as failure:
@@ -186,7 +186,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     words = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
         refuse_faulty(files)
-        saying.write_in(reader, case, words, timezone.now())
+        posting.write_in(reader, case, words, timezone.now())
     except errors.NotFound as nobody:
         raise Http404 from nobody
     except errors.Failure as failure:

@@ -31,7 +31,7 @@ from notifications.models import Recipient, RecipientToken
 from notifications.people.devices import session_digest
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
-from wfpush.concurrency.turns import handle_in_turn
+from wfpush.concurrency.serial_handler import handle_in_turn
 from wfpush.crypto import digest_of
 from wfpush.web.problems import DATABASE_FAULTS
 

@@ -9,10 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from notifications.attachments.described import names_of
-from notifications.conversation import people
-from notifications.conversation.people import Why
-from notifications.conversation.shown import KEPT_HERE, engine_states, with_people
+from notifications.attachments.representation import names_of
+from notifications.conversation import participants
+from notifications.conversation.participants import Why
+from notifications.conversation.representation import KEPT_HERE, engine_states, with_people
 from notifications.inbox.uploads import File
 from notifications.models import (
     AddresseeState,
@@ -108,24 +108,24 @@ def conversation_of(notification: Notification, reader: Recipient, now: datetime
         )
         message = questions.first()
         if message is not None:
-            thread = people.seen_by(message.task, reader).filter(reply_to=message)
+            thread = participants.seen_by(message.task, reader).filter(reply_to=message)
             files = [File.of(each) for each in message.attachments.all()]
             return Conversation(_lines(thread, message.task, reader, now), files=files)
     return NONE
 
 
 def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -> Conversation:
-    seen = people.seen_by(task, reader)
+    seen = participants.seen_by(task, reader)
     count = seen.count() if task.messages.exists() else 0
     asking = next((each["action"] for each in copy.actions if each["effect"] == "request_info"), "")
-    is_open, sees = copy.state == NotificationState.OPEN, people.sees(task, reader)
+    is_open, sees = copy.state == NotificationState.OPEN, participants.sees(task, reader)
     return Conversation(
         lines=_lines(_newest(seen, "-number"), task, reader, now) if count else (),
         hidden=max(count - SHOWN, 0),
         asking=asking if is_open else "",
         askable=_askable(task, reader) if asking and is_open else (),
-        mentionable=_named(people.mentionable(task, reader)) if sees == "all" else (),
-        customers=_named(people.customers(task)) if sees == "all" else (),
+        mentionable=_named(participants.mentionable(task, reader)) if sees == "all" else (),
+        customers=_named(participants.customers(task)) if sees == "all" else (),
         key=str(uuid7()),
     )
 
@@ -135,7 +135,7 @@ def _newest(messages: QuerySet[TaskMessage], order: str) -> QuerySet[TaskMessage
 
 
 def _askable(task: Task, reader: Recipient) -> list[Person]:
-    candidates = people.askable(task, reader)
+    candidates = participants.askable(task, reader)
     return [Person(each.person.ref, name_of(each.person, reader), str(WHY[each.why])) for each in candidates]
 
 
@@ -152,7 +152,7 @@ def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: 
 
 def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
     """What a customer reads of all conversations about the tasks of their case, the newest ones."""
-    messages = with_people(_newest(people.seen_of_case(case, reader), "-at")).select_related("task__engine")
+    messages = with_people(_newest(participants.seen_of_case(case, reader), "-at")).select_related("task__engine")
     return [_line(message, message.task, reader, "", now) for message in messages.order_by("at")]
 
 

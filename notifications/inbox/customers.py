@@ -8,14 +8,14 @@ from datetime import datetime
 from django.utils import translation
 
 from notifications.cases.milestones import Progress, Step, progress_of, readable
-from notifications.conversation import people, saying
+from notifications.conversation import participants, posting
 from notifications.inbox.conversation import Line, lines_of_case
-from notifications.inbox.finding import Finding
+from notifications.inbox.list_query import Finding
 from notifications.items.inbox_json import phone_link
-from notifications.items.taken_away import PART
+from notifications.items.revoked_items import PART
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
 from notifications.people.brands import brand_for
-from notifications.preferences import leaving
+from notifications.preferences import unsubscribe_links
 from notifications.wording.times import exact, short_time
 from wfpush.identifiers import uuid7
 
@@ -102,11 +102,11 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
     case = next((each for each in cases if str(each.pk) == finding.case), next(iter(cases), None))
     brand = brand_for(reader, case)
     language = translation.get_language() or ""
-    left = leaving.left(reader, language)
+    left = unsubscribe_links.left(reader, language)
     if case is None:
         return CustomerPage(brand=brand, left=left)
     progress = progress_of(case, language)
-    question = saying.open_question(reader, case)
+    question = posting.open_question(reader, case)
     return CustomerPage(
         case=case,
         brand=brand,
@@ -119,7 +119,7 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
         since=short_time(progress.news_at, now) if progress.news_at else "",
         news=_news(case, reader, now),
         others=[(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
-        may_write=question is not None or people.task_to_write_to(case, reader) is not None,
+        may_write=question is not None or participants.task_to_write_to(case, reader) is not None,
         open_question=question.message.text if question else "",
         key=str(uuid7()),
     )

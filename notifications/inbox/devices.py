@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from notifications.delivery import device_test
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.pages import browser_settings
 from notifications.inbox.session import PersonRequest, end_session, form_only, person_required
-from notifications.inbox.shell import show_page
 from notifications.models import Device, LockScreen
 from notifications.people import devices
 from notifications.wording.directions import all_apart

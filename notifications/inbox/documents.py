@@ -40,7 +40,7 @@ from notifications.models import Notification
 from wfpush.concurrency.slots import Slots, SlotsTaken
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import Outbound, OutboundError, Streamed
-from wfpush.web.awaited import AwaitedResponse, BrokenOff
+from wfpush.web.async_responses import AwaitedResponse, BrokenOff
 
 log = structlog.get_logger(__name__)
 

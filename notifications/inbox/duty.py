@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.handover import notices
 from notifications.inbox.absence import WallClock
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import show_page
 from notifications.models import Recipient, Rota, RotaSwap, SwapState
 from notifications.rotas import calendar_export, duty, swaps, turns
 from notifications.rotas.swaps import AHEAD, CannotSwap, SwapProposal

@@ -20,15 +20,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications import reasons
 from notifications.answers.respond import refuse_dead_token, take_with_token
-from notifications.conversation.words import REPLY
+from notifications.conversation.wording import REPLY
 from notifications.errors import Changed, CommentRequired, Expired, Failure, Invalid, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain, refuse_faulty
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
 from notifications.inbox.links import link_sent
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.pages import asked_of, open_answer
 from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
-from notifications.inbox.shell import show_page
 from notifications.inbox.uploads import attached
 from notifications.items.action_tokens import NEED_NO_SIGN_IN
 from notifications.items.outcomes import why_withdrawn

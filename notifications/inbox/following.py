@@ -4,8 +4,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
 
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, form_only, person_required
-from notifications.inbox.shell import show_page
 from notifications.inbox.signin import local_path
 from notifications.models import Case
 from notifications.preferences import following

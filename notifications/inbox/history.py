@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from notifications.forms import recorded
+from notifications.forms import recorded_values
 from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
-from notifications.items.taken_away import is_taken
+from notifications.items.revoked_items import is_taken
 from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of
 from notifications.wording.directions import all_apart
@@ -133,8 +133,8 @@ def _responses(task: Task) -> QuerySet[Response]:
 def _answer_entry(response: Response, reader: Recipient, text: str) -> EntryParts:
     language, attached = reading_language(reader), {str(each.pk): each for each in response.attachments.all()}
     values, files = [], []
-    for entry, shown in zip(response.values, recorded.shown(response.values, language), strict=True):
-        ids = recorded.files_of([entry])
+    for entry, shown in zip(response.values, recorded_values.shown(response.values, language), strict=True):
+        ids = recorded_values.files_of([entry])
         if ids and attached.keys() >= set(ids):
             files += [File.of(attached[each], shown.label) for each in ids]
         else:

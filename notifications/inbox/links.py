@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import form_only, in_language_of, may_use_link, recipient_of, sign_in_as
-from notifications.inbox.shell import show_page
 from notifications.inbox.signin import local_path
 from notifications.models import Recipient, SignInLink
 from notifications.people import link_mails

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from notifications.inbox import search
 from notifications.inbox.cards import Card, card
-from notifications.inbox.finding import DUE, PLAIN, Finding
+from notifications.inbox.list_query import DUE, PLAIN, Finding
 from notifications.items.representation import notification_queryset
 from notifications.items.snoozing import snoozed
 from notifications.models import Case, Engine, Notification, NotificationState, Priority, Recipient, Task, Team

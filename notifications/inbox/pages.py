@@ -12,23 +12,23 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from notifications.answers.given import MAX_COMMENT
-from notifications.attachments import storing
+from notifications.answers.submission import MAX_COMMENT
+from notifications.attachments import storage
 from notifications.channel_facts import facts_of_channel
 from notifications.engines import connected_accounts
-from notifications.forms.shown import FormView, words_of_forms
-from notifications.forms.typed import TypedForm
+from notifications.forms.rendering import FormView, words_of_forms
+from notifications.forms.typed_input import TypedForm
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
 from notifications.inbox.customers import CustomerPage, customer_page, is_for_customers
-from notifications.inbox.finding import PLAIN, Finding, finding_of
 from notifications.inbox.items import Item, item, own_notification
+from notifications.inbox.list_query import PLAIN, Finding, finding_of
 from notifications.inbox.listing import NOTHING, Listing, chips_of, filters_of, listing
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import show_page
 from notifications.inbox.uploads import File, file_rules
 from notifications.inbox.views import is_shown, views_of
-from notifications.items import holding
+from notifications.items import undo_window
 from notifications.models import Recipient
 from notifications.types import TAKES_AWAY, Json
 from notifications.wording.languages import reading_language
@@ -189,9 +189,9 @@ def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
         "language": request.LANGUAGE_CODE,
         "locale": request.recipient.locale,
         "max_comment": MAX_COMMENT,
-        "max_file": storing.largest(),
+        "max_file": storage.largest(),
         "never_primary": sorted(TAKES_AWAY),
-        "undo": bool(holding.HELD),
+        "undo": bool(undo_window.HELD),
         "icons": static("wfpush/icons.svg"),
         "sign_in": reverse("inbox:sign-in"),
         "worker": reverse("inbox:worker"),

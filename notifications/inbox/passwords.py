@@ -21,8 +21,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from notifications.inbox.page_frame import has_own_password, show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import has_own_password, show_page
 from notifications.models import Account
 from notifications.people import devices, login_limits, revocation
 

@@ -17,18 +17,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications.channel_facts import channel_name, reaches_devices
 from notifications.channels.registry import channels as all_channels
-from notifications.inbox import outlook
+from notifications.inbox import delivery_preview
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, form_only, person_required
-from notifications.inbox.shell import show_page
 from notifications.models import Frequency, Recipient
-from notifications.preferences import personal, saving
-from notifications.preferences.chosen import BRAND, TEAM, holidays_of
+from notifications.preferences import change_effects, personal_preferences
 from notifications.preferences.form import PreferencesForm, name_of
+from notifications.preferences.lookup import BRAND, TEAM, holidays_of
 from notifications.preferences.matrix import Cell, Row, Source, columns, without_address
-from notifications.preferences.personal import PreferenceValues
+from notifications.preferences.personal_preferences import PreferenceValues
 from notifications.wording.formats import written_for
 from notifications.wording.languages import language_of
-from notifications.wording.varieties import choices, variety_of
+from notifications.wording.regional_formats import choices, variety_of
 from wfpush import zones
 
 
@@ -89,7 +89,7 @@ def learn_timezone(request: PersonRequest) -> HttpResponse:
     with transaction.atomic():
         if Recipient.objects.filter(pk=request.recipient.pk, timezone="").update(timezone=name):
             request.recipient.timezone = name
-            saving.apply(request.recipient, timezone.now())
+            change_effects.apply(request.recipient, timezone.now())
     return HttpResponse(status=204)
 
 
@@ -101,7 +101,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, PreferencesForm(person), SpeakingForm(initial=_speaking_of(person)))
     if "reset" in request.POST:
-        personal.put(person, PreferenceValues(), timezone.now())
+        personal_preferences.put(person, PreferenceValues(), timezone.now())
         messages.success(request, _("All is as it was at first."))
         return redirect("inbox:settings")
     form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)
@@ -125,9 +125,9 @@ def sentences(request: PersonRequest) -> HttpResponse:
         return HttpResponse(status=204)
     with transaction.atomic():
         _speak(request.recipient, speaking)
-        personal.write(request.recipient, form.preferences)
+        personal_preferences.write(request.recipient, form.preferences)
         with written_for(request.recipient.locale):
-            moments = outlook.moments(request.recipient, timezone.now())
+            moments = delivery_preview.moments(request.recipient, timezone.now())
         transaction.set_rollback(True)
     return render(request, "inbox/_outlook.html", {"moments": moments})
 
@@ -136,7 +136,7 @@ def sentences(request: PersonRequest) -> HttpResponse:
 def _saved(request: PersonRequest, form: PreferencesForm, speaking: SpeakingForm) -> HttpResponse:
     person = request.recipient
     other_language = _speak(person, speaking)
-    personal.put(person, form.preferences, timezone.now())
+    personal_preferences.put(person, form.preferences, timezone.now())
     with translation.override(language_of(person) if other_language else translation.get_language()):
         messages.success(request, _("Saved."))
     response = redirect("inbox:settings")
@@ -160,7 +160,7 @@ def _show(
         "form": form,
         "speaking": speaking,
         "varieties": choices(language_of(person), timezone.now()),
-        "moments": outlook.moments(person, timezone.now()),
+        "moments": delivery_preview.moments(person, timezone.now()),
         "columns": [channel_name(name) for name in used],
         "rows": [_row_shown(form, row, used) for row in form.matrix],
         "unreachable": [

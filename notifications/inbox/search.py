@@ -1,7 +1,7 @@
 """Finds a person's items by words: in titles, texts, key facts, cases, ids, and names of people.
 
 A person's own items are read through, newest first, without an index of all texts, which every event would have to
-pay for; where there are very many, what is searched of them is gathered (notifications/items/gathered.py). Words are
+pay for; people who have very many get a search index (notifications/items/search_index.py). Words are
 found inside others (4711 in INV-004711), and by their stem in the reader's language, which is that of PostgreSQL's full
 text search (postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
 """
@@ -16,8 +16,8 @@ from babel.numbers import NumberFormatError, parse_decimal
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from notifications.inbox.finding import MOST_WORDS
-from notifications.items import gathered
+from notifications.inbox.list_query import MOST_WORDS
+from notifications.items import search_index
 from notifications.models import Notification, Recipient
 from notifications.wording.formats import locale_of
 from wfpush.postgres import keys
@@ -53,7 +53,7 @@ def matching_keys(
     terms = _terms(words.split()[:MOST_WORDS], language)
     if not terms:
         return _keys(rows[start:end])
-    likely = gathered.likely(reader.pk, terms, MOST_SORTED)
+    likely = search_index.likely(reader.pk, terms, MOST_SORTED)
     if likely is not None:
         those = likely.sure | _checked(likely.doubtful, terms)
         return _keys(rows.filter(keys.among(Notification, those))[start:end])
@@ -71,7 +71,7 @@ def matching_keys(
 def _matching(stretch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
     """Return the keys of `stretch` that have the terms. Few rows are read faster directly than from the gathered texts,
     where an item is found four times at most."""
-    likely = gathered.likely(reader.pk, terms, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
+    likely = search_index.likely(reader.pk, terms, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
     those = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(stretch, terms)
     return [key for key in stretch if key in those]
 
@@ -81,7 +81,7 @@ def _checked(some: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozense
     if not some:
         return frozenset()
     rows = Notification.objects.order_by().filter(keys.among(Notification, some))
-    rows = rows.alias(searched=gathered.searched_text())
+    rows = rows.alias(searched=search_index.searched_text())
     for ways in terms:
         rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
     return frozenset(_keys(rows))

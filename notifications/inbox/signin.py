@@ -15,13 +15,13 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import (
     end_session,
     form_only,
     recipient_of,
     sign_in_url,
 )
-from notifications.inbox.shell import show_page
 from notifications.items import live_frames
 from notifications.people import login_limits, password_places
 from wfpush.web import problems

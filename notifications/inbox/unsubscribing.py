@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications.inbox.emails import discreet
 from notifications.inbox.links import link_sent
+from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, in_language_of, person_required
-from notifications.inbox.shell import show_page
 from notifications.people import link_mails
 from notifications.people.brands import brand_for
-from notifications.preferences import leaving
-from notifications.preferences.leaving import Leave
+from notifications.preferences import unsubscribe_links
+from notifications.preferences.unsubscribe_links import Leave
 
 ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 """RFC 8058, 3.1: the only content of the POST."""
@@ -29,7 +29,7 @@ ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    leave = leaving.read(token)
+    leave = unsubscribe_links.read(token)
     if leave is None:
         return _over(request)
     with in_language_of(leave.recipient, request):
@@ -38,7 +38,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         if dict(request.POST.lists()) != ONE_CLICK:
             return _show(request, leave, token, status=400)
         if leave.current and not leave.mandatory:
-            leaving.turn_off(leave, timezone.now())
+            unsubscribe_links.turn_off(leave, timezone.now())
         return _show(request, leave, token)
 
 
@@ -46,11 +46,11 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def undo(request: HttpRequest, token: str) -> HttpResponse:
-    leave = leaving.read(token)
+    leave = unsubscribe_links.read(token)
     if leave is None:
         return _over(request)
     if leave.current:
-        leaving.turn_on(leave, timezone.now())
+        unsubscribe_links.turn_on(leave, timezone.now())
     return discreet(redirect("inbox:unsubscribe", token))
 
 
@@ -59,7 +59,7 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def send_link(request: HttpRequest, token: str) -> HttpResponse:
     """Send a link that signs in, to the address of the e-mail."""
-    leave = leaving.read(token)
+    leave = unsubscribe_links.read(token)
     if leave is None or not _may_be_sent_a_link(leave):
         return _over(request)
     with in_language_of(leave.recipient, request):
@@ -72,9 +72,9 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
 @person_required
 def turn_on(request: PersonRequest, unsubscription_id: int) -> HttpResponse:
     """Undo from the person's own page."""
-    leave = leaving.left_by(request.recipient, unsubscription_id)
+    leave = unsubscribe_links.left_by(request.recipient, unsubscription_id)
     if leave is not None:
-        leaving.turn_on(leave, timezone.now())
+        unsubscribe_links.turn_on(leave, timezone.now())
     return redirect("inbox:list")
 
 
@@ -86,7 +86,7 @@ def _show(request: HttpRequest, leave: Leave, token: str, status: int = 200) -> 
         "current": leave.current,
         "mandatory": leave.mandatory,
         "why": leave.category.mandatory_reason,
-        "off": leaving.is_off(leave),
+        "off": unsubscribe_links.is_off(leave),
         "category": leave.category.name_in(translation.get_language() or ""),
         "mailable": _may_be_sent_a_link(leave),
         "to_customer": recipient.external,

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from notifications.attachments import storing
-from notifications.attachments.described import is_picture, path_of, size_said
+from notifications.attachments import storage
 from notifications.attachments.kinds import ACCEPT
-from notifications.attachments.storing import Sender
-from notifications.attachments.using import gone
+from notifications.attachments.linking import gone
+from notifications.attachments.representation import is_picture, path_of, size_said
+from notifications.attachments.storage import Sender
 from notifications.errors import Failure
 from notifications.models import Attachment, Recipient
 from notifications.types import Json
@@ -76,7 +76,7 @@ def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipi
     files, faults = [File.of(each) for each in rows], []
     for file in request.FILES.getlist(sent_as):
         try:
-            files.append(File.of(storing.keep(file, file.name or "", Sender(person=person), now).attachment))
+            files.append(File.of(storage.keep(file, file.name or "", Sender(person=person), now).attachment))
         except Failure as failure:
             faults.append(f"{clean_line(file.name or '') or _('file')}: {failure.detail}")
     return UploadedFiles(files, " ".join(faults))
@@ -86,7 +86,7 @@ def keep_text(text: str, name: str, person: Recipient, now: datetime) -> Uploade
     """A text as a file."""
     try:
         return UploadedFiles(
-            [File.of(storing.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)]
+            [File.of(storage.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)]
         )
     except Failure as failure:
         return UploadedFiles(fault=failure.detail)

@@ -5,7 +5,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from notifications.inbox.finding import Finding, finding_of
+from notifications.inbox.list_query import Finding, finding_of
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.models import Recipient, SavedView
 from notifications.wording.plaintext import clean_line, cut

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from django.core.exceptions import ValidationError
 
-from notifications.forms import translated
+from notifications.forms import engine_forms
 from notifications.models.conversation import MOST_TEXT, MessageKind
 from notifications.models.events import Priority
 from notifications.models.routing import MOST_ROLE
@@ -288,7 +288,7 @@ _TASK = _object(
         "url": _text,
         "actions": _actions,
         "answer_variables": _list(_variable_name),
-        "form": translated.check,
+        "form": engine_forms.check,
     }
 )
 _DATA = _object(

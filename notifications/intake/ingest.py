@@ -11,7 +11,7 @@ import msgspec
 from django.db import InterfaceError, OperationalError, connection
 
 from notifications.errors import EventIdReused, Failure
-from notifications.forms import translated
+from notifications.forms import engine_forms
 from notifications.intake import api_keys
 from notifications.intake.api_keys import EngineKey
 from notifications.models import Engine, Urgency
@@ -184,7 +184,7 @@ def _columns(pk: UUID, arrival: Arrival) -> Json:
         "subject": event.subject,
         "time": event.time,
         "received_at": arrival.at,
-        "data": translated.stored(event.data),
+        "data": engine_forms.stored(event.data),
         "extensions": event.extensions,
         "digest": event.digest,
         "group": group_of(event.data),

@@ -15,7 +15,7 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.items import live_frames, outdating, taken_away
+from notifications.items import live_frames, revoked_items, superseding
 from notifications.models import (
     Delivery,
     DeliveryState,
@@ -106,7 +106,7 @@ def change(
     if read is not None:
         fields["read_at"] = Case(When(pk=read, read_at=None, then=Value(now)), default=F("read_at"))
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
-    outdating.outdate([row.pk for row in rows], now)
+    superseding.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit(rows)
     return rows
 
@@ -117,7 +117,7 @@ def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> No
         for name, value in fields.items():
             setattr(row, name, value)
     _save(rows, fields, now)
-    outdating.outdate([row.pk for row in rows], now)
+    superseding.outdate([row.pk for row in rows], now)
 
 
 _OTHERS = Joined(item=Table(Notification, only=["recipient_id", "task_id", "state", "outcome", "read_at"]))
@@ -143,7 +143,7 @@ def record_answers(
     # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
     read_at_assignment = "read_at = COALESCE(work.read_at, said.read_at)"
     _save([*answered, *read], ["state", "outcome"], now, also=[read_at_assignment], compared=["read_at"])
-    outdating.outdate([row.pk for row in answered], now, unneeded=unneeded)
+    superseding.outdate([row.pk for row in answered], now, unneeded=unneeded)
 
 
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
@@ -153,7 +153,7 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
     """
     _save(rows, fields, now)
     if not alert:
-        outdating.outdate([row.pk for row in rows], now)
+        superseding.outdate([row.pk for row in rows], now)
 
 
 def _save(rows: Sequence[Notification], fields: Iterable[str], now: datetime, **more: Sequence[str]) -> None:
@@ -222,7 +222,7 @@ def withdraw(why: Mapping[Notification, Reason], now: datetime) -> None:
     for row, reason in why.items():
         _take_back(row, reason)
     _save_ends(rows, {row.pk: reason for row, reason in why.items()}, now)
-    taken_away.stop_following(rows)
+    revoked_items.stop_following(rows)
 
 
 def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
@@ -253,7 +253,7 @@ def _take_back(row: Notification, reason: Reason) -> None:
 def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], now: datetime) -> None:
     if rows:
         _save(rows, ["state", "outcome", "reason_fact"], now)
-        outdating.outdate([row.pk for row in rows], now, unneeded=withdrawn)
+        superseding.outdate([row.pk for row in rows], now, unneeded=withdrawn)
         void_tokens(withdrawn, now)
 
 

@@ -10,12 +10,12 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.forms import recorded
+from notifications.forms import recorded_values
 from notifications.forms.fields import form_of
-from notifications.forms.shown import form_json
-from notifications.items.holding import is_held
+from notifications.forms.rendering import form_json
 from notifications.items.plans import routes_of
-from notifications.items.taken_away import is_taken
+from notifications.items.revoked_items import is_taken
+from notifications.items.undo_window import is_held
 from notifications.models import (
     Brand,
     Callback,
@@ -240,7 +240,7 @@ def response_json(response: Response) -> Json:
         "via": response.via,
         "engine": response.callback.state,
     }
-    return {**members, "values": recorded.public_values(response.values)} if response.values else members
+    return {**members, "values": recorded_values.public_values(response.values)} if response.values else members
 
 
 def task_json(task: Task) -> Json:
@@ -253,7 +253,7 @@ def task_json(task: Task) -> Json:
     return {
         "id": task.task_id,
         "state": state,
-        "answers": [_with_values(answer, recorded.values_of(answer.values)) for answer in sent_answers],
+        "answers": [_with_values(answer, recorded_values.values_of(answer.values)) for answer in sent_answers],
     }
 
 
@@ -309,7 +309,7 @@ def event_trace_json(event: Event) -> Json:
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
         "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
         "answers": [
-            _with_values(answer, recorded.public_values(answer.values))
+            _with_values(answer, recorded_values.public_values(answer.values))
             | {"engine_calls": engine_calls(answer.callback)}
             for answer in answers
         ],

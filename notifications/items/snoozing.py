@@ -1,6 +1,6 @@
 """Snoozing: a person puts an item off until a time before it is due. It leaves what waits for them, comes back to the
 top of it, and says so. Nobody else's copy changes, and no clock stops. Messages about it that were not sent wait until
-it is back (notifications/preferences/holding.py).
+it is back (notifications/preferences/delivery_decision.py).
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
 from django.db.models import Q
 
-from wfpush.postgres.words import Words
+from wfpush.postgres.word_index import Words
 
 PERSON = Words("name", ids=["ref", "email"])
 

@@ -5,7 +5,7 @@ from django.db import migrations
 from django.db.models import Index
 
 from notifications import roles
-from wfpush.postgres.words import Words
+from wfpush.postgres.word_index import Words
 
 INDEXES = (
     Index(fields=["-action_time", "-id"], name="audit_newest"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.models.engines import Engine
 from notifications.models.people import Recipient, Team
 from wfpush.identifiers import uuid7
-from wfpush.postgres.words import Words
+from wfpush.postgres.word_index import Words
 from wfpush.queue.outbox import Work
 
 

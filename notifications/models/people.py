@@ -19,7 +19,7 @@ from notifications.models.engines import Engine
 from notifications.models.history import HistoryWithParts
 from notifications.models.validators import validate_own_address, validate_ref, validate_timezone
 from wfpush.identifiers import uuid7
-from wfpush.postgres.words import Words
+from wfpush.postgres.word_index import Words
 from wfpush.queue.outbox import Work
 
 colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour such as #0b57d0."))

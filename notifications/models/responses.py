@@ -56,7 +56,7 @@ class Response(models.Model):
         default=list, db_default=Value([], models.JSONField()), blank=True,
         help_text=_("What was filled into the task's form."),
     )  # fmt: skip
-    """Entries of notifications/forms/recorded.py."""
+    """Entries of notifications/forms/recorded_values.py."""
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
     """Of the content that the person was shown (`TaskContent`). Empty for answers from before there were revisions."""
     via = models.CharField(_("via"), max_length=20, choices=via_choices)

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from notifications import reasons
 from notifications.items import ledger, live_frames
 from notifications.models import ActionToken, Device, Recipient, RecipientToken
-from notifications.people import farewells
+from notifications.people import device_removal
 from notifications.reasons import Reason
 from notifications.types import NewAddress
 from notifications.wording.plaintext import cut
@@ -94,7 +94,7 @@ def register(
     The same person's device is updated; somebody else's is removed first, with the reason in its history.
     """
     _alone(new.digest)  # registering the same address twice at once makes one device
-    farewells.take_back(new.digest)
+    device_removal.take_back(new.digest)
     _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
     fields = {("address_kind" if field == "kind" else field): value for field, value in asdict(new).items()}
     values = {**fields, "name": name, "language": language, "session": session, "token": token, **shows}
@@ -188,7 +188,7 @@ def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: 
     action_tokens = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
     action_tokens.update(voided_at=now, void_reason_fact=reason.as_json())
     if reason in TOLD if notify is None else notify:
-        farewells.tell(rows, now)
+        device_removal.tell(rows, now)
     for row in rows:
         row._change_reason = cut(str(reason), MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
         row.delete()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from notifications.items.taken_away import PART
+from notifications.items.revoked_items import PART
 from notifications.models import Case, FollowedKind, MutedCase, Notification, Recipient
 
 

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.models import USUAL_DIGEST_TIMES, Frequency, Recipient
-from notifications.preferences import personal
+from notifications.preferences import personal_preferences
 from notifications.preferences.matrix import Cell, Row, rows_of
-from notifications.preferences.personal import MOST_WINDOWS, CategoryPreference, Place, PreferenceValues
-from notifications.preferences.quiet import Window
+from notifications.preferences.personal_preferences import MOST_WINDOWS, CategoryPreference, Place, PreferenceValues
+from notifications.preferences.quiet_hours import Window
 
 CLOCKS = ["%H:%M", "%H:%M:%S"]
 SPARE = 1
@@ -48,7 +48,7 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, person: Recipient, data: QueryDict | None = None, **options: Any) -> None:
         self.matrix = rows_of(person)
-        preferences = personal.read(person)
+        preferences = personal_preferences.read(person)
         super().__init__(data, initial={**_initial(preferences, self.matrix), **options.pop("initial", {})}, **options)
         self.windows = self._number_of_windows()
         for row in self.matrix:
@@ -84,7 +84,7 @@ class PreferencesForm(forms.Form):
         if self.errors:
             return cleaned
         self.preferences = self._read_preferences(cleaned, places)
-        for place, fault in personal.faults_of(self.preferences):
+        for place, fault in personal_preferences.faults_of(self.preferences):
             self.add_error(self._field_at(place, places), fault)
         return cleaned
 

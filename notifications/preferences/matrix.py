@@ -7,7 +7,7 @@ from notifications.channel_facts import INBOX
 from notifications.channels.base import DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.models import Category, Frequency, Recipient
-from notifications.preferences.chosen import SELF, Choice, Chosen, Reading
+from notifications.preferences.lookup import SELF, Choice, Chosen, Reading
 
 CATEGORY = "category"
 

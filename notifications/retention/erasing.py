@@ -19,11 +19,11 @@ from django.db.models import F
 
 from notifications.models import Device, Erasure, ErasureState, Recipient
 from notifications.people import devices, revocation
-from notifications.retention import scrubbing, written
+from notifications.retention import authored_content, scrubbing
 from notifications.retention.columns import TABLES, model_of
 from notifications.retention.rules import SOURCE_NAME
 from notifications.retention.scrubbing import Tally
-from notifications.retention.terms import Terms, terms_of
+from notifications.retention.search_terms import Terms, terms_of
 from wfpush.queue import outbox, steps
 
 log = structlog.get_logger(__name__)
@@ -83,14 +83,14 @@ def _over_table(label: str, erasure: Erasure, terms: Terms, now: datetime) -> tu
 
 
 STEPS: dict[str, Step] = {
-    "rows": written.remove_rows,
-    "history": written.empty_history,
-    "messages": written.end_messages,
-    "answers": written.take_out_answers,
-    "conversation": written.take_out_messages,
-    "refused": written.take_out_refused,
-    "files": written.empty_files,
-    "sessions": written.end_sessions,
+    "rows": authored_content.remove_rows,
+    "history": authored_content.empty_history,
+    "messages": authored_content.end_messages,
+    "answers": authored_content.take_out_answers,
+    "conversation": authored_content.take_out_messages,
+    "refused": authored_content.take_out_refused,
+    "files": authored_content.empty_files,
+    "sessions": authored_content.end_sessions,
     "redis": scrubbing.forget_redis_keys,
     **{label: partial(_over_table, label) for label, columns in TABLES.items() if columns.searched},
 }

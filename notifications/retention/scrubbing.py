@@ -20,11 +20,11 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
-from notifications.items import inbox_items, live_frames, outdating
+from notifications.items import inbox_items, live_frames, superseding
 from notifications.models import Callback, Erasure, Event, Notification, NotificationState, SearchedPart
 from notifications.retention import rules
 from notifications.retention.columns import Columns
-from notifications.retention.terms import Terms
+from notifications.retention.search_terms import Terms
 from wfpush.postgres import bulk, keys
 from wfpush.queue import outbox
 from wfpush.redis.cooldown import redis_cooldown
@@ -161,7 +161,7 @@ def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
         return
     inbox_items.number(rows)
     bulk.update(rows, [*names, "seq"])
-    outdating.outdate([row.pk for row in rows if row.state == NotificationState.OPEN], now)
+    superseding.outdate([row.pk for row in rows if row.state == NotificationState.OPEN], now)
     live_frames.announce_on_commit(rows)
 
 

@@ -18,8 +18,8 @@ from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
-from notifications.preferences import holding
-from notifications.preferences.chosen import Reading
+from notifications.preferences import delivery_decision
+from notifications.preferences.lookup import Reading
 from notifications.types import Json
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
@@ -95,7 +95,7 @@ class Addresses:
     def _fields(self, name: str, context: "_Context", turn: int) -> Iterator[dict[str, Any]]:
         channel = all_channels().get(name)
         chosen = self._contacts.chosen.of(context.recipient)
-        off = holding.not_wanted(chosen, context.notification, name, critical=context.critical)
+        off = delivery_decision.not_wanted(chosen, context.notification, name, critical=context.critical)
         addresses = list(self._addresses(channel, context.recipient)) if channel is not None and not off else []
         sent = self._sent(context, turn) if addresses else {}
         for address in addresses:
@@ -111,7 +111,7 @@ class Addresses:
         if turn:
             return {**sent, **outbox.scheduled(None)}
         chosen = self._contacts.chosen.of(context.recipient)
-        wait = holding.wait_for(chosen, context.notification, self.now, critical=context.critical)
+        wait = delivery_decision.wait_for(chosen, context.notification, self.now, critical=context.critical)
         if wait is None:
             return {**sent, **outbox.scheduled(self.now)}
         sent["expires_at"] = max(context.worth_until, wait.until + lifetime.ONCE_HELD)

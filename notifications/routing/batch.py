@@ -9,17 +9,17 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.cases import lifecycle, task_state
-from notifications.cases.locked import Locked
+from notifications.cases.locking import Locked
 from notifications.items import inbox_items
 from notifications.models import Event, Notification, Recipient, Task
 from notifications.people import resolver
 from notifications.people.resolver import Directory
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
-from notifications.routing import closing, fanout
+from notifications.routing import fanout, task_closure
 from notifications.routing.addressing import Contacts
-from notifications.routing.closing import Closing
 from notifications.routing.route import Addressed
+from notifications.routing.task_closure import Closing
 from notifications.wording import batch_render, links
 from wfpush.postgres.bulk import Writes
 
@@ -95,8 +95,8 @@ class Batch:
         changed = {row.recipient_id for planner in self._planners for row in planner.changed}
         if self._closings or changed or any(planner.left for planner in self._planners):
             new = (planner.new_recipients for planner in self._planners)
-            inbox_items.lock(closing.recipients(self._closings).union(changed, *new))
-        closing.close(self._closings, self.now)
+            inbox_items.lock(task_closure.recipients(self._closings).union(changed, *new))
+        task_closure.close(self._closings, self.now)
         fanout.save(self._planners, self.now)
 
 

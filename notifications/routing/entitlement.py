@@ -12,7 +12,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from notifications import reasons
-from notifications.cases import own_events
+from notifications.cases import internal_events
 from notifications.items.plans import routes_of
 from notifications.models import (
     Case,
@@ -169,7 +169,7 @@ class Entitlements:
         """The other reasons for which steps of policies have told the copy's person of the task."""
         assert copy.task_id is not None
         if copy.task_id not in self._told_by_steps:
-            steps = Event.objects.filter(task=copy.task_id, source=own_events.SOURCE, type=STEP_EVENTS)
+            steps = Event.objects.filter(task=copy.task_id, source=internal_events.SOURCE, type=STEP_EVENTS)
             plans = steps.values_list("plan", flat=True)
             self._told_by_steps[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
         mine = (entry for entry in self._told_by_steps[copy.task_id] if entry["recipient"] == copy.recipient_id)

@@ -17,7 +17,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.cases import lifecycle, own_events
+from notifications.cases import internal_events, lifecycle
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
@@ -237,7 +237,7 @@ class _PassingOn:
     def planner(self, contacts: Contacts, task_counts: dict[int, int]) -> fanout.Planner:
         """`task_counts`: how many tasks each person has got in this transaction."""
         task = self.task
-        event = own_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
+        event = internal_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
         writer = Writer(event, task, facts_of_task(task, task.case, event))
         planner = fanout.Planner(event, task, task.case, writer, Plan(), self.now, True, contacts)
         planner.colleagues = self.remaining_ids | self.successors.keys()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import lifecycle
-from notifications.items import inbox_items, outdating
+from notifications.items import inbox_items, superseding
 from notifications.models import ANSWERABLE, NotificationState, Task, TaskState
 from wfpush.postgres import lock_waits
 from wfpush.postgres.bulk import Writes
@@ -92,7 +92,7 @@ def expire(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
     rows = list(inbox_items.standing(tasks).order_by("recipient_id", "pk"))
     fact = reasons.EXPIRED().as_json()
     inbox_items.change_all(rows, now, state=NotificationState.EXPIRED, reason_fact=fact)
-    outdating.supersede([row.pk for row in rows], reasons.TASK_EXPIRED(), now)
+    superseding.supersede([row.pk for row in rows], reasons.TASK_EXPIRED(), now)
     return {task.pk for task in tasks}
 
 

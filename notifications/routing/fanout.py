@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications import reasons
-from notifications.items import inbox_items, lifetime, outdating
+from notifications.items import inbox_items, lifetime, superseding
 from notifications.models import (
     Brand,
     Case,
@@ -334,10 +334,10 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *TOLD_ANEW], now, alert=True)
     told_anew = [row for planner in planners for row in planner.told_anew]
     inbox_items.rewrite(told_anew, [*WORDED, *TOLD_ANEW], now, alert=True)
-    outdating.supersede_held(_told_by_other_means([*handed_over, *told_anew], planners), now)
+    superseding.supersede_held(_told_by_other_means([*handed_over, *told_anew], planners), now)
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
     renewed = {row: words for planner in planners for row, words in planner.words.items()}
-    outdating.reword({row.pk: words for row, words in (reworded | renewed).items()})
+    superseding.reword({row.pk: words for row, words in (reworded | renewed).items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)
     with pipelined():
         inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)

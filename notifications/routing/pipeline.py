@@ -23,8 +23,8 @@ from notifications.models import Delivery, Engine, Event, EventStatus, Notificat
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch, PersonChanges
-from notifications.routing.closing import Closing
 from notifications.routing.plan import Plan
+from notifications.routing.task_closure import Closing
 from notifications.types import InboundEvent
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from notifications.cases.locked import TYPES_THAT_ASK
+from notifications.cases.locking import TYPES_THAT_ASK
 from notifications.models import Event, Task, TaskContent, TemplateVersion
 from notifications.revisions.content import content_of, revision_of
 from notifications.types import Json, behaviour_of

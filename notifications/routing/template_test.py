@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.cases import own_events
+from notifications.cases import internal_events
 from notifications.channel_facts import INBOX, reaches_devices
 from notifications.channels.base import PersonChannel
 from notifications.channels.registry import channels
@@ -81,7 +81,7 @@ def send(
     inbox_items.lock({person.pk})
     _check_rate(person, now)
     template_ref: Json = {"template": {"slug": version.template.slug, "version": version.number}}
-    event = own_events.of_engine(engine, TYPE, template_ref, now)
+    event = internal_events.of_engine(engine, TYPE, template_ref, now)
     event.save(force_insert=True)
     planner = fanout.Planner(event, None, None, writer, Plan(), now, is_task=False)
     plan = Plan()
@@ -126,7 +126,7 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
 def _check_rate(person: Recipient, now: datetime) -> None:
     """The person is locked."""
     mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
-    if mine.filter(event__source=own_events.SOURCE).count() >= MOST:
+    if mine.filter(event__source=internal_events.SOURCE).count() >= MOST:
         sentence = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
         raise CannotSend(sentence % {"most": MOST, "minutes": WITHIN.seconds // 60})
 

@@ -1,4 +1,4 @@
-// Reads and checks what is typed into a task's form, as the server does (notifications/forms/typed.py and checking.py):
+// Reads and checks what is typed into a task's form, as the server does (notifications/forms/typed_input.py and checking.py):
 // tests/vectors/form_values.json holds them to each other. A field is as GET /api/v1/notifications/{id} has it.
 
 import { beginCheck, fits } from "./patterns.js";

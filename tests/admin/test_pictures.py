@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import hourly
 from notifications.admin import pictures as drawing
-from notifications.admin.periods import between_words, period_of, read_between
+from notifications.admin.chart_periods import between_words, period_of, read_between
 from notifications.models import CountedHour, Delivery, Engine, Event, HourlyCount, Poll, Team
 from notifications.reasons import said
 from tests.admin.pages import list_of, text_of

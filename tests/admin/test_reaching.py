@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications.models import Category, CategoryChoice, CategoryDefault, QuietHours, Recipient, Team
-from notifications.preferences.chosen import Reading
+from notifications.preferences.lookup import Reading
 from tests.admin.pages import filled, form_at, page_of, text_of
 from tests.admin.world import World
 

@@ -12,7 +12,7 @@ from notifications.admin.timeline import Line, trace
 from notifications.channels.email import facts as email
 from notifications.channels.webpush import facts as webpush
 from notifications.connectors import webhook
-from notifications.delivery import pauses
+from notifications.delivery import service_pauses
 from notifications.engines import callback
 from notifications.errors import TransportError
 from notifications.models import Callback, CallbackAttempt, Delivery, Event, PausedService
@@ -80,7 +80,7 @@ def test_what_an_event_did_not_change_and_a_template_lacks(story: Story) -> None
 
 def test_a_paused_service(story: Story) -> None:
     service = ("webpush", "push.example")
-    pauses.pause(service, webpush.KEY_REFUSED(service="push.example", words="403"), NOW)
+    service_pauses.pause(service, webpush.KEY_REFUSED(service="push.example", words="403"), NOW)
 
     row = PausedService.objects.get()
     assert row.reason == "push.example does not accept our VAPID key: 403"

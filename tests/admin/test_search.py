@@ -35,7 +35,7 @@ from tests.admin.conftest import signed_in
 from tests.admin.pages import list_of, page_of
 from tests.admin.world import World
 from tests.factories import TaskFactory
-from wfpush.postgres.words import having
+from wfpush.postgres.word_index import having
 
 ADDRESS = reverse("admin:search")
 HIT = re.compile(r'<a role="option" id="search-hit-(\d+)" class="desk-hit" href="([^"]+)"')

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from escalations.admin.drawing import WIDTH, Drawing
 from escalations.admin.simulation_words import ForeseenStep
+from escalations.admin.timeline_chart import WIDTH, Drawing
 from escalations.forecast import simulate
 from escalations.models import CalendarDay, Escalation, PersonCalendar, Policy, StepRun, StepTarget
 from notifications.models import Callback, Delivery, Event, EventType, Notification, Recipient, Task, Team

@@ -6,8 +6,19 @@ import pytest
 import time_machine
 from django.utils import translation
 
+from notifications.admin.display import (
+    ago,
+    due_words,
+    inner_quotes,
+    mark,
+    pretty,
+    shortened,
+    since,
+    span,
+    took,
+    with_why,
+)
 from notifications.admin.fields import is_language
-from notifications.admin.words import ago, due_words, inner_quotes, mark, pretty, shortened, since, span, took, with_why
 from wfpush.identifiers import lowest_id, uuid7
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

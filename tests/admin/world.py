@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from notifications.answers import respond
-from notifications.answers.given import Answer
+from notifications.answers.submission import Answer
 from notifications.channels.base import LEASE
 from notifications.connectors import credentials
 from notifications.connectors.base import Result

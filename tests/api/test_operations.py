@@ -20,11 +20,11 @@ from notifications.api.operations.events import BATCH
 from notifications.api.operations.inbox import APPROVAL
 from notifications.api.operations.story import ASSIGNED
 from notifications.api.schema import document
-from notifications.conversation import telling
+from notifications.conversation import notifying
 from notifications.intake import mapping
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from notifications.intake.eventdata import instant
-from notifications.items import holding
+from notifications.items import undo_window
 from notifications.models import Category, CategoryChoice, Device, Event, Recipient
 from notifications.people import devices
 from notifications.roles import OPERATORS
@@ -171,7 +171,7 @@ def story(db: None) -> Iterator[Story]:
 
 def work() -> None:
     pipeline.drain()
-    telling.drain()
+    notifying.drain()
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_an_answer_with_a_token_is_taken_as_shown(assigned: Story) -> None:
 
 
 def test_an_answer_is_taken_back(assigned: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    monkeypatch.setattr(undo_window, "HELD", timedelta(minutes=1))
     browser = browser_of(assigned.bob)
     call("respond", browser, assigned)
     call("take_back", browser, assigned)

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import translation
 from playwright.async_api import FilePayload, Locator, Page, expect
 
-from notifications.forms.shown import form_json, words_of_forms
+from notifications.forms.rendering import form_json, words_of_forms
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.items import answers, values

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifications.connectors.instructions import ANSWER, BY, COMMENT, OUTCOME
-from notifications.forms.recorded import types_of, values_of
+from notifications.forms.recorded_values import types_of, values_of
 from tests.engines.server import Fault
 from tests.engines.world import World, kinds, only
 

@@ -1,7 +1,7 @@
 """The form of a task comes with it from its engine, as one of ours."""
 
+from notifications.forms.engine_forms import translated
 from notifications.forms.fields import form_of
-from notifications.forms.translated import translated
 from notifications.intake import mapping
 from tests.engines.world import World, kinds
 from tests.notifications.forms.engine_forms import CAMUNDA, FLOWABLE

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from escalations.clocks import due_steps
 from escalations.models import BusinessCalendar, Escalation, Policy, PolicyStep
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer
 from notifications.errors import Withdrawn
 from notifications.models import (
     Absence,

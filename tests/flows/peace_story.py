@@ -30,7 +30,7 @@ from notifications.models import (
     SwapState,
 )
 from notifications.people import devices
-from notifications.preferences import saving
+from notifications.preferences import change_effects
 from notifications.rotas.swaps import CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import pipeline
@@ -187,7 +187,7 @@ class Story:
         self._changed(minute, person)
 
     def _changed(self, minute: int, person: Recipient) -> None:
-        saving.apply(person, self.at(minute))
+        change_effects.apply(person, self.at(minute))
         self.model.changed(person.ref, minute)
 
     def away(self, minute: int, who: str, away: str) -> None:

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from notifications.connectors.base import Result
 from notifications.delivery import device_messages
-from notifications.engines import callback, connected_accounts, returning
-from notifications.engines.returning import take_back
+from notifications.engines import callback, connected_accounts, returned_answers
+from notifications.engines.returned_answers import take_back
 from notifications.errors import Failure
 from notifications.items import action_tokens
 from notifications.models import (
@@ -174,7 +174,7 @@ class World:
     def work(self) -> None:
         pipeline.drain()
         if self.random.random() < 0.5:  # else the process has died before it looked
-            returning.look_at([self.task.pk], timezone.now())
+            returned_answers.look_at([self.task.pk], timezone.now())
             pipeline.drain()
 
     # --- people see it ------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.preferences import saving
+from notifications.preferences import change_effects
 from tests.support.world import World
 
 EVENING = datetime(2026, 11, 27, 21, tzinfo=UTC)  # a Friday; 22:00 in Berlin
@@ -91,10 +91,10 @@ def test_whoever_changes_their_quiet_hours_hears_by_the_new_ones(
         assign(world)
         night.ends = time(9)
         night.save()
-        saving.apply(bob, timezone.now())
+        change_effects.apply(bob, timezone.now())
         assert of(bob) == [("pending", "quiet hours until 2026-11-28 09:00 CET")]
         night.delete()
-        saving.apply(bob, timezone.now())
+        change_effects.apply(bob, timezone.now())
         world.run()
         assert len(mail.outbox) == 1
 

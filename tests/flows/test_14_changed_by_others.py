@@ -18,7 +18,7 @@ from notifications.models import (
     Recipient,
     Team,
 )
-from notifications.preferences import saving
+from notifications.preferences import change_effects
 from tests.factories import RecipientFactory
 from tests.support.world import World
 
@@ -40,7 +40,7 @@ def update(world: World, number: int = 1) -> None:
 
 def waits_for(world: World) -> tuple[str, str] | None:
     """Why the mail waits and until when, once what is due is done; None: it was sent."""
-    saving.drain()
+    change_effects.drain()
     assert not HeldReview.objects.exists()
     world.run()
     row = Delivery.objects.filter(channel="email", recipient__ref="bob").latest("pk")
@@ -109,10 +109,10 @@ def test_a_large_team_is_looked_at_in_steps_and_only_those_for_whom_something_wa
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(saving, "apply", broken)
-        saving.drain()
+        patched.setattr(change_effects, "apply", broken)
+        change_effects.drain()
     review = HeldReview.objects.get()
-    assert review.due_at == NIGHT + saving.AGAIN
+    assert review.due_at == NIGHT + change_effects.AGAIN
     CategoryDefault.objects.update(frequency=Frequency.AT_ONCE)
-    assert saving.has_due(NIGHT), "another change is looked at at once"
+    assert change_effects.has_due(NIGHT), "another change is looked at at once"
     assert waits_for(world) == ("quiet", "28 06:00")

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.conversation import people, saying, telling
-from notifications.conversation.saying import Words
+from notifications.conversation import notifying, participants, posting
+from notifications.conversation.posting import Words
 from notifications.errors import NotFound
 from notifications.inbox.history import history_of
 from notifications.inbox.items import item, own_notification
@@ -103,13 +103,13 @@ def test_the_page_shows_neither_history_nor_case(story: Story) -> None:
 def test_a_reply_reaches_nobody_who_lost_the_task(story: Story) -> None:
     story.assign(initiator="alice")
     story.answer(story.bob, "request_info", "Which order?")
-    telling.drain()
+    notifying.drain()
     story.assign(assignee="carol", initiator="alice", minute=5)
-    saying.reply(story.alice, story.task().pk, Words("Order 7, confidential."), timezone.now())
-    telling.drain()
+    posting.reply(story.alice, story.task().pk, Words("Order 7, confidential."), timezone.now())
+    notifying.drain()
 
-    texts = [message.text for message in people.seen_by(story.task(), story.bob)]
+    texts = [message.text for message in participants.seen_by(story.task(), story.bob)]
     assert texts == ["Which order?"]
     assert not Notification.objects.filter(recipient=story.bob, body__contains="confidential").exists()
     with pytest.raises(NotFound):
-        saying.comment(story.bob, story.task().pk, Words("And now?"), timezone.now())
+        posting.comment(story.bob, story.task().pk, Words("And now?"), timezone.now())

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from django.db import transaction
 
-from notifications.items import holding
+from notifications.items import undo_window
 from notifications.models import Route
 from tests.flows.seen_model import World
 
@@ -22,7 +22,7 @@ STEPS = 10 if LONG else 6
 @pytest.mark.django_db
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_engine_hears_what_its_people_saw(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    monkeypatch.setattr(undo_window, "HELD", timedelta(minutes=1))
     Route.objects.update(answer_from_email=True)
     world = World(Random(part))
     for _ in range(DRAWS):

@@ -14,8 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer
 from notifications.calendar_feeds import polling
 from notifications.channels import registry
 from notifications.channels.sms.config import Http, Sms

@@ -23,7 +23,7 @@ from notifications.models import (
     Unsubscription,
 )
 from notifications.people import link_mails
-from notifications.preferences import leaving
+from notifications.preferences import unsubscribe_links
 from tests.factories import BrandFactory, CategoryFactory, EngineFactory, RecipientFactory
 from tests.inbox.browser import Page, get
 from tests.support.world import World
@@ -256,7 +256,7 @@ def test_people_of_one_address_leave_by_themselves(acme: World) -> None:
     Client().post(address_in(mail.outbox[0]), ONE_CLICK)
 
     assert CategoryChoice.objects.get().recipient.brand == Brand.objects.get(slug="acme")
-    page = get(Client(), f"/u/{leaving.token_for(elsewhere, category, 'email', elsewhere.email)}")
+    page = get(Client(), f"/u/{unsubscribe_links.token_for(elsewhere, category, 'email', elsewhere.email)}")
     assert page.title == "Get no more e-mails? · Zenith"
     page.press("Turn them off")
     assert CategoryChoice.objects.filter(recipient=elsewhere).count() == 1

@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from notifications.engines import requeue
-from notifications.items import holding
+from notifications.items import undo_window
 from notifications.models import Callback, Delivery, Event
 from notifications.routing import claims
 from tests.support.multiplied import made_id, multiply
@@ -77,7 +77,7 @@ def test_a_try_takes_a_message_that_failed_and_none_that_was_held_back(story: St
 def test_an_answer_can_be_taken_back_however_its_engine_fares(
     story: Story, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "HELD", A_MINUTE)
+    monkeypatch.setattr(undo_window, "HELD", A_MINUTE)
     story.answer(story.bob, "approve")
     answer = Callback.objects.get()
     Callback.objects.update(attempts=0, due_at=now + A_MINUTE)

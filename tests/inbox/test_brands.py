@@ -5,7 +5,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.inbox.shell import DARK_GROUND, LIGHT_GROUND, style_of, style_url
+from notifications.inbox.page_frame import DARK_GROUND, LIGHT_GROUND, style_of, style_url
 from notifications.models import Brand
 from notifications.wording.colours import READABLE, contrast
 from tests.factories import BrandFactory

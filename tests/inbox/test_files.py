@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from notifications.attachments.described import content_of
+from notifications.attachments.representation import content_of
 from notifications.models import Attachment, Notification, Recipient, TaskMessage
 from notifications.types import Json
 from tests.factories import RecipientFactory, action_token

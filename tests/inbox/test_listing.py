@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.inbox.finding import Finding, finding_of
+from notifications.inbox.list_query import Finding, finding_of
 from notifications.inbox.listing import GROUP_SHOWN, PAGE, Listing, listing, of_tab
 from notifications.models import Notification, Recipient, Team
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory

@@ -3,7 +3,7 @@
 import pytest
 
 from notifications.inbox import search
-from notifications.items import gathered
+from notifications.items import search_index
 from notifications.models import Notification, Recipient
 from notifications.wording import key_facts
 from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
@@ -30,8 +30,8 @@ def bob(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Reci
     NotificationFactory(recipient=bob, task=None, title="Prüfung abgeschlossen", language="de")
     NotificationFactory(recipient=RecipientFactory(ref="carol"), title="Approve invoice 4711 of Acme")
     if request.param == "gathered":
-        monkeypatch.setattr(gathered, "GATHERED_FROM", 1)
-        assert gathered.gather() == 4
+        monkeypatch.setattr(search_index, "GATHERED_FROM", 1)
+        assert search_index.gather() == 4
     return bob
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from notifications.answers import four_eyes
-from notifications.inbox.several import MOST
+from notifications.inbox.bulk_answers import MOST
 from notifications.models import FourEyesRule, Notification, Recipient, Response
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in

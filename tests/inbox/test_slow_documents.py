@@ -22,7 +22,7 @@ from tests.inbox.browser import signed_in
 from tests.support.engines import rude_engine
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
-from wfpush.web.awaited import AwaitedResponse, BrokenOff
+from wfpush.web.async_responses import AwaitedResponse, BrokenOff
 from wfpush.web.handler import ThreadedHandler
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from notifications.inbox.shell import DARK_GROUND, LIGHT_GROUND
+from notifications.inbox.page_frame import DARK_GROUND, LIGHT_GROUND
 from notifications.wording.colours import READABLE, contrast
 
 TOKENS = (settings.BASE_DIR / "static/wfpush/tokens.css").read_text()

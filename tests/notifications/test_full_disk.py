@@ -12,7 +12,7 @@ from escalations.models import Escalation, RunResult, StepRun
 from notifications.channels.base import LEASE
 from notifications.delivery import claims, device_messages, person_messages
 from notifications.delivery.claims import Busy
-from notifications.engines import callback, callback_claims, returning
+from notifications.engines import callback, callback_claims, returned_answers
 from notifications.models import Callback, Delivery, DeliveryState, Device, Notification
 from notifications.people import devices
 from notifications.types import NewAddress
@@ -81,7 +81,7 @@ def test_an_answer_that_cannot_be_prepared_now_needs_no_operator(story: Story, m
     story.assign()
     story.answer(story.bob, "approve")
     (row,) = outbox.claim(Callback.objects.all(), limit=1, lease=callback_claims.LEASE, now=timezone.now())
-    monkeypatch.setattr(returning, "return_if_changed", fails)
+    monkeypatch.setattr(returned_answers, "return_if_changed", fails)
 
     with pytest.raises(OperationalError):
         callback._prepared(row, timezone.now())

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.answers import respond
-from notifications.answers.given import Answer
+from notifications.answers.submission import Answer
 from notifications.channels.fcm import config
 from notifications.models import Delivery, Device, PausedService
 from notifications.people import devices

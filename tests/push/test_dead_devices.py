@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.channels import registry
-from notifications.delivery import claims, device_lane, health, pauses, rooms
+from notifications.delivery import circuit_breaker, claims, concurrency_limits, device_lane, service_pauses
 from notifications.delivery.engine import Engine
 from notifications.models import Delivery, Device, PausedService, Recipient
 from notifications.reasons import said
@@ -85,7 +85,7 @@ def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_befor
 def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "SUSPECTS", 2)
+    monkeypatch.setattr(concurrency_limits, "SUSPECTS", 2)
     monkeypatch.setattr(device_lane, "BATCH", 4)
     dead = people(service, 10, "dave", "hangs")
     Device.objects.update(last_fault_fact=said("It did not answer completely within 10 seconds.").as_json())
@@ -107,8 +107,8 @@ def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
 def test_a_burst_for_one_device_that_hangs_takes_few_places(
     story: Story, service: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "ROOM", 12)
-    monkeypatch.setattr(rooms, "SLOW", 4)
+    monkeypatch.setattr(concurrency_limits, "ROOM", 12)
+    monkeypatch.setattr(concurrency_limits, "SLOW", 4)
     (dave,), (ann,) = people(service, 1, "dave", "hangs"), people(service, 1, "ann")
     for number in range(24):
         assign_to(story, f"T-{number}", [dave])
@@ -178,8 +178,8 @@ def test_when_a_device_works_again_all_that_waits_for_it_comes_at_once(
 def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
-    them = people(service, health.SEVERAL + 1, "ann", "broken")
+    monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
+    them = people(service, circuit_breaker.SEVERAL + 1, "ann", "broken")
 
     def is_repaired() -> None:
         service.manner.update(dict.fromkeys(service.tries, "ok"))
@@ -221,7 +221,7 @@ def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others
 def test_a_service_that_refuses_many_and_takes_nothing_is_paused_briefly_and_tried_by_one(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    them, others = people(service, pauses.MANY, "dave", "refused"), people(service, 4, "ann", "refused")
+    them, others = people(service, service_pauses.MANY, "dave", "refused"), people(service, 4, "ann", "refused")
     one_after_the_other(partial(assign_to, story, "T-1", them))
     paused = PausedService.objects.get()
     assert paused.until - timezone.now() <= timedelta(minutes=1)

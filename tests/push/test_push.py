@@ -11,10 +11,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.answers import respond
-from notifications.answers.given import Answer
+from notifications.answers.submission import Answer
 from notifications.channels import registry
 from notifications.channels.webpush import checks
-from notifications.delivery import device_test, pauses, resend
+from notifications.delivery import device_test, resend, service_pauses
 from notifications.delivery.engine import Engine
 from notifications.errors import Expired
 from notifications.items import lifetime
@@ -281,10 +281,10 @@ def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
     dispatch()
     host.settled(3)
     paused = PausedService.objects.get()
-    assert paused.service == host.service and paused.until >= NOON + pauses.FIRST
+    assert paused.service == host.service and paused.until >= NOON + service_pauses.FIRST
     assert ledger(story)["webpush firefox"][0] == "dead"
     assert Delivery.objects.get(channel="email", recipient=story.bob).due_at is not None
-    assert ledger(story, "alice")["webpush alices"] == ("pending", str(pauses.waiting_for(host.service)))
+    assert ledger(story, "alice")["webpush alices"] == ("pending", str(service_pauses.waiting_for(host.service)))
     tried = host.tries["alices"]
 
     story.assign("T-42", assignee="alice")
@@ -293,7 +293,7 @@ def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
 
     host.answer("alices", 201)
     for _ in range(2):  # one tries the service first
-        host.settled(pauses.FIRST.total_seconds() + 1)
+        host.settled(service_pauses.FIRST.total_seconds() + 1)
     assert len(host.shown("alices")) == 2 and not PausedService.objects.exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from notifications.items import inbox_items, outdating
+from notifications.items import inbox_items, superseding
 from notifications.models import Notification, NotificationState
 from notifications.reasons import REASSIGNED_TO
 from tests.push.books import Host
@@ -53,7 +53,7 @@ def test_what_lands_while_its_task_is_taken_back_is_replaced(story: Story, host:
         inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN)
         may_land.set()
         eventually(lambda: not dispatcher.is_alive() or somebody_waits(), "it has written down, or waits for us")
-        outdating.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
+        superseding.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
     dispatcher.join(PATIENCE_SECONDS)
     host.settled()
 

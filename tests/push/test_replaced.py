@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.answers import respond
-from notifications.answers.given import Answer
+from notifications.answers.submission import Answer
 from notifications.engines import callback_results
 from notifications.errors import Expired
 from notifications.models import (

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from wfpush.web.awaited import AwaitedResponse
+from wfpush.web.async_responses import AwaitedResponse
 
 
 def arrived(response: HttpResponseBase) -> HttpResponse:

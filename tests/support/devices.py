@@ -13,8 +13,8 @@ from django.utils import timezone
 from notifications.channels import registry
 from notifications.channels.base import Channel
 from notifications.channels.webpush import vapid
+from notifications.delivery.circuit_breaker import Services
 from notifications.delivery.engine import Engine
-from notifications.delivery.health import Services
 from notifications.models import Device, Recipient
 from notifications.people import devices
 from notifications.types import Json, NewAddress

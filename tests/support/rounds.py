@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications import errors
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer
 from notifications.models import Notification
 
 

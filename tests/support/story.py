@@ -9,10 +9,10 @@ from typing import Any
 from django.utils import timezone
 
 from escalations.models import Policy, PolicyStep, StepTarget
-from notifications.answers.given import Answer, RecordedAnswer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.connectors.signatures import new_secret
-from notifications.conversation import telling
+from notifications.conversation import notifying
 from notifications.intake import ingest
 from notifications.models import (
     Category,
@@ -77,7 +77,7 @@ class Story:
         """An event arrives and the worker processes what is due."""
         event = self.send(type, data, **how)
         pipeline.drain()
-        telling.drain()
+        notifying.drain()
         event.refresh_from_db()
         return event
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.channels import registry
-from notifications.conversation import telling
+from notifications.conversation import notifying
 from notifications.delivery import claims
 from notifications.delivery.engine import Engine
 from notifications.engines import callback, callback_claims
@@ -70,7 +70,7 @@ class World:
 
     def _work(self) -> None:
         pipeline.drain()
-        telling.drain()
+        notifying.drain()
 
     def put(self, path: str, body: Json) -> Json:
         answer = self.client.put(path, json.dumps(body), content_type="application/json", headers=self._as_engine)

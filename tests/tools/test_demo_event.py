@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notifications.conversation import telling
+from notifications.conversation import notifying
 from notifications.models import Event, EventStatus
 from notifications.routing import pipeline
 from notifications.starter.samples import SAMPLES
@@ -37,7 +37,7 @@ def test_every_type_is_taken_and_tells_somebody(kind: str) -> None:
         story.send(event["type"], event["data"])
         pipeline.drain()
     if kind == "task.message":
-        telling.drain()  # an event of our own tells of it
+        notifying.drain()  # an event of our own tells of it
 
     last = Event.objects.latest("received_at")
     assert (last.type, last.status) == (kind, EventStatus.PROCESSED)

@@ -26,7 +26,7 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from wfpush.processes.pulses import send_pulses
+from wfpush.processes.heartbeats import send_pulses
 from wfpush.queue import lease_holder, outage, outbox
 from wfpush.redis.cooldown import redis_cooldown
 

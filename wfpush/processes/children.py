@@ -18,8 +18,8 @@ from typing import IO, TextIO
 
 import structlog
 
-from wfpush.processes.pulses import VARIABLE as PULSES
-from wfpush.processes.pulses import Pulses
+from wfpush.processes.heartbeats import VARIABLE as PULSES
+from wfpush.processes.heartbeats import Pulses
 from wfpush.processes.worker_registry import Registration
 from wfpush.queue import lease_holder
 

@@ -23,7 +23,7 @@ from wfpush.concurrency.cancellation import raise_if_cancelled
 from wfpush.postgres.silence import limit_waits
 from wfpush.processes import lifeline
 from wfpush.processes.garbage import tune_garbage_collection
-from wfpush.processes.pulses import send_pulses
+from wfpush.processes.heartbeats import send_pulses
 from wfpush.queue import outage, outbox
 from wfpush.redis.cooldown import redis_cooldown
 from wfpush.redis.subscription import Subscription

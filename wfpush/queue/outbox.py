@@ -29,7 +29,7 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from wfpush.concurrency.places import FreePlaces
+from wfpush.concurrency.keyed_limits import FreePlaces
 from wfpush.postgres import bulk, keys
 from wfpush.queue.lease_holder import new_token
 from wfpush.redis.cooldown import redis_cooldown

@@ -26,7 +26,7 @@ from psycopg import OperationalError
 
 from wfpush.postgres.silence import limit_waits, silence
 from wfpush.processes.garbage import tune_garbage_collection
-from wfpush.web.awaited import AwaitedResponse, BrokenOff
+from wfpush.web.async_responses import AwaitedResponse, BrokenOff
 
 ROUTE = "wfpush.route"
 """The member of the ASGI scope with the template of the request's route, such as `api/v1/tasks/<str:task_id>`; missing

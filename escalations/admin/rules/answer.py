@@ -23,10 +23,10 @@ from escalations.kinds import wording
 from escalations.models import Policy
 from notifications import reasons
 from notifications.admin.conditions import condition_sentence
+from notifications.admin.display import short
 from notifications.admin.preview import Preview, Subject, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
-from notifications.admin.words import short
 from notifications.cases.facts import facts_of_task
 from notifications.models import (
     Engine,

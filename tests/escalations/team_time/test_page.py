@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from escalations.models import BusinessCalendar, Policy
-from escalations.team_time import reading
+from escalations.team_time import queries
 from notifications.models import Delivery, DeliveryState, Notification, Recipient
 from tests.factories import RecipientFactory
 from tests.inbox.browser import get, signed_in
@@ -138,5 +138,5 @@ def test_messages_count_by_their_peoples_hours_and_only_so_many_items_are_read(
     with time_machine.travel(NOW, tick=False), CaptureQueriesContext(connection) as made:
         assert "More came" not in browser.get(PATH).content.decode()
     assert len(made) < 20, "of however many people and tasks"
-    monkeypatch.setattr(reading, "MOST", 7)
+    monkeypatch.setattr(queries, "MOST", 7)
     assert "More came than can be read at once" in seen(story.carol).content.decode()

@@ -16,8 +16,8 @@ from django.utils import timezone
 from escalations.models import Escalation, Policy
 from notifications import errors
 from notifications.answers import answer_body, batch, recording
-from notifications.answers.given import Answer, RecordedAnswer, Submission
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer, RecordedAnswer, Submission
 from notifications.items import live_frames
 from notifications.items.ledger_audit import faults_since
 from notifications.models import (

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from notifications.connectors.base import Result
-from notifications.engines import callback, returning
-from notifications.items import action_tokens, holding
+from notifications.engines import callback, returned_answers
+from notifications.items import action_tokens, undo_window
 from notifications.models import (
     AnswerMapping,
     Callback,
@@ -176,7 +176,7 @@ def test_a_key_is_of_one_content(story: Story) -> None:
     before = {"action": "approve", "revision": story.copy(story.bob).revision}
     assert caller.post(path, before, idempotency_key="k").status_code == 201
     change(story)
-    returning.look_at([story.task().pk], timezone.now())
+    returned_answers.look_at([story.task().pk], timezone.now())
     pipeline.drain()
     assert story.states()["bob"] == "open"
     assert caller.post(path, before, idempotency_key="k").status_code == 200
@@ -249,13 +249,13 @@ def test_an_answer_that_waits_while_only_its_deadline_moves_is_told(story: Story
 
 @pytest.mark.django_db(transaction=True)
 def test_updates_that_were_kept_are_applied_in_order_after_undo(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    monkeypatch.setattr(undo_window, "HELD", timedelta(minutes=1))
     story.answer(story.bob, "approve", via="inbox")
     change(story, minute=5, task={"id": "T-42", "priority": "high"})
     story.happen(
         "task.assigned", {"task": {"id": "T-42", "name": "Approve invoice 4711", "assignee": "carol"}}, minute=6
     )
-    returning.take_back(story.copy(story.bob), timezone.now())
+    returned_answers.take_back(story.copy(story.bob), timezone.now())
     story.happen("case.status_changed", {"case": {"id": "4711", "status": "submitted"}}, minute=7)
     assert story.task().priority == "high"
     assert story.states() == {"bob": "withdrawn", "carol": "open"}
@@ -275,13 +275,13 @@ def test_an_answer_that_may_have_arrived_is_not_given_back_and_a_refusal_applies
 
 @pytest.mark.django_db(transaction=True)
 def test_an_update_is_not_processed_before_those_that_were_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    monkeypatch.setattr(undo_window, "HELD", timedelta(minutes=1))
     story.answer(story.bob, "approve", via="inbox")
     kept = change(story, minute=5, task={"id": "T-42", "priority": "high"})
     later = story.send("task.updated", {"task": {"id": "T-42", "due_at": "2026-12-01T10:00:00Z"}}, minute=6)
     (claimed_first,) = claims.claim()
     assert claimed_first.pk == later.pk
-    returning.take_back(story.copy(story.bob), timezone.now())
+    returned_answers.take_back(story.copy(story.bob), timezone.now())
     pipeline.run(claimed_first, timezone.now())
     later.refresh_from_db()
     assert later.status == EventStatus.ACCEPTED

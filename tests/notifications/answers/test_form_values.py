@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications.answers.given import Answer
 from notifications.answers.respond import take_with_token
+from notifications.answers.submission import Answer
 from notifications.intake.eventdata import faults_of
 from notifications.models import AnswerMapping, Callback, EventType, EventVariable, Response
 from notifications.types import Json

@@ -12,8 +12,8 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from notifications import errors
-from notifications.answers.given import Answer
 from notifications.answers.respond import take_with_token
+from notifications.answers.submission import Answer
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.intake.eventdata import faults_of

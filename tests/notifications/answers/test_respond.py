@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications import errors
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond, take_with_token
+from notifications.answers.submission import Answer
 from notifications.models import ActionToken, Callback, Notification, Response, TaskState
 from notifications.routing import expiry
 from notifications.types import Json

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from notifications.attachments.kinds import GIF, HEIC, JPEG, PDF, PNG, TEXT, WEBP, Look
-from notifications.attachments.storing import kept_name
+from notifications.attachments.storage import kept_name
 from tests.support.files import (
     CONTENT_TYPES,
     archive,

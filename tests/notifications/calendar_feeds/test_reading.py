@@ -10,7 +10,7 @@ import pytest
 from icalendar.timezone import tzp
 
 from notifications import reasons
-from notifications.calendar_feeds import child, reading
+from notifications.calendar_feeds import reading, sandbox
 from notifications.calendar_feeds.reading import Unreadable, events_in, spans_by_choice, spans_in
 from notifications.models import TakenEntries
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
@@ -65,7 +65,7 @@ def test_calendars_without_end_are_refused_before_anything_is_computed(name: str
 
     began = _children_seconds()
     assert why(text()) == code
-    assert _children_seconds() - began < child.CPU_SECONDS / 2
+    assert _children_seconds() - began < sandbox.CPU_SECONDS / 2
 
 
 def test_properties_that_nobody_reads_cost_nothing() -> None:
@@ -135,7 +135,7 @@ def test_a_child_that_cannot_begin_is_our_own_fault(monkeypatch: pytest.MonkeyPa
 
 def test_the_child_has_neither_django_nor_our_secrets() -> None:
     code = (
-        "import json, os, sys; import notifications.calendar_feeds.child;"
+        "import json, os, sys; import notifications.calendar_feeds.sandbox;"
         "print(json.dumps([sorted(os.environ), [m for m in ('django', 'psycopg', 'aiohttp') if m in sys.modules]]))"
     )
     environment = reading.environment({"SECRET_KEY": "s", "DATABASE_URL": "d", "PATH": "/bin"})
@@ -180,4 +180,4 @@ def test_what_is_handed_on_is_bounded() -> None:
 
     [event] = events_in(calendar(entry(*lines)), BERLIN, NOW)
 
-    assert (len(event.summary), len(event.attendees)) == (child.MAX_TEXT, child.MAX_ATTENDEES)
+    assert (len(event.summary), len(event.attendees)) == (sandbox.MAX_TEXT, sandbox.MAX_ATTENDEES)

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
-from notifications.conversation import saying, telling
-from notifications.conversation.saying import Words
+from notifications.answers.submission import Answer
+from notifications.conversation import notifying, posting
+from notifications.conversation.posting import Words
 from notifications.errors import AlreadyAnswered, Failure
 from notifications.models import Addressee, Notification, Recipient, Task, TaskMessage
 from tests.support.at_once import at_once, or_failure
@@ -30,9 +30,9 @@ def ask(story: Story, who: Recipient, text: str) -> None:
     respond(story.copy(who), Answer("request_info", text), now=timezone.now())
 
 
-def reply(person: Recipient, text: str, key: str = "") -> Callable[[], saying.RecordedMessage]:
+def reply(person: Recipient, text: str, key: str = "") -> Callable[[], posting.RecordedMessage]:
     task = Task.objects.get()
-    return lambda: saying.reply(person, task.pk, Words(text, key=key), timezone.now())
+    return lambda: posting.reply(person, task.pk, Words(text, key=key), timezone.now())
 
 
 def test_a_reply_sent_twice_at_once_is_one(story: Story) -> None:
@@ -66,7 +66,7 @@ def test_two_ask_at_once_and_both_are_answered(story: Story) -> None:
     assert story.task().state == "info_requested"
     first, second = TaskMessage.objects.order_by("number")
     for question in (first, second):
-        saying.reply(story.alice, story.task().pk, Words("4711", reply_to=question.pk), timezone.now())
+        posting.reply(story.alice, story.task().pk, Words("4711", reply_to=question.pk), timezone.now())
     assert story.task().state == "open"
     assert_contiguous()
 
@@ -77,7 +77,7 @@ def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: S
 
     decide = partial(respond, copy, Answer("approve"), now=timezone.now())
     at_once(*(or_failure(call, Failure) for call in (reply(story.alice, "4711"), decide)))
-    telling.drain()
+    notifying.drain()
 
     task = story.task()
     assert task.state == "answered"
@@ -89,21 +89,21 @@ def test_a_reply_and_the_decision_at_once_leave_nothing_that_still_asks(story: S
 
 def test_what_fails_to_be_shown_is_shown_again(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's question is kept in its event's transaction, and shown after it."""
-    shown = telling.tell
+    shown = notifying.tell
 
     def fails(*given: object, **how: object) -> None:
         raise ValueError("it fails")
 
-    monkeypatch.setattr(telling, "tell", fails)
+    monkeypatch.setattr(notifying, "tell", fails)
     message = {"kind": "question", "text": "Urgent?", "to": ["alice"]}
     story.happen("task.message", {"task": {"id": "T-42"}, "message": message})
     assert story.inbox(story.alice) == []
 
-    monkeypatch.setattr(telling, "tell", shown)
+    monkeypatch.setattr(notifying, "tell", shown)
     TaskMessage.objects.update(due_at=timezone.now())
-    telling.drain()
+    notifying.drain()
 
     (item,) = story.inbox(story.alice)
     assert (item.title, item.body) == ("Invoices asks about “Approve invoice 4711”", "Urgent?")
-    telling.drain()
+    notifying.drain()
     assert len(story.inbox(story.alice)) == 1

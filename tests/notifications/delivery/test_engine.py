@@ -12,9 +12,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.channels import registry
-from notifications.delivery import device_lane, health, pauses
+from notifications.delivery import circuit_breaker, device_lane, service_pauses
+from notifications.delivery.circuit_breaker import ALONE_FIRST, SEVERAL, Services
 from notifications.delivery.engine import Engine
-from notifications.delivery.health import ALONE_FIRST, SEVERAL, Services
 from notifications.models import Category, Delivery, DeliveryState, PausedService
 from notifications.routing import pipeline
 from tests.factories import RecipientFactory
@@ -82,12 +82,12 @@ def test_a_mail_server_that_refuses_our_password_is_paused_and_all_mail_goes_whe
         told(story, "first", 1, "email")
         one_after_the_other(lambda: None, lambda: told(story, "second", 3, "email"))
     paused = PausedService.objects.get()
-    assert (paused.channel, paused.service, paused.until) == ("email", "127.0.0.1", NOON + pauses.FIRST)
+    assert (paused.channel, paused.service, paused.until) == ("email", "127.0.0.1", NOON + service_pauses.FIRST)
     assert states("first") == {("email", "pending", 1)}
     assert states("second") == {("email", "pending", 0)}, "it is not asked again for each mail"
 
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "", ""
-    clock.shift(pauses.FIRST + timedelta(seconds=1))
+    clock.shift(service_pauses.FIRST + timedelta(seconds=1))
     with mail_server() as server:
         settings.EMAIL_PORT = server.port
         one_after_the_other(lambda: None, lambda: None)
@@ -128,7 +128,7 @@ def test_who_has_another_channel_is_told_there_while_the_gateway_is_paused(
 def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
     story: Story, gateway: FakeGateway, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
+    monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
     seconds = Seconds()
     gateway.answers = [Answer(503)]
     asked: list[int] = []
@@ -150,7 +150,7 @@ def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
         asked.append(len(gateway.asked))
         assert states("second") == {("appworks", "pending", 0)}
         reasons = Delivery.objects.filter(channel="appworks", recipient__ref__startswith="second")
-        assert {row.reason for row in reasons} == {str(pauses.left_alone("127.0.0.1"))}
+        assert {row.reason for row in reasons} == {str(service_pauses.left_alone("127.0.0.1"))}
 
     def first_are_told() -> None:
         told(story, "first", SEVERAL, "appworks")
@@ -173,7 +173,7 @@ def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
 def test_a_gateway_that_refuses_messages_works(
     story: Story, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
+    monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
     gateway.answers = [Answer(400)]
     told(story, "apps", SEVERAL + 2, "appworks")
     one_after_the_other(lambda: None, services=Services(Seconds()))
@@ -184,7 +184,7 @@ def test_a_gateway_that_refuses_messages_works(
 def test_a_mail_server_that_takes_no_mail_for_some_works_and_one_that_is_not_there_does_not(
     story: Story, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
+    monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
     with mail_server() as server:
         settings.EMAIL_PORT, server.recipient_reply = server.port, "451 4.7.1 Greylisted, try again later"
         told(story, "grey", SEVERAL + 2, "email")

@@ -4,8 +4,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer
 from notifications.engines import callback
 from notifications.models import Callback, CallbackState, Notification
 from notifications.reasons import words

@@ -15,8 +15,8 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
+from notifications.answers.submission import Answer
 from notifications.channels import registry
 from notifications.connectors.access import EngineClient
 from notifications.connectors.signatures import new_secret

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from escalations.models import Escalation, EscalationState
-from notifications.engines.returning import take_back
+from notifications.engines.returned_answers import take_back
 from notifications.errors import TooLate
-from notifications.items import holding
+from notifications.items import undo_window
 from notifications.items.representation import task_json
 from notifications.models import Callback, NotificationState, Recipient, Response, Via
 from tests.inbox.browser import get, signed_in
@@ -23,7 +23,7 @@ HELD = timedelta(seconds=30)
 
 @pytest.fixture(autouse=True)
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "HELD", HELD)
+    monkeypatch.setattr(undo_window, "HELD", HELD)
 
 
 def deliver(then: datetime | None = None) -> None:

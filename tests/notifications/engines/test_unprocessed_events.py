@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications.engines import returning
-from notifications.items import holding
+from notifications.engines import returned_answers
+from notifications.items import undo_window
 from notifications.models import Callback, CallbackState, Event, EventStatus
 from notifications.routing import pipeline
 from tests.support.callbacks import claimed
@@ -71,11 +71,11 @@ def test_it_waits_for_no_other_task_no_old_event_and_only_where_it_decides(story
 
 def test_an_update_that_was_kept_and_is_released_counts_as_new(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever answers again at once has not seen what it changes."""
-    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    monkeypatch.setattr(undo_window, "HELD", timedelta(minutes=1))
     story.answer(story.bob, "approve", via="inbox")
     story.happen("task.updated", LATER)
     Event.objects.update(received_at=timezone.now() - timedelta(hours=1))
-    returning.take_back(story.copy(story.bob), timezone.now())
+    returned_answers.take_back(story.copy(story.bob), timezone.now())
     story.answer(story.bob, "approve", via="api")
     assert told() == []
     pipeline.drain()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from notifications.forms import checking, recorded
+from notifications.forms import checking, recorded_values
 from notifications.forms.fields import Form, form_of, marked
 from notifications.types import Json
 from notifications.wording.formats import locale_of
@@ -125,10 +125,12 @@ def test_each_cell_is_checked(rows: Any, found: Json) -> None:
 
 def test_a_record_has_the_rows_and_what_they_were_and_hides_all_of_a_sensitive_table() -> None:
     rows = [{"article": "Pump", "pieces": 2, "price": 30, "state": "whole"}]
-    (entry,) = entries = recorded.entries_of(table(), {"lines": rows})
-    assert recorded.values_of(entries) == {"lines": rows} and recorded.types_of(entries) == {"lines": "json"}
+    (entry,) = entries = recorded_values.entries_of(table(), {"lines": rows})
+    assert recorded_values.values_of(entries) == {"lines": rows} and recorded_values.types_of(entries) == {
+        "lines": "json"
+    }
     with translation.override("de"):
-        (line,) = [each.line for each in recorded.shown(entries, "de")]
+        (line,) = [each.line for each in recorded_values.shown(entries, "de")]
     assert line.split("\n") == [
         "Lines: 1 Zeile. Summe Price: 30,00 €",
         "1. Pump · 2 · 30,00 € · Ganz",
@@ -137,8 +139,8 @@ def test_a_record_has_the_rows_and_what_they_were_and_hides_all_of_a_sensitive_t
         "2. Valve · – · 12,50 € · –",
     ]
     for hidden in (["variables.lines"], ["variables.lines.0.price"]):
-        (secret,) = recorded.entries_of(table(), {"lines": rows}, hidden)
-        assert recorded.public_values([secret]) == {"lines": None} and not entry.get("sensitive")
+        (secret,) = recorded_values.entries_of(table(), {"lines": rows}, hidden)
+        assert recorded_values.public_values([secret]) == {"lines": None} and not entry.get("sensitive")
 
 
 @pytest.mark.parametrize("value", ["nan", "-inf", "1e400", "infinity", "1_000_x", 10**400])
@@ -163,12 +165,14 @@ def test_final_answers_that_take_nothing_away_take_values() -> None:
 
 
 def test_a_record_says_what_was_changed_and_hides_what_is_sensitive() -> None:
-    entries = recorded.entries_of(form(), APPROVED, hidden=["variables.cost_center"])
-    assert recorded.values_of(entries) == APPROVED
-    assert recorded.types_of(entries) == {"amount": "double", "pay_on": "date", "checks": "json"}
-    assert recorded.public_values(entries)["iban"] is recorded.public_values(entries)["cost_center"] is None
+    entries = recorded_values.entries_of(form(), APPROVED, hidden=["variables.cost_center"])
+    assert recorded_values.values_of(entries) == APPROVED
+    assert recorded_values.types_of(entries) == {"amount": "double", "pay_on": "date", "checks": "json"}
+    assert (
+        recorded_values.public_values(entries)["iban"] is recorded_values.public_values(entries)["cost_center"] is None
+    )
     with translation.override("de"):
-        lines = [each.line for each in recorded.shown(entries, "de")]
+        lines = [each.line for each in recorded_values.shown(entries, "de")]
     assert lines[:4] == [
         "Betrag: 900,50 € (statt 1.000,00 €)",
         "Account: Büro",

@@ -8,15 +8,15 @@ import pytest
 from django.utils import timezone
 
 from notifications import errors
-from notifications.answers.given import Answer
 from notifications.answers.respond import respond
-from notifications.attachments import storing
-from notifications.attachments.storing import Sender
-from notifications.engines.returning import take_back
+from notifications.answers.submission import Answer
+from notifications.attachments import storage
+from notifications.attachments.storage import Sender
+from notifications.engines.returned_answers import take_back
 from notifications.errors import InvalidValues
 from notifications.forms import definition
-from notifications.forms.translated import translated
-from notifications.items import holding
+from notifications.forms.engine_forms import translated
+from notifications.items import undo_window
 from notifications.models import Attachment, Callback, Recipient
 from notifications.types import Json
 from tests.api.test_attachments import read
@@ -68,7 +68,7 @@ def story(db: None) -> Story:
 
 
 def kept(person: Recipient, content: bytes = b"", name: str = "receipt.png") -> str:
-    return str(storing.keep(BytesIO(content or png()), name, Sender(person=person), timezone.now()).attachment.pk)
+    return str(storage.keep(BytesIO(content or png()), name, Sender(person=person), timezone.now()).attachment.pk)
 
 
 def approve(story: Story, ids: Any, task_id: str = "T-42", **more: Any) -> Any:
@@ -135,7 +135,7 @@ def test_what_is_used_is_not_used_again(story: Story) -> None:
 def test_after_an_answer_that_was_taken_back_its_files_need_not_be_chosen_again(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    monkeypatch.setattr(undo_window, "HELD", timedelta(minutes=1))
     story.assign(candidates=["bob", "carol"], form=form())
     photo = kept(story.bob)
     approve(story, [photo], via="inbox")

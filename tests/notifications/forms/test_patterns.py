@@ -9,7 +9,7 @@ import pytest
 
 from notifications.forms import checking, definition
 from notifications.forms.patterns import MOST_PATTERN, MOST_TEXT, fault_of, fits
-from notifications.forms.shown import form_json
+from notifications.forms.rendering import form_json
 from notifications.types import Json
 from tests.notifications.forms.invoice import invoice_form, read
 

@@ -9,7 +9,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import translation
 
-from notifications.forms import checking, translated, typed
+from notifications.forms import checking, engine_forms, typed_input
 from notifications.forms.fields import Form, form_of
 from notifications.types import Json
 from notifications.wording.formats import locale_of
@@ -18,7 +18,7 @@ VECTORS: Json = json.loads((Path(__file__).parents[2] / "vectors/form_values.jso
 
 
 def form() -> Form:
-    found = form_of(translated.stored({"task": {"form": VECTORS["form"]}}))
+    found = form_of(engine_forms.stored({"task": {"form": VECTORS["form"]}}))
     assert found is not None
     return found
 
@@ -28,7 +28,7 @@ def test_the_server_reads_and_checks_as_the_vectors_say(case: Any) -> None:
     posted, locale = QueryDict(mutable=True), locale_of(case["language"])
     for name, texts in case["texts"].items():
         posted.setlist(f"value-{name}", texts)
-    read = typed.read(form(), posted, locale)
+    read = typed_input.read(form(), posted, locale)
     values = checking.normal(form(), read.values)
     found = [*checking.faults_of(form(), values), *read.faults]
     faults = {".".join(str(part) for part in fault.path): fault for fault in found}

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone, translation
 
 from notifications.inbox.cards import buttons, offered
-from notifications.inbox.finding import DUE
+from notifications.inbox.list_query import DUE
 from notifications.inbox.listing import due_within, most_pressing_first
 from notifications.items.outcomes import mood_of, outcome_of
 from notifications.models import Category, Engine, Notification, Recipient, Task

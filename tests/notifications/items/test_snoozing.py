@@ -11,7 +11,7 @@ from django.utils import timezone
 from escalations.clocks import due_steps
 from escalations.models import StepTarget
 from notifications.errors import Invalid
-from notifications.inbox.finding import Finding
+from notifications.inbox.list_query import Finding
 from notifications.inbox.listing import listing
 from notifications.items import snoozing
 from notifications.items.inbox_json import inbox_json, lines_of

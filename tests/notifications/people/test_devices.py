@@ -8,12 +8,12 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.answers import respond
-from notifications.answers.given import Answer
+from notifications.answers.submission import Answer
 from notifications.delivery import device_test
 from notifications.errors import Expired
 from notifications.housekeeping import prune
 from notifications.models import ActionToken, Delivery, DeliveryState, Device, Notification, Recipient
-from notifications.people import devices, farewells, recipient_tokens
+from notifications.people import device_removal, devices, recipient_tokens
 from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, action_token
@@ -77,8 +77,8 @@ def test_a_browser_is_registered_once_however_often_it_comes(alice: Recipient) -
     device = Device.objects.get()
     assert (device.name, device.language, device.session) == ("Firefox on Windows", "", "two")
     assert (device.created_at, device.last_used_at) == (NOON, NOON + timedelta(days=1))
-    assert farewells.address_of(device).address == "https://push.example/1"
-    assert farewells.address_of(device).auth == "secret"
+    assert device_removal.address_of(device).address == "https://push.example/1"
+    assert device_removal.address_of(device).auth == "secret"
 
 
 def test_history_is_told_of_changes_and_not_of_every_visit(alice: Recipient) -> None:

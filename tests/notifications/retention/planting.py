@@ -17,7 +17,7 @@ from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
 from notifications.handover import notices
-from notifications.items import gathered
+from notifications.items import search_index
 from notifications.models import (
     Absence,
     AbsenceFeed,
@@ -112,8 +112,8 @@ def plant(world: World, root: Client, monkeypatch: pytest.MonkeyPatch) -> Recipi
     chooses(world, person)
     takes_turns(world, person)
     one_row_each()
-    monkeypatch.setattr(gathered, "GATHERED_FROM", 1)
-    gathered.gather()
+    monkeypatch.setattr(search_index, "GATHERED_FROM", 1)
+    search_index.gather()
     assert SearchedPart.objects.exists()
     return person
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalations.models import Escalation, Policy
-from notifications.items import outdating
+from notifications.items import superseding
 from notifications.models import Delivery, Device, Notification, Task, TaskState
 from notifications.routing import expiry, pipeline
 from notifications.types import Json
@@ -144,7 +144,7 @@ def test_a_task_that_cannot_expire_costs_only_itself_and_waits_a_minute(story: S
 def test_those_after_a_fault_expire_in_the_same_turn(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     a_hundred(story)
     monkeypatch.setattr(expiry, "BATCH", 10)
-    monkeypatch.setattr(outdating, "supersede", lambda ids, *_: 1 / 0 if len(ids) == 10 else None)
+    monkeypatch.setattr(superseding, "supersede", lambda ids, *_: 1 / 0 if len(ids) == 10 else None)
     expire()
     assert states() == {TaskState.EXPIRED: 100}
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.waiting import soon
-from wfpush.concurrency.places import Rounds
+from wfpush.concurrency.keyed_limits import Rounds
 
 
 class Source:

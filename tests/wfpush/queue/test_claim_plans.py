@@ -12,7 +12,7 @@ from django.utils import timezone
 from escalations.clocks import due_steps
 from escalations.models import Escalation
 from notifications.channels import registry
-from notifications.conversation import telling
+from notifications.conversation import notifying
 from notifications.delivery import claims as delivery_claims
 from notifications.engines import callback_claims
 from notifications.items import ledger
@@ -22,7 +22,7 @@ from tests.notifications.delivery.test_claims import device_of
 from tests.support.multiplied import analyze, made_id, multiply
 from tests.support.pages_read import pages_read
 from tests.support.story import Story
-from wfpush.concurrency.places import FreePlaces
+from wfpush.concurrency.keyed_limits import FreePlaces
 from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
@@ -234,10 +234,10 @@ def test_messages_to_engines(statistics: str) -> None:
 
     def claim() -> None:
         now = timezone.now()
-        assert telling.has_due(now)
+        assert notifying.has_due(now)
         assert (
-            len(outbox.claim(TaskMessage.objects.all(), limit=telling.BATCH, lease=telling.LEASE, now=now))
-            == telling.BATCH
+            len(outbox.claim(TaskMessage.objects.all(), limit=notifying.BATCH, lease=notifying.LEASE, now=now))
+            == notifying.BATCH
         )
 
     Burst(statistics, TaskMessage).reads_the_same(add, claim)

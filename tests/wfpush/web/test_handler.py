@@ -12,7 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.test import override_settings
 from django.urls import path
 
-from wfpush.web.awaited import AwaitedResponse, BrokenOff
+from wfpush.web.async_responses import AwaitedResponse, BrokenOff
 from wfpush.web.bodylimit import BODY_LIMIT
 from wfpush.web.handler import ThreadedHandler, drop_dead_connection
 

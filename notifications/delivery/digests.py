@@ -1,0 +1,125 @@
+"""Which due messages of one person go together as one: what was held back, and what piles up faster than it is sent.
+
+Nothing is stored of it. Rows that are tried together are due at the same instant from then on (`align`), and so are
+together again on the next try, with the same Message-ID; others do not join them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import Coalesce, RowNumber
+
+from notifications.models import Delivery, Priority
+from wfpush.concurrency.keyed_limits import FreePlaces
+from wfpush.postgres import keys
+from wfpush.queue import outbox
+
+MOST = 100
+"""Messages in one."""
+APART = 3
+"""So many that wait at once still go one by one, unless one of them was held back."""
+
+
+class Waiting(NamedTuple):
+    """A due row, as a claim looks at it."""
+
+    pk: UUID
+    place: str
+    recipient: int
+    address: str
+    held: str | None
+    critical: bool | None
+    attempts: int
+    due_at: datetime
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """Rows for which this is the same may go together."""
+        if self.critical:
+            return (self.pk,)
+        return (self.recipient, self.address, self.due_at if self.attempts else None)
+
+
+NAMES = ("pk", "place", "recipient_id", "address", "held", "critical", "attempts", "due_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Rows of one message, which takes one place."""
+
+    place: str
+    rows: Sequence[UUID]
+
+
+def units(waiting: QuerySet[Delivery], room: FreePlaces[str]) -> list[Unit]:
+    """Those for which there is a place. `waiting`: the due rows of a channel with their places, oldest first."""
+    heaps: dict[object, list[Waiting]] = {}
+    for row in map(Waiting._make, waiting.values_list(*NAMES)[: outbox.ROWS_CHECKED]):
+        heaps.setdefault(row.alike, []).append(row)
+    pieces: list[list[Waiting]] = []
+    for heap in heaps.values():
+        pieces += [heap] if _goes_together(heap) else [[row] for row in heap]
+    chosen = [pieces[at] for at in room.choose((at, piece[0].place) for at, piece in enumerate(pieces))]
+    if not any(map(_goes_together, chosen)):
+        return [_unit(piece) for piece in chosen]
+    made = _parted(_with_held(chosen, waiting))
+    return [made[at] for at in room.choose((at, unit.place) for at, unit in enumerate(made))]
+
+
+def _goes_together(heap: Sequence[Waiting]) -> bool:
+    """Rows that were tried before are alike only if they were tried together, or have waited for the same service."""
+    return len(heap) > APART or any(row.held for row in heap) or (len(heap) > 1 and heap[0].attempts > 0)
+
+
+def _unit(rows: Sequence[Waiting]) -> Unit:
+    return Unit(rows[0].place, [row.pk for row in rows])
+
+
+def _with_held(pieces: Sequence[list[Waiting]], waiting: QuerySet[Delivery]) -> list[list[Waiting]]:
+    """Return the pieces with further due rows that were held back for these people."""
+    heaps = {piece[0].alike: piece for piece in pieces if any(row.held for row in piece) and not piece[0].attempts}
+    if not heaps:
+        return list(pieces)
+    people = {heap[0].recipient for heap in heaps.values()}
+    number = Window(RowNumber(), partition_by=[F("recipient_id"), F("address")], order_by=F("due_at").asc())
+    theirs = waiting.filter(recipient__in=people, held__isnull=False, attempts=0, critical=None)
+    listed_ids = {row.pk for piece in pieces for row in piece}
+    for row in map(Waiting._make, theirs.annotate(number=number).filter(number__lte=MOST).values_list(*NAMES)):
+        if row.alike in heaps and row.pk not in listed_ids:
+            heaps[row.alike].append(row)
+    return list(pieces)
+
+
+def _parted(pieces: Sequence[Sequence[Waiting]]) -> list[Unit]:
+    """Return the units to send: urgent rows alone and first, the others by brand."""
+    ids = [row.pk for piece in pieces for row in piece]
+    deliveries = Delivery.objects.filter(keys.among(Delivery, ids)).order_by()
+    brand = Coalesce("notification__brand_id", "recipient__brand_id")
+    traits = {pk: (priority, of) for pk, priority, of in deliveries.values_list("pk", "notification__priority", brand)}
+    alone, together = [], []
+    for piece in pieces:
+        brands: dict[object, list[Waiting]] = {}
+        for row in piece:
+            priority, of = traits.get(row.pk, (None, None))
+            if priority == Priority.URGENT:
+                alone.append(_unit([row]))
+            else:
+                brands.setdefault(of, []).append(row)
+        together += [_unit(rows[at : at + MOST]) for rows in brands.values() for at in range(0, len(rows), MOST)]
+    return [*alone, *together]
+
+
+def align(rows: Sequence[Delivery]) -> None:
+    """These rows, which are locked, go together."""
+    first = min(row.due_at for row in rows if row.due_at is not None)
+    if any(row.due_at != first for row in rows):
+        outbox.bring_forward(Delivery.objects.filter(keys.among(Delivery, [row.pk for row in rows])), first)
+
+
+def id_of(rows: Iterable[UUID]) -> UUID:
+    """The same for the same rows."""
+    return uuid5(NAMESPACE_URL, " ".join(sorted(map(str, rows))))

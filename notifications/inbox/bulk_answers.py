@@ -1,0 +1,184 @@
+"""Answering several items with one press and one comment. Each is an answer of its own, with an outcome of its own.
+
+Both pages work without JavaScript: what was chosen, with its sum, and what became of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_http_methods
+
+from notifications.answers import batch
+from notifications.answers.submission import MAX_COMMENT, Answer, Submission
+from notifications.errors import Changed, Failure, InvalidAnswer
+from notifications.inbox.answers import cleaned_comment, explain
+from notifications.inbox.cards import Button, Card, buttons, card
+from notifications.inbox.list_query import finding_of
+from notifications.inbox.page_frame import show_page
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.items.representation import notification_queryset
+from notifications.models import Notification, Recipient, Via
+from notifications.revisions.changes import changes_since
+from notifications.wording import formats
+from notifications.wording.key_facts import facts_of
+from notifications.wording.languages import reading_language
+from notifications.wording.sentences import say
+from wfpush.identifiers import parse_uuid
+
+UNKNOWN = "unknown"
+"""No revision is called that."""
+STRICTNESS = ("required", "optional", "none")
+"""Rules for comments, the strictest first."""
+MOST = 100
+"""Items that are answered at once."""
+
+
+@dataclass(frozen=True)
+class Several:
+    """The reader's items of a choice. `over`: those that take no answer any more; `alone`: those whose form has to be
+    filled in; `buttons`: the answers that all the others offer; `sums`: what they come to, one for each currency."""
+
+    open: Sequence[Card]
+    over: Sequence[Card]
+    alone: Sequence[Card]
+    buttons: Sequence[Button]
+    sums: Sequence[str]
+    too_many: bool = False
+
+    def button(self, name: str) -> Button | None:
+        return next((each for each in self.buttons if each.action.name == name), None)
+
+
+def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
+    """Return the items of that `name` with the revision that the page showed: `<key>` or `<key> <revision>`. Invalid
+    keys are left out."""
+    query = request.POST if request.method == "POST" else request.GET
+    pairs = (each.partition(" ") for each in query.getlist(name))
+    keys = ((parse_uuid(text), text, revision[:100]) for text, _space, revision in pairs)
+    return {key: revision for key, text, revision in keys if key is not None and str(key) == text}
+
+
+def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:
+    """Return the reader's items of these keys. Other people's and missing ones are left out."""
+    rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
+    by_key = {row.pk: row for row in rows}
+    cards = [card(by_key[key], reader, now) for key in keys[:MOST] if key in by_key]
+    answerable = [each for each in cards if each.is_open and each.buttons]
+    waiting = [each for each in answerable if not any(button.fills for button in each.buttons)]
+    return Several(
+        open=waiting,
+        over=[each for each in cards if each not in answerable],
+        alone=[each for each in answerable if each not in waiting],
+        buttons=common(waiting),
+        sums=sums([each.notification for each in waiting], reading_language(reader)),
+        too_many=len(keys) > MOST,
+    )
+
+
+def common(cards: Iterable[Card]) -> tuple[Button, ...]:
+    """The answers that every one of these offers, but no questions: what is asked of one item means nothing for
+    another. A comment that one of them needs is needed for all."""
+    offered = [{each.action.name: each.action for each in one.buttons} for one in cards]
+    if not offered:
+        return ()
+    names = [name for name in offered[0] if all(name in each for each in offered)]
+    strictest = {name: min((each[name].comment for each in offered), key=STRICTNESS.index) for name in names}
+    actions = [replace(offered[0][name], comment=rule) for name, rule in strictest.items()]
+    return buttons(action for action in actions if action.effect not in ("request_info", "reply"))
+
+
+def sums(rows: Iterable[Notification], language: str) -> list[str]:
+    """What the amounts of these come to: the first amount of each, by currency. An item without one counts nothing."""
+    totals: dict[str, Decimal] = {}
+    for row in rows:
+        amounts = (each.fact for each in facts_of(row) if each.fact.kind == "money")
+        first = next(amounts, None)
+        number = formats.as_number(first.value) if first else None
+        if first is not None and number is not None:
+            totals[first.currency] = totals.get(first.currency, Decimal()) + number
+    locale = formats.locale_of(language)
+    return [formats.money(total, currency, locale) for currency, total in sorted(totals.items())]
+
+
+@gzip_page
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    """The choice (GET), or what became of the answers to it (POST). A form that is sent twice answers once."""
+    now, reader, shown = timezone.now(), request.recipient, chosen(request)
+    keys = list(shown)
+    if not keys:
+        return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
+    choice = several_of(reader, keys, now)
+    if request.method != "POST":
+        return _choice(request, choice)
+    button, comment = choice.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
+    fault = _fault(button, comment, reader) if choice.open else ""
+    if fault:
+        return _choice(request, choice, comment=comment, fault=fault, status=422)
+    refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
+    keys += [key for key in chosen(request, "over") if key not in shown]
+    after = several_of(reader, keys, timezone.now())
+    cards = {each.notification.pk: each for each in (*after.open, *after.over, *after.alone)}
+    outcomes = [_outcome(cards[key], refused.get(key)) for key in keys if key in cards]
+    return show_page(request, "inbox/several_told.html", {"told": outcomes, "comment": comment if refused else ""})
+
+
+def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
+    if button is None:
+        return say("not_allowed")
+    if len(comment) > MAX_COMMENT:
+        return explain(InvalidAnswer("The comment is too long."), reader)
+    return say("comment_required", customer=reader.external) if button.asks and not comment else ""
+
+
+def answer_all(
+    reader: Recipient, cards: Iterable[Card], answer: Answer, shown: Mapping[UUID, str], now: datetime
+) -> dict[UUID, Failure]:
+    """Give each item the answer, to its revision in `shown`. Returns the failures by key; none stops another answer."""
+    answer = replace(answer, via=Via.of_pages(reader))
+    rows = [each.notification for each in cards]
+    # The revision that the page showed of an item. It names one of each that has one.
+    revisions = {row.pk: shown.get(row.pk) or (UNKNOWN if row.revision else "") for row in rows}
+    submissions = [
+        Submission(reader.pk, pk, replace(answer, revision=revision), now) for pk, revision in revisions.items()
+    ]
+    outcomes = zip(submissions, batch.record_all(submissions), strict=True)
+    return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
+
+
+def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
+    """Return what became of one of the answers: its sentence, and a mood as `Card.mood` has it. The item itself says
+    who was first. `changes`: why it was not taken, if what it decides about has changed."""
+    outcome, mood, changes = card.outcome, card.mood, []
+    if card.is_open and any(button.fills for button in card.buttons):
+        outcome, mood = _("It has a form: open it to answer."), "bad"
+    elif isinstance(refused, Changed) and card.is_open:
+        outcome, mood, changes = say("changed"), "bad", changes_since(card.notification, refused.shown)
+    elif refused is not None and card.is_open:
+        outcome, mood = explain(refused, card.notification.recipient), "bad"
+    return {"card": card, "outcome": outcome, "mood": mood, "changes": changes}
+
+
+def _choice(
+    request: PersonRequest, choice: Several, *, comment: str = "", fault: str = "", status: int = 200
+) -> HttpResponse:
+    asks = bool(choice.buttons) and any(button.action.comment != "none" for button in choice.buttons)
+    context = {
+        "several": choice,
+        "most": MOST,
+        "comment": comment,
+        "fault": fault,
+        "takes_comment": asks,
+        "max_comment": MAX_COMMENT,
+    }
+    return show_page(request, "inbox/several.html", context, status=status)

@@ -1,0 +1,127 @@
+"""Leaving: a link in each message that nobody has to get, with which its reader turns off further ones (RFC 8058).
+
+A link names a person, a category, a channel and an address, and is good for nothing else. It needs no row: it is
+signed. Whoever was passed such a message can turn off that category only, and the person is told and can undo it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from notifications.models import Category, CategoryChoice, Notification, NotificationState, Recipient, Unsubscription
+from notifications.preferences import change_effects
+
+PURPOSE = "wfpush.leaving"
+LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What a link turns off. `current`: messages still go to the address that it was sent to."""
+
+    recipient: Recipient
+    category: Category
+    channel: str
+    current: bool = True
+
+    @property
+    def mandatory(self) -> bool:
+        return self.channel in self.category.mandatory
+
+
+def token_for(recipient: Recipient, category: Category, channel: str, address: str) -> str:
+    return signing.dumps([recipient.pk, category.pk, channel, _digest(address)], salt=PURPOSE)
+
+
+def read(token: str) -> Leave | None:
+    """None: it was never given out, or is too old, or its person or category is no longer there."""
+    try:
+        person, category_pk, channel, digest = signing.loads(token, salt=PURPOSE, max_age=LIFE)
+    except (signing.BadSignature, ValueError, UnicodeError):
+        return None
+    recipient = Recipient.objects.select_related("brand", "user").filter(pk=person, active=True).first()
+    category = Category.objects.filter(pk=category_pk).first()
+    if recipient is None or category is None:
+        return None
+    return Leave(recipient, category, channel, constant_time_compare(digest, _digest(recipient.email)))
+
+
+def _digest(address: str) -> str:
+    return salted_hmac(PURPOSE, address.lower(), algorithm="sha256").hexdigest()[:16]
+
+
+# --- what a message says of it ------------------------------------------------------------------------------------
+def kept_because(notification: Notification, channel: str) -> str:
+    """Why messages like this one cannot be turned off by a link, in its language; empty: they can."""
+    category = notification.category
+    with translation.override(notification.language):
+        if channel in category.mandatory:
+            if category.mandatory_reason:
+                return category.mandatory_reason
+            if notification.recipient.external:
+                return _("E-mails like this one belong to your case, so they cannot be turned off.")
+            return _("E-mails like this one belong to your work, so they cannot be turned off.")
+        if notification.state == NotificationState.OPEN and notification.actions:
+            return _("This e-mail asks you for an answer, so it cannot be turned off.")
+    return ""
+
+
+# --- turning off and on -------------------------------------------------------------------------------------------
+@transaction.atomic
+def turn_off(leave: Leave, now: datetime) -> None:
+    """May be called again."""
+    choice = _locked_choice(leave)
+    if choice.channels.get(leave.channel) is False:
+        return
+    choice.channels = {**choice.channels, leave.channel: False}
+    choice.save()
+    _open(leave).update(undone_at=now)  # turned on again since, in the settings
+    Unsubscription.objects.create(recipient=leave.recipient, category=leave.category, channel=leave.channel, at=now)
+    change_effects.apply(leave.recipient, now)
+
+
+@transaction.atomic
+def turn_on(leave: Leave, now: datetime) -> None:
+    """What the person gets is as it was before they left. May be called again."""
+    choice = _locked_choice(leave)
+    if choice.channels.get(leave.channel) is False:
+        choice.channels = {name: is_on for name, is_on in choice.channels.items() if name != leave.channel}
+        choice.save()
+    _open(leave).update(undone_at=now)
+    change_effects.apply(leave.recipient, now)
+
+
+def _open(leave: Leave) -> QuerySet[Unsubscription]:
+    mine = Unsubscription.objects.filter(recipient=leave.recipient, category=leave.category, channel=leave.channel)
+    return mine.filter(undone_at=None)
+
+
+def _locked_choice(leave: Leave) -> CategoryChoice:
+    choices = CategoryChoice.objects.select_for_update()
+    return choices.get_or_create(recipient=leave.recipient, category=leave.category)[0]
+
+
+def is_off(leave: Leave) -> bool:
+    choice = CategoryChoice.objects.filter(recipient=leave.recipient, category=leave.category).first()
+    return choice is not None and choice.channels.get(leave.channel) is False
+
+
+def left_by(recipient: Recipient, pk: int) -> Leave | None:
+    row = Unsubscription.objects.select_related("category").filter(pk=pk, recipient=recipient).first()
+    return Leave(recipient, row.category, row.channel) if row is not None else None
+
+
+def left(recipient: Recipient, language: str) -> list[tuple[int, str]]:
+    """What the person turned off by a link, and not on again, in whatever way: the pk, and the category's name."""
+    rows = list(Unsubscription.objects.filter(recipient=recipient, undone_at=None).select_related("category"))
+    if not rows:
+        return []
+    choices = CategoryChoice.objects.filter(recipient=recipient).values_list("category", "channels")
+    off = {(category, channel) for category, channels in choices for channel in channels if channels[channel] is False}
+    return [(row.pk, row.category.name_in(language)) for row in rows if (row.category_id, row.channel) in off]
