@@ -16,7 +16,7 @@ from bench.day import checks
 from bench.day.checks import OF_THE_DAY, TOLD_STATES, Patience
 from bench.day.people import People
 from bench.day.plan import ENGINES, Day, Quarter
-from bench.harness import LOOK_SECONDS, BenchError, Figure, House, Json, bounded
+from bench.harness import LOOK_SECONDS, BenchError, Figure, House, Json, bounded, compared
 from bench.push import LOOPBACK
 from bench.push_orders import vapid_key
 from bench.push_service import Service, push_service
@@ -30,6 +30,9 @@ WAITING = 0.005
 MARKS = (0.5, 1.0)
 """Shares of the events at which memory is compared."""
 GROWTH = 1.2
+BLOAT = 2.0
+"""Times the size that indexes have when they are built anew."""
+INDEX_MEGABYTES = "SELECT sum(pg_indexes_size(relid))::float8 / 1e6 FROM pg_stat_user_tables"
 INSIDE_SECONDS = 600.0
 PATIENCE_SECONDS = 60.0
 """How long open inboxes may take to show what the database has."""
@@ -81,7 +84,7 @@ class Run:
             self._people.close_inboxes()
         if faults:
             raise BenchError("The day does not add up:\n" + "\n".join(faults))
-        return figures
+        return [*figures, self._bloat()]
 
     # --- the day ------------------------------------------------------------------------------------------------------
     async def _run(self, day: Day) -> float:
@@ -166,6 +169,16 @@ class Run:
             await asyncio.sleep(LOOK_SECONDS if behind else 0)
         faults = [f"The open inbox of {box.ref}: {box.fault}." for box in self._people.inboxes if box.fault]
         return faults + [f"The open inbox of {box.ref} differs from its items." for box in behind]
+
+    def _bloat(self) -> Figure:
+        """The size of all indexes, before and after they are built anew."""
+        self._house.stop_working()
+        self._house.rows("VACUUM")
+        grown = self._house.one(INDEX_MEGABYTES)
+        tell("Indexes are built anew.")
+        self._house.rows("REINDEX DATABASE")
+        what = f"A day of {self._events:,} events: indexes"
+        return compared(what, grown, "built anew", self._house.one(INDEX_MEGABYTES), "MB", most=BLOAT)
 
     def _count(self, rows: str) -> int:
         return int(self._house.one(f"SELECT count(*) FROM {rows}"))

@@ -63,8 +63,6 @@ class Rounds:
             task.cancel()
 
 
-log = structlog.get_logger(__name__)
-
 Key = TypeVar("Key", bound=Hashable)
 Job = TypeVar("Job")
 
