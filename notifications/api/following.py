@@ -35,7 +35,7 @@ class KindFollowed(Shown):
 
 
 class CaseChoiceView(PersonView):
-    """Cases are known to people by what they heard of them."""
+    """The base of views that follow or mute a case. People see cases that they were notified of."""
 
     def each_case(self, case_id: str, change: Callable[[Recipient, Case], None]) -> HttpResponse:
         for case in cases_of(self.recipient(), case_id):

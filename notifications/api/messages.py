@@ -1,4 +1,4 @@
-"""A task as its engine asks for it, and the conversation about it: for its engine, and for people who see it."""
+"""A task as its engine sees it, and the conversation about the task for its engine and for people who see it."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ class TaskView(EngineView):
 
 
 class TaskMessagesView(EngineOrPersonView):
-    """Engines name their own tasks. People name tasks that they see, or of which they were asked something."""
+    """The messages about a task. Engines name their own tasks; people name tasks that they see or were asked about."""
 
     @docs.operation("messages", {200: MessagePage}, 404, query=serializers.MessagesQuery)
     def get(self, request: Request, task_id: str) -> HttpResponse:
@@ -95,7 +95,7 @@ class TaskMessagesView(EngineOrPersonView):
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), self._reader())
         return answer(shown_as, 201 if outcome.created else 200)
 
-    # --- who calls ----------------------------------------------------------------------------------------------------
+    # --- the caller ---------------------------------------------------------------------------------------------------
     def _reader(self) -> Recipient | None:
         caller = self.caller()
         return caller.recipient if isinstance(caller, PersonCaller) else None
@@ -106,7 +106,7 @@ class TaskMessagesView(EngineOrPersonView):
             return _task_of(caller, task_id).messages.all()
         return participants.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
 
-    # --- what they say ------------------------------------------------------------------------------------------------
+    # --- writing a message --------------------------------------------------------------------------------------------
     def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
         task = _task_of(caller, task_id)
         by_ref = resolver.find_people(caller.engine, {*words.to, *([payload["by"]] if payload["by"] else [])})
@@ -130,7 +130,7 @@ class TaskMessagesView(EngineOrPersonView):
 
 
 def _task_of(caller: EngineCaller, task_id: str) -> Task:
-    """Raises NotFound."""
+    """Return the engine's task of this id. Raises NotFound."""
     task = Task.objects.filter(engine=caller.engine, task_id=task_id).first()
     if task is None:
         raise NotFound("There is no such task of this engine.")
@@ -138,7 +138,7 @@ def _task_of(caller: EngineCaller, task_id: str) -> Task:
 
 
 def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
-    """Return the task that the person sees. Raises NotFound, and Invalid where several engines have one."""
+    """Return the task that the person sees. Raises NotFound, and Invalid if several engines have one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
     candidates = tasks.filter(engine__slug=engine) if engine else tasks
     seen = [task for task in candidates if participants.sees(task, person)]
@@ -151,7 +151,7 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
 
 
 def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
-    """A question is an answer on the person's copy. Raises what answers raise."""
+    """Record a question, which is an answer on the person's copy. Raises the errors of answers."""
     copy = participants.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
     offered = [Action.from_json(action) for action in copy.actions] if copy is not None else []
     asking = next((action.name for action in offered if action.effect == "request_info"), "")

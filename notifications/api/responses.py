@@ -1,4 +1,4 @@
-"""Answers of people, from inbox and app, and with the token of one notification."""
+"""Answers of people: from inbox and app, and with the token of one notification."""
 
 from uuid import UUID
 
@@ -64,7 +64,7 @@ class NotificationResponsesView(PersonView):
 
 
 class ResponsesView(ApiView):
-    """With an action token in the body: what service workers and e-mail pages send. No session counts here."""
+    """Takes answers with an action token in the body, from service workers and e-mail pages. Sessions do not count."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -90,7 +90,7 @@ class ResponsesView(ApiView):
 
 
 def key_of(request: Request) -> str:
-    """Raises Invalid."""
+    """Return the Idempotency-Key of a request; empty if it has none. Raises Invalid."""
     key = request.headers.get("Idempotency-Key", "")
     if key and not is_id(key):
         raise Invalid.at("", "An Idempotency-Key is 1 to 200 characters without control characters.")
@@ -121,7 +121,7 @@ def _shown(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
 
 
 def _reply_json(message: TaskMessage) -> Json:
-    """A reply to a question, in the form of an answer."""
+    """Return a reply to a question in the form of an answer."""
     return {
         "id": str(message.pk),
         "action": "reply",

@@ -66,12 +66,12 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
     """
     pk = id or uuid7()
     if id is not None and (existing := Attachment.objects.filter(pk=pk).first()) is not None:
-        return _repeated(existing, source, sender)
+        return _check_repeat(existing, source, sender)
     try:
         with transaction.atomic():
             attachment = _create(source, name, sender, now, pk)
     except IntegrityError:  # another request with the same id was faster; the source is unread
-        return _repeated(Attachment.objects.get(pk=pk), source, sender)
+        return _check_repeat(Attachment.objects.get(pk=pk), source, sender)
     by = str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)
     log.info("attachment_kept", attachment=str(attachment.pk), by=by, size=attachment.size)
     return StoredFile(attachment, created=True)
@@ -131,7 +131,7 @@ def _kind(look: Look, size: int) -> str:
     return kind
 
 
-def _repeated(existing: Attachment, source: Source, sender: Sender) -> StoredFile:
+def _check_repeat(existing: Attachment, source: Source, sender: Sender) -> StoredFile:
     digest = hashlib.sha256()
     for piece in _pieces(source):
         digest.update(piece)
