@@ -15,7 +15,7 @@ from notifications.models import Attachment
 MEGABYTE = 1_000_000
 HOUR = timedelta(hours=1)
 UNUSED = timedelta(days=7)
-"""How long an unused file stays: the message that names it may wait on a device without a connection."""
+"""Time that an unused file stays: the message that names it may wait on a device without a connection."""
 LEAST_COUNTED = 64 * 1024
 """Bytes that a file counts at least towards a person's limit."""
 MOST_OF_ENGINE = 2_000 * MEGABYTE

@@ -26,9 +26,9 @@ from notifications.wording.times import day
 log = structlog.get_logger(__name__)
 
 KEY = "connecting"
-"""Session key of sign-ins that have begun and not ended."""
+"""Session key of sign-ins at engines that have begun and not ended."""
 AT_ONCE = 3
-"""How many of them a session remembers: nobody signs in with more tabs than that."""
+"""Unfinished sign-ins that a session remembers: nobody signs in with more tabs than that."""
 WITHIN = timedelta(minutes=15)
 
 
@@ -71,7 +71,7 @@ def _host(engine: Engine) -> str:
 @form_only
 @person_required
 def connect(request: PersonRequest, slug: str) -> HttpResponse:
-    """A page that leads on, instead of a redirect: browsers apply a form's policy (form-action) to redirects, too."""
+    """Show a page that leads to the engine, since browsers apply a form's policy (form-action) to redirects, too."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = SignIn()
     attempt = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
@@ -83,7 +83,7 @@ def connect(request: PersonRequest, slug: str) -> HttpResponse:
 @person_required
 @require_safe
 def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
-    """The redirect back from the engine's sign-in: with a code, or with an error."""
+    """Handle the redirect back from the engine's sign-in: with a code, or with an error."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = _begun(request, engine, request.GET.get("state", ""), timezone.now())
     if begun is None:
@@ -108,7 +108,7 @@ def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) ->
 
 
 def _refusal(engine: Engine, error: str) -> str:
-    """A sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
+    """Return a sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
     if error == "access_denied":
         return _("Nothing was connected: it was not allowed at %(engine)s.") % all_apart(engine=engine)
     log.warning("account_not_connected", engine=engine.slug, error=error[:100])

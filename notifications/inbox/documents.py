@@ -1,11 +1,10 @@
-"""Documents of an item, shown beside the decision: fetched by us, with the engine's sign-in if they are the engine's.
+"""Documents of an item, shown beside the decision. We fetch them, with the engine's sign-in if they are the engine's.
 
-An event names their addresses, so we fetch only what an engine may have us fetch: from its own address with its
-sign-in, and from public addresses without. Only types that cannot run scripts are passed on, and under a policy that
-lets them do nothing.
+An event names their addresses, so we fetch only from the engine's own address with its sign-in, and from public
+addresses without. Only types that cannot run scripts are passed on, and under a policy that lets them do nothing.
 
 No thread waits for a document: it is fetched on the event loop and passed on while it comes. A person, a host and the
-process each have a number of slots; who finds none free is told so at once.
+process each have a number of slots. A reader without a free slot is told so at once.
 """
 
 import asyncio
@@ -47,13 +46,13 @@ log = structlog.get_logger(__name__)
 LARGEST = 20 * 1024 * 1024
 """Bytes of a document that is shown."""
 SECONDS = 30.0
-"""Until a document begins, and between two pieces of it."""
+"""Seconds until a document begins, and between two pieces of it."""
 SECONDS_IN_ALL = 300.0
-"""Until its reader has it: slow readers hold slots, too."""
+"""Seconds until its reader has the document: slow readers hold slots, too."""
 RETRY_SECONDS = 5
 
 slots = Slots(32, person=4, host=8)
-"""Of each process. A document takes some 200 kB of memory while it is passed on, whatever its size."""
+"""Slots of each process. A document takes some 200 kB of memory while it is passed on, whatever its size."""
 
 KINDS = {
     "application/pdf": (b"%PDF-",),
@@ -62,7 +61,7 @@ KINDS = {
     "image/gif": (b"GIF87a", b"GIF89a"),
     "image/webp": (b"RIFF",),
 }
-"""The types that are shown, and how their files begin: what a server calls its file is not enough."""
+"""The types that are shown, and the first bytes of their files: a server's Content-Type is not enough."""
 MAGIC_BYTES = max(len(magic) for magics in KINDS.values() for magic in magics)
 
 NOT_GIVEN = 424
@@ -70,14 +69,15 @@ NOT_GIVEN = 424
 
 POLICY = {
     "default-src": [NONE],
-    "style-src": [SELF, UNSAFE_INLINE],  # with which browsers lay out a picture
+    "style-src": [SELF, UNSAFE_INLINE],  # browsers lay out a picture with inline styles
     "img-src": [SELF],
     "frame-ancestors": [SELF],
 }
 
 
 class NotShown(Exception):
-    """`why`: a sentence for the reader. `again`: it may be there in a while."""
+    """Raised for a document that is not shown. `why` is a sentence for the reader. `again`: it may be there in a
+    while."""
 
     def __init__(self, why: Promise, status: int, *, again: bool = False) -> None:
         super().__init__(why)
@@ -88,7 +88,7 @@ class NotShown(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """One document of somebody's item, and how it is fetched."""
+    """One document of a person's item, and the data to fetch it."""
 
     title: str
     url: str
@@ -106,7 +106,7 @@ class Document:
 @person_required
 @require_safe
 def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpResponseBase:
-    """The document at this place of the item's list, or a page that says why it is not shown here."""
+    """Show the document at this place of the item's list, or a page with the reason why it is not shown here."""
     notification = own_notification(request.recipient, notification_id)
     documents = documents_of(notification)
     if place >= len(documents) or not documents[place]["url"]:
@@ -118,8 +118,8 @@ def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpR
 
 
 def _access_to(notification: Notification, url: str) -> Access | None:
-    """The engine's sign-in, if the document is at the engine's own address, and the task is its reader's: not for
-    followers, or for people whom it was taken from."""
+    """Return the engine's sign-in if the document is at the engine's own address, and the task is its reader's.
+    Followers, and people from whom the task was taken, get none."""
     task = notification.task
     if task is None or not task.engine.callback_url or not sees_questions(notification):
         return None
@@ -134,7 +134,7 @@ def _access_to(notification: Notification, url: str) -> Access | None:
 
 # --- on the event loop ------------------------------------------------------------------------------------------------
 async def _begin(document: Document, response: AwaitedResponse, stack: AsyncExitStack) -> AsyncIterator[bytes]:
-    """The document, or a page that says why it is not shown."""
+    """Return the document, or a page with the reason why it is not shown."""
     try:
         _take_slot(document, stack)
         return await _content(await _fetched(document, stack), document, response)
@@ -144,7 +144,7 @@ async def _begin(document: Document, response: AwaitedResponse, stack: AsyncExit
 
 
 def _take_slot(document: Document, stack: AsyncExitStack) -> None:
-    """Raises NotShown."""
+    """Hold a slot until `stack` closes. Raises NotShown if none is free."""
     try:
         stack.enter_context(slots.hold(person=document.person, host=document.host))
     except SlotsTaken as taken:
@@ -156,7 +156,7 @@ def _take_slot(document: Document, stack: AsyncExitStack) -> None:
 
 
 async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
-    """The head of what the server answers. Raises NotShown."""
+    """Return the head of the server's response. Raises NotShown."""
     allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
     await stack.enter_async_context(_ended_in_time())
     client = await stack.enter_async_context(EngineClient(Outbound(allowed, deadline=SECONDS)))
@@ -182,9 +182,9 @@ async def _ended_in_time() -> AsyncIterator[None]:
 
 
 async def _content(fetched: Streamed, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
-    """The pieces of what may be shown. Raises NotShown."""
+    """Return the pieces of a document that may be shown. Raises NotShown."""
     kind = fetched.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    length = fetched.headers.get("Content-Length")  # which the HTTP parser has found to be a number
+    length = fetched.headers.get("Content-Length")  # a number, as the HTTP parser has checked
     if length is not None and int(length) > LARGEST:
         raise NotShown(_("The document is too large to be shown here."), 413)
     try:
@@ -202,7 +202,7 @@ async def _content(fetched: Streamed, document: Document, response: AwaitedRespo
 
 
 async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
-    """At least as much as it takes to know the type, if there is so much. Raises OutboundError."""
+    """Return enough bytes to know the type, or all if there are fewer. Raises OutboundError."""
     beginning = b""
     async for piece in pieces:
         beginning += piece
@@ -212,7 +212,7 @@ async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
 
 
 async def _passed_on(beginning: bytes, pieces: AsyncIterator[bytes], document: Document) -> AsyncIterator[bytes]:
-    """Raises BrokenOff, since it is too late to say what is wrong."""
+    """Yield the document. Raises BrokenOff, since a started response cannot report an error."""
     yield beginning
     count = len(beginning)
     try:

@@ -1,4 +1,4 @@
-"""The page of settings: by which channels a person is reached, when not, and in which language and time zone."""
+"""The page of settings: a person's channels, quiet hours, language and time zone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ class SpeakingForm(forms.Form):
     )
 
     def clean_variety(self) -> str:
-        """None of another language: whoever chooses that has seen no varieties of it yet."""
+        """Return the variety if it is one of the language. Readers who change the language have seen none of it yet."""
         return variety_of(self.cleaned_data["variety"], self.cleaned_data.get("language", ""))
 
     def clean_timezone(self) -> str:
@@ -60,8 +60,8 @@ def _speaking_of(person: Recipient) -> dict[str, Any]:
 
 
 def _speak(person: Recipient, form: SpeakingForm) -> bool:
-    """Save language, variety and zone. Whether the language is another. A locale that the page does not know stays
-    until something else is chosen."""
+    """Save language, variety and zone. Return whether the language has changed. A locale that the page does not know
+    stays until another is chosen."""
     language: str = form.cleaned_data["language"]
     variety: str = form.cleaned_data["variety"]
     before, changed = _speaking_of(person), language != language_of(person)
@@ -79,9 +79,9 @@ def _speak(person: Recipient, form: SpeakingForm) -> bool:
 @form_only
 @person_required
 def learn_timezone(request: PersonRequest) -> HttpResponse:
-    """Keep the time zone of the browser for a person who has none: 204, or 422 for one that is unknown.
+    """Store the browser's time zone for a person without one: 204, or 422 for an unknown zone.
 
-    E-mails, notifications and clocks then speak of the same hours as the page.
+    E-mails, notifications and clocks then use the same hours as the page.
     """
     name = request.POST.get("timezone", "")[:60]
     if name not in zones.names():
@@ -141,7 +141,7 @@ def _saved(request: PersonRequest, form: PreferencesForm, speaking: SpeakingForm
         messages.success(request, _("Saved."))
     response = redirect("inbox:settings")
     if other_language:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was chosen in the footer goes before their own
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # the footer's choice precedes the person's own language
     return response
 
 
@@ -188,7 +188,7 @@ def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> dict[str
 
 
 def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None) -> dict[str, Any]:
-    """`box`: its check box; none where the category does not use the channel."""
+    """Return a cell of the matrix. `box` is its check box; missing if the category does not use the channel."""
     if cell is None:
         return {"channel": channel_name(channel)}
     if cell.mandatory:
@@ -200,7 +200,7 @@ def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None
 
 
 def _with_source(text: str, source: Source) -> str:
-    """Whose default it is: a team's or a brand's; the category's is not named."""
+    """Return the text with the team or brand whose default it is. The category is not named."""
     if source.by == TEAM:
         return _("%(text)s (team %(name)s)") % {"text": text, "name": source.name}
     return _("%(text)s (%(name)s)") % {"text": text, "name": source.name} if source.by == BRAND else text

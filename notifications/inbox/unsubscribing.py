@@ -1,4 +1,4 @@
-"""Unsubscribing: the page that the link in an e-mail's footer opens, and the one POST of mail programs (RFC 8058).
+"""The page that the unsubscribe link of an e-mail opens, and the POST of mail programs (RFC 8058).
 
 The token in the address is the only credential, and cookies count for nothing: mail programs have none. So there is no
 CSRF token either, as RFC 8058 demands. GET changes nothing, since mail scanners follow every link.
@@ -58,7 +58,7 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def send_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a link that signs in, to the address of the e-mail."""
+    """Send a sign-in link to the address of the e-mail."""
     leave = unsubscribe_links.read(token)
     if leave is None or not _may_be_sent_a_link(leave):
         return _over(request)
@@ -71,7 +71,7 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @person_required
 def turn_on(request: PersonRequest, unsubscription_id: int) -> HttpResponse:
-    """Undo from the person's own page."""
+    """Undo an unsubscription on the person's own page."""
     leave = unsubscribe_links.left_by(request.recipient, unsubscription_id)
     if leave is not None:
         unsubscribe_links.turn_on(leave, timezone.now())
