@@ -184,9 +184,9 @@ class PersonView(ApiView):
         """Lock the caller's sign-in. Call this in the transaction that creates a token or a device. Raises
         NotAuthenticated if the sign-in has ended.
 
-        Requests that sign the person out, close the account or change the password wait for the end of the transaction,
-        and then revoke what it created. The person's row is locked first. `revocation.settle` locks it, too, so this
-        check runs entirely before or after it.
+        Requests that sign the person out, close the account or change the password wait for the end of the transaction.
+        They then revoke its token or device. The person's row is locked first. `revocation.settle` locks it, too, so
+        this check runs entirely before or after it.
         """
         Recipient.objects.select_for_update(no_key=True).only("pk").get(pk=self.recipient().pk)
         token, person = self.caller().token, None

@@ -209,7 +209,7 @@ def _take(caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: st
 
 def _single(caller: EngineCaller, event: InboundEvent) -> HttpResponse:
     if (wait := limits.retry_after(caller.engine, [event])) is not None:
-        return _later(wait)
+        return _refuse_waiting(wait)
     accepted = _store(caller, [event])[0]
     if accepted.failure is not None:
         raise accepted.failure
@@ -224,15 +224,15 @@ def _store(caller: EngineCaller, events: list[InboundEvent]) -> list[Accepted]:
     return answers
 
 
-def _later(seconds: int) -> HttpResponse:
-    """Refuse events of which none was stored, because too many of the engine's events wait already."""
+def _refuse_waiting(seconds: int) -> HttpResponse:
+    """Refuse a request whose events were not stored, because too many events of the engine wait already."""
     return problem(429, "too_many_requests", TOO_MANY_WAIT, headers={"Retry-After": str(seconds)})
 
 
 def _batch(caller: EngineCaller, read: list[BatchMember]) -> HttpResponse:
     good = [item.event for item in read if item.event is not None]
     if (wait := limits.retry_after(caller.engine, good)) is not None:
-        return _later(wait)
+        return _refuse_waiting(wait)
     stored = iter(_store(caller, good))
     items: list[Json] = []
     failures: list[tuple[int, Failure]] = []

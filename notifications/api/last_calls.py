@@ -40,12 +40,12 @@ def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> t
         return Engine.objects.filter(slug=slug).first(), OTHER_KEY
     if status != 401:
         return None, ""
-    if (engine := _of_ended_key(http)) is not None:
+    if (engine := _engine_of_ended_key(http)) is not None:
         return engine, ENDED_KEY
     return (Engine.objects.filter(slug=slug).first() if slug else None), UNKNOWN_KEY
 
 
-def _of_ended_key(http: HttpRequest) -> Engine | None:
+def _engine_of_ended_key(http: HttpRequest) -> Engine | None:
     """Return the engine of a key that was revoked or has ended, or whose engine is switched off."""
     credential = http.headers.get("X-API-Key") or http.headers.get("Authorization", "").partition(" ")[2].strip()
     if not credential.startswith(API_KEY_PREFIX):

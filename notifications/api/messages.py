@@ -68,7 +68,7 @@ class TaskMessagesView(EngineOrPersonView):
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """The messages about a task that the caller may see, in their order, after the given number."""
         query = query_of(request, serializers.MessagesQuery)
-        rows = self._seen(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
+        rows = self._visible(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
         limit = min(query["limit"], MOST)
         messages = messages_json(rows[: limit + 1], self._reader())
         more = len(messages) > limit
@@ -89,9 +89,9 @@ class TaskMessagesView(EngineOrPersonView):
             files=payload["attachments"],
         )
         if isinstance(caller, EngineCaller):
-            outcome = self._of_engine(caller, task_id, payload, words)
+            outcome = self._by_engine(caller, task_id, payload, words)
         else:
-            outcome = self._of_person(caller.recipient, task_id, payload, words)
+            outcome = self._by_person(caller.recipient, task_id, payload, words)
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), self._reader())
         return answer(shown_as, 201 if outcome.created else 200)
 
@@ -100,14 +100,14 @@ class TaskMessagesView(EngineOrPersonView):
         caller = self.caller()
         return caller.recipient if isinstance(caller, PersonCaller) else None
 
-    def _seen(self, task_id: str, engine: str) -> QuerySet[TaskMessage]:
+    def _visible(self, task_id: str, engine: str) -> QuerySet[TaskMessage]:
         caller = self.caller()
         if isinstance(caller, EngineCaller):
             return _task_of(caller, task_id).messages.all()
-        return participants.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
+        return participants.seen_by(_visible_task(caller.recipient, task_id, engine), caller.recipient)
 
     # --- writing a message --------------------------------------------------------------------------------------------
-    def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
+    def _by_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
         task = _task_of(caller, task_id)
         by_ref = resolver.find_people(caller.engine, {*words.to, *([payload["by"]] if payload["by"] else [])})
         unknown = [ref for ref in (*words.to, payload["by"]) if ref and ref not in by_ref]
@@ -118,8 +118,8 @@ class TaskMessagesView(EngineOrPersonView):
         to = [by_ref[ref] for ref in dict.fromkeys(words.to) if by_ref[ref].active]
         return posting.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
 
-    def _of_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
-        task, now = _known_to(person, task_id, payload["engine"]), timezone.now()
+    def _by_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
+        task, now = _visible_task(person, task_id, payload["engine"]), timezone.now()
         if payload["by"]:
             raise NotAllowed("Only engines say who wrote a message. Leave `by` out.")
         if payload["kind"] == MessageKind.QUESTION:
@@ -137,7 +137,7 @@ def _task_of(caller: EngineCaller, task_id: str) -> Task:
     return task
 
 
-def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
+def _visible_task(person: Recipient, task_id: str, engine: str) -> Task:
     """Return the task that the person sees. Raises NotFound, and Invalid if several engines have one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
     candidates = tasks.filter(engine__slug=engine) if engine else tasks

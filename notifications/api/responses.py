@@ -44,7 +44,7 @@ class NotificationResponsesView(PersonView):
             refuse_from_removed_device(person, payload["device"])
         submitted = _answer_of(request, payload, self.caller().via)
         try:
-            return _shown(take(person, notification_id, submitted, now=timezone.now()))
+            return _result(take(person, notification_id, submitted, now=timezone.now()))
         except Changed as refused:
             refused.extra |= changed.for_person(notification_id, refused.shown, chosen_language(request.COOKIES))
             raise
@@ -83,7 +83,7 @@ class ResponsesView(ApiView):
         """Answer with the token of one notification, which offers its actions to one person once each."""
         payload = validated(serializers.AnswerWithToken, request.data)
         try:
-            return _shown(take_with_token(payload["token"], _answer_of(request, payload, Via.API), now=timezone.now()))
+            return _result(take_with_token(payload["token"], _answer_of(request, payload, Via.API), now=timezone.now()))
         except Changed as refused:
             refused.extra |= changed.for_token(payload["token"], refused.shown, timezone.now())
             raise
@@ -111,7 +111,7 @@ def _answer_of(request: Request, payload: dict[str, object], via: Via) -> Answer
     )
 
 
-def _shown(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
+def _result(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
     if isinstance(recorded, RecordedMessage):
         return answer(_reply_json(recorded.message), 201 if recorded.created else 200)
     body = response_json(recorded.response)

@@ -143,7 +143,7 @@ def _kind_of_head(head: bytes) -> str:
     return PDF if head.startswith(b"%PDF-") else ""
 
 
-# --- what an office document is, as its archive says (ISO/IEC 29500-2) ------------------------------------------------
+# --- the kind of an office document, from its archive (ISO/IEC 29500-2) -----------------------------------------------
 MAX_PARTS = 10_000
 """Parts of a document. An archive lists its files in 46 bytes each, and costs memory for each."""
 MAX_TYPES = 256 * 1024
@@ -182,7 +182,7 @@ def _content_types(file: IO[bytes]) -> bytes:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            if len({name.lower() for name in names}) < len(names):  # programs differ in which of them they read
+            if len({name.lower() for name in names}) < len(names):  # programs differ in which part they read
                 raise Damaged("Two parts have one name.")
             if archive.getinfo(CONTENT_TYPES).compress_type not in _COMPRESSIONS:
                 raise Damaged("Its types are not compressed as office documents are.")
@@ -195,7 +195,7 @@ def _content_types(file: IO[bytes]) -> bytes:
     return types
 
 
-# --- how large a picture is -------------------------------------------------------------------------------------------
+# --- the size of pictures ---------------------------------------------------------------------------------------------
 def pixels_of(head: bytes, kind: str) -> int:
     """Return the number of pixels that the picture's head states; 0 if it cannot be read."""
     try:

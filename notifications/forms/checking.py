@@ -25,7 +25,7 @@ def normal(form: Form, values: Json) -> Json:
     for name, value in values.items():
         field = fields.get(name)
         value = _normal(field, value) if field is not None else value
-        # No rows are an answer where there were some.
+        # A table without rows is an answer if its default has some.
         rows_removed = value == [] and field is not None and field.kind == "rows" and field.default is not None
         if value not in (None, "", []) or rows_removed:
             filled[name] = value
@@ -167,7 +167,7 @@ def _of_schema(field: Field, error: ValidationError) -> Fault:
     return Fault(field, {"enum": "choice", "oneOf": "choice", "pattern": "pattern"}.get(keyword, "type"))
 
 
-# --- keywords that jsonschema checks otherwise, or not at all ---------------------------------------------------------
+# --- keywords that jsonschema checks differently, or not at all -------------------------------------------------------
 def _multiple_of(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """Check the keyword in decimals: 0.07 is a multiple of 0.01."""
     if validator.is_type(instance, "number") and not _is_multiple(instance, Decimal(str(step))):

@@ -139,9 +139,9 @@ class AbsenceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         zone, form_data = timezone.get_current_timezone(), self.cleaned_data
         # An hour that occurs twice is covered as a whole: from the first occurrence, or until the end of the second.
-        for name, meant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
+        for name, to_instant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
             if form_data.get(name):
-                form_data[name] = meant(zone, form_data[name])
+                form_data[name] = to_instant(zone, form_data[name])
         valid = [part.is_valid() for part in self.parts]
         parts_are_valid = all(valid)
         if {"begins_at", "ends_at", "delegate", "open_items"} <= set(form_data) and parts_are_valid:

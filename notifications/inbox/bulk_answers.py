@@ -43,7 +43,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Several:
+class Selection:
     """The chosen items of the reader. `over` take no answer any more. The form of `alone` has to be filled in.
     `buttons` are the answers that all others offer; `sums` add up their amounts, one for each currency."""
 
@@ -67,14 +67,14 @@ def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
     return {key: revision for key, text, revision in keys if key is not None and str(key) == text}
 
 
-def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:
+def selection_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Selection:
     """Return the reader's items of these keys. Missing items and other people's are left out."""
     rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
     by_key = {row.pk: row for row in rows}
     cards = [card(by_key[key], reader, now) for key in keys[:MOST] if key in by_key]
     answerable = [each for each in cards if each.is_open and each.buttons]
     waiting = [each for each in answerable if not any(button.fills for button in each.buttons)]
-    return Several(
+    return Selection(
         open=waiting,
         over=[each for each in cards if each not in answerable],
         alone=[each for each in answerable if each not in waiting],
@@ -118,7 +118,7 @@ def page(request: PersonRequest) -> HttpResponse:
     keys = list(shown)
     if not keys:
         return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
-    choice = several_of(reader, keys, now)
+    choice = selection_of(reader, keys, now)
     if request.method != "POST":
         return _choice(request, choice)
     button, comment = choice.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
@@ -127,7 +127,7 @@ def page(request: PersonRequest) -> HttpResponse:
         return _choice(request, choice, comment=comment, fault=fault, status=422)
     refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
     keys += [key for key in chosen(request, "over") if key not in shown]
-    after = several_of(reader, keys, timezone.now())
+    after = selection_of(reader, keys, timezone.now())
     cards = {each.notification.pk: each for each in (*after.open, *after.over, *after.alone)}
     outcomes = [_outcome(cards[key], refused.get(key)) for key in keys if key in cards]
     return show_page(request, "inbox/several_told.html", {"told": outcomes, "comment": comment if refused else ""})
@@ -170,7 +170,7 @@ def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
 
 
 def _choice(
-    request: PersonRequest, choice: Several, *, comment: str = "", fault: str = "", status: int = 200
+    request: PersonRequest, choice: Selection, *, comment: str = "", fault: str = "", status: int = 200
 ) -> HttpResponse:
     asks = bool(choice.buttons) and any(button.action.comment != "none" for button in choice.buttons)
     context = {

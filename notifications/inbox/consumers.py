@@ -1,7 +1,7 @@
 """`WS /ws/inbox`: the live inbox of one person (docs/api.md, "Inbox and answers").
 
-Frames carry `seq`; the database has the truth. When a frame does not follow the last one sent, the consumer reads the
-missing changes from the database, so clients never notice lost or overtaken hints.
+Frames carry `seq`; the database has the truth. If a frame does not follow the last one sent, the consumer reads the
+missing changes from the database. So clients never notice lost or overtaken hints.
 """
 
 import asyncio

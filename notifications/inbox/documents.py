@@ -137,7 +137,7 @@ async def _begin(document: Document, response: AwaitedResponse, stack: AsyncExit
     """Return the document, or a page with the reason why it is not shown."""
     try:
         _take_slot(document, stack)
-        return await _content(await _fetched(document, stack), document, response)
+        return await _content(await _fetch(document, stack), document, response)
     except NotShown as not_shown:
         await stack.aclose()  # no slot is held while a page is read
         return _page(document, not_shown, response)
@@ -155,10 +155,10 @@ def _take_slot(document: Document, stack: AsyncExitStack) -> None:
         raise NotShown(why, 503, again=True) from taken
 
 
-async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
+async def _fetch(document: Document, stack: AsyncExitStack) -> Streamed:
     """Return the head of the server's response. Raises NotShown."""
     allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
-    await stack.enter_async_context(_ended_in_time())
+    await stack.enter_async_context(_time_limit())
     client = await stack.enter_async_context(EngineClient(Outbound(allowed, deadline=SECONDS)))
     try:
         if document.access is None or document.access.auth == "person":
@@ -173,7 +173,7 @@ async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
 
 
 @asynccontextmanager
-async def _ended_in_time() -> AsyncIterator[None]:
+async def _time_limit() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(SECONDS_IN_ALL):
             yield
@@ -188,7 +188,7 @@ async def _content(fetched: Streamed, document: Document, response: AwaitedRespo
     if length is not None and int(length) > LARGEST:
         raise NotShown(_("The document is too large to be shown here."), 413)
     try:
-        beginning = await _beginning(fetched.pieces)
+        beginning = await _read_beginning(fetched.pieces)
     except OutboundError as fault:
         raise NotShown(_("The document could not be fetched."), NOT_GIVEN) from fault
     if not beginning.startswith(KINDS.get(kind, ())):
@@ -198,10 +198,10 @@ async def _content(fetched: Streamed, document: Document, response: AwaitedRespo
     response["Cache-Control"] = "private, no-store"
     if length is not None:
         response["Content-Length"] = length
-    return _passed_on(beginning, fetched.pieces, document)
+    return _stream(beginning, fetched.pieces, document)
 
 
-async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
+async def _read_beginning(pieces: AsyncIterator[bytes]) -> bytes:
     """Return enough bytes to know the type, or all if there are fewer. Raises OutboundError."""
     beginning = b""
     async for piece in pieces:
@@ -211,7 +211,7 @@ async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
     return beginning
 
 
-async def _passed_on(beginning: bytes, pieces: AsyncIterator[bytes], document: Document) -> AsyncIterator[bytes]:
+async def _stream(beginning: bytes, pieces: AsyncIterator[bytes], document: Document) -> AsyncIterator[bytes]:
     """Yield the document. Raises BrokenOff, since a started response cannot report an error."""
     yield beginning
     count = len(beginning)
@@ -234,8 +234,8 @@ def _page(document: Document, not_shown: NotShown, response: AwaitedResponse) ->
     with translation.override(document.language):
         context = {"title": document.title, "url": document.url, "why": not_shown.why, "again": not_shown.again}
         page = render_to_string("inbox/document.html", context)
-    return _only(page.encode())
+    return _single_piece(page.encode())
 
 
-async def _only(content: bytes) -> AsyncIterator[bytes]:
+async def _single_piece(content: bytes) -> AsyncIterator[bytes]:
     yield content

@@ -31,7 +31,7 @@ MOST_TURNS = 12
 ANSWERS = {"accept": SwapState.ACCEPTED, "decline": SwapState.DECLINED, "withdraw": SwapState.WITHDRAWN}
 
 
-# --- what the page shows ----------------------------------------------------------------------------------------------
+# --- the page's content -----------------------------------------------------------------------------------------------
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
@@ -59,17 +59,17 @@ def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> Http
     mine = RotaSwap.objects.filter(asked_by=person, ends_at__gt=now).exclude(state=SwapState.WITHDRAWN)
     mine = mine.select_related("rota", "asked_by", "asked_of")
     context = {
-        "rotas": [_shown(rota, shifts_by_rota[rota.pk], people, person, now) for rota in rotas],
+        "rotas": [_rota_context(rota, shifts_by_rota[rota.pk], people, person, now) for rota in rotas],
         "turns": list(_turns(rotas, shifts_by_rota, person, now)),
-        "asked_of_me": [_swap_shown(each, person, now) for each in _open_swaps().filter(asked_of=person)],
-        "asked_by_me": [_swap_shown(each, person, now) for each in mine[:MOST_TURNS]],
+        "asked_of_me": [_swap_context(each, person, now) for each in _open_swaps().filter(asked_of=person)],
+        "asked_by_me": [_swap_context(each, person, now) for each in mine[:MOST_TURNS]],
         "fault": fault,
         "zone": timezone.get_current_timezone_name(),
     }
     return show_page(request, "inbox/duty.html", context, status=status)
 
 
-def _shown(
+def _rota_context(
     rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient], me: Recipient, now: datetime
 ) -> dict[str, Any]:
     """Return one of the reader's rotas, with the people on duty now and next."""
@@ -91,7 +91,7 @@ def _turns(
     """Yield the reader's turns, with the form values for a swap request."""
     mine = [(shift, rota) for rota in rotas for shift in swaps.turns_of(shifts_by_rota[rota.pk], me)]
     open_swaps = list(_open_swaps().filter(asked_by=me))
-    others = {rota.pk: _others(rota, shifts_by_rota[rota.pk], me, now) for rota in {rota for _, rota in mine}}
+    others = {rota.pk: _colleagues(rota, shifts_by_rota[rota.pk], me, now) for rota in {rota for _, rota in mine}}
     for shift, rota in sorted(mine, key=lambda each: each[0].begins)[:MOST_TURNS]:
         waits = any(each.rota_id == rota.pk and each.begins_at < shift.ends and each.ends_at > shift.begins
                     for each in open_swaps)  # fmt: skip
@@ -106,7 +106,7 @@ def _turns(
         }
 
 
-def _others(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[dict[str, Any]]:
+def _colleagues(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[dict[str, Any]]:
     """Return the colleagues, with their turns that can be had in return."""
     return [
         {
@@ -130,7 +130,7 @@ def _open_swaps() -> QuerySet[RotaSwap]:
     return waiting.select_related("rota", "asked_by", "asked_of").order_by("begins_at")
 
 
-def _swap_shown(swap: RotaSwap, me: Recipient, now: datetime) -> dict[str, Any]:
+def _swap_context(swap: RotaSwap, me: Recipient, now: datetime) -> dict[str, Any]:
     """Return a swap that waits for an answer, or was answered lately."""
     if swap.asked_of_id == me.pk:
         text, other = _("%(name)s asks you to take over duty for %(rota)s"), swap.asked_by

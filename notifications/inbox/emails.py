@@ -48,7 +48,7 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
     header tells other sites the token."""
     row = _row(token)
     if row is None or not row.recipient.may_act:
-        response = _over(request, "")
+        response = _show_ended(request, "")
     else:
         with in_language_of(row.recipient, request):
             # A form that sets a cookie, as in the footers of other pages, would be refused: it sends no referrer.
@@ -65,7 +65,7 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
     """Send a customer a sign-in link that leads to the item, to the address of their e-mail."""
     row = _row(token)
     if row is None or not row.recipient.external or not link_mails.can_be_mailed(row.recipient):
-        return discreet(_over(request, ""))
+        return discreet(_show_ended(request, ""))
     with in_language_of(row.recipient, request):
         outcome = link_mails.ask(row.recipient, _item_url(row, None), timezone.now())
         return discreet(link_sent(request, row.recipient, too_many=outcome == "too_many"))
@@ -82,7 +82,7 @@ def discreet(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _over(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
+def _show_ended(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
     """Show that the link has ended. `person` is the recipient of the e-mail, if known; customers can request a link
     here."""
     mailable = person is not None and person.external and link_mails.can_be_mailed(person)
@@ -96,7 +96,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
         refuse_dead_token(row, timezone.now())
     except Expired:
         why = why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else ""
-        return _over(request, why, row.recipient, token)
+        return _show_ended(request, why, row.recipient, token)
     inbox_item = _item(row, row.revision or None)
     if request.method == "POST":
         return _answer(request, row, token, inbox_item)

@@ -47,7 +47,7 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     else:
         latest = _responses(task).order_by("-id")[:SHOWN]
         answers = [_answer_entry(each, reader, _answer_text(each, reader)) for each in latest]
-        entries = [*_events(task), *_escalated(task), *information, *answers]
+        entries = [*_events(task), *_escalations(task), *information, *answers]
     entries.sort(key=lambda each: each[0])
     return [
         Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in entries[-SHOWN:]
@@ -95,7 +95,7 @@ def _assignee(data: Json) -> str:
     return str(recipient) if recipient else person
 
 
-def _escalated(task: Task) -> Iterator[EntryParts]:
+def _escalations(task: Task) -> Iterator[EntryParts]:
     """Yield the people who were notified because the task ran late."""
     for each in task.escalated:
         at = parse_time(each["at"])

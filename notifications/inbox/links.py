@@ -35,11 +35,11 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if sign_in_link is not None and recipient_of(request) == sign_in_link.recipient:
         return redirect(local_path(sign_in_link.next))
     if sign_in_link is None:
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(sign_in_link.recipient, request):
         person = sign_in_link.recipient
         if sign_in_link.used_at is not None or sign_in_link.expires_at <= timezone.now() or not may_use_link(person):
-            return _over(request, sign_in_link, token)
+            return _show_ended(request, sign_in_link, token)
         if request.method == "POST":
             return _use(request, sign_in_link, token)
         return show_page(request, "inbox/link.html", {"invited": person}, brand=brand_for(person))
@@ -48,15 +48,15 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @csrf_protect
 @form_only
-def again(request: HttpRequest, token: str) -> HttpResponse:
+def resend_link(request: HttpRequest, token: str) -> HttpResponse:
     """Send a new link to a person whose link has ended, at their address on file."""
     sign_in_link = _sign_in_link(token)
     if sign_in_link is None:
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(sign_in_link.recipient, request):
         outcome = link_mails.ask(sign_in_link.recipient, local_path(sign_in_link.next), timezone.now())
         if outcome == "cannot":
-            return _over(request, sign_in_link, token)
+            return _show_ended(request, sign_in_link, token)
         return link_sent(request, sign_in_link.recipient, too_many=outcome == "too_many")
 
 
@@ -91,7 +91,7 @@ def _sign_in_link(token: str) -> SignInLink | None:
     return rows.filter(digest=digest_of(token)).first()
 
 
-def _over(request: HttpRequest, sign_in_link: SignInLink | None = None, token: str = "") -> HttpResponse:
+def _show_ended(request: HttpRequest, sign_in_link: SignInLink | None = None, token: str = "") -> HttpResponse:
     person = sign_in_link.recipient if sign_in_link else None
     if sign_in_link is None:
         why = "unknown"
@@ -114,6 +114,6 @@ def _use(request: HttpRequest, sign_in_link: SignInLink, token: str) -> HttpResp
         # If the button is pressed twice at the same time, only one request changes the row, and signs in.
         if not SignInLink.objects.filter(pk=sign_in_link.pk, used_at=None).update(used_at=timezone.now()):
             sign_in_link.refresh_from_db(fields=["used_at"])
-            return _over(request, sign_in_link, token)
+            return _show_ended(request, sign_in_link, token)
         sign_in_as(request, sign_in_link.recipient)
     return HttpResponseRedirect(local_path(sign_in_link.next))

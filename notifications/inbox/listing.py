@@ -129,9 +129,9 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
     shown = _cards([*chain(*keys.values()), *updates, *done], reader, now)
     return replace(
         overview,
-        groups=[Group(due, counts[due], _those(keys[due], shown)) for due in DUE],
-        updates=_those(updates, shown),
-        done=_those(done, shown),
+        groups=[Group(due, counts[due], _in_order(keys[due], shown)) for due in DUE],
+        updates=_in_order(updates, shown),
+        done=_in_order(done, shown),
     )
 
 
@@ -165,7 +165,7 @@ NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-
 
 
 def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> MatchPage:
-    rows = _asked_for(mine, now, finding)
+    rows = _filter_rows(mine, now, finding)
     count = _count(mine, rows, finding)
     if finding.sort:
         rows = rows.order_by(*(OLDEST if finding.sort == "oldest" else NEWEST))
@@ -182,7 +182,7 @@ def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datet
     if finding.page == 1 and len(keys) <= PAGE:
         count = len(keys)
     return MatchPage(
-        cards=_those(keys, _cards(keys[:PAGE], reader, now)),
+        cards=_in_order(keys, _cards(keys[:PAGE], reader, now)),
         first=start + 1,
         count=count,
         newer=replace(finding, page=finding.page - 1).address if finding.page > 1 else "",
@@ -210,7 +210,7 @@ def _window(rows: QuerySet[Notification], start: int, end: int, count: int | Non
     return list(keys.reverse()[max(count - end, 0) : max(count - start, 0)])[::-1]
 
 
-def _asked_for(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
+def _filter_rows(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
     rows = of_tab(mine, finding.tab)
     if finding.tab == "waiting":
         rows = rows.filter(snoozed(now)) if finding.snoozed else rows.exclude(snoozed(now))
@@ -243,7 +243,7 @@ def _cards(keys: Sequence[UUID], reader: Recipient, now: datetime) -> dict[UUID,
     return {row.pk: card(row, reader, now) for row in notification_queryset().filter(pk__in=keys)}
 
 
-def _those(keys: Sequence[UUID], cards: Mapping[UUID, Card]) -> list[Card]:
+def _in_order(keys: Sequence[UUID], cards: Mapping[UUID, Card]) -> list[Card]:
     return [cards[key] for key in keys if key in cards]
 
 

@@ -163,8 +163,8 @@ def came_by(query: QueryDict) -> str:
 
 
 def open_answer(button: Button | None, reader: Recipient, *, focus: bool) -> Json:
-    """Return what templates need for the comment field of an answer, if one is open: the `question` above it, the
-    `hint` where the comment goes, and whether files go with it, as with answers that are messages."""
+    """Return the template context of an answer's open comment field: the `question` above it, the `hint` where the
+    comment goes, and whether files go with it, as with answers that are messages."""
     return {
         "asked": button,
         "question": say_of("ask", button.action.name, customer=reader.external) if button else "",

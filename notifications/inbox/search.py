@@ -54,32 +54,32 @@ def matching_keys(
         return _keys(rows[start:end])
     likely = search_index.likely(reader.pk, terms, MOST_SORTED)
     if likely is not None:
-        those = likely.sure | _checked(likely.doubtful, terms)
-        return _keys(rows.filter(keys.among(Notification, those))[start:end])
+        matches = likely.sure | _checked(likely.doubtful, terms)
+        return _keys(rows.filter(keys.among(Notification, matches))[start:end])
     # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
     matching: dict[UUID, None] = {}  # an item that changes its place meanwhile is listed once
     first, most = 0, max(FIRST, end)
     while True:
-        stretch = _keys(rows[first : first + most])
-        matching |= dict.fromkeys(_matching(stretch, reader, terms))
-        if len(stretch) < most or len(matching) >= end:
+        batch = _keys(rows[first : first + most])
+        matching |= dict.fromkeys(_matching(batch, reader, terms))
+        if len(batch) < most or len(matching) >= end:
             return list(matching)[start:end]
         first, most = first + most, most * LONGER
 
 
-def _matching(stretch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
-    """Return the keys of `stretch` that contain the terms. A few rows are read directly, which is faster than the
+def _matching(batch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
+    """Return the keys of `batch` that contain the terms. A few rows are read directly, which is faster than the
     search index, where an item occurs four times at most."""
-    likely = search_index.likely(reader.pk, terms, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
-    those = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(stretch, terms)
-    return [key for key in stretch if key in those]
+    likely = search_index.likely(reader.pk, terms, 4 * len(batch), batch) if len(batch) > FIRST else None
+    matches = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(batch, terms)
+    return [key for key in batch if key in matches]
 
 
-def _checked(some: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
+def _checked(candidates: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
     """Return the keys of rows whose current text has the terms."""
-    if not some:
+    if not candidates:
         return frozenset()
-    rows = Notification.objects.order_by().filter(keys.among(Notification, some))
+    rows = Notification.objects.order_by().filter(keys.among(Notification, candidates))
     rows = rows.alias(searched=search_index.searched_text())
     for ways in terms:
         rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))

@@ -31,7 +31,7 @@ ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 def page(request: HttpRequest, token: str) -> HttpResponse:
     leave = unsubscribe_links.read(token)
     if leave is None:
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(leave.recipient, request):
         if request.method != "POST":
             return _show(request, leave, token)
@@ -48,7 +48,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 def undo(request: HttpRequest, token: str) -> HttpResponse:
     leave = unsubscribe_links.read(token)
     if leave is None:
-        return _over(request)
+        return _show_ended(request)
     if leave.current:
         unsubscribe_links.turn_on(leave, timezone.now())
     return discreet(redirect("inbox:unsubscribe", token))
@@ -61,7 +61,7 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
     """Send a sign-in link to the address of the e-mail."""
     leave = unsubscribe_links.read(token)
     if leave is None or not _may_be_sent_a_link(leave):
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(leave.recipient, request):
         outcome = link_mails.ask(leave.recipient, reverse("inbox:settings"), timezone.now())
         return discreet(link_sent(request, leave.recipient, too_many=outcome == "too_many"))
@@ -98,5 +98,5 @@ def _may_be_sent_a_link(leave: Leave) -> bool:
     return leave.current and leave.recipient.external and link_mails.can_be_mailed(leave.recipient)
 
 
-def _over(request: HttpRequest) -> HttpResponse:
+def _show_ended(request: HttpRequest) -> HttpResponse:
     return discreet(show_page(request, "inbox/unsubscribe_over.html", status=410))

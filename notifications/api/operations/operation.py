@@ -12,9 +12,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """The summary of an operation, and examples: `request` and `response` of all bodies, except those in `requests`, by
-    content type, and in `responses`, by status. `meanings` explains statuses and the operation's codes, if they differ
-    from the usual ones (docs.py)."""
+    """An operation's summary and examples. `request` and `response` are those of all bodies, except of bodies in
+    `requests`, by content type, and in `responses`, by status. `meanings` explains statuses and the operation's codes,
+    if they differ from the usual ones (docs.py)."""
 
     summary: str
     request: Any = None
