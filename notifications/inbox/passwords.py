@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 
 class SignsEverythingOut:
-    """Ends a person's sign-ins after a new password. A member of AUTH_PASSWORD_VALIDATORS, since Django calls
-    `password_changed` of these for every new password.
+    """Ends a person's sign-ins after a new password, however it was set. A member of AUTH_PASSWORD_VALIDATORS, since
+    Django calls `password_changed` of these for every new password.
 
     A password is often changed to keep somebody out: apps and lock screens must end with it.
     """
