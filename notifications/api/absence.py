@@ -1,4 +1,4 @@
-"""When a person is away, and who stands in for them: for themselves, for who leads them, and for the directory."""
+"""The API's absences of people: read and written by themselves, by their leads, and by keys for the directory."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class AbsenceTimes(Shown):
     give_back = BooleanField()
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which is a keyword in Python."""
+        """Add `from`, which is a keyword in Python."""
         return {"from": Instant(source="begins_at", allow_null=True), **super().get_fields()}
 
 
@@ -58,18 +58,18 @@ class AbsenceView(PersonView):
     @docs.operation("absence", {200: AbsenceShown})
     def get(self, request: Request) -> HttpResponse:
         """When one is, or will be, away, and who stands in; all null when there is nothing of the kind."""
-        return answer(shown_of(self.recipient()))
+        return answer(absence_json(self.recipient()))
 
     @docs.operation("put_absence", {200: AbsenceShown}, request=serializers.AbsenceGiven)
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
-        notices.enter(person, given_in(request.data, person), person, timezone.now())
-        return answer(shown_of(person))
+        notices.enter(person, absence_in(request.data, person), person, timezone.now())
+        return answer(absence_json(person))
 
 
 class LeadersOrDirectory(BasePermission):
-    """People, who may see whom they lead; and engines' keys with the scope `directory`. Raises ScopeMissing."""
+    """Admits people, and engines' keys with the scope `directory`. Raises ScopeMissing for other keys."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = caller_of(request)
@@ -84,7 +84,7 @@ class RecipientAbsenceView(DirectoryView):
     @docs.operation("recipient_absence", {200: AbsenceShown}, 404)
     def get(self, request: Request, ref: str) -> HttpResponse:
         """When somebody else is, or will be, away: for who leads them, and for keys with the scope `directory`."""
-        return answer(shown_of(self._person(ref)))
+        return answer(absence_json(self._person(ref)))
 
     @docs.operation("put_recipient_absence", {200: AbsenceShown}, 404, request=serializers.AbsenceGiven)
     def put(self, request: Request, ref: str) -> HttpResponse:
@@ -95,17 +95,17 @@ class RecipientAbsenceView(DirectoryView):
             return self.put_person(request, f"{ref}/absence")  # the ref may end in this text
         person = self._person(ref)
         key = "" if by is not None else f"by a key of {self.engine().slug}"
-        notices.enter(person, given_in(data, person, by=by), by, timezone.now(), key)
-        return answer(shown_of(person))
+        notices.enter(person, absence_in(data, person, by=by), by, timezone.now(), key)
+        return answer(absence_json(person))
 
     @property
     def _reader(self) -> Recipient | None:
-        """Who asks; None for an engine."""
+        """The calling person; None for an engine."""
         caller = caller_of(self.request)
         return caller.recipient if isinstance(caller, PersonCaller) else None
 
     def _person(self, ref: str) -> Recipient:
-        """Raises NotFound."""
+        """Return the person of this ref, if the caller may see their absence. Raises NotFound."""
         reader = self._reader
         people = led_by(reader) if reader is not None else Recipient.objects.filter(engine=None, active=True)
         person = people.filter(ref=ref).first() if is_id(ref) else None
@@ -114,7 +114,7 @@ class RecipientAbsenceView(DirectoryView):
         return person
 
 
-def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> AbsenceEntry | None:
+def absence_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> AbsenceEntry | None:
     """Return the absence in a body; None if the person is back. `by` leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
@@ -134,7 +134,7 @@ def given_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> Ab
 
 
 def _part(number: int, payload: Json) -> PartEntry:
-    """Raises Invalid."""
+    """Return one part of an absence, read from its JSON. Raises Invalid."""
     place = f"/parts/{number}"
     return PartEntry(
         delegate=_delegate(payload["delegate"], f"{place}/delegate"),
@@ -145,7 +145,7 @@ def _part(number: int, payload: Json) -> PartEntry:
 
 
 def _row_of_slug(model: type[Model], name: str, slug: str | None, place: str) -> Any:
-    """Raises Invalid."""
+    """Return the row with this slug; None without a slug. Raises Invalid."""
     row = model._default_manager.filter(slug=slug).first() if slug else None
     if slug and row is None:
         raise Invalid.at(f"{place}/{name}", f"There is no {name} with this slug.")
@@ -153,15 +153,15 @@ def _row_of_slug(model: type[Model], name: str, slug: str | None, place: str) ->
 
 
 def _delegate(ref: str | None, pointer: str) -> Recipient | None:
-    """Raises Invalid."""
+    """Return the internal person with this ref; None without a ref. Raises Invalid."""
     person = Recipient.objects.filter(engine=None, ref=ref).first() if ref else None
     if ref and person is None:
         raise Invalid.at(pointer, "There is no internal person with this ref.")
     return person
 
 
-def shown_of(person: Recipient) -> Json:
-    """Return the person's absence as JSON unless it is over, and the next one of their calendar."""
+def absence_json(person: Recipient) -> Json:
+    """Return the person's current or coming absence as JSON, and the next one of their calendar."""
     now = timezone.now()
     row, by_calendar = absence.away_from(person, now), absence.in_calendar_of(person, now).first()
     shown = AbsenceShown(row or {"give_back": False, "parts": []}).data

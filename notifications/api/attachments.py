@@ -1,4 +1,4 @@
-"""Files that go with messages and answers: sent before them, and read by whoever sees these."""
+"""The files of messages and answers: sent before them, and read by everybody who sees these."""
 
 from itertools import chain
 from typing import Any
@@ -28,12 +28,12 @@ RAW, FORM = "application/octet-stream", "multipart/form-data"
 
 POLICY: dict[str, Any] = {
     "default-src": [NONE],
-    "style-src": [SELF, UNSAFE_INLINE],  # with which browsers lay out a picture
+    "style-src": [SELF, UNSAFE_INLINE],  # browsers lay out a picture with inline styles
     "img-src": [SELF],
     "frame-ancestors": [SELF],
 }
 SANDBOXED: dict[str, Any] = {**POLICY, "sandbox": True}
-"""Without a sandbox are PDFs only: browsers do not show them in one."""
+"""The policy of all files except PDFs, which browsers do not show in a sandbox."""
 
 
 class AttachmentsView(EngineOrPersonView):
@@ -56,7 +56,7 @@ class AttachmentsView(EngineOrPersonView):
     def post(self, request: Request) -> HttpResponse:
         """Send a file, for a message or answer that then names its id. What nothing uses is removed after 7 days."""
         query = query_of(request, serializers.AttachmentQuery)
-        source, name, file_id = _sent(request, query)
+        source, name, file_id = _read_upload(request, query)
         stored = storage.keep(source, name, _sender(self.caller()), timezone.now(), id=file_id)
         return answer(attachment_json(stored.attachment), 201 if stored.created else 200)
 
@@ -65,8 +65,8 @@ def _sender(caller: Caller) -> Sender:
     return Sender(engine=caller.engine) if isinstance(caller, EngineCaller) else Sender(person=caller.recipient)
 
 
-def _sent(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | None]:
-    """Return source, name and id of an upload: a body that is the file, or a form with one. Raises Invalid,
+def _read_upload(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | None]:
+    """Return the source, name and id of an upload: a body that is the file, or a form with one file. Raises Invalid,
     UnsupportedMediaType, ValidationError."""
     http = http_request(request)
     if http.content_type == RAW:
@@ -92,7 +92,7 @@ class AttachmentView(EngineOrPersonView):
             attachment = participants.file_seen_by_person(attachment_id, caller.recipient)
             passes = caller.recipient.external or not attachment.is_used
         cache_control = "no-store" if passes else "private, no-cache"
-        return _served(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))
+        return _serve(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))
 
     @docs.operation("remove_file", {204: None}, 404)
     def delete(self, request: Request, attachment_id: UUID) -> HttpResponse:
@@ -101,11 +101,11 @@ class AttachmentView(EngineOrPersonView):
         return nothing()
 
 
-def _served(attachment: Attachment, cache_control: str, *, cached_tag: str) -> HttpResponseBase:
-    """Serve a file so that nothing in it runs: pictures and PDFs are shown, all else is downloaded.
+def _serve(attachment: Attachment, cache_control: str, *, cached_tag: str) -> HttpResponseBase:
+    """Serve a file so that nothing in it runs: pictures and PDFs are shown, all others are downloaded.
 
-    `cache_control` allows no copy in the browser to people who may use somebody else's computer, and none of a file
-    that is not sent yet. `cached_tag` is the tag of the browser's copy; it asks each time, since people lose tasks.
+    `cache_control` forbids copies to people who may use another person's computer, and copies of files that are not
+    sent yet. `cached_tag` is the tag of the browser's copy; browsers ask each time, since people lose tasks.
     """
     tag, inline = f'"{attachment.sha256}"', attachment.type in INLINE
     kind = attachment.type if inline else "application/octet-stream"
@@ -117,7 +117,7 @@ def _served(attachment: Attachment, cache_control: str, *, cached_tag: str) -> H
         headers["Content-Length"] = str(attachment.size)
         headers["Content-Disposition"] = content_disposition_header(not inline, attachment.name) or ""
         pieces = content_of(attachment)
-        first = next(pieces, b"")  # now, so that a database that is away is an answer of its own
+        first = next(pieces, b"")  # before the response, so that a failure of the database is a response of its own
         response = StreamingHttpResponse(chain([first], pieces), content_type=kind, headers=headers)
     setattr(response, "_csp_replace", POLICY if attachment.type == PDF else SANDBOXED)  # noqa: B010  # as its decorator
     return response

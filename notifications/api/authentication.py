@@ -30,8 +30,8 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class EngineCaller:
-    """An engine. `ident` differs between its keys, for rate limits. `lately`: its key, where it was read for a call
-    before this one, and is to be compared."""
+    """A calling engine. `ident` differs between its keys, for rate limits. `lately` is the key as cached from an
+    earlier call, which has to be compared with its row; None if the key was read for this call."""
 
     engine: Engine
     scopes: frozenset[str]
@@ -41,7 +41,7 @@ class EngineCaller:
 
 @dataclass(frozen=True)
 class PersonCaller:
-    """A person, and how they call: `via` is stored with their answers."""
+    """A calling person. `via`, such as API or inbox, is stored with their answers."""
 
     recipient: Recipient
     via: Via
@@ -53,8 +53,8 @@ class PersonCaller:
 
 
 Caller = EngineCaller | PersonCaller
-Found = tuple[Any, Caller]
-"""What DRF expects: a user, and `request.auth`. Callers with keys are no users, so the user is None for them."""
+AuthResult = tuple[Any, Caller]
+"""The result that DRF expects: a user, and `request.auth`. The user is None for callers with keys."""
 
 
 class Authentication(BaseAuthentication):
@@ -65,13 +65,13 @@ class Authentication(BaseAuthentication):
 
 
 class KeyAuthentication(Authentication):
-    """`Authorization: Bearer wfp_…` or `wfr_…`, or `X-API-Key: wfp_…`.
+    """Authentication by `Authorization: Bearer wfp_…` or `wfr_…`, or by `X-API-Key: wfp_…`.
 
-    Views with events go by what was lately read of a key (`goes_by_lately_read`), and have it compared before they
-    answer (`Handshaking`).
+    Views of events accept a key as cached from an earlier call (`goes_by_lately_read`). They compare it with its row
+    before they answer (`Handshaking`).
     """
 
-    def authenticate(self, request: Request) -> Found | None:
+    def authenticate(self, request: Request) -> AuthResult | None:
         credential = _key_in(request._request)
         if credential is None:
             return None
@@ -110,7 +110,7 @@ def _engine_of_key(digest: str, now: datetime, *, goes_by_lately_read: bool = Fa
 
 
 def read_again(caller: EngineCaller) -> EngineCaller:
-    """The caller as its key and its engine are by now. Raises AuthenticationFailed."""
+    """Return the caller with its key and engine read again. Raises AuthenticationFailed."""
     return _engine_of_key(caller.lately.digest, timezone.now()) if caller.lately is not None else caller
 
 
@@ -134,7 +134,7 @@ def _person_of_token(credential: str, now: datetime) -> PersonCaller:
 
 
 def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> bool:
-    """Written at most once a minute, so that a busy key does not cost a write per call. Returns whether it was due."""
+    """Record a use of a key or token, at most once a minute to save writes. Return whether it was due."""
     before = now - USE_NOTED_EVERY
     if last is not None and last >= before:
         return False
@@ -144,9 +144,9 @@ def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetim
 
 
 class SessionAuthentication(Authentication):
-    """The session of a signed-in person, as RecipientMiddleware found them. Raises CsrfFailed."""
+    """Authentication by the session of a signed-in person, whom RecipientMiddleware has found. Raises CsrfFailed."""
 
-    def authenticate(self, request: Request) -> Found | None:
+    def authenticate(self, request: Request) -> AuthResult | None:
         http = request._request
         recipient: Recipient | None = getattr(http, "recipient", None)
         if recipient is None:
@@ -158,15 +158,15 @@ class SessionAuthentication(Authentication):
 def _check_csrf(request: HttpRequest) -> None:
     check = CSRFCheck(lambda request: None)  # type: ignore[arg-type]  # only its checks are used
     check.process_request(request)
-    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]  # asks it whether it is exempt
+    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]  # no view, so none is exempt
     if reason:
         raise CsrfFailed(f"{reason} Send the token of the page as X-CSRFToken.")
 
 
 class SignatureAuthentication(Authentication):
-    """Standard Webhooks headers on `engines/{slug}/events`, in place of a key."""
+    """Authentication by Standard Webhooks headers on `engines/{slug}/events`, in place of a key."""
 
-    def authenticate(self, request: Request) -> Found | None:
+    def authenticate(self, request: Request) -> AuthResult | None:
         if not any(name in request.headers for name in ("webhook-id", "webhook-timestamp", "webhook-signature")):
             return None
         now = timezone.now()

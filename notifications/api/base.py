@@ -1,4 +1,4 @@
-"""What all views of the API have in common: permissions, rate limits, and JSON responses."""
+"""The base classes of the API's views: permissions, rate limits, and JSON responses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,11 +28,11 @@ from notifications.models import Engine, Recipient, RecipientToken, Scope
 from wfpush.web.problems import Refusal
 
 GUESSES = frozenset({400, 401, 404, 410, 413, 415, 422})
-"""Statuses of calls with an unknown key or token, or a wrong form; those of callers without a name are counted."""
+"""Statuses of calls with an unknown key or token, or with invalid input. Such calls without a caller are counted."""
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """A JSON response. It must not be cached, since it is one caller's own."""
+    """Return a JSON response. It must not be cached, since it is one caller's own."""
     return HttpResponse(
         msgspec.json.encode(data),
         status=status,
@@ -46,7 +46,7 @@ def nothing() -> HttpResponse:
 
 
 def validated(serializer: type[Serializer[Any]], data: Any) -> dict[str, Any]:
-    """The members that a serializer knows, checked. Raises DRF's ValidationError, which becomes a 422 with pointers."""
+    """Return the checked members that a serializer knows. Raises DRF's ValidationError, a 422 with pointers."""
     checked = serializer(data=data)
     checked.is_valid(raise_exception=True)
     return cast(dict[str, Any], checked.validated_data)
@@ -63,7 +63,7 @@ def query_of(request: Request, serializer: type[Serializer[Any]]) -> dict[str, A
 
 
 class OnlyJSON(BaseContentNegotiation):
-    """All responses are JSON, whatever `Accept` says: a JSON answer is better than a refusal."""
+    """Content negotiation that always answers JSON, whatever `Accept` says: a JSON answer is better than a refusal."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         media_type = request.content_type.partition(";")[0].strip().lower()
@@ -74,7 +74,7 @@ class OnlyJSON(BaseContentNegotiation):
 
 
 def status_of(fault: Exception) -> int:
-    """The status of a caller's failure; 0: the fault is not the caller's."""
+    """Return the HTTP status of a failure that the caller caused; 0 for other failures."""
     if isinstance(fault, ValidationError):
         return 422
     if isinstance(fault, Refusal):
@@ -100,7 +100,7 @@ class ApiView(APIView):
             self.count(bucket, caller.ident)
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Count failures of unknown callers, whether they guess or send what costs us work."""
+        """Count failures of unknown callers: guesses at keys, and requests that cost work."""
         if status_of(exc) in GUESSES and getattr(self.request, "_auth", None) is None:
             try:
                 self.count("stranger", str(self.request.META.get("REMOTE_ADDR", "")))
@@ -109,14 +109,14 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def count(self, bucket: Bucket, ident: str) -> None:
-        """Raises Throttled."""
+        """Count a call. Raises Throttled if the caller has none left."""
         wait = throttle.wait(bucket, ident)
         if wait is not None:
             raise Throttled(wait=int(wait) + 1)
 
 
 class IsEngine(BasePermission):
-    """An engine's key with one of the scopes that the view requires for the method. Raises ScopeMissing."""
+    """Admits an engine's key with one of the scopes that the view requires for the method. Raises ScopeMissing."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = caller_of(request)
@@ -130,7 +130,7 @@ class IsEngine(BasePermission):
 
 
 class IsPerson(BasePermission):
-    """A signed-in person or a recipient token. Raises ScopeMissing for engines."""
+    """Admits a signed-in person or a recipient token. Raises ScopeMissing for engines."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = caller_of(request)
@@ -140,7 +140,7 @@ class IsPerson(BasePermission):
 
 
 class IsEngineOrPerson(IsPerson):
-    """A person, or an engine's key with the scope `events`. Raises ScopeMissing."""
+    """Admits a person, or an engine's key with the scope `events`. Raises ScopeMissing."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = caller_of(request)
@@ -152,7 +152,7 @@ class IsEngineOrPerson(IsPerson):
 
 
 class EngineView(ApiView):
-    """For engines. `scopes`: one of them is required."""
+    """The base of views for engines. One of the `scopes` is required."""
 
     authentication_classes = [KeyAuthentication]
     permission_classes = [IsEngine]
@@ -169,7 +169,7 @@ class EngineView(ApiView):
 
 
 class PersonView(ApiView):
-    """For people."""
+    """The base of views for people."""
 
     authentication_classes = [KeyAuthentication, SessionAuthentication]
     permission_classes = [IsPerson]
@@ -181,12 +181,12 @@ class PersonView(ApiView):
         return self.caller().recipient
 
     def hold_sign_in(self, now: datetime) -> None:
-        """Call in the transaction that gives a token or a device. Whoever signs the person out, closes the account or
-        changes the password waits for its end, and then revokes what was given. Raises NotAuthenticated if they were
-        first.
+        """Lock the caller's sign-in. Call this in the transaction that creates a token or a device. Raises
+        NotAuthenticated if the sign-in has ended.
 
-        Locks the person's row first: `revocation.settle` locks it, too, so the check below runs entirely before or
-        after it.
+        Requests that sign the person out, close the account or change the password wait for the end of the transaction.
+        They then revoke its token or device. The person's row is locked first. `revocation.settle` locks it, too, so
+        this check runs entirely before or after it.
         """
         Recipient.objects.select_for_update(no_key=True).only("pk").get(pk=self.recipient().pk)
         token, person = self.caller().token, None
@@ -203,7 +203,7 @@ class PersonView(ApiView):
 
 
 class EngineOrPersonView(ApiView):
-    """For engines' keys with the scope `events`, and for people."""
+    """The base of views for people, and for engines' keys with the scope `events`."""
 
     authentication_classes = [KeyAuthentication, SessionAuthentication]
     permission_classes = [IsEngineOrPerson]
@@ -213,7 +213,7 @@ class EngineOrPersonView(ApiView):
 
 
 def http_request(request: Request) -> HttpRequest:
-    """Django's own request inside DRF's."""
+    """Return Django's own request inside DRF's."""
     return request._request
 
 

@@ -48,7 +48,7 @@ class CaseMessages(Shown):
 
 
 class CaseView(PersonView):
-    """People name cases that they have heard of."""
+    """The view of one case. People see cases that they were notified of."""
 
     @docs.operation("case", {200: CaseShown}, 404, query=serializers.CaseQuery)
     def get(self, request: Request, case_id: str) -> HttpResponse:
@@ -88,7 +88,7 @@ class CaseMessagesView(PersonView):
 
 
 def _case(person: Recipient, case_id: str, engine: str) -> Case:
-    """Raises NotFound, and Invalid where several engines have one of this id."""
+    """Return the person's case of this id. Raises NotFound, and Invalid if several engines have one."""
     cases: Sequence[Case] = cases_of(person, case_id, engine)
     if len(cases) > 1:
         slugs = ", ".join(sorted(case.engine.slug for case in cases))

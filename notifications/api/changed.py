@@ -1,4 +1,4 @@
-"""The members of a 409 `changed`: the item as it now is, and what has changed since the person was shown it."""
+"""The members of a 409 `changed`: the current item, and its changes since the revision that the person was shown."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from wfpush.crypto import digest_of
 
 
 def for_person(notification_id: UUID, shown: str, language: str) -> Json:
-    """For whoever may read the whole item, in `language` or their own: {notification, changes}."""
+    """Return {notification, changes} for the item's person, in `language` or their own."""
     row = notification_queryset().get(pk=notification_id)
     return {
         "notification": inbox_json(row, language),
@@ -28,13 +28,13 @@ def for_person(notification_id: UUID, shown: str, language: str) -> Json:
 
 
 def changes_json(notification: Notification, shown: str, language: str) -> list[Json]:
-    """What has changed since that revision was shown: [{label, before, now}]."""
+    """Return the changes since the revision `shown`: [{label, before, now}]."""
     return _changes(notification, shown, spoken(language or notification.recipient.locale))
 
 
 def for_token(token: str, shown: str, now: datetime) -> Json:
-    """For the message of a token: {notification, changes}. `notification` has the members of a push message, and no
-    more than the device's lock screen may show; its `token` answers the content as it now is."""
+    """Return {notification, changes} for the message of a token. `notification` has the members of a push message, and
+    no more than the device's lock screen may show. Its `token` answers the current content."""
     tokens = ActionToken.objects.select_related("delivery__device", "delivery__recipient__brand")
     row = tokens.get(digest=digest_of(token)).delivery
     row.notification = notification_queryset().get(pk=row.notification_id)

@@ -1,4 +1,4 @@
-"""Additions to the OpenAPI description (/api/schema): the statuses of each operation, and how events are sent.
+"""Additions to the OpenAPI description (/api/schema): the statuses of each operation, and the ways to send events.
 
 Summaries and examples are in operations/."""
 
@@ -52,8 +52,8 @@ def operation(
     idempotent: bool = False,
     **options: Any,
 ) -> Callable[[MethodT], MethodT]:
-    """Describe an operation: a decorator of the view's method. `more` are its further statuses, besides those of every
-    operation, and of one with a body or a query. `public`: it needs no key."""
+    """Return a decorator that describes the operation of a view's method. `more` are its own statuses, besides those of
+    every operation and those that a body or a query implies. A `public` operation needs no key."""
     implied = [*((413, 415, 422) if request is not None else ()), *((422,) if query is not None else ())]
     parameters = [*([query] if query is not None else ()), *([IDEMPOTENCY_KEY] if idempotent else ())]
     if public:
@@ -129,7 +129,7 @@ class AcceptedEventOrBatch(AcceptedEvent):
 _REFUSED = OpenApiResponse(RefusedBatch, "`invalid_event`; of a batch: none was taken, `items` say why")
 
 
-def _taken(*more: int) -> dict[Any, Any]:
+def _statuses(*more: int) -> dict[Any, Any]:
     by_status = responses(
         {
             202: OpenApiResponse(AcceptedEventOrBatch, "Stored; of a batch: all of it"),
@@ -142,7 +142,7 @@ def _taken(*more: int) -> dict[Any, Any]:
     return by_status
 
 
-EVENTS_IN = extend_schema(operation_id="send_event", parameters=_CE_HEADERS, request=_REQUEST, responses=_taken())
+EVENTS_IN = extend_schema(operation_id="send_event", parameters=_CE_HEADERS, request=_REQUEST, responses=_statuses())
 ENGINE_EVENTS_IN = extend_schema(
     operation_id="send_event_of_engine",
     parameters=[
@@ -158,7 +158,7 @@ ENGINE_EVENTS_IN = extend_schema(
             {"description": "A CloudEvent, or any JSON that the engine's mapping turns into one."}
         ),
     },
-    responses=_taken(404),
+    responses=_statuses(404),
 )
 
 

@@ -1,4 +1,4 @@
-"""Events in, and the trace of one."""
+"""The addresses that take events, and the trace of an event."""
 
 import json
 from collections.abc import Iterator
@@ -44,18 +44,18 @@ from notifications.types import InboundEvent, Json
 from wfpush.web.pointers import bounded
 from wfpush.web.problems import problem, refusal_json
 
-TOLD_OF_ONE = 4 * 1024
-TOLD_OF_ALL = 24 * 1024
+MAX_EVENT_ERROR_BYTES = 4 * 1024
+MAX_BATCH_ERROR_BYTES = 24 * 1024
 """Bytes of faults in an answer: of one event of a batch, and of all of them. A thousand events may have a thousand
 faults each."""
 MAX_RATE_DIGITS = 9
 MULTI_STATUS = 207
-"""The greatest status with which events are stored."""
+"""The greatest status of answers to stored events."""
 TOO_MANY_WAIT = (
     "As many events of this engine wait to be processed as its administrator allows. Nothing was stored; send this "
     "again after as many seconds as Retry-After says."
 )
-UNTOLD = "Too much is wrong with this batch to tell it of every event. Send this one again to learn more."
+ERRORS_LEFT_OUT = "Too much is wrong with this batch to tell it of every event. Send this one again to learn more."
 
 
 class TracedEvent(Shown):
@@ -97,10 +97,10 @@ class Trace(Shown):
 
 
 class Handshaking(EngineView):
-    """What both addresses for events share. A body is read by its encoding, so DRF's parsers are not used.
+    """The base of both addresses for events. A body is read in its own encoding, so DRF's parsers are not used.
 
-    A call may go by what was read of its key for an earlier one. The key is compared with its row when the events are
-    stored, and before the call is refused.
+    A call may use a key as cached from an earlier call. The key is compared with its row when the events are stored,
+    and before the call is refused.
     """
 
     goes_by_lately_read = True
@@ -111,7 +111,7 @@ class Handshaking(EngineView):
             super().initial(request, *args, **kwargs)
 
     def take(self, request: Request, *, foreign: bool, slug: str = "") -> HttpResponse:
-        """Store the events of a request. `foreign`: JSON that is no CloudEvent is the engine's own."""
+        """Store the events of a request. `foreign`: JSON that is no CloudEvent has the engine's own format."""
         take = partial(_take, request=http_request(request), foreign=foreign, slug=slug)
         try:
             response = take(self.caller())
@@ -126,7 +126,7 @@ class Handshaking(EngineView):
         return take(self.caller())
 
     def key_is_same(self) -> bool:
-        """Whether the key, and its engine, are still what this call goes by."""
+        """Return whether the key and its engine are unchanged since they were read."""
         lately = self.caller().lately
         return lately is None or not api_keys.changed([lately], timezone.now())
 
@@ -139,7 +139,7 @@ class Handshaking(EngineView):
             self.read_key_again()
 
     def read_key_again(self) -> None:
-        """Raises AuthenticationFailed, ScopeMissing."""
+        """Read the caller's key again. Raises AuthenticationFailed, ScopeMissing."""
         self.request.auth = read_again(self.caller())
         self.check_permissions(self.request)
 
@@ -150,7 +150,7 @@ class Handshaking(EngineView):
         return answered
 
     def options(self, request: Any, *args: object, **kwargs: object) -> Any:
-        """The CloudEvents abuse-protection handshake (CloudEvents HTTP webhooks, section 4)."""
+        """Answer the CloudEvents abuse-protection handshake (CloudEvents HTTP webhooks, section 4)."""
         response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
         if origin := request.headers.get("WebHook-Request-Origin"):
             requested_rate = request.headers.get("WebHook-Request-Rate", "")
@@ -169,7 +169,7 @@ class EventsView(Handshaking):
 
 
 class EngineEventsView(Handshaking):
-    """The same, and an engine's own JSON; by key or by signature."""
+    """Takes an engine's own JSON as well, by key or by signature."""
 
     authentication_classes = [KeyAuthentication, SignatureAuthentication]
 
@@ -190,7 +190,7 @@ class EventView(EngineView):
 
 
 def _take(caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: str) -> HttpResponse:
-    """Raises KeyChanged, too."""
+    """Store the events of a request from this caller. Raises KeyChanged, too."""
     if slug and caller.engine.slug != slug:
         raise NotFound("This key belongs to another engine.")
     mode = cloudevents.mode_of(request.META.get("CONTENT_TYPE", ""), request.headers)
@@ -209,8 +209,8 @@ def _take(caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: st
 
 def _single(caller: EngineCaller, event: InboundEvent) -> HttpResponse:
     if (wait := limits.retry_after(caller.engine, [event])) is not None:
-        return _later(wait)
-    accepted = _stored(caller, [event])[0]
+        return _refuse_waiting(wait)
+    accepted = _store(caller, [event])[0]
     if accepted.failure is not None:
         raise accepted.failure
     url = url_of(accepted.stored)
@@ -218,22 +218,22 @@ def _single(caller: EngineCaller, event: InboundEvent) -> HttpResponse:
     return answer(body, 202 if accepted.status == "accepted" else 200, {"Location": url})
 
 
-def _stored(caller: EngineCaller, events: list[InboundEvent]) -> list[Accepted]:
+def _store(caller: EngineCaller, events: list[InboundEvent]) -> list[Accepted]:
     answers = ingest.accept(caller.engine, events, timezone.now(), caller.lately)
     limits.took(caller.engine, sum(accepted.status == "accepted" for accepted in answers))
     return answers
 
 
-def _later(seconds: int) -> HttpResponse:
-    """None of the events was stored, for too many of the engine's wait already."""
+def _refuse_waiting(seconds: int) -> HttpResponse:
+    """Refuse a request whose events were not stored, because too many events of the engine wait already."""
     return problem(429, "too_many_requests", TOO_MANY_WAIT, headers={"Retry-After": str(seconds)})
 
 
 def _batch(caller: EngineCaller, read: list[BatchMember]) -> HttpResponse:
     good = [item.event for item in read if item.event is not None]
     if (wait := limits.retry_after(caller.engine, good)) is not None:
-        return _later(wait)
-    stored = iter(_stored(caller, good))
+        return _refuse_waiting(wait)
+    stored = iter(_store(caller, good))
     items: list[Json] = []
     failures: list[tuple[int, Failure]] = []
     error_bytes = 0
@@ -256,13 +256,13 @@ def _batch(caller: EngineCaller, read: list[BatchMember]) -> HttpResponse:
 def _problem_of_one(failure: Failure, error_bytes: int) -> Json:
     """Return the problem of one event of a batch. `error_bytes` is the size of the errors of the events before it."""
     refusal = refusal_json(failure)
-    if error_bytes > TOLD_OF_ALL:
-        return refusal | {"detail": UNTOLD} | ({"errors": []} if "errors" in refusal else {})
-    return refusal | ({"errors": bounded(refusal["errors"], size=TOLD_OF_ONE)} if "errors" in refusal else {})
+    if error_bytes > MAX_BATCH_ERROR_BYTES:
+        return refusal | {"detail": ERRORS_LEFT_OUT} | ({"errors": []} if "errors" in refusal else {})
+    return refusal | ({"errors": bounded(refusal["errors"], size=MAX_EVENT_ERROR_BYTES)} if "errors" in refusal else {})
 
 
 def _errors(failures: list[tuple[int, Failure]]) -> Iterator[dict[str, str]]:
-    """The faults of all events, with pointers from the root of the batch."""
+    """Yield the faults of all events, with pointers from the root of the batch."""
     for index, failure in failures:
         for one in failure.extra.get("errors") or [{"pointer": "", "detail": failure.detail}]:
             yield {"pointer": f"/{index}{one['pointer']}", "detail": one["detail"]}

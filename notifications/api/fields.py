@@ -1,4 +1,4 @@
-"""Fields of serializers. Of JSON that comes in they convert nothing: text is text, a number is a number."""
+"""Fields of serializers. They convert no JSON input: text is text, a number is a number."""
 
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ class Ref(Text):
 
 
 class Instant(serializers.DateTimeField):
-    """ISO 8601 with an offset: without one the instant is ambiguous."""
+    """A time in ISO 8601 with an offset: without one the instant is ambiguous."""
 
     default_error_messages = {"instant": "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."}
 
@@ -46,7 +46,7 @@ class Instant(serializers.DateTimeField):
 
 
 class TextOrNull(serializers.CharField):
-    """Text of an answer: null where there is none."""
+    """Text in an answer; null if it is empty."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_null=True, **kwargs)
@@ -101,7 +101,7 @@ class ListOf(serializers.ListField):
         return super().to_internal_value(data)
 
     def run_child_validation(self, data: list[Any]) -> list[Any]:
-        """Raises ValidationError by index, as DRF does, but stops when an answer would name no more."""
+        """Return the checked members. Raises ValidationError by index as DRF does, with MAX_ERRORS errors at most."""
         members: list[Any] = []
         faults: dict[int, Any] = {}
         for index, member in enumerate(data):

@@ -1,4 +1,4 @@
-"""Who may send files, judged by the head of a request: of strangers no large body is read (wfpush/web/bodylimit.py)."""
+"""Decides by a request's head whether it may send files; wfpush/web/bodylimit.py reads no large body of strangers."""
 
 from collections.abc import Iterable
 

@@ -35,7 +35,7 @@ class KindFollowed(Shown):
 
 
 class CaseChoiceView(PersonView):
-    """Cases are known to people by what they heard of them."""
+    """The base of views that follow or mute a case. People see cases that they were notified of."""
 
     def each_case(self, case_id: str, change: Callable[[Recipient, Case], None]) -> HttpResponse:
         for case in cases_of(self.recipient(), case_id):
@@ -84,7 +84,7 @@ class FollowedCasesView(PersonView):
     def get(self, request: Request) -> HttpResponse:
         """The cases that one follows, the last one first."""
         rows = Case.followers.through.objects.filter(recipient=self.recipient()).select_related("case__engine")
-        return _listed(request, rows, CaseNamed)
+        return _page(request, rows, CaseNamed)
 
 
 class FollowedKindsView(PersonView):
@@ -92,7 +92,7 @@ class FollowedKindsView(PersonView):
     def get(self, request: Request) -> HttpResponse:
         """The kinds of cases that one follows, the last one first."""
         rows = FollowedKind.objects.filter(recipient=self.recipient()).select_related("engine")
-        return _listed(request, rows, KindFollowed)
+        return _page(request, rows, KindFollowed)
 
 
 class MutedCasesView(PersonView):
@@ -102,10 +102,10 @@ class MutedCasesView(PersonView):
         person = self.recipient()
         rows = MutedCase.objects.filter(recipient=person, case__in=following.cases_of(person))
         rows = rows.select_related("case__engine")
-        return _listed(request, rows, CaseMuted)
+        return _page(request, rows, CaseMuted)
 
 
-def _listed(request: Request, rows: QuerySet[Any], member: type[Shown]) -> HttpResponse:
+def _page(request: Request, rows: QuerySet[Any], member: type[Shown]) -> HttpResponse:
     query = query_of(request, serializers.PageQuery)
     page_rows, after = paging.newest(rows, query.get("cursor"), query["limit"])
     return answer({"items": member(page_rows, many=True).data, "next": after})

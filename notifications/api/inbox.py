@@ -1,4 +1,4 @@
-"""A person's notifications: list, one, reading them."""
+"""A person's notifications: the list, one of them, and marking them as read."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -87,7 +87,7 @@ class ReadUpToView(PersonView):
 
 
 def _own(recipient: Recipient, notification_id: UUID) -> Notification:
-    """Raises NotFound, for somebody else's too."""
+    """Return the person's notification of this id. Raises NotFound, for other people's notifications too."""
     notification = notification_queryset().filter(recipient=recipient, pk=notification_id).first()
     if notification is None:
         raise NotFound("There is no such notification of yours.")
@@ -98,7 +98,7 @@ def _own(recipient: Recipient, notification_id: UUID) -> Notification:
 def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> paging.Page[Notification]:
     rows = rows.order_by("-created_at", "-id")
     if "cursor" in query:
-        moment, _, last = paging.opened(query["cursor"]).partition(" ")
+        moment, _, last = paging.decoded(query["cursor"]).partition(" ")
         try:
             when, last_id = datetime.fromisoformat(moment).astimezone(UTC), UUID(last)
         except (ValueError, OverflowError):

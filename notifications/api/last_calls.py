@@ -1,4 +1,4 @@
-"""Keeps an engine's last call for whoever sets it up at the desk: which engine called, and why it was refused."""
+"""Stores an engine's last call for the administrator who sets it up: the engine, and why the call was refused."""
 
 import json
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from wfpush.crypto import API_KEY_PREFIX, digest_of
 
 
 def note(request: Request, slug: str, response: HttpResponse) -> None:
-    """`slug`: of the engine in the address; empty where the address names none.
+    """Store a call if its engine is being set up. `slug` is the engine's in the address; empty if it names none.
 
-    Calls that were taken are kept only where the engine's own JSON may come, which no table has.
+    Accepted calls are stored only from the address for the engine's own JSON, which no table holds.
     """
     if response.status_code < 207 and not slug:
         return
@@ -32,7 +32,7 @@ def note(request: Request, slug: str, response: HttpResponse) -> None:
 
 
 def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> tuple[Engine | None, str]:
-    """Return the engine that is waited for, and what is wrong with the key. An unknown key is judged by the address."""
+    """Return the engine that is set up, and what is wrong with the key. An unknown key is attributed by the address."""
     caller = caller_of(request) if getattr(request, "_auth", None) is not None else None
     if isinstance(caller, EngineCaller):
         if not slug or caller.engine.slug == slug:
@@ -40,13 +40,13 @@ def _engine_of(request: Request, http: HttpRequest, slug: str, status: int) -> t
         return Engine.objects.filter(slug=slug).first(), OTHER_KEY
     if status != 401:
         return None, ""
-    if (engine := _of_ended_key(http)) is not None:
+    if (engine := _engine_of_ended_key(http)) is not None:
         return engine, ENDED_KEY
     return (Engine.objects.filter(slug=slug).first() if slug else None), UNKNOWN_KEY
 
 
-def _of_ended_key(http: HttpRequest) -> Engine | None:
-    """The engine of a key that was revoked, has ended, or whose engine is switched off."""
+def _engine_of_ended_key(http: HttpRequest) -> Engine | None:
+    """Return the engine of a key that was revoked or has ended, or whose engine is switched off."""
     credential = http.headers.get("X-API-Key") or http.headers.get("Authorization", "").partition(" ")[2].strip()
     if not credential.startswith(API_KEY_PREFIX):
         return None
@@ -54,7 +54,7 @@ def _of_ended_key(http: HttpRequest) -> Engine | None:
 
 
 def _sentences(response: HttpResponse) -> Iterator[str]:
-    """Why a call, or a part of it, was refused."""
+    """Yield the reasons why a call, or a part of it, was refused."""
     if response.status_code < 207:
         return
     body = json.loads(response.content)
@@ -65,7 +65,7 @@ def _sentences(response: HttpResponse) -> Iterator[str]:
 
 
 def _text(http: HttpRequest) -> str:
-    """The body, where it was read and is text."""
+    """Return the body if it was read and is text, else an empty text."""
     try:
         return http.body.decode()
     except Exception:  # not read, cut off, too large, or no text: there is nothing to show

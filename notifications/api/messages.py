@@ -1,4 +1,4 @@
-"""A task as its engine asks for it, and the conversation about it: for its engine, and for people who see it."""
+"""A task as its engine sees it, and the conversation about the task for its engine and for people who see it."""
 
 from typing import Any
 
@@ -62,13 +62,13 @@ class TaskView(EngineView):
 
 
 class TaskMessagesView(EngineOrPersonView):
-    """Engines name their own tasks. People name tasks that they see, or of which they were asked something."""
+    """The messages about a task. Engines name their own tasks; people name tasks that they see or were asked about."""
 
     @docs.operation("messages", {200: MessagePage}, 404, query=serializers.MessagesQuery)
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """The messages about a task that the caller may see, in their order, after the given number."""
         query = query_of(request, serializers.MessagesQuery)
-        rows = self._seen(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
+        rows = self._visible(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
         limit = min(query["limit"], MOST)
         messages = messages_json(rows[: limit + 1], self._reader())
         more = len(messages) > limit
@@ -89,25 +89,25 @@ class TaskMessagesView(EngineOrPersonView):
             files=payload["attachments"],
         )
         if isinstance(caller, EngineCaller):
-            outcome = self._of_engine(caller, task_id, payload, words)
+            outcome = self._by_engine(caller, task_id, payload, words)
         else:
-            outcome = self._of_person(caller.recipient, task_id, payload, words)
+            outcome = self._by_person(caller.recipient, task_id, payload, words)
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), self._reader())
         return answer(shown_as, 201 if outcome.created else 200)
 
-    # --- who calls ----------------------------------------------------------------------------------------------------
+    # --- the caller ---------------------------------------------------------------------------------------------------
     def _reader(self) -> Recipient | None:
         caller = self.caller()
         return caller.recipient if isinstance(caller, PersonCaller) else None
 
-    def _seen(self, task_id: str, engine: str) -> QuerySet[TaskMessage]:
+    def _visible(self, task_id: str, engine: str) -> QuerySet[TaskMessage]:
         caller = self.caller()
         if isinstance(caller, EngineCaller):
             return _task_of(caller, task_id).messages.all()
-        return participants.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
+        return participants.seen_by(_visible_task(caller.recipient, task_id, engine), caller.recipient)
 
-    # --- what they say ------------------------------------------------------------------------------------------------
-    def _of_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
+    # --- writing a message --------------------------------------------------------------------------------------------
+    def _by_engine(self, caller: EngineCaller, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
         task = _task_of(caller, task_id)
         by_ref = resolver.find_people(caller.engine, {*words.to, *([payload["by"]] if payload["by"] else [])})
         unknown = [ref for ref in (*words.to, payload["by"]) if ref and ref not in by_ref]
@@ -118,8 +118,8 @@ class TaskMessagesView(EngineOrPersonView):
         to = [by_ref[ref] for ref in dict.fromkeys(words.to) if by_ref[ref].active]
         return posting.by_engine(task.pk, words, payload["kind"], author, to, timezone.now())
 
-    def _of_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
-        task, now = _known_to(person, task_id, payload["engine"]), timezone.now()
+    def _by_person(self, person: Recipient, task_id: str, payload: dict[str, Any], words: Words) -> RecordedMessage:
+        task, now = _visible_task(person, task_id, payload["engine"]), timezone.now()
         if payload["by"]:
             raise NotAllowed("Only engines say who wrote a message. Leave `by` out.")
         if payload["kind"] == MessageKind.QUESTION:
@@ -130,15 +130,15 @@ class TaskMessagesView(EngineOrPersonView):
 
 
 def _task_of(caller: EngineCaller, task_id: str) -> Task:
-    """Raises NotFound."""
+    """Return the engine's task of this id. Raises NotFound."""
     task = Task.objects.filter(engine=caller.engine, task_id=task_id).first()
     if task is None:
         raise NotFound("There is no such task of this engine.")
     return task
 
 
-def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
-    """Return the task that the person sees. Raises NotFound, and Invalid where several engines have one."""
+def _visible_task(person: Recipient, task_id: str, engine: str) -> Task:
+    """Return the task that the person sees. Raises NotFound, and Invalid if several engines have one."""
     tasks = Task.objects.filter(task_id=task_id).select_related("engine")
     candidates = tasks.filter(engine__slug=engine) if engine else tasks
     seen = [task for task in candidates if participants.sees(task, person)]
@@ -151,7 +151,7 @@ def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
 
 
 def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
-    """A question is an answer on the person's copy. Raises what answers raise."""
+    """Record a question, which is an answer on the person's copy. Raises the errors of answers."""
     copy = participants.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
     offered = [Action.from_json(action) for action in copy.actions] if copy is not None else []
     asking = next((action.name for action in offered if action.effect == "request_info"), "")

@@ -1,4 +1,4 @@
-"""Pages of lists: what is on one, and the cursor of the next."""
+"""Pages of lists: the rows of one page, and the cursor of the next."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ MOST = 200
 """Rows of a page."""
 
 Page = tuple[list[RowT], str | None]
-"""What is on a page, and the cursor of the next one."""
+"""The rows of a page, and the cursor of the next one."""
 
 
 def page(rows: QuerySet[RowT], limit: int, position: Callable[[RowT], str]) -> Page[RowT]:
@@ -27,14 +27,14 @@ def page(rows: QuerySet[RowT], limit: int, position: Callable[[RowT], str]) -> P
 
 
 def newest(rows: QuerySet[RowT], cursor: str | None, limit: int) -> Page[RowT]:
-    """A page by descending keys, which are numbers. Raises Invalid."""
+    """Return a page by descending keys, which are numbers. Raises Invalid."""
     if cursor is not None:
         rows = rows.filter(pk__lt=number_in(cursor))
     return page(rows.order_by("-pk"), min(limit, MOST), lambda row: str(row.pk))
 
 
-def opened(cursor: str) -> str:
-    """Raises Invalid."""
+def decoded(cursor: str) -> str:
+    """Return the decoded text of a cursor. Raises Invalid."""
     try:
         return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
     except (binascii.Error, UnicodeError):
@@ -42,8 +42,8 @@ def opened(cursor: str) -> str:
 
 
 def number_in(cursor: str) -> int:
-    """Raises Invalid."""
-    text = opened(cursor)
+    """Return the number in a cursor. Raises Invalid."""
+    text = decoded(cursor)
     if not text.isdecimal() or len(text) > 18:
         raise foreign_cursor()
     return int(text)

@@ -12,7 +12,7 @@ from wfpush.web.bodylimit import limit_for
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """Return the whole body. Raises TooLarge over the limit of its type and path: some servers have not cut it."""
+    """Return the whole body. Raises TooLarge over the limit of its type and path, which some servers do not enforce."""
     body = request.body
     limit = limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace"), request.path_info)
     if len(body) > limit:
@@ -21,7 +21,7 @@ def body_of(request: HttpRequest) -> bytes:
 
 
 class StrictJSONParser(BaseParser):
-    """JSON in which nothing is ambiguous. Raises Malformed, Invalid and TooLarge."""
+    """Parser for unambiguous JSON. Raises Malformed, Invalid and TooLarge."""
 
     media_type = "application/json"
 

@@ -1,4 +1,4 @@
-"""People and teams, as engines keep them; tokens and links that engines hand to people, and a person's own tokens."""
+"""The API's people and teams; tokens and links that engines hand to people, and a person's own tokens."""
 
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ class TimeZoneShown(CharField):
 
 
 class SortedNames(ListField):
-    """Names of related rows, each its value of `field`."""
+    """Sorted names of related rows, each the row's value of `field`."""
 
     def __init__(self, field: str, **kwargs: Any) -> None:
         super().__init__(child=CharField(), **kwargs)
@@ -91,7 +91,7 @@ class RecipientView(DirectoryView):
 
 
 class WayInView(DirectoryView):
-    """Addresses below a person. A ref may itself end in the same text: its PUT means the person."""
+    """The base of addresses below a person. A ref may itself end in the same text: its PUT means the person."""
 
     suffix: ClassVar[str]
 
@@ -103,7 +103,7 @@ class WayInView(DirectoryView):
         return self.put_person(request, f"{ref}/{self.suffix}")
 
     def person(self, ref: str) -> Recipient:
-        """The person to whom a credential may be given. Raises NotFound, ScopeMissing and NotAllowed."""
+        """Return the person to whom a credential may be given. Raises NotFound, ScopeMissing and NotAllowed."""
         person = resolver.find_person(self.engine(), ref)
         if person is None:
             raise NotFound("There is no such person. Create it first: PUT /api/v1/recipients/{ref}.")
@@ -115,7 +115,7 @@ class WayInView(DirectoryView):
             raise NotAllowed("This person is deactivated.")
         if not person.present:
             raise NotAllowed("This person's account is closed.")
-        revocation.settle(person.pk, timezone.now())  # else what is given now would end with what was given before
+        revocation.settle(person.pk, timezone.now())  # first, so that it does not revoke the new credential, too
         return person
 
 

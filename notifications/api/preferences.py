@@ -1,4 +1,4 @@
-"""How a person wants to be reached: by the person, or by an engine for them."""
+"""The preferences of a person for their messages: written by the person, or by an engine for them."""
 
 from collections.abc import Iterator, Mapping
 from datetime import time
@@ -34,12 +34,12 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Clock(serializers.CharField):
-    """A time of the person's wall clock."""
+    """A time on the person's wall clock, such as 07:30."""
 
     default_error_messages = {"clock": "Write a time such as 07:30."}
 
     def to_internal_value(self, data: Any) -> Any:
-        """A time."""
+        """Return the time."""
         if not isinstance(data, str) or len(data) != 5 or data[2] != ":":
             self.fail("clock")
         try:
@@ -71,12 +71,12 @@ class QuietHours(serializers.Serializer[Any]):
     to = Clock(source="ends", help_text="Such as 07:00.")
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which is a keyword in Python."""
+        """Add `from`, which is a keyword in Python."""
         return {"from": Clock(source="begins", help_text="Such as 22:00."), **super().get_fields()}
 
 
 class UsualOrChoice(serializers.ChoiceField):
-    """Empty in the database, null outside: as usual."""
+    """A choice that may be unset: empty in the database, null outside."""
 
     def to_representation(self, value: Any) -> Any:
         return value or None
@@ -171,7 +171,7 @@ class RecipientPreferencesView(EngineView):
         return _put(self.person(ref), request)
 
     def person(self, ref: str) -> Recipient:
-        """Raises NotFound and ScopeMissing."""
+        """Return the person whose preferences the key may see. Raises NotFound and ScopeMissing."""
         person = resolver.find_person(self.engine(), ref)
         if person is None:
             raise NotFound("There is no such person. Create it first: PUT /api/v1/recipients/{ref}.")
@@ -181,7 +181,7 @@ class RecipientPreferencesView(EngineView):
 
 
 def _put(person: Recipient, request: Request) -> HttpResponse:
-    """Raises Invalid."""
+    """Store the preferences of a request, and return the new ones. Raises Invalid."""
     payload = validated(PreferencesGiven, request.data)
     choices = {
         slug: CategoryPreference(own["channels"], own["frequency"] or "") for slug, own in payload["choices"].items()

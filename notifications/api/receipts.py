@@ -1,4 +1,4 @@
-"""Receipts of channels' services: what became of messages that they took."""
+"""Receipts of channels' services: the fate of messages that they accepted."""
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -19,7 +19,7 @@ NONE_EXPECTED = "No receipts are expected from this channel."
 
 
 class ReceiptsView(ApiView):
-    """For services, which sign their calls in ways of their own: each channel reads those of its service."""
+    """Takes receipts from services, which sign their calls in ways of their own: each channel checks its service's."""
 
     authentication_classes = []
     permission_classes = [AllowAny]

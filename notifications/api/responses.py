@@ -1,4 +1,4 @@
-"""Answers of people, from inbox and app, and with the token of one notification."""
+"""Answers of people: from inbox and app, and with the token of one notification."""
 
 from uuid import UUID
 
@@ -44,7 +44,7 @@ class NotificationResponsesView(PersonView):
             refuse_from_removed_device(person, payload["device"])
         submitted = _answer_of(request, payload, self.caller().via)
         try:
-            return _shown(take(person, notification_id, submitted, now=timezone.now()))
+            return _result(take(person, notification_id, submitted, now=timezone.now()))
         except Changed as refused:
             refused.extra |= changed.for_person(notification_id, refused.shown, chosen_language(request.COOKIES))
             raise
@@ -64,7 +64,7 @@ class NotificationResponsesView(PersonView):
 
 
 class ResponsesView(ApiView):
-    """With an action token in the body: what service workers and e-mail pages send. No session counts here."""
+    """Takes answers with an action token in the body, from service workers and e-mail pages. Sessions do not count."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -83,14 +83,14 @@ class ResponsesView(ApiView):
         """Answer with the token of one notification, which offers its actions to one person once each."""
         payload = validated(serializers.AnswerWithToken, request.data)
         try:
-            return _shown(take_with_token(payload["token"], _answer_of(request, payload, Via.API), now=timezone.now()))
+            return _result(take_with_token(payload["token"], _answer_of(request, payload, Via.API), now=timezone.now()))
         except Changed as refused:
             refused.extra |= changed.for_token(payload["token"], refused.shown, timezone.now())
             raise
 
 
 def key_of(request: Request) -> str:
-    """Raises Invalid."""
+    """Return the Idempotency-Key of a request; empty if it has none. Raises Invalid."""
     key = request.headers.get("Idempotency-Key", "")
     if key and not is_id(key):
         raise Invalid.at("", "An Idempotency-Key is 1 to 200 characters without control characters.")
@@ -111,7 +111,7 @@ def _answer_of(request: Request, payload: dict[str, object], via: Via) -> Answer
     )
 
 
-def _shown(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
+def _result(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
     if isinstance(recorded, RecordedMessage):
         return answer(_reply_json(recorded.message), 201 if recorded.created else 200)
     body = response_json(recorded.response)
@@ -121,7 +121,7 @@ def _shown(recorded: RecordedAnswer | RecordedMessage) -> HttpResponse:
 
 
 def _reply_json(message: TaskMessage) -> Json:
-    """A reply to a question, in the form of an answer."""
+    """Return a reply to a question in the form of an answer."""
     return {
         "id": str(message.pk),
         "action": "reply",

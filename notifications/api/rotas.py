@@ -1,4 +1,4 @@
-"""Who is on duty, for engines that keep the directory."""
+"""People on duty, for engines that keep the directory."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar

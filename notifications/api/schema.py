@@ -15,7 +15,7 @@ from notifications.api.base import OnlyJSON
 
 @cache
 def document() -> bytes:
-    """The description; it is the same for everybody, and takes long to make."""
+    """Return the description. It is the same for everybody, and takes long to make."""
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]
     described = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return json.dumps(described, ensure_ascii=False).encode()

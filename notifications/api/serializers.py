@@ -1,4 +1,4 @@
-"""What callers may send, except events: cloudevents.py reads those. Members not named here are ignored."""
+"""Serializers of all input except events, which cloudevents.py reads. Unknown members are ignored."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ MAX_SEQ = 2**63 - 1
 
 
 class OptionalText(Text):
-    """Empty where it is left out."""
+    """Text that is empty if it is left out."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"required": False, "allow_blank": True, "default": "", **kwargs})
@@ -102,7 +102,7 @@ class AbsenceGiven(serializers.Serializer[Any]):
     )
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which is a keyword in Python."""
+        """Add `from`, which is a keyword in Python."""
         return {"from": Instant(allow_null=True), **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""How /api/schema describes answers that several modules give, and items of the inbox. These classes only describe:
-most members of an item are computed, by `notifications/items/representation.py`."""
+"""Descriptions of shared answers and of inbox items for /api/schema. These classes only describe: most members of an
+item are computed, by `notifications/items/representation.py`."""
 
 from typing import Any, get_args
 
@@ -26,7 +26,7 @@ Shown = serializers.Serializer[Any]
 
 
 def page_of(member: type[Shown], name: str) -> type[Shown]:
-    """Return the serializer of a page of these; `name` is its own in the description."""
+    """Return the serializer of a page of `member`. `name` is its own in the description."""
     items = member(many=True)  # made before `next`, so that it is described before it
     after = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
     return type(name, (Shown,), {"items": items, "next": after})

@@ -1,4 +1,4 @@
-"""A person's devices: browsers (Web Push) and apps (Firebase) that want messages."""
+"""A person's devices: browsers (Web Push) and apps (Firebase) that get messages."""
 
 from uuid import UUID
 
@@ -33,15 +33,14 @@ GIVEN = {
     for channel in device_channels()
     for part in [channel.registration.serializer]
 }
-"""By channel, the serializer of all that its devices send. The schema has it under the name of the channel's own
-part."""
+"""The serializers of devices by channel. The schema has each under the name of the channel's own part."""
 SUBSCRIPTION = PolymorphicProxySerializer(
     component_name="Subscription", serializers=dict(GIVEN), resource_type_field_name="channel"
 )
 
 
 def public_view(channel: str, public: Public) -> type[ApiView]:
-    """Of what anybody may ask for: devices need it before anything else."""
+    """Return the view of a channel's public data, which devices need before anything else."""
 
     class PublicView(ApiView):
         authentication_classes = []
@@ -88,7 +87,7 @@ class DevicePage(Shown):
 
 class DevicesView(PersonView):
     def session(self) -> str:
-        """The digest of the caller's session; empty for a token's."""
+        """Return the digest of the caller's session; empty for a token."""
         return "" if self.caller().token else devices.session_digest(session_key(self.request))
 
 
@@ -153,7 +152,7 @@ class TestView(PersonView):
 
 
 def own(recipient: Recipient, device_id: UUID) -> Device:
-    """Raises NotFound, for somebody else's too."""
+    """Return the person's device of this id. Raises NotFound, for other people's devices too."""
     device = Device.objects.filter(recipient=recipient, pk=device_id).first()
     if device is None:
         raise NotFound("There is no such device of yours.")
@@ -161,5 +160,5 @@ def own(recipient: Recipient, device_id: UUID) -> Device:
 
 
 def is_callers(device: Device, session: str, token: RecipientToken | None) -> bool:
-    """Whether the calling session or token has registered it."""
+    """Return whether the calling session or token has registered the device."""
     return device.token_id == token.pk if token else bool(session) and device.session == session

@@ -1,4 +1,4 @@
-"""Rate limits: counted in Redis for all processes together, generous, and open when Redis is away."""
+"""Rate limits: counted in Redis for all processes together, generous, and open while Redis is unavailable."""
 
 import threading
 import time
@@ -13,18 +13,18 @@ from wfpush.queue.outbox import connection
 log = structlog.get_logger(__name__)
 
 WINDOW = 60
-"""Seconds after which counting starts again."""
+"""Seconds of a window, after which counting starts again."""
 
 Bucket = Literal["engine", "person", "stranger"]
 LIMITS: dict[Bucket, int] = {"engine": 300_000, "person": 3_000, "stranger": 3_000}
-"""Calls in a window: of each API key, of each person, and failed ones without a caller of each address."""
+"""Calls in a window: of each API key, of each person, and failed calls without a caller of each address."""
 
 PORTIONS = 600
-"""A process takes its calls from Redis in up to this many portions a window, so that a busy key needs no round trip per
-call."""
+"""Portions in a window. A process takes its calls from Redis in at most as many portions, so that a busy key needs no
+round trip per call."""
 
 SILENCE = 5.0
-"""Seconds for which Redis is not asked again after it did not answer."""
+"""Seconds without a request to Redis after one that failed."""
 
 _MOST_KEPT = 10_000
 
@@ -37,7 +37,7 @@ class _Portion:
 
 
 class Throttle:
-    """Counts one process's calls. Safe to share between threads."""
+    """Counter of one process's calls. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._portions: dict[tuple[Bucket, str], _Portion] = {}
@@ -45,7 +45,7 @@ class Throttle:
         self._silent_until = 0.0
 
     def wait(self, bucket: Bucket, ident: str) -> float | None:
-        """Count one call. Returns seconds to wait if it is one too many, else None."""
+        """Count one call. Return the seconds to wait if it is one too many, else None."""
         now = time.time()
         window = int(now // WINDOW)
         with self._lock:
@@ -65,7 +65,7 @@ class Throttle:
         return None if granted > 0 else (window + 1) * WINDOW - now
 
     def _ask(self, bucket: Bucket, ident: str, window: int) -> int:
-        """Take a portion of this window's calls from Redis; returns how many calls there were."""
+        """Take a portion of this window's calls from Redis. Return the number of calls in it."""
         limit = LIMITS[bucket]
         portion = max(1, limit // PORTIONS)
         if time.monotonic() < self._silent_until:

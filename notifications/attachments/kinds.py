@@ -1,8 +1,8 @@
-"""What a file is, decided by its content: what its sender calls it counts for nothing.
+"""The media types of files, decided by content: the sender's name for a file counts for nothing.
 
-Only kinds are taken that no browser runs scripts of, and that people open in programs they have. Nothing is drawn here:
-of pictures the head is read, of office documents the names of their parts, and of their archive only
-`[Content_Types].xml`, up to a bound: programs go by the types that it names, whatever the parts are called.
+Only kinds are accepted that no browser runs scripts of, and that people open in programs they have. Nothing is rendered
+here: of a picture the head is read, of an office document the names of its parts. Of its archive only
+`[Content_Types].xml` is read, up to a bound: programs go by the types there, not by the parts' names.
 """
 
 import codecs
@@ -15,9 +15,9 @@ from tempfile import TemporaryFile
 from typing import IO, Self
 
 HEAD = 1024 * 1024
-"""Bytes at the beginning in which a picture says how large it is."""
+"""Bytes at the beginning of a picture in which its size must be found."""
 MOST_PIXELS = 100_000_000
-"""A browser needs four bytes for each to show the picture, however small its file is."""
+"""Pixels of a picture. A browser needs four bytes for each, however small the file is."""
 
 JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
 PDF, TEXT = "application/pdf", "text/plain"
@@ -38,23 +38,23 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     f"{_ODF}spreadsheet": (".ods",),
     f"{_ODF}presentation": (".odp",),
 }
-"""The kinds that are taken, and how their names end; the first one is added to a name that ends otherwise."""
+"""The accepted kinds and their file extensions. The first one is added to a name without any of them."""
 
 PICTURES = frozenset({JPEG, PNG, GIF, WEBP})
-"""What all browsers draw, so that pages show it small."""
+"""The kinds that all browsers render, so that pages show previews."""
 INLINE = PICTURES | {PDF}
-"""What opens in the browser; all else is downloaded."""
+"""The kinds that open in the browser; all others are downloaded."""
 ACCEPT = ",".join(["image/*", *(end for kind, ends in EXTENSIONS.items() if kind not in PICTURES for end in ends)])
-"""What the file field of a page offers to choose."""
+"""The types that the file field of a page offers."""
 
 _ARCHIVE = b"PK\x03\x04"
 _MACROS = (b"vbaproject", b"vbadata", b"xl/macrosheets/")
-"""Parts of Office with macros. Their names are the same in any case (ISO/IEC 29500-2, 6.2.2.3)."""
+"""Names of Office parts with macros, compared without regard to case (ISO/IEC 29500-2, 6.2.2.3)."""
 _BASIC = re.compile(rb"pk(?:\x03\x04.{26}|\x01\x02.{42})(?:basic|scripts)/", re.DOTALL)
 """Folders of OpenDocument with macros, where an entry of the archive begins."""
 _LISTED = b"pk\x01\x02"
 _LONGEST = 64
-"""Bytes before the end of a piece in which something of these may begin."""
+"""Bytes at the end of a piece in which one of these names may begin."""
 _MIMETYPE = b"mimetype"  # the first file of an OpenDocument archive, stored as it is (ODF 1.3, part 2, 3.3)
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -62,7 +62,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG's SOF marker
 
 
 class Look:
-    """Takes a file piece by piece, and says what it is. A context, which holds a copy of an archive on disk."""
+    """Finds the media type of a file that comes in pieces. A context manager, since an archive is copied to disk."""
 
     def __init__(self) -> None:
         self._head = b""
@@ -90,7 +90,7 @@ class Look:
             self._is_text = self._reads(piece)
 
     def _look_into(self, archive: IO[bytes], piece: bytes) -> None:
-        """Names stand in it twice, and are looked for in both places, since programs differ in which counts."""
+        """Search a piece for macros. An archive has its names twice, and programs differ in which place counts."""
         archive.write(piece)
         seen = (self._tail + piece).lower()
         self._parts += seen.count(_LISTED) - self._tail.lower().count(_LISTED)
@@ -143,7 +143,7 @@ def _kind_of_head(head: bytes) -> str:
     return PDF if head.startswith(b"%PDF-") else ""
 
 
-# --- what an office document is, as its archive says (ISO/IEC 29500-2) ------------------------------------------------
+# --- the kind of an office document, from its archive (ISO/IEC 29500-2) -----------------------------------------------
 MAX_PARTS = 10_000
 """Parts of a document. An archive lists its files in 46 bytes each, and costs memory for each."""
 MAX_TYPES = 256 * 1024
@@ -151,7 +151,7 @@ MAX_TYPES = 256 * 1024
 CONTENT_TYPES = "[Content_Types].xml"
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Those of office documents (ISO/IEC 29500-2, annex B). zipfile bounds what it unpacks of these alone."""
+"""The compressions of office documents (ISO/IEC 29500-2, annex B), the only ones whose output zipfile bounds."""
 _MAIN_TYPES = {
     f"{_OOXML}wordprocessingml.document": rb"wordprocessingml\.(document|template)\.main\+xml",
     f"{_OOXML}spreadsheetml.sheet": rb"spreadsheetml\.(sheet|template)\.main\+xml",
@@ -159,15 +159,15 @@ _MAIN_TYPES = {
 }
 _MACRO_TYPES = re.compile(rb"macroenabled|vbaproject|vbadata|macrosheet", re.IGNORECASE)
 _HIDING = re.compile(rb"&#|<!", re.IGNORECASE)
-"""Ways to write a type so that it is not found. No program writes its types like this."""
+"""Markup that could hide a type from the search. No program writes its types like this."""
 
 
 class Damaged(Exception):
-    """It is no archive, or one of a kind that is not read."""
+    """The file is no archive, or one of an unsupported kind."""
 
 
 def _office_kind(file: IO[bytes]) -> str:
-    """The media type of a document without macros; empty for all else."""
+    """Return the media type of a document without macros; empty for all other files."""
     try:
         types = _content_types(file)
     except Damaged:
@@ -178,11 +178,11 @@ def _office_kind(file: IO[bytes]) -> str:
 
 
 def _content_types(file: IO[bytes]) -> bytes:
-    """Raises Damaged."""
+    """Return the content of the file with the types of the parts. Raises Damaged."""
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            if len({name.lower() for name in names}) < len(names):  # programs differ in which of them they read
+            if len({name.lower() for name in names}) < len(names):  # programs differ in which part they read
                 raise Damaged("Two parts have one name.")
             if archive.getinfo(CONTENT_TYPES).compress_type not in _COMPRESSIONS:
                 raise Damaged("Its types are not compressed as office documents are.")
@@ -195,9 +195,9 @@ def _content_types(file: IO[bytes]) -> bytes:
     return types
 
 
-# --- how large a picture is -------------------------------------------------------------------------------------------
+# --- the size of pictures ---------------------------------------------------------------------------------------------
 def pixels_of(head: bytes, kind: str) -> int:
-    """As the picture says itself; 0 where it cannot be read."""
+    """Return the number of pixels that the picture's head states; 0 if it cannot be read."""
     try:
         return next(_SIZES[kind](head), 0)
     except (struct.error, IndexError):
@@ -216,7 +216,7 @@ def _gif(head: bytes) -> Iterator[int]:
 
 
 def _webp(head: bytes) -> Iterator[int]:
-    """https://developers.google.com/speed/webp/docs/riff_container and RFC 6386, 9.1."""
+    """Yield the pixels (https://developers.google.com/speed/webp/docs/riff_container and RFC 6386, 9.1)."""
     chunk = head[12:16]
     if chunk == b"VP8X":
         yield (1 + int.from_bytes(head[24:27], "little")) * (1 + int.from_bytes(head[27:30], "little"))
@@ -229,7 +229,7 @@ def _webp(head: bytes) -> Iterator[int]:
 
 
 def _jpeg(head: bytes) -> Iterator[int]:
-    """Goes from segment to segment up to the frame's (ITU-T T.81, B.1)."""
+    """Go from segment to segment up to the frame's, and yield its pixels (ITU-T T.81, B.1)."""
     at = 2
     while head[at] == 0xFF:
         marker = head[at + 1]

@@ -1,4 +1,4 @@
-"""How much somebody may send: within an hour, and of files that nothing uses."""
+"""Limits of files: for a person within an hour, and for files that nothing uses."""
 
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -15,18 +15,18 @@ from notifications.models import Attachment
 MEGABYTE = 1_000_000
 HOUR = timedelta(hours=1)
 UNUSED = timedelta(days=7)
-"""How long a file stays that nothing uses: what names it may wait on a device that has no connection."""
+"""Time that an unused file stays: the message that names it may wait on a device without a connection."""
 LEAST_COUNTED = 64 * 1024
-"""What a file counts at least towards what a person may send."""
+"""Bytes that a file counts at least towards a person's limit."""
 MOST_OF_ENGINE = 2_000 * MEGABYTE
-"""Bytes of an engine's files that nothing uses."""
+"""Bytes of an engine's unused files."""
 
 _NOT_USED = Q(message=None, response=None)
 
 
 def refuse_floods(attachment: Attachment, now: datetime) -> None:
-    """Refuse a file of somebody whose other files reach a limit. Until the transaction ends, others of the same sender
-    wait, so that each is counted. Raises TooMany."""
+    """Refuse a file of a sender whose other files reach a limit. Other files of the same sender wait until the
+    transaction ends, so that each is counted. Raises TooMany."""
     others = Attachment.objects.filter(uploader=attachment.uploader_id, engine=attachment.engine_id)
     others = others.exclude(pk=attachment.pk)
     sender = f"person {attachment.uploader_id}" if attachment.uploader_id else f"engine {attachment.engine_id}"
@@ -39,7 +39,7 @@ def refuse_floods(attachment: Attachment, now: datetime) -> None:
 
 
 def _refuse_person(others: QuerySet[Attachment], now: datetime) -> None:
-    """What nothing uses counts until it is removed."""
+    """Refuse a person's file over the limits. Unused files count until they are removed. Raises TooMany."""
     most, recent = settings.ATTACHMENT_MEGABYTES_AN_HOUR * MEGABYTE, Q(at__gt=now - HOUR)
     counted = others.filter(recent | _NOT_USED, at__gt=now - UNUSED).annotate(counts=Greatest("size", LEAST_COUNTED))
     total = counted.aggregate(all=Sum("counts", default=0), recent=Sum("counts", filter=recent, default=0))
@@ -51,7 +51,7 @@ def _refuse_person(others: QuerySet[Attachment], now: datetime) -> None:
 
 
 def _seconds_until_there_is_room(counted: QuerySet[Attachment], over: int, now: datetime) -> int:
-    """If nobody does anything meanwhile."""
+    """Return the seconds until enough files stop counting, if no other file is used, removed or sent before."""
     rows = counted.values_list("at", "size", "message", "response")
     ends = sorted(
         (at + (HOUR if message or response else UNUSED), max(size, LEAST_COUNTED))

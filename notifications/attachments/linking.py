@@ -1,4 +1,4 @@
-"""Gives kept files to the message or answer that names them: each to one, and only those of whoever names them."""
+"""Assigns stored files to the message or answer that names them: each file to one, and only the sender's own."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -12,9 +12,9 @@ from notifications.models import Attachment, Response, TaskMessage
 
 
 def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") -> list[Attachment]:
-    """Lock and return the sender's files of these ids, in their order, in the transaction that uses them.
+    """Lock and return the sender's files with these ids, in the order of `ids`, in the transaction that uses them.
 
-    Raises Invalid for those that are not there, are somebody else's, or are used already.
+    Raises Invalid for files that are missing, belong to another sender, or are used already.
     """
     keys = list(dict.fromkeys(ids))
     if not keys:
@@ -32,13 +32,13 @@ def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") ->
 
 
 def gone() -> str:
-    """Why a file cannot be sent."""
+    """Return the sentence for a file that cannot be sent."""
     return _("This file is not there any more, or was sent already. Choose it again.")
 
 
 def are_same(sent: Sequence[Attachment], ids: Sequence[UUID]) -> bool:
-    """Whether these ids are the files that were sent, or the same files once more: a form without JavaScript that is
-    sent twice brings them under other ids."""
+    """Return whether these ids are the sent files, or copies of them: a form without JavaScript that is sent twice
+    uploads its files twice."""
     if {each.pk for each in sent} == set(ids):
         return True
     if len(sent) != len(set(ids)):
@@ -49,13 +49,13 @@ def are_same(sent: Sequence[Attachment], ids: Sequence[UUID]) -> bool:
 
 
 def _is_free(attachment: Attachment) -> bool:
-    """Whether nothing uses it: an answer that was taken back, or that the engine refused, does not count."""
+    """Return whether a file is unused. An answer that was taken back, or that the engine refused, does not count."""
     response = attachment.response
     return not attachment.is_used or (response is not None and not response.counts)
 
 
 def use(attachments: Iterable[Attachment], by: TaskMessage | Response) -> None:
-    """They belong to the message or answer from now on."""
+    """Assign the files to a message or answer."""
     rows = list(attachments)
     if not rows:
         return

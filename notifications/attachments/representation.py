@@ -1,4 +1,4 @@
-"""Files as API, pages and engines are told of them, and their bytes."""
+"""Files in the API, on pages and for engines, and their bytes."""
 
 from collections.abc import Iterable, Iterator
 
@@ -27,7 +27,7 @@ def attachment_json(attachment: Attachment) -> Json:
 
 
 def size_said(size: int) -> str:
-    """Bytes, in the active language."""
+    """Return a number of bytes in words, in the active language."""
     return filesizeformat(size).replace("\xa0", " ")
 
 
@@ -36,22 +36,22 @@ def is_picture(attachment: Attachment) -> bool:
 
 
 def is_image(attachment: Attachment) -> bool:
-    """Whether it is a picture, though perhaps not one that all browsers draw."""
+    """Return whether the file is an image, perhaps of a kind that not all browsers render."""
     return attachment.type.startswith("image/")
 
 
 def names_of(attachments: Iterable[Attachment]) -> str:
-    """What is quoted of a message that says nothing else."""
+    """Return the names of the files, the quotation of a message without text."""
     return ", ".join(attachment.name for attachment in attachments)
 
 
 def said_with(text: str, attachments: Iterable[Attachment]) -> str:
-    """The text of a message: files alone say their names."""
+    """Return the text of a message; the names of its files if it has none."""
     return text or cut(names_of(attachments), MOST_TEXT)
 
 
 def content_of(attachment: Attachment) -> Iterator[bytes]:
-    """Piece by piece, each read when it is wanted: no cursor stays open meanwhile."""
+    """Yield the bytes of a file. Each piece is read on demand: no cursor stays open meanwhile."""
     pieces: QuerySet[AttachmentPiece] = AttachmentPiece.objects.filter(attachment=attachment)
     number = 0
     while (piece := pieces.filter(number=number).first()) is not None:

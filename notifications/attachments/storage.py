@@ -1,4 +1,4 @@
-"""Takes a file in: within its bounds, by its content, and once, however often it is sent."""
+"""Stores uploaded files: within the limits, by their content, and once, however often a file is sent."""
 
 import hashlib
 import re
@@ -24,19 +24,19 @@ log = structlog.get_logger(__name__)
 
 PIECE = 256 * 1024
 MOST_NAME = 120
-"""Characters of a name, without an end that is added."""
+"""Characters of a name, without an added extension."""
 _FORBIDDEN = re.compile(r'[<>:"|?*]+')  # in names of files on Windows
 
 
 class Source(Protocol):
-    """Bytes to be read once."""
+    """A stream of bytes that can be read once."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a file: a person, or an engine."""
+    """The sender of a file: a person or an engine."""
 
     person: Recipient | None = None
     engine: Engine | None = None
@@ -48,30 +48,30 @@ class Sender:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """`created` is False when the same file was kept before."""
+    """The result of `keep`. `created` is False if the same file was stored before."""
 
     attachment: Attachment
     created: bool
 
 
 def largest() -> int:
-    """Bytes of a file."""
+    """Return the most bytes that a file may have."""
     return int(settings.ATTACHMENT_MEGABYTES) * MEGABYTE
 
 
 def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID | None = None) -> StoredFile:
-    """Keep a file. `id`: chosen by its sender, so that a repeat counts once.
+    """Store a file. `id` is chosen by its sender, so that a repeat counts once.
 
     Raises Invalid, TooLarge, UnsupportedMediaType, TooMany, and IdempotencyKeyReused for an id of another file.
     """
     pk = id or uuid7()
     if id is not None and (existing := Attachment.objects.filter(pk=pk).first()) is not None:
-        return _again(existing, source, sender)
+        return _check_repeat(existing, source, sender)
     try:
         with transaction.atomic():
-            attachment = _written(source, name, sender, now, pk)
-    except IntegrityError:  # the same id came at the same time; of the source nothing has been read
-        return _again(Attachment.objects.get(pk=pk), source, sender)
+            attachment = _create(source, name, sender, now, pk)
+    except IntegrityError:  # another request with the same id was faster; the source is unread
+        return _check_repeat(Attachment.objects.get(pk=pk), source, sender)
     by = str(sender.person.pk if sender.person is not None else sender.engine and sender.engine.slug)
     log.info("attachment_kept", attachment=str(attachment.pk), by=by, size=attachment.size)
     return StoredFile(attachment, created=True)
@@ -79,7 +79,7 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
 
 @transaction.atomic
 def remove(id: UUID, sender: Sender) -> None:
-    """Remove a file of the sender's that nothing uses. Raises NotFound."""
+    """Remove an unused file of the sender. Raises NotFound."""
     free = Attachment.objects.select_for_update().filter(pk=id, message=None, response=None)  # no message names it now
     attachment = free.first()
     if attachment is None or not sender.sent(attachment):
@@ -87,7 +87,7 @@ def remove(id: UUID, sender: Sender) -> None:
     attachment.delete()
 
 
-def _written(source: Source, name: str, sender: Sender, now: datetime, pk: UUID) -> Attachment:
+def _create(source: Source, name: str, sender: Sender, now: datetime, pk: UUID) -> Attachment:
     attachment = Attachment(pk=pk, uploader=sender.person, engine=sender.engine, at=now)
     attachment.save(force_insert=True)  # first, so that a repeat waits for this transaction
     refuse_floods(attachment, now)
@@ -105,7 +105,7 @@ def _written(source: Source, name: str, sender: Sender, now: datetime, pk: UUID)
 
 
 def _pieces(source: Source) -> Iterator[bytes]:
-    """Raises TooLarge."""
+    """Yield the pieces of the file. Raises TooLarge."""
     size = 0
     while piece := source.read(PIECE):
         size += len(piece)
@@ -116,7 +116,7 @@ def _pieces(source: Source) -> Iterator[bytes]:
 
 
 def _kind(look: Look, size: int) -> str:
-    """Raises Invalid, UnsupportedMediaType."""
+    """Return the media type of the file. Raises Invalid, UnsupportedMediaType."""
     if not size:
         detail = _("This file is empty. Choose another one.")
         raise Invalid(detail, [{"pointer": "", "detail": detail}])
@@ -131,7 +131,7 @@ def _kind(look: Look, size: int) -> str:
     return kind
 
 
-def _again(existing: Attachment, source: Source, sender: Sender) -> StoredFile:
+def _check_repeat(existing: Attachment, source: Source, sender: Sender) -> StoredFile:
     digest = hashlib.sha256()
     for piece in _pieces(source):
         digest.update(piece)

@@ -1,5 +1,5 @@
-"""Forms of tasks: what an engine asks for besides the decision, and the values that a person gives.
+"""Forms of tasks: the fields that an engine asks for besides the decision, and the values that a person gives.
 
 In: `task.form` of an event; values, typed on a page or as JSON.
-Out: fields in the reader's language, faults in sentences, and values as they are recorded, shown, and told the engine.
+Out: fields in the reader's language, faults in sentences, and values in the forms for records, people and engines.
 """

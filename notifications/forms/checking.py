@@ -18,14 +18,14 @@ CENTS = Decimal("0.01")
 
 
 def normal(form: Form, values: Json) -> Json:
-    """Return the values as they are recorded: texts without invisible characters, numbers without the noise of binary
-    fractions, and no values that are empty, or not asked under the circumstances."""
+    """Return the values in the form for the record. Texts lose invisible characters, numbers the noise of binary
+    fractions. Empty values, and values of fields that are not asked, are left out."""
     filled = {}
     fields = {field.name: field for field in form}
     for name, value in values.items():
         field = fields.get(name)
         value = _normal(field, value) if field is not None else value
-        # No rows are an answer where there were some.
+        # A table without rows is an answer if its default has some.
         rows_removed = value == [] and field is not None and field.kind == "rows" and field.default is not None
         if value not in (None, "", []) or rows_removed:
             filled[name] = value
@@ -52,8 +52,8 @@ def _normal_row(table: Field, row: Json) -> Json:
 
 
 def faults_of(form: Form, values: Json) -> list[Fault]:
-    """One fault at most of each field, and of each cell of a table, in the order of the form. `values`: as `normal`
-    makes them."""
+    """Return at most one fault of each field and of each cell of a table, in the order of the form. `values` come from
+    `normal`."""
     faults: list[Fault] = []
     for field in form:
         fault = _fault_of(field, values)
@@ -64,7 +64,7 @@ def faults_of(form: Form, values: Json) -> list[Fault]:
 
 
 def _faults_of_cells(table: Field, rows: list[Any]) -> Iterator[Fault]:
-    """A row without anything lacks its first column."""
+    """Yield the faults of a table's cells. An empty row lacks its first column."""
     for at, row in enumerate(rows):
         for number, column in enumerate(table.columns):
             if not isinstance(row, dict):
@@ -97,7 +97,7 @@ MISSING = {
 
 
 def _faults(field: Field, value: Any) -> Iterator[Fault]:
-    """What is wrong with a value, the kind of value first."""
+    """Yield the faults of a value, those of its type first."""
     if field.kind == "rows":
         yield from _faults_of_rows(field, value)
         return
@@ -119,7 +119,7 @@ def _faults(field: Field, value: Any) -> Iterator[Fault]:
 
 
 def _faults_of_rows(field: Field, value: Any) -> Iterator[Fault]:
-    """Of the table as a whole."""
+    """Yield the faults of the table as a whole: its type, too few rows, or too many."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         yield Fault(field, "type")
     elif len(value) < field.least_rows:
@@ -129,7 +129,7 @@ def _faults_of_rows(field: Field, value: Any) -> Iterator[Fault]:
 
 
 def longest(field: Field) -> int:
-    """Characters that a text may have."""
+    """Return the most characters that a text may have."""
     most = patterns.MOST_TEXT if "pattern" in field.schema else definition.MOST_TEXT
     return int(field.schema.get("maxLength", most))
 
@@ -138,7 +138,7 @@ ORDER = (
     *("enum", "oneOf", "type", "format", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
     *("minLength", "maxLength", "pattern", "formatMinimum", "formatMaximum", "minItems", "maxItems", "uniqueItems"),
 )
-"""The same fault is named here and in browsers (static/wfpush/values.js)."""
+"""Keywords in the order in which their faults are named, as in browsers (static/wfpush/values.js)."""
 
 LIMITS = {
     "minimum": "least",
@@ -153,7 +153,7 @@ LIMITS = {
     "formatMaximum": "most",
     "multipleOf": "step",
 }
-"""Keywords whose sentences name a limit, and as what."""
+"""Keywords whose sentences have a limit, and the name of its placeholder there."""
 
 
 def _of_schema(field: Field, error: ValidationError) -> Fault:
@@ -167,9 +167,9 @@ def _of_schema(field: Field, error: ValidationError) -> Fault:
     return Fault(field, {"enum": "choice", "oneOf": "choice", "pattern": "pattern"}.get(keyword, "type"))
 
 
-# --- keywords that jsonschema checks otherwise, or not at all ---------------------------------------------------------
+# --- keywords that jsonschema checks differently, or not at all -------------------------------------------------------
 def _multiple_of(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """In decimals: 0.07 is a multiple of 0.01."""
+    """Check the keyword in decimals: 0.07 is a multiple of 0.01."""
     if validator.is_type(instance, "number") and not _is_multiple(instance, Decimal(str(step))):
         yield ValidationError(f"{instance} is no multiple of {step}")
 
@@ -182,7 +182,7 @@ def _is_multiple(value: float, step: Decimal) -> bool:
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """Letters and digits are those of ASCII, as in browsers; what is too long is not looked at."""
+    """Match with ASCII letters and digits, as browsers do. Texts over the length limit are refused unread."""
     if validator.is_type(instance, "string") and not (
         len(instance) <= patterns.MOST_TEXT and patterns.fits(pattern, instance)
     ):

@@ -1,6 +1,6 @@
-"""What `task.form` may hold: docs/api.md, "Forms". Each fault has a JSON pointer (RFC 6901).
+"""The rules for `task.form`: docs/api.md, "Forms". Each fault has a JSON pointer (RFC 6901).
 
-A keyword of JSON Schema that is not read is refused: a rule that nobody checks would be a promise that nobody keeps.
+Unsupported keywords of JSON Schema are refused: a rule that nobody checks would be a promise that nobody keeps.
 """
 
 import json
@@ -34,35 +34,35 @@ from wfpush.web.pointers import MAX_ERRORS, pointer
 
 MOST_FIELDS = 40
 MOST_BYTES = 16 * 1024
-"""Of a form as JSON."""
+"""Bytes of a form as JSON."""
 MOST_HELP = 500
 MOST_TEXT = 4_000
 """Characters of a text that somebody writes into a field."""
 MOST_ACTION = 60
 MOST_FILES = 10
-"""Of a field that asks for files."""
+"""Files of one field."""
 MOST_ROWS, MOST_COLUMNS = 50, 8
 MOST_CELLS = 600
-"""Of all tables of a form, with as many rows as they may have: browsers send no more than about a thousand fields."""
+"""Cells of all tables of a form at their largest: browsers send no more than about a thousand fields."""
 
 Faults = list[dict[str, str]]
 Rules = dict[str, dict[str, Check]]
-"""By type: keyword to check."""
+"""The checks of a field's keywords, by type and keyword."""
 
 FILE_KINDS = ("files", "photo", "signature")
 KINDS = {"string": ("long_text",), "number": ("money",), "integer": ("money",)}
-"""By the schema's type: what `ui.kind` may say."""
+"""The values of `ui.kind` that a field may have, by its schema's type."""
 
 
 def is_form(value: Any) -> bool:
-    """Whether it is a form without faults."""
+    """Return whether a value is a form without faults."""
     faults: Faults = []
     check(value, "", faults)
     return not faults
 
 
 def check(value: Any, here: str, faults: Faults) -> None:
-    """Add the faults of a form."""
+    """Add the faults of a form to `faults`."""
 
     def say(where: str, detail: str) -> None:
         if len(faults) < MAX_ERRORS:
@@ -161,7 +161,7 @@ def _items(value: Any, here: str, say: Say) -> None:
 
 # --- files ------------------------------------------------------------------------------------------------------------
 def is_files(schema: Json) -> bool:
-    """Whether a field asks for files: its value lists their ids."""
+    """Return whether a field asks for files: its value lists their ids."""
     return schema.get("type") == "array" and object_in(schema, "items").get("format") == "uuid"
 
 
@@ -171,7 +171,7 @@ def _id(value: Any, here: str, say: Say) -> None:
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 def is_rows(schema: Json) -> bool:
-    """Whether a field is a table of rows."""
+    """Return whether a field is a table of rows."""
     return schema.get("type") == "array" and object_in(schema, "items").get("type") == "object"
 
 
@@ -239,7 +239,7 @@ COLUMNS: Rules = {
     for type, rules in RULES.items()
     if type != "array"
 }
-"""Those of a column. What a row begins with would make an empty one look as if somebody had filled it in."""
+"""The keywords of a column. It has no default: with one, an empty row would look as if somebody had filled it in."""
 FILES: dict[str, Check] = {
     **{name: check for name, check in WORDS.items() if name != "default"},
     "items": _id,
@@ -280,7 +280,7 @@ def _actions(value: Any, here: str, say: Say) -> None:
 
 
 def _unshown(value: Any, here: str, say: Say) -> None:
-    """Fields that only the engine can show."""
+    """Check the fields that only the engine can show."""
     checks: dict[str, Check] = {"title": words_of(MOST_TITLE), "type": text_of(MOST_TITLE), "required": flag}
     for at, each in enumerate(names_in(value, here, say)):
         members(each, checks, pointer(here, at), say)
@@ -347,7 +347,7 @@ def _order(properties: Json, value: Any, here: str, say: Say) -> None:
 
 
 CONDITIONS = ("is", "is_not", "at_least", "at_most")
-"""What a condition says of the value of another field."""
+"""The comparisons with another field's value that a condition may make."""
 
 
 def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> None:

@@ -1,7 +1,7 @@
-"""Forms of engines as ours: Camunda's (form-js) and Flowable's, as they come from there.
+"""Translates the forms of engines, Camunda's (form-js) and Flowable's, into forms of ours.
 
-A field that cannot be shown here is named, with its type, so that people and administrators know of it: tables, people,
-what depends on expressions. What only decorates a form is left out. The result always is a form of ours.
+A field that cannot be shown here is named with its type, so that people and administrators know of it: tables, people,
+and fields that depend on expressions. Decoration is left out. The result always is a form of ours.
 """
 
 import json
@@ -19,7 +19,7 @@ MOST_LABEL = 100
 
 @dataclass(frozen=True)
 class EngineField:
-    """A field of an engine's form. Without `schema` it cannot be shown here; `type`: what the engine calls it."""
+    """A field of an engine's form. Without `schema` it cannot be shown here. `type` is the engine's own name."""
 
     name: str
     label: str
@@ -30,7 +30,7 @@ class EngineField:
 
     @property
     def unconditional(self) -> "EngineField":
-        """Always asked, and then not required: for conditions on what is not shown."""
+        """This field without its condition, and then not required: for conditions on fields that are not shown."""
         if "when" not in self.ui:
             return self
         ui = {name: member for name, member in self.ui.items() if name != "when"}
@@ -53,18 +53,18 @@ def translated(form: Any, variables: Json) -> Any:
 
 
 def is_foreign(form: Any) -> bool:
-    """Whether it is the form of an engine."""
+    """Return whether this is the form of an engine."""
     return translated(form, {}) is not form
 
 
 def check(value: Any, here: str, faults: definition.Faults) -> None:
-    """Add the faults of a form. An engine's own has none: what cannot be shown of it is named."""
+    """Add the faults of a form. An engine's own form has none: its fields that cannot be shown are named."""
     if not is_foreign(value):
         definition.check(value, here, faults)
 
 
 def stored(data: Json) -> Json:
-    """Return an event's data for the database: with a form of ours that lists the order of fields and columns, because
+    """Return an event's data for the database, with a form of ours. It lists the order of fields and columns, because
     the database keeps no order of members."""
     task = object_in(data, "task")
     form_in_event = task.get("form")
@@ -86,7 +86,7 @@ def _ordered(schema: Json, ui: Json) -> Json:
 
 
 def unread(name: str) -> Json:
-    """For a form that the engine has, and did not give us."""
+    """Return a form in place of one that the engine has but did not supply. It names that form as unshown."""
     return assembled([EngineField(name, name, "form")])
 
 
@@ -106,7 +106,7 @@ def assembled(fields: Sequence[EngineField]) -> Json:
     for each in fields:
         if each.name in form["schema"]["properties"]:
             continue
-        if each.schema is None or not (_fits(form, each) or _fits(form, each.unconditional)):
+        if each.schema is None or not (_add_field(form, each) or _add_field(form, each.unconditional)):
             unshown.append(each)
     if unshown:
         form["ui"]["unshown"] = [
@@ -122,8 +122,8 @@ def assembled(fields: Sequence[EngineField]) -> Json:
     return form
 
 
-def _fits(form: Json, each: EngineField) -> bool:
-    """Add a field to the form, if that is then still one that can be used."""
+def _add_field(form: Json, each: EngineField) -> bool:
+    """Add a field to the form, unless the form would then have faults. Return whether it was added."""
     schema, ui = form["schema"], form["ui"]
     wider = {
         "schema": {
@@ -139,19 +139,19 @@ def _fits(form: Json, each: EngineField) -> bool:
     return True
 
 
-# --- what both have ---------------------------------------------------------------------------------------------------
+# --- shared by Camunda and Flowable -----------------------------------------------------------------------------------
 def _text(value: Any) -> str:
-    """Text that is no expression."""
+    """Return the value if it is a text and no expression, else an empty text."""
     return "" if not isinstance(value, str) or value.startswith("=") else value
 
 
 def _objects(value: Any) -> list[Json]:
-    """Return the objects in a list; none of anything else."""
+    """Return the objects in a list; an empty list for any other value."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _rules(**rules: Any) -> Json:
-    """Those that are there, and are numbers or other plain values."""
+    """Return the rules that have a value."""
     return {name: value for name, value in rules.items() if value not in (None, "")}
 
 
@@ -173,7 +173,7 @@ def _of_text(limits: Json, pattern: Any) -> Json:
 
 
 def _choices(values: Sequence[tuple[Any, str]]) -> Json | None:
-    """Return the schema that offers these values with their labels; None where there are none."""
+    """Return the schema that offers these values with their labels; None if there are none."""
     options = [{"const": value, **({"title": label} if label else {})} for value, label in values if value is not None]
     if not options:
         return None
@@ -217,12 +217,12 @@ SHOWN = {"=": "is_not", "!=": "is", "<": "at_least", ">": "at_most"}
 
 
 def _shown_when(hidden: Any) -> Json | None:
-    """Return the condition on which a field is asked that form-js hides on `hidden`. Only comparisons of one field with
-    a value are read, no other expressions of FEEL: None."""
+    """Return the condition for asking a field that form-js hides on `hidden`. It is read from a comparison of one field
+    with a value; None for all other expressions of FEEL."""
     comparison = HIDDEN.fullmatch(hidden.strip()) if isinstance(hidden, str) else None
     if comparison is None:
         return None
-    unknown = {"or_empty": True} if comparison[2] in "<>" else {}  # nothing is neither less nor more: it hides no field
+    unknown = {"or_empty": True} if comparison[2] in "<>" else {}  # an empty value is neither less nor more: not hidden
     return {"field": comparison[1], SHOWN[comparison[2]]: json.loads(comparison[3]), **unknown}
 
 
@@ -254,7 +254,7 @@ def _component(kind: str, component: Json, rules: Json, variables: Json) -> tupl
 
 
 def _rows_of_camunda(component: Json, variables: Json) -> tuple[Json | None, Json]:
-    """A list of rows is shown where all of its columns can be: a part of a row would take the place of all of it."""
+    """Return the schema and ui of a list; no schema if one of its columns cannot be shown, and would be lost."""
     components = _objects(component.get("components"))
     fields = list(_of_camunda(components, variables))
     fixed = any(each.get("readonly") for each in components)
@@ -282,7 +282,7 @@ def _of_number(component: Json, rules: Json) -> Json:
 
 
 def _options(component: Json, variables: Json) -> list[tuple[Any, str]]:
-    """Return values with their labels: the form's own, or those of the variable that it names; none of expressions."""
+    """Return values with their labels, from the form or from the variable that it names; empty for expressions."""
     values = component.get("values")
     if not isinstance(values, list):
         values = variables.get(str(component.get("valuesKey")))
@@ -307,7 +307,7 @@ SCALARS = {
 
 
 def _of_flowable(fields: Any) -> Iterator[EngineField]:
-    """Yield the fields of a form model, as Flowable's form engine has it."""
+    """Yield the fields of a form model of Flowable's form engine."""
     for form_field in _objects(fields):
         kind = form_field.get("type")
         if not isinstance(kind, str) or kind in PLAIN or form_field.get("readOnly"):

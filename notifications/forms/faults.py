@@ -1,4 +1,4 @@
-"""What may be wrong with a value, as a sentence in the active language: the same for pages, scripts and programs."""
+"""The faults of values as sentences in the active language: the same for pages, scripts and programs."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -50,19 +50,19 @@ TEXTS: dict[str, str | Promise] = {
     "maxRows": _("Fill in no more rows than {most}."),
     "type": _("This is not the kind of value that is asked for."),
 }
-"""By what is wrong: mostly the keyword of JSON Schema that does not hold."""
+"""The sentences by the fault's code, which mostly is the keyword of JSON Schema that was violated."""
 
 ROW = _("Row {row}")
 SUM = _("Sum of {column}: {sum}")
 
 COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minRows", "maxRows"})
-"""Whose limits are counts, whatever the kind of the field."""
+"""Codes whose limits are counts, whatever the kind of the field."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with the value of a field. `arguments`: numbers and days in the sentence. `table`: the one that the
-    field is a column of; `row`: the table's row, counted from 0."""
+    """A fault of a field's value. `arguments` are the numbers and days in the sentence. A fault in a table has its
+    `table` and the `row`, counted from 0; `field` is then the column."""
 
     field: Field
     code: str
@@ -72,18 +72,18 @@ class Fault:
 
     @property
     def path(self) -> tuple[str | int, ...]:
-        """Of the value, within the values."""
+        """The path of the faulty value within the values."""
         return (self.table.name, self.row, self.field.name) if self.table else (self.field.name,)
 
     def where(self, language: str) -> str:
-        """“Positions, row 2, Price”."""
+        """Return the label of the place: “Positions, row 2, Price”."""
         label = self.field.label(language)
         if self.table is None:
             return label
         return f"{self.table.label(language)}, {str(ROW).format(row=self.row + 1)}, {label}"
 
     def words(self, locale: Locale) -> str:
-        """Return the sentence, in the active language."""
+        """Return the sentence in the active language."""
         kind, currency = self.field.kind, self.field.currency
         if self.code in COUNTS:
             kind, currency = "number", ""
@@ -91,13 +91,13 @@ class Fault:
         return str(TEXTS[self.code]).format(**written_arguments)
 
     def in_english(self) -> str:
-        """For programs."""
+        """Return the sentence in English, for programs."""
         with translation.override("en"):
             return self.words(formats.locale_of("en"))
 
 
 def written(value: Any, kind: Kind, currency: str, locale: Locale) -> str:
-    """A value of a field of this kind as people read it, in the active language."""
+    """Return a field's value as people read it, in the active language."""
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, int | float | Decimal):

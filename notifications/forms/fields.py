@@ -1,4 +1,4 @@
-"""A task's form as it is used: its fields in their order, each with its rules, words and default."""
+"""A task's form in use: its fields in their order, each with its rules, words and default."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ OF_TYPE: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """`value`: text or a number."""
+    """One of the values that a field offers. `value` is a text or a number."""
 
     value: Any
     title: Any
-    """Its label: text, or language to text."""
+    """The label: a text, or texts by language."""
 
     def label(self, language: str) -> str:
         return words_in(self.title, language) or str(self.value)
@@ -36,7 +36,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `schema` has its rules, `ui` what JSON Schema has no words for."""
+    """One field. `schema` has its rules, `ui` the properties that JSON Schema has no keywords for."""
 
     name: str
     schema: Json
@@ -46,7 +46,7 @@ class Field:
 
     @cached_property
     def kind(self) -> Kind:
-        """What the field asks for: `ui.kind`, where that fits the schema."""
+        """The kind of value that the field asks for: `ui.kind`, where that fits the schema."""
         if "enum" in self.schema or "oneOf" in self.schema:
             return "choice"
         if self.schema.get("format") == "date":
@@ -58,7 +58,7 @@ class Field:
 
     @property
     def has_files(self) -> bool:
-        """Whether its value lists the ids of files."""
+        """Return whether the field's value lists the ids of files."""
         return definition.is_files(self.schema)
 
     @property
@@ -67,7 +67,7 @@ class Field:
 
     @property
     def whole(self) -> bool:
-        """Whether numbers have no fraction."""
+        """Return whether the field takes whole numbers only."""
         return bool(self.schema["type"] == "integer")
 
     def label(self, language: str) -> str:
@@ -75,7 +75,7 @@ class Field:
 
     @property
     def title(self) -> Any:
-        """Its label: text, or language to text."""
+        """The field's label: a text, or texts by language."""
         return self.ui.get("title") or self.schema.get("title") or ""
 
     def help(self, language: str) -> str:
@@ -97,7 +97,7 @@ class Field:
 
     @cached_property
     def columns(self) -> tuple["Field", ...]:
-        """Of rows."""
+        """The columns of a table; empty for other kinds."""
         if self.kind != "rows":
             return ()
         return _fields(self.schema["items"], self.ui, "columns", self.variables)
@@ -117,7 +117,7 @@ class Field:
 
     @property
     def source(self) -> str:
-        """The path of the variable that it begins with, below the task's variables."""
+        """The path of the variable that the field begins with, below the task's variables."""
         return str(self.ui.get("from") or self.name)
 
     @property
@@ -126,11 +126,11 @@ class Field:
 
     @property
     def when(self) -> Json:
-        """The condition on which it is asked; empty: always."""
+        """The condition on which the field is asked; empty: always."""
         return object_in(self.ui, "when")
 
     def is_asked(self, values: Json) -> bool:
-        """Whether its condition holds for the values of the others."""
+        """Return whether the field's condition holds for the other fields' values."""
         when = self.when
         if not when:
             return True
@@ -149,16 +149,16 @@ class Field:
 
     @cached_property
     def before(self) -> Any:
-        """The variable's value by now, in the form of an answer; None where there is none, or another kind of value."""
+        """The variable's current value in the form of an answer; None if there is none, or a value of another kind."""
         return self.as_value(lookup(self.variables, self.source))
 
     @property
     def default(self) -> Any:
-        """What the field shows at first; None: nothing."""
+        """The value that the field shows at first; None: nothing."""
         return self.before if self.before is not None else self.as_value(self.schema.get("default"))
 
     def as_value(self, value: Any) -> Any:
-        """A value from outside in the form that the field takes; None where it is none."""
+        """Return a value from outside in the form that the field takes; None if it cannot take the value."""
         match self.kind:
             case "number" | "money":
                 return keywords.as_number(value, whole=self.whole)
@@ -181,12 +181,13 @@ class Field:
 
     @property
     def has_too_many_rows(self) -> bool:
-        """Whether its variable has more rows than a table may have: an answer would replace them."""
+        """Return whether the field's variable has more rows than a table may have: an answer would replace them."""
         value = lookup(self.variables, self.source) if self.kind == "rows" else None
         return isinstance(value, list) and len(value) > definition.MOST_ROWS
 
     def _as_rows(self, value: Any) -> list[Json] | None:
-        """None for more than a table may have: what is not shown would be lost with the answer."""
+        """Return the rows; None if there are none, or too many: rows that are not shown would be lost with the
+        answer."""
         rows = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
         typed_rows = [{column.name: column.as_value(row.get(column.name)) for column in self.columns} for row in rows]
         filled_rows = [{name: cell for name, cell in row.items() if cell is not None} for row in typed_rows]
@@ -194,28 +195,28 @@ class Field:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """1 and true are different values in JSON, 1 and 1.0 are not."""
+    """Return whether two JSON values are the same: 1 and 1.0 are, 1 and true are not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 @dataclass(frozen=True)
 class UnshownField:
-    """A field that cannot be shown here. `type`: what the engine calls it; `rows`: a table with too many of them."""
+    """A field that cannot be shown here. `type` is the engine's name for its kind; `rows`: a table with too many."""
 
     title: Any
     type: str
     required: bool
 
     def words(self, language: str) -> str:
-        """“Receipt (filepicker)”."""
+        """Return the label and type: “Receipt (filepicker)”."""
         label = clean_line(words_in(self.title, language)) or self.type
         return f"{label} ({self.type})" if self.type and self.type != label else label
 
 
 @dataclass(frozen=True)
 class Form:
-    """`actions`: those that take values; None: all final ones that take nothing away. `unshown`: fields that only the
-    engine can show."""
+    """A task's form. `actions` are those that take values; None: all final ones except rejections and the like
+    (TAKES_AWAY). `unshown` fields can only be shown by the engine."""
 
     fields: tuple[Field, ...]
     actions: tuple[str, ...] | None = None
@@ -237,7 +238,7 @@ class Form:
         return any(field.required for field in self.fields)
 
     def rule_for(self, action: str, effect: str) -> ValuesRule:
-        """Whether an answer takes values: only a final one does."""
+        """Return whether an answer takes values: only a final one does."""
         takes_values = action not in TAKES_AWAY if self.actions is None else action in self.actions
         if effect != "final" or not takes_values or not self.fields:
             return "none"
@@ -245,8 +246,8 @@ class Form:
 
 
 def form_of(data: Json) -> Form | None:
-    """The form of a task's data, if it has one that can be used: what was stored as `form` before there were forms may
-    be anything."""
+    """Return the form of a task's data; None if it has no usable one. Events from before there were forms may have any
+    `form`."""
     form = _without_refused_patterns(object_in(data, "task").get("form"))
     if form is None or not definition.is_form(form):
         return None
@@ -274,8 +275,8 @@ def _fields(schema: Json, ui: Json, ui_member: str, variables: Json) -> tuple[Fi
 
 
 def _without_refused_patterns(form: Any) -> Any:
-    """The form as this version can use it. Earlier ones took patterns that are refused by now: their fields take any
-    text, and the engine looks at it."""
+    """Return the form without the patterns that this version refuses and earlier ones accepted. Their fields then take
+    any text, and the engine checks it."""
     if not isinstance(form, dict):
         return form
     schema = object_in(form, "schema")
@@ -297,8 +298,8 @@ def _usable(schema: Any) -> Any:
 
 
 def marked(actions: Sequence[Any], form: Form | None) -> list[Any]:
-    """The actions of a task as its engine names them, with what its form means for each. Who names a rule for values
-    there means something else by it."""
+    """Return an engine's actions of a task, each with its rule for the form's values. An engine's own `values` member
+    means something else and is dropped."""
     return [_marked(action, form) for action in actions]
 
 
@@ -313,7 +314,7 @@ def _marked(action: Any, form: Form | None) -> Any:
 
 
 def words_in(label: Any, language: str) -> str:
-    """A text, or the best of several by language."""
+    """Return a text, or the best of several by language."""
     if not isinstance(label, Mapping):
         return str(label or "")
     by_tag = {tag(name): text for name, text in label.items()}

@@ -1,5 +1,5 @@
-"""Checks of what stands in a form: each takes a value, its JSON pointer, and whom to tell a fault. Also what is a
-number, or a day."""
+"""Checks of a form's keywords: each takes a value, its JSON pointer, and a function that reports a fault. Also readers
+for numbers and days."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -14,22 +14,22 @@ from wfpush.web.pointers import pointer
 MOST_CHOICES = 100
 MOST_TITLE = 200
 MOST_NAMES = 40
-"""Of a list of names."""
+"""Entries of a list of names."""
 
 Say = Callable[[str, str], None]
-"""Takes a pointer and a sentence."""
+"""A function that reports a fault: it takes a JSON pointer and a sentence."""
 Check = Callable[[Any, str, Say], None]
 
 IGNORED = frozenset({"$schema", "$id", "$comment", "examples"})
-"""Keywords that change nothing."""
+"""Keywords without an effect, which are accepted."""
 
 
 def nothing(value: Any, here: str, say: Say) -> None:
-    """Checked elsewhere, or free."""
+    """Accept any value: it is free, or checked elsewhere."""
 
 
 def members(value: Any, checks: Mapping[str, Check], here: str, say: Say, *, what: str = "member") -> None:
-    """Check the members of an object; others than these are refused."""
+    """Check the members of an object; unknown members are faults."""
     if not isinstance(value, dict):
         say(here, "Write an object.")
         return
@@ -58,7 +58,7 @@ def text_of(most: int) -> Check:
 
 
 def words_of(most: int) -> Check:
-    """Text, or language to text."""
+    """Return a check for a text, or for texts by language."""
 
     def checked(value: Any, here: str, say: Say) -> None:
         texts = value.values() if isinstance(value, dict) and 0 < len(value) <= 20 else [value]
@@ -103,7 +103,7 @@ titled = partial(enum, titles=True)
 
 
 def _choice(value: Any, here: str, say: Say, seen: set[str]) -> None:
-    """Pages tell choices apart by their texts."""
+    """Check a choice. Its text must be unique, since pages identify choices by their texts."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number and not (isinstance(value, str) and 0 < len(value) <= MOST_TITLE and value == clean_line(value)):
         say(here, f"Write a number, or one line of text of 1 to {MOST_TITLE} characters.")
@@ -135,8 +135,8 @@ def day(value: Any, here: str, say: Say) -> None:
 
 
 def as_number(value: Any, *, whole: bool = False) -> int | float | None:
-    """The JSON number of a number, or of a text that is one, without the noise of binary fractions; None for anything
-    else, and outside the limits."""
+    """Return a number, or a text that is one, as a JSON number without the noise of binary fractions. Return None for
+    other values, and outside the limits."""
     if isinstance(value, str):
         try:
             value = float(value) if len(value) <= 30 else None
@@ -154,7 +154,7 @@ def as_number(value: Any, *, whole: bool = False) -> int | float | None:
 
 
 def as_day(value: Any) -> str | None:
-    """The day of a day or a time in ISO 8601."""
+    """Return the day of an ISO 8601 day or time; None for other values."""
     text = value[:10] if isinstance(value, str) else ""
     try:
         return date.fromisoformat(text).isoformat() if len(text) == 10 else None

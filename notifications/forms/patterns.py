@@ -1,8 +1,8 @@
 """Patterns of text fields: regular expressions that are matched in a time that grows with the text alone.
 
-RE2 follows all ways through a pattern at the same time, and so do pages (static/wfpush/patterns.js), which read the
-same language: characters, classes, groups, choices and repeats. tests/vectors/patterns.json holds them to each other.
-What RE2 knows besides is refused, and so is what other libraries read otherwise.
+RE2 follows all ways through a pattern at the same time. So do pages (static/wfpush/patterns.js), which read the same
+language: characters, classes, groups, choices and repeats. tests/vectors/patterns.json holds them to each other. All
+other syntax of RE2 is refused, and so is syntax that other libraries read otherwise.
 """
 
 import re
@@ -33,7 +33,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def fault_of(pattern: Any) -> str:
-    """Why a pattern cannot be used, in a sentence; empty for one that can."""
+    """Return a sentence on why a pattern cannot be used; empty if it can."""
     if not isinstance(pattern, str) or not 0 < len(pattern) <= MOST_PATTERN:
         return f"Write a pattern of 1 to {MOST_PATTERN} characters."
     if not _LANGUAGE.fullmatch(pattern):
@@ -54,17 +54,18 @@ def fault_of(pattern: Any) -> str:
 
 @lru_cache(maxsize=1_000)
 def is_usable(pattern: str) -> bool:
-    """Whether it has no fault: forms that earlier versions stored may have one that is refused by now."""
+    """Return whether a pattern has no fault: forms that earlier versions stored may have one that is now refused."""
     return not fault_of(pattern)
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether a part of the text fits, as in JSON Schema; `^` and `$` stand for its ends. The pattern is usable."""
+    """Return whether a usable pattern matches a part of the text, as in JSON Schema. `^` and `$` are the text's
+    ends."""
     return _compiled(pattern).search(text) is not None
 
 
 def _compiled(pattern: str) -> Any:
-    """RE2 keeps the latest. It takes a backslash before ASCII punctuation only. Raises re2.error."""
+    """Compile a pattern, with RE2's cache. RE2 takes a backslash before ASCII punctuation only. Raises re2.error."""
     source = _ESCAPED.sub(lambda match: match[1] if match[1] in " _" or not match[1].isascii() else match[0], pattern)
     options = re2.Options()
     options.log_errors = False

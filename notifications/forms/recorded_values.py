@@ -1,8 +1,8 @@
-"""The values of an answer as they are kept with it, whatever becomes of the form: shown, and told the engine.
+"""The values of an answer as stored with it, whatever becomes of the form: shown, and sent to the engine.
 
-An entry is {name, label, kind, value}, perhaps with `currency`, `whole`, `labels` of what was chosen, `before`, the
-variable's value by then, and `sensitive`. The value of a field of files are their descriptions. One of rows has
-`columns`, entries without values, and perhaps `sum`, the name of one.
+An entry is {name, label, kind, value}. It may have `currency`, `whole`, `labels` of the chosen values, `before` (the
+variable's value at that time) and `sensitive`. The value of a field of files is a list of their descriptions. An entry
+of rows has `columns`, entries without values, and may have `sum`, the name of a column.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,14 +24,14 @@ from notifications.wording.plaintext import clean_line
 TYPES = {"number": "double", "money": "double", "date": "date", "choices": "json", "rows": "json"} | dict.fromkeys(
     definition.FILE_KINDS, "json"
 )
-"""By kind: what the engine is told of the value's type. Without one, it is that of the JSON value."""
+"""The engine's type of a value, by kind. Kinds without one here have the type of the JSON value."""
 MOST_BEFORE = 4_000
 
 
 @dataclass(frozen=True)
 class ShownValue:
-    """A value for people, in the active language. `before`: what it was, where it has been changed. `rows` and
-    `rows_before`: those of a table, whose text says how many they are."""
+    """A value for people, in the active language. `before` is the previous value, if it was changed. `rows` and
+    `rows_before` are those of a table; its text says their number."""
 
     name: str
     label: str
@@ -42,7 +42,7 @@ class ShownValue:
 
     @property
     def line(self) -> str:
-        """One line, or with rows several."""
+        """The value with its label in one line, or with rows in several."""
         instead = _("instead of %(text)s") % {"text": self.before} if self.before else ""
         if self.rows or self.rows_before:
             before = [f"{instead}:", *self.rows_before] if self.rows_before else [instead] if instead else []
@@ -51,7 +51,7 @@ class ShownValue:
 
 
 def entries_of(form: Form, values: Json, hidden: Iterable[str] = ()) -> list[Json]:
-    """In the order of the form. `hidden`: paths of an event's data that are sensitive."""
+    """Return the entries in the order of the form. `hidden` are paths of an event's data that are sensitive."""
     secret = set(hidden)
     return [_entry(field, values[field.name], secret) for field in form if field.name in values]
 
@@ -79,12 +79,12 @@ def describe_field(field: Field, chosen: Sequence[Any] = ()) -> Json:
 
 
 def values_of(entries: Iterable[Json]) -> Json:
-    """The variables that the engine gets."""
+    """Return the variables for the engine, by name."""
     return {entry["name"]: entry["value"] for entry in entries}
 
 
 def given_of(entries: Iterable[Json]) -> Json:
-    """The values as they were given: files by their ids."""
+    """Return the values as submitted: files by their ids."""
     files = definition.FILE_KINDS
     return {
         entry["name"]: [file["id"] for file in entry["value"]] if entry["kind"] in files else entry["value"]
@@ -93,7 +93,7 @@ def given_of(entries: Iterable[Json]) -> Json:
 
 
 def types_of(entries: Iterable[Json]) -> dict[str, str]:
-    """Return the engine's types by name, of the values whose JSON type does not tell."""
+    """Return the engine's types of values whose JSON type is not enough, by name."""
     types = ((entry["name"], "" if entry.get("whole") else TYPES.get(entry["kind"], "")) for entry in entries)
     return {name: type for name, type in types if type}
 
@@ -105,12 +105,12 @@ def files_of(entries: Iterable[Json]) -> list[str]:
 
 
 def public_values(entries: Iterable[Json]) -> Json:
-    """For whoever may not see what is sensitive: that has null."""
+    """Return the values with null in place of sensitive ones, for readers who may not see those."""
     return {entry["name"]: None if entry.get("sensitive") else entry["value"] for entry in entries}
 
 
 def shown(entries: Sequence[Json], language: str) -> list[ShownValue]:
-    """In the active language, with numbers and days as `language` writes them. Sensitive values are not told."""
+    """Return the values in the active language; `language` formats numbers and days. Sensitive values are hidden."""
     return [_shown(entry, language) for entry in entries]
 
 
@@ -124,7 +124,7 @@ def _shown(entry: Json, language: str) -> ShownValue:
 
 
 def _rows(entry: Json, rows: Any, language: str) -> list[str]:
-    """Each row of a table in a line: “1. Pump · 2 · €30.00”."""
+    """Return each row of a table as a line: “1. Pump · 2 · €30.00”."""
     columns, records = entry.get("columns", ()), rows if isinstance(rows, list) else []
     cells = (
         [_text(column, row[column["name"]], language) if column["name"] in row else "–" for column in columns]
@@ -134,7 +134,7 @@ def _rows(entry: Json, rows: Any, language: str) -> list[str]:
 
 
 def _count_of(entry: Json, rows: Sequence[Json], language: str) -> str:
-    """“2 rows. Sum of Price: €42.00”."""
+    """Return the number of rows, and the sum if the table has one: “2 rows. Sum of Price: €42.00”."""
     if not rows:
         return _("no rows")
     count = ngettext("%(count)s row", "%(count)s rows", len(rows)) % {"count": len(rows)}
@@ -145,7 +145,7 @@ def _count_of(entry: Json, rows: Sequence[Json], language: str) -> str:
 
 
 def sum_of_rows(rows: Sequence[Json], column: Json, language: str) -> str:
-    """“Sum of Price: €42.00”. `column`: its entry."""
+    """Return the sum in words: “Sum of Price: €42.00”. `column` is the entry of the column."""
     total = sum((Decimal(str(row.get(column["name"], 0))) for row in rows), Decimal(0))
     total_text = written(total, column["kind"], column.get("currency", ""), formats.locale_of(language))
     return str(SUM).format(column=clean_line(words_in(column["label"], language)) or column["name"], sum=total_text)

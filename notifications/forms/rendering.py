@@ -1,4 +1,4 @@
-"""A form as it is shown: for pages with what was typed and what is wrong with it, and as JSON for programs."""
+"""Forms for display: on pages with the typed values and their faults, and as JSON for programs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from notifications.wording import formats
 from notifications.wording.plaintext import clean, clean_line
 
 FEW = 5
-"""Choices that are shown beside each other; more are in a list that opens."""
+"""Most choices that are shown beside each other; more are in a list that opens."""
 
 CONDITIONS = {
     "is": _("Only for %(field)s: %(value)s."),
@@ -53,13 +53,13 @@ ON_PAGES = {
 
 
 def words_of_forms() -> dict[str, str]:
-    """Sentences that scripts say, too, in the active language."""
+    """Return the sentences that pages and scripts share, in the active language."""
     return {name: str(text) for name, text in {**TEXTS, **ON_PAGES}.items()}
 
 
 @dataclass(frozen=True)
 class Option:
-    """`value`: as it is posted."""
+    """A choice of a field on a page. `value` is the posted text."""
 
     id: str
     value: str
@@ -69,8 +69,8 @@ class Option:
 
 @dataclass(frozen=True)
 class FieldView:
-    """One field, in the reader's language. `texts`: what stands in it; `fault`: what is wrong with that. `name`: of a
-    cell of a table, else empty."""
+    """One field in the reader's language. `texts` are its current input, `fault` what is wrong with that. `name` is set
+    for a cell of a table only."""
 
     field: Field
     label: str
@@ -82,7 +82,7 @@ class FieldView:
     name: str = ""
     table: "TableView | None" = None
     files: Sequence[Any] = ()
-    """Those that stand in it, as pages show them."""
+    """Files that the field has already, as pages show them."""
 
     @property
     def id(self) -> str:
@@ -90,7 +90,7 @@ class FieldView:
 
     @property
     def first_id(self) -> str:
-        """Of what gets the focus."""
+        """The id of the element that gets the focus."""
         if self.table is not None:
             return self.table.first_id
         if self.field.has_files:
@@ -107,7 +107,7 @@ class FieldView:
 
     @property
     def single(self) -> bool:
-        """Of a field of files: whether it takes one only."""
+        """Return whether a field of files takes one file only."""
         return self.field.most_files == 1
 
     @property
@@ -135,7 +135,7 @@ class FieldView:
 
     @property
     def required(self) -> bool:
-        """Whether browsers may ask for it in any case."""
+        """Return whether browsers may require a value regardless of other fields."""
         return self.field.required and not self.condition and not self.name
 
     @property
@@ -153,7 +153,7 @@ class FieldView:
 
 @dataclass(frozen=True)
 class RowView:
-    """`number`: counted from 1. `spare`: empty, for those without scripts, which else add one."""
+    """A row of a table, `number` counted from 1. `spare` rows are empty, for pages whose scripts cannot add rows."""
 
     id: str
     number: int
@@ -167,7 +167,7 @@ class RowView:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table of rows: its columns, what stands in them, and the sum of one."""
+    """A table of rows: its columns, their cells, and the sum of one column."""
 
     columns: Sequence[FieldView]
     rows: Sequence[RowView]
@@ -185,12 +185,12 @@ class FormView:
     form: Form
     language: str
     texts: Mapping[str, Sequence[str]] | None = None
-    """What was typed; None: nothing yet, so the fields show their defaults."""
+    """The typed input by field; None: nothing yet, so the fields show their defaults."""
     faults: Sequence[Fault] = ()
     files: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    """By field: those that are kept already."""
+    """Stored files by field."""
     focus: bool = False
-    """Whether the page opens with the first field."""
+    """True if the page opens with the focus on the first field."""
 
     @cached_property
     def locale(self) -> Locale:
@@ -206,12 +206,12 @@ class FormView:
 
     @property
     def unshown(self) -> str:
-        """The fields that only the engine can show, in a row."""
+        """The fields that only the engine can show, as one text."""
         return ", ".join(each.words(self.language) for each in self.form.unshown)
 
     @cached_property
     def faulty(self) -> list[tuple[str, str, str]]:
-        """The faults: id of the element that gets the focus, label of its field, sentence."""
+        """The faults: the id of the element that gets the focus, the label of its field, and the sentence."""
         faults = []
         for each in self.fields:
             faults += [(each.first_id, each.label, each.fault)] if each.fault else []
@@ -236,7 +236,7 @@ class FormView:
         return FieldView(each, label, help, texts, options, fault, self._condition(each), table=table, files=files)
 
     def _condition(self, each: Field) -> str:
-        """Return when the field is asked: “Only for Account: Travel”. Empty: always."""
+        """Return the field's condition in words: “Only for Account: Travel”. Empty: always asked."""
         other = next((field for field in self.form if field.name == each.when.get("field")), None)
         if other is None:
             return ""
@@ -251,7 +251,7 @@ class FormView:
 
     @property
     def json(self) -> Json:
-        """For scripts."""
+        """The form as JSON, for scripts."""
         return form_json(self.form, self.language)
 
     @property
@@ -269,7 +269,7 @@ def _options(each: Field, texts: Sequence[str], language: str) -> list[Option]:
 
 # --- tables -----------------------------------------------------------------------------------------------------------
 SPARE = 3
-"""Empty rows below those that there are, for pages without scripts."""
+"""Empty rows below the filled ones, for pages without scripts."""
 
 
 def _table_view(
@@ -278,7 +278,8 @@ def _table_view(
     fault_texts: Mapping[tuple[str | int, ...], str],
     language: str,
 ) -> TableView:
-    """`texts`: those typed into the form. `fault_texts`: sentences by path. Empty rows have no place in the values."""
+    """Return a table's view. `texts` is the typed input, `fault_texts` has sentences by path. Values have no empty
+    rows."""
     rows, locale, views, filled = _rows_of(table, texts, language), formats.locale_of(language), [], 0
     shown = max(min(len(rows) + SPARE, table.most_rows), len(rows), 1)
     for at in range(shown):
@@ -299,7 +300,7 @@ def _table_view(
 
 
 def _rows_of(table: Field, texts: Mapping[str, Sequence[str]] | None, language: str) -> list[dict[str, Sequence[str]]]:
-    """Return the texts of each row, by column: those typed, or the defaults."""
+    """Return the texts of each row by column: the typed ones, or the defaults."""
     locale = formats.locale_of(language)
     if texts is None:
         defaults = table.default or []
@@ -332,8 +333,8 @@ def _sum_of(table: Field, rows: Sequence[Mapping[str, Sequence[str]]], locale: L
 
 # --- for programs -----------------------------------------------------------------------------------------------------
 def form_json(form: Form, language: str) -> Json:
-    """The fields with their words in this language, and the values they begin with. `language`: whose numbers and days
-    people write."""
+    """Return the fields with their words in `language`, and the values they begin with. Numbers and days are typed in
+    the format of `language`."""
     unshown = [
         {"label": clean_line(words_in(each.title, language)), "type": each.type, "required": each.required}
         for each in form.unshown

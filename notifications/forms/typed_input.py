@@ -1,4 +1,4 @@
-"""Reads what somebody has typed into a form's fields on a page, in their language, and writes values as they would."""
+"""Reads typed input of a form's fields in the person's language, and writes values in the same format."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,30 +22,30 @@ from notifications.wording.typed_numbers import (
 )
 
 PREFIX = "value-"
-"""Of the names of fields in a posted form."""
+"""Prefix of the names of fields in a posted form."""
 YES_NO = {"yes": True, "no": False}
 
 
 class Posted(Protocol):
-    """What a posted form has."""
+    """A posted form, such as Django's QueryDict."""
 
     def getlist(self, key: str) -> list[str]: ...
 
 
 @dataclass
 class TypedForm:
-    """`texts`: what was typed into each field, to show it again; `values`: what it means; `faults`: what has no
-    meaning."""
+    """The input of a form. `texts` are the typed texts by field, to be shown again; `values` their meanings; `faults`
+    the texts that cannot be read."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     values: Json = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     files: dict[str, Sequence[Any]] = field(default_factory=dict)
-    """By field, as pages show them."""
+    """Files by field, as pages show them."""
 
 
 def read(form: Form, posted: Posted, locale: Locale) -> TypedForm:
-    """The values in a posted form. What is empty is left out."""
+    """Read the values in a posted form. Empty fields are left out."""
     typed = TypedForm()
     for each in form:
         texts = typed.texts[each.name] = _posted(posted, each.name)
@@ -67,8 +67,8 @@ def _posted(posted: Posted, name: str) -> list[str]:
 
 
 def _read_rows(typed: TypedForm, table: Field, posted: Posted, locale: Locale) -> None:
-    """Add the rows that have a text to `typed`. No rows are a value where the page had the table, and that had some. A
-    text that cannot be read stays in its cell, so that the row counts."""
+    """Add the rows that have a text to `typed`. No rows are a value if the page showed the table, and its default had
+    some. A text that cannot be read stays in its cell, so that the row counts."""
     rows: list[Json] = []
     for at in range(definition.MOST_ROWS):
         texts = {column.name: _posted(posted, cell_name(table, at, column)) for column in table.columns}
@@ -87,7 +87,7 @@ def _read_rows(typed: TypedForm, table: Field, posted: Posted, locale: Locale) -
 
 
 def cell_name(table: Field, row: int, column: Field) -> str:
-    """What the field of a cell is called; `row` is counted from 0, and with those that are empty."""
+    """Return the name of a cell's field; `row` counts from 0, including empty rows."""
     return f"{table.name}.{row}.{column.name}"
 
 
@@ -97,7 +97,7 @@ class _Unreadable(Exception):
 
 
 def _value(of: Field, texts: list[str], locale: Locale) -> Any:
-    """Raises _Unreadable."""
+    """Return the value of the typed texts. Raises _Unreadable."""
     text = texts[0]
     match of.kind:
         case "number" | "money":
@@ -117,16 +117,14 @@ def _value(of: Field, texts: list[str], locale: Locale) -> Any:
 
 
 def _chosen(of: Field, text: str) -> Any:
-    """The choice that is written so; the text itself where there is none, which the check refuses."""
+    """Return the choice with this text. If there is none, return the text itself, which the check refuses."""
     return next((each.value for each in of.choices if str(each.value) == text), text)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
 def _number(of: Field, text: str, locale: Locale) -> int | float:
-    """A number as the reader's language writes it. What could mean another one in another language is refused.
-
-    Raises _Unreadable.
-    """
+    """Read a number as the reader's language writes it. Text that could be another number in another language is
+    refused. Raises _Unreadable."""
     bare = text.strip().strip(SIGNS).removeprefix(of.currency).removesuffix(of.currency)
     try:
         number = keywords.as_number(str(number_in(bare, locale)))
@@ -140,16 +138,16 @@ def _number(of: Field, text: str, locale: Locale) -> int | float:
 
 
 def number_in_field(of: Field, texts: Sequence[str], locale: Locale) -> int | float | None:
-    """The number that stands in a field; None: none, or what has no meaning."""
+    """Return the number in a field; None if it is empty or cannot be read."""
     try:
         return _number(of, texts[0], locale) if texts else None
     except _Unreadable:
         return None
 
 
-# --- as somebody would type it ----------------------------------------------------------------------------------------
+# --- values as typed text ---------------------------------------------------------------------------------------------
 def texts_of(of: Field, value: Any, locale: Locale) -> list[str]:
-    """What stands in the field for a value."""
+    """Return the texts that the field shows for a value."""
     if value is None:
         return []
     if isinstance(value, bool):
@@ -162,7 +160,7 @@ def texts_of(of: Field, value: Any, locale: Locale) -> list[str]:
 
 
 def as_lines(form: Form, typed: TypedForm) -> str:
-    """Return what was typed in lines of “label: text”, to be kept where it cannot be sent."""
+    """Return the typed input in lines of “label: text”, to be shown when it cannot be sent."""
     file_names = {name: [str(file.name) for file in files] for name, files in typed.files.items()}
     return "\n".join(line for each in form for line in _field_lines(each, typed.texts | file_names))
 

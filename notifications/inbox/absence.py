@@ -38,16 +38,16 @@ from notifications.wording.formats import zone_of
 from wfpush import zones
 
 LISTED = 200
-"""Number of people whose names the delegate field proposes: colleagues first. Others are found by what is typed."""
+"""Number of names that the delegate field proposes: colleagues first. Other people are found by the typed text."""
 
 WALL_CLOCKS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
-"""Formats of `datetime-local`, and of what people type where a browser has no such field."""
+"""Formats of `datetime-local`, and of typed times where a browser has no such field."""
 
 EMPTY_PARTS = 2
 """Rows that the form offers for further parts."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Years that can be computed in every time zone."""
+"""The years that can be computed in every time zone."""
 
 
 # --- the form -------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ class WallClock(forms.CharField):
     """A time in the zone of the person who is away."""
 
     def to_python(self, value: Any) -> Any:
-        """A naive datetime; None for nothing."""
+        """Return a naive datetime; None for an empty text."""
         text = super().to_python(value) or ""
         for form in WALL_CLOCKS:
             try:
@@ -76,7 +76,7 @@ class Delegate(forms.CharField):
     """A person by name, ref or e-mail address."""
 
     def to_python(self, value: Any) -> Any:
-        """The person; None for nothing."""
+        """Return the person; None for an empty text."""
         text = super().to_python(value)
         return find_colleague(text) if text else None
 
@@ -126,7 +126,7 @@ class AbsenceForm(forms.Form):
         """The absence, once the form is valid."""
 
     def _part_forms(self, row: Absence | None) -> list[PartForm]:
-        """Those that are there, and empty ones."""
+        """Return forms for the existing parts, and empty ones."""
         choices = part_choices(row)
         if self.is_bound:
             count = sum(f"part-{number}-about" in self.data for number in range(MOST_PARTS + EMPTY_PARTS))
@@ -138,10 +138,10 @@ class AbsenceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         zone, form_data = timezone.get_current_timezone(), self.cleaned_data
-        # Of an hour that occurs twice, the absence covers all: it begins with the first and ends with the second.
-        for name, meant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
+        # An hour that occurs twice is covered as a whole: from the first occurrence, or until the end of the second.
+        for name, to_instant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
             if form_data.get(name):
-                form_data[name] = meant(zone, form_data[name])
+                form_data[name] = to_instant(zone, form_data[name])
         valid = [part.is_valid() for part in self.parts]
         parts_are_valid = all(valid)
         if {"begins_at", "ends_at", "delegate", "open_items"} <= set(form_data) and parts_are_valid:
@@ -184,7 +184,7 @@ def proposed(person: Recipient) -> list[str]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
-    """One's own absence, or with `?for=REF` that of somebody whom they lead."""
+    """The page of one's own absence, or with `?for=REF` of a person whom the reader leads."""
     person = _person_shown(request)
     with timezone.override(zone_of(person.timezone)):
         if request.method != "POST":
@@ -244,7 +244,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
 @person_required
 @require_safe
 def team(request: PersonRequest) -> HttpResponse:
-    """“My team”: who of those whom the reader leads is away. Raises Http404 for whoever leads nobody."""
+    """The page “My team”: the absences of the people whom the reader leads. Raises Http404 for readers without any."""
     if not led_by(request.recipient).exists():
         raise Http404
     with timezone.override(zone_of(request.recipient.timezone)):

@@ -1,4 +1,4 @@
-"""The page on which people name a calendar from which their absences are read, and see what would be taken of it."""
+"""The page on which people name a calendar with their absences, and preview the absences read from it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ from wfpush.web import waiting_threads
 
 PREVIEWED = timedelta(days=90)
 NAMED = 5
-"""Times of a preview that are named."""
+"""Number of times that a preview lists."""
 LISTED = 10
 
 
@@ -67,7 +67,7 @@ class CalendarForm(forms.Form):
 
     @property
     def url(self) -> str:
-        """Of the calendar that is meant. The form is valid."""
+        """The address of the calendar in a valid form: the typed one, else the stored one."""
         return self.cleaned_data["address"] or (self.feed.url if self.feed is not None else "")
 
 
@@ -98,7 +98,7 @@ def page(request: PersonRequest) -> HttpResponse:
 
 
 def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
-    """Show what each choice would take of the calendar. Nothing is saved: the address stays in the form."""
+    """Show the absences that each choice would read. Nothing is saved: the address stays in the form."""
     try:
         with waiting_threads.slots.hold(person=request.recipient.pk, host=urlsplit(form.url).hostname):
             spans_by_choice = feeds.look(form.url, zone_of(request.recipient.timezone), timezone.now())

@@ -1,5 +1,5 @@
-"""Who is away, and until when, in sentences: as it was entered, and as calendars say. And what a part of an absence
-may be about: a category, a kind of case or an engine."""
+"""Absences in sentences, as entered or read from calendars. Also the subjects of a part of an absence: a category, a
+kind of case or an engine."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,12 +17,12 @@ from notifications.wording.times import moment
 AnyAbsence = Absence | CalendarAbsence
 
 LOOKED_AT = 500
-"""Newest cases whose kinds are offered, besides those that have a way of their own."""
+"""Newest cases whose kinds are offered, besides the kinds with a journey."""
 
 Choice = tuple[str, Any]
 
 SHOWN = 3
-"""Absences of one person that pages tell."""
+"""Absences of one person that pages show."""
 
 
 def reports(reader: Recipient, now: datetime) -> list[tuple[Recipient, str]]:
@@ -48,7 +48,7 @@ def coming(people: Iterable[Recipient], now: datetime) -> Mapping[int, Sequence[
 
 
 def state(row: AnyAbsence, now: datetime, *, own: bool) -> str:
-    """The absence in a sentence or two: since when, until when, and who stands in."""
+    """Return the absence in a sentence or two: since when, until when, and who stands in."""
     times = {"from": moment(row.begins_at, now), "until": moment(row.ends_at, now)}
     if row.begins_at <= now:
         when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
@@ -78,9 +78,9 @@ def unheard(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     return sentence % all_apart(delegate=row.delegate, person=row.recipient)
 
 
-# --- what a part is about -------------------------------------------------------------------------
+# --- the subjects of parts ------------------------------------------------------------------------
 def part_choices(row: Absence | None) -> list[Choice]:
-    """Grouped, for a field with a choice; what `row` has is among them."""
+    """Return the grouped choices of a field. The parts of `row` are among them."""
     language = get_language() or "en"
     categories = [(f"category:{each.pk}", each.name_in(language)) for each in Category.objects.order_by("name")]
     case_types = {part.case_type for part in row.parts.all()} if row is not None else set()

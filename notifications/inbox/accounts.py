@@ -26,9 +26,9 @@ from notifications.wording.times import day
 log = structlog.get_logger(__name__)
 
 KEY = "connecting"
-"""Session key of sign-ins that have begun and not ended."""
+"""Session key of sign-ins at engines that have begun and not ended."""
 AT_ONCE = 3
-"""How many of them a session remembers: nobody signs in with more tabs than that."""
+"""Unfinished sign-ins that a session remembers: nobody signs in with more tabs than that."""
 WITHIN = timedelta(minutes=15)
 
 
@@ -49,14 +49,14 @@ def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) ->
     return {
         "engine": engine,
         "host": _host(engine),
-        "connected": _since(account) if account is not None and works else "",
+        "connected": _connected_since(account) if account is not None and works else "",
         "ended": account is not None and not works,
         "needed": engine.personal.mode == InTheNameOf.PERSON,
         "waiting": text % {"count": count} if count else "",
     }
 
 
-def _since(account: ConnectedAccount) -> str:
+def _connected_since(account: ConnectedAccount) -> str:
     date = day(timezone.localtime(account.connected_at).date(), timezone.localtime().date())
     if account.name:
         return _("Connected as {name} since {date}.").format(name=apart(account.name), date=date)
@@ -67,35 +67,35 @@ def _host(engine: Engine) -> str:
     return urlsplit(engine.personal.authorize_url).netloc
 
 
-# --- there and back ---------------------------------------------------------------------------------------------------
+# --- redirects to the engine and back ---------------------------------------------------------------------------------
 @form_only
 @person_required
 def connect(request: PersonRequest, slug: str) -> HttpResponse:
-    """A page that leads on, instead of a redirect: browsers apply a form's policy (form-action) to redirects, too."""
+    """Show a page that leads to the engine, since browsers apply a form's policy (form-action) to redirects, too."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
-    begun = SignIn()
+    sign_in = SignIn()
     attempt = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
-    request.session[KEY] = [*request.session.get(KEY, []), {**attempt, **asdict(begun)}][-AT_ONCE:]
-    context = {"engine": engine, "host": _host(engine), "address": connected_accounts.address_of(engine, begun)}
+    request.session[KEY] = [*request.session.get(KEY, []), {**attempt, **asdict(sign_in)}][-AT_ONCE:]
+    context = {"engine": engine, "host": _host(engine), "address": connected_accounts.address_of(engine, sign_in)}
     return show_page(request, "inbox/account_leaving.html", context)
 
 
 @person_required
 @require_safe
 def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
-    """The redirect back from the engine's sign-in: with a code, or with an error."""
+    """Handle the redirect back from the engine's sign-in: with a code, or with an error."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
-    begun = _begun(request, engine, request.GET.get("state", ""), timezone.now())
-    if begun is None:
+    sign_in = _pop_attempt(request, engine, request.GET.get("state", ""), timezone.now())
+    if sign_in is None:
         messages.error(request, _("This sign-in was begun elsewhere, or too long ago. Please connect once more."))
     elif "code" not in request.GET:
         messages.error(request, _refusal(engine, request.GET.get("error", "")))
     else:
-        _finish(request, engine, begun, request.GET["code"])
+        _finish(request, engine, sign_in, request.GET["code"])
     return redirect("inbox:accounts")
 
 
-def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> SignIn | None:
+def _pop_attempt(request: PersonRequest, engine: Engine, state: str, now: datetime) -> SignIn | None:
     """Use up and return the sign-in with this state, if this person began it at this engine in this browser."""
     attempts: list[dict[str, Any]] = request.session.get(KEY, [])
     attempt = next((each for each in attempts if each["state"] == state), None)
@@ -108,7 +108,7 @@ def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) ->
 
 
 def _refusal(engine: Engine, error: str) -> str:
-    """A sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
+    """Return a sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
     if error == "access_denied":
         return _("Nothing was connected: it was not allowed at %(engine)s.") % all_apart(engine=engine)
     log.warning("account_not_connected", engine=engine.slug, error=error[:100])
@@ -117,10 +117,10 @@ def _refusal(engine: Engine, error: str) -> str:
     )
 
 
-def _finish(request: PersonRequest, engine: Engine, begun: SignIn, code: str) -> None:
+def _finish(request: PersonRequest, engine: Engine, sign_in: SignIn, code: str) -> None:
     waiting = connected_accounts.waiting(request.recipient).filter(engine=engine).count()
     try:
-        account = connected_accounts.connect(engine, request.recipient, begun, code, timezone.now())
+        account = connected_accounts.connect(engine, request.recipient, sign_in, code, timezone.now())
     except ConnectionFailed as fault:
         messages.error(request, str(fault))
         return

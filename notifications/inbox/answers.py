@@ -1,4 +1,4 @@
-"""Forms of the inbox: answer, mark as read, follow. Each is a POST that ends in a redirect."""
+"""The forms of the inbox: answer, mark as read, follow. Each is a POST that ends in a redirect."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -42,7 +42,7 @@ from notifications.wording.sentences import say
 
 
 def answer_in_form(request: HttpRequest, via: str) -> Answer:
-    """The answer in a form. Browsers send line ends as CR LF; all others, and the API, as LF."""
+    """Return the answer in a form. Browsers send line ends as CR LF; other clients and the API use LF."""
     return Answer(
         action=request.POST.get("action", ""),
         comment=cleaned_comment(request.POST.get("comment", "")),
@@ -53,7 +53,7 @@ def answer_in_form(request: HttpRequest, via: str) -> Answer:
 
 
 def filled_in(request: HttpRequest, notification: Notification, action: str) -> tuple[Form | None, TypedForm]:
-    """The task's form, and what was typed into it; nothing for an answer that does not take its values."""
+    """Return the task's form and its typed input; None and no input for an answer that does not take values."""
     form = form_of(notification.task.data) if notification.task is not None else None
     takes = {each["action"] for each in notification.actions if each.get("values", "none") != "none"}
     if form is None or action not in takes:
@@ -86,7 +86,7 @@ def _every_fault(form: Form | None, typed: TypedForm, failure: errors.InvalidVal
     """Return all faults in the order of the form: unreadable input, and values that do not fit."""
     by_path = {each.path: each for each in failure.faults}
     if form is not None:
-        by_path = {path: each for path, each in by_path.items() if each.field.has_files}  # what was looked up
+        by_path = {path: each for path, each in by_path.items() if each.field.has_files}  # files were looked up
         by_path |= {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
         by_path |= {each.path: each for each in typed.faults}
     names = form.names if form is not None else ()
@@ -94,7 +94,7 @@ def _every_fault(form: Form | None, typed: TypedForm, failure: errors.InvalidVal
 
 
 def cleaned_comment(comment: str) -> str:
-    """The comment without characters that the database refuses or that nobody sees."""
+    """Return the comment without characters that the database refuses or that nobody sees."""
     return comment.replace("\r\n", "\n").replace("\x00", "").strip()
 
 
@@ -129,7 +129,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         sent = RefusedInput(open_action, submitted.comment, typed=typed, attached=files.files, changed=True)
         return show(request, inbox_item, sent, status=failure.status)
     except errors.Failure as failure:
-        # Somebody else, or the engine, was first: the item shows what became of it.
+        # Another person or the engine was first: the item shows the outcome.
         if isinstance(failure, errors.NotAllowed):
             messages.error(request, explain(failure, request.recipient))
         late_text = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", submitted.comment)))
@@ -140,8 +140,8 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 
 
 def _after(request: PersonRequest, notification: Notification) -> str:
-    """The address at which the answer is seen: the list as it opens has it under what is done. A list that was asked
-    for may not have the item any more: then the item itself, with the list beside it."""
+    """Return the address that shows the answer. The list as it opens has the item under what is done. A filtered list
+    may have lost the item: then the address is the item's, with the list beside it."""
     address = reverse("inbox:item", args=[notification.pk])
     if request.POST.get("from") != "list":
         return address
@@ -177,7 +177,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 @form_only
 @person_required
 def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
-    """A customer writes about their case."""
+    """Send a customer's message about their case."""
     reader, text = request.recipient, cleaned_comment(request.POST.get("text", ""))
     case = get_object_or_404(following.cases_of(reader), pk=case_id)
     if not reader.external:
@@ -199,7 +199,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
 
 
 def refuse_faulty(files: UploadedFiles) -> None:
-    """Raises Invalid where a file was not taken: nothing is sent without it."""
+    """Raises Invalid if a file was refused: nothing is sent without it."""
     if files.fault:
         raise errors.Invalid(files.fault, [{"pointer": "/attachments", "detail": files.fault}])
 
@@ -233,7 +233,7 @@ def snooze(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 
 
 def _moment(text: str) -> datetime:
-    """Raises Invalid."""
+    """Return the time in a text. Raises Invalid."""
     try:
         moment = parse_datetime(text)
     except ValueError:
@@ -245,7 +245,7 @@ def _moment(text: str) -> datetime:
 
 
 def explain(failure: errors.Failure, reader: Recipient, *, asks: bool = False) -> str:
-    """The failed answer in the reader's words. `asks`: it is a message."""
+    """Return the failure of an answer in the reader's words. `asks`: the answer is a message."""
     if asks and isinstance(failure, errors.CommentRequired):
         return say("message_required")
     if isinstance(failure, errors.CommentRequired):
@@ -272,7 +272,7 @@ def mark_read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 @form_only
 @person_required
 def mark_all_read(request: PersonRequest) -> HttpResponse:
-    """Mark everything that the page showed. What has arrived since (a higher seq than `up_to`) stays unread."""
+    """Mark everything that the page showed as read. Later arrivals (a higher seq than `up_to`) stay unread."""
     up_to = request.POST.get("up_to", "")
     if not up_to.isdecimal() or len(up_to) > 18:
         raise Http404

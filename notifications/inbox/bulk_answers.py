@@ -1,6 +1,6 @@
-"""Answering several items with one press and one comment. Each is an answer of its own, with an outcome of its own.
+"""Pages for answering several items with one press and one comment. Each answer has an outcome of its own.
 
-Both pages work without JavaScript: what was chosen, with its sum, and what became of it.
+Both pages work without JavaScript: the choice with its sum, and the outcomes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,17 +35,17 @@ from notifications.wording.sentences import say
 from wfpush.identifiers import parse_uuid
 
 UNKNOWN = "unknown"
-"""No revision is called that."""
+"""A revision that no item has."""
 STRICTNESS = ("required", "optional", "none")
-"""Rules for comments, the strictest first."""
+"""The rules for comments, the strictest first."""
 MOST = 100
-"""Items that are answered at once."""
+"""Items that can be answered at once."""
 
 
 @dataclass(frozen=True)
-class Several:
-    """The reader's items of a choice. `over`: those that take no answer any more; `alone`: those whose form has to be
-    filled in; `buttons`: the answers that all the others offer; `sums`: what they come to, one for each currency."""
+class Selection:
+    """The chosen items of the reader. `over` take no answer any more. The form of `alone` has to be filled in.
+    `buttons` are the answers that all others offer; `sums` add up their amounts, one for each currency."""
 
     open: Sequence[Card]
     over: Sequence[Card]
@@ -59,22 +59,22 @@ class Several:
 
 
 def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
-    """Return the items of that `name` with the revision that the page showed: `<key>` or `<key> <revision>`. Invalid
-    keys are left out."""
+    """Return the items in the parameter `name`, with the revision that the page showed: `<key>` or `<key> <revision>`.
+    Invalid keys are left out."""
     query = request.POST if request.method == "POST" else request.GET
     pairs = (each.partition(" ") for each in query.getlist(name))
     keys = ((parse_uuid(text), text, revision[:100]) for text, _space, revision in pairs)
     return {key: revision for key, text, revision in keys if key is not None and str(key) == text}
 
 
-def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:
-    """Return the reader's items of these keys. Other people's and missing ones are left out."""
+def selection_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Selection:
+    """Return the reader's items of these keys. Missing items and other people's are left out."""
     rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
     by_key = {row.pk: row for row in rows}
     cards = [card(by_key[key], reader, now) for key in keys[:MOST] if key in by_key]
     answerable = [each for each in cards if each.is_open and each.buttons]
     waiting = [each for each in answerable if not any(button.fills for button in each.buttons)]
-    return Several(
+    return Selection(
         open=waiting,
         over=[each for each in cards if each not in answerable],
         alone=[each for each in answerable if each not in waiting],
@@ -85,8 +85,8 @@ def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Severa
 
 
 def common(cards: Iterable[Card]) -> tuple[Button, ...]:
-    """The answers that every one of these offers, but no questions: what is asked of one item means nothing for
-    another. A comment that one of them needs is needed for all."""
+    """Return the answers that all these items offer, except questions: a question about one item means nothing for
+    another. A comment that one of the items needs is needed for all."""
     offered = [{each.action.name: each.action for each in one.buttons} for one in cards]
     if not offered:
         return ()
@@ -97,7 +97,7 @@ def common(cards: Iterable[Card]) -> tuple[Button, ...]:
 
 
 def sums(rows: Iterable[Notification], language: str) -> list[str]:
-    """What the amounts of these come to: the first amount of each, by currency. An item without one counts nothing."""
+    """Return the sums of the items' first amounts, one for each currency. An item without an amount counts nothing."""
     totals: dict[str, Decimal] = {}
     for row in rows:
         amounts = (each.fact for each in facts_of(row) if each.fact.kind == "money")
@@ -113,12 +113,12 @@ def sums(rows: Iterable[Notification], language: str) -> list[str]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
-    """The choice (GET), or what became of the answers to it (POST). A form that is sent twice answers once."""
+    """Show the choice (GET), or the outcomes of the answers to it (POST). A form that is sent twice answers once."""
     now, reader, shown = timezone.now(), request.recipient, chosen(request)
     keys = list(shown)
     if not keys:
         return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
-    choice = several_of(reader, keys, now)
+    choice = selection_of(reader, keys, now)
     if request.method != "POST":
         return _choice(request, choice)
     button, comment = choice.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
@@ -127,7 +127,7 @@ def page(request: PersonRequest) -> HttpResponse:
         return _choice(request, choice, comment=comment, fault=fault, status=422)
     refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
     keys += [key for key in chosen(request, "over") if key not in shown]
-    after = several_of(reader, keys, timezone.now())
+    after = selection_of(reader, keys, timezone.now())
     cards = {each.notification.pk: each for each in (*after.open, *after.over, *after.alone)}
     outcomes = [_outcome(cards[key], refused.get(key)) for key in keys if key in cards]
     return show_page(request, "inbox/several_told.html", {"told": outcomes, "comment": comment if refused else ""})
@@ -144,10 +144,10 @@ def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
 def answer_all(
     reader: Recipient, cards: Iterable[Card], answer: Answer, shown: Mapping[UUID, str], now: datetime
 ) -> dict[UUID, Failure]:
-    """Give each item the answer, to its revision in `shown`. Returns the failures by key; none stops another answer."""
+    """Give each item the answer, for its revision in `shown`. Return the failures by key; none stops another answer."""
     answer = replace(answer, via=Via.of_pages(reader))
     rows = [each.notification for each in cards]
-    # The revision that the page showed of an item. It names one of each that has one.
+    # The revisions that the page showed. It has one of each item that has revisions.
     revisions = {row.pk: shown.get(row.pk) or (UNKNOWN if row.revision else "") for row in rows}
     submissions = [
         Submission(reader.pk, pk, replace(answer, revision=revision), now) for pk, revision in revisions.items()
@@ -157,8 +157,8 @@ def answer_all(
 
 
 def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
-    """Return what became of one of the answers: its sentence, and a mood as `Card.mood` has it. The item itself says
-    who was first. `changes`: why it was not taken, if what it decides about has changed."""
+    """Return the outcome of one of the answers: its sentence, and a mood as in `Card.mood`. The item itself shows who
+    was first. `changes` are the reason of a refusal if the item has changed."""
     outcome, mood, changes = card.outcome, card.mood, []
     if card.is_open and any(button.fills for button in card.buttons):
         outcome, mood = _("It has a form: open it to answer."), "bad"
@@ -170,7 +170,7 @@ def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
 
 
 def _choice(
-    request: PersonRequest, choice: Several, *, comment: str = "", fault: str = "", status: int = 200
+    request: PersonRequest, choice: Selection, *, comment: str = "", fault: str = "", status: int = 200
 ) -> HttpResponse:
     asks = bool(choice.buttons) and any(button.action.comment != "none" for button in choice.buttons)
     context = {

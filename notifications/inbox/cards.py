@@ -17,7 +17,7 @@ from notifications.wording.times import Due, due, exact, short_time
 
 @dataclass(frozen=True)
 class Button:
-    """One answer offered. `asks`: it needs a comment before it is sent; `fills`: it needs values of the task's form."""
+    """An answer offered. `asks`: it needs a comment before it is sent; `fills`: it needs values of the task's form."""
 
     action: Action
     primary: bool
@@ -36,7 +36,7 @@ class Button:
 
     @property
     def label_elsewhere(self) -> str:
-        """Where the form is not in sight."""
+        """The label on pages that do not show the form."""
         return f"{self.action.title}…" if self.asks or self.fills else self.action.title
 
 
@@ -56,9 +56,9 @@ class Card:
     exact: str
     facts: list[Written]
     glance: Json
-    """`glance_of`: what the list shows of facts, text and origin."""
+    """The result of `glance_of`: the facts, text and origin that the list shows."""
     undo: bool = False
-    """Whether the reader may take their answer back, for now."""
+    """True if the reader may still take their answer back."""
 
     @property
     def is_open(self) -> bool:
@@ -70,7 +70,7 @@ class Card:
 
     @property
     def first_label(self) -> str:
-        """Of the fact that is shown large."""
+        """The label of the fact that is shown large."""
         return self.facts[0].fact.label if self.glance["first"] else ""
 
     @property
@@ -106,7 +106,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
 
 
 def offered(notification: Notification, reader: Recipient) -> list[Action]:
-    """The answers still offered: a person who has acknowledged is not asked to acknowledge again."""
+    """Return the answers still offered: a person who has acknowledged is not asked to acknowledge again."""
     outcome, language = notification.outcome or {}, reading_language(reader)
     actions = [read_in(action, language) for action in notification.actions]
     own_action = outcome.get("action") if is_mine(outcome, reader) and outcome.get("engine") != "refused" else None
@@ -114,8 +114,8 @@ def offered(notification: Notification, reader: Recipient) -> list[Action]:
 
 
 def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
-    """In the order of the page: the answer that moves the work on (the primary one), other final answers, questions,
-    and acknowledging last."""
+    """Return the buttons in the order of the page: the primary answer, which moves the work on, other final answers,
+    questions, and acknowledgements last."""
     offered = list(actions)
     final = [action for action in offered if action.effect == "final"]
     primary = next((action for action in final if not action.takes_away), None)

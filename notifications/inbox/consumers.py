@@ -1,7 +1,7 @@
 """`WS /ws/inbox`: the live inbox of one person (docs/api.md, "Inbox and answers").
 
-Frames carry `seq`; the database has the truth. When a frame does not follow the last one sent, the consumer reads the
-missing changes from the database, so clients never notice lost or overtaken hints.
+Frames carry `seq`; the database has the truth. If a frame does not follow the last one sent, the consumer reads the
+missing changes from the database. So clients never notice lost or overtaken hints.
 """
 
 import asyncio
@@ -39,21 +39,21 @@ log = structlog.get_logger(__name__)
 
 NOT_SIGNED_IN, REFUSED, TOO_OFTEN, RESTART, FAILED = 4401, 4403, 4429, 1012, 1011
 RECHECK_SECONDS = 50
-"""Seconds between checks of a socket's session or token, and of what was sent."""
+"""Seconds between checks of a socket's session or token, and of the changes sent."""
 AUTH_SECONDS = 10
 """Seconds that a socket without a session has to send its token."""
 MAX_CATCH_UP = 500
-"""A client that has missed more changes than this loads the list again."""
+"""Changes that a client may miss. A client that has missed more loads the list again."""
 MAX_FRAME = 16 * 1024
 ROWS_AT_ONCE = 20
-"""Frames that are sent before other sockets have their turn."""
+"""Frames that are sent before other sockets get a turn."""
 
 Row = tuple[int, str]
 """The seq and the JSON of a notification."""
 
 
 class InboxConsumer(AsyncWebsocketConsumer):
-    """One open inbox."""
+    """The socket of one open inbox."""
 
     recipient: Recipient | None = None
     language = ""
@@ -71,10 +71,10 @@ class InboxConsumer(AsyncWebsocketConsumer):
         self.frames = TokenBucket(FRAMES, FRAMES_A_SECOND)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Runs the socket from its handshake to its end. However it ends, its place is released.
+        """Run the socket from its handshake to its end. However it ends, its place is released.
 
-        Channels' own `__call__` and `dispatch` make a task for each message, and change to a thread and back, to close
-        old database connections there: that takes longer than a frame. Here only `run_query` has connections.
+        Channels' own `__call__` and `dispatch` make a task for each message. To close old database connections they
+        also change to a thread and back, which takes longer than a frame. Here only `run_query` has connections.
         """
         self.scope, self.base_send = scope, send
         layer: Any = get_channel_layer(self.channel_layer_alias)
@@ -94,7 +94,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if from_page and not socket_limits.is_own_origin(request):
             await self.close(REFUSED)
             return
-        if from_page:  # programs without an Origin show a token: cookies are for our own pages only
+        if from_page:  # programs without an Origin send a token: cookies are for our own pages only
             cookies = self.scope.get("cookies", {})
             self.recipient = await socket_limits.run_query(None, recipient_of_cookies, cookies)
             self.language = chosen_language(cookies)
@@ -148,7 +148,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self._guarded(partial(getattr(self, get_handler_name(message)), message))
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """When the database is away, or after an internal error, close the socket: the client comes back and
+        """Run `work`. Close the socket after a failure of the database or an internal error: the client comes back and
         resumes."""
         try:
             await work()
@@ -211,7 +211,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self._catch_up(after, resumes=True)
 
     def _since(self, after: int) -> tuple[int, list[Row] | None, int]:
-        """The latest seq, the changes since `seq` (None: too many, or `seq` never existed), and the unread count."""
+        """Return the latest seq, the changes (None: too many, or `after` never existed), and the unread count."""
         assert self.recipient is not None
         latest = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=self.recipient.pk)
         unread = unread_count(self.recipient)
@@ -225,8 +225,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
         return latest, changes, unread
 
     async def _catch_up(self, after: int, *, resumes: bool = False) -> None:
-        """Send what has changed since `after`, or have the client load the list again. It is told when it has all,
-        unless it has not asked, and gets no more than these changes."""
+        """Send the changes since `after`, or make the client load the list again. If it resumes or has to load the
+        list, the last frame tells it that it has all changes."""
         assert self.recipient is not None
         latest, rows, unread = await socket_limits.run_query(self.recipient.pk, self._since, after)
         if rows is None:
@@ -261,7 +261,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self._catch_up(self.seq)
 
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
-        """Somebody has signed out or was deactivated: check this socket at once."""
+        """Check this socket at once: a person has signed out or was deactivated."""
         session = session_digest(self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME))
         if session in message.get("kept", ()):
             await self.close(RESTART)
@@ -271,18 +271,18 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_SIGNED_IN)
 
     async def inbox_missed(self, message: dict[str, Any]) -> None:
-        """Frames may have been lost, for example because Redis was away."""
+        """Send missed changes: frames may have been lost, for example because Redis was away."""
         if self.seq is not None:
             await self._catch_up(self.seq)
 
 
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
-    """The person whom the session cookie signs in."""
+    """Return the person whom the session cookie signs in."""
     return person_of_session(cookies.get(settings.SESSION_COOKIE_NAME))
 
 
 def usable_token(digest: str) -> RecipientToken | None:
-    """With its person."""
+    """Return the usable token with its person; None if it is unknown or has ended."""
     row = RecipientToken.objects.select_related("recipient__user").filter(digest=digest).first()
     return row if row is not None and row.usable and row.recipient.may_act else None
 

@@ -1,4 +1,4 @@
-"""The conversation in an item: what its reader sees of it, and whom they can ask or mention."""
+"""The conversation in an item: the messages that its reader sees, and the people whom they can ask or mention."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from notifications.wording.times import exact, short_time
 from wfpush.identifiers import uuid7
 
 SHOWN = 50
-"""Messages on the page: the newest ones."""
+"""Most messages on the page: the newest ones."""
 
 WHY: dict[Why, str | Promise] = {
     "initiator": gettext_lazy("began it"),
@@ -46,7 +46,7 @@ WHY: dict[Why, str | Promise] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One message, in the reader's words. `note`: what is still to come of it, or where it is kept."""
+    """One message in the reader's words. `note` says what is still pending, or where the message is kept."""
 
     message: TaskMessage
     head: str
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody to choose, and why."""
+    """A person to choose, and the reason why."""
 
     ref: str
     name: str
@@ -70,7 +70,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Conversation:
-    """`asking`: the name of the action that asks; empty where the reader may not. `hidden`: earlier messages."""
+    """An item's messages. `asking` is the action for questions, empty if not allowed; `hidden` counts earlier ones."""
 
     lines: Sequence[Line] = ()
     hidden: int = 0
@@ -78,11 +78,11 @@ class Conversation:
     askable: Sequence[Person] = ()
     mentionable: Sequence[Person] = ()
     customers: Sequence[Person] = ()
-    """Customers of the case: what is written to them they read, too."""
+    """Customers of the case, who see the messages that are written to them."""
     files: Sequence[File] = ()
-    """Those of the question, where that is the item's text."""
+    """Files of the question, if the item's text is a question."""
     key: str = ""
-    """Makes a comment sent twice count once."""
+    """The key by which a comment that is sent twice counts once."""
 
     @property
     def earlier(self) -> str:
@@ -151,7 +151,7 @@ def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: 
 
 
 def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
-    """What a customer reads of all conversations about the tasks of their case, the newest ones."""
+    """Return the newest messages that a customer sees of all conversations about the tasks of their case."""
     messages = with_people(_newest(participants.seen_of_case(case, reader), "-at")).select_related("task__engine")
     return [_line(message, message.task, reader, "", now) for message in messages.order_by("at")]
 
@@ -171,7 +171,7 @@ def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now:
 
 
 def _customers_note(message: TaskMessage, task: Task, reader: Recipient) -> str:
-    """Customers read nothing of engines, and of nobody else's replies."""
+    """Return the note for a customer. Customers read nothing about engines or about other people's replies."""
     is_asked = any(
         each.state == AddresseeState.ASKED and each.person_id == reader.pk for each in message.addressees.all()
     )
@@ -200,7 +200,7 @@ def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
 
 
 def _note(message: TaskMessage, task: Task, engine: str) -> str:
-    """What is still to come, and what is special about it."""
+    """Return the note of a message: pending replies, stand-ins, and whether it was late or kept here."""
     waiting = [str(each.person) for each in message.addressees.all() if each.state == AddresseeState.ASKED]
     notes = []
     if waiting and not task.answerable:
@@ -222,9 +222,9 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
 
 
 def mentioned(text: str, chosen: Sequence[str], talk: Conversation) -> list[str]:
-    """Refs of people who were chosen, and of colleagues whose names follow an @ in the text.
+    """Return the refs of chosen people, and of colleagues whose names follow an @ in the text.
 
-    Customers have to be chosen: whoever writes of them does not mean that they read it.
+    Customers have to be chosen: a text with their name is not meant for them.
     """
     low = text.casefold()
     at_mentions = [person.ref for person in talk.mentionable if f"@{person.name.casefold()}" in low]

@@ -1,4 +1,4 @@
-"""What customers see first: how far their case has come, whom they reach, and what was written to them about it."""
+"""The first page of customers: the progress of their case, contacts, and the messages about the case."""
 
 import heapq
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from wfpush.identifiers import uuid7
 NO_PROGRESS = Progress()
 NEWS_SHOWN, CASES_SHOWN = 20, 20
 LOOKED_AT = 500
-"""Items of a customer among which their cases are found."""
+"""Items of a customer that are searched for their cases."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,24 @@ class News:
 
 @dataclass(frozen=True)
 class CustomerPage:
-    """`case` is the one that is shown; `others` are the customer's further ones. `key` makes a message sent twice count
-    once."""
+    """The page of a customer. `case` is the one that is shown; `others` are the customer's other cases. `key` makes a
+    message that is sent twice count once."""
 
     case: Case | None = None
     brand: Brand | None = None
     progress: Progress = NO_PROGRESS
     marks: Sequence[tuple[Step, str, str]] = ()
-    """The steps of the case, each with its time as the reader reads it, short and exact."""
+    """The steps of the case, each with its time in short and exact form."""
     since: str = ""
     news: Sequence[News] = ()
     others: Sequence[tuple[Case, str]] = ()
-    """Each with the time at which something about it changed last."""
+    """The other cases, each with the time of its last change."""
     may_write: bool = False
     open_question: str = ""
-    """The question that the next message answers; empty where there is none."""
+    """The question that the next message answers; empty if there is none."""
     key: str = ""
     left: Sequence[tuple[int, str]] = ()
-    """What they get no e-mails about since somebody pressed the link in one, by the pk of that."""
+    """Categories whose e-mails the customer has turned off by a link: the pk of the unsubscription, and the name."""
 
     @property
     def title(self) -> str:
@@ -63,12 +63,12 @@ class CustomerPage:
 
     @property
     def number(self) -> str:
-        """The case's id, where the title does not say it."""
+        """The case's id; empty if the title contains it."""
         return self.case.case_id if self.case and self.case.case_id not in self.title else ""
 
     @property
     def has_contact(self) -> bool:
-        """Whether the brand says how customers reach the house."""
+        """Return whether the brand has contact data for customers."""
         names = ("contact", "contact_phone", "contact_email", "contact_address")
         return any(getattr(self.brand, name, "") for name in names)
 
@@ -78,12 +78,12 @@ class CustomerPage:
 
     @property
     def status(self) -> str:
-        """What the engine calls it, where no milestone says so."""
+        """The status as the engine names it; empty if milestones show it."""
         return self.progress.news or (readable(self.case.status) if self.case and not self.marks else "")
 
 
 def is_for_customers(reader: Recipient, finding: Finding) -> bool:
-    """Whether the address asks for their page, and not for one of the lists."""
+    """Return whether the address asks for the page of customers, and not for a list."""
     return reader.external and finding.but(case="", selecting=False) == Finding()
 
 
@@ -126,7 +126,7 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
 
 
 def _news(case: Case, reader: Recipient, now: datetime) -> list[News]:
-    """The newest messages of the house and of conversations, in the order in which they came."""
+    """Return the newest messages of the house and of conversations, in the order of their times."""
     theirs = Notification.objects.filter(recipient=reader, case=case, state=NotificationState.INFO)
     items = theirs.exclude(details__has_key="message").order_by("-created_at")[:NEWS_SHOWN]
     house_news = [

@@ -1,4 +1,4 @@
-"""What would happen to messages now and in the next quiet hours, in sentences of the reader's language."""
+"""Previews of deliveries now and in the next quiet hours, in sentences of the reader's language."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from notifications.routing.forecast import TASK, UPDATE, URGENT, Outlook, Outloo
 from notifications.wording.times import day, hour
 
 NAMED = 3
-"""Devices that a sentence names; of more it says how many there are."""
+"""Devices that a sentence names; more devices are counted."""
 A_WEEK = timedelta(days=6)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """`when`: such as “Now, Friday 22:40”; a sentence for each kind of message."""
+    """A moment of the preview. `when` is such as “Now, Friday 22:40”; there is a sentence for each kind of message."""
 
     when: str
     sentences: Sequence[str]
 
 
 def moments(person: Recipient, now: datetime) -> list[Moment]:
-    """Now; and at the start of the next quiet hours, or at their end if they are now."""
+    """Return the preview of now, and of the start of the next quiet hours, or their end if they are now."""
     outlooks = Outlooks(person)
     with timezone.override(outlooks.chosen.zone):
         sections = [Moment(_("Now, %(time)s") % {"time": _weekday(now)}, _sentences(outlooks, now, now))]
@@ -98,7 +98,7 @@ def _ways(reach: Reach) -> Iterator[str]:
 
 
 def _several(names: Sequence[str]) -> str:
-    """`Firefox on Linux, Chrome on Android and 3 more`"""
+    """Return the names as in `Firefox on Linux, Chrome on Android and 3 more`."""
     more = len(names) - NAMED
     if more <= 1:
         return ", ".join(names)
@@ -106,13 +106,13 @@ def _several(names: Sequence[str]) -> str:
 
 
 def _weekday(at: datetime) -> str:
-    """`Friday 22:40`"""
+    """Return the weekday and time: `Friday 22:40`."""
     here = timezone.localtime(at)
     return f"{dateformat.format(here, 'l')} {hour(here)}"
 
 
 def _until(until: datetime, at: datetime) -> str:
-    """`07:00` of the same day or the next morning, `Saturday 07:00`, or with the date."""
+    """Return `07:00` of the same day or the next morning, `Saturday 07:00`, or the time with its date."""
     here, today = timezone.localtime(until), timezone.localtime(at).date()
     if until - at < timedelta(hours=24):
         return hour(here)

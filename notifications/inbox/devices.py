@@ -41,14 +41,14 @@ def page(request: PersonRequest) -> HttpResponse:
 
 
 def _used(at: datetime, now: datetime) -> str:
-    """`last used today`: to the day."""
+    """Return when the device was last used, to the day: `last used today`."""
     there, today = timezone.localtime(at).date(), timezone.localtime(now).date()
     phrase = {0: _("last used today"), 1: _("last used yesterday")}.get((today - there).days)
     return phrase or _("last used on {date}").format(date=day(there, today))
 
 
 def _news(device: Device, now: datetime) -> str:
-    """Say what became of the last message; empty if there was none."""
+    """Return a sentence about the last message; empty if there was none."""
     if device.due_at is not None:
         return _("A test message is on its way.")
     if device.last_fault:
@@ -61,8 +61,8 @@ def _news(device: Device, now: datetime) -> str:
 @person_required
 @require_safe
 def registration_state(request: PersonRequest, device_id: UUID) -> JsonResponse:
-    """JSON for the browser's script: `kept`, `removed` for good, or `lost`: the push service no longer knew the device,
-    and its browser may register again."""
+    """Return the state of a device as JSON for the browser's script: `kept`, `removed` for good, or `lost`. Lost: the
+    push service no longer knew the device, and its browser may register again."""
     fate = devices.registration_state(request.recipient, device_id)
     if not fate:
         raise Http404
@@ -79,7 +79,7 @@ def test(request: PersonRequest, device_id: UUID) -> HttpResponse:
 
 
 class ShowsForm(forms.Form):
-    """What the device shows before anybody signs in, and whether it makes a sound."""
+    """Settings of a device: its lock screen before anybody signs in, and its sound."""
 
     lock_screen = forms.ChoiceField(choices=LockScreen.choices)
     silent = forms.BooleanField(required=False)
@@ -122,5 +122,5 @@ def _is_here(request: PersonRequest, device: Device) -> bool:
 
 
 def _own(request: PersonRequest, device_id: UUID) -> Device:
-    """The reader's device. Raises Http404, for other people's devices too."""
+    """Return the reader's device. Raises Http404, for other people's devices too."""
     return get_object_or_404(Device, recipient=request.recipient, pk=device_id)

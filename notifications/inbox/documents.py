@@ -1,11 +1,10 @@
-"""Documents of an item, shown beside the decision: fetched by us, with the engine's sign-in if they are the engine's.
+"""Documents of an item, shown beside the decision. We fetch them, with the engine's sign-in if they are the engine's.
 
-An event names their addresses, so we fetch only what an engine may have us fetch: from its own address with its
-sign-in, and from public addresses without. Only types that cannot run scripts are passed on, and under a policy that
-lets them do nothing.
+An event names their addresses, so we fetch only from the engine's own address with its sign-in, and from public
+addresses without. Only types that cannot run scripts are passed on, and under a policy that lets them do nothing.
 
 No thread waits for a document: it is fetched on the event loop and passed on while it comes. A person, a host and the
-process each have a number of slots; who finds none free is told so at once.
+process each have a number of slots. A reader without a free slot is told so at once.
 """
 
 import asyncio
@@ -47,13 +46,13 @@ log = structlog.get_logger(__name__)
 LARGEST = 20 * 1024 * 1024
 """Bytes of a document that is shown."""
 SECONDS = 30.0
-"""Until a document begins, and between two pieces of it."""
+"""Seconds until a document begins, and between two pieces of it."""
 SECONDS_IN_ALL = 300.0
-"""Until its reader has it: slow readers hold slots, too."""
+"""Seconds until its reader has the document: slow readers hold slots, too."""
 RETRY_SECONDS = 5
 
 slots = Slots(32, person=4, host=8)
-"""Of each process. A document takes some 200 kB of memory while it is passed on, whatever its size."""
+"""Slots of each process. A document takes some 200 kB of memory while it is passed on, whatever its size."""
 
 KINDS = {
     "application/pdf": (b"%PDF-",),
@@ -62,7 +61,7 @@ KINDS = {
     "image/gif": (b"GIF87a", b"GIF89a"),
     "image/webp": (b"RIFF",),
 }
-"""The types that are shown, and how their files begin: what a server calls its file is not enough."""
+"""The types that are shown, and the first bytes of their files: a server's Content-Type is not enough."""
 MAGIC_BYTES = max(len(magic) for magics in KINDS.values() for magic in magics)
 
 NOT_GIVEN = 424
@@ -70,14 +69,15 @@ NOT_GIVEN = 424
 
 POLICY = {
     "default-src": [NONE],
-    "style-src": [SELF, UNSAFE_INLINE],  # with which browsers lay out a picture
+    "style-src": [SELF, UNSAFE_INLINE],  # browsers lay out a picture with inline styles
     "img-src": [SELF],
     "frame-ancestors": [SELF],
 }
 
 
 class NotShown(Exception):
-    """`why`: a sentence for the reader. `again`: it may be there in a while."""
+    """Raised for a document that is not shown. `why` is a sentence for the reader. `again`: it may be there in a
+    while."""
 
     def __init__(self, why: Promise, status: int, *, again: bool = False) -> None:
         super().__init__(why)
@@ -88,7 +88,7 @@ class NotShown(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """One document of somebody's item, and how it is fetched."""
+    """One document of a person's item, and the data to fetch it."""
 
     title: str
     url: str
@@ -106,7 +106,7 @@ class Document:
 @person_required
 @require_safe
 def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpResponseBase:
-    """The document at this place of the item's list, or a page that says why it is not shown here."""
+    """Show the document at this place of the item's list, or a page with the reason why it is not shown here."""
     notification = own_notification(request.recipient, notification_id)
     documents = documents_of(notification)
     if place >= len(documents) or not documents[place]["url"]:
@@ -118,8 +118,8 @@ def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpR
 
 
 def _access_to(notification: Notification, url: str) -> Access | None:
-    """The engine's sign-in, if the document is at the engine's own address, and the task is its reader's: not for
-    followers, or for people whom it was taken from."""
+    """Return the engine's sign-in if the document is at the engine's own address, and the task is its reader's.
+    Followers, and people from whom the task was taken, get none."""
     task = notification.task
     if task is None or not task.engine.callback_url or not sees_questions(notification):
         return None
@@ -134,17 +134,17 @@ def _access_to(notification: Notification, url: str) -> Access | None:
 
 # --- on the event loop ------------------------------------------------------------------------------------------------
 async def _begin(document: Document, response: AwaitedResponse, stack: AsyncExitStack) -> AsyncIterator[bytes]:
-    """The document, or a page that says why it is not shown."""
+    """Return the document, or a page with the reason why it is not shown."""
     try:
         _take_slot(document, stack)
-        return await _content(await _fetched(document, stack), document, response)
+        return await _content(await _fetch(document, stack), document, response)
     except NotShown as not_shown:
         await stack.aclose()  # no slot is held while a page is read
         return _page(document, not_shown, response)
 
 
 def _take_slot(document: Document, stack: AsyncExitStack) -> None:
-    """Raises NotShown."""
+    """Hold a slot until `stack` closes. Raises NotShown if none is free."""
     try:
         stack.enter_context(slots.hold(person=document.person, host=document.host))
     except SlotsTaken as taken:
@@ -155,10 +155,10 @@ def _take_slot(document: Document, stack: AsyncExitStack) -> None:
         raise NotShown(why, 503, again=True) from taken
 
 
-async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
-    """The head of what the server answers. Raises NotShown."""
+async def _fetch(document: Document, stack: AsyncExitStack) -> Streamed:
+    """Return the head of the server's response. Raises NotShown."""
     allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
-    await stack.enter_async_context(_ended_in_time())
+    await stack.enter_async_context(_time_limit())
     client = await stack.enter_async_context(EngineClient(Outbound(allowed, deadline=SECONDS)))
     try:
         if document.access is None or document.access.auth == "person":
@@ -173,7 +173,7 @@ async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
 
 
 @asynccontextmanager
-async def _ended_in_time() -> AsyncIterator[None]:
+async def _time_limit() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(SECONDS_IN_ALL):
             yield
@@ -182,13 +182,13 @@ async def _ended_in_time() -> AsyncIterator[None]:
 
 
 async def _content(fetched: Streamed, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
-    """The pieces of what may be shown. Raises NotShown."""
+    """Return the pieces of a document that may be shown. Raises NotShown."""
     kind = fetched.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    length = fetched.headers.get("Content-Length")  # which the HTTP parser has found to be a number
+    length = fetched.headers.get("Content-Length")  # a number, as the HTTP parser has checked
     if length is not None and int(length) > LARGEST:
         raise NotShown(_("The document is too large to be shown here."), 413)
     try:
-        beginning = await _beginning(fetched.pieces)
+        beginning = await _read_beginning(fetched.pieces)
     except OutboundError as fault:
         raise NotShown(_("The document could not be fetched."), NOT_GIVEN) from fault
     if not beginning.startswith(KINDS.get(kind, ())):
@@ -198,11 +198,11 @@ async def _content(fetched: Streamed, document: Document, response: AwaitedRespo
     response["Cache-Control"] = "private, no-store"
     if length is not None:
         response["Content-Length"] = length
-    return _passed_on(beginning, fetched.pieces, document)
+    return _stream(beginning, fetched.pieces, document)
 
 
-async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
-    """At least as much as it takes to know the type, if there is so much. Raises OutboundError."""
+async def _read_beginning(pieces: AsyncIterator[bytes]) -> bytes:
+    """Return enough bytes to know the type, or all if there are fewer. Raises OutboundError."""
     beginning = b""
     async for piece in pieces:
         beginning += piece
@@ -211,8 +211,8 @@ async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
     return beginning
 
 
-async def _passed_on(beginning: bytes, pieces: AsyncIterator[bytes], document: Document) -> AsyncIterator[bytes]:
-    """Raises BrokenOff, since it is too late to say what is wrong."""
+async def _stream(beginning: bytes, pieces: AsyncIterator[bytes], document: Document) -> AsyncIterator[bytes]:
+    """Yield the document. Raises BrokenOff, since a started response cannot report an error."""
     yield beginning
     count = len(beginning)
     try:
@@ -234,8 +234,8 @@ def _page(document: Document, not_shown: NotShown, response: AwaitedResponse) ->
     with translation.override(document.language):
         context = {"title": document.title, "url": document.url, "why": not_shown.why, "again": not_shown.again}
         page = render_to_string("inbox/document.html", context)
-    return _only(page.encode())
+    return _single_piece(page.encode())
 
 
-async def _only(content: bytes) -> AsyncIterator[bytes]:
+async def _single_piece(content: bytes) -> AsyncIterator[bytes]:
     yield content

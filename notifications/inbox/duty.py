@@ -1,4 +1,4 @@
-"""The page of duty: who is on duty in one's rotas now and next, one's turns, and swaps with colleagues; and the
+"""The page of duty: the people on duty in one's rotas now and next, one's turns, and swaps with colleagues. Also the
 calendars that rotas offer."""
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ from wfpush import zones
 
 MOST_ROTAS = 20
 MOST_TURNS = 12
-"""Of one's own turns, and of each colleague's that can be had in return."""
+"""Turns that are shown of oneself, and of each colleague for a swap."""
 ANSWERS = {"accept": SwapState.ACCEPTED, "decline": SwapState.DECLINED, "withdraw": SwapState.WITHDRAWN}
 
 
-# --- what the page shows ----------------------------------------------------------------------------------------------
+# --- the page's content -----------------------------------------------------------------------------------------------
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
@@ -55,24 +55,24 @@ def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> Http
         pk: turns.shifts(each, now, now + AHEAD) for pk, each in duty.definitions(rotas, now, now + AHEAD).items()
     }
     people = duty.people_of(shift for shifts in shifts_by_rota.values() for shift in shifts)
-    # What one has asked for a time that is not over.
+    # The reader's own requests for times that are not over.
     mine = RotaSwap.objects.filter(asked_by=person, ends_at__gt=now).exclude(state=SwapState.WITHDRAWN)
     mine = mine.select_related("rota", "asked_by", "asked_of")
     context = {
-        "rotas": [_shown(rota, shifts_by_rota[rota.pk], people, person, now) for rota in rotas],
+        "rotas": [_rota_context(rota, shifts_by_rota[rota.pk], people, person, now) for rota in rotas],
         "turns": list(_turns(rotas, shifts_by_rota, person, now)),
-        "asked_of_me": [_swap_shown(each, person, now) for each in _open_swaps().filter(asked_of=person)],
-        "asked_by_me": [_swap_shown(each, person, now) for each in mine[:MOST_TURNS]],
+        "asked_of_me": [_swap_context(each, person, now) for each in _open_swaps().filter(asked_of=person)],
+        "asked_by_me": [_swap_context(each, person, now) for each in mine[:MOST_TURNS]],
         "fault": fault,
         "zone": timezone.get_current_timezone_name(),
     }
     return show_page(request, "inbox/duty.html", context, status=status)
 
 
-def _shown(
+def _rota_context(
     rota: Rota, shifts: Sequence[Shift], people: Mapping[int, Recipient], me: Recipient, now: datetime
 ) -> dict[str, Any]:
-    """Return a rota of the reader's with who is on duty now and next."""
+    """Return one of the reader's rotas, with the people on duty now and next."""
     current = next((each for each in shifts if each.begins <= now), None)
     later = next((each for each in shifts if each.begins > now), None)
     if current is None:
@@ -88,10 +88,10 @@ def _shown(
 def _turns(
     rotas: Sequence[Rota], shifts_by_rota: Mapping[int, Sequence[Shift]], me: Recipient, now: datetime
 ) -> Iterator[dict[str, Any]]:
-    """Yield the reader's turns, with the values of the form by which they ask for a swap."""
+    """Yield the reader's turns, with the form values for a swap request."""
     mine = [(shift, rota) for rota in rotas for shift in swaps.turns_of(shifts_by_rota[rota.pk], me)]
     open_swaps = list(_open_swaps().filter(asked_by=me))
-    others = {rota.pk: _others(rota, shifts_by_rota[rota.pk], me, now) for rota in {rota for _, rota in mine}}
+    others = {rota.pk: _colleagues(rota, shifts_by_rota[rota.pk], me, now) for rota in {rota for _, rota in mine}}
     for shift, rota in sorted(mine, key=lambda each: each[0].begins)[:MOST_TURNS]:
         waits = any(each.rota_id == rota.pk and each.begins_at < shift.ends and each.ends_at > shift.begins
                     for each in open_swaps)  # fmt: skip
@@ -106,8 +106,8 @@ def _turns(
         }
 
 
-def _others(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[dict[str, Any]]:
-    """Return the colleagues, with the turns of theirs that can be had in return."""
+def _colleagues(rota: Rota, shifts: Sequence[Shift], me: Recipient, now: datetime) -> list[dict[str, Any]]:
+    """Return the colleagues, with their turns that can be had in return."""
     return [
         {
             "name": str(each),
@@ -130,8 +130,8 @@ def _open_swaps() -> QuerySet[RotaSwap]:
     return waiting.select_related("rota", "asked_by", "asked_of").order_by("begins_at")
 
 
-def _swap_shown(swap: RotaSwap, me: Recipient, now: datetime) -> dict[str, Any]:
-    """Return a swap that waits for an answer, or has got one lately."""
+def _swap_context(swap: RotaSwap, me: Recipient, now: datetime) -> dict[str, Any]:
+    """Return a swap that waits for an answer, or was answered lately."""
     if swap.asked_of_id == me.pk:
         text, other = _("%(name)s asks you to take over duty for %(rota)s"), swap.asked_by
     else:
@@ -154,7 +154,7 @@ def _times(swap: RotaSwap, now: datetime) -> str:
     }  # fmt: skip
 
 
-# --- what it does -----------------------------------------------------------------------------------------------------
+# --- the page's actions -----------------------------------------------------------------------------------------------
 def _ask(request: PersonRequest) -> str:
     """Ask a colleague for a swap and return the message to show. Raises CannotSwap and ValidationError."""
     me, form_data = request.recipient, request.POST
@@ -191,7 +191,7 @@ def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
 
 
 def _answer(request: PersonRequest) -> str:
-    """Raises CannotSwap and Http404."""
+    """Answer a swap and return the message to show. Raises CannotSwap and Http404."""
     state, pk = ANSWERS.get(request.POST.get("do", "")), request.POST.get("swap", "")
     if state is None or not pk.isdecimal() or len(pk) > 18:
         raise Http404

@@ -1,6 +1,6 @@
 """The page that an e-mail's link opens. The link alone is enough to read, to acknowledge, and to reply to a question.
 
-The token in the address is the only credential. The session counts for nothing here, so CSRF cannot misuse it; CSRF
+The token in the address is the only credential. The session counts for nothing here, so CSRF cannot misuse it. CSRF
 protection would only refuse browsers that send `Origin: null` because they were told to send no referrer.
 """
 
@@ -44,11 +44,11 @@ from wfpush.crypto import digest_of
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def email_page(request: HttpRequest, token: str) -> HttpResponse:
-    """GET and HEAD change nothing, since mail scanners follow every link. No Referer header tells other sites the
-    token."""
+    """Show the page, or take an answer. GET and HEAD change nothing, since mail scanners follow every link. No Referer
+    header tells other sites the token."""
     row = _row(token)
     if row is None or not row.recipient.may_act:
-        response = _over(request, "")
+        response = _show_ended(request, "")
     else:
         with in_language_of(row.recipient, request):
             # A form that sets a cookie, as in the footers of other pages, would be refused: it sends no referrer.
@@ -62,10 +62,10 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def send_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a customer a link that signs in and leads to the item, to the address of their e-mail."""
+    """Send a customer a sign-in link that leads to the item, to the address of their e-mail."""
     row = _row(token)
     if row is None or not row.recipient.external or not link_mails.can_be_mailed(row.recipient):
-        return discreet(_over(request, ""))
+        return discreet(_show_ended(request, ""))
     with in_language_of(row.recipient, request):
         outcome = link_mails.ask(row.recipient, _item_url(row, None), timezone.now())
         return discreet(link_sent(request, row.recipient, too_many=outcome == "too_many"))
@@ -82,8 +82,9 @@ def discreet(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _over(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
-    """`person`: whose e-mail it was, if that is known; customers can have a link sent from here."""
+def _show_ended(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
+    """Show that the link has ended. `person` is the recipient of the e-mail, if known; customers can request a link
+    here."""
     mailable = person is not None and person.external and link_mails.can_be_mailed(person)
     context = {"reason": reason, "token": token if mailable else "", "addressed": person}
     brand = brand_for(person) if person else None
@@ -95,7 +96,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
         refuse_dead_token(row, timezone.now())
     except Expired:
         why = why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else ""
-        return _over(request, why, row.recipient, token)
+        return _show_ended(request, why, row.recipient, token)
     inbox_item = _item(row, row.revision or None)
     if request.method == "POST":
         return _answer(request, row, token, inbox_item)
@@ -133,19 +134,19 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, inbox_item: Item
 
 
 def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) -> HttpResponse:
-    """Somebody else, or the engine, was first: the page says what became of it, and gives the comment back."""
+    """Show the outcome, since another person or the engine was first, and give the comment back."""
     if not comment:
         return redirect("inbox:email", token)
     return _show(request, row, token, _item(row, None), answer_name="", kept=comment, status=409)
 
 
 def _item(row: ActionToken, shown: str | None) -> Item:
-    """The item as it now is, with what has changed since the mail, or the page, showed that revision."""
+    """Return the current item, with its changes since the revision that the mail or the page showed."""
     return item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now(), shown=shown)
 
 
 def answers_here(row: ActionToken, inbox_item: Item) -> list[Button]:
-    """The answers that the link alone may give; a form is filled in in the inbox."""
+    """Return the answers that the link alone may give. Forms are filled in in the inbox."""
     everything = inbox_item.notification.answer_from_email
     offered = [each for each in inbox_item.card.buttons if each.action.name in row.actions and not each.fills]
     return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]

@@ -53,7 +53,7 @@ def follow_kind(request: PersonRequest, case_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_required
 def page(request: PersonRequest) -> HttpResponse:
-    """All that the person follows and mutes. A POST ends following a `kind`, by its key."""
+    """Show all that the person follows and mutes. A POST ends following a `kind`, by its key."""
     person = request.recipient
     if person.external:
         raise Http404
@@ -71,7 +71,7 @@ def page(request: PersonRequest) -> HttpResponse:
 
 
 def _case(request: PersonRequest, case_id: int) -> Case:
-    """Raises Http404 for one of which the person has not heard."""
+    """Return the case. Raises Http404 for a case that the person was not notified of."""
     return get_object_or_404(following.cases_of(request.recipient), pk=case_id)
 
 

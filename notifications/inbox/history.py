@@ -1,4 +1,4 @@
-"""What has happened to a task so far, for the people who are asked about it."""
+"""The history of a task, for the people who are asked about it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: when, what happened, and its text."""
+    """An entry of the history: its time, what happened, and its text."""
 
     at: datetime
     text: str
@@ -36,8 +36,8 @@ class Entry:
 
 
 def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
-    """The latest entries, oldest first. External people see questions and replies, and what they gave themselves;
-    people from whom the task was taken see none."""
+    """Return the latest entries, oldest first. External people see questions and replies, and their own answers. People
+    from whom the task was taken see none."""
     task = notification.task
     if task is None or is_taken(notification):
         return []
@@ -47,7 +47,7 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     else:
         latest = _responses(task).order_by("-id")[:SHOWN]
         answers = [_answer_entry(each, reader, _answer_text(each, reader)) for each in latest]
-        entries = [*_events(task), *_escalated(task), *information, *answers]
+        entries = [*_events(task), *_escalations(task), *information, *answers]
     entries.sort(key=lambda each: each[0])
     return [
         Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in entries[-SHOWN:]
@@ -58,7 +58,7 @@ EntryParts = tuple[datetime, str, str, Sequence[File]]
 
 
 def _events(task: Task) -> Iterator[EntryParts]:
-    """The engine's events that changed the task."""
+    """Yield the engine's events that changed the task."""
     events = Event.objects.filter(task=task, status=EventStatus.PROCESSED).select_related("engine").order_by("-id")
     assigned = False
     for event in reversed(list(events[:SHOWN])):
@@ -84,7 +84,7 @@ def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
 
 
 def _assignee(data: Json) -> str:
-    """The assignee's name in the event: that of a person object, else of the known person, else the ref."""
+    """Return the assignee's name in the event: that of a person object, else of the known person, else the ref."""
     task: Any = data.get("task")
     person = task.get("assignee") if isinstance(task, dict) else None
     if isinstance(person, dict):
@@ -95,8 +95,8 @@ def _assignee(data: Json) -> str:
     return str(recipient) if recipient else person
 
 
-def _escalated(task: Task) -> Iterator[EntryParts]:
-    """Who was told because the task ran late."""
+def _escalations(task: Task) -> Iterator[EntryParts]:
+    """Yield the people who were notified because the task ran late."""
     for each in task.escalated:
         at = parse_time(each["at"])
         if at is not None:
@@ -104,7 +104,7 @@ def _escalated(task: Task) -> Iterator[EntryParts]:
 
 
 def _information(task: Task) -> Iterator[EntryParts]:
-    """Questions, and what the engine supplied, from before there were messages: the conversation shows these."""
+    """Yield the questions and information from before there were messages. The conversation shows all others."""
     for each in task.info:
         if each.get("message"):
             continue
@@ -115,7 +115,7 @@ def _information(task: Task) -> Iterator[EntryParts]:
 
 
 def _own_answers(task: Task, reader: Recipient) -> Iterator[EntryParts]:
-    """The reader's own answers in which they filled in a form, but for those that they took back."""
+    """Yield the reader's own answers with a form, except those that they took back."""
     own = _responses(task).filter(recipient=reader).exclude(values=[])
     for response in own.exclude(callback__state__in=(CallbackState.TAKEN_BACK, CallbackState.RETURNED)).order_by("-id")[
         :SHOWN
@@ -125,7 +125,7 @@ def _own_answers(task: Task, reader: Recipient) -> Iterator[EntryParts]:
 
 
 def _responses(task: Task) -> QuerySet[Response]:
-    """Answers that are not questions: `_information` has those."""
+    """Return the answers that are not questions, which `_information` has."""
     rows = Response.objects.filter(task=task).exclude(effect="request_info")
     return rows.select_related("recipient", "notification", "callback").prefetch_related("attachments")
 

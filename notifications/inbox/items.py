@@ -1,4 +1,4 @@
-"""One item with all that belongs to it: what it is about, where, for whom, and what has happened so far."""
+"""An item with its context: its subject and place, the person, and its history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,17 +37,17 @@ class Item:
     documents: list[Json]
     history: list[Entry]
     related: list[tuple[Notification, str]]
-    """The person's other items of the case, newest first, each with its stamp."""
+    """The person's other items of the case, newest first, each with its time."""
     heard: following.Following | None
     conversation: Conversation
     form: Form | None
     changes: Mapping[str, ChangedValue]
-    """What has changed since the reader was shown it, else by the last update, by its label."""
+    """Changes since the reader was shown the item, else of the last update, by label."""
     revised: str
-    """When it last changed; empty: never."""
+    """Time of the item's last change; empty: never."""
     snoozed: bool
     snoozes: list[tuple[str, datetime]]
-    """Until when it can be put off; empty where it cannot."""
+    """Times until which the item can be put off; empty if it cannot."""
 
     @property
     def notification(self) -> Notification:
@@ -55,38 +55,38 @@ class Item:
 
     @property
     def reply(self) -> str:
-        """The action of an item with a question, whose reply box is always open; empty for all others."""
+        """The action of an item with a question, whose reply box is always open; empty for all other items."""
         return next((button.action.name for button in self.card.buttons if button.action.effect == "reply"), "")
 
     @property
     def changed_facts(self) -> list[tuple[Written, ChangedValue | None]]:
-        """The listed key facts, each with what it was before."""
+        """The listed key facts, each with its value before the change."""
         return [(each, self.changes.get(each.fact.label)) for each in self.card.listed]
 
     @property
     def changed_first(self) -> ChangedValue | None:
-        """What the fact that is shown large was before."""
+        """The change of the fact that is shown large."""
         return self.changes.get(self.card.first_label)
 
     @property
     def other_changes(self) -> list[ChangedValue]:
-        """What has changed besides the key facts that are shown."""
+        """The changes of other values than the key facts that are shown."""
         shown = {self.card.first_label, *(each.fact.label for each in self.card.listed)}
         return [each for each in self.changes.values() if each.label not in shown]
 
     @property
     def takes_comment(self) -> bool:
-        """Whether one of the answers may carry an optional comment."""
+        """Return whether one of the answers may carry an optional comment."""
         return any(button.action.comment == "optional" for button in self.card.buttons)
 
 
 def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
-    """The reader's notification. Raises Http404, for other people's too."""
+    """Return the reader's notification. Raises Http404, for other people's notifications too."""
     return get_object_or_404(notification_queryset(), recipient=reader, pk=notification_id)
 
 
 def item(notification: Notification, reader: Recipient, now: datetime, *, shown: str | None = None) -> Item:
-    """`shown`: the revision that the reader saw before; None: it is not known."""
+    """Return the item. `shown` is the revision that the reader saw before; None: unknown."""
     case, engine = notification.case, engine_of(notification)
     changes = changes_of(notification) if shown is None else changes_since(notification, shown)
     return Item(

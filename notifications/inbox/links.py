@@ -1,4 +1,4 @@
-"""Sign-in links: what one opens, what one says that has ended, and how people get another one by themselves."""
+"""Sign-in links: their page, the page of a link that has ended, and requests for a new one."""
 
 from datetime import timedelta
 
@@ -23,23 +23,23 @@ from notifications.people.recipient_tokens import LINK_LIFE
 from wfpush.crypto import digest_of
 
 CUT_SHORT = LINK_LIFE - timedelta(minutes=1)
-"""A link that ends earlier than this after it was made was withdrawn."""
+"""The least life of a link that was not withdrawn."""
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest, token: str) -> HttpResponse:
-    """A page with a button. Only its POST signs in, so programs that preview links in e-mails do not use up the
+    """Show a page with a button. Only its POST signs in, so programs that preview links in e-mails do not use up the
     link."""
     sign_in_link = _sign_in_link(token)
     if sign_in_link is not None and recipient_of(request) == sign_in_link.recipient:
         return redirect(local_path(sign_in_link.next))
     if sign_in_link is None:
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(sign_in_link.recipient, request):
         person = sign_in_link.recipient
         if sign_in_link.used_at is not None or sign_in_link.expires_at <= timezone.now() or not may_use_link(person):
-            return _over(request, sign_in_link, token)
+            return _show_ended(request, sign_in_link, token)
         if request.method == "POST":
             return _use(request, sign_in_link, token)
         return show_page(request, "inbox/link.html", {"invited": person}, brand=brand_for(person))
@@ -48,15 +48,15 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @csrf_protect
 @form_only
-def again(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a new link to the address on file of a person whose link has ended."""
+def resend_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Send a new link to a person whose link has ended, at their address on file."""
     sign_in_link = _sign_in_link(token)
     if sign_in_link is None:
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(sign_in_link.recipient, request):
         outcome = link_mails.ask(sign_in_link.recipient, local_path(sign_in_link.next), timezone.now())
         if outcome == "cannot":
-            return _over(request, sign_in_link, token)
+            return _show_ended(request, sign_in_link, token)
         return link_sent(request, sign_in_link.recipient, too_many=outcome == "too_many")
 
 
@@ -64,7 +64,7 @@ def again(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_link(request: HttpRequest) -> HttpResponse:
-    """Whoever has no link writes an e-mail address. The answer is the same whether we know it or not."""
+    """Send a link to a typed e-mail address. The response is the same for known and unknown addresses."""
     back = local_path(request.POST.get("next") or request.GET.get("next") or "")
     email, fault = request.POST.get("email", "").strip()[:254], ""
     if request.method == "POST":
@@ -80,7 +80,7 @@ def new_link(request: HttpRequest) -> HttpResponse:
 
 
 def link_sent(request: HttpRequest, person: Recipient | None, *, too_many: bool) -> HttpResponse:
-    """`person` is known only to whoever has had a link of theirs."""
+    """Show that a link was sent. `person` is None if the request came with a typed address, which may be unknown."""
     context = {"known": person is not None, "too_many": too_many}
     brand = brand_for(person) if person else None
     return show_page(request, "inbox/link_sent.html", context, brand=brand, status=429 if too_many else 200)
@@ -91,7 +91,7 @@ def _sign_in_link(token: str) -> SignInLink | None:
     return rows.filter(digest=digest_of(token)).first()
 
 
-def _over(request: HttpRequest, sign_in_link: SignInLink | None = None, token: str = "") -> HttpResponse:
+def _show_ended(request: HttpRequest, sign_in_link: SignInLink | None = None, token: str = "") -> HttpResponse:
     person = sign_in_link.recipient if sign_in_link else None
     if sign_in_link is None:
         why = "unknown"
@@ -111,9 +111,9 @@ def _over(request: HttpRequest, sign_in_link: SignInLink | None = None, token: s
 
 def _use(request: HttpRequest, sign_in_link: SignInLink, token: str) -> HttpResponse:
     with transaction.atomic():
-        # Of two presses at the same time only one changes the row, and signs in.
+        # If the button is pressed twice at the same time, only one request changes the row, and signs in.
         if not SignInLink.objects.filter(pk=sign_in_link.pk, used_at=None).update(used_at=timezone.now()):
             sign_in_link.refresh_from_db(fields=["used_at"])
-            return _over(request, sign_in_link, token)
+            return _show_ended(request, sign_in_link, token)
         sign_in_as(request, sign_in_link.recipient)
     return HttpResponseRedirect(local_path(sign_in_link.next))

@@ -1,7 +1,7 @@
-"""What the address of the list asks for: a tab, words, filters, an order and a page.
+"""The query of the list's address: a tab, words, filters, an order and a page.
 
-Everything is in the address, so that a list can be kept, shared with oneself and used without JavaScript. A value that
-means nothing is left out: old links and mistyped ones show more, and never an error.
+Everything is in the address, so that a list can be kept, shared with oneself and used without JavaScript. Invalid
+values are left out: old links and mistyped ones show more, and never an error.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ Tab = Literal["waiting", "updates", "done", "all"]
 TABS: tuple[Tab, ...] = ("waiting", "updates", "done", "all")
 
 DUE = ("back", "overdue", "today", "later")
-"""Groups of what waits: what is back from snooze, and all else by when it is due."""
+"""Groups of waiting items: those back from snooze, and all others by due time."""
 SORTS = ("due", "newest", "oldest")
 
 CHOSEN = ("kind", "engine", "team", "sender")
-"""What is chosen from lists."""
+"""Filters with a list of choices."""
 
 MOST_WORDS, MOST_CHARACTERS = 8, 200
 MOST_PAGES = 100_000
@@ -25,8 +25,8 @@ MOST_PAGES = 100_000
 
 @dataclass(frozen=True)
 class Finding:
-    """A list that is asked for. Text is empty where everything is wanted: `engine` and `team` are slugs, `sender` and
-    `case` keys of rows. `choosing`: the filters are open; `selecting`: items can be ticked."""
+    """A query of the list. Empty text means no filter. `engine` and `team` are slugs, `sender` and `case` keys of rows.
+    `choosing`: the filters are open; `selecting`: items can be ticked."""
 
     tab: Tab = "waiting"
     words: str = ""
@@ -47,17 +47,17 @@ class Finding:
 
     @property
     def plain(self) -> bool:
-        """Whether it is the list as it opens: everything that waits, in groups."""
+        """Return whether this is the list as it opens: all waiting items, in groups."""
         return self == PLAIN
 
     @property
     def filtered(self) -> bool:
-        """Whether less than the whole tab is asked for."""
+        """Return whether the query shows less than the whole tab."""
         return replace(self, page=1, choosing=False, selecting=False, sort="") != Finding(tab=self.tab)
 
     @property
     def chosen(self) -> bool:
-        """Whether something is chosen from the lists."""
+        """Return whether a filter with a list of choices is used."""
         return any(getattr(self, name) for name in CHOSEN)
 
     @property
@@ -66,16 +66,16 @@ class Finding:
 
     @property
     def query(self) -> str:
-        """As in an address, without its `?`; empty for the list as it opens."""
+        """The query string without its `?`; empty for the list as it opens."""
         return urlencode(self._parameters())
 
     @property
     def suffix(self) -> str:
-        """To be put behind the address of a page that has this list beside it."""
+        """The query string with its `?`, for addresses of pages beside this list; empty for the list as it opens."""
         return f"?{self.query}" if self.query else ""
 
     def fields(self) -> list[tuple[str, str]]:
-        """For the hidden fields of the form that asks for other words and filters: the page starts again."""
+        """Return the hidden fields of the form for other words and filters. The page number starts again."""
         return self.but(words="", sort="", choosing=self.filters_open, **dict.fromkeys(CHOSEN, ""))._parameters()
 
     def _parameters(self) -> list[tuple[str, str]]:
@@ -87,12 +87,12 @@ class Finding:
 
     @property
     def address(self) -> str:
-        """The query of an address with its `?`, so that it can be a link by itself."""
+        """The query string with its `?`, which is a link by itself."""
         return self.suffix or "?"
 
     @property
     def tabs(self) -> list[tuple[Tab, str]]:
-        """Each tab, with the query of the same words and filters there."""
+        """The tabs, each with the query of the same words and filters."""
         return [
             (tab, self.but(tab=tab, due=self.due if tab == "waiting" else "", snoozed=False).address) for tab in TABS
         ]
@@ -108,7 +108,7 @@ class Finding:
 
     @property
     def with_selecting(self) -> str:
-        """The query of the same items, to be ticked or not any more."""
+        """The query of the same items, with ticking switched on or off."""
         return replace(self, selecting=not self.selecting).address
 
     @property
@@ -116,7 +116,7 @@ class Finding:
         return self.but(choosing=True).address
 
     def but(self, **changes: object) -> "Finding":
-        """The same with something else, from its first page on."""
+        """Return this query with `changes`, from its first page on."""
         return replace(self, **{"page": 1, "choosing": False, **changes})  # type: ignore[arg-type]
 
 
@@ -124,11 +124,11 @@ PLAIN = Finding()
 """The list as it opens."""
 
 _PARAMETERS = {"words": "q", "sender": "from", "choosing": "filters", "selecting": "select"}
-"""Names of fields to names in the address, where these differ."""
+"""Names of fields in the address, where they differ."""
 
 
 def finding_of(query: Mapping[str, str]) -> Finding:
-    """What a query string asks for."""
+    """Return the list's query in a query string."""
     tab: Tab = next((tab for tab in TABS if tab == query.get("tab")), "waiting")
     waits = tab == "waiting"
     return Finding(

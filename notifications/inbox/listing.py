@@ -1,5 +1,5 @@
-"""The list: what waits, in groups by when it is due, and what is new and done below it; or what the address asks for,
-in pages back to the first day. Switches that can be pressed and choices narrow it down."""
+"""The list: waiting items in groups by due time, and news and answered items below them. With a query, the matching
+items in pages back to the first day. Switches and filters narrow the list down."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ from notifications.wording.formats import local_hour
 from notifications.wording.languages import reading_language
 
 GROUP_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 20, 10, 10
-"""How many of each the list shows as it opens: the page stays under 100 kB."""
+"""Items of each section in the list as it opens: the page stays under 100 kB."""
 
 PAGE = 50
-"""Items on a page of what was asked for."""
+"""Items on a page of matches."""
 
 MOST_CHOICES = 100
 MOST_READ = 2_000
-"""Items of which it is read what can be chosen."""
+"""Newest items that are read for the choices of filters."""
 
 RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
 
@@ -38,7 +38,7 @@ STATES = {
     "updates": [NotificationState.INFO],
     "done": [NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED],
 }
-"""By tab. The tab of all has every state."""
+"""The states of a tab's items. The tab `all` has every state."""
 
 
 def group_name(due: str) -> str:
@@ -48,7 +48,7 @@ def group_name(due: str) -> str:
 
 @dataclass(frozen=True)
 class Group:
-    """Items that wait for an answer and are due at about the same time: `count` of them, of which `cards` are shown."""
+    """A group of waiting items that are due at about the same time: `count` of them, of which `cards` are shown."""
 
     due: str
     count: int
@@ -69,13 +69,13 @@ class Group:
 
 @dataclass(frozen=True)
 class MatchPage:
-    """One page of what was asked for: the items from `first` on. `count`: of all pages, None where it is not known."""
+    """One page of matches: the items from `first` on. `count` is that of all pages; None if unknown."""
 
     cards: Sequence[Card] = ()
     first: int = 0
     count: int | None = None
     newer: str = ""
-    """The address's query of the page before this one, with its `?`; empty on the first page."""
+    """The query string of the previous page, with its `?`; empty on the first page."""
     older: str = ""
 
     @property
@@ -85,30 +85,30 @@ class MatchPage:
 
 @dataclass(frozen=True)
 class Listing:
-    """A person's list at one moment. `seq` is that of the last change it contains."""
+    """A person's list at one moment. `seq` is that of the last change in it."""
 
     seq: int = 0
     unread: int = 0
     waiting: int = 0
-    """How many items wait for an answer."""
+    """Number of items that wait for an answer."""
     snoozed: int = 0
-    """How many of the reader's items are put off."""
+    """Number of the reader's items that are put off."""
     finding: Finding = PLAIN
     groups: Sequence[Group] = tuple(Group(due, 0) for due in DUE)
     updates: Sequence[Card] = ()
     done: Sequence[Card] = ()
     matches: MatchPage | None = None
-    """The items that `finding` asks for, instead of groups, updates and done."""
+    """The items that `finding` matches, instead of groups, updates and done."""
 
 
 NOTHING = Listing()
 
 
 def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listing:
-    """Return the reader's list, or the items that `finding` asks for.
+    """Return the reader's list, or the items that `finding` matches.
 
-    `seq` is the reader's as it was read before all else of the page: the live connection sends again what commits
-    meanwhile, to the list or to the item beside it, instead of missing it.
+    `seq` was read before everything else on the page. Changes that commit meanwhile therefore come again by the live
+    connection, to the list or to the item beside it, and none is missed.
     """
     mine = notification_queryset().filter(recipient=reader)
     here = {due: Count("pk", filter=due_within(due, now) & ~snoozed(now)) for due in DUE}
@@ -129,16 +129,16 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
     shown = _cards([*chain(*keys.values()), *updates, *done], reader, now)
     return replace(
         overview,
-        groups=[Group(due, counts[due], _those(keys[due], shown)) for due in DUE],
-        updates=_those(updates, shown),
-        done=_those(done, shown),
+        groups=[Group(due, counts[due], _in_order(keys[due], shown)) for due in DUE],
+        updates=_in_order(updates, shown),
+        done=_in_order(done, shown),
     )
 
 
-# --- by when it is due --------------------------------------------------------------------------------
+# --- order by due time --------------------------------------------------------------------------------
 def due_within(due: str, now: datetime) -> Q:
-    """Items that are back from snooze, overdue, due until midnight where the reader is, or later; what has no date is
-    later."""
+    """Return a filter for items that are back from snooze, overdue, due until the reader's midnight, or later. Items
+    without a date are later."""
     if due == "back":
         return Q(back_at__isnull=False)
     midnight = local_hour(now, 1)
@@ -151,7 +151,7 @@ def due_within(due: str, now: datetime) -> Q:
 
 
 def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
-    """By due time, then priority, then the newest: as static/wfpush/cards.js, morePressing."""
+    """Sort rows by due time, then priority, then the newest: as static/wfpush/cards.js, morePressing."""
     rank = CaseWhen(
         *(When(priority=priority, then=Value(position)) for priority, position in RANKS.items()),
         default=Value(len(RANKS)),
@@ -160,12 +160,12 @@ def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
     return rows.order_by(F("due_at").asc(nulls_last=True), rank.asc(), "-created_at", "-id")
 
 
-# --- what was asked for --------------------------------------------------------------------------------
+# --- matches of a query --------------------------------------------------------------------------------
 NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-seq",)
 
 
 def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> MatchPage:
-    rows = _asked_for(mine, now, finding)
+    rows = _filter_rows(mine, now, finding)
     count = _count(mine, rows, finding)
     if finding.sort:
         rows = rows.order_by(*(OLDEST if finding.sort == "oldest" else NEWEST))
@@ -182,7 +182,7 @@ def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datet
     if finding.page == 1 and len(keys) <= PAGE:
         count = len(keys)
     return MatchPage(
-        cards=_those(keys, _cards(keys[:PAGE], reader, now)),
+        cards=_in_order(keys, _cards(keys[:PAGE], reader, now)),
         first=start + 1,
         count=count,
         newer=replace(finding, page=finding.page - 1).address if finding.page > 1 else "",
@@ -191,9 +191,9 @@ def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datet
 
 
 def _count(mine: QuerySet[Notification], rows: QuerySet[Notification], finding: Finding) -> int | None:
-    """Of all pages. What other tables have to be read for is looked for until the page is full, and no further: None.
+    """Return the number of items on all pages; None if other tables would have to be read beyond a full page.
 
-    What is done is all but the few that wait or are news: indexes tell how many these are, without a look at each row.
+    Answered items are all except the few that wait or are news: indexes count these without reading each row.
     """
     if finding.words or finding.chosen:
         return None
@@ -203,14 +203,14 @@ def _count(mine: QuerySet[Notification], rows: QuerySet[Notification], finding: 
 
 
 def _window(rows: QuerySet[Notification], start: int, end: int, count: int | None) -> list[UUID]:
-    """The keys of the rows from `start` until `end`. Of those in the second half, the way from the end is shorter."""
+    """Return the keys of the rows from `start` to `end`. In the second half the way from the end is shorter."""
     keys = rows.values_list("pk", flat=True)
     if count is None or start <= count // 2:
         return list(keys[start:end])
     return list(keys.reverse()[max(count - end, 0) : max(count - start, 0)])[::-1]
 
 
-def _asked_for(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
+def _filter_rows(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
     rows = of_tab(mine, finding.tab)
     if finding.tab == "waiting":
         rows = rows.filter(snoozed(now)) if finding.snoozed else rows.exclude(snoozed(now))
@@ -239,24 +239,24 @@ def _first(rows: QuerySet[Notification], most: int) -> list[UUID]:
 
 
 def _cards(keys: Sequence[UUID], reader: Recipient, now: datetime) -> dict[UUID, Card]:
-    """Of rows with all that cards show, which many tables are joined for: read once for a whole page."""
+    """Return the cards of a page by key. Their rows join many tables, so they are read once for the whole page."""
     return {row.pk: card(row, reader, now) for row in notification_queryset().filter(pk__in=keys)}
 
 
-def _those(keys: Sequence[UUID], cards: Mapping[UUID, Card]) -> list[Card]:
+def _in_order(keys: Sequence[UUID], cards: Mapping[UUID, Card]) -> list[Card]:
     return [cards[key] for key in keys if key in cards]
 
 
-# --- what a list can be narrowed down to ------------------------------------------------------------------
+# --- switches and filters ---------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Chip:
-    """A switch: `query` is the address's query of the list when it is pressed."""
+    """A switch. `query` is the query string of the list when it is pressed."""
 
     label: str
     query: str
     on: bool
     count: int | None = None
-    """Of unread items, which the page keeps up to date."""
+    """Number of unread items, which the page keeps up to date."""
 
 
 def chips_of(listing: Listing, reader: Recipient) -> Iterator[Chip]:
@@ -286,7 +286,7 @@ def _switch(finding: Finding, name: str, label: str) -> Chip:
 
 @dataclass(frozen=True)
 class Filter:
-    """One list to choose from. `name`: of its field in the address; `choices`: each value, and what it is called."""
+    """A filter with a list of choices. `name` is its field in the address; `choices` are values with their labels."""
 
     name: str
     label: str
@@ -298,7 +298,7 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
     """Return the filters of the tab, with choices from its newest items. A filter without choices is left out."""
     newest = of_tab(Notification.objects.filter(recipient=reader), finding.tab).order_by("-created_at")[:MOST_READ]
     tasks = Task.objects.filter(pk__in=newest.values("task"))
-    # Together, for it is the tasks that take long to read. Teams would multiply them.
+    # In one query, since tasks take long to read. Teams would multiply the rows.
     combinations = tasks.order_by().values_list("kind", "initiator", "engine").distinct()
     kinds, starters, engines = [{*each} for each in zip(*combinations, strict=True)] or [set(), set(), set()]
     filters = [

@@ -23,7 +23,7 @@ LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
 
 
 def has_own_password(request: HttpRequest) -> bool:
-    """Whether the reader is signed in by an account with a password; people who come by links have none."""
+    """Return whether the reader is signed in by an account with a password. People who come by links have none."""
     account = request.user
     return isinstance(account, Account) and account.has_usable_password()
 
@@ -36,7 +36,7 @@ def show_page(
     brand: Brand | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page under the given brand, else that of the person signed in, else without one."""
+    """Render a page with the given brand, else that of the person signed in, else without one."""
     person = recipient_of(request)
     brand = brand or (person.brand if person else None)
     around = {
@@ -58,12 +58,12 @@ def style_of(brand: Brand) -> str:
 
 
 def _properties(accent: str, page: str) -> str:
-    """A button's background, the text on it, and accent-coloured text on the page."""
+    """Return the CSS properties of a button's background, the text on it, and accent-coloured text on the page."""
     return f"--accent:{accent};--on-accent:{ink_on(accent)};--accent-text:{readable(accent, page)}"
 
 
 def style_url(brand: Brand) -> str:
-    """The address contains the colours, so that browsers may cache the response for ever."""
+    """Return the style sheet's address. Its digest of the colours lets browsers cache the response for ever."""
     digest = hashlib.sha256(style_of(brand).encode()).hexdigest()[:12]
     return f"{reverse('inbox:brand-style', args=[brand.slug])}?v={digest}"
 

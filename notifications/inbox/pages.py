@@ -1,4 +1,4 @@
-"""The list, and one item beside it. Both work without JavaScript; neither changes anything."""
+"""The pages of the list, and of one item beside it. Both work without JavaScript; neither changes anything."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -46,13 +46,12 @@ def inbox(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
-    """An item, with the list beside it where there is room. `?answer=reject` opens the comment field of that answer;
-    `?by=email` says by which channel's message its person came."""
+    """Show an item, with the list beside it where there is room. `?answer=reject` opens the comment field of that
+    answer. `?by=email` names the channel whose message led here."""
     try:
         own = own_notification(request.recipient, notification_id)
     except Http404:
-        # The same page for items of others and for items that do not exist: links are passed round, families share
-        # browsers.
+        # Other people's items and missing ones get the same page: links are passed round, families share browsers.
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
     inbox_item = item(own, request.recipient, timezone.now(), shown=request.GET.get("shown"))
     return show(request, inbox_item, RefusedInput(asked=request.GET.get("answer", "")))
@@ -62,7 +61,8 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 @person_required
 @require_safe
 def offline(request: PersonRequest) -> HttpResponse:
-    """The page that a browser keeps in order to open the inbox without a connection. It keeps the items by itself."""
+    """Show the page that a browser stores to open the inbox without a connection. The browser stores the items
+    itself."""
     customer = CustomerPage(brand=request.recipient.brand) if request.recipient.external else None
     context: Json = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
     rules = file_rules()
@@ -73,7 +73,7 @@ def offline(request: PersonRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class RefusedInput:
-    """Input that was refused, to be shown again with its faults. The templates have the fields by these names."""
+    """Refused input, to be shown again with its faults. The templates use these field names."""
 
     asked: str = ""
     """The answer whose comment field is open, with its `comment`, `typed` values and `fault`."""
@@ -83,7 +83,7 @@ class RefusedInput:
     kept: str = ""
     """The comment of an answer that came too late."""
     changed: bool = False
-    """The answer was not taken, because what is to be decided has changed."""
+    """True if the answer was refused because the item has changed."""
     message: str = ""
     message_fault: str = ""
     """A comment to colleagues."""
@@ -94,7 +94,7 @@ class RefusedInput:
     attached: Sequence[File] = ()
     message_attached: Sequence[File] = ()
     written_attached: Sequence[File] = ()
-    """Files that go with each of these, kept already."""
+    """Stored files of each of these inputs."""
 
 
 NOTHING_SENT = RefusedInput()
@@ -103,7 +103,7 @@ NOTHING_SENT = RefusedInput()
 def show(
     request: PersonRequest, inbox_item: Item | None, sent: RefusedInput = NOTHING_SENT, *, status: int = 200
 ) -> HttpResponse:
-    """The page, with an item or without one."""
+    """Show the page, with an item or without one."""
     reader, finding = request.recipient, finding_of(request.GET)
     open_button = asked_of(
         inbox_item.card.buttons if inbox_item else (), sent.asked or (inbox_item.reply if inbox_item else "")
@@ -129,7 +129,7 @@ def show(
 
 
 def _listed(reader: Recipient, finding: Finding) -> tuple[CustomerPage | None, Listing]:
-    """A customer's case and what is wanted of them; for others what the address asks for."""
+    """Return a customer's case and waiting items; for other people the list that the address asks for."""
     now = timezone.now()
     if not is_for_customers(reader, finding):
         return None, listing(reader, now, finding)
@@ -152,19 +152,19 @@ def _form_of(
 
 
 def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
-    """The answer of that name, if it is offered."""
+    """Return the button of the answer with this name, if it is offered."""
     return next((button for button in buttons if button.action.name == name), None)
 
 
 def came_by(query: QueryDict) -> str:
-    """The channel whose message led here; empty for none."""
+    """Return the channel whose message led here; empty for none."""
     channel = query.get("by", "")
     return channel if facts_of_channel(channel) is not None else ""
 
 
 def open_answer(button: Button | None, reader: Recipient, *, focus: bool) -> Json:
-    """Return what templates need for the comment field of an answer, if one is open: the `question` above it, the
-    `hint` where the comment goes, and whether files go with it, as with answers that are messages."""
+    """Return the template context of an answer's open comment field: the `question` above it, the `hint` where the
+    comment goes, and whether files go with it, as with answers that are messages."""
     return {
         "asked": button,
         "question": say_of("ask", button.action.name, customer=reader.external) if button else "",
@@ -177,7 +177,7 @@ def open_answer(button: Button | None, reader: Recipient, *, focus: bool) -> Jso
 
 
 def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
-    """What the page's modules need to know, as a JSON block (no inline script)."""
+    """Return the settings of the page's modules, for a JSON block (no inline script)."""
     return {
         "texts": spoken(customer=request.recipient.external),
         "now": timezone.now().isoformat(),

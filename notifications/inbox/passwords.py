@@ -1,4 +1,4 @@
-"""What a new password ends besides the account's sessions, and the page on which people change their own."""
+"""The effects of a new password on apps and devices, and the page on which people change their own password."""
 
 import math
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ log = structlog.get_logger(__name__)
 
 
 class SignsEverythingOut:
-    """In AUTH_PASSWORD_VALIDATORS, since Django calls `password_changed` of its members for every new password, however
-    it was set.
+    """Ends a person's sign-ins after a new password, however it was set. A member of AUTH_PASSWORD_VALIDATORS, since
+    Django calls `password_changed` of these for every new password.
 
     A password is often changed to keep somebody out: apps and lock screens must end with it.
     """
 
     def validate(self, password: str, user: User | None = None) -> None:
-        """Accepts any password."""
+        """Accept any password."""
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk is not None:
@@ -49,23 +49,23 @@ class SignsEverythingOut:
 
 
 def rules() -> Iterator[str]:
-    """The rules for a new password, in sentences."""
+    """Yield the rules for a new password, in sentences."""
     for validator in get_default_password_validators():
         if not isinstance(validator, SignsEverythingOut):
             yield validator.get_help_text()
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """The form by which people change their own password, here and at the desk. `user` is the one signed in.
+    """The form for people's own password, in the inbox and at the desk. `user` is the one signed in.
 
     It limits guesses at the old password as the sign-in page does.
     """
 
     wait = timedelta()
-    """How long until the old password may be tried again."""
+    """Time until the old password may be tried again."""
     overtaken = False
-    """Another request with the same old password was faster, as when the button is pressed twice. That one counts, and
-    this session has ended with it."""
+    """True if another request with the same old password was faster, as when the button is pressed twice. That request
+    counts, and this session has ended."""
     error_messages = {
         "password_mismatch": gettext_lazy("The two are not the same. Write the new password once more."),
         "password_incorrect": gettext_lazy("This is not your password. Check it and try again."),
@@ -98,8 +98,8 @@ class OwnPasswordForm(PasswordChangeForm):
         return self.cleaned_data
 
     def save(self, commit: bool = True) -> User:
-        """Set the new password, and end everything but this session, which goes on under another key with its
-        browser."""
+        """Set the new password, and end everything except this session, which goes on with its browser under a new
+        key."""
         session, account = self.request.session, self.user
         assert isinstance(account, Account)
         with transaction.atomic():
@@ -113,7 +113,7 @@ class OwnPasswordForm(PasswordChangeForm):
         return account
 
     def tell_wait(self, response: HttpResponse) -> None:
-        """The answer to programs, as after too many failed sign-ins."""
+        """Add status 429 and Retry-After, as after too many failed sign-ins."""
         if self.wait:
             response.status_code = 429
             response["Retry-After"] = str(math.ceil(self.wait.total_seconds()))

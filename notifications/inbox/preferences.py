@@ -1,4 +1,4 @@
-"""The page of settings: by which channels a person is reached, when not, and in which language and time zone."""
+"""The page of settings: a person's channels, quiet hours, language and time zone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ from wfpush import zones
 
 
 # --- language and zone ----------------------------------------------------------------------------
-class SpeakingForm(forms.Form):
+class LanguageForm(forms.Form):
     language = forms.ChoiceField(choices=settings.LANGUAGES)
     variety = forms.CharField(required=False)
     timezone = forms.CharField(
@@ -43,7 +43,7 @@ class SpeakingForm(forms.Form):
     )
 
     def clean_variety(self) -> str:
-        """None of another language: whoever chooses that has seen no varieties of it yet."""
+        """Return the variety if it is one of the language. Readers who change the language have seen none of it yet."""
         return variety_of(self.cleaned_data["variety"], self.cleaned_data.get("language", ""))
 
     def clean_timezone(self) -> str:
@@ -54,17 +54,17 @@ class SpeakingForm(forms.Form):
         return by_lowercase[name.lower()] if name else ""
 
 
-def _speaking_of(person: Recipient) -> dict[str, Any]:
+def _language_values(person: Recipient) -> dict[str, Any]:
     language = language_of(person)
     return {"language": language, "variety": variety_of(person.locale, language), "timezone": person.timezone}
 
 
-def _speak(person: Recipient, form: SpeakingForm) -> bool:
-    """Save language, variety and zone. Whether the language is another. A locale that the page does not know stays
-    until something else is chosen."""
+def _save_language(person: Recipient, form: LanguageForm) -> bool:
+    """Save language, variety and zone. Return whether the language has changed. A locale that the page does not know
+    stays until another is chosen."""
     language: str = form.cleaned_data["language"]
     variety: str = form.cleaned_data["variety"]
-    before, changed = _speaking_of(person), language != language_of(person)
+    before, changed = _language_values(person), language != language_of(person)
     new = {"timezone": form.cleaned_data["timezone"]}
     if changed or variety != before["variety"]:
         new["locale"] = variety or language
@@ -79,9 +79,9 @@ def _speak(person: Recipient, form: SpeakingForm) -> bool:
 @form_only
 @person_required
 def learn_timezone(request: PersonRequest) -> HttpResponse:
-    """Keep the time zone of the browser for a person who has none: 204, or 422 for one that is unknown.
+    """Store the browser's time zone for a person without one: 204, or 422 for an unknown zone.
 
-    E-mails, notifications and clocks then speak of the same hours as the page.
+    E-mails, notifications and clocks then use the same hours as the page.
     """
     name = request.POST.get("timezone", "")[:60]
     if name not in zones.names():
@@ -99,12 +99,12 @@ def learn_timezone(request: PersonRequest) -> HttpResponse:
 def page(request: PersonRequest) -> HttpResponse:
     person = request.recipient
     if request.method != "POST":
-        return _show(request, PreferencesForm(person), SpeakingForm(initial=_speaking_of(person)))
+        return _show(request, PreferencesForm(person), LanguageForm(initial=_language_values(person)))
     if "reset" in request.POST:
         personal_preferences.put(person, PreferenceValues(), timezone.now())
         messages.success(request, _("All is as it was at first."))
         return redirect("inbox:settings")
-    form, speaking = PreferencesForm(person, request.POST), SpeakingForm(request.POST)
+    form, speaking = PreferencesForm(person, request.POST), LanguageForm(request.POST)
     if "more" in request.POST or "drop" in request.POST:
         # Nothing is saved, and nothing that was typed is lost.
         drop = request.POST.get("drop", "")
@@ -113,18 +113,18 @@ def page(request: PersonRequest) -> HttpResponse:
     if not (form.is_valid() and speaking.is_valid()):
         speaking.is_valid()
         return _show(request, form, speaking, status=422)
-    return _saved(request, form, speaking)
+    return _save(request, form, speaking)
 
 
 @require_POST
 @person_required
 def sentences(request: PersonRequest) -> HttpResponse:
     """Show the outlook for the form as it is typed; 204 while it is not valid. Saves nothing."""
-    form, speaking = PreferencesForm(request.recipient, request.POST), SpeakingForm(request.POST)
+    form, speaking = PreferencesForm(request.recipient, request.POST), LanguageForm(request.POST)
     if not (form.is_valid() and speaking.is_valid()):
         return HttpResponse(status=204)
     with transaction.atomic():
-        _speak(request.recipient, speaking)
+        _save_language(request.recipient, speaking)
         personal_preferences.write(request.recipient, form.preferences)
         with written_for(request.recipient.locale):
             moments = delivery_preview.moments(request.recipient, timezone.now())
@@ -133,22 +133,22 @@ def sentences(request: PersonRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _saved(request: PersonRequest, form: PreferencesForm, speaking: SpeakingForm) -> HttpResponse:
+def _save(request: PersonRequest, form: PreferencesForm, speaking: LanguageForm) -> HttpResponse:
     person = request.recipient
-    other_language = _speak(person, speaking)
+    other_language = _save_language(person, speaking)
     personal_preferences.put(person, form.preferences, timezone.now())
     with translation.override(language_of(person) if other_language else translation.get_language()):
         messages.success(request, _("Saved."))
     response = redirect("inbox:settings")
     if other_language:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # what was chosen in the footer goes before their own
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # the footer's choice precedes the person's own language
     return response
 
 
 def _show(
     request: PersonRequest,
     form: PreferencesForm,
-    speaking: SpeakingForm,
+    speaking: LanguageForm,
     *,
     status: int = 200,
     unsaved: bool = False,
@@ -188,7 +188,7 @@ def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> dict[str
 
 
 def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None) -> dict[str, Any]:
-    """`box`: its check box; none where the category does not use the channel."""
+    """Return a cell of the matrix. `box` is its check box; missing if the category does not use the channel."""
     if cell is None:
         return {"channel": channel_name(channel)}
     if cell.mandatory:
@@ -200,7 +200,7 @@ def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None
 
 
 def _with_source(text: str, source: Source) -> str:
-    """Whose default it is: a team's or a brand's; the category's is not named."""
+    """Return the text with the team or brand whose default it is. The category is not named."""
     if source.by == TEAM:
         return _("%(text)s (team %(name)s)") % {"text": text, "name": source.name}
     return _("%(text)s (%(name)s)") % {"text": text, "name": source.name} if source.by == BRAND else text

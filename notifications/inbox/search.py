@@ -1,9 +1,9 @@
-"""Finds a person's items by words: in titles, texts, key facts, cases, ids, and names of people.
+"""Searches a person's items for words: in titles, texts, key facts, cases, ids, and names of people.
 
-A person's own items are read through, newest first, without an index of all texts, which every event would have to
-pay for; people who have very many get a search index (notifications/items/search_index.py). Words are
-found inside others (4711 in INV-004711), and by their stem in the reader's language, which is that of PostgreSQL's full
-text search (postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
+A person's own items are read through, newest first, without an index of all texts, which every event would have to pay
+for. People who have very many get a search index (notifications/items/search_index.py). Words match inside others (4711
+in INV-004711), and by their stem in the reader's language: "invoices" finds "invoice". Stems are those of PostgreSQL's
+full text search (postgresql.org/docs/current/textsearch-dictionaries.html).
 """
 
 from collections.abc import Collection, Sequence
@@ -39,11 +39,10 @@ SHORTEST_STEM = 3
 
 
 FIRST, LONGER = 200, 5
-"""Items that are read through at first, where no later page is asked for, and by what the number of those after them is
-multiplied each time."""
+"""Items of the first read, unless a later page is requested, and the factor by which each further read is larger."""
 
 MOST_SORTED = 1_000
-"""Of more items that may have the words the first are found in their order."""
+"""Matches of the search index that are sorted. With more, rows are read in order until the page is full."""
 
 
 def matching_keys(
@@ -55,32 +54,32 @@ def matching_keys(
         return _keys(rows[start:end])
     likely = search_index.likely(reader.pk, terms, MOST_SORTED)
     if likely is not None:
-        those = likely.sure | _checked(likely.doubtful, terms)
-        return _keys(rows.filter(keys.among(Notification, those))[start:end])
+        matches = likely.sure | _checked(likely.doubtful, terms)
+        return _keys(rows.filter(keys.among(Notification, matches))[start:end])
     # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
-    matching: dict[UUID, None] = {}  # what changes its place meanwhile is listed once
+    matching: dict[UUID, None] = {}  # an item that changes its place meanwhile is listed once
     first, most = 0, max(FIRST, end)
     while True:
-        stretch = _keys(rows[first : first + most])
-        matching |= dict.fromkeys(_matching(stretch, reader, terms))
-        if len(stretch) < most or len(matching) >= end:
+        batch = _keys(rows[first : first + most])
+        matching |= dict.fromkeys(_matching(batch, reader, terms))
+        if len(batch) < most or len(matching) >= end:
             return list(matching)[start:end]
         first, most = first + most, most * LONGER
 
 
-def _matching(stretch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
-    """Return the keys of `stretch` that have the terms. Few rows are read faster directly than from the gathered texts,
-    where an item is found four times at most."""
-    likely = search_index.likely(reader.pk, terms, 4 * len(stretch), stretch) if len(stretch) > FIRST else None
-    those = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(stretch, terms)
-    return [key for key in stretch if key in those]
+def _matching(batch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
+    """Return the keys of `batch` that contain the terms. A few rows are read directly, which is faster than the
+    search index, where an item occurs four times at most."""
+    likely = search_index.likely(reader.pk, terms, 4 * len(batch), batch) if len(batch) > FIRST else None
+    matches = likely.sure | _checked(likely.doubtful, terms) if likely else _checked(batch, terms)
+    return [key for key in batch if key in matches]
 
 
-def _checked(some: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
+def _checked(candidates: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
     """Return the keys of rows whose current text has the terms."""
-    if not some:
+    if not candidates:
         return frozenset()
-    rows = Notification.objects.order_by().filter(keys.among(Notification, some))
+    rows = Notification.objects.order_by().filter(keys.among(Notification, candidates))
     rows = rows.alias(searched=search_index.searched_text())
     for ways in terms:
         rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
@@ -115,14 +114,14 @@ def _lexemes(dictionary: str, words: list[str]) -> list[list[str] | None]:
 
 
 def _common(word: str, stem: list[str] | None) -> str:
-    """What all forms of the word begin with: "invoic" for "invoices", "compan" for "companies", whose stem is
-    "compani". The word itself where that is too short to mean anything."""
+    """Return the common beginning of a word's forms: "invoic" for "invoices", "compan" for "companies" with the stem
+    "compani". A beginning that is too short to mean anything is replaced by the word itself."""
     length = len(stem[0].removesuffix("i")) if stem else 0
     return word[:length] if SHORTEST_STEM <= length < len(word) else word
 
 
 def _number(word: str, language: str) -> str:
-    """1,200.50 or 1.200,50 as it is stored, without zeros at its end; empty for what is no number."""
+    """Return a number such as 1,200.50 or 1.200,50 in its stored form, without trailing zeros; empty if it is none."""
     digits = word.strip("€$£¥ ")
     try:
         number: Decimal = parse_decimal(digits, locale=locale_of(language))

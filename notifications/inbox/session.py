@@ -1,4 +1,4 @@
-"""Who is signed in: people with an account by Django's session user, all others by a key of the session."""
+"""The person signed in: by Django's session user if they have an account, else by a key of the session."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +28,7 @@ RECIPIENT_KEY = "recipient_id"
 """Session key: the id of a person without an account, set by a sign-in link."""
 
 SIGNED_OUT_KEY = "signed_out_at"
-"""Session key: when the person had last been signed out everywhere, as of the sign-in. Another value since ends the
-session."""
+"""Session key: `signed_out_at` of the person at the sign-in. The session ends when the person's value changes."""
 
 BACKEND = "notifications.signing_in.AccountBackend"
 View = Callable[..., HttpResponse]
@@ -38,15 +37,15 @@ R = TypeVar("R", bound=HttpResponseBase)
 
 
 class PersonRequest(HttpRequest):
-    """A request of somebody who is signed in and has an inbox."""
+    """A request of a signed-in person with an inbox."""
 
     recipient: Recipient
 
 
 def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | AnonymousUser) -> Recipient | None:
-    """The active person of a session, in one query; None for strangers and deactivated people.
+    """Return the active person of a session, in one query; None for strangers and deactivated people.
 
-    The session keeps the id only, so deactivating a person ends it at its next request. Django has checked that the
+    The session has only the id, so deactivating a person ends it at its next request. Django has checked that the
     user's session is no older than the last change of password or closing of the account (`Account`).
     """
     people = Recipient.objects.filter(active=True).select_related("brand", "user")
@@ -60,7 +59,7 @@ def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | Anonymous
 
 
 def person_of_session(key: str | None) -> Recipient | None:
-    """The person signed in by the session of this key, read from the database: None for a session that has ended."""
+    """Return the person signed in by the session of this key, read from the database; None if the session has ended."""
     request = HttpRequest()
     request.session = SessionStore(session_key=key)
     return signed_in_recipient(request.session, get_user(request))
@@ -71,7 +70,8 @@ def _signed_out(person: Recipient) -> str:
 
 
 def may_use_link(recipient: Recipient) -> bool:
-    """Whether the person may sign in by a link: if active, and not staff, whose session opens the administration."""
+    """Return whether the person may sign in by a link: if active, and not staff, whose session opens the
+    administration."""
     user = recipient.user
     return recipient.may_act and (user is None or not user.is_staff)
 
@@ -89,7 +89,7 @@ def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
 
 @transaction.atomic
 def end_session(request: HttpRequest) -> None:
-    """Sign out, and remove the device of this browser: it gets no more messages, and what it shows can no longer be
+    """Sign out, and remove the device of this browser: it gets no more messages, and its notifications can no longer be
     answered."""
     key = request.session.session_key
     logout(request)
@@ -99,7 +99,7 @@ def end_session(request: HttpRequest) -> None:
 class RecipientMiddleware:
     """Sets `request.recipient`, and activates the person's language and time zone.
 
-    It costs no query for strangers and engines: only a session with a person in it is looked up.
+    Strangers and engines cost no query: only a session with a person in it is looked up.
     """
 
     def __init__(self, get_response: View) -> None:
@@ -125,14 +125,14 @@ class RecipientMiddleware:
 def in_language_of(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
     """Answer a request in the person's language and time zone. A language chosen in the footer goes first."""
     if not chosen_language(request.COOKIES):
-        translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo
+        translation.activate(language_of(recipient))  # not undone: LocaleMiddleware activates one for every request
         request.LANGUAGE_CODE = translation.get_language()
     with timezone.override(zone_of(recipient.timezone)), written_for(recipient.locale):
         yield
 
 
 def recipient_of(request: HttpRequest) -> Recipient | None:
-    """The person signed in, as RecipientMiddleware found them."""
+    """Return the person signed in, as RecipientMiddleware found them."""
     recipient: Recipient | None = getattr(request, "recipient", None)
     return recipient
 
@@ -140,8 +140,8 @@ def recipient_of(request: HttpRequest) -> Recipient | None:
 def person_required(
     view: Callable[Concatenate[PersonRequest, P], R],
 ) -> Callable[..., R | HttpResponse]:
-    """Decorator: sends strangers to the sign-in page and back, and shows a page to accounts without an inbox. The
-    response is never cached."""
+    """Decorate a view for signed-in people. Strangers are sent to the sign-in page and back; accounts without an inbox
+    get a page that says so. The response is never cached."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
@@ -160,7 +160,7 @@ def person_required(
 
 
 def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
-    """Decorator for views of forms: a GET is redirected to the page that has the form."""
+    """Decorate the view of a form: a GET is redirected to the page that has the form."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -172,7 +172,7 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """The page whose form was sent: an item, devices, absence, duty or password, else the list."""
+    """Return the page whose form was sent: an item, devices, absence, duty or password, else the list."""
     match: Any = request.resolver_match
     if match and match.url_name in ("absence", "duty", "password", "settings"):
         return request.get_full_path()

@@ -1,4 +1,4 @@
-"""Signing in with a password, and out."""
+"""The pages for signing in with a password, and for signing out."""
 
 import math
 from typing import Any
@@ -27,11 +27,11 @@ from notifications.people import login_limits, password_places
 from wfpush.web import problems
 
 NAME_LENGTH = 150
-"""The longest account name, in characters."""
+"""Most characters of an account name."""
 
 
 class SignInForm(AuthenticationForm):
-    """Name and password, with error messages of our own."""
+    """The sign-in form, with error messages of our own."""
 
     error_messages = {
         "invalid_login": _("This name and password do not go together. Check both and try again."),
@@ -56,8 +56,8 @@ class SignInForm(AuthenticationForm):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The password page. `notifications.people.login_limits` counts failures, and `locked_out` answers when there are
-    too many."""
+    """Show the password page. `notifications.people.login_limits` counts failures, and `locked_out` answers when there
+    are too many."""
     back = local_path(request.POST.get("next") or request.GET.get("next") or "")
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
@@ -77,7 +77,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def locked_out(
     request: HttpRequest, original_response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """The answer after too many failures (AXES_LOCKOUT_CALLABLE)."""
+    """Return the response after too many failures (AXES_LOCKOUT_CALLABLE)."""
     seconds = login_limits.seconds_to_wait(request)
     response = show_page(request, "inbox/locked_out.html", {"minutes": math.ceil(seconds / 60)}, status=429)
     response["Retry-After"] = str(seconds)
@@ -85,7 +85,7 @@ def locked_out(
 
 
 def busy(request: HttpRequest) -> HttpResponse:
-    """The answer while too many passwords are being checked. It does not count as a try."""
+    """Return the response while too many passwords are being checked. It does not count as a try."""
     response = show_page(request, "inbox/busy.html", {}, status=503)
     response["Retry-After"] = str(password_places.RETRY_SECONDS)
     return response
@@ -93,7 +93,7 @@ def busy(request: HttpRequest) -> HttpResponse:
 
 @form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session and the messages to its browser; its other pages are told at once. `next`: where to go on.
+    """End the session and the messages to its browser, and notify its other pages. `next` is the page to go on to.
 
     The service worker asks for JSON: a proxy in between might redirect, too.
     """
@@ -107,6 +107,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def local_path(address: str) -> str:
-    """The address if it is a path of this site, else the inbox: nobody is redirected elsewhere by signing in."""
+    """Return the address if it is a path of this site, else the inbox: signing in never redirects to other sites."""
     safe = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if safe and address.isprintable() else resolve_url("inbox:list")

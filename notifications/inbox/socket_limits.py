@@ -1,4 +1,4 @@
-"""Limits for open inboxes of a process: who may open one, how many, how often they may ask, and their threads."""
+"""Limits for a process's open inboxes: their origins, their number, their rate, and their threads."""
 
 import asyncio
 import io
@@ -26,17 +26,17 @@ THREADS = 4
 """Threads of a process for all open inboxes, each with a database connection: a long answer holds up no other inbox."""
 FRAMES = 10
 FRAMES_A_SECOND = 1.0
-"""Frames a second that a client may send in the long run, and frames that it may send at once."""
+"""Frames that a client may send at once, and frames a second in the long run."""
 RESUMES = 60
 RESUMES_A_SECOND = 1.0
-"""Resumes a second in the long run of all inboxes of one person together, and at once, as after a restart. Each resume
+"""Resumes of all inboxes of one person together: at once, as after a restart, and a second in the long run. Each resume
 reads and writes up to 500 notifications."""
 _MOST_KEPT = 1_000
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-# --- who may open one -----------------------------------------------------------------------------
+# --- origins of sockets ---------------------------------------------------------------------------
 def handshake(scope: Mapping[str, Any]) -> HttpRequest:
     """Return the request that opens a socket, in the form in which Django checks hosts and proxies."""
     scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
@@ -44,10 +44,10 @@ def handshake(scope: Mapping[str, Any]) -> HttpRequest:
 
 
 def is_own_origin(request: HttpRequest) -> bool:
-    """Whether a page of this installation opened the socket, by scheme, host and port, as CsrfViewMiddleware does.
+    """Return whether a page of this installation opened the socket, with the same check as CsrfViewMiddleware.
 
-    That is the address to which the request came, or one of CSRF_TRUSTED_ORIGINS. The origin `null` (RFC 6454) is
-    refused.
+    The scheme, host and port of its origin are those of the request's address, or of one in CSRF_TRUSTED_ORIGINS. The
+    origin `null` (RFC 6454) is refused.
     """
     try:
         own = f"{request.scheme}://{request.get_host()}"
@@ -58,7 +58,7 @@ def is_own_origin(request: HttpRequest) -> bool:
 
 
 def _origin(text: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for what is no origin."""
+    """Return scheme, host and port; None for invalid origins."""
     try:
         parts = urlsplit(text)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
@@ -67,12 +67,12 @@ def _origin(text: str) -> tuple[str, str, int] | None:
     return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
 
 
-# --- how many -------------------------------------------------------------------------------------
+# --- number of sockets ----------------------------------------------------------------------------
 _open: Counter[int] = Counter()
 
 
 def take_place(person: int) -> bool:
-    """Whether the person may open one more. A place that was taken must be given back."""
+    """Take a place for one more socket, and return whether one was free. A place that was taken must be given back."""
     if _open[person] >= MAX_SOCKETS:
         return False
     _open[person] += 1
@@ -89,7 +89,7 @@ def places_taken() -> int:
     return _open.total()
 
 
-# --- how often ------------------------------------------------------------------------------------
+# --- rate of requests -----------------------------------------------------------------------------
 class TokenBucket:
     """A token bucket: a number of uses at once, and a rate in the long run."""
 
@@ -100,7 +100,7 @@ class TokenBucket:
         self._at = time.monotonic()
 
     def take(self) -> bool:
-        """Whether a use is left. Takes it."""
+        """Take a use, and return whether one was left."""
         self._refill()
         if self._left < 1:
             return False
@@ -122,7 +122,7 @@ _resumes: dict[int, TokenBucket] = {}
 
 
 def may_resume(person: int) -> bool:
-    """Whether the person's inboxes, all together, may ask for changes once more."""
+    """Return whether the person's inboxes, all together, may resume once more."""
     if person not in _resumes and len(_resumes) >= _MOST_KEPT:
         for idle in [idle for idle, allowance in _resumes.items() if allowance.unused]:
             del _resumes[idle]

@@ -1,4 +1,4 @@
-"""Unsubscribing: the page that the link in an e-mail's footer opens, and the one POST of mail programs (RFC 8058).
+"""The page that the unsubscribe link of an e-mail opens, and the POST of mail programs (RFC 8058).
 
 The token in the address is the only credential, and cookies count for nothing: mail programs have none. So there is no
 CSRF token either, as RFC 8058 demands. GET changes nothing, since mail scanners follow every link.
@@ -31,7 +31,7 @@ ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 def page(request: HttpRequest, token: str) -> HttpResponse:
     leave = unsubscribe_links.read(token)
     if leave is None:
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(leave.recipient, request):
         if request.method != "POST":
             return _show(request, leave, token)
@@ -48,7 +48,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 def undo(request: HttpRequest, token: str) -> HttpResponse:
     leave = unsubscribe_links.read(token)
     if leave is None:
-        return _over(request)
+        return _show_ended(request)
     if leave.current:
         unsubscribe_links.turn_on(leave, timezone.now())
     return discreet(redirect("inbox:unsubscribe", token))
@@ -58,10 +58,10 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def send_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a link that signs in, to the address of the e-mail."""
+    """Send a sign-in link to the address of the e-mail."""
     leave = unsubscribe_links.read(token)
     if leave is None or not _may_be_sent_a_link(leave):
-        return _over(request)
+        return _show_ended(request)
     with in_language_of(leave.recipient, request):
         outcome = link_mails.ask(leave.recipient, reverse("inbox:settings"), timezone.now())
         return discreet(link_sent(request, leave.recipient, too_many=outcome == "too_many"))
@@ -71,7 +71,7 @@ def send_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @person_required
 def turn_on(request: PersonRequest, unsubscription_id: int) -> HttpResponse:
-    """Undo from the person's own page."""
+    """Undo an unsubscription on the person's own page."""
     leave = unsubscribe_links.left_by(request.recipient, unsubscription_id)
     if leave is not None:
         unsubscribe_links.turn_on(leave, timezone.now())
@@ -98,5 +98,5 @@ def _may_be_sent_a_link(leave: Leave) -> bool:
     return leave.current and leave.recipient.external and link_mails.can_be_mailed(leave.recipient)
 
 
-def _over(request: HttpRequest) -> HttpResponse:
+def _show_ended(request: HttpRequest) -> HttpResponse:
     return discreet(show_page(request, "inbox/unsubscribe_over.html", status=410))

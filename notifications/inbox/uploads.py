@@ -32,7 +32,7 @@ class File:
     url: str
     is_picture: bool
     label: str = ""
-    """Of the field of a form that it was given in."""
+    """Label of the form's field that the file was given in."""
 
     @classmethod
     def of(cls, attachment: Attachment, label: str = "") -> "File":
@@ -42,7 +42,7 @@ class File:
 
 @dataclass(frozen=True)
 class UploadedFiles:
-    """`fault`: why one of them was not taken."""
+    """The stored files of a form. `fault` is the reason why a file was refused."""
 
     files: Sequence[File] = ()
     fault: str = ""
@@ -53,7 +53,7 @@ class UploadedFiles:
 
 
 def file_rules() -> Json:
-    """What the file fields of a page say and offer."""
+    """Return the hints and accepted types of a page's file fields."""
     hint = _("Pictures, PDF, text and office documents, up to %(most)s files of %(size)s MB each.")
     hint %= {"most": settings.ATTACHMENTS_A_MESSAGE, "size": settings.ATTACHMENT_MEGABYTES}
     one = _("Pictures, PDF, text and office documents of up to %(size)s MB.") % {"size": settings.ATTACHMENT_MEGABYTES}
@@ -83,7 +83,7 @@ def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipi
 
 
 def keep_text(text: str, name: str, person: Recipient, now: datetime) -> UploadedFiles:
-    """A text as a file."""
+    """Store a text as a file."""
     try:
         return UploadedFiles(
             [File.of(storage.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)]

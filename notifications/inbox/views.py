@@ -11,15 +11,15 @@ from notifications.models import Recipient, SavedView
 from notifications.wording.plaintext import clean_line, cut
 
 MOST = 20
-"""Views of one person."""
+"""Most views of one person."""
 
 
 @form_only
 @person_required
 def save(request: PersonRequest) -> HttpResponse:
-    """Keep the list of `query` under `name`, instead of what had that name before; `remove`: forget it."""
+    """Save the list of `query` as `name`, in place of the view with that name; with `remove`, delete the view."""
     reader, name = request.recipient, cut(clean_line(request.POST.get("name", "")), 60)
-    finding = kept_of(request.POST.get("query", ""))
+    finding = saved_query(request.POST.get("query", ""))
     if "remove" in request.POST:
         SavedView.objects.filter(recipient=reader, name=name).delete()
     elif not name or not finding.filtered:
@@ -31,8 +31,8 @@ def save(request: PersonRequest) -> HttpResponse:
     return redirect(f"/{finding.address}")
 
 
-def kept_of(query: str) -> Finding:
-    """What is kept of a list: what it asks for, from its first page on."""
+def saved_query(query: str) -> Finding:
+    """Return the part of a query that a view saves: all of it, from the first page on."""
     return finding_of(QueryDict(query)).but(selecting=False)
 
 
@@ -41,4 +41,4 @@ def views_of(reader: Recipient) -> list[SavedView]:
 
 
 def is_shown(view: SavedView, finding: Finding) -> bool:
-    return kept_of(view.query) == finding.but(selecting=False)
+    return saved_query(view.query) == finding.but(selecting=False)

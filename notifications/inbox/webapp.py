@@ -1,4 +1,4 @@
-"""What makes the inbox an app: its service worker and its manifest.
+"""The parts that make the inbox an app: its service worker and its manifest.
 
 The worker is one script, made of the modules that static/wfpush/worker.js imports; pages have some of them, too.
 Browsers that are still in use cannot load modules in workers (Firefox can since 147).
@@ -36,7 +36,7 @@ THEME, DARK_THEME, GROUND = "#ffffff", "#1a1d21", "#f4f5f7"
 
 @dataclass(frozen=True)
 class Worker:
-    """The script, and the version of all that it keeps: a change of any of it changes the version."""
+    """The script of the service worker, and the version of all that it caches: any change gives another version."""
 
     source: str
     version: str
@@ -85,7 +85,7 @@ def page_templates() -> list[Path]:
 
 
 def integrity(content: bytes) -> str:
-    """As browsers check it (Subresource Integrity)."""
+    """Return the hash that browsers check (Subresource Integrity)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
@@ -94,7 +94,7 @@ def _in(language: str, words: Callable[[], dict[str, str]]) -> dict[str, str]:
         return words()
 
 
-@csp_update({"connect-src": [SELF, "https:", "http:"]})  # documents are fetched from wherever engines keep them
+@csp_update({"connect-src": [SELF, "https:", "http:"]})  # documents are fetched from the addresses that engines name
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(worker().source, content_type="text/javascript; charset=utf-8")
@@ -105,7 +105,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def manifest(request: HttpRequest) -> JsonResponse:
-    """The app's name, icons and colours. Browsers fetch it without a session, so the address has brand and language."""
+    """Return the app's manifest. Browsers fetch it without a session, so the address has brand and language."""
     brand = Brand.objects.filter(slug=request.GET.get("brand", "")).first()
     name, language = brand.name if brand else "wfpush", request.GET.get("language", "")
     with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):

@@ -14,9 +14,9 @@ from notifications.api.operations.operation import Document, described
 from notifications.api.operations.people import ABSENCES, PEOPLE, REACHED, SIGNING_IN
 
 TAGS = [EVENTS, CONVERSATIONS, INBOX, FILES, PEOPLE, DEVICES, SIGNING_IN, ABSENCES, REACHED]
-"""As the page shows them."""
+"""The tags in the order of the page."""
 
 
 def describe(result: Document, generator: Any, request: Any, public: bool) -> Document:
-    """A hook of drf-spectacular (SPECTACULAR_SETTINGS)."""
+    """Add the words to the description. A hook of drf-spectacular (SPECTACULAR_SETTINGS)."""
     return described(result, TAGS)

@@ -1,4 +1,4 @@
-"""Tasks and cases, what is written about them, and the files of messages and answers."""
+"""Operations on tasks and cases, their messages, and the files of messages and answers."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import (

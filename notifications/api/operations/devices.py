@@ -1,4 +1,4 @@
-"""Devices that want messages, and receipts of services that carry messages."""
+"""Operations on devices that get messages, and receipts of services that carry messages."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import DEVICE

@@ -1,4 +1,4 @@
-"""Events in, and the trace of one."""
+"""Operations that take events, and the trace of an event."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import (
@@ -40,18 +40,18 @@ PARTLY_TAKEN: Json = {
     ]
 }
 ANSWERS = {200: {**TAKEN, "status": "duplicate"}, 202: TAKEN, 207: PARTLY_TAKEN}
-SAID = {
+MEANINGS = {
     403: "`scope_missing`: the key has not the scope `events`",
     409: "`event_id_reused`: this `source` and `id` came before with other content",
     429: "`too_many_requests`: the key calls too often, or too many events of the engine wait; see Retry-After",
 }
 BATCH = [ASSIGNED, MOVED_ON]
 OWN_JSON: Json = {"event": "task_created", "task": {"id": "T-42", "title": "Approve invoice 4711", "owner": "bob"}}
-"""What an engine with a mapping might send."""
+"""An example of an engine's own JSON, for its mapping."""
 
 
 def called(minute: int) -> Json:
-    """A call that told the engine of an answer."""
+    """Return a call that told the engine of an answer."""
     started, ended = (f"2026-11-25T10:{minute:02}:00.{fraction}Z" for fraction in ("020000", "090000"))
     return {"number": 1, "started_at": started, "ended_at": ended, "status": 200, "detail": None}
 
@@ -119,13 +119,13 @@ EVENTS = Tag(
             request=ASSIGNED,
             requests={BATCH_TYPE: BATCH},
             responses=ANSWERS,
-            meanings=SAID,
+            meanings=MEANINGS,
         ),
         "send_event_of_engine": Operation(
             "Send an event by signature, or in the engine's own JSON",
             requests={STRUCTURED_TYPE: ASSIGNED, "application/json": OWN_JSON, BATCH_TYPE: BATCH},
             responses=ANSWERS,
-            meanings=SAID | {404: "`not_found`: the key belongs to another engine"},
+            meanings=MEANINGS | {404: "`not_found`: the key belongs to another engine"},
         ),
         "event_trace": Operation("Trace an event", response=TRACE),
     },

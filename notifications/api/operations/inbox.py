@@ -1,4 +1,4 @@
-"""A person's inbox, and their answers."""
+"""Operations on a person's inbox, and their answers."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import ANSWER, BOB, NOTIFICATION
@@ -73,7 +73,7 @@ APPROVED: Json = {
     "via": "api",
     "engine": "waiting",
 }
-SAID = {
+MEANINGS = {
     200: "The same answer again; no second effect",
     201: "It is recorded, and told to the engine next",
     409: "`already_answered` or `already_handled` (with by whom and when), `withdrawn`, or `changed` (with the "
@@ -93,7 +93,7 @@ INBOX = Tag(
             "Answer a notification",
             request=APPROVAL,
             response=APPROVED,
-            meanings=SAID
+            meanings=MEANINGS
             | {
                 403: f"{FOUR_EYES}; `scope_missing` or `csrf_failed`",
                 410: "`expired`: the task is past its time, or the `device` that kept the answer was removed",
@@ -111,7 +111,7 @@ INBOX = Tag(
                 "comment": "Fine.",
             },
             response=APPROVED | {"via": "email"},
-            meanings=SAID
+            meanings=MEANINGS
             | {
                 403: FOUR_EYES,
                 404: "`not_found`: nobody gave out this token",

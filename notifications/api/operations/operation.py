@@ -1,4 +1,4 @@
-"""What is said of an operation besides its description, which is its view's docstring, and how it gets into OpenAPI."""
+"""The parts of an operation's description besides its view's docstring, and their way into OpenAPI."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """`request` and `response` are examples of all bodies, except of those that are named by their content type in
-    `requests`, and by their status in `responses`. `meanings`: by status, what it means here, and the codes that this
-    operation can answer with, where they are others than usual (docs.py)."""
+    """An operation's summary and examples. `request` and `response` are those of all bodies, except of bodies in
+    `requests`, by content type, and in `responses`, by status. `meanings` explains statuses and the operation's codes,
+    if they differ from the usual ones (docs.py)."""
 
     summary: str
     request: Any = None
@@ -26,7 +26,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Tag:
-    """A purpose, with its operations by their ids."""
+    """A purpose of the API, with its operations by their ids."""
 
     name: str
     description: str
@@ -35,7 +35,7 @@ class Tag:
 
 def described(document: Document, tags: Sequence[Tag]) -> Document:
     """Return the description with these tags after its own. Their operations get summaries, meanings and examples, and
-    are sorted in this order."""
+    follow this order."""
     by_name = {name: (tag, operation) for tag in tags for name, operation in tag.operations.items()}
     for entry in (entry for path in document["paths"].values() for entry in path.values()):
         if entry["operationId"] in by_name:
@@ -48,7 +48,7 @@ def described(document: Document, tags: Sequence[Tag]) -> Document:
     order = {name: place for place, name in enumerate(by_name)}
 
     def place(path: tuple[str, Document]) -> int:
-        """Where a path is to be: what other tags have said stays in front."""
+        """Return the position of a path: paths of other tags stay in front."""
         return min(order.get(operation["operationId"], -1) for operation in path[1].values())
 
     document["paths"] = dict(sorted(document["paths"].items(), key=place))

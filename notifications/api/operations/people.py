@@ -1,4 +1,4 @@
-"""People and teams as engines keep them, when they are away, how they want to be reached, and how they sign in."""
+"""Operations on people and teams, absences, preferences, tokens and sign-in links."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import CAROL, SITE

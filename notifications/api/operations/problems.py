@@ -1,4 +1,4 @@
-"""Examples of problems: for each status of an operation, those of the codes that its description names."""
+"""Examples of problems: for each status of an operation, the codes that its description names."""
 
 import re
 from typing import Any
@@ -56,7 +56,7 @@ FAULTS = {
 
 
 def add_examples(responses: dict[str, Any]) -> None:
-    """To the responses of an operation."""
+    """Add examples of problems to the responses of an operation."""
     for status, answer in responses.items():
         if samples := SAMPLES.get(int(status)):
             codes = [code for code in dict.fromkeys(NAMED.findall(answer["description"])) if code in samples]

@@ -1,4 +1,4 @@
-"""What the examples have in common: Alice asks, and Bob approves invoice 4711; Carol stands in for him; Erin, a
+"""The story that all examples share: Alice asks, and Bob approves invoice 4711. Carol stands in for Bob. Erin, a
 customer, has a broken heating."""
 
 from notifications.types import Json
@@ -78,7 +78,7 @@ ASKED: Json = {
 }
 """Bob's question, as he has just asked it."""
 
-_TOLD = {"state": "delivered", "attempts": 1, "last_status": 200, "next_at": None}
-QUESTION_GIVEN: Json = {"id": QUESTION, "action": "request_info", "by": BOB, "at": ASKED["at"], "callback": _TOLD}
-APPROVAL_GIVEN: Json = {"id": ANSWER, "action": "approve", "by": BOB, "at": "2026-11-25T10:30:00Z", "callback": _TOLD}
-"""Both answers of Bob, told to the engine."""
+_CALL = {"state": "delivered", "attempts": 1, "last_status": 200, "next_at": None}
+QUESTION_GIVEN: Json = {"id": QUESTION, "action": "request_info", "by": BOB, "at": ASKED["at"], "callback": _CALL}
+APPROVAL_GIVEN: Json = {"id": ANSWER, "action": "approve", "by": BOB, "at": "2026-11-25T10:30:00Z", "callback": _CALL}
+"""Both answers of Bob, delivered to the engine."""
