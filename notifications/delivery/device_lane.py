@@ -1,7 +1,7 @@
 """Messages to devices: claimed by the hundred, and sent many at once.
 
 Each push service has a room of its own. In it, devices that failed last time have few places, and messages that hang
-move out of the way (`rooms.py`). So neither a dead device nor a service, half or wholly dead, delays others.
+move to slow places (`concurrency_limits.py`). So neither a dead device nor a failing service delays others.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ VISIT_EVERY = 1.0
 LOOK = 0.1
 """Seconds between checks whether a device with several messages in flight hangs."""
 PUT_BACK = timedelta(seconds=2)
-"""Time for which further messages to a device are put back while one to it has no answer."""
+"""Time for which further messages to a device are put back while an earlier one has no answer."""
 NO_PLACE = timedelta(seconds=60)
-"""The same for a suspect that found no place for long: another one of its service may be tried first."""
+"""Time for which a suspect without a place is put back, so that another one of its service may be tried first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class DeviceLane:
 
     # --- what is claimed -------------------------------------------------------------------------
     async def _take(self) -> bool:
-        """Claim what is due for services that have room. Returns whether there may be more; full services call when
+        """Claim due messages for services that have room. Return whether there may be more; full services call when
         they have room."""
         full = [service for service, room in self._rooms.items() if room.is_full]
         claimed = await self._claim(Busy(full))
@@ -106,7 +106,7 @@ class DeviceLane:
         return claimed
 
     async def _visit_suspects(self) -> None:
-        """Rounds for suspects: now, and each time that a suspect has left its place."""
+        """Claim messages for suspects now, and each time that a suspect has left its place."""
         self._visit_at = asyncio.get_running_loop().time() + VISIT_EVERY
         self._devices.forget()
         if self._visiting is None or self._visiting.done():
@@ -131,7 +131,7 @@ class DeviceLane:
 
     # --- what is sent ----------------------------------------------------------------------------
     async def _send_out(self, attempts: list[DeviceAttempt]) -> None:
-        """Send all at once, except those of one device. Returns when each is in flight, or in a queue."""
+        """Send the messages of all devices at once. Return when each message is in flight, or in a queue."""
         of_devices: defaultdict[UUID, list[DeviceAttempt]] = defaultdict(list)
         for attempt in attempts:
             of_devices[attempt.device].append(attempt)
@@ -146,8 +146,8 @@ class DeviceLane:
         return task
 
     async def _in_turn(self, attempts: list[DeviceAttempt]) -> None:
-        """Messages for one device: several at once. If the first do not arrive, the others wait until those are tried
-        again; for a suspect the message that was tried most often goes first."""
+        """Send several messages of one device at once. If the first do not arrive, the others wait until those are
+        tried again; for a suspect the message that was tried most often goes first."""
         waiting = sorted(attempts, key=lambda each: -each.row.attempts)
         while waiting:
             suspect = self._devices.is_suspect(waiting[0])
@@ -160,7 +160,7 @@ class DeviceLane:
                 return
 
     async def _arrive(self, tasks: list["asyncio.Task[None]"], attempt: DeviceAttempt) -> bool:
-        """Whether all of them have ended, and the device accepts more; False as soon as it hangs."""
+        """Return whether all tasks have ended and the device accepts more; False as soon as the device hangs."""
         left = set(tasks)
         while left:
             _, left = await asyncio.wait(left, timeout=LOOK)
@@ -169,8 +169,8 @@ class DeviceLane:
         return not self._devices.is_suspect(attempt)
 
     async def _one(self, attempt: DeviceAttempt) -> None:
-        """Send it, and keep its place until the result is written. An attempt that was not made is written after it has
-        left its place."""
+        """Send the attempt, and keep its place until the result is written. The result of an attempt that was not made
+        is written after it has left its place."""
         untried = await self._in_room(self._rooms[attempt.service], attempt)
         if untried is not None:
             await self._sender.write(untried)
@@ -184,10 +184,10 @@ class DeviceLane:
                 return await self._in_place(place, attempt)
         finally:
             place.end()
-        return await self._as_suspect(room, attempt)  # it has become a suspect meanwhile
+        return await self._as_suspect(room, attempt)  # the device has become a suspect meanwhile
 
     async def _as_suspect(self, room: Room, attempt: DeviceAttempt) -> Result | None:
-        """Try with one message whether the device works again, if there is a place."""
+        """Send one message to see whether the device works again, if there is a place."""
         device = attempt.device
         if room.is_crowded and not self._devices.is_out(device):
             return Result(attempt, again_at=timezone.now() + NO_PLACE)

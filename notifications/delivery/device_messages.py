@@ -1,4 +1,4 @@
-"""Makes attempts of rows that were claimed for devices: payload, address and service of each, read for all at once."""
+"""Makes attempts of rows that were claimed for devices, each with its payload, address and service."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _BatchContext:
-    """What is known of claimed rows: their tokens, people's unread counts, and which rows have a reserve."""
+    """Data read for all claimed rows: their tokens, people's unread counts, and the rows that have a reserve."""
 
     tokens: dict[UUID, str]
     unread: dict[int, int]
@@ -53,9 +53,9 @@ class _BatchContext:
 
 
 def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttempt]:
-    """Attempts for claimed rows; rows that are no longer worth sending end."""
+    """Return the attempts for claimed rows. Rows that are no longer worth sending end."""
     for pk in {row.recipient_id for row in rows if not row.recipient.may_act}:
-        revocation.settle(pk, now)  # devices of a closed account, or registered under an old password, are told nothing
+        revocation.settle(pk, now)  # devices of a closed account, or registered under an old password, get no messages
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
     over = {each.delivery for each in ended}
@@ -67,7 +67,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
     if not going:
         return []
     with transaction.atomic():
-        # who signs out now waits, and then voids these tokens, too
+        # a sign-out at this moment waits for the lock, and then voids these tokens, too
         ids = [row.device_id for row in going if row.device_id]
         locked = Device.objects.filter(keys.among(Device, ids)).order_by("pk").select_for_update(no_key=True)
         there = set(locked.values_list("pk", flat=True))
@@ -82,7 +82,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
 
 
 def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
-    """The rows of each message, and how those wait for which it is one too many in this hour."""
+    """Return the rows of each message that goes now, and the outcomes of rows that wait for the hourly limit."""
     hour = frequency_caps.Hour(rows, reading, now)
     units: list[list[Delivery]] = []
     waiting: list[Outcome] = []
@@ -94,7 +94,7 @@ def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple
 
 
 def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """What was held back for a device comes as one message, if it is more than a few."""
+    """Group the rows by message. More than `APART` rows that were held back for a device become one message."""
     held: dict[tuple[UUID | None, int | None], list[Delivery]] = {}
     for row in rows:
         if row.held and not row.is_replacement and not row.critical and row.notification.priority != Priority.URGENT:
@@ -115,7 +115,7 @@ def _of_unit(unit: Sequence[Delivery], batch: _BatchContext, now: datetime) -> S
 
 
 def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
-    """One message that opens the inbox. The next one replaces it."""
+    """Return one message that opens the inbox. The next one replaces it."""
     newest = max(parts, key=lambda part: part.row.pk)
     assert isinstance(newest.row, Delivery)
     notifications = {
@@ -141,13 +141,13 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
 
 
 def for_tests(devices: Sequence[Device], now: datetime) -> list[DeviceAttempt]:
-    """Test messages that people have asked for."""
+    """Return attempts for the test messages that people have requested."""
     made = (_test(device, now) for device in devices if device.recipient.may_act)
     return [attempt for attempt in made if attempt is not None]
 
 
 def for_farewells(rows: Sequence[Farewell], now: datetime) -> list[DeviceAttempt]:
-    """The last messages to removed devices."""
+    """Return attempts for the last messages to removed devices."""
     return [_attempt(row, device_removal.address_of(row), device_removal.message(row, now)) for row in rows]
 
 
@@ -169,7 +169,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
         push = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
         return _attempt(device, device_removal.address_of(device), push)
-    except Exception as fault:  # as for messages
+    except Exception as fault:  # caught for the same reason as in _made_safely
         if outage.database_is_away(fault):
             raise
         log.exception("push_test_cannot_be_made", device=str(device.pk))
@@ -178,7 +178,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
 
 
 def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
-    """Replacements of copies whose person has got the task again since: the tag now belongs to the newer copy."""
+    """Return replacements of copies whose person has got the task again: the tag now belongs to the newer copy."""
     old = [row for row in rows if row.is_replacement and row.notification.is_copy]
     if not old:
         return set()
@@ -189,7 +189,7 @@ def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
 
 
 def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome | None:
-    """How a row ends that is no longer worth sending. Replacements end as delivered, as they were."""
+    """Return the outcome of a row that is no longer worth sending, or None. Replacements stay delivered."""
     if row.is_replacement:
         useless = overtaken or row.device is None or not row.recipient.present
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
@@ -200,7 +200,7 @@ def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome
 
 
 def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
-    """Row to action token, for devices that may answer."""
+    """Return the action tokens of devices that may answer, by row."""
     answerable = [
         (row, actions)
         for row in rows
@@ -235,7 +235,7 @@ def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
 
 
 def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:
-    """What takes the place of the row's message by now, with `token` for its answers, as its device may show it."""
+    """Return the message that replaces the row's message now, as its device may show it; `token` is for its answers."""
     return _push(row, "replacement", _words(row, now), token, now)
 
 
@@ -265,7 +265,7 @@ def _message(row: Delivery, batch: _BatchContext, now: datetime) -> Message:
 
 
 def _words(row: Delivery, now: datetime) -> Message:
-    """The message; for a notification that is no longer open, what became of it."""
+    """Return the message; for a notification that is no longer open, its outcome."""
     notification = row.notification
     if notification.state in ledger.NEWS:
         return message.message_of(notification, words=row.words, with_facts=False)
@@ -277,8 +277,8 @@ def _words(row: Delivery, now: datetime) -> Message:
 
 
 def tag_of(notification: Notification) -> str:
-    """The key by which messages replace each other on a device, and in a push service's queue: 24 characters for a
-    task, or for the notification.
+    """Return the key by which messages replace each other on a device, and in a push service's queue: 24 characters for
+    a task, or for the notification.
 
     At most 32 characters of base64url (RFC 8030, 5.4).
     """

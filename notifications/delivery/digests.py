@@ -1,7 +1,7 @@
-"""Which due messages of one person go together as one: what was held back, and what piles up faster than it is sent.
+"""Digests: due messages of one person that go as one, because they were held back, or more are due than can be sent.
 
-Nothing is stored of it. Rows that are tried together are due at the same instant from then on (`align`), and so are
-together again on the next try, with the same Message-ID; others do not join them.
+Digests are not stored. Rows that are tried together get the same `due_at` (`align`), and so are together again on the
+next try, with the same Message-ID; other rows do not join them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ from wfpush.postgres import keys
 from wfpush.queue import outbox
 
 MOST = 100
-"""Messages in one."""
+"""Messages in one digest."""
 APART = 3
-"""So many that wait at once still go one by one, unless one of them was held back."""
+"""Messages that wait at once and still go one by one, unless one of them was held back."""
 
 
 class Waiting(NamedTuple):
-    """A due row, as a claim looks at it."""
+    """The columns of a due row that a claim needs."""
 
     pk: UUID
     place: str
@@ -38,7 +38,7 @@ class Waiting(NamedTuple):
 
     @property
     def alike(self) -> tuple[object, ...]:
-        """Rows for which this is the same may go together."""
+        """The key of rows that may go together."""
         if self.critical:
             return (self.pk,)
         return (self.recipient, self.address, self.due_at if self.attempts else None)
@@ -56,7 +56,7 @@ class Unit:
 
 
 def units(waiting: QuerySet[Delivery], room: FreePlaces[str]) -> list[Unit]:
-    """Those for which there is a place. `waiting`: the due rows of a channel with their places, oldest first."""
+    """Return the messages for which there is a place. `waiting`: a channel's due rows with places, oldest first."""
     heaps: dict[object, list[Waiting]] = {}
     for row in map(Waiting._make, waiting.values_list(*NAMES)[: outbox.ROWS_CHECKED]):
         heaps.setdefault(row.alike, []).append(row)
@@ -71,7 +71,7 @@ def units(waiting: QuerySet[Delivery], room: FreePlaces[str]) -> list[Unit]:
 
 
 def _goes_together(heap: Sequence[Waiting]) -> bool:
-    """Rows that were tried before are alike only if they were tried together, or have waited for the same service."""
+    """Return whether rows go as one. Tried rows are in one heap if tried together, or after waiting for one service."""
     return len(heap) > APART or any(row.held for row in heap) or (len(heap) > 1 and heap[0].attempts > 0)
 
 
@@ -114,12 +114,12 @@ def _parted(pieces: Sequence[Sequence[Waiting]]) -> list[Unit]:
 
 
 def align(rows: Sequence[Delivery]) -> None:
-    """These rows, which are locked, go together."""
+    """Make these rows, which are locked, due at the same instant, so that they stay together."""
     first = min(row.due_at for row in rows if row.due_at is not None)
     if any(row.due_at != first for row in rows):
         outbox.bring_forward(Delivery.objects.filter(keys.among(Delivery, [row.pk for row in rows])), first)
 
 
 def id_of(rows: Iterable[UUID]) -> UUID:
-    """The same for the same rows."""
+    """Return a UUID that is the same for the same rows."""
     return uuid5(NAMESPACE_URL, " ".join(sorted(map(str, rows))))

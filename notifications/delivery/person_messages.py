@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 
 def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datetime) -> list[Sequence[PersonAttempt]]:
-    """Return the attempts for each message's rows. Rows that are no longer worth sending end. `service` takes the
-    messages; if it is empty, it has the channel's name."""
+    """Return the attempts for each message's rows. Rows that are no longer worth sending end. `service`: the name of
+    the service that takes the messages; empty for the channel's name."""
     rows = [row for unit in units for row in unit]
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
@@ -45,7 +45,7 @@ def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datet
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """`answerable`: the actions that the link alone allows."""
+    """A row's message. `answerable`: the actions that the link alone allows."""
 
     message: Message
     answerable: list[str]
@@ -59,7 +59,7 @@ class _Making:
     now: datetime
 
     def attempts(self, rows: Sequence[Delivery]) -> Sequence[PersonAttempt]:
-        """One at most. A message that cannot be made must not hold up the others."""
+        """Return one attempt at most. A message that cannot be made must not hold up the others."""
         texts, faults = self._texts(rows)
         try:
             tokens = self._begun(rows, texts) if rows else None
@@ -93,7 +93,7 @@ class _Making:
         return texts, faults
 
     def _begun(self, rows: Sequence[Delivery], texts: Mapping[UUID, _Text]) -> dict[UUID, str] | None:
-        """Return the tokens of rows that have a text. None: the rows are held back."""
+        """Return the tokens of rows that have a text, or None if the rows are held back."""
         with transaction.atomic():
             held_back = self._held_back(rows)
             if not held_back:

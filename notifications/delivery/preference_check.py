@@ -1,4 +1,4 @@
-"""What people have chosen by now about messages that were claimed: some are no longer wanted, others wait."""
+"""Checks claimed messages against the current choices of their people: some messages end, others wait."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _CATEGORIES = Compiled(lambda: Category.objects.in_bulk())
 
 
 def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:
-    """Return how claimed rows end or wait that may not be sent now. Replacements on devices are always sent."""
+    """Return the outcomes of claimed rows that may not be sent now. Replacements on devices are always sent."""
     rows = [row for row in rows if not row.is_replacement]
     with revision.held():
         categories = _CATEGORIES.get()
@@ -42,7 +42,7 @@ def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
 
 
 def settle(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Delivery]:
-    """Write down those that end or wait. Returns the others."""
+    """Record the rows that end or wait. Return the others."""
     outcomes = not_now(rows, reading, now)
     ledger.record([each for each in outcomes if each.again_at is None], now)
     ledger.put_back([each for each in outcomes if each.again_at is not None])
