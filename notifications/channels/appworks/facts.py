@@ -8,7 +8,7 @@ FACTS = Facts(
     name="appworks",
     label=_("AppWorks app"),
     on_lock_screens=True,
-    from_start=False,  # only where a gateway is set up
+    from_start=False,  # set up by few installations
 )
 
 NO_GATEWAY = code("appworks_no_gateway", gettext_noop("No AppWorks Gateway is set up."))
@@ -20,7 +20,7 @@ KEY_REFUSED = code(
 )
 NO_GATEWAY_NOW = code("appworks_no_gateway_now", gettext_noop("No AppWorks Gateway is set up any more."))
 LEFT_ALONE = code("appworks_left_alone", gettext_noop("The AppWorks Gateway does not work, and is left alone a while."))
-"""In rows that version 0.2.0 wrote."""
+"""The reason in rows that version 0.2.0 wrote."""
 NOT_A_USER_NAME = code(
     "appworks_not_a_user_name",
     gettext_noop(

@@ -21,7 +21,7 @@ def server() -> str:
 
 
 def written(message: Message, link: str) -> Written:
-    """Raises TransportError."""
+    """Return the mail's text for the desk's preview. Raise TransportError."""
     mail = mail_of(EXAMPLE_ADDRESS, message, NO_ID, link)
     html = next((str(content) for content, kind in mail.alternatives if kind == "text/html"), "")
     return Written(str(mail.subject), str(mail.body), html)
