@@ -1,6 +1,5 @@
-"""Whether a message is to be sent on a channel now, waits, or is not wanted. The same is asked when it is planned, and
-again when it is due, since people may have chosen otherwise meanwhile.
-"""
+"""Decides whether a message is sent on a channel now, waits, or is not wanted. It decides when the message is planned,
+and again when it is due, since preferences may have changed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ UNHURRIED = (Priority.LOW, Priority.NORMAL)
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A message is held back until then, and looked at again."""
+    """A message is held back until `until`, and decided on again."""
 
     until: datetime
     held: Held
@@ -28,8 +27,8 @@ class Wait:
 def wait_for(
     chosen: Chosen, notification: Notification, now: datetime, *, critical: bool = False, waited: bool = False
 ) -> Wait | None:
-    """None: the message is to be sent now. Nothing holds back what is urgent, or is told by a critical step. `waited`:
-    it was held back already, and is due."""
+    """Return how long the message waits, or None: send it now. Urgent messages and critical steps never wait. `waited`:
+    the message was held back already, and is due."""
     if critical or notification.priority == Priority.URGENT:
         return None
     at, held = now, None
@@ -47,8 +46,8 @@ SAID = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.S
 
 
 def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, critical: bool = False) -> Reason:
-    """Why the person gets no message of it on the channel; NOTHING: they get one. A muted case is told in the inbox
-    only, unless it is urgent, or waits for them."""
+    """Return why the person gets no message of the notification on the channel; NOTHING: they get one. A muted case's
+    messages come in the inbox only, unless they are urgent, or wait for the person."""
     category = notification.category
     off = chosen.off(category, channel)
     if off or notification.case_id not in chosen.muted or channel in category.mandatory:
@@ -58,17 +57,17 @@ def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, crit
 
 
 def most_an_hour(chosen: Chosen, notification: Notification, *, critical: bool = False) -> int | None:
-    """How many such messages the person wants an hour by one channel; None: any number."""
+    """Return the number of such messages that the person wants an hour by one channel; None: any number."""
     return None if critical or notification.priority == Priority.URGENT else chosen.most_an_hour
 
 
 def may_come_together(notification: Notification) -> bool:
-    """Nobody waits for its answer, and it is in no hurry."""
+    """Return whether nobody waits for an answer to the notification, and it is in no hurry."""
     return notification.state == NotificationState.INFO and notification.priority in UNHURRIED
 
 
 def next_digest(chosen: Chosen, now: datetime) -> datetime:
-    """The next of the person's times for what comes together, after `now`."""
+    """Return the person's next time for digests after `now`."""
     today = now.astimezone(chosen.zone).date()
     times = (
         last_instant(chosen.zone, datetime.combine(today + ahead * A_DAY, each))
@@ -79,5 +78,5 @@ def next_digest(chosen: Chosen, now: datetime) -> datetime:
 
 
 def local(at: datetime, chosen: Chosen) -> str:
-    """A time of the person's wall clock, as reasons say it."""
+    """Return the time by the person's clock, as reasons say it."""
     return f"{at.astimezone(chosen.zone):%Y-%m-%d %H:%M %Z}"
