@@ -1,8 +1,8 @@
-"""What people hear of their duty: that a swap is asked or answered, and a note at each hand-over.
+"""Notices about duty: that a swap is requested or answered, and a note at each hand-over.
 
-Whoever begins their turn hears who had it before, and what is open. Every minute it is looked who is on duty. What has
-changed since the look before is a hand-over, by a turn that has begun as by an override or a swap; so each is told
-once, and what happened while the worker was away as it is now.
+The note says who was on duty before, and what is open. A job looks every minute who is on duty. A change since the last
+look is a hand-over, by a turn that has begun as by an override or a swap. So each is announced once, and those that
+happened while the worker was away as they are now.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 TYPE = "wfpush.duty"
 LATE = timedelta(hours=12)
-"""After which a hand-over is told no more: whoever has been on duty for so long knows."""
+"""Time after which a hand-over is no longer announced: a person on duty for so long knows."""
 BEHIND, AHEAD = timedelta(days=35), timedelta(days=100)
 NAMED = 5
 
@@ -69,7 +69,7 @@ def _send(
 # --- swaps ------------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def ask_for_swap(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
-    """Ask for a swap and notify the colleague. Raises CannotSwap."""
+    """Ask for a swap and notify the colleague. Raise CannotSwap."""
     swap = swaps.ask(proposal, by, now)
     _send(swap.rota, swap.asked_of, lambda: _request_words(swap, now), reasons.ASKED_BY(name=by), now)
     return swap
@@ -77,7 +77,7 @@ def ask_for_swap(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSw
 
 @transaction.atomic
 def answer_swap(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
-    """Raises CannotSwap, RotaSwap.DoesNotExist."""
+    """Answer a swap and notify the other person. Raise CannotSwap or RotaSwap.DoesNotExist."""
     swap = swaps.answer(pk, person, state, now)
     other = swap.asked_of if state == SwapState.WITHDRAWN else swap.asked_by
     _send(swap.rota, other, lambda: _answered(swap, now), reasons.WRITTEN_TO(name=person), now)
@@ -115,7 +115,7 @@ def _times(swap: RotaSwap, now: datetime) -> str:
 
 # --- hand-overs -------------------------------------------------------------------------------------------------------
 def tell_of_hand_overs(now: datetime) -> int:
-    """Once a minute. Returns how many were told."""
+    """Announce hand-overs, once a minute. Return how many were announced."""
     swaps.end_unanswered(now)
     return sum(_look_at(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
 
@@ -151,7 +151,7 @@ def _looked_at(pk: int, now: datetime) -> bool:
 
 
 def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
-    """What waits for people who are on duty no longer goes to whoever is. Returns who is, or was last."""
+    """Pass open items of people who are no longer on duty to those who are. Return the people on duty now, or last."""
     before = watch.on_duty if watch is not None else []
     on_duty = [person.pk for person in Duties(now).people(rota)]
     if not on_duty:
@@ -177,7 +177,7 @@ def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) ->
     return notification is not None
 
 
-# --- its words --------------------------------------------------------------------------------------------------------
+# --- the words of a note ----------------------------------------------------------------------------------------------
 def note(rota: Rota, current: Shift, before: Recipient | None, now: datetime) -> Words:
     title = _("You are on duty for %(rota)s") % {"rota": rota}
     until = _("Until %(time)s.") % {"time": moment(current.ends, now)}

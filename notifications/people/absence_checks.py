@@ -17,9 +17,8 @@ MOST_PARTS = 20
 def faults_of(
     recipient: Recipient, absence: AbsenceEntry, now: datetime, *, by: Recipient | None = None
 ) -> dict[str, str]:
-    """Return the faults of an absence: a sentence by field; empty if there are none. A part's field is `parts.0`,
-    `parts.1`, …; `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an
-    administrator."""
+    """Return the faults of an absence, sentences by field; empty: none. Those of the parts are `parts.0`, `parts.1`, …;
+    `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an administrator."""
     faults = _check_time(absence.begins_at, absence.ends_at, now)
     if recipient.external:
         faults["recipient"] = _("Only people of your own organisation can be away.")

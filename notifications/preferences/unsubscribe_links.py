@@ -1,8 +1,7 @@
-"""Unsubscribe links, in each message that is not mandatory: readers can turn off more (RFC 8058).
+"""Unsubscribe links, in each message that is not mandatory: they turn off further ones (RFC 8058).
 
 A link names a person, a category, a channel and an address, and is good for nothing else. It needs no row: it is
-signed. If such a message is passed on, its reader can turn off that category only; the person is notified and can undo
-it.
+signed. A reader of a passed-on message can turn off that category only; the person is notified and can undo it.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rotas as they are kept, read for a time: whom they mean at an instant, and the shifts until another."""
+"""Stored rotas, read for a time: the people on duty at an instant, and the shifts until another."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ MOST_CHANGES = 2_000
 
 
 def definitions(rotas: Iterable[Rota], begins: datetime, ends: datetime) -> dict[int, Definition]:
-    """Return definitions by rota key, with all that touches the time. Makes five queries for any number of rotas."""
+    """Return definitions by rota key, with all changes that touch the time. Five queries for any number of rotas."""
     by_key = {rota.pk: rota for rota in rotas}
     if not by_key:
         return {}
@@ -74,7 +74,7 @@ def _layer(row: RotaLayer, there: set[int]) -> Layer:
 
 
 def _swaps(rotas: Iterable[int], begins: datetime, ends: datetime) -> Sequence[RotaSwap]:
-    """In the order in which they were accepted. What is given in return may be at quite another time."""
+    """Return swaps in the order in which they were accepted. Their two turns may be at quite different times."""
     rows = RotaSwap.objects.filter(rota__in=rotas, state=SwapState.ACCEPTED)
     touches = rows.filter(ends_at__gt=begins, begins_at__lt=ends)
     touches |= rows.filter(back_ends_at__gt=begins, back_begins_at__lt=ends)
@@ -94,12 +94,12 @@ def shifts_of(rota: Rota, begins: datetime, ends: datetime) -> list[Shift]:
 
 
 def people_of(shifts: Iterable[Shift]) -> dict[int, Recipient]:
-    """By key."""
+    """Return the people of the shifts, by key."""
     return Recipient.objects.select_related("brand").in_bulk({shift.who for shift in shifts})
 
 
 class Duties:
-    """Rotas as a batch of events or steps asks for them: each is read once, and only when a target names it.
+    """The duties for a batch of events or steps: each rota is read once, and only when a target names it.
 
     `cached`: definitions that were read before, for a time in which `now` lies.
     """
