@@ -1,5 +1,5 @@
 """Offers open tasks of an absent person to their delegate: a copy of the task with a note, as the delegate would have
-got it. The first answer counts, as always."""
+got it. The first answer counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -51,7 +51,7 @@ SEVERAL = 2
 """Number of people's failing calendars of one server after which the server is at fault, and not a typed address."""
 
 
-# --- what people enter ------------------------------------------------------------------------------------------------
+# --- settings of a calendar -------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class FeedSettings:
     """A calendar as it is entered. `address`: empty: the stored one."""

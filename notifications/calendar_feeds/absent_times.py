@@ -1,7 +1,7 @@
 """The times of a person's calendar at which they are away, by entries that count as absences. Pure: no Django.
 
-Outlook marks entries as out of office (`X-MICROSOFT-CDO-BUSYSTATUS:OOF`), and Nextcloud those of its absences; Google
-marks none. Titles, places and people of entries are dropped before the calendar is read: only times are taken.
+Outlook marks entries as out of office (`X-MICROSOFT-CDO-BUSYSTATUS:OOF`), Nextcloud the entries of its absences, Google
+none. Titles, places and people of entries are dropped before the calendar is read: only times are taken.
 """
 
 from collections.abc import Iterable, Mapping

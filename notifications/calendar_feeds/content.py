@@ -1,7 +1,7 @@
-"""The content lines of a calendar (RFC 5545): those with the times of its events, counted before they are computed.
+"""The content lines of a calendar (RFC 5545) with the times of its events, counted before they are computed.
 
-Pure: no Django. All other lines are dropped here, so that neither alarms, descriptions nor unknown properties cost
-anything later, and no title is read where only times are needed.
+Pure: no Django. All other lines are dropped here: alarms, descriptions and unknown properties cost nothing later. No
+title is read where only times are needed.
 """
 
 import io
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 BEHIND, AHEAD = timedelta(days=7), timedelta(days=200)
-"""The time of which events are read."""
+"""The time before and after now in which events are read."""
 LONGEST_ABSENCE = timedelta(days=2 * 365)
 """The longest absence, and the longest time until one begins: people away for longer are deactivated."""
 PAST = BEHIND + timedelta(days=1)
-"""An event that was over so long ago is over in every time zone."""
+"""Time after its end at which an event is over in every time zone."""
 MAX_EVENTS, MAX_DATES, MAX_ZONE_LINES, MAX_DEPTH = 5_000, 5_000, 10_000, 10
 READ_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "WKST"})
 """Parts of rules of repetition: others are of little use here, and some take for ever to compute."""

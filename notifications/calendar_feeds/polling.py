@@ -84,7 +84,7 @@ def _fault_of(feed: FeedT, now: datetime, read: Callable[[FeedT, datetime], None
     return None
 
 
-# --- what a server sends ----------------------------------------------------------------------------------------------
+# --- a server's answer ------------------------------------------------------------------------------------------------
 def fetch(
     url: str, allowed: Sequence[Network], max_bytes: int, etag: str = "", *, seconds: float = DEADLINE
 ) -> Response | None:

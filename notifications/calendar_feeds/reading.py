@@ -1,4 +1,4 @@
-"""Reads a calendar in a process of its own: no stranger's data is computed, or kept, in one of ours.
+"""Reads a calendar in a process of its own: no stranger's data is computed, or stored, in one of ours.
 
 The child limits itself (`sandbox.py`). This module limits the time of waiting for it, and interprets its end.
 """

@@ -106,7 +106,7 @@ class Services:
         return self.answered(service)
 
     def answered(self, service: Service) -> bool:
-        """Note that the service works, whatever it answered. Return whether it was down."""
+        """Note that the service works: any answer counts. Return whether it was down."""
         state = self._of(service)
         was_down, state.is_down, state.answered = state.is_down, False, self.now()
         state.failing.clear()

@@ -1,7 +1,7 @@
 """Claims due rows: for addresses of people one message for each free place, for devices hundreds at once.
 
-For devices, messages to working devices are claimed first, and separately those to suspects: devices that failed last
-time. Otherwise a hundred dead devices would fill each claim, and working ones would wait behind them.
+Messages to working devices are claimed first, and separately messages to suspects: devices that failed last time.
+Otherwise a hundred dead devices would fill each claim, and working ones would wait behind them.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,7 +40,7 @@ from wfpush.queue import outbox
 
 LEASE = timedelta(seconds=30)
 LATE = timedelta(seconds=30)
-"""Rows that have been due for this time are claimed even when no suspect has a place, so that they can end, or be due
+"""Rows that have been due for this time are claimed even without a place for a suspect: they can end, or be due
 later."""
 
 NOBODYS = Q(device=None)
@@ -145,7 +145,7 @@ SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
 
 
 def waiting_for_devices(now: datetime) -> Waiting:
-    """Return what waits. Each claim is a transaction with several statements, and mostly only one kind waits."""
+    """Return the waiting kinds. Each claim is a transaction with several statements, and mostly only one kind waits."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, [now, now, [channel.name for channel in registry.device_channels()], now])
         return Waiting(*cursor.fetchone())

@@ -88,7 +88,7 @@ class DeviceLane:
         for channel in device_channels():
             await channel.transport.close()
 
-    # --- what is claimed -------------------------------------------------------------------------
+    # --- claims ----------------------------------------------------------------------------------
     async def _take(self) -> bool:
         """Claim due messages for services that have room. Return whether there may be more; full services call when
         they have room."""
@@ -129,7 +129,7 @@ class DeviceLane:
             crowded = [service for service, room in self._rooms.items() if room.is_crowded]
             claimed = (await self._claim(Busy(crowded, self._devices.out()), suspects=True)).rows
 
-    # --- what is sent ----------------------------------------------------------------------------
+    # --- sending ---------------------------------------------------------------------------------
     async def _send_out(self, attempts: list[DeviceAttempt]) -> None:
         """Send the messages of all devices at once. Return when each message is in flight, or in a queue."""
         of_devices: defaultdict[UUID, list[DeviceAttempt]] = defaultdict(list)
@@ -146,7 +146,7 @@ class DeviceLane:
         return task
 
     async def _in_turn(self, attempts: list[DeviceAttempt]) -> None:
-        """Send several messages of one device at once. If the first do not arrive, the others wait until those are
+        """Send several messages of one device at once. If the first do not arrive, the others wait until the first are
         tried again; for a suspect the message that was tried most often goes first."""
         waiting = sorted(attempts, key=lambda each: -each.row.attempts)
         while waiting:

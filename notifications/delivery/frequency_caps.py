@@ -96,7 +96,7 @@ def _begun(rows: Iterable[Delivery], since: datetime, now: datetime) -> QuerySet
     )
 
 
-# --- what repeats ---------------------------------------------------------------------------------
+# --- categories that repeat -----------------------------------------------------------------------
 Series = tuple[int, str, str, int]
 
 
@@ -137,7 +137,7 @@ def _last(rows: Sequence[Delivery], longest: timedelta, now: datetime) -> dict[S
     return {tuple(series): at for *series, at in of_series.annotate(Max("started_at"))}
 
 
-# --- so many an hour ------------------------------------------------------------------------------
+# --- messages an hour -----------------------------------------------------------------------------
 Way = tuple[int, str, str]
 """A person, channel and address."""
 

@@ -45,8 +45,7 @@ def pause(service: Service, reason: Reason, now: datetime) -> datetime:
 
 @transaction.atomic
 def prolong(service: Service, reason: Reason, now: datetime, *, doubles: bool) -> datetime | None:
-    """Prolong the pause, since a message tried the service in vain. Return its end, or None if the service works by
-    now.
+    """Prolong the pause: a message tried the service in vain. Return its end, or None if the service works by now.
 
     Each pause is twice as long (`doubles`), except for a device that was refused before, which may be refused for ever.
     """
@@ -113,7 +112,7 @@ def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
 
 
 def catch_up(service: Service, now: datetime) -> None:
-    """Make due at once what waits to be tried again: the service was down, and works."""
+    """Make messages due at once that wait to be tried again: the service was down, and works."""
     rows = Delivery.objects.filter(channel=service[0])
     hasten(rows.filter(device__in=Device.objects.filter(at(service))) if reaches_devices(service[0]) else rows, now)
 

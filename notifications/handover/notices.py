@@ -1,8 +1,8 @@
 """Notices about duty: that a swap is requested or answered, and a note at each hand-over.
 
-The note says who was on duty before, and what is open. A job looks every minute who is on duty. A change since the last
-look is a hand-over, by a turn that has begun as by an override or a swap. So each is announced once, and those that
-happened while the worker was away as they are now.
+The note names the person before, and the open tasks. Each minute the person on duty is compared with the last look. Any
+change is a hand-over: a turn, an override or a swap. So each hand-over is announced once; after the worker was away,
+only the current state is.
 """
 
 from collections.abc import Callable, Sequence
@@ -151,7 +151,7 @@ def _looked_at(pk: int, now: datetime) -> bool:
 
 
 def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
-    """Pass open items of people who are no longer on duty to those who are. Return the people on duty now, or last."""
+    """Pass open items of people who are no longer on duty to the people on duty. Return these, or the last ones."""
     before = watch.on_duty if watch is not None else []
     on_duty = [person.pk for person in Duties(now).people(rota)]
     if not on_duty:

@@ -218,7 +218,7 @@ def away_at(now: datetime) -> QuerySet[Absence]:
 
 
 def in_calendars_at(now: datetime) -> QuerySet[CalendarAbsence]:
-    """Return absences by calendar at that time. Those of `away_at` take precedence."""
+    """Return absences by calendar at that time. The absences of `away_at` take precedence."""
     return CalendarAbsence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
 
 

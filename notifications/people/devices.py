@@ -175,8 +175,8 @@ def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
 def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: bool | None = None) -> int:
     """Remove devices: they get no more messages, and items that they show can no longer be answered.
 
-    They are notified for the reasons in `TOLD`, unless `notify` says otherwise. Return how many there still were. Locks
-    the devices first, then their deliveries in the order of their ids, as everywhere.
+    They are notified for the reasons in `TOLD`, unless `notify` says otherwise. Return how many there still were. The
+    devices are locked first, then their deliveries in the order of their ids, as everywhere.
     """
     pks = [device.pk for device in devices]
     if not pks:

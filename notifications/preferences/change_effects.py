@@ -1,8 +1,8 @@
 """The effects of changed preferences on messages that are held back: they are sent, or wait until another time.
 
 Messages follow changes by others, too: of a person's time zone, brand or team, and of defaults. Triggers of the
-database record the people concerned (`HeldReview`), so a change at the desk, by an engine, by an import or by SQL
-counts alike. People are reviewed one after the other: a team may have thousands.
+database record the people concerned (`HeldReview`), for changes at the desk, by engines, imports and SQL. People are
+reviewed one after the other: a team may have thousands.
 """
 
 import time

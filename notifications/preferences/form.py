@@ -70,7 +70,7 @@ class PreferencesForm(forms.Form):
         number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return min(number, MOST_WINDOWS + SPARE)
 
-    # --- what it says -----------------------------------------------------------------------------
+    # --- reading and checking ---------------------------------------------------------------------
     @property
     def shown_windows(self) -> Iterator[dict[str, Any]]:
         """Yield the place of each row of quiet hours, and its bound fields."""

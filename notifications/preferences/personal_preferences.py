@@ -65,7 +65,7 @@ def read(person: Recipient) -> PreferenceValues:
     )
 
 
-# --- what makes sense -----------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
 def faults_of(preferences: PreferenceValues) -> Iterator[tuple[Place, str]]:
     """Yield each fault with its place."""
     yield from _faults_of_windows(preferences.quiet_hours)
@@ -94,7 +94,7 @@ def _faults_of_windows(windows: Sequence[Window]) -> Iterator[tuple[Place, str]]
         yield ("quiet_hours",), _("At least an hour a week must not be quiet: otherwise nothing would ever come.")
 
 
-# --- putting --------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 @transaction.atomic
 def put(person: Recipient, preferences: PreferenceValues, now: datetime) -> None:
     """Replace the person's preferences, in which `faults_of` has found nothing, and apply them to held messages."""

@@ -56,7 +56,7 @@ def _digest(address: str) -> str:
     return salted_hmac(PURPOSE, address.lower(), algorithm="sha256").hexdigest()[:16]
 
 
-# --- what a message says of it ------------------------------------------------------------------------------------
+# --- the text of a message about its link -------------------------------------------------------------------------
 def kept_because(notification: Notification, channel: str) -> str:
     """Return why messages like this one cannot be turned off by a link, in its language; empty: they can."""
     category = notification.category

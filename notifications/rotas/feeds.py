@@ -110,7 +110,7 @@ def _names(event: CalendarEvent) -> list[str]:
 
 
 class _People:
-    """The people whom a calendar's events name by address, ref or name, each of which must be one person's alone."""
+    """The people whom a calendar's events name by address, ref or name, which must be of one person only."""
 
     def __init__(self, events: Sequence[CalendarEvent]) -> None:
         names = {name for event in events for name in _names(event)}

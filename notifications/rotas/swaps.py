@@ -104,7 +104,7 @@ def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaS
         raise CannotSwap(_("This was answered or withdrawn meanwhile, or is over."))
     if state == SwapState.ACCEPTED:
         _check(swap, now)
-        swap.begins_at = max(swap.begins_at, now)  # the past stays as it was
+        swap.begins_at = max(swap.begins_at, now)  # time that has passed is not swapped
         if swap.back_begins_at is not None:
             swap.back_begins_at = max(swap.back_begins_at, now)
     swap.state, swap.answered_at = state, now

@@ -1,7 +1,7 @@
 """The shifts of a rota, by turns, overrides and swaps. Pure: no Django.
 
-Times of day are those of the rota's zone. Where an hour occurs twice, the first counts; in an hour that a clock skips,
-changes happen when the clock is changed.
+Times of day are in the rota's zone. Where an hour occurs twice, the first counts; changes in an hour that a clock skips
+happen when the clock is changed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

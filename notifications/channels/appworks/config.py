@@ -47,7 +47,7 @@ class Gateway:
 def read(env: Environment, base_url: str) -> dict[str, Any]:
     """Return the setting APPWORKS_GATEWAY: None if nothing is set.
 
-    Raises ImproperlyConfigured, which names the setting and says what to write, without any part of the key.
+    Raise ImproperlyConfigured, which names the setting and its remedy, without any part of the key.
     """
     url, key = env.text("APPWORKS_GATEWAY_URL", default=""), env.text("APPWORKS_GATEWAY_KEY", default="")
     return {"APPWORKS_GATEWAY": _gateway(url, key, env.text("APPWORKS_GATEWAY_OPTIONS", default=""))}

@@ -75,7 +75,7 @@ async def _post(gateway: Gateway, form: bytes) -> Response:
         return await door.request("POST", gateway.address, body=form, headers={"Content-Type": FORM})
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- the request ------------------------------------------------------------------------------------------------------
 def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
     """Return the body of the form. Raise TransportError when the user's name cannot be in a list with commas."""
     if not user or "," in user or not user.isprintable() or user != user.strip():
@@ -105,7 +105,7 @@ def members(message: Message, delivery_id: UUID, link: str) -> Json:
     return content | {name: value for name, value in subject.items() if value}
 
 
-# --- what the gateway answers -----------------------------------------------------------------------------------------
+# --- the gateway's answer ---------------------------------------------------------------------------------------------
 def fault_of(response: Response, key: str, now: float) -> TransportError | None:
     """Return the fault of an answer, or None: the gateway has the message. `now` is in Unix seconds."""
     status = response.status

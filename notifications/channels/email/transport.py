@@ -35,8 +35,7 @@ NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
 """RFC 3463, 3.2: bad mailbox, bad system, bad syntax, moved away; RFC 7505: the domain takes no mail."""
 
 SHUTS_DOWN = 421
-"""RFC 5321, 3.8: the server shuts down, whatever the command was. Other 4xx codes are about one mail, or its
-address."""
+"""RFC 5321, 3.8: the server shuts down, for any command. Other 4xx codes are about one mail, or its address."""
 
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
@@ -201,7 +200,7 @@ def _colour(value: Any, default: str) -> str:
     return value if isinstance(value, str) and COLOUR.fullmatch(value) else default
 
 
-# --- what mail servers answer ---------------------------------------------------------------------------------------
+# --- mail servers' answers ------------------------------------------------------------------------------------------
 def explained(fault: SMTPException | OSError) -> TransportError:
     """Return the error. 5xx is permanent; others may pass, even a broken connection or a refused password."""
     if isinstance(fault, SMTPAuthenticationError) and 500 <= fault.smtp_code <= 599:

@@ -1,4 +1,4 @@
-"""Finds what prevents messages to registered apps: for `manage.py doctor`."""
+"""Finds faults that prevent messages to registered apps: for `manage.py doctor`."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

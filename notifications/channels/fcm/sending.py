@@ -65,7 +65,7 @@ class Sender:
             raise TransportError(reasons.REFUSED_HERE(words=_quote_error(fault)), permanent=True) from fault
 
     def _open(self) -> firebase.Projects:
-        """Return this loop's connections. Those of a loop that has ended can neither be used nor closed."""
+        """Return this loop's connections. Connections of a loop that has ended can neither be used nor closed."""
         loop = asyncio.get_running_loop()
         if self._projects is None or self._loop is not loop:
             self._projects, self._loop = firebase.Projects(), loop
@@ -77,7 +77,7 @@ class Sender:
             await projects.close()
 
 
-# --- what Google answers ----------------------------------------------------------------------------------------------
+# --- Google's answers -------------------------------------------------------------------------------------------------
 def explained(fault: FirebaseError, project: str) -> TransportError:
     """Return our error for Firebase's error code: https://firebase.google.com/docs/cloud-messaging/error-codes."""
     words = _quote_error(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)

@@ -66,7 +66,7 @@ def gateway() -> str:
 CHANNEL = PersonChannel(
     facts=FACTS,
     transport=TRANSPORT,
-    places=Places(most=10, each=10, by=F("channel")),  # one gateway: as many as its window may have at most
+    places=Places(most=10, each=10, by=F("channel")),  # one gateway: as many as its window has at most
     service=gateway,
     diagnose=diagnose,
     never_twice=True,  # each is paid for, and disturbs

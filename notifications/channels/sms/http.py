@@ -52,7 +52,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         return await door.request("POST", url, body=body, headers=headers)
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- the request ------------------------------------------------------------------------------------------------------
 def request_of(settings: Http, number: str, text: str, sender: str, delivery_id: UUID) -> tuple[bytes, dict[str, str]]:
     substitutes = {"to": number, "number": number.lstrip("+"), "from": sender, "text": text, "id": str(delivery_id)}
     fields = _filled(settings.fields, substitutes)
@@ -81,7 +81,7 @@ def _credentials(settings: Http) -> dict[str, str]:
     return {settings.token_header: bearer}
 
 
-# --- what the gateway answers -----------------------------------------------------------------------------------------
+# --- the gateway's answer ---------------------------------------------------------------------------------------------
 def fault_of(settings: Http, response: Response, now: float) -> TransportError | None:
     """Return the fault of an answer, or None: the gateway has the message. `now` is in Unix seconds."""
     status, words = response.status, _quote_answer(settings, response)

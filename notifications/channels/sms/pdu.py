@@ -1,7 +1,8 @@
 """The PDUs of SMPP 3.4 that a sender of text messages needs, byte by byte.
 
 The codec is our own: aiosmpplib 0.7.4, smpp34 1.5 and smpplib 2.2.4 cut or refuse long passwords, take no authority of
-one's own, lose halves of PDUs, misread odd options of receipts, or send a message again whose connection ended.
+one's own, or lose halves of PDUs. They misread odd options of receipts, or want to resend a message whose connection
+ended.
 Numbers of sections are those of the SMPP Protocol Specification v3.4, issue 1.2.
 """
 

@@ -122,7 +122,7 @@ class Link:
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
 
-    # --- what comes in ------------------------------------------------------------------------------------------------
+    # --- incoming PDUs ------------------------------------------------------------------------------------------------
     async def _read(self) -> None:
         try:
             while not self.closed:

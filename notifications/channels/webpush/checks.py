@@ -1,4 +1,4 @@
-"""Finds what prevents messages to registered browsers: for `manage.py doctor` and the desk's overview."""
+"""Finds faults that prevent messages to registered browsers: for `manage.py doctor` and the desk's overview."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -82,8 +82,8 @@ class WebPush:
         if self._door is None:
             self._door = push_door_from_settings()
         headers = _headers(address, message)
-        # All messages that are here by now are encrypted one after another, and then all are posted: the processor's
-        # caches hold the code of one of the two. Alternating would take a seventh more time.
+        # All waiting messages are encrypted one after another, and then all are posted: the processor's caches hold the
+        # code of one of the two. Alternating would take a seventh more time.
         await asyncio.sleep(0)
         body = encrypt(address, plaintext)
         await asyncio.sleep(0)
@@ -95,7 +95,7 @@ class WebPush:
             raise TransportError(reason, permanent=fault.permanent) from fault
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- the request ------------------------------------------------------------------------------------------------------
 def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
     # `normal` for replacements: services hold back `low` until the device is charging (RFC 8030, 5.3).
     replaces = message.kind == "replacement"
@@ -141,7 +141,7 @@ def _thin(members: Json) -> Json:
     return without_icon | {"body": "", "title": cut(members["title"], THIN_TITLE)}
 
 
-# --- what services answer ---------------------------------------------------------------------------------------------
+# --- services' answers ------------------------------------------------------------------------------------------------
 def fault_of(response: Response, service: str, now: float) -> TransportError | None:
     """Return the fault of an answer, or None: the service has the message. `now` is in Unix seconds."""
     status = response.status
