@@ -129,7 +129,7 @@ def _body(url: str) -> str:
     return polling.text_of(response)
 
 
-TOLD_PEOPLE = {
+SHOWN_CODES = {
     each.name
     for each in (
         reasons.FEED_TOO_LARGE,
@@ -144,7 +144,7 @@ TOLD_PEOPLE = {
 
 def _for_people(reason: Reason, url: str) -> Reason:
     """Return the reason, as a person may read it. The log has the original reason."""
-    if reason.code in TOLD_PEOPLE:
+    if reason.code in SHOWN_CODES:
         return reason
     log.info("absence_calendar_not_found", host=urlsplit(url).hostname, why=str(reason))
     return reasons.FEED_NOT_THERE()

@@ -49,13 +49,13 @@ SECONDS = 10.0
 """Seconds of one run."""
 LOUD = 10
 """Number of items that are sent by all channels of their categories; further ones, unless urgent, in the inbox only."""
-NOT_GIVEN = (CallbackState.REFUSED, CallbackState.FAILED)
+REFUSED_STATES = (CallbackState.REFUSED, CallbackState.FAILED)
 
 
 def run(now: datetime) -> int:
     """Hand over and take back due items. Return the number of tasks."""
     until, done = time.monotonic() + SECONDS, 0
-    for work in (_end_of_leaders, _take_back, _hand_over, _offer_what_was_refused):
+    for work in (_end_of_leaders, _take_back, _hand_over, _offer_refused):
         for count in work(now):
             done += count
             if time.monotonic() > until:
@@ -94,9 +94,9 @@ def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
             copies = _waiting(absence, after) if absence is not None else []
             done = 0
             if absence is not None:
-                scene = _Scene(absence, [task for _copy, task in copies], now)
-                scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
-                done = len(scene.made)
+                batch = _TaskBatch(absence, [task for _copy, task in copies], now)
+                batch.hand_over(batch.tasks, engines=absence.open_items == OpenItems.REASSIGN)
+                done = len(batch.made)
             if absence is not None and len(copies) < STEP:  # the absence is locked: nobody has changed it
                 type(absence).objects.filter(pk=absence.pk).update(handed_over_at=now)
         yield done
@@ -126,7 +126,7 @@ def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]
     return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
 
 
-class _Scene:
+class _TaskBatch:
     """Some tasks of one person who is away; they are locked."""
 
     def __init__(self, absence: AnyAbsence, tasks: Iterable[UUID], now: datetime) -> None:
@@ -183,17 +183,17 @@ def _locked(tasks: Iterable[UUID]) -> list[Task]:
 
 
 # --- an engine refuses a call -----------------------------------------------------------------------------------------
-def _offer_what_was_refused(now: datetime) -> Iterable[int]:
+def _offer_refused(now: datetime) -> Iterable[int]:
     """Offer tasks that an engine has refused to give away. Yield the number of each person's tasks."""
-    refused = HandedOver.objects.filter(item=None, callback__state__in=NOT_GIVEN)
+    refused = HandedOver.objects.filter(item=None, callback__state__in=REFUSED_STATES)
     for person in list(refused.order_by("person").values_list("person", flat=True).distinct()):
         with transaction.atomic(), revision.held():
             absence = _of(person, now)
             rows = list(refused.filter(person=person).order_by("pk").select_for_update(skip_locked=True)[:STEP])
             if absence is not None and rows:
                 HandedOver.objects.filter(pk__in=[row.pk for row in rows]).delete()
-                scene = _Scene(absence, [row.task_id for row in rows], now)
-                scene.hand_over(scene.tasks, engines=False)
+                batch = _TaskBatch(absence, [row.task_id for row in rows], now)
+                batch.hand_over(batch.tasks, engines=False)
         yield len(rows)
 
 
@@ -210,7 +210,7 @@ def _take_back(now: datetime) -> Iterable[int]:
                 step = rows.filter(person=person, pk__gt=after).order_by("pk")
                 step = step.select_related("person", "to", "item").select_for_update(of=("self",), skip_locked=True)
                 batch = list(step[:STEP])
-                done = _Return(batch, now).take() if batch else 0
+                done = _TakeBack(batch, now).take() if batch else 0
             yield done
             if len(batch) < STEP:
                 break
@@ -218,7 +218,7 @@ def _take_back(now: datetime) -> Iterable[int]:
 
 
 @dataclass
-class _Return:
+class _TakeBack:
     """The taking back of some items of one person."""
 
     rows: Sequence[HandedOver]

@@ -85,7 +85,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RenderedMessage:
     """A message as its recipient sees it."""
 
     subject: str
@@ -201,7 +201,7 @@ class PersonChannel(Channel):
     retry: Backoff = RETRY_PERSONS
     longest_pause: timedelta = timedelta(minutes=5)
     service: Callable[[], str] | None = None
-    written: Callable[[Message, str], Written] | None = None
+    written: Callable[[Message, str], RenderedMessage] | None = None
     never_twice: bool = False
     most_an_hour: Callable[[], int] = lambda: 0
     together: Callable[[str, Bundle, UUID], None] | None = None

@@ -10,16 +10,16 @@ from notifications.delivery.attempts import DeviceAttempt, Service
 
 HANGS = 2.0
 """Seconds without an answer after which a device gets no second message at the same time."""
-REMEMBERED = 60.0
+FORGET_SECONDS = 60.0
 """Seconds after which results are forgotten: rows claimed later have them from the database."""
-SEVERAL = 5
+DOWN_PARTIES = 5
 DOWN_AFTER = 60.0
 """A service is down when messages to this number of devices or addresses have failed for this number of seconds, and
 none was answered."""
 ALONE_FIRST, ALONE_MOST = 5.0, 30.0
 """Seconds between two messages that try a service which is down and has no suspects: the first pause, and the
 longest."""
-OTHERS = 300.0
+LATER_SECONDS = 300.0
 """Seconds for which further messages wait that are claimed during a pause, unless the service works again before."""
 JUST_WORKED = 60.0
 """Seconds for which a service that took a message is not paused for refusing another."""
@@ -30,7 +30,7 @@ def _now() -> float:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _LastResult:
     at: float
     failed: bool
 
@@ -39,7 +39,7 @@ class Devices:
     """The devices' state. A device is a suspect if it failed last time, or hangs."""
 
     def __init__(self) -> None:
-        self._seen: dict[UUID, _Seen] = {}
+        self._seen: dict[UUID, _LastResult] = {}
         self._since: dict[UUID, float] = {}
         self._out: Counter[UUID] = Counter()
 
@@ -52,7 +52,7 @@ class Devices:
         self._since[device] = _now()
         if self._out[device] <= 0:
             del self._out[device], self._since[device]
-        self._seen[device] = _Seen(_now(), failed)
+        self._seen[device] = _LastResult(_now(), failed)
 
     def is_suspect(self, attempt: DeviceAttempt) -> bool:
         """Return whether the device is a suspect by its last result in this process, or else by its state at the
@@ -75,7 +75,7 @@ class Devices:
 
     def forget(self) -> None:
         """Forget results that the database has by now."""
-        before = _now() - REMEMBERED
+        before = _now() - FORGET_SECONDS
         self._seen = {device: seen for device, seen in self._seen.items() if seen.at > before}
 
 
@@ -123,7 +123,7 @@ class Services:
             return
         state.failing.setdefault(party, self.now())
         lasts = self.now() - min(state.failing.values())
-        if len(state.failing) >= SEVERAL and lasts >= DOWN_AFTER and not state.is_down:
+        if len(state.failing) >= DOWN_PARTIES and lasts >= DOWN_AFTER and not state.is_down:
             state.is_down, state.is_next_chosen = True, False
             state.alone, state.alone_until = ALONE_FIRST, self.now() + ALONE_FIRST
 
@@ -136,7 +136,7 @@ class Services:
             return 0.0
         if self.now() < state.alone_until:
             is_next, state.is_next_chosen = not state.is_next_chosen, True
-            return state.alone_until - self.now() if is_next else OTHERS
+            return state.alone_until - self.now() if is_next else LATER_SECONDS
         state.alone = min(2 * state.alone, ALONE_MOST)
         state.alone_until, state.is_next_chosen = self.now() + state.alone, False
         return 0.0

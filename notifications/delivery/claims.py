@@ -43,9 +43,9 @@ LATE = timedelta(seconds=30)
 """Rows that have been due for this time are claimed even without a place for a suspect: they can end, or be due
 later."""
 
-NOBODYS = Q(device=None)
+WITHOUT_DEVICE = Q(device=None)
 """Rows whose device was removed."""
-WORKS = NOBODYS | Q(device__last_fault_fact__isnull=True)
+WORKS = WITHOUT_DEVICE | Q(device__last_fault_fact__isnull=True)
 SUSPECT = Q(device__last_fault_fact__isnull=False)
 
 
@@ -128,7 +128,7 @@ def has_due_for_devices(now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingKinds:
     """The messages that wait for devices, claimed or not: test messages, farewells, channels' messages."""
 
     tests: bool
@@ -144,11 +144,11 @@ SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
 """
 
 
-def waiting_for_devices(now: datetime) -> Waiting:
+def waiting_for_devices(now: datetime) -> WaitingKinds:
     """Return the waiting kinds. Each claim is a transaction with several statements, and mostly only one kind waits."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, [now, now, [channel.name for channel in registry.device_channels()], now])
-        return Waiting(*cursor.fetchone())
+        return WaitingKinds(*cursor.fetchone())
 
 
 def there_are_suspects() -> bool:
@@ -186,11 +186,11 @@ def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[De
 
 
 def _elsewhere(
-    rows: QuerySet[Delivery], channel: DeviceChannel, busy: Busy, besides: Q = NOBODYS
+    rows: QuerySet[Delivery], channel: DeviceChannel, busy: Busy, besides: Q = WITHOUT_DEVICE
 ) -> QuerySet[Delivery]:
     """Leave out rows of busy services, except those that match `besides`."""
     names = {name for where, name in busy.services if where == channel.name}
-    return channel.elsewhere(rows, names, NOBODYS | besides) if names else rows
+    return channel.elsewhere(rows, names, WITHOUT_DEVICE | besides) if names else rows
 
 
 @transaction.atomic

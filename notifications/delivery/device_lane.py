@@ -43,7 +43,7 @@ NO_PLACE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedBatch:
     """The number of claimed rows, the attempts made of them, and the paused services."""
 
     rows: int
@@ -98,7 +98,7 @@ class DeviceLane:
             await self._visit_suspects()
         return claimed.rows > 0
 
-    async def _claim(self, busy: Busy, *, suspects: bool = False) -> Claimed:
+    async def _claim(self, busy: Busy, *, suspects: bool = False) -> ClaimedBatch:
         claim = _claim_suspects if suspects else _claim
         claimed = await in_database_thread(claim, busy, timezone.now())
         self._sender.paused_until = claimed.paused
@@ -136,7 +136,7 @@ class DeviceLane:
         for attempt in attempts:
             of_devices[attempt.device].append(attempt)
         for own in of_devices.values():
-            self._start(self._one(own[0]) if len(own) == 1 else self._in_turn(own))
+            self._start(self._deliver(own[0]) if len(own) == 1 else self._deliver_in_turn(own))
         await asyncio.sleep(0)
 
     def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
@@ -145,14 +145,14 @@ class DeviceLane:
         task.add_done_callback(self._under_way.discard)
         return task
 
-    async def _in_turn(self, attempts: list[DeviceAttempt]) -> None:
+    async def _deliver_in_turn(self, attempts: list[DeviceAttempt]) -> None:
         """Send several messages of one device at once. If the first do not arrive, the others wait until the first are
         tried again; for a suspect the message that was tried most often goes first."""
         waiting = sorted(attempts, key=lambda each: -each.row.attempts)
         while waiting:
             suspect = self._devices.is_suspect(waiting[0])
             some, waiting = (waiting[:1], waiting[1:]) if suspect else (waiting[:AT_ONCE], waiting[AT_ONCE:])
-            tasks = [self._start(self._one(each)) for each in some]
+            tasks = [self._start(self._deliver(each)) for each in some]
             if not await self._arrive(tasks, some[0]):
                 again_at = results.next_for(some[0].row, timezone.now())
                 left = [self._sender.write(Result(each, again_at=again_at)) for each in waiting]
@@ -168,7 +168,7 @@ class DeviceLane:
                 return False
         return not self._devices.is_suspect(attempt)
 
-    async def _one(self, attempt: DeviceAttempt) -> None:
+    async def _deliver(self, attempt: DeviceAttempt) -> None:
         """Send the attempt, and keep its place until the result is written. The result of an attempt that was not made
         is written after it has left its place."""
         untried = await self._in_room(self._rooms[attempt.service], attempt)
@@ -216,7 +216,7 @@ class DeviceLane:
                 place.answered()
 
 
-def _claim(busy: Busy, now: datetime) -> Claimed:
+def _claim(busy: Busy, now: datetime) -> ClaimedBatch:
     """Claim messages for working devices, test messages, and farewells."""
     waiting = claims.waiting_for_devices(now)
     tests = claims.tests(BATCH, now) if waiting.tests else []
@@ -227,9 +227,9 @@ def _claim(busy: Busy, now: datetime) -> Claimed:
         *device_messages.for_farewells(farewells, now),
         *device_messages.for_deliveries(rows, now),
     ]
-    return Claimed(len(tests) + len(farewells) + len(rows), attempts, service_pauses.paused_services())
+    return ClaimedBatch(len(tests) + len(farewells) + len(rows), attempts, service_pauses.paused_services())
 
 
-def _claim_suspects(busy: Busy, now: datetime) -> Claimed:
+def _claim_suspects(busy: Busy, now: datetime) -> ClaimedBatch:
     rows = claims.for_suspects(SUSPECTS, BATCH, busy, now) if claims.there_are_suspects() else []
-    return Claimed(len(rows), device_messages.for_deliveries(rows, now), service_pauses.paused_services())
+    return ClaimedBatch(len(rows), device_messages.for_deliveries(rows, now), service_pauses.paused_services())

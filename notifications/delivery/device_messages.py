@@ -17,7 +17,7 @@ from notifications import reasons
 from notifications.channels import registry
 from notifications.delivery import device_test, frequency_caps, lock_screens, preference_check
 from notifications.delivery.attempts import DeviceAttempt, Service
-from notifications.delivery.digests import APART
+from notifications.delivery.digests import DIGEST_THRESHOLD
 from notifications.items import action_tokens, ledger, lifetime, outcomes
 from notifications.items.ledger import Outcome
 from notifications.items.representation import unread_counts
@@ -71,17 +71,17 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
         ids = [row.device_id for row in going if row.device_id]
         locked = Device.objects.filter(keys.among(Device, ids)).order_by("pk").select_for_update(no_key=True)
         there = set(locked.values_list("pk", flat=True))
-        units, waiting = _in_time([row for row in going if row.device_id in there], reading, now)
+        units, waiting = _in_limits([row for row in going if row.device_id in there], reading, now)
         going = [row for unit in units for row in unit]
         ledger.begin(going, now)
         tokens = _tokens([unit[0] for unit in units if len(unit) == 1], now)
     ledger.put_back(waiting)
     unread = unread_counts(list({row.recipient_id for row in going}))
     batch = _BatchContext(tokens, unread, ledger.with_reserve(going))
-    return [attempt for unit in units for attempt in _of_unit(unit, batch, now)]
+    return [attempt for unit in units for attempt in _attempts_of(unit, batch, now)]
 
 
-def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
+def _in_limits(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
     """Return the rows of each message that goes now, and the outcomes of rows that wait for the hourly limit."""
     hour = frequency_caps.Hour(rows, reading, now)
     units: list[list[Delivery]] = []
@@ -94,7 +94,7 @@ def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple
 
 
 def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """Group the rows by message. More than `APART` rows that were held back for a device become one message."""
+    """Group the rows by message. More than `DIGEST_THRESHOLD` held-back rows of a device become one message."""
     held: dict[tuple[UUID | None, int | None], list[Delivery]] = {}
     for row in rows:
         if row.held and not row.is_replacement and not row.critical and row.notification.priority != Priority.URGENT:
@@ -102,19 +102,19 @@ def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
         else:
             yield [row]
     for unit in held.values():
-        if len(unit) > APART:
+        if len(unit) > DIGEST_THRESHOLD:
             yield unit
         else:
             yield from ([row] for row in unit)
 
 
-def _of_unit(unit: Sequence[Delivery], batch: _BatchContext, now: datetime) -> Sequence[DeviceAttempt]:
-    made = (_made_safely(row, batch, now) for row in unit)
+def _attempts_of(unit: Sequence[Delivery], batch: _BatchContext, now: datetime) -> Sequence[DeviceAttempt]:
+    made = (_make_safely(row, batch, now) for row in unit)
     parts = [attempt for attempt in made if attempt is not None]
-    return parts if len(parts) < 2 else [_together(parts)]
+    return parts if len(parts) < 2 else [_digest(parts)]
 
 
-def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
+def _digest(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
     """Return one message that opens the inbox. The next one replaces it."""
     newest = max(parts, key=lambda part: part.row.pk)
     assert isinstance(newest.row, Delivery)
@@ -169,7 +169,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
         push = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
         return _attempt(device, device_removal.address_of(device), push)
-    except Exception as fault:  # caught for the same reason as in _made_safely
+    except Exception as fault:  # caught for the same reason as in _make_safely
         if outage.database_is_away(fault):
             raise
         log.exception("push_test_cannot_be_made", device=str(device.pk))
@@ -210,9 +210,9 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
     return {row.pk: token for (row, _), token in zip(answerable, action_tokens.give(answerable, now), strict=True)}
 
 
-def _made_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt | None:
+def _make_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt | None:
     try:
-        return _made(row, batch, now)
+        return _make(row, batch, now)
     except Exception as fault:  # a message that cannot be made must not hold up the others
         if outage.database_is_away(fault):
             raise
@@ -225,7 +225,7 @@ def _made_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAt
         return None
 
 
-def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
+def _make(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
     assert row.device is not None  # rows without one have ended
     kind: PushKind = "replacement" if row.is_replacement else "message"
     push = _push(row, kind, _message(row, batch, now), batch.tokens.get(row.pk, ""), now)
@@ -258,10 +258,10 @@ def _push(row: Delivery, kind: PushKind, words: Message, token: str, now: dateti
 
 
 def _message(row: Delivery, batch: _BatchContext, now: datetime) -> Message:
-    alike = (row.notification_id, row.channel, repr(row.words) if row.words else "")
-    if alike not in batch.words:
-        batch.words[alike] = _words(row, now)
-    return batch.words[alike]
+    key = (row.notification_id, row.channel, repr(row.words) if row.words else "")
+    if key not in batch.words:
+        batch.words[key] = _words(row, now)
+    return batch.words[key]
 
 
 def _words(row: Delivery, now: datetime) -> Message:

@@ -18,13 +18,13 @@ from wfpush.concurrency.keyed_limits import FreePlaces
 from wfpush.postgres import keys
 from wfpush.queue import outbox
 
-MOST = 100
+MAX_ROWS = 100
 """Messages in one digest."""
-APART = 3
+DIGEST_THRESHOLD = 3
 """Messages that wait at once and still go one by one, unless one of them was held back."""
 
 
-class Waiting(NamedTuple):
+class DueRow(NamedTuple):
     """The columns of a due row that a claim needs."""
 
     pk: UUID
@@ -37,7 +37,7 @@ class Waiting(NamedTuple):
     due_at: datetime
 
     @property
-    def alike(self) -> tuple[object, ...]:
+    def group_key(self) -> tuple[object, ...]:
         """The key of rows that may go together."""
         if self.critical:
             return (self.pk,)
@@ -57,60 +57,60 @@ class Unit:
 
 def units(waiting: QuerySet[Delivery], room: FreePlaces[str]) -> list[Unit]:
     """Return the messages for which there is a place. `waiting`: a channel's due rows with places, oldest first."""
-    heaps: dict[object, list[Waiting]] = {}
-    for row in map(Waiting._make, waiting.values_list(*NAMES)[: outbox.ROWS_CHECKED]):
-        heaps.setdefault(row.alike, []).append(row)
-    pieces: list[list[Waiting]] = []
-    for heap in heaps.values():
-        pieces += [heap] if _goes_together(heap) else [[row] for row in heap]
+    groups: dict[object, list[DueRow]] = {}
+    for row in map(DueRow._make, waiting.values_list(*NAMES)[: outbox.ROWS_CHECKED]):
+        groups.setdefault(row.group_key, []).append(row)
+    pieces: list[list[DueRow]] = []
+    for group in groups.values():
+        pieces += [group] if _goes_together(group) else [[row] for row in group]
     chosen = [pieces[at] for at in room.choose((at, piece[0].place) for at, piece in enumerate(pieces))]
     if not any(map(_goes_together, chosen)):
         return [_unit(piece) for piece in chosen]
-    made = _parted(_with_held(chosen, waiting))
+    made = _split_by_brand(_with_held(chosen, waiting))
     return [made[at] for at in room.choose((at, unit.place) for at, unit in enumerate(made))]
 
 
-def _goes_together(heap: Sequence[Waiting]) -> bool:
-    """Return whether rows go as one. Tried rows are in one heap if tried together, or after waiting for one service."""
-    return len(heap) > APART or any(row.held for row in heap) or (len(heap) > 1 and heap[0].attempts > 0)
+def _goes_together(group: Sequence[DueRow]) -> bool:
+    """Return whether rows go as one. Tried rows are in one group if tried together, or after a wait for one service."""
+    return len(group) > DIGEST_THRESHOLD or any(row.held for row in group) or (len(group) > 1 and group[0].attempts > 0)
 
 
-def _unit(rows: Sequence[Waiting]) -> Unit:
+def _unit(rows: Sequence[DueRow]) -> Unit:
     return Unit(rows[0].place, [row.pk for row in rows])
 
 
-def _with_held(pieces: Sequence[list[Waiting]], waiting: QuerySet[Delivery]) -> list[list[Waiting]]:
+def _with_held(pieces: Sequence[list[DueRow]], waiting: QuerySet[Delivery]) -> list[list[DueRow]]:
     """Return the pieces with further due rows that were held back for these people."""
-    heaps = {piece[0].alike: piece for piece in pieces if any(row.held for row in piece) and not piece[0].attempts}
-    if not heaps:
+    groups = {piece[0].group_key: piece for piece in pieces if any(row.held for row in piece) and not piece[0].attempts}
+    if not groups:
         return list(pieces)
-    people = {heap[0].recipient for heap in heaps.values()}
+    people = {group[0].recipient for group in groups.values()}
     number = Window(RowNumber(), partition_by=[F("recipient_id"), F("address")], order_by=F("due_at").asc())
     theirs = waiting.filter(recipient__in=people, held__isnull=False, attempts=0, critical=None)
     listed_ids = {row.pk for piece in pieces for row in piece}
-    for row in map(Waiting._make, theirs.annotate(number=number).filter(number__lte=MOST).values_list(*NAMES)):
-        if row.alike in heaps and row.pk not in listed_ids:
-            heaps[row.alike].append(row)
+    for row in map(DueRow._make, theirs.annotate(number=number).filter(number__lte=MAX_ROWS).values_list(*NAMES)):
+        if row.group_key in groups and row.pk not in listed_ids:
+            groups[row.group_key].append(row)
     return list(pieces)
 
 
-def _parted(pieces: Sequence[Sequence[Waiting]]) -> list[Unit]:
+def _split_by_brand(pieces: Sequence[Sequence[DueRow]]) -> list[Unit]:
     """Return the units to send: urgent rows alone and first, the others by brand."""
     ids = [row.pk for piece in pieces for row in piece]
     deliveries = Delivery.objects.filter(keys.among(Delivery, ids)).order_by()
     brand = Coalesce("notification__brand_id", "recipient__brand_id")
     traits = {pk: (priority, of) for pk, priority, of in deliveries.values_list("pk", "notification__priority", brand)}
-    alone, together = [], []
+    alone, digests = [], []
     for piece in pieces:
-        brands: dict[object, list[Waiting]] = {}
+        brands: dict[object, list[DueRow]] = {}
         for row in piece:
             priority, of = traits.get(row.pk, (None, None))
             if priority == Priority.URGENT:
                 alone.append(_unit([row]))
             else:
                 brands.setdefault(of, []).append(row)
-        together += [_unit(rows[at : at + MOST]) for rows in brands.values() for at in range(0, len(rows), MOST)]
-    return [*alone, *together]
+        digests += [_unit(rows[at : at + MAX_ROWS]) for rows in brands.values() for at in range(0, len(rows), MAX_ROWS)]
+    return [*alone, *digests]
 
 
 def align(rows: Sequence[Delivery]) -> None:

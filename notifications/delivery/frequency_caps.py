@@ -18,7 +18,7 @@ from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState, Frequency, Held, Recipient
 from notifications.preferences.delivery_decision import local, may_come_together, most_an_hour
-from notifications.preferences.lookup import Chosen, Reading
+from notifications.preferences.lookup import PreferenceSet, Reading
 from notifications.reasons import MAY_HAVE_ARRIVED, TOO_MANY_AN_HOUR, Code
 from wfpush.identifiers import lowest_id
 
@@ -79,7 +79,7 @@ def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | No
 HOUR = timedelta(hours=1)
 
 
-def _waits(row: Delivery, until: datetime, held: Held, code: Code, chosen: Chosen) -> Outcome:
+def _waits(row: Delivery, until: datetime, held: Held, code: Code, chosen: PreferenceSet) -> Outcome:
     reason = code(until=local(until, chosen))
     return ledger.outcome(row, DeliveryState.PENDING, reason, again_at=until, attempted=False, held=held)
 
@@ -120,7 +120,7 @@ def repeated(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[
     return outcomes
 
 
-def _may_repeat(row: Delivery, chosen: Chosen) -> bool:
+def _may_repeat(row: Delivery, chosen: PreferenceSet) -> bool:
     """Return whether the row may have to wait. A row that was held back, or tried before, goes."""
     is_new = row.held is None and row.attempts == 1 and not row.critical and not row.is_replacement
     if not is_new or not may_come_together(row.notification):

@@ -38,8 +38,8 @@ def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datet
     reserved, left = ledger.with_reserve(going), {row.pk for row in going}
     attempts = []
     for at, unit in enumerate(units):  # each message begins at an instant of its own
-        making = _Making(service, reserved, reading, now + at * timedelta(microseconds=1))
-        attempts.append(making.attempts([row for row in unit if row.pk in left]))
+        builder = _AttemptBuilder(service, reserved, reading, now + at * timedelta(microseconds=1))
+        attempts.append(builder.attempts([row for row in unit if row.pk in left]))
     return attempts
 
 
@@ -52,7 +52,7 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
+class _AttemptBuilder:
     service: str
     reserved: set[UUID]
     reading: Reading

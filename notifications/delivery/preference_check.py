@@ -8,7 +8,7 @@ from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Category, Delivery, DeliveryState
 from notifications.preferences import delivery_decision
-from notifications.preferences.lookup import Chosen, Reading
+from notifications.preferences.lookup import PreferenceSet, Reading
 from wfpush.postgres import revision
 from wfpush.postgres.revision import Compiled
 
@@ -30,7 +30,7 @@ def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[O
     return outcomes + frequency_caps.repeated([row for row in rows if row.pk not in over], reading, now)
 
 
-def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
+def _outcome(row: Delivery, chosen: PreferenceSet, now: datetime) -> Outcome | None:
     waited, critical = row.held is not None, bool(row.critical)
     off = delivery_decision.not_wanted(chosen, row.notification, row.channel, critical=critical)
     if off:

@@ -178,7 +178,7 @@ def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> l
     if not parts:
         return [_outcome(each.attempt.row, each, paused, now)] if isinstance(each.attempt.row, Delivery) else []
     if fault is not None and fault.permanent and not isinstance(fault, RecipientGone):
-        return [_apart(part.row, fault, at, now) for at, part in enumerate(parts) if isinstance(part.row, Delivery)]
+        return [_retry_one(part.row, fault, at, now) for at, part in enumerate(parts) if isinstance(part.row, Delivery)]
     outcomes = [
         _outcome(part.row, replace(each, attempt=part), paused, now) for part in parts if isinstance(part.row, Delivery)
     ]
@@ -188,7 +188,7 @@ def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> l
     return [replace(outcome, again_at=again) if outcome.again_at else outcome for outcome in outcomes]
 
 
-def _apart(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:
+def _retry_one(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:
     """Make each row due at an instant of its own, so that the rows do not go together (digests.py)."""
     return ledger.outcome(row, DeliveryState.PENDING, fault.reason, again_at=now + at * AN_INSTANT)
 
@@ -196,7 +196,7 @@ def _apart(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outc
 def _outcome(row: Delivery, each: Result, paused: dict[Service, datetime], now: datetime) -> Outcome:
     end, fault, service = partial(ledger.outcome, row), each.fault, each.attempt.service
     if each.again_at is not None:
-        return _not_made(row, each, each.again_at, now)
+        return _unattempted(row, each, each.again_at, now)
     if fault is None:
         return end(DeliveryState.DELIVERED)
     if isinstance(fault, ServiceRefuses) and service in paused:
@@ -211,7 +211,7 @@ def after_fault(row: Delivery, fault: TransportError, *, has_reserve: bool, now:
     """Return the outcome of a message that failed: when it is tried again, or that it is given up, with the reason."""
     if isinstance(fault, RecipientGone) and row.device_id:
         return ledger.outcome(row, DeliveryState.SUPPRESSED, fault.reason)  # as for a device removed before
-    again = None if fault.permanent else _again(row, has_reserve, fault, now)
+    again = None if fault.permanent else _retry_at(row, has_reserve, fault, now)
     if again is None:
         return ledger.outcome(row, DeliveryState.DEAD, fault.reason)
     return ledger.outcome(row, DeliveryState.PENDING, fault.reason, again_at=again)
@@ -222,7 +222,7 @@ def next_for(row: outbox.Work, now: datetime) -> datetime:
     return BEFORE_RESERVE.next_at(row.attempts, now, now) or now
 
 
-def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
+def _retry_at(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
     """Return when to try again, or None if another channel is to take over, or it is no longer worth it."""
     if has_reserve:
         waited = row.held is not None and row.attempts < BEFORE_RESERVE.tries  # its time begins only now
@@ -235,7 +235,7 @@ def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetim
     return min(again, over) if again is not None and over is not None else again
 
 
-def _not_made(row: Delivery, each: Result, again_at: datetime, now: datetime) -> Outcome:
+def _unattempted(row: Delivery, each: Result, again_at: datetime, now: datetime) -> Outcome:
     """Return the outcome of a message that was not sent because its service is paused, down or too busy. People with
     another channel are notified there."""
     is_late = now - row.created_at >= BEFORE_RESERVE.give_up_after

@@ -80,7 +80,7 @@ def answer_swap(pk: int, person: Recipient, state: SwapState, now: datetime) -> 
     """Answer a swap and notify the other person. Raise CannotSwap or RotaSwap.DoesNotExist."""
     swap = swaps.answer(pk, person, state, now)
     other = swap.asked_of if state == SwapState.WITHDRAWN else swap.asked_by
-    _send(swap.rota, other, lambda: _answered(swap, now), reasons.WRITTEN_TO(name=person), now)
+    _send(swap.rota, other, lambda: _answer_words(swap, now), reasons.WRITTEN_TO(name=person), now)
     return swap
 
 
@@ -91,7 +91,7 @@ def _request_words(swap: RotaSwap, now: datetime) -> Words:
     return Words(title, "\n\n".join(lines), _times(swap, now))
 
 
-def _answered(swap: RotaSwap, now: datetime) -> Words:
+def _answer_words(swap: RotaSwap, now: datetime) -> Words:
     form = {
         SwapState.ACCEPTED: _("%(other)s takes over your duty for %(rota)s"),
         SwapState.DECLINED: _("%(other)s cannot take over your duty for %(rota)s"),
@@ -117,12 +117,12 @@ def _times(swap: RotaSwap, now: datetime) -> str:
 def tell_of_hand_overs(now: datetime) -> int:
     """Announce hand-overs, once a minute. Return how many were announced."""
     swaps.end_unanswered(now)
-    return sum(_look_at(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
+    return sum(_check_safely(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
 
 
-def _look_at(pk: int, now: datetime) -> bool:
+def _check_safely(pk: int, now: datetime) -> bool:
     try:
-        return _looked_at(pk, now)
+        return _check(pk, now)
     except Exception as fault:  # one rota's fault must not silence the others
         if outage.database_is_away(fault):
             raise
@@ -131,7 +131,7 @@ def _look_at(pk: int, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _looked_at(pk: int, now: datetime) -> bool:
+def _check(pk: int, now: datetime) -> bool:
     """Update a rota's watch; return whether a hand-over was announced. Concurrent calls wait for its lock."""
     rota = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True).get(pk=pk)
     watch = RotaWatch.objects.filter(rota=rota).first()
@@ -147,7 +147,7 @@ def _looked_at(pk: int, now: datetime) -> bool:
     has_changed = current.begins > watch.looked_at or watch.person_id != current.who
     if not has_changed or now - max(current.begins, watch.looked_at) > LATE:
         return False
-    return _tell(rota, current, shifts, now)
+    return _announce(rota, current, shifts, now)
 
 
 def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
@@ -160,7 +160,7 @@ def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
     return on_duty
 
 
-def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:
+def _announce(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:
     before = next((shift for shift in reversed(shifts) if shift.ends <= current.begins), None)
     people = people_of([current, *([before] if before else [])])
     person = people[current.who]

@@ -96,16 +96,16 @@ def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
 
 def _circles(recipient: Recipient, absence: AbsenceEntry) -> Iterator[tuple[str, str]]:
     """Yield a fault of each field whose delegate relies on the person at some time of the absence, for some subject."""
-    others = _Others(recipient)
+    chains = _DelegateAbsences(recipient)
     fields = [(f"parts.{number}", part.subject, part.delegate) for number, part in enumerate(absence.parts)]
     rest = Part(ANYTHING, absence.delegate.pk if absence.delegate else None)
     own = [*(Part(subject, delegate.pk if delegate else None) for _field, subject, delegate in fields), rest]
     names = [*(field for field, _subject, _delegate in fields), "delegate"]
-    others.read(part.delegate for part in own)
+    chains.read(part.delegate for part in own)
     faulty_fields: set[str] = set()
-    for subject in others.subjects(own):
+    for subject in chains.subjects(own):
         part = fitting(own, subject)
-        through = others.back_from(part.delegate, subject, absence) if part is not None and part.delegate else None
+        through = chains.back_from(part.delegate, subject, absence) if part is not None and part.delegate else None
         if through is not None and part is not None and (field := names[own.index(part)]) not in faulty_fields:
             faulty_fields.add(field)
             yield (
@@ -118,7 +118,7 @@ def _circles(recipient: Recipient, absence: AbsenceEntry) -> Iterator[tuple[str,
             )
 
 
-class _Others:
+class _DelegateAbsences:
     """The absences of the delegates, of their delegates, and so on."""
 
     def __init__(self, recipient: Recipient) -> None:

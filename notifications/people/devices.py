@@ -50,7 +50,7 @@ DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), '
 """Devices store only the digest of their session, so that nobody can sign in with stored data. An index is over the
 same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
 
-MEANT = {
+DELIBERATE_CODES = {
     each.code
     for each in (
         REMOVED,
@@ -65,7 +65,7 @@ MEANT = {
 }
 """Codes of the reasons for a removal that the browser must not undo by registering again."""
 
-TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
+NOTIFIED_REASONS = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
 """Reasons for a removal after which the device gets a last message: it may be in other hands, or shows items that
 nobody there may see."""
 
@@ -93,9 +93,9 @@ def register(
 
     The same person's device is updated; somebody else's is removed first, with the reason in its history.
     """
-    _alone(new.digest)  # registering the same address twice at once makes one device
+    _lock_key(new.digest)  # registering the same address twice at once makes one device
     device_removal.take_back(new.digest)
-    _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
+    _lock_key(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
     fields = {("address_kind" if field == "kind" else field): value for field, value in asdict(new).items()}
     values = {**fields, "name": name, "language": language, "session": session, "token": token, **shows}
     rows = Device.objects.select_for_update(of=("self",)).select_related("recipient")
@@ -131,15 +131,15 @@ def _update(device: Device, values: dict[str, Any]) -> Device:
     changed = {name for name, value in values.items() if getattr(device, name) != value}
     for name in changed:
         setattr(device, name, values[name])
-    untold = {each.name for each in Device._meta.fields} - {each.name for each in Device.history.model.tracked_fields}
-    if changed - untold:
+    ignored = {each.name for each in Device._meta.fields} - {each.name for each in Device.history.model.tracked_fields}
+    if changed - ignored:
         device.save(update_fields=changed)
     elif changed:
         Device.objects.filter(pk=device.pk).update(**{name: values[name] for name in changed})
     return device
 
 
-def _alone(what: str) -> None:
+def _lock_key(what: str) -> None:
     """Keep other transactions with the same key out until this one ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
@@ -175,7 +175,7 @@ def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
 def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: bool | None = None) -> int:
     """Remove devices: they get no more messages, and items that they show can no longer be answered.
 
-    They are notified for the reasons in `TOLD`, unless `notify` says otherwise. Return how many there still were. The
+    They are notified for `NOTIFIED_REASONS`, unless `notify` says otherwise. Return how many there still were. The
     devices are locked first, then their deliveries in the order of their ids, as everywhere.
     """
     pks = [device.pk for device in devices]
@@ -186,7 +186,7 @@ def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: 
     ledger.device_gone(ids, reason, now)
     action_tokens = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
     action_tokens.update(voided_at=now, void_reason_fact=reason.as_json())
-    if reason in TOLD if notify is None else notify:
+    if reason in NOTIFIED_REASONS if notify is None else notify:
         device_removal.tell(rows, now)
     for row in rows:
         row._change_reason = cut(str(reason), MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
@@ -231,4 +231,4 @@ def registration_state(recipient: Recipient, device_id: UUID) -> str:
     if row is None or row.history_change_reason is None:
         return ""
     fact = row.history_change_reason_fact  # None: removed on purpose, by the version before
-    return "removed" if fact is None or reasons.of(fact).code in MEANT else "lost"
+    return "removed" if fact is None or reasons.of(fact).code in DELIBERATE_CODES else "lost"

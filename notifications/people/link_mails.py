@@ -36,7 +36,7 @@ SOURCE_NAME = "link_mails"
 LEASE = timedelta(minutes=2)
 RETRY = outbox.Backoff(give_up_after=timedelta(hours=2), tries=5)
 
-TELLS_OF_SERVER = 3
+REPORTED_AFTER = 3
 """Number of failed tries of a mail after which its server is reported."""
 
 HOUR = timedelta(hours=1)
@@ -47,7 +47,7 @@ MOST_BY_ADDRESS = 20
 MOST_PEOPLE = 5
 """People of one e-mail address who get a link: the same person may be known to several engines."""
 
-Asked = Literal["sent", "too_many", "cannot"]
+RequestResult = Literal["sent", "too_many", "cannot"]
 
 
 def can_be_mailed(person: Recipient) -> bool:
@@ -55,7 +55,7 @@ def can_be_mailed(person: Recipient) -> bool:
     return bool(person.email) and person.may_act and not is_staff(person)
 
 
-def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> Asked:
+def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> RequestResult:
     """Send the person a link that leads to the path. `by`: the member of staff who sends it, without a limit."""
     if not can_be_mailed(person):
         return "cannot"
@@ -155,7 +155,7 @@ def _send_safely(mail: LinkMail, now: datetime) -> None:
         again = None if fault.permanent else RETRY.next_at(mail.attempts, mail.created_at, now)
         log.warning("link_mail_failed", mail=str(mail.pk), fault=fault.detail, again=again)
         outbox.postpone(mail, again, detail=fault.detail[:500])
-        if fault.service_state and mail.attempts >= TELLS_OF_SERVER:
+        if fault.service_state and mail.attempts >= REPORTED_AFTER:
             reason = with_text(fault.reason)
             services.report(_server(), fault.service_state, reason, timezone.now(), since=mail.created_at)
     except Exception as fault:  # any fault must cost one mail at most

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from notifications import reasons
 from notifications.items import snoozing
 from notifications.models import Frequency, Held, Notification, NotificationState, Priority
-from notifications.preferences.lookup import Chosen
+from notifications.preferences.lookup import PreferenceSet
 from notifications.reasons import Reason
 from wfpush.zones import last_instant
 
@@ -25,7 +25,7 @@ class Wait:
 
 
 def wait_for(
-    chosen: Chosen, notification: Notification, now: datetime, *, critical: bool = False, waited: bool = False
+    chosen: PreferenceSet, notification: Notification, now: datetime, *, critical: bool = False, waited: bool = False
 ) -> Wait | None:
     """Return how long the message waits, or None: send it now. Urgent messages and critical steps never wait. `waited`:
     the message was held back already, and is due."""
@@ -39,13 +39,13 @@ def wait_for(
     end = chosen.quiet_until(at)
     if end is not None:
         at, held = end, Held.QUIET
-    return Wait(at, held, SAID[held](until=local(at, chosen))) if held is not None else None
+    return Wait(at, held, HELD_REASONS[held](until=local(at, chosen))) if held is not None else None
 
 
-SAID = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.SNOOZED: reasons.HELD_SNOOZED}
+HELD_REASONS = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.SNOOZED: reasons.HELD_SNOOZED}
 
 
-def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, critical: bool = False) -> Reason:
+def not_wanted(chosen: PreferenceSet, notification: Notification, channel: str, *, critical: bool = False) -> Reason:
     """Return why the person gets no message of the notification on the channel; NOTHING: they get one. A muted case's
     messages come in the inbox only, unless they are urgent, or wait for the person."""
     category = notification.category
@@ -56,7 +56,7 @@ def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, crit
     return reasons.MUTED_CASE() if tells and not critical else reasons.NOTHING
 
 
-def most_an_hour(chosen: Chosen, notification: Notification, *, critical: bool = False) -> int | None:
+def most_an_hour(chosen: PreferenceSet, notification: Notification, *, critical: bool = False) -> int | None:
     """Return the number of such messages that the person wants an hour by one channel; None: any number."""
     return None if critical or notification.priority == Priority.URGENT else chosen.most_an_hour
 
@@ -66,7 +66,7 @@ def may_come_together(notification: Notification) -> bool:
     return notification.state == NotificationState.INFO and notification.priority in UNHURRIED
 
 
-def next_digest(chosen: Chosen, now: datetime) -> datetime:
+def next_digest(chosen: PreferenceSet, now: datetime) -> datetime:
     """Return the person's next time for digests after `now`."""
     today = now.astimezone(chosen.zone).date()
     times = (
@@ -77,6 +77,6 @@ def next_digest(chosen: Chosen, now: datetime) -> datetime:
     return min(at for at in times if at > now)
 
 
-def local(at: datetime, chosen: Chosen) -> str:
+def local(at: datetime, chosen: PreferenceSet) -> str:
     """Return the time by the person's clock, as reasons say it."""
     return f"{at.astimezone(chosen.zone):%Y-%m-%d %H:%M %Z}"

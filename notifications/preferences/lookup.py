@@ -38,7 +38,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class PreferenceSet:
     """All choices that count for one person, the nearest first: their own, their teams', their brand's."""
 
     zone: tzinfo
@@ -72,7 +72,7 @@ class Reading:
     """The choices of people; each person's are read once."""
 
     def __init__(self) -> None:
-        self._by_person: dict[int, Chosen] = {}
+        self._by_person: dict[int, PreferenceSet] = {}
 
     def look_up(self, people: Iterable[Recipient]) -> None:
         """Read the choices of new people by one statement, and one more where teams or calendars count."""
@@ -86,7 +86,7 @@ class Reading:
         for pk, person in new.items():
             self._by_person[pk] = _chosen(person, rows.get(pk, {}), defaults, teams.get(pk, ()), on_holidays.get(pk))
 
-    def of(self, person: Recipient) -> Chosen:
+    def of(self, person: Recipient) -> PreferenceSet:
         if person.pk not in self._by_person:
             self.look_up([person])
         return self._by_person[person.pk]
@@ -127,7 +127,7 @@ def _chosen(
     defaults: "_Defaults",
     teams: Sequence[int],
     is_holiday: OnHolidays | None,
-) -> Chosen:
+) -> PreferenceSet:
     zone, settings = zone_of(person.timezone), _settings_of(rows)
     choices: dict[int, list[Choice]] = {}
     for row in rows.get("choice", ()):
@@ -140,7 +140,7 @@ def _chosen(
         for row in rows.get("quiet", ())
     )
     times = sorted(time.fromisoformat(each) for each in settings.get("digest_times") or ())
-    return Chosen(
+    return PreferenceSet(
         zone=zone,
         choices=choices,
         quiet=Quiet(zone, windows, is_holiday) if windows or is_holiday else None,

@@ -7,7 +7,7 @@ from notifications.channel_facts import INBOX
 from notifications.channels.base import DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.models import Category, Frequency, Recipient
-from notifications.preferences.lookup import SELF, Choice, Chosen, Reading
+from notifications.preferences.lookup import SELF, Choice, PreferenceSet, Reading
 
 CATEGORY = "category"
 
@@ -45,7 +45,7 @@ class Row:
         return next((cell for cell in self.cells if cell.channel == channel), None)
 
 
-def rows_of(person: Recipient, chosen: Chosen | None = None) -> list[Row]:
+def rows_of(person: Recipient, chosen: PreferenceSet | None = None) -> list[Row]:
     """Return the rows of all categories, in their order."""
     chosen = chosen or Reading().of(person)
     without = replace(
@@ -54,7 +54,7 @@ def rows_of(person: Recipient, chosen: Chosen | None = None) -> list[Row]:
     return [_row(category, chosen, without) for category in Category.objects.all()]
 
 
-def _row(category: Category, chosen: Chosen, without: Chosen) -> Row:
+def _row(category: Category, chosen: PreferenceSet, without: PreferenceSet) -> Row:
     others = without.choices.get(category.pk, ())
     return Row(
         category=category,

@@ -15,7 +15,7 @@ from notifications.models import (
     SwapState,
 )
 from notifications.rotas import turns
-from notifications.rotas.turns import Definition, Instead, Layer, Override, Shift
+from notifications.rotas.turns import Definition, Layer, Override, Shift, SwapHalf
 from wfpush import zones
 
 MOST_CHANGES = 2_000
@@ -81,10 +81,10 @@ def _swaps(rotas: Iterable[int], begins: datetime, ends: datetime) -> Sequence[R
     return list(touches.order_by("answered_at", "pk")[:MOST_CHANGES])
 
 
-def _halves(row: RotaSwap) -> list[Instead]:
-    halves = [Instead(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
+def _halves(row: RotaSwap) -> list[SwapHalf]:
+    halves = [SwapHalf(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
     if row.back_begins_at is not None and row.back_ends_at is not None:
-        halves.append(Instead(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
+        halves.append(SwapHalf(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
     return halves
 
 

@@ -60,7 +60,7 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
+class SwapHalf:
     """Half of a swap: `by` is on duty in place of `who`."""
 
     begins: datetime
@@ -79,7 +79,7 @@ class Definition:
     zone: ZoneInfo
     layers: tuple[Layer, ...] = ()
     overrides: tuple[Override, ...] = ()
-    swaps: tuple[Instead, ...] = ()
+    swaps: tuple[SwapHalf, ...] = ()
     feed: tuple[Shift, ...] = ()
 
 
@@ -204,13 +204,13 @@ def _over(above: Sequence[Shift], below: Sequence[Shift]) -> list[Shift]:
     return sorted(timeline, key=lambda each: each.begins)
 
 
-def _swapped(column: list[Shift], swaps: Iterable[Instead]) -> list[Shift]:
+def _swapped(column: list[Shift], swaps: Iterable[SwapHalf]) -> list[Shift]:
     for swap in swaps:
         column = [part for each in column for part in (_parts(each, swap) if each.who == swap.who else (each,))]
     return column
 
 
-def _parts(shift: Shift, swap: Instead) -> Iterator[Shift]:
+def _parts(shift: Shift, swap: SwapHalf) -> Iterator[Shift]:
     first, second = max(shift.begins, swap.begins), min(shift.ends, swap.ends)
     if first >= second:
         yield shift

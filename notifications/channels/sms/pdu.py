@@ -79,7 +79,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Incoming:
+class DeliverSm:
     """A deliver_sm: a receipt, or a text written on a phone."""
 
     esm_class: int
@@ -132,7 +132,7 @@ def message_id(body: bytes) -> str:
     return _read_text(body, 0)[0] if body else ""
 
 
-def incoming(body: bytes) -> Incoming:
+def incoming(body: bytes) -> DeliverSm:
     """Return a deliver_sm (4.6.1). Raise BadPdu."""
     try:
         _, at = _read_text(body, 0)
@@ -147,7 +147,7 @@ def incoming(body: bytes) -> Incoming:
         options = _options(body, at + 5 + length)
     except (IndexError, struct.error) as fault:
         raise BadPdu("A deliver_sm that breaks off") from fault
-    return Incoming(esm_class, text or options.get(Tag.MESSAGE_PAYLOAD, b""), options)
+    return DeliverSm(esm_class, text or options.get(Tag.MESSAGE_PAYLOAD, b""), options)
 
 
 def _options(body: bytes, at: int) -> dict[int, bytes]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from notifications.channels.sms import facts, pdu, statuses
 from notifications.channels.sms.alphabet import is_gsm, parts_of
 from notifications.channels.sms.config import Smpp
-from notifications.channels.sms.pdu import Address, Command, Incoming, Tag
+from notifications.channels.sms.pdu import Address, Command, DeliverSm, Tag
 from notifications.channels.sms.smpp_link import Link, NotSent, Unanswered
 from notifications.channels.sms.statuses import receipt_of, reference_of_answer
 from notifications.errors import ServiceRefuses, TransportError
@@ -84,7 +84,7 @@ class Smsc:
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()
 
-    async def _receive(self, incoming: Incoming) -> int:
+    async def _receive(self, incoming: DeliverSm) -> int:
         """Return the status of the answer. A receipt is acknowledged once it is stored; otherwise it comes again."""
         receipt = receipt_of(incoming, self.gateway.ids)
         if receipt is None:
@@ -102,7 +102,7 @@ class Smsc:
 class Session:
     """Connects again whenever the connection ends. Belongs to one event loop."""
 
-    def __init__(self, gateway: Smpp, receive: Callable[[Incoming], Coroutine[Any, Any, int]]) -> None:
+    def __init__(self, gateway: Smpp, receive: Callable[[DeliverSm], Coroutine[Any, Any, int]]) -> None:
         self._gateway = gateway
         self._receive = receive
         self._link: Link | None = None

@@ -17,7 +17,7 @@ from wfpush.net.addresses import Network, kind_of_refused_address
 from wfpush.net.http_checks import refused
 from wfpush.observability.services import AWAY
 
-Receive = Callable[[pdu.Incoming], Awaitable[int]]
+Receive = Callable[[pdu.DeliverSm], Awaitable[int]]
 """Takes an incoming deliver_sm, and returns the status of the answer."""
 
 ANSWER_AFTER = 3

@@ -3,7 +3,7 @@
 import re
 
 from notifications.channels.sms import facts
-from notifications.channels.sms.pdu import Incoming, Tag
+from notifications.channels.sms.pdu import DeliverSm, Tag
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.reasons import ASKS_TO_WAIT
 from notifications.types import Receipt
@@ -80,7 +80,7 @@ LOST = frozenset({"EXPIRED", "DELETED", "UNDELIV", "REJECTD"})
 _FIELD = re.compile(r"\b(id|stat|err):\s?(\S*)", re.IGNORECASE)
 
 
-def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
+def receipt_of(incoming: DeliverSm, ids: str) -> Receipt | None:
     """Return a final receipt; None for messages on their way, of unknown fate, or written on a phone."""
     if not incoming.is_receipt:
         return None
@@ -100,7 +100,7 @@ def reference_of_answer(message_id: str, ids: str) -> str:
     return _canonical(message_id, {"hex": 16, "decimal": 10}.get(ids))
 
 
-def _reference(incoming: Incoming, in_text: str, ids: str) -> str:
+def _reference(incoming: DeliverSm, in_text: str, ids: str) -> str:
     """Return the id of a receipt: an option has it as the answer does, the text perhaps in the other form."""
     option = incoming.options.get(Tag.RECEIPTED_MESSAGE_ID)
     if option is not None:
@@ -118,7 +118,7 @@ def _canonical(message_id: str, base: int | None) -> str:
     return message_id.strip().lower().lstrip("0")
 
 
-def _error(incoming: Incoming, in_text: str) -> str:
+def _error(incoming: DeliverSm, in_text: str) -> str:
     """Return the network's code: three bytes, the kind of network and its number (5.3.2.31); 0 is none."""
     option = incoming.options.get(Tag.NETWORK_ERROR_CODE)
     code = str(int.from_bytes(option[1:3])) if option is not None and len(option) == 3 else in_text
