@@ -115,7 +115,7 @@ def text_of(response: Response) -> str:
     return response.body.decode("utf-8", "replace").replace("\x00", "")
 
 
-# --- their servers ------------------------------------------------------------------------------------------------
+# --- servers of feeds ---------------------------------------------------------------------------------------------
 def _report(service: Service, fault: Unreadable | None, now: datetime, least: int) -> None:
     """Report the state of the feed's server after a reading."""
     if fault is None or not fault.service_state:

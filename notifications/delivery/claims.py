@@ -174,8 +174,8 @@ def for_all(names: Collection[str], limit: int, busy: Busy, now: datetime) -> li
 
 
 def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[Delivery]:
-    """Lease up to `limit` rows of this number of suspects. All rows of a suspect are claimed, since one message tries
-    the device for all."""
+    """Lease up to `limit` rows of `devices` suspects of each channel. All rows of a suspect are claimed, since one
+    message tries the device for all."""
     chosen: list[UUID] = []
     for channel in registry.device_channels():
         waiting = outbox.due(due(), now).filter(SUSPECT, channel=channel.name).exclude(device__in=busy.devices)

@@ -135,7 +135,7 @@ class _AttemptBuilder:
         over = [part.over_at for part in parts if part.over_at is not None]
         try:
             bundle = wording.bundle_of(messages, self.now)
-        except Exception:  # each is sent by itself
+        except Exception:  # each message is sent by itself
             log.exception("messages_cannot_be_put_together", person=parts[0].row.recipient_id)
             return parts
         return [replace(parts[0], parts=tuple(parts), over_at=min(over, default=None), bundle=bundle)]

@@ -59,7 +59,7 @@ class Recorder:
                 self._waiting = batch + self._waiting
                 await asyncio.sleep(RECORD_AGAIN)
                 continue
-            except Exception:  # one of them cannot be written, and must not hold up the others
+            except Exception:  # one bad result must not hold up the others
                 log.exception("results_not_recorded", count=len(batch))
                 await self._write_singly([each for each, _ in batch])
             for _, written in batch:

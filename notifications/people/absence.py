@@ -24,7 +24,7 @@ from notifications.models.history import record_parts
 from notifications.reasons import Reason
 
 
-# --- who stands in --------------------------------------------------------------------------------
+# --- stand-ins ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class PartSubject:
     """The properties of a message by which parts of absences are chosen; None and empty belong to no part."""
@@ -240,7 +240,7 @@ def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence
     return coming.select_related("feed__recipient", "feed__delegate")
 
 
-# --- going and coming back ------------------------------------------------------------------------
+# --- entering and ending an absence ---------------------------------------------------------------
 @dataclass(frozen=True)
 class PartEntry:
     """A part as it is entered: one of `category`, `engine` and `case_type`."""

@@ -75,7 +75,7 @@ def session_digest(session_key: str | None) -> str:
     return digest_of(session_key) if session_key else ""
 
 
-# --- coming -------------------------------------------------------------------------------------------------------
+# --- registration -------------------------------------------------------------------------------------------------
 @transaction.atomic
 def register(
     recipient: Recipient,
@@ -150,7 +150,7 @@ def used(device_id: UUID, now: datetime) -> None:
     Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
 
 
-# --- going --------------------------------------------------------------------------------------------------------
+# --- removal ------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
     """Remove devices that may be in other hands: end their sessions and tokens at once, then remove them.
@@ -220,7 +220,7 @@ def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: Reaso
     return revoked
 
 
-# --- gone ---------------------------------------------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------------------------------
 def registration_state(recipient: Recipient, device_id: UUID) -> str:
     """Return the state of a person's device: `kept`; `removed` for good; `lost` when the push service no longer knew
     it, so that its browser may register again; empty if the person had no such device."""

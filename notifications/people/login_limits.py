@@ -180,7 +180,7 @@ def seconds_to_wait(request: HttpRequest) -> int:
     return math.ceil(getattr(request, "sign_in_wait", OWN.first).total_seconds())
 
 
-# --- browsers that are known ------------------------------------------------------------------------------------------
+# --- known browsers ---------------------------------------------------------------------------------------------------
 def _browser_of(request: HttpRequest, name: str) -> str:
     cookie = _read_cookie(request)
     return str(cookie["id"]) if _digest(name) in cookie["names"] else ""

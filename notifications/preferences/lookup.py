@@ -92,7 +92,7 @@ class Reading:
         return self._by_person[person.pk]
 
 
-# --- people ---------------------------------------------------------------------------------------
+# --- choices of people ----------------------------------------------------------------------------
 _ROWS = """
 SELECT recipient_id, 'settings', to_jsonb(said) FROM notifications_preferences said WHERE recipient_id = ANY(%s)
 UNION ALL

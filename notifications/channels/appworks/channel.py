@@ -47,7 +47,7 @@ def host() -> str:
 CHANNEL = PersonChannel(
     facts=FACTS,
     transport=AppWorks(),
-    places=Places(most=8, each=4, by=F("channel")),  # all four calls that the gateway may have (concurrency/places.py)
+    places=Places(most=8, each=4, by=F("channel")),  # all four calls that the gateway may have (keyed_limits.py)
     service=host,
     diagnose=diagnose,
 )

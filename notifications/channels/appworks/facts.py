@@ -8,7 +8,7 @@ FACTS = Facts(
     name="appworks",
     label=_("AppWorks app"),
     on_lock_screens=True,
-    from_start=False,  # set up by few installations
+    from_start=False,  # only where a gateway is set up
 )
 
 NO_GATEWAY = code("appworks_no_gateway", gettext_noop("No AppWorks Gateway is set up."))
