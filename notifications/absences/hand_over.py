@@ -219,7 +219,7 @@ def _take_back(now: datetime) -> Iterable[int]:
 
 @dataclass
 class _TakeBack:
-    """The taking back of some items of one person."""
+    """Some items that are taken back for one person."""
 
     rows: Sequence[HandedOver]
     now: datetime

@@ -14,7 +14,7 @@ BEHIND, AHEAD = timedelta(days=7), timedelta(days=200)
 LONGEST_ABSENCE = timedelta(days=2 * 365)
 """The longest absence, and the longest time until one begins: people away for longer are deactivated."""
 PAST = BEHIND + timedelta(days=1)
-"""Time after its end at which an event is over in every time zone."""
+"""Events that ended this time before now are dropped: they are over in every time zone."""
 MAX_EVENTS, MAX_DATES, MAX_ZONE_LINES, MAX_DEPTH = 5_000, 5_000, 10_000, 10
 READ_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "WKST"})
 """Parts of rules of repetition: others are of little use here, and some take for ever to compute."""

@@ -59,7 +59,7 @@ def _may_have_arrived(delivery: Delivery) -> bool:
 
 
 def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | None:
-    """Return when the person may get another one; None: now. Messages that the service refused are not counted."""
+    """Return when the person may get another one; None: now. Messages that no service took are not counted."""
     Recipient.objects.select_for_update(no_key=True).filter(pk=delivery.recipient_id).values("pk").first()
     begun = (
         DeliveryAttempt.objects.filter(

@@ -189,7 +189,7 @@ def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> l
 
 
 def _retry_one(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:
-    """Make each row due at an instant of its own, so that the rows do not go together (digests.py)."""
+    """Return an outcome with a due time of its own, so that the rows do not go together (digests.py)."""
     return ledger.outcome(row, DeliveryState.PENDING, fault.reason, again_at=now + at * AN_INSTANT)
 
 

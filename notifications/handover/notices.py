@@ -2,7 +2,7 @@
 
 The note names the person before, and the open tasks. Each minute the person on duty is compared with the last look. Any
 change is a hand-over: a turn, an override or a swap. So each hand-over is announced once; after the worker was away,
-only the current state is.
+only the current state is announced.
 """
 
 from collections.abc import Callable, Sequence

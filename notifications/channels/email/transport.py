@@ -41,7 +41,7 @@ URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
 
 TOGETHER = "together"
-"""The category of a mail whose messages have several."""
+"""The category in the headers of a mail whose messages have several categories."""
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"

@@ -219,7 +219,7 @@ class Session:
 
 
 def pause_after(fault: TransportError, lived: float, last: float) -> float:
-    """Return the seconds before the next try to connect. A connection that lived for a while resets them."""
+    """Return the seconds before the next try to connect. A connection that lived for a while resets the pause."""
     if isinstance(fault, ServiceRefuses):
         return LONGEST_PAUSE
     return FIRST_PAUSE if lived > LONGEST_PAUSE or not last else min(2 * last, LONGEST_PAUSE)
