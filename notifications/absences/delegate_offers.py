@@ -1,5 +1,5 @@
-"""Offers what waits for somebody who is away to their delegate: a copy of the task with a note, as the delegate would
-have got it. Whoever answers first has answered, as always."""
+"""Offers open tasks of an absent person to their delegate: a copy of the task with a note, as the delegate would have
+got it. The first answer counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ TYPE = "task.offered"
 
 @dataclass(frozen=True)
 class Offer:
-    """`copy` is that of the person who is away; `have`: everybody who has the task. `loud`: by all channels of its
-    category, and not only in the inbox."""
+    """An offer of a task. `copy` belongs to the person who is away; `have`: everybody who has the task. `loud`: by all
+    channels of its category, and not only in the inbox."""
 
     task: Task
     copy: Notification

@@ -1,10 +1,10 @@
-"""Calendars from which it is read when people are away, half an hour after the last time.
+"""Calendars from which absences are read, half an hour after the last time.
 
-Of an entry only its times are kept. An entry that is changed, moved or removed changes or ends the absence. A calendar
-that cannot be read keeps what is known; its page says so, and after a day its person is told.
+Only the times of an entry are stored. An entry that is changed, moved or removed changes or ends the absence. While a
+calendar cannot be read, the stored absences stay; its page says so, and after a day its person is notified.
 
-People may write any address. So it is read in networks that are open to people alone, and whatever answers there other
-than with a calendar is called the same: nobody can look around in our networks by it.
+People may write any address. So it is read in networks that are open to people alone, and every answer that is no
+calendar gets the same reason: nobody can look around in our networks by it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,18 +43,18 @@ SOURCE_NAME = "absence_feeds"
 TYPE = "wfpush.absence"
 EVERY = timedelta(minutes=30)
 MAX_BODY = 5 * 1024 * 1024
-"""Bytes: Google's calendars hold all that ever was in them."""
+"""Bytes: Google's calendars hold all their past events."""
 SECONDS = 10.0
-"""For a calendar's server."""
+"""Seconds for a calendar's server."""
 TOLD_AFTER = timedelta(days=1)
 SEVERAL = 2
-"""So many people's calendars of one server fail before it is the server that fails, and not what somebody typed."""
+"""Number of people's failing calendars of one server after which the server is at fault, and not a typed address."""
 
 
-# --- what people enter ------------------------------------------------------------------------------------------------
+# --- settings of a calendar -------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class FeedSettings:
-    """A calendar as it is entered. `address`: empty: the one that is kept."""
+    """A calendar as it is entered. `address`: empty: the stored one."""
 
     address: str
     takes: str
@@ -64,7 +64,7 @@ class FeedSettings:
 
 
 def cleaned(address: str) -> str:
-    """An address as it was typed. Raises ValidationError."""
+    """Return an address as it was typed, cleaned. Raise ValidationError."""
     url = address.strip()
     if url.lower().startswith("webcal://"):
         url = "https" + url[len("webcal") :]
@@ -94,7 +94,7 @@ def put(person: Recipient, feed_settings: FeedSettings, *, by: Recipient) -> Non
 
 
 def point(feed: AbsenceFeed, address: str) -> None:
-    """To this address, if it is not empty. The caller saves the row."""
+    """Point the feed at this address, if it is not empty. The caller saves the row."""
     if address:
         feed.url, feed.host = address, (urlsplit(address).hostname or "")[:255]
 
@@ -104,14 +104,14 @@ def wake() -> None:
 
 
 def remove(feed: AbsenceFeed, *, by: Recipient) -> None:
-    """Read it no more: absences by it end."""
+    """Delete the feed: its absences end."""
     sign(feed, by, "")
     feed.delete()
 
 
 def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Reason]:
     """Return the absences that each member of TakenEntries would take, or the reason why they cannot be read: an entry
-    may repeat in an unsupported way. Raises Unreadable if no choice can be read."""
+    may repeat in an unsupported way. Raise Unreadable if no choice can be read."""
     by_choice = spans_by_choice(_body(url), TakenEntries.values, zone, now)
     whys = [each for each in by_choice if isinstance(each, Reason)]
     if len(whys) == len(by_choice):
@@ -120,7 +120,7 @@ def look(url: str, zone: tzinfo, now: datetime) -> Mapping[str, list[Span] | Rea
 
 
 def _body(url: str) -> str:
-    """The calendar at a person's address. Raises Unreadable."""
+    """Return the calendar at a person's address. Raise Unreadable."""
     try:
         response = polling.fetch(url, settings.CALENDAR_ALLOWED_CIDRS, MAX_BODY, seconds=SECONDS)
     except Unreadable as fault:
@@ -129,7 +129,7 @@ def _body(url: str) -> str:
     return polling.text_of(response)
 
 
-TOLD_PEOPLE = {
+SHOWN_CODES = {
     each.name
     for each in (
         reasons.FEED_TOO_LARGE,
@@ -139,12 +139,12 @@ TOLD_PEOPLE = {
         reasons.FEED_TOO_MUCH,
     )
 }
-"""What is wrong with a calendar. All other reasons would tell what else is at an address."""
+"""Codes of a calendar's faults. All other reasons would reveal other services at an address."""
 
 
 def _for_people(reason: Reason, url: str) -> Reason:
-    """The reason, as a person may read it. The log has what it was."""
-    if reason.code in TOLD_PEOPLE:
+    """Return the reason, as a person may read it. The log has the original reason."""
+    if reason.code in SHOWN_CODES:
         return reason
     log.info("absence_calendar_not_found", host=urlsplit(url).hostname, why=str(reason))
     return reasons.FEED_NOT_THERE()
@@ -172,7 +172,7 @@ def kinds() -> Sequence[Kind]:
 
 
 def _read(feed: AbsenceFeed, now: datetime) -> None:
-    """Raises Unreadable."""
+    """Read the feed's calendar, and store its absences. Raise Unreadable."""
     zone = zone_of(Recipient.objects.values_list("timezone", flat=True).get(pk=feed.pk))
     body = _body(feed.url)
     try:
@@ -181,11 +181,11 @@ def _read(feed: AbsenceFeed, now: datetime) -> None:
         raise Unreadable(_for_people(fault.reason, feed.url)) from fault
     with transaction.atomic():
         if outbox.postpone(feed, now + EVERY, told_at=None, **polling.was_read(now)):
-            _keep(AbsenceFeed.objects.get(pk=feed.pk), spans)  # else it was changed, or somebody else reads it
+            _keep(AbsenceFeed.objects.get(pk=feed.pk), spans)  # else the feed was changed, or another process reads it
 
 
 def _keep(feed: AbsenceFeed, spans: list[Span]) -> None:
-    """Store the spans. An unchanged absence keeps its row, and what was handed over for it."""
+    """Store the spans. An unchanged absence keeps its row, and its handed-over items."""
     required = {span for span in (_after(span, feed.back_until) for span in spans) if span is not None}
     there = {Span(row.begins_at, row.ends_at): row.pk for row in feed.absences.select_for_update()}
     feed.absences.filter(pk__in=[pk for span, pk in there.items() if span not in required]).delete()
@@ -200,7 +200,7 @@ def _after(span: Span, back_until: datetime | None) -> Span | None:
     return Span(back_until, span.ends_at) if span.ends_at > back_until else None
 
 
-# --- it cannot be read ------------------------------------------------------------------------------------------------
+# --- failures ---------------------------------------------------------------------------------------------------------
 def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
     """Notify the person once, after the calendar has been unreadable for a day."""
     if feed.told_at is not None or feed.failing_since is None or now - feed.failing_since < TOLD_AFTER:

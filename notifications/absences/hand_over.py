@@ -1,8 +1,8 @@
-"""Hands over what waits for somebody when they go away, and takes it back when they are there again.
+"""Hands over open items of absent people when they go away, and takes the items back when they return.
 
-Once a minute it is looked whose absence has begun, or has changed, and what was handed over for an absence that is
-over. It is done in small transactions. One that fails, or is cut off, is done again: what was handed over is known
-(`HandedOver`), so nothing is handed over twice.
+A run each minute looks for absences that have begun or changed, and for items handed over for absences that are over.
+It works in small transactions. One that fails, or is cut off, is done again: rows of `HandedOver` show which items were
+handed over, so that nothing is handed over twice.
 """
 
 import time
@@ -46,16 +46,16 @@ AnyAbsence = Absence | CalendarAbsence
 STEP = 25
 """Tasks of one transaction."""
 SECONDS = 10.0
-"""For how long one run goes on."""
+"""Seconds of one run."""
 LOUD = 10
-"""So many items are told by all channels of their categories; further ones, unless they are urgent, in the inbox."""
-NOT_GIVEN = (CallbackState.REFUSED, CallbackState.FAILED)
+"""Number of items that are sent by all channels of their categories; further ones, unless urgent, in the inbox only."""
+REFUSED_STATES = (CallbackState.REFUSED, CallbackState.FAILED)
 
 
 def run(now: datetime) -> int:
-    """Returns how many tasks were handed over or taken back."""
+    """Hand over and take back due items. Return the number of tasks."""
     until, done = time.monotonic() + SECONDS, 0
-    for work in (_end_of_leaders, _take_back, _hand_over, _offer_what_was_refused):
+    for work in (_end_of_leaders, _take_back, _hand_over, _offer_refused):
         for count in work(now):
             done += count
             if time.monotonic() > until:
@@ -63,9 +63,9 @@ def run(now: datetime) -> int:
     return done
 
 
-# --- whoever entered it does not lead the person any more ------------------------------------------------------------
+# --- absences entered by people who no longer lead the person ---------------------------------------------------------
 def _end_of_leaders(now: datetime) -> Iterable[int]:
-    """What a manager or lead has entered for somebody ends when they lead them no longer."""
+    """End absences that a manager or lead has entered for somebody whom they no longer lead. Yield 0 for each."""
     entered = Absence.objects.filter(entered_by__isnull=False, ends_at__gt=now).select_related(
         "recipient", "entered_by"
     )
@@ -86,7 +86,7 @@ def _hand_over(now: datetime) -> Iterable[int]:
 
 
 def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
-    """Hand over the items of one absence, STEP a transaction. Yields how many rows each made."""
+    """Hand over the items of one absence, STEP a transaction. Yield how many rows each made."""
     after: UUID | None = None
     while True:
         with transaction.atomic(), revision.held():
@@ -94,10 +94,10 @@ def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
             copies = _waiting(absence, after) if absence is not None else []
             done = 0
             if absence is not None:
-                scene = _Scene(absence, [task for _copy, task in copies], now)
-                scene.hand_over(scene.tasks, engines=absence.open_items == OpenItems.REASSIGN)
-                done = len(scene.made)
-            if absence is not None and len(copies) < STEP:  # it is locked: nobody has changed it meanwhile
+                batch = _TaskBatch(absence, [task for _copy, task in copies], now)
+                batch.hand_over(batch.tasks, engines=absence.open_items == OpenItems.REASSIGN)
+                done = len(batch.made)
+            if absence is not None and len(copies) < STEP:  # the absence is locked: nobody has changed it
                 type(absence).objects.filter(pk=absence.pk).update(handed_over_at=now)
         yield done
         if len(copies) < STEP:
@@ -106,19 +106,19 @@ def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
 
 
 def _in_calendars(now: datetime) -> QuerySet[CalendarAbsence]:
-    """Those that count: nothing else is entered of their people for now."""
+    """Return the absences by calendar that count: no other absence is entered for their people for now."""
     entered = away_at(now).filter(recipient=OuterRef("feed"))
     return in_calendars_at(now).filter(~Exists(entered)).select_related("feed__recipient", "feed__delegate")
 
 
 def _of(person: int, now: datetime) -> AnyAbsence | None:
-    """The absence of the person that counts now."""
+    """Return the absence of the person that counts now."""
     entered = away_at(now).filter(pk=person).select_related("recipient").first()
     return entered or _in_calendars(now).filter(feed=person).first()
 
 
 def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]:
-    """The next open copies of the person, and their tasks."""
+    """Return the next open copies of the person, and their tasks."""
     if absence.open_items == OpenItems.STAY:
         return []
     rows = Notification.objects.filter(recipient=absence.recipient, state=NotificationState.OPEN, is_copy=True)
@@ -126,7 +126,7 @@ def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]
     return list((rows.filter(pk__gt=after) if after else rows).values_list("pk", "task_id")[:STEP])
 
 
-class _Scene:
+class _TaskBatch:
     """Some tasks of one person who is away; they are locked."""
 
     def __init__(self, absence: AnyAbsence, tasks: Iterable[UUID], now: datetime) -> None:
@@ -138,7 +138,7 @@ class _Scene:
         self.made: list[HandedOver] = []
 
     def hand_over(self, tasks: Iterable[Task], *, engines: bool) -> None:
-        """`engines`: whether they are asked, where that is possible."""
+        """Hand over the tasks. `engines`: whether engines are asked, where that is possible."""
         offers: list[Offer] = []
         wishes: list[Wish] = []
         for task in tasks:
@@ -182,24 +182,24 @@ def _locked(tasks: Iterable[UUID]) -> list[Task]:
     )
 
 
-# --- an engine does not do it -----------------------------------------------------------------------------------------
-def _offer_what_was_refused(now: datetime) -> Iterable[int]:
-    """What an engine has refused to give away is offered."""
-    refused = HandedOver.objects.filter(item=None, callback__state__in=NOT_GIVEN)
+# --- an engine refuses a call -----------------------------------------------------------------------------------------
+def _offer_refused(now: datetime) -> Iterable[int]:
+    """Offer tasks that an engine has refused to give away. Yield the number of each person's tasks."""
+    refused = HandedOver.objects.filter(item=None, callback__state__in=REFUSED_STATES)
     for person in list(refused.order_by("person").values_list("person", flat=True).distinct()):
         with transaction.atomic(), revision.held():
             absence = _of(person, now)
             rows = list(refused.filter(person=person).order_by("pk").select_for_update(skip_locked=True)[:STEP])
             if absence is not None and rows:
                 HandedOver.objects.filter(pk__in=[row.pk for row in rows]).delete()
-                scene = _Scene(absence, [row.task_id for row in rows], now)
-                scene.hand_over(scene.tasks, engines=False)
+                batch = _TaskBatch(absence, [row.task_id for row in rows], now)
+                batch.hand_over(batch.tasks, engines=False)
         yield len(rows)
 
 
 # --- an absence is over -----------------------------------------------------------------------------------------------
 def _take_back(now: datetime) -> Iterable[int]:
-    """Take back what was handed over by absences that are over, and by changed ones with another delegate or none."""
+    """Take back items of absences that are over, and of changed ones with another delegate or none."""
     still = away_at(now).filter(pk=OuterRef("person"), handed_over_at__isnull=False)
     in_calendar = _in_calendars(now).filter(feed=OuterRef("person"), handed_over_at__isnull=False)
     rows = HandedOver.objects.filter(~Exists(still), ~Exists(in_calendar))
@@ -210,7 +210,7 @@ def _take_back(now: datetime) -> Iterable[int]:
                 step = rows.filter(person=person, pk__gt=after).order_by("pk")
                 step = step.select_related("person", "to", "item").select_for_update(of=("self",), skip_locked=True)
                 batch = list(step[:STEP])
-                done = _Return(batch, now).take() if batch else 0
+                done = _TakeBack(batch, now).take() if batch else 0
             yield done
             if len(batch) < STEP:
                 break
@@ -218,8 +218,8 @@ def _take_back(now: datetime) -> Iterable[int]:
 
 
 @dataclass
-class _Return:
-    """Some of what was handed over for one person."""
+class _TakeBack:
+    """Some items that are taken back for one person."""
 
     rows: Sequence[HandedOver]
     now: datetime
@@ -228,10 +228,10 @@ class _Return:
         self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
         self._absences = Absences(self.now)
         absence = _of(self.rows[0].person_id, self.now)
-        goes_on = absence is not None and absence.open_items != OpenItems.STAY  # it was only changed
+        goes_on = absence is not None and absence.open_items != OpenItems.STAY  # the absence was only changed
         over = [row for row in self.rows if not (goes_on and self._has_same_delegate(row))]
         self._withdraw(over)
-        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)  # these are not asked any more
+        calls: QuerySet[Callback] = Callback.objects.filter(state=CallbackState.WAITING)  # not to be made any more
         ended = {"state": CallbackState.SUPERSEDED, "ended_at": self.now}
         outbox.end_untaken(calls, {row.callback_id: ended for row in over if row.callback_id})
         self._give_back(over)
@@ -245,7 +245,7 @@ class _Return:
         return self._absences.stand_ins([row.person], subject).get(row.person_id) == row.to
 
     def _withdraw(self, over: Sequence[HandedOver]) -> None:
-        """Offers that stand, unless the task is the delegate's own by now."""
+        """Withdraw the offers that stand, unless the task is the delegate's own by now."""
         by_item = {
             row.item_id: row for row in over if row.item_id and self._tasks[row.task_id].assignee_id != row.to_id
         }

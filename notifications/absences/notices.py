@@ -21,8 +21,8 @@ TYPE = "wfpush.absence"
 def enter(
     person: Recipient, submitted: AbsenceEntry | None, by: Recipient | None, now: datetime, because: str = ""
 ) -> None:
-    """Set an absence that `faults_of` accepts, or end it (None). The person is notified of what somebody else does;
-    `by` None: a program, and `because` says which."""
+    """Set an absence that `faults_of` accepts, or end it (None). The person is notified of changes by others; `by`
+    None: a program, which `because` names."""
     row = absence.away_from(person, now)
     if submitted is not None:
         absence.set_absence(person, submitted, by=by, because=because)

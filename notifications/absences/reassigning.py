@@ -1,7 +1,7 @@
 """Asks engines to give tasks to somebody else because their assignee is away, or is back.
 
-The call is one of a task's answers: it is sent in their order, exactly once. The engine is right about its tasks: who
-has one changes here only after it has changed there.
+The call is one of a task's answers: it is sent in their order, exactly once. The engine is right about its tasks: an
+assignee changes here only after the change in the engine.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ TYPE = "task.reassignment_requested"
 
 @dataclass(frozen=True)
 class Wish:
-    """Give the task to this person. `because` is said to the engine."""
+    """Give the task to this person. `because` goes to the engine."""
 
     task: Task
     to: Recipient
@@ -29,7 +29,7 @@ class Wish:
 
 
 def possible(task: Task, person: Recipient, to: Recipient, rules: Sequence[FourEyesRule]) -> bool:
-    """Whether the task is the person's in its engine, which can be asked, and the other may decide it."""
+    """Return whether the task is the person's in its engine, the engine can be asked, and `to` may decide the task."""
     engine = task.engine
     if task.assignee_id != person.pk or not engine.active or not engine.callback_url or engine.callback_disabled_at:
         return False
@@ -41,7 +41,7 @@ def possible(task: Task, person: Recipient, to: Recipient, rules: Sequence[FourE
 
 
 def ask(wishes: Sequence[Wish], now: datetime) -> list[Callback]:
-    """Each for another task; the tasks are locked. Returns the callbacks in their order."""
+    """Ask for each wish, which is for a task of its own; the tasks are locked. Return the callbacks in order."""
     return internal_events.call_engines(
         [
             EngineCall(

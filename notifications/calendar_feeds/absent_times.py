@@ -1,7 +1,7 @@
-"""Which entries of a person's calendar mean that they are away, and when that is. Pure: no Django.
+"""The times of a person's calendar at which they are away, by entries that count as absences. Pure: no Django.
 
-Outlook marks entries as out of office (`X-MICROSOFT-CDO-BUSYSTATUS:OOF`), and Nextcloud those of its absences; Google
-marks none. Titles, places and people of entries are dropped before the calendar is read: only times are taken of it.
+Outlook marks entries as out of office (`X-MICROSOFT-CDO-BUSYSTATUS:OOF`), Nextcloud the entries of its absences, Google
+none. Titles, places and people of entries are dropped before the calendar is read: only times are taken.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,11 +15,11 @@ NAMES = TIMES | IDENTITY | {"TRANSP", OOF, NEXTCLOUD}
 """Properties of entries that are kept."""
 NOT_BUSY = ("FREE", "TENTATIVE", "WORKINGELSEWHERE")
 ALL, WHOLE_DAYS = "all", "whole_days"
-"""Members of `TakenEntries`, whose module needs Django. Of "marked" ones only marks are looked at."""
+"""Members of `TakenEntries`, whose module needs Django. The third, "marked", takes only marked entries."""
 
 
 def spans_in(content: Content, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """Return when the person is away in the coming time, merged. Days are those of the zone. Raises Refused."""
+    """Return the merged spans in which the person will be away. Days are those of the zone. Raise Refused."""
     body = content.reduced(now, lambda event: _counts(event.values, takes, is_whole_day=event.is_whole_day))
     spans = []
     for event, begins, ends in occurrences_in(body, zone, now):

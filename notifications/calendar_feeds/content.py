@@ -1,7 +1,7 @@
-"""The content lines of a calendar (RFC 5545): those that say when its events are, counted before they are computed.
+"""The content lines of a calendar (RFC 5545) with the times of its events, counted before they are computed.
 
-Pure: no Django. All other lines are dropped here, so that neither alarms, descriptions nor unknown properties cost
-anything later, and no title is read where times alone are wanted.
+Pure: no Django. All other lines are dropped here: alarms, descriptions and unknown properties cost nothing later. No
+title is read where only times are needed.
 """
 
 import io
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 BEHIND, AHEAD = timedelta(days=7), timedelta(days=200)
-"""The time of which events are read."""
+"""The time before and after now in which events are read."""
 LONGEST_ABSENCE = timedelta(days=2 * 365)
-"""Also how far ahead one may begin: people who are away for longer are deactivated instead."""
+"""The longest absence, and the longest time until one begins: people away for longer are deactivated."""
 PAST = BEHIND + timedelta(days=1)
-"""An event that was over so long ago is over in every time zone."""
+"""Events that ended this time before now are dropped: they are over in every time zone."""
 MAX_EVENTS, MAX_DATES, MAX_ZONE_LINES, MAX_DEPTH = 5_000, 5_000, 10_000, 10
 READ_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "WKST"})
 """Parts of rules of repetition: others are of little use here, and some take for ever to compute."""
@@ -32,7 +32,7 @@ class Span:
 
 
 class Refused(Exception):
-    """The calendar cannot be read. `code` and `arguments` are those of a reason (`notifications/reasons.py`)."""
+    """Raised for an unreadable calendar. `code` and `arguments` are those of a reason (`notifications/reasons.py`)."""
 
     def __init__(self, code: str, **arguments: int) -> None:
         super().__init__(code)
@@ -61,7 +61,7 @@ class EventLines:
             self.is_whole_day = "VALUE=DATE" in head.upper().replace("VALUE=DATE-TIME", "")
 
     def is_over(self, day: str) -> bool:
-        """Whether it happens once, and was over on that day. False: perhaps."""
+        """Return whether the event happens once, and was over on that day. False: perhaps."""
         if not self.values.keys().isdisjoint({"RRULE", "RDATE", "RECURRENCE-ID", "DURATION"}):
             return False
         last = self.values.get("DTEND") or self.values.get("DTSTART", "")
@@ -70,14 +70,14 @@ class EventLines:
 
 @dataclass(frozen=True)
 class Content:
-    """The lines of a calendar that tell of its time zones, and its events."""
+    """The lines of a calendar that describe its time zones, and its events."""
 
     zones: Sequence[str]
     events: Sequence[EventLines]
 
     def reduced(self, now: datetime, counts: Callable[[EventLines], bool] = lambda event: True) -> str:
-        """The calendar with its time zones and those events that may happen in the coming time and count. An event that
-        repeats has several entries with one UID: if one may count, all are kept. Raises Refused if it has too many."""
+        """Return the calendar with its zones and the events that may happen in the coming time and count. An event that
+        repeats has several entries with one UID: if one may count, all are kept. Raise Refused if it has too many."""
         uids = {event.values.get("UID") for event in self.events if counts(event)}
         day = f"{now - PAST:%Y%m%d}"
         events = [event for event in self.events if event.values.get("UID") in uids and not event.is_over(day)]
@@ -89,7 +89,7 @@ class Content:
 
 
 def parsed(body: str, names: Set[str]) -> Content:
-    """The calendar, with the lines of these names. Raises Refused unless it is whole."""
+    """Return the calendar, with the lines of these names. Raise Refused unless it is whole."""
     zones: list[str] = []
     events: list[EventLines] = []
     within: list[str] = []
@@ -116,7 +116,7 @@ def parsed(body: str, names: Set[str]) -> Content:
 
 
 def name_of(line: str) -> str:
-    """Of the property."""
+    """Return the name of the line's property."""
     return line.partition(":")[0].partition(";")[0].upper()
 
 
@@ -125,7 +125,7 @@ def begins_like_a_calendar(body: str) -> bool:
 
 
 def _check_zones(zones: Sequence[str]) -> None:
-    """Zones change once a year by a rule: real ones do, and others would take for ever to compute."""
+    """Raise Refused unless zones change yearly by a rule: real ones do, others would take for ever to compute."""
     rules = [line.upper().partition(":")[2] for line in zones if name_of(line) == "RRULE"]
     parts = [dict(part.partition("=")[::2] for part in rule.strip().split(";")) for rule in rules]
     if len(zones) > MAX_ZONE_LINES or not all(
@@ -135,7 +135,7 @@ def _check_zones(zones: Sequence[str]) -> None:
 
 
 def _lines(body: str) -> Iterator[str]:
-    """The content lines, unfolded (RFC 5545, 3.1)."""
+    """Yield the content lines, unfolded (RFC 5545, 3.1)."""
     parts: list[str] = []
     for raw in io.StringIO(body):
         part = raw.rstrip("\r\n")

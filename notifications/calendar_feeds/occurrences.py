@@ -1,4 +1,4 @@
-"""When the events of a calendar happen, in their order. Pure: no Django."""
+"""The events of a calendar with their times, in order. Pure: no Django."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
@@ -22,8 +22,8 @@ Occurrence = tuple[Any, datetime, datetime]
 
 @lru_cache(maxsize=1)
 def occurrences_in(body: str, zone: tzinfo, now: datetime) -> Sequence[Occurrence]:
-    """Those of the coming time. Days begin at midnight in the zone. Raises Refused. Choices of entries often leave the
-    same ones."""
+    """Return the events of the coming time. Days begin at midnight in the zone. Raise Refused. Cached, because choices
+    of entries often leave the same body."""
     try:
         calendar: Any = icalendar.Calendar.from_ical(body)
     except (ValueError, IndexError, KeyError) as fault:
@@ -62,7 +62,7 @@ def _check(calendar: Any) -> None:
 
 
 def _is_plain(event: Any, rule: Any) -> bool:
-    """Whether it repeats by days or longer, and at days that there are."""
+    """Return whether the rule repeats by days or longer, and at days that exist."""
     frequency, interval = str(rule.get("FREQ", [""])[0]).upper(), int(rule.get("INTERVAL", [1])[0])
     months = [int(month) for month in rule.get("BYMONTH", range(1, 13))]
     days = [int(day) for day in rule.get("BYMONTHDAY", [1])]
@@ -78,7 +78,7 @@ def _is_plain(event: Any, rule: Any) -> bool:
 
 
 def _instant(at: date, zone: tzinfo) -> datetime:
-    """Times without a zone are of this one. What ends in the year 9999 ends a little earlier: zones count beyond it."""
+    """Return the instant. Times without a zone are of this one. The year 9999 is cut short: zones count beyond it."""
     if not isinstance(at, datetime):
         at = datetime(at.year, at.month, at.day)
     if at.year > NEWEST:

@@ -1,4 +1,4 @@
-"""Feeds are fetched and read when they are due, and tried again when they fail: what was read before stays until then.
+"""Fetches and reads feeds when they are due, and tries failed ones again; the last content stays until then.
 
 Feeds at a server that does not answer are left alone, except for one now and then that tries it: each of them would
 keep a worker waiting.
@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
 WHILE_READ = timedelta(hours=1)
-"""After which a feed is tried again whose reading has ended its process."""
+"""Time after which a feed is tried again if reading it has ended the process."""
 LEFT_ALONE = timedelta(minutes=5)
-"""After which a feed is looked at again whose server did not answer a moment ago, if the server does not before."""
+"""Time after which a feed of a server without an answer is looked at again, unless the server answers before."""
 TOO_MUCH_EVERY = timedelta(hours=6)
 """A calendar that takes all time or memory that it may is read this seldom."""
 
@@ -47,8 +47,8 @@ def drain(
     least: int,
     failed: Callable[[FeedT, datetime], None] = lambda feed, now: None,
 ) -> None:
-    """Read what is due. `read` raises Unreadable; `failed` is called after it has, with what is known by then. `least`:
-    how many feeds fail at a host before it is the host that fails."""
+    """Read due feeds. `read` raises Unreadable; `failed` is then called, once the failure is stored. `least`: the
+    number of failing feeds at a host at which the host is at fault."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         claimed = outbox.claim(feeds, limit=1, lease=LEASE, now=timezone.now())
@@ -71,12 +71,12 @@ def drain(
 
 
 def _fault_of(feed: FeedT, now: datetime, read: Callable[[FeedT, datetime], None]) -> Unreadable | None:
-    """None: it was read."""
+    """Read the feed. Return its fault, or None."""
     try:
         read(feed, now)
     except Unreadable as fault:
         return fault
-    except Exception as fault:  # whatever a calendar holds, it must cost no other's reading
+    except Exception as fault:  # no calendar's content may cost the reading of another
         if outage.database_is_away(fault):
             raise
         log.exception("calendar_not_read", kind=feed._meta.model_name, key=feed.pk)
@@ -84,11 +84,11 @@ def _fault_of(feed: FeedT, now: datetime, read: Callable[[FeedT, datetime], None
     return None
 
 
-# --- what a server sends ----------------------------------------------------------------------------------------------
+# --- a server's answer ------------------------------------------------------------------------------------------------
 def fetch(
     url: str, allowed: Sequence[Network], max_bytes: int, etag: str = "", *, seconds: float = DEADLINE
 ) -> Response | None:
-    """None: it is as it was with this `etag`. Of private networks those in `allowed` are reached. Raises Unreadable."""
+    """Return the answer; None: unchanged since `etag`. Private networks only if in `allowed`. Raise Unreadable."""
     return asyncio.run(_fetch(url, allowed, max_bytes, etag, seconds))
 
 
@@ -115,9 +115,9 @@ def text_of(response: Response) -> str:
     return response.body.decode("utf-8", "replace").replace("\x00", "")
 
 
-# --- their servers ------------------------------------------------------------------------------------------------
+# --- servers of feeds ---------------------------------------------------------------------------------------------
 def _report(service: Service, fault: Unreadable | None, now: datetime, least: int) -> None:
-    """Write what reading one feed has shown of its server."""
+    """Report the state of the feed's server after a reading."""
     if fault is None or not fault.service_state:
         services.report_works(service, now, now)
         return
@@ -128,7 +128,7 @@ def _report(service: Service, fault: Unreadable | None, now: datetime, least: in
 
 
 def kind(source: str, feeds: Callable[[], QuerySet[FeedT]], of: Callable[[str], Q]) -> Kind:
-    """The servers of these feeds, by their hosts."""
+    """Return the kind of the servers of these feeds, by their hosts."""
 
     def read_again(host: str, now: datetime) -> None:
         outbox.bring_forward(feeds().filter(of(host), failing_since__isnull=False, due_at__isnull=False), now)
@@ -141,10 +141,10 @@ def kind(source: str, feeds: Callable[[], QuerySet[FeedT]], of: Callable[[str], 
 
 
 def has_late(feeds: QuerySet[FeedT], source: str, before: datetime) -> bool:
-    """Feeds at servers that do not answer are not late for lack of workers."""
+    """Return whether feeds are late for lack of workers. Feeds at servers that do not answer are not counted."""
     return outbox.due(services.without_held(feeds, source, timezone.now()), before).exists()
 
 
 def was_read(now: datetime) -> dict[str, Any]:
-    """The fields that say so."""
+    """Return the fields of a feed that was read."""
     return {"read_at": now, "failing_since": None, "fault_fact": None, "attempts": 0}

@@ -1,6 +1,6 @@
-"""Reads a calendar in a process of its own: nothing that a stranger sent is computed, or kept, in one of ours.
+"""Reads a calendar in a process of its own: no stranger's data is computed, or stored, in one of ours.
 
-The child's limits are its own (`child.py`); here is how long it is waited for, and what its end means.
+The child limits itself (`sandbox.py`). This module limits the time of waiting for it, and interprets its end.
 """
 
 import json
@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Unreadable(Exception):
-    """What came is no calendar that can be read. `service_state`: what that says of its server
-    (wfpush/observability/services.py); empty: it answered. `service_reason`: the reason as operators may read it."""
+    """Raised for an answer that is no readable calendar. `service_state`: the state of its server that follows
+    (wfpush/observability/services.py); empty: it answered. `service_reason`: the reason for operators."""
 
     def __init__(self, reason: Reason, service_state: str = "", service_reason: Reason | None = None) -> None:
         super().__init__(str(reason))
@@ -37,7 +37,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """A time of which a calendar says something: texts as they were written, addresses of attendees with `mailto:`."""
+    """An event of a calendar: texts as they were written, addresses of attendees with `mailto:`."""
 
     begins_at: datetime
     ends_at: datetime
@@ -46,7 +46,7 @@ class CalendarEvent:
 
 
 def events_in(body: str, zone: tzinfo, now: datetime) -> list[CalendarEvent]:
-    """The events of the coming time, in their order. Days begin at midnight in the zone. Raises Unreadable."""
+    """Return the events of the coming time, in order. Days begin at midnight in the zone. Raise Unreadable."""
     [occurrences] = _ask(body, zone, now)
     if isinstance(occurrences, Reason):
         raise Unreadable(occurrences)
@@ -54,8 +54,8 @@ def events_in(body: str, zone: tzinfo, now: datetime) -> list[CalendarEvent]:
 
 
 def spans_in(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """Return when the calendar's person is away in the coming time, if `takes` (TakenEntries) says which entries count.
-    Overlapping and adjacent times are merged. Raises Unreadable."""
+    """Return when the calendar's person is away in the coming time; `takes` (TakenEntries): which entries count.
+    Overlapping and adjacent times are merged. Raise Unreadable."""
     [spans] = spans_by_choice(body, [takes], zone, now)
     if isinstance(spans, Reason):
         raise Unreadable(spans)
@@ -75,7 +75,7 @@ def _times(begins: str, ends: str) -> tuple[datetime, datetime]:
 
 
 def _ask(body: str, zone: tzinfo, now: datetime, *takes: str) -> list[Any]:
-    """What the child answers to each question. Those that it did not live to answer are too much for it."""
+    """Return the child's answers to the questions. Questions that ended it before an answer are too much for it."""
     lines = map(json.loads, _run([str(zone), now.isoformat(), *takes], body.encode()))
     answers = [
         reasons.CODES[line["fault"]](**line["arguments"]) if "fault" in line else line["found"] for line in lines
@@ -84,7 +84,7 @@ def _ask(body: str, zone: tzinfo, now: datetime, *takes: str) -> list[Any]:
 
 
 def _run(arguments: Sequence[str], body: bytes) -> list[bytes]:
-    """The whole lines that it wrote. Raises RuntimeError if it could not even begin."""
+    """Return the whole lines that the child wrote. Raise RuntimeError if it could not even begin."""
     try:
         ended = subprocess.run(
             [*COMMAND, *arguments],

@@ -26,7 +26,7 @@ MAX_TEXT, MAX_ATTENDEES = 1_000, 10
 """Characters of a summary or an address, and addresses of an event, that are handed on."""
 
 _parsed = cache(content.parsed)
-"""Once for all questions."""
+"""The parsed content, once for all questions."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def limit() -> None:
-    """Processor time and memory of this process. The parent limits how long it waits."""
+    """Limit processor time and memory of this process. The parent limits the time of waiting for it."""
     _limit(resource.RLIMIT_CPU, CPU_SECONDS)
-    if sys.platform != "darwin":  # where it would be refused
+    if sys.platform != "darwin":  # macOS refuses it
         _limit(resource.RLIMIT_AS, MEMORY_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""What a channel consists of. Its transport takes an address and a message, and uses no database."""
+"""The parts of a channel. Its transport takes an address and a message, and uses no database."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,26 +19,26 @@ from wfpush.queue.outbox import Backoff
 
 
 class Transport(Protocol):
-    """One channel."""
+    """The part of a channel that sends."""
 
     channel: str
 
     @property
     def without_address(self) -> Reason:
-        """Why the channel does not reach a person, for the trace."""
+        """The reason why the channel does not reach a person, for the trace."""
 
 
 class PersonTransport(Transport, Protocol):
-    """A channel with an address of the person. Made once, and called by several threads."""
+    """The transport of a channel with an address of the person. Made once, and called by several threads."""
 
     def address_of(self, recipient: Recipient) -> str | None:
-        """The person's address on this channel."""
+        """Return the person's address on this channel."""
 
     def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> Sequence[str] | None:
         """Hand the message to the channel's service. `link` opens its page.
 
-        The same `delivery_id` means the same message again. Returns the service's names for it, if receipts come by
-        them. Raises TransportError: RecipientGone when the address will never work again; ServiceRefuses when our
+        The same `delivery_id` means the same message again. Return the service's names for it, if its receipts use
+        them. Raise TransportError: RecipientGone when the address will never work again; ServiceRefuses when our
         credentials are not accepted; with `works` when the service works and does not take this message now. Every
         other fault that is not permanent means that the service does not work: after five people and a minute it is
         paused, and then one message at a time tries it.
@@ -46,19 +46,19 @@ class PersonTransport(Transport, Protocol):
 
 
 class PushTransport(Transport, Protocol):
-    """A channel with devices, each with an address of its own. Belongs to the dispatcher's event loop."""
+    """The transport of a channel with devices, each with its own address. Belongs to the dispatcher's event loop."""
 
     def is_set_up(self) -> bool:
-        """Whether this installation has what the channel needs."""
+        """Return whether this installation has the settings that the channel needs."""
 
     def service_of(self, address: PushAddress) -> str:
-        """The service that takes the message: a push host, or a Firebase project. Pauses and limits are for the whole
-        service."""
+        """Return the service that takes the message: a push host, or a Firebase project. Pauses and limits are for the
+        whole service."""
 
     async def send(self, address: PushAddress, message: PushMessage) -> None:
         """Hand the message to the push service.
 
-        Raises TransportError; RecipientGone when the device is no longer there; ServiceRefuses when our credentials are
+        Raise TransportError; RecipientGone when the device is no longer there; ServiceRefuses when our credentials are
         not accepted.
         """
 
@@ -73,9 +73,9 @@ RETRY_DEVICES = Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), 
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """How many messages are in flight: `most` in all, `each` for one value of `by`, a column or an expression.
+    """Limits of messages in flight: `most` in all, `each` for one value of `by`, a column or an expression.
 
-    `lease`: for how long a claim lasts; longer than sending may take.
+    `lease`: the time that a claim lasts; longer than sending may take.
     """
 
     most: int
@@ -85,7 +85,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RenderedMessage:
     """A message as its recipient sees it."""
 
     subject: str
@@ -104,11 +104,11 @@ class ReceiptsCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipts:
-    """How a channel's service reports later what became of messages. The same receipt may come again.
+    """Receipts: later reports of a channel's service about its messages. The same receipt may come again.
 
-    `read`: the receipts in a call of the service. Raises NotFound if none are expected, NotSigned, Malformed. `listen`:
-    for a service with a connection of its own: hold it open, in a thread, and give receipts to the function, which
-    returns once they are stored. `hang_up` ends that. Both are called in the dispatcher.
+    `read` returns the receipts in a call of the service. It raises NotFound if none are expected, NotSigned, Malformed.
+    `listen` is for a service with a connection of its own: it keeps it open, in a thread, and passes receipts to the
+    function, which returns once they are stored. `hang_up` ends that. Both are called in the dispatcher.
     """
 
     read: Callable[[ReceiptsCall], Sequence[Receipt]] | None = None
@@ -118,8 +118,8 @@ class Receipts:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """As whom a channel sends for a brand, in the reader's language. `state`: "ok", "bad", "wait", or empty for none;
-    `detail`: a title of it; `note`: what is to be known besides."""
+    """The sender identity of a channel for a brand, in the reader's language. `state`: "ok", "bad", "wait", or empty
+    for none; `detail`: a title of it; `note`: a further remark."""
 
     text: str
     state: str = ""
@@ -129,7 +129,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class BrandKey:
-    """`devices`: how many use it. `readable`: whether it can be decrypted."""
+    """A key of a brand. `devices`: how many use it. `readable`: whether it can be decrypted."""
 
     name: str
     readable: bool
@@ -139,8 +139,8 @@ class BrandKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandKeys:
-    """Keys that brands have of their own. `of`: the newest first. `remove_unused` removes those behind it that no
-    device uses, and returns how many."""
+    """Functions for keys of brands. `of`: a brand's keys, newest first. `remove_unused` removes older keys that no
+    device uses, and returns their number."""
 
     of: Callable[[Brand], Sequence[BrandKey]]
     make: Callable[[Brand, datetime], object]
@@ -155,11 +155,10 @@ class Channel:
     after an hour (`delivery/results.py`). `longest_pause`: the longest pause of a service that does not accept our
     credentials.
 
-    `diagnose` is the channel's part of `manage.py doctor`: it prints what it finds, and yields faults with what to do.
-    `alarms` are for the desk's overview, in the reader's language. `commands` are commands of `manage.py` of the
-    channel, each with a line in `notifications/management/commands/`. `receipts`: how its service reports what became
-    of messages. `identity`: as whom it sends for a brand, and `keys` those that a brand may have of its own: for the
-    desk's page of the brand.
+    `diagnose` is the channel's part of `manage.py doctor`: it prints its findings, and yields faults and their
+    remedies. `alarms` are for the desk's overview, in the reader's language. `commands` are commands of `manage.py` of
+    the channel, each with a line in `notifications/management/commands/`. `receipts`: the service's reports about its
+    messages. `identity` (the sender for a brand) and `keys` (a brand's own keys) are for the desk's page of the brand.
     """
 
     facts: Facts
@@ -178,7 +177,7 @@ class Channel:
 
     @property
     def without_address(self) -> Reason:
-        """Why the channel does not reach a person; NOTHING: not worth a line in each trace."""
+        """The reason why the channel does not reach a person; NOTHING: not worth a line in each trace."""
         raise NotImplementedError
 
 
@@ -186,15 +185,15 @@ class Channel:
 class PersonChannel(Channel):
     """A channel that sends to an address of the person.
 
-    `service`: what takes all its messages, such as the mail server, by its name in reasons and on the desk; it is
-    paused when it raises ServiceRefuses, or does not work. `written`: the text of a message with this link, for the
+    `service`: the service that takes all messages, such as the mail server, by its name in reasons and on the desk; it
+    is paused when it raises ServiceRefuses, or does not work. `written`: the text of a message with this link, for the
     desk's preview, if the channel formats messages itself. It raises TransportError.
 
     `never_twice`: a message is not sent again after a try whose result is unknown. `most_an_hour`: messages an hour to
     one person, 0 for any number; further ones wait, or are left to the next channel.
 
-    `together`: send several messages to an address as one, with an id that means the same message again. It raises what
-    the transport's `send` raises. None: each message goes by itself.
+    `together`: send several messages to an address as one, with an id that means the same message again. It raises the
+    errors of the transport's `send`. None: each message goes by itself.
     """
 
     transport: PersonTransport
@@ -202,7 +201,7 @@ class PersonChannel(Channel):
     retry: Backoff = RETRY_PERSONS
     longest_pause: timedelta = timedelta(minutes=5)
     service: Callable[[], str] | None = None
-    written: Callable[[Message, str], Written] | None = None
+    written: Callable[[Message, str], RenderedMessage] | None = None
     never_twice: bool = False
     most_an_hour: Callable[[], int] = lambda: 0
     together: Callable[[str, Bundle, UUID], None] | None = None
@@ -214,10 +213,10 @@ class PersonChannel(Channel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Public:
-    """What anybody may call at `/api/v1/<channel>/<path>`, because devices need it before they register.
+    """A resource at `/api/v1/<channel>/<path>` that anybody may read, because devices need it before they register.
 
-    `answer` is given the person who is signed in, if somebody is, and the host that was asked. Its docstring and
-    `shown` describe it in the API's schema.
+    `answer` is called with the person who is signed in, if any, and the host of the request. Its docstring and `shown`
+    describe it in the API's schema.
     """
 
     path: str
@@ -227,8 +226,8 @@ class Public:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """How a device registers by `POST /subscriptions`: `serializer` reads the members besides `channel` and `name`;
-    `address_of` makes an address of them, or raises Invalid (`fault_at`)."""
+    """The registration of devices by `POST /subscriptions`: `serializer` reads the members besides `channel` and
+    `name`; `address_of` makes an address of them, or raises Invalid (`fault_at`)."""
 
     serializer: type[Serializer[Any]]
     address_of: Callable[[Json, Recipient], NewAddress]
@@ -236,17 +235,18 @@ class Registration:
 
 
 def fault_at(pointer: str, detail: str) -> Invalid:
-    """A fault of one member: `pointer` is a JSON pointer."""
+    """Return the error for a fault of one member: `pointer` is a JSON pointer."""
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceChannel(Channel):
-    """`learn`: called with the sender of a device before a message to it is made, by a thread that may read the
-    database. Most channels have their credentials in the settings.
+    """A channel that sends to devices. `learn` is called with a device's sender before a message to it is made, by a
+    thread that may read the database. Most channels have their credentials in the settings.
 
-    `at`: the devices of a service, as far as their addresses tell. `elsewhere`: deliveries for none of these
-    services, or that match the condition."""
+    `at`: the devices of a service, as far as their addresses tell. `elsewhere`: deliveries for none of these services,
+    or that match the condition.
+    """
 
     transport: PushTransport
     learn: Callable[[str], None] = lambda sender: None
@@ -258,5 +258,5 @@ class DeviceChannel(Channel):
 
     @property
     def without_address(self) -> Reason:
-        """A channel that is not set up reaches nobody."""
+        """The reason why the channel reaches no device; NOTHING if it is not set up."""
         return self.transport.without_address if self.transport.is_set_up() else NOTHING

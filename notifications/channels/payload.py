@@ -13,7 +13,7 @@ from notifications.types import Action, Json, PushMessage
 from notifications.wording.plaintext import cut
 
 URGENCY = {"urgent": "high", "high": "high", "normal": "normal", "low": "low"}
-"""Priority to RFC 8030, 5.3. `high` wakes a device up."""
+"""RFC 8030's urgency (5.3) by priority. `high` wakes a device up."""
 
 SHORTEST_BUTTON, SHORTEST_TITLE = 16, 40
 """Characters of buttons and title that stay as long as anything else can be cut."""
@@ -29,7 +29,7 @@ Fits = Callable[[Json], bool]
 
 
 def members(push: PushMessage) -> Json:
-    """All members, at full length. Never the long body, since everybody can read lock screens."""
+    """Return all members, at full length, but never the long body, since everybody can read lock screens."""
     message = push.message
     logo = message.brand.get("logo_url") or ""
     payload: Json = {
@@ -61,30 +61,30 @@ def members(push: PushMessage) -> Json:
 
 
 def _button(action: Action) -> Json:
-    """An answer that needs values is given in the item: what does not know of values opens it as for a comment."""
+    """Return a button. Answers with values are given in the item: apps without values open it as for a comment."""
     fills = action.values == "required"
     shown = {"action": sound(action.name), "title": sound(action.title)}
     return {**shown, "comment": "required", "values": "required"} if fills else {**shown, "comment": action.comment}
 
 
 def sound(text: str) -> str:
-    """Without lone surrogates, which UTF-8 cannot encode."""
+    """Replace lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 # --- Declarative Web Push ---------------------------------------------------------------------------------------------
 def declared(payload: Json) -> Json:
-    """The members again in the form that a browser shows by itself, even if our worker was removed.
+    """Return the members, and the same in the form that a browser shows by itself, even if our worker was removed.
 
     https://github.com/w3c/push-api/pull/385 and /402: `web_push` is 8030; `notification` has `title`, `navigate`,
     `dir`, `lang`, `body`, `tag`, `silent`, `require_interaction`, `data`, and `actions` of `action`, `title` and
     `navigate`; `app_badge` and `mutable` stand beside it. Safari 18.4 reads these two inside `notification` (WebKit,
     NotificationJSONParser.cpp), so they are in both places.
 
-    `mutable`: if there is a worker it is called first; that event has no data of its own, so what the worker needs is
-    in `notification.data`. No icon: with one wrong address Safari shows nothing. Browsers that do not know the format
-    give everything to the worker, which reads the other members, as workers of earlier versions do. Buttons open the
-    item, which offers the answer: no GET changes anything.
+    `mutable`: a worker, if there is one, is called first. That event has no data of its own, so the worker's data is in
+    `notification.data`. No icon: with one wrong address Safari shows nothing. Browsers that do not know the format give
+    everything to the worker, which reads the other members, as workers of earlier versions do. Buttons open the item,
+    which offers the answer: no GET changes anything.
     """
     shown: Json = {
         "title": payload["title"],
@@ -125,9 +125,9 @@ def encoded(document: Any) -> bytes:
 
 # --- cutting ----------------------------------------------------------------------------------------------------------
 def fit(payload: Json, limit: int, size: Callable[[Json], int] = lambda payload: len(encoded(payload))) -> Json:
-    """The members, cut to at most `limit` bytes: the least important text is cut first; token and link stay.
+    """Return the members, cut to at most `limit` bytes: the least important text is cut first; token and link stay.
 
-    Raises TransportError when the rest is too long.
+    Raise TransportError when the rest is too long.
     """
 
     def fits(cut_down: Json) -> bool:
@@ -177,7 +177,7 @@ def _fewer_buttons(payload: Json, fits: Fits, least: int) -> Json:
 
 
 def _largest(made: Callable[[int], Json], least: int, most: int, fits: Fits) -> Json:
-    """The largest value that fits; if none does, the result for `least`."""
+    """Return the result for the largest value that fits; if none does, the result for `least`."""
     while least < most:
         middle = (least + most + 1) // 2
         if fits(made(middle)):

@@ -12,12 +12,12 @@ from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 
 
 def channels() -> Mapping[str, Channel]:
-    """By name, in the order of the settings."""
+    """Return the channels by name, in the order of the settings."""
     return _loaded(tuple(settings.CHANNELS))
 
 
 def device_channel(name: str) -> DeviceChannel:
-    """Raises LookupError for a channel that has no devices."""
+    """Return the channel. Raise LookupError for a channel that has no devices."""
     channel = channels().get(name)
     if not isinstance(channel, DeviceChannel):
         raise LookupError(f"{name} is no channel with devices.")
@@ -33,7 +33,7 @@ def person_channels() -> list[PersonChannel]:
 
 
 def command(name: str) -> type[BaseCommand]:
-    """A command of a channel."""
+    """Return a command of a channel."""
     commands = {name: made for each in channels().values() for name, made in each.commands.items()}
     return commands[name]
 

@@ -1,4 +1,4 @@
-"""Attempts: claimed rows with all that sending needs, so that transports need no database; and their results."""
+"""Attempts: claimed rows with the data that transports need to send without a database; and the attempts' results."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ gateway. Pauses and outages concern one service."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A claimed row that is to be sent to a service. `over_at`: from then on it is not sent any more.
+    """A claimed row that is to be sent to a service. From `over_at` on it is no longer sent.
 
-    `parts`: this one message is for several rows; it stands for the attempts of all of them, which have the same
-    result. `row` is one of them.
+    `parts` are the attempts of all rows that this one message is for, and they share its result. `row` is one of these
+    rows.
     """
 
     row: Delivery | Device | Farewell
@@ -35,12 +35,12 @@ class Attempt:
 
     @property
     def party(self) -> Hashable:
-        """The device or address: when a service fails, each counts once."""
+        """The device or address. When a service fails, each device or address counts once."""
         raise NotImplementedError
 
     @property
     def failed_before(self) -> bool:
-        """Whether the last message to its device failed, as known when the row was claimed."""
+        """Return whether the last message to the device failed, as of the claim."""
         return False
 
     def lease_left(self, now: datetime) -> timedelta:
@@ -49,7 +49,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonAttempt(Attempt):
-    """A message to an address of a person. `bundle`: several messages, which are sent in its place."""
+    """A message to an address of a person. If there is a `bundle`, it is sent instead: several messages in one."""
 
     row: Delivery
     message: Message
@@ -63,14 +63,14 @@ class PersonAttempt(Attempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceAttempt(Attempt):
-    """A message to a device. `row` is the device itself if it is a test message."""
+    """A message to a device. A test message has the device itself as its `row`."""
 
     address: PushAddress
     message: PushMessage
 
     @property
     def device(self) -> UUID:
-        """The device it goes to; for a farewell, the id of the removed device."""
+        """The device that gets the message; for a farewell, the id of the removed device."""
         if isinstance(self.row, Delivery):
             assert self.row.device_id is not None  # rows without one have ended
             return self.row.device_id
@@ -88,7 +88,7 @@ class DeviceAttempt(Attempt):
         return device is not None and device.last_fault_fact is not None
 
     def message_at(self, now: datetime) -> PushMessage:
-        """The message when it is sent `now`: push services keep it no longer than it is useful."""
+        """Return the message with a TTL that ends at `over_at`: a push service need not keep it for longer."""
         if self.over_at is None:
             return self.message
         return replace(self.message, ttl=max(0, min(self.message.ttl, int((self.over_at - now).total_seconds()))))
@@ -96,13 +96,13 @@ class DeviceAttempt(Attempt):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of an attempt: it was sent, failed, or with `again_at` was not made, for a `reason` if one is to be
-    shown.
+    """The result of an attempt: sent, failed, or, with `again_at`, not made. `reason`: why it was not made, if people
+    see why.
 
-    `hands_over`: it was not made because its service is paused, and people with another channel are told there.
+    `hands_over`: it was not made because its service is paused; people with another channel are notified there.
     `works_again`: the service was down. `probed`: it was paused, and this attempt tried it. `refused`: the people whose
-    messages it has refused since it last took one; empty if that was a moment ago. `references`: the service's names
-    for what it took, by which receipts come.
+    messages it has refused since it last took one; empty if it took one a moment ago. `references`: the service's names
+    for the messages that it took; receipts use these names.
     """
 
     attempt: Attempt

@@ -1,4 +1,4 @@
-"""What one dispatcher process has seen lately of devices and services: which fail, and which work."""
+"""The recent failures and successes of devices and services, as one dispatcher process has seen them."""
 
 import asyncio
 from collections import Counter
@@ -10,17 +10,17 @@ from notifications.delivery.attempts import DeviceAttempt, Service
 
 HANGS = 2.0
 """Seconds without an answer after which a device gets no second message at the same time."""
-REMEMBERED = 60.0
+FORGET_SECONDS = 60.0
 """Seconds after which results are forgotten: rows claimed later have them from the database."""
-SEVERAL = 5
+DOWN_PARTIES = 5
 DOWN_AFTER = 60.0
-"""A service is down when messages to so many different devices or addresses have failed for so many seconds, and none
-was answered."""
+"""A service is down when messages to this number of devices or addresses have failed for this number of seconds, and
+none was answered."""
 ALONE_FIRST, ALONE_MOST = 5.0, 30.0
 """Seconds between two messages that try a service which is down and has no suspects: the first pause, and the
 longest."""
-OTHERS = 300.0
-"""Seconds for which the others wait that are claimed meanwhile, if nobody calls them before."""
+LATER_SECONDS = 300.0
+"""Seconds for which further messages wait that are claimed during a pause, unless the service works again before."""
 JUST_WORKED = 60.0
 """Seconds for which a service that took a message is not paused for refusing another."""
 
@@ -30,16 +30,16 @@ def _now() -> float:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _LastResult:
     at: float
     failed: bool
 
 
 class Devices:
-    """Which devices are suspects: they failed last time, or hang."""
+    """The devices' state. A device is a suspect if it failed last time, or hangs."""
 
     def __init__(self) -> None:
-        self._seen: dict[UUID, _Seen] = {}
+        self._seen: dict[UUID, _LastResult] = {}
         self._since: dict[UUID, float] = {}
         self._out: Counter[UUID] = Counter()
 
@@ -52,11 +52,11 @@ class Devices:
         self._since[device] = _now()
         if self._out[device] <= 0:
             del self._out[device], self._since[device]
-        self._seen[device] = _Seen(_now(), failed)
+        self._seen[device] = _LastResult(_now(), failed)
 
     def is_suspect(self, attempt: DeviceAttempt) -> bool:
-        """Whether its device is a suspect: by what this process saw lately, or else by the state when the row was
-        claimed."""
+        """Return whether the device is a suspect by its last result in this process, or else by its state at the
+        claim."""
         if self.hangs(attempt.device):
             return True
         seen = self._seen.get(attempt.device)
@@ -67,15 +67,15 @@ class Devices:
         return since is not None and _now() - since > HANGS
 
     def is_out(self, device: UUID) -> bool:
-        """A message to the device is in flight."""
+        """Return whether a message to the device is in flight."""
         return device in self._out
 
     def out(self) -> list[UUID]:
         return list(self._out)
 
     def forget(self) -> None:
-        """Forget what the database has by now."""
-        before = _now() - REMEMBERED
+        """Forget results that the database has by now."""
+        before = _now() - FORGET_SECONDS
         self._seen = {device: seen for device, seen in self._seen.items() if seen.at > before}
 
 
@@ -92,29 +92,28 @@ class _State:
 
 
 class Services:
-    """Which services are down, and whom they have refused since they last took a message."""
+    """The services that are down, and the people whom each service has refused since it last took a message."""
 
     def __init__(self, now: Callable[[], float] = _now) -> None:
         self.now = now
         self._states: dict[Service, _State] = {}
 
     def took(self, service: Service) -> bool:
-        """The service took a message. True: it was down."""
+        """Note that the service took a message. Return whether it was down."""
         state = self._of(service)
         state.took = self.now()
         state.refused.clear()
         return self.answered(service)
 
     def answered(self, service: Service) -> bool:
-        """The service works, whatever it answered. True: it was down."""
+        """Note that the service works: any answer counts. Return whether it was down."""
         state = self._of(service)
         was_down, state.is_down, state.answered = state.is_down, False, self.now()
         state.failing.clear()
         return was_down
 
     def failed(self, service: Service, party: Hashable, began: float) -> None:
-        """The service did not answer, or said that it is broken, for a message to this device or address, sent at
-        `began`.
+        """Note that the service did not answer, or is broken, for a message to this device or address, sent at `began`.
 
         Each device or address counts once, however often it is tried. Messages sent before the last answer do not
         count.
@@ -124,20 +123,20 @@ class Services:
             return
         state.failing.setdefault(party, self.now())
         lasts = self.now() - min(state.failing.values())
-        if len(state.failing) >= SEVERAL and lasts >= DOWN_AFTER and not state.is_down:
+        if len(state.failing) >= DOWN_PARTIES and lasts >= DOWN_AFTER and not state.is_down:
             state.is_down, state.is_next_chosen = True, False
             state.alone, state.alone_until = ALONE_FIRST, self.now() + ALONE_FIRST
 
     def wait(self, service: Service) -> float:
-        """Seconds for which it is not called; 0.0: send. After the pause one caller gets 0.0 and tries it; if it is not
-        answered, the pause doubles. Of those who come during a pause, one comes again at its end, and the others much
-        later: each of them costs a claim."""
+        """Return the seconds for which the service is not called; 0.0: send. After the pause one caller gets 0.0 and
+        tries it; if it is not answered, the pause doubles. Of the callers during a pause, one comes again at its end,
+        and the others much later, because each of them costs a claim."""
         state = self._of(service)
         if not state.is_down:
             return 0.0
         if self.now() < state.alone_until:
             is_next, state.is_next_chosen = not state.is_next_chosen, True
-            return state.alone_until - self.now() if is_next else OTHERS
+            return state.alone_until - self.now() if is_next else LATER_SECONDS
         state.alone = min(2 * state.alone, ALONE_MOST)
         state.alone_until, state.is_next_chosen = self.now() + state.alone, False
         return 0.0
@@ -146,7 +145,7 @@ class Services:
         self._of(service).refused.add(person)
 
     def refusals(self, service: Service) -> frozenset[int]:
-        """People whose messages it has refused since it last took one; empty if that was a moment ago."""
+        """Return the people whose messages it has refused since it last took one; empty if it took one a moment ago."""
         state = self._of(service)
         return frozenset() if self.now() - state.took < JUST_WORKED else frozenset(state.refused)
 

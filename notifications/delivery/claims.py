@@ -1,7 +1,7 @@
 """Claims due rows: for addresses of people one message for each free place, for devices hundreds at once.
 
-For devices, messages to working devices are claimed first, and separately those to suspects: devices that failed last
-time. Otherwise a hundred dead devices would fill each claim, and working ones would wait behind them.
+Messages to working devices are claimed first, and separately messages to suspects: devices that failed last time.
+Otherwise a hundred dead devices would fill each claim, and working ones would wait behind them.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,30 +40,30 @@ from wfpush.queue import outbox
 
 LEASE = timedelta(seconds=30)
 LATE = timedelta(seconds=30)
-"""Rows that have been due for so long are claimed even when no suspect has a place, so that they can end, or be due
+"""Rows that have been due for this time are claimed even without a place for a suspect: they can end, or be due
 later."""
 
-NOBODYS = Q(device=None)
+WITHOUT_DEVICE = Q(device=None)
 """Rows whose device was removed."""
-WORKS = NOBODYS | Q(device__last_fault_fact__isnull=True)
+WORKS = WITHOUT_DEVICE | Q(device__last_fault_fact__isnull=True)
 SUSPECT = Q(device__last_fault_fact__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """What a dispatcher has no room for at present: services, and devices with a message in flight."""
+    """The services and devices that a dispatcher has no room for at present; a busy device has a message in flight."""
 
     services: Collection[Service] = ()
     devices: Collection[UUID] = ()
 
 
 def has_due(now: datetime) -> bool:
-    """On any channel."""
+    """Return whether a message of any channel is due."""
     return outbox.due(waiting_for_persons(), now).exists() or has_due_for_devices(now)
 
 
 def has_late(before: datetime) -> bool:
-    """Messages for services that do not work are not late for lack of workers."""
+    """Return whether messages are late for lack of workers. Messages for services that do not work are not counted."""
     querysets = waiting_for_persons(), due()
     now = timezone.now()
     messages = any(outbox.due(services.without_held(rows, "deliveries", now), before).exists() for rows in querysets)
@@ -72,7 +72,7 @@ def has_late(before: datetime) -> bool:
 
 # --- for people's addresses -----------------------------------------------------------------------
 def waiting_for_persons() -> QuerySet[Delivery]:
-    """Messages for addresses of people, and those of channels that no longer exist."""
+    """Return messages for addresses of people, and those of channels that no longer exist."""
     return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
 
 
@@ -80,7 +80,7 @@ def waiting_for_persons() -> QuerySet[Delivery]:
 def for_places(
     rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime, *, may_go_together: bool = False
 ) -> list[tuple[str, list[Delivery]]]:
-    """Lease those rows for which there is a place. Returns the rows of each message with the key of its place."""
+    """Lease the rows for which there is a place. Return the rows of each message with the key of its place."""
     if may_go_together:
         claimed = _claim_units(rows, room, places, now)
     else:
@@ -109,7 +109,7 @@ def _claim_units(
 
 # --- for devices ----------------------------------------------------------------------------------
 def due() -> QuerySet[Delivery]:
-    """Messages and replacements for devices."""
+    """Return messages and replacements for devices."""
     return Delivery.objects.filter(
         Q(state=DeliveryState.PENDING) | Q(outdated=True), due_at__isnull=False, channel__in=device_channels()
     )
@@ -128,8 +128,8 @@ def has_due_for_devices(now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """What waits for devices: test messages, farewells, and messages on these channels. It may be claimed already."""
+class WaitingKinds:
+    """The messages that wait for devices, claimed or not: test messages, farewells, channels' messages."""
 
     tests: bool
     farewells: bool
@@ -144,16 +144,15 @@ SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
 """
 
 
-def waiting_for_devices(now: datetime) -> Waiting:
-    """Asked before each claim: mostly only one of them waits, and each claim is a transaction with several
-    statements."""
+def waiting_for_devices(now: datetime) -> WaitingKinds:
+    """Return the waiting kinds. Each claim is a transaction with several statements, and mostly only one kind waits."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, [now, now, [channel.name for channel in registry.device_channels()], now])
-        return Waiting(*cursor.fetchone())
+        return WaitingKinds(*cursor.fetchone())
 
 
 def there_are_suspects() -> bool:
-    """Asked before messages to them are looked for, which takes the longer the more messages wait."""
+    """Return whether there are suspects. A search for their messages takes longer, the more messages wait."""
     return Device.objects.filter(last_fault_fact__isnull=False).exists()
 
 
@@ -166,7 +165,7 @@ def farewells(limit: int, now: datetime) -> list[Farewell]:
 
 
 def for_all(names: Collection[str], limit: int, busy: Busy, now: datetime) -> list[Delivery]:
-    """Lease up to `limit` rows of each of these channels, without those of suspects."""
+    """Lease up to `limit` rows of each of these channels, except rows of suspects."""
     rows: list[Delivery] = []
     for channel in map(registry.device_channel, names):
         claimable_rows = _elsewhere(due().filter(WORKS, channel=channel.name), channel, busy)
@@ -175,8 +174,8 @@ def for_all(names: Collection[str], limit: int, busy: Busy, now: datetime) -> li
 
 
 def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[Delivery]:
-    """Lease up to `limit` rows of so many suspects. All rows of a suspect are claimed, since one message tries the
-    device for all."""
+    """Lease up to `limit` rows of `devices` suspects of each channel. All rows of a suspect are claimed, since one
+    message tries the device for all."""
     chosen: list[UUID] = []
     for channel in registry.device_channels():
         waiting = outbox.due(due(), now).filter(SUSPECT, channel=channel.name).exclude(device__in=busy.devices)
@@ -187,17 +186,17 @@ def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[De
 
 
 def _elsewhere(
-    rows: QuerySet[Delivery], channel: DeviceChannel, busy: Busy, besides: Q = NOBODYS
+    rows: QuerySet[Delivery], channel: DeviceChannel, busy: Busy, besides: Q = WITHOUT_DEVICE
 ) -> QuerySet[Delivery]:
-    """Without rows of busy services, except those that match `besides`."""
+    """Leave out rows of busy services, except those that match `besides`."""
     names = {name for where, name in busy.services if where == channel.name}
-    return channel.elsewhere(rows, names, NOBODYS | besides) if names else rows
+    return channel.elsewhere(rows, names, WITHOUT_DEVICE | besides) if names else rows
 
 
 @transaction.atomic
 def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delivery]:
-    """Claim, and read what messages are made of once for all rows, in one transaction, so that nothing can be deleted
-    in between."""
+    """Claim rows and read the data of their messages once for all, in one transaction, so that nothing is deleted in
+    between."""
     rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
     prefetch.read(Device, "device", rows)
     notifications, _ = _read_both_ends(rows)
@@ -208,7 +207,7 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
 
 
 def _read_both_ends(rows: Collection[Delivery]) -> tuple[Collection[Notification], Collection[Recipient]]:
-    """What is told to whom, with what messages say of both."""
+    """Read the notifications and people of the rows, with the data that messages need of both."""
     people = prefetch.read(Recipient, "recipient", rows)
     prefetch.read(User, "user", people)
     notifications = prefetch.read(Notification, "notification", rows)

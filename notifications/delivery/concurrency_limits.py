@@ -1,4 +1,4 @@
-"""Places at push services: how many messages are in flight to each at once, and which wait for others.
+"""Places at push services: they limit the messages that are in flight to a service at once, and make others wait.
 
 A message has one of the `ROOM` quick places until its result is written. A message without an answer after a moment
 moves to the slow places, and the next one takes its place: services answer within a moment, so devices hang there, and
@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 ROOM = 128
-"""Messages to one service that were answered and not yet written, or were sent a moment ago: a crash may send these
-twice."""
+"""Messages to one service that were sent a moment ago, or have an answer that is not yet written: a crash may send
+these twice."""
 SLOW = 384
 """Messages to one service that are not answered quickly."""
 SUSPECTS = 32
@@ -19,7 +19,7 @@ SUSPECTS = 32
 HELD = 0.25
 """Seconds after which a message without an answer makes way for others."""
 QUEUE = 200
-"""When so many messages wait for a quick place, no more are claimed for the service."""
+"""Number of messages waiting for a quick place at which no more are claimed for the service."""
 
 
 class Place:
@@ -32,13 +32,13 @@ class Place:
         self._look_later()
 
     def answered(self) -> None:
-        """From now on only the result is to be written."""
+        """Keep the place from moving: only the result is still to be written."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def end(self) -> None:
-        """The result is written, or there is none."""
+        """Leave the place: the result is written, or there is none."""
         self.answered()
         self.leave()
 
@@ -73,11 +73,11 @@ class Room:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether as many suspects wait for a place as there are places."""
+        """Return whether as many suspects wait for a place as there are places."""
         return self.suspects >= 2 * SUSPECTS
 
     async def place(self) -> Place:
-        """Wait for a quick place, first come, first served. Whoever got it leaves it (`Place.end`)."""
+        """Wait for a quick place, first come, first served. The caller must call `Place.end`."""
         await self._wait()
         return Place(self._quick.release, self._move)
 
@@ -92,7 +92,7 @@ class Room:
 
     @asynccontextmanager
     async def suspects_place(self) -> AsyncIterator[None]:
-        """The same for a suspect, which keeps its place however long it hangs."""
+        """Wait for a suspect's place, which it keeps however long it hangs."""
         self.suspects += 1
         try:
             async with self._suspects:

@@ -1,7 +1,7 @@
 """Messages to devices: claimed by the hundred, and sent many at once.
 
 Each push service has a room of its own. In it, devices that failed last time have few places, and messages that hang
-move out of the way (`rooms.py`). So neither a dead device nor a service, half or wholly dead, delays others.
+move to slow places (`concurrency_limits.py`). So neither a dead device nor a failing service delays others.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ VISIT_EVERY = 1.0
 LOOK = 0.1
 """Seconds between checks whether a device with several messages in flight hangs."""
 PUT_BACK = timedelta(seconds=2)
-"""Time for which further messages to a device are put back while one to it has no answer."""
+"""Time for which further messages to a device are put back while an earlier one has no answer."""
 NO_PLACE = timedelta(seconds=60)
-"""The same for a suspect that found no place for long: another one of its service may be tried first."""
+"""Time for which a suspect without a place is put back, so that another one of its service may be tried first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedBatch:
     """The number of claimed rows, the attempts made of them, and the paused services."""
 
     rows: int
@@ -88,9 +88,9 @@ class DeviceLane:
         for channel in device_channels():
             await channel.transport.close()
 
-    # --- what is claimed -------------------------------------------------------------------------
+    # --- claims ----------------------------------------------------------------------------------
     async def _take(self) -> bool:
-        """Claim what is due for services that have room. Returns whether there may be more; full services call when
+        """Claim due messages for services that have room. Return whether there may be more; full services call when
         they have room."""
         full = [service for service, room in self._rooms.items() if room.is_full]
         claimed = await self._claim(Busy(full))
@@ -98,7 +98,7 @@ class DeviceLane:
             await self._visit_suspects()
         return claimed.rows > 0
 
-    async def _claim(self, busy: Busy, *, suspects: bool = False) -> Claimed:
+    async def _claim(self, busy: Busy, *, suspects: bool = False) -> ClaimedBatch:
         claim = _claim_suspects if suspects else _claim
         claimed = await in_database_thread(claim, busy, timezone.now())
         self._sender.paused_until = claimed.paused
@@ -106,7 +106,7 @@ class DeviceLane:
         return claimed
 
     async def _visit_suspects(self) -> None:
-        """Rounds for suspects: now, and each time that a suspect has left its place."""
+        """Claim messages for suspects now, and each time that a suspect has left its place."""
         self._visit_at = asyncio.get_running_loop().time() + VISIT_EVERY
         self._devices.forget()
         if self._visiting is None or self._visiting.done():
@@ -129,14 +129,14 @@ class DeviceLane:
             crowded = [service for service, room in self._rooms.items() if room.is_crowded]
             claimed = (await self._claim(Busy(crowded, self._devices.out()), suspects=True)).rows
 
-    # --- what is sent ----------------------------------------------------------------------------
+    # --- sending ---------------------------------------------------------------------------------
     async def _send_out(self, attempts: list[DeviceAttempt]) -> None:
-        """Send all at once, except those of one device. Returns when each is in flight, or in a queue."""
+        """Send the messages of all devices at once. Return when each message is in flight, or in a queue."""
         of_devices: defaultdict[UUID, list[DeviceAttempt]] = defaultdict(list)
         for attempt in attempts:
             of_devices[attempt.device].append(attempt)
         for own in of_devices.values():
-            self._start(self._one(own[0]) if len(own) == 1 else self._in_turn(own))
+            self._start(self._deliver(own[0]) if len(own) == 1 else self._deliver_in_turn(own))
         await asyncio.sleep(0)
 
     def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
@@ -145,14 +145,14 @@ class DeviceLane:
         task.add_done_callback(self._under_way.discard)
         return task
 
-    async def _in_turn(self, attempts: list[DeviceAttempt]) -> None:
-        """Messages for one device: several at once. If the first do not arrive, the others wait until those are tried
-        again; for a suspect the message that was tried most often goes first."""
+    async def _deliver_in_turn(self, attempts: list[DeviceAttempt]) -> None:
+        """Send several messages of one device at once. If the first do not arrive, the others wait until the first are
+        tried again; for a suspect the message that was tried most often goes first."""
         waiting = sorted(attempts, key=lambda each: -each.row.attempts)
         while waiting:
             suspect = self._devices.is_suspect(waiting[0])
             some, waiting = (waiting[:1], waiting[1:]) if suspect else (waiting[:AT_ONCE], waiting[AT_ONCE:])
-            tasks = [self._start(self._one(each)) for each in some]
+            tasks = [self._start(self._deliver(each)) for each in some]
             if not await self._arrive(tasks, some[0]):
                 again_at = results.next_for(some[0].row, timezone.now())
                 left = [self._sender.write(Result(each, again_at=again_at)) for each in waiting]
@@ -160,7 +160,7 @@ class DeviceLane:
                 return
 
     async def _arrive(self, tasks: list["asyncio.Task[None]"], attempt: DeviceAttempt) -> bool:
-        """Whether all of them have ended, and the device accepts more; False as soon as it hangs."""
+        """Return whether all tasks have ended and the device accepts more; False as soon as the device hangs."""
         left = set(tasks)
         while left:
             _, left = await asyncio.wait(left, timeout=LOOK)
@@ -168,9 +168,9 @@ class DeviceLane:
                 return False
         return not self._devices.is_suspect(attempt)
 
-    async def _one(self, attempt: DeviceAttempt) -> None:
-        """Send it, and keep its place until the result is written. An attempt that was not made is written after it has
-        left its place."""
+    async def _deliver(self, attempt: DeviceAttempt) -> None:
+        """Send the attempt, and keep its place until the result is written. The result of an attempt that was not made
+        is written after it has left its place."""
         untried = await self._in_room(self._rooms[attempt.service], attempt)
         if untried is not None:
             await self._sender.write(untried)
@@ -184,10 +184,10 @@ class DeviceLane:
                 return await self._in_place(place, attempt)
         finally:
             place.end()
-        return await self._as_suspect(room, attempt)  # it has become a suspect meanwhile
+        return await self._as_suspect(room, attempt)  # the device has become a suspect meanwhile
 
     async def _as_suspect(self, room: Room, attempt: DeviceAttempt) -> Result | None:
-        """Try with one message whether the device works again, if there is a place."""
+        """Send one message to see whether the device works again, if there is a place."""
         device = attempt.device
         if room.is_crowded and not self._devices.is_out(device):
             return Result(attempt, again_at=timezone.now() + NO_PLACE)
@@ -216,7 +216,7 @@ class DeviceLane:
                 place.answered()
 
 
-def _claim(busy: Busy, now: datetime) -> Claimed:
+def _claim(busy: Busy, now: datetime) -> ClaimedBatch:
     """Claim messages for working devices, test messages, and farewells."""
     waiting = claims.waiting_for_devices(now)
     tests = claims.tests(BATCH, now) if waiting.tests else []
@@ -227,9 +227,9 @@ def _claim(busy: Busy, now: datetime) -> Claimed:
         *device_messages.for_farewells(farewells, now),
         *device_messages.for_deliveries(rows, now),
     ]
-    return Claimed(len(tests) + len(farewells) + len(rows), attempts, service_pauses.paused_services())
+    return ClaimedBatch(len(tests) + len(farewells) + len(rows), attempts, service_pauses.paused_services())
 
 
-def _claim_suspects(busy: Busy, now: datetime) -> Claimed:
+def _claim_suspects(busy: Busy, now: datetime) -> ClaimedBatch:
     rows = claims.for_suspects(SUSPECTS, BATCH, busy, now) if claims.there_are_suspects() else []
-    return Claimed(len(rows), device_messages.for_deliveries(rows, now), service_pauses.paused_services())
+    return ClaimedBatch(len(rows), device_messages.for_deliveries(rows, now), service_pauses.paused_services())

@@ -1,4 +1,4 @@
-"""Makes attempts of rows that were claimed for devices: payload, address and service of each, read for all at once."""
+"""Makes attempts of rows that were claimed for devices, each with its payload, address and service."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from notifications import reasons
 from notifications.channels import registry
 from notifications.delivery import device_test, frequency_caps, lock_screens, preference_check
 from notifications.delivery.attempts import DeviceAttempt, Service
-from notifications.delivery.digests import APART
+from notifications.delivery.digests import DIGEST_THRESHOLD
 from notifications.items import action_tokens, ledger, lifetime, outcomes
 from notifications.items.ledger import Outcome
 from notifications.items.representation import unread_counts
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _BatchContext:
-    """What is known of claimed rows: their tokens, people's unread counts, and which rows have a reserve."""
+    """Data read for all claimed rows: their tokens, people's unread counts, and the rows that have a reserve."""
 
     tokens: dict[UUID, str]
     unread: dict[int, int]
@@ -53,9 +53,9 @@ class _BatchContext:
 
 
 def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttempt]:
-    """Attempts for claimed rows; rows that are no longer worth sending end."""
+    """Return the attempts for claimed rows. Rows that are no longer worth sending end."""
     for pk in {row.recipient_id for row in rows if not row.recipient.may_act}:
-        revocation.settle(pk, now)  # devices of a closed account, or registered under an old password, are told nothing
+        revocation.settle(pk, now)  # devices of a closed account, or registered under an old password, get no messages
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
     over = {each.delivery for each in ended}
@@ -67,22 +67,22 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
     if not going:
         return []
     with transaction.atomic():
-        # who signs out now waits, and then voids these tokens, too
+        # a sign-out at this moment waits for the lock, and then voids these tokens, too
         ids = [row.device_id for row in going if row.device_id]
         locked = Device.objects.filter(keys.among(Device, ids)).order_by("pk").select_for_update(no_key=True)
         there = set(locked.values_list("pk", flat=True))
-        units, waiting = _in_time([row for row in going if row.device_id in there], reading, now)
+        units, waiting = _in_limits([row for row in going if row.device_id in there], reading, now)
         going = [row for unit in units for row in unit]
         ledger.begin(going, now)
         tokens = _tokens([unit[0] for unit in units if len(unit) == 1], now)
     ledger.put_back(waiting)
     unread = unread_counts(list({row.recipient_id for row in going}))
     batch = _BatchContext(tokens, unread, ledger.with_reserve(going))
-    return [attempt for unit in units for attempt in _of_unit(unit, batch, now)]
+    return [attempt for unit in units for attempt in _attempts_of(unit, batch, now)]
 
 
-def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
-    """The rows of each message, and how those wait for which it is one too many in this hour."""
+def _in_limits(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple[list[list[Delivery]], list[Outcome]]:
+    """Return the rows of each message that goes now, and the outcomes of rows that wait for the hourly limit."""
     hour = frequency_caps.Hour(rows, reading, now)
     units: list[list[Delivery]] = []
     waiting: list[Outcome] = []
@@ -94,7 +94,7 @@ def _in_time(rows: Sequence[Delivery], reading: Reading, now: datetime) -> tuple
 
 
 def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
-    """What was held back for a device comes as one message, if it is more than a few."""
+    """Group the rows by message. More than `DIGEST_THRESHOLD` held-back rows of a device become one message."""
     held: dict[tuple[UUID | None, int | None], list[Delivery]] = {}
     for row in rows:
         if row.held and not row.is_replacement and not row.critical and row.notification.priority != Priority.URGENT:
@@ -102,20 +102,20 @@ def _units(rows: Sequence[Delivery]) -> Iterator[list[Delivery]]:
         else:
             yield [row]
     for unit in held.values():
-        if len(unit) > APART:
+        if len(unit) > DIGEST_THRESHOLD:
             yield unit
         else:
             yield from ([row] for row in unit)
 
 
-def _of_unit(unit: Sequence[Delivery], batch: _BatchContext, now: datetime) -> Sequence[DeviceAttempt]:
-    made = (_made_safely(row, batch, now) for row in unit)
+def _attempts_of(unit: Sequence[Delivery], batch: _BatchContext, now: datetime) -> Sequence[DeviceAttempt]:
+    made = (_make_safely(row, batch, now) for row in unit)
     parts = [attempt for attempt in made if attempt is not None]
-    return parts if len(parts) < 2 else [_together(parts)]
+    return parts if len(parts) < 2 else [_digest(parts)]
 
 
-def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
-    """One message that opens the inbox. The next one replaces it."""
+def _digest(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
+    """Return one message that opens the inbox. The next one replaces it."""
     newest = max(parts, key=lambda part: part.row.pk)
     assert isinstance(newest.row, Delivery)
     notifications = {
@@ -141,13 +141,13 @@ def _together(parts: Sequence[DeviceAttempt]) -> DeviceAttempt:
 
 
 def for_tests(devices: Sequence[Device], now: datetime) -> list[DeviceAttempt]:
-    """Test messages that people have asked for."""
+    """Return attempts for the test messages that people have requested."""
     made = (_test(device, now) for device in devices if device.recipient.may_act)
     return [attempt for attempt in made if attempt is not None]
 
 
 def for_farewells(rows: Sequence[Farewell], now: datetime) -> list[DeviceAttempt]:
-    """The last messages to removed devices."""
+    """Return attempts for the last messages to removed devices."""
     return [_attempt(row, device_removal.address_of(row), device_removal.message(row, now)) for row in rows]
 
 
@@ -169,7 +169,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
     try:
         push = lock_screens.for_device(device_test.message(device, now), device, customer=device.recipient.external)
         return _attempt(device, device_removal.address_of(device), push)
-    except Exception as fault:  # as for messages
+    except Exception as fault:  # caught for the same reason as in _make_safely
         if outage.database_is_away(fault):
             raise
         log.exception("push_test_cannot_be_made", device=str(device.pk))
@@ -178,7 +178,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
 
 
 def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
-    """Replacements of copies whose person has got the task again since: the tag now belongs to the newer copy."""
+    """Return replacements of copies whose person has got the task again: the tag now belongs to the newer copy."""
     old = [row for row in rows if row.is_replacement and row.notification.is_copy]
     if not old:
         return set()
@@ -189,7 +189,7 @@ def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
 
 
 def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome | None:
-    """How a row ends that is no longer worth sending. Replacements end as delivered, as they were."""
+    """Return the outcome of a row that is no longer worth sending, or None. Replacements stay delivered."""
     if row.is_replacement:
         useless = overtaken or row.device is None or not row.recipient.present
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
@@ -200,7 +200,7 @@ def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome
 
 
 def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
-    """Row to action token, for devices that may answer."""
+    """Return the action tokens of devices that may answer, by row."""
     answerable = [
         (row, actions)
         for row in rows
@@ -210,9 +210,9 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
     return {row.pk: token for (row, _), token in zip(answerable, action_tokens.give(answerable, now), strict=True)}
 
 
-def _made_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt | None:
+def _make_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt | None:
     try:
-        return _made(row, batch, now)
+        return _make(row, batch, now)
     except Exception as fault:  # a message that cannot be made must not hold up the others
         if outage.database_is_away(fault):
             raise
@@ -225,7 +225,7 @@ def _made_safely(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAt
         return None
 
 
-def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
+def _make(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
     assert row.device is not None  # rows without one have ended
     kind: PushKind = "replacement" if row.is_replacement else "message"
     push = _push(row, kind, _message(row, batch, now), batch.tokens.get(row.pk, ""), now)
@@ -235,7 +235,7 @@ def _made(row: Delivery, batch: _BatchContext, now: datetime) -> DeviceAttempt:
 
 
 def replacement(row: Delivery, token: str, now: datetime) -> PushMessage:
-    """What takes the place of the row's message by now, with `token` for its answers, as its device may show it."""
+    """Return the message that replaces the row's message now, as its device may show it; `token` is for its answers."""
     return _push(row, "replacement", _words(row, now), token, now)
 
 
@@ -258,14 +258,14 @@ def _push(row: Delivery, kind: PushKind, words: Message, token: str, now: dateti
 
 
 def _message(row: Delivery, batch: _BatchContext, now: datetime) -> Message:
-    alike = (row.notification_id, row.channel, repr(row.words) if row.words else "")
-    if alike not in batch.words:
-        batch.words[alike] = _words(row, now)
-    return batch.words[alike]
+    key = (row.notification_id, row.channel, repr(row.words) if row.words else "")
+    if key not in batch.words:
+        batch.words[key] = _words(row, now)
+    return batch.words[key]
 
 
 def _words(row: Delivery, now: datetime) -> Message:
-    """The message; for a notification that is no longer open, what became of it."""
+    """Return the message; for a notification that is no longer open, its outcome."""
     notification = row.notification
     if notification.state in ledger.NEWS:
         return message.message_of(notification, words=row.words, with_facts=False)
@@ -277,8 +277,8 @@ def _words(row: Delivery, now: datetime) -> Message:
 
 
 def tag_of(notification: Notification) -> str:
-    """The key by which messages replace each other on a device, and in a push service's queue: 24 characters for a
-    task, or for the notification.
+    """Return the key by which messages replace each other on a device, and in a push service's queue: 24 characters for
+    a task, or for the notification.
 
     At most 32 characters of base64url (RFC 8030, 5.4).
     """

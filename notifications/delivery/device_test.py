@@ -19,13 +19,13 @@ TTL = 300
 
 
 def ask(device: Device, now: datetime) -> None:
-    """Send a test message soon. An earlier request that was not sent yet counts as the same."""
+    """Request a test message for the device. An earlier request that was not sent yet counts as the same."""
     outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, last_fault_fact=None)
     outbox.wake_on_commit("deliveries")
 
 
 def message(device: Device, now: datetime) -> PushMessage:
-    """The text of a test, in the device's language."""
+    """Return a test message in the device's language."""
     recipient = device.recipient
     language = spoken(device.language) if device.language else language_of(recipient)
     with translation.override(language):
@@ -59,5 +59,5 @@ def message(device: Device, now: datetime) -> PushMessage:
 
 
 def still_waiting(devices: Sequence[Device]) -> list[Device]:
-    """Those of the devices, read again, whose test message is neither sent nor given up."""
+    """Read the devices again. Return those whose test message is neither sent nor given up."""
     return list(Device.objects.filter(pk__in=[device.pk for device in devices], due_at__isnull=False))

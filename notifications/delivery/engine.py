@@ -40,7 +40,7 @@ def end() -> None:
 
 
 def _note(channel: str, new_receipts: Sequence[Receipt]) -> None:
-    """Called in a thread of the channel."""
+    """Record receipts. Called in a thread of the channel."""
     close_old_connections()
     try:
         receipts.note(channel, new_receipts, timezone.now())
@@ -58,7 +58,7 @@ class Lane(Protocol):
     def has_due(self, now: datetime) -> bool: ...
 
     async def drain(self) -> None:
-        """Make the first claim, and raise faults of the database. Everything else runs by itself."""
+        """Make the first claim; errors of the database propagate. Everything else runs by itself."""
 
     async def idle(self) -> None: ...
 
@@ -78,11 +78,11 @@ class Engine:
             self._lanes.append(DeviceLane(self._sender))
 
     async def drain(self) -> None:
-        """Begin to send what is due. No lane waits for another."""
+        """Begin to send due messages. No lane waits for another."""
         await asyncio.gather(*(lane.drain() for lane in self._lanes))
 
     async def drained(self) -> None:
-        """Return when nothing is due or in flight. What one channel gives up, the next one takes over."""
+        """Return when nothing is due or in flight. The next channel takes over what one channel gives up."""
         due = True
         while due:
             await self.drain()
@@ -90,7 +90,7 @@ class Engine:
             due = any([await in_database_thread(lane.has_due, timezone.now()) for lane in self._lanes])
 
     async def idle(self) -> None:
-        """Return when all that was claimed is sent, or has failed, and is written."""
+        """Return when every claimed message is sent, or has failed, and its result is written."""
         await asyncio.gather(*(lane.idle() for lane in self._lanes))
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ _engine: Engine | None = None
 
 
 async def drain() -> None:
-    """Made on first use, since it belongs to the dispatcher's event loop."""
+    """Begin to send due messages. The engine is made on first use, since it belongs to the dispatcher's event loop."""
     global _engine
     if _engine is None:
         _engine = Engine(list(registry.channels().values()))
@@ -116,7 +116,7 @@ async def close() -> None:
     if _engine is not None:
         engine, _engine = _engine, None
         await engine.close()
-        await asyncio.to_thread(end)  # what was under way may have used its connections
+        await asyncio.to_thread(end)  # messages in flight may have used the channels' connections
 
 
 SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", claims.has_due, drain, close, claims.has_late),)

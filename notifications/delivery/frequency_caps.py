@@ -1,7 +1,7 @@
-"""Pauses between messages, as people have chosen: of a category that repeats, and so many an hour on a channel.
+"""Limits on how often people get messages, by their choice: pauses within a category, and a number an hour.
 
-What is held back comes together later. What is urgent, or told by a critical step, passes. Nothing is read for people
-who have chosen neither.
+Messages that are held back come together later. Urgent messages and those of a critical step pass. Nothing is read for
+people who have chosen neither.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState, Frequency, Held, Recipient
 from notifications.preferences.delivery_decision import local, may_come_together, most_an_hour
-from notifications.preferences.lookup import Chosen, Reading
+from notifications.preferences.lookup import PreferenceSet, Reading
 from notifications.reasons import MAY_HAVE_ARRIVED, TOO_MANY_AN_HOUR, Code
 from wfpush.identifiers import lowest_id
 
@@ -27,11 +27,11 @@ LOOKED_BACK = timedelta(days=7)
 """Deliveries older than this are no longer sent."""
 
 TAKEN = ~Q(succeeded=False) | Exists(DeliveryReceipt.objects.filter(delivery=OuterRef("delivery")))
-"""Attempts whose message the service took, whatever became of it."""
+"""Attempts whose message the service took, whatever its receipts say."""
 
 
 def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome | None:
-    """How a claimed message ends or waits that is not to be sent now; None: send it.
+    """Return the outcome of a claimed message that is not to be sent now, or None: send it.
 
     Called in the transaction that then records the attempt: it locks the person, so that two processes count one after
     the other.
@@ -52,14 +52,14 @@ def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome |
 
 
 def _may_have_arrived(delivery: Delivery) -> bool:
-    """Whether an attempt was begun since the message was last made due, and its result is unknown: its process was
-    killed."""
+    """Return whether an attempt was begun since the message was last made due, and its process was killed before the
+    result was written."""
     begun = DeliveryAttempt.objects.filter(delivery=delivery, number__lt=delivery.attempts, ended_at=None)
     return delivery.attempts > 1 and begun.filter(started_at__gte=delivery.created_at).exists()
 
 
 def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | None:
-    """When the person may get another one; None: now. Messages that the service did not take are not counted."""
+    """Return when the person may get another one; None: now. Messages that no service took are not counted."""
     Recipient.objects.select_for_update(no_key=True).filter(pk=delivery.recipient_id).values("pk").first()
     begun = (
         DeliveryAttempt.objects.filter(
@@ -79,13 +79,13 @@ def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | No
 HOUR = timedelta(hours=1)
 
 
-def _waits(row: Delivery, until: datetime, held: Held, code: Code, chosen: Chosen) -> Outcome:
+def _waits(row: Delivery, until: datetime, held: Held, code: Code, chosen: PreferenceSet) -> Outcome:
     reason = code(until=local(until, chosen))
     return ledger.outcome(row, DeliveryState.PENDING, reason, again_at=until, attempted=False, held=held)
 
 
 def _begun(rows: Iterable[Delivery], since: datetime, now: datetime) -> QuerySet[DeliveryAttempt]:
-    """Attempts for these rows' people and channels, without those that failed."""
+    """Return attempts for these rows' people and channels, except those that failed."""
     rows = list(rows)
     return DeliveryAttempt.objects.filter(
         TAKEN | Q(succeeded=None),
@@ -96,13 +96,13 @@ def _begun(rows: Iterable[Delivery], since: datetime, now: datetime) -> QuerySet
     )
 
 
-# --- what repeats ---------------------------------------------------------------------------------
+# --- categories that repeat -----------------------------------------------------------------------
 Series = tuple[int, str, str, int]
 
 
 def repeated(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:
-    """Return how claimed rows wait that repeat. An address gets the first of a category at once, and the others when
-    the pause after it has ended."""
+    """Return the outcomes of claimed rows that wait because they repeat. An address gets the first of a category at
+    once, and the others when the pause after it has ended."""
     repeating_rows = [row for row in rows if _may_repeat(row, reading.of(row.recipient))]
     if not repeating_rows:
         return []
@@ -120,8 +120,8 @@ def repeated(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[
     return outcomes
 
 
-def _may_repeat(row: Delivery, chosen: Chosen) -> bool:
-    """What was held back, or tried, goes."""
+def _may_repeat(row: Delivery, chosen: PreferenceSet) -> bool:
+    """Return whether the row may have to wait. A row that was held back, or tried before, goes."""
     is_new = row.held is None and row.attempts == 1 and not row.critical and not row.is_replacement
     if not is_new or not may_come_together(row.notification):
         return False
@@ -137,15 +137,15 @@ def _last(rows: Sequence[Delivery], longest: timedelta, now: datetime) -> dict[S
     return {tuple(series): at for *series, at in of_series.annotate(Max("started_at"))}
 
 
-# --- so many an hour ------------------------------------------------------------------------------
+# --- messages an hour -----------------------------------------------------------------------------
 Way = tuple[int, str, str]
 """A person, channel and address."""
 
 
 @dataclass
 class Hour:
-    """When these people got messages within the last hour; made in the transaction that records the attempts. It locks
-    the people, so that two processes count one after the other."""
+    """The times of messages to these people within the last hour. Make it in the transaction that records the attempts:
+    it locks the people, so that two processes count one after the other."""
 
     rows: Sequence[Delivery]
     reading: Reading
@@ -165,7 +165,7 @@ class Hour:
             self._times.setdefault(tuple(way), []).append(at)
 
     def waiting(self, rows: Sequence[Delivery]) -> list[Outcome]:
-        """How the rows of one message wait; empty: it goes now, and counts."""
+        """Return the outcomes of one message's rows that must wait; empty: the message goes now, and counts."""
         first = rows[0]
         times = self._times.setdefault((first.recipient_id, first.channel, first.address), [])
         most = self._most(first)
@@ -177,11 +177,11 @@ class Hour:
         return []
 
     def _most(self, row: Delivery) -> int | None:
-        """None: any number."""
+        """Return the limit an hour, or None: any number."""
         if row.is_replacement:
             return None
         return most_an_hour(self.reading.of(row.recipient), row.notification, critical=bool(row.critical))
 
 
 _ALONE = Q(ended_at__isnull=False) & ~Q(detail_fact__code=reasons.SENT_TOGETHER.name)
-"""Attempts of one message began at one instant."""
+"""Attempts that were sent alone. All attempts of one digest have the same `started_at`."""

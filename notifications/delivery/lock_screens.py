@@ -1,4 +1,4 @@
-"""What a message says on a device, as its person has chosen. What its lock screen must not show is not sent."""
+"""Limits messages to the words that devices may show, as their people have chosen. Hidden words are not sent."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from notifications.types import Action, PushMessage
 from notifications.wording.sentences import say
 
 OPEN = "open"
-"""The name of the one button of a message that says nothing. It has no token, so it opens the item."""
+"""The name of the one button of a message without words. It has no token, so it opens the item."""
 
 
 def for_device(message: PushMessage, device: Device, *, customer: bool) -> PushMessage:
-    """The same message, with no more words than the device may show, and without a sound if it is to be silent."""
+    """Return the message with only the words that the device may show, and without a sound on a silent device."""
     message = replace(message, silent=device.silent)
     if device.lock_screen == LockScreen.NOTHING:
         return _wordless(message, customer=customer)

@@ -21,12 +21,12 @@ from wfpush.concurrency.keyed_limits import Places as UnderWay
 from wfpush.queue import outbox
 
 UNKNOWN = Places(most=8, each=4, by=F("channel"))
-"""For rows of channels that no longer exist: each ends with a reason."""
+"""Places for rows of channels that no longer exist: each row ends with a reason."""
 
 
 class PersonLane:
-    """Has threads and places of its own, so that a server that hangs takes none from other channels. `channel`: None
-    for rows (`these`) of channels that no longer exist."""
+    """A channel's own threads and places: a server that hangs takes none from other channels. `channel` is None for
+    rows (`these`) of channels that no longer exist."""
 
     def __init__(self, channel: PersonChannel | None, these: Q, sender: Sender) -> None:
         self._channel = channel
@@ -82,7 +82,7 @@ class PersonLane:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._call, attempt))
 
     def _call(self, attempt: PersonAttempt) -> Sequence[str]:
-        """Called in a thread. Raises TransportError."""
+        """Send the message, in a thread. Raise TransportError."""
         if self._channel is None:
             raise TransportError(reasons.UNAVAILABLE(), permanent=True)
         row = attempt.row

@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 
 def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datetime) -> list[Sequence[PersonAttempt]]:
-    """Return the attempts for each message's rows. Rows that are no longer worth sending end. `service` takes the
-    messages; if it is empty, it has the channel's name."""
+    """Return the attempts for each message's rows. Rows that are no longer worth sending end. `service`: the name of
+    the service that takes the messages; empty for the channel's name."""
     rows = [row for unit in units for row in unit]
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
@@ -38,28 +38,28 @@ def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datet
     reserved, left = ledger.with_reserve(going), {row.pk for row in going}
     attempts = []
     for at, unit in enumerate(units):  # each message begins at an instant of its own
-        making = _Making(service, reserved, reading, now + at * timedelta(microseconds=1))
-        attempts.append(making.attempts([row for row in unit if row.pk in left]))
+        builder = _AttemptBuilder(service, reserved, reading, now + at * timedelta(microseconds=1))
+        attempts.append(builder.attempts([row for row in unit if row.pk in left]))
     return attempts
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """`answerable`: the actions that the link alone allows."""
+    """A row's message. `answerable`: the actions that the link alone allows."""
 
     message: Message
     answerable: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
+class _AttemptBuilder:
     service: str
     reserved: set[UUID]
     reading: Reading
     now: datetime
 
     def attempts(self, rows: Sequence[Delivery]) -> Sequence[PersonAttempt]:
-        """One at most. A message that cannot be made must not hold up the others."""
+        """Return one attempt at most. A message that cannot be made must not hold up the others."""
         texts, faults = self._texts(rows)
         try:
             tokens = self._begun(rows, texts) if rows else None
@@ -93,7 +93,7 @@ class _Making:
         return texts, faults
 
     def _begun(self, rows: Sequence[Delivery], texts: Mapping[UUID, _Text]) -> dict[UUID, str] | None:
-        """Return the tokens of rows that have a text. None: the rows are held back."""
+        """Return the tokens of rows that have a text, or None if the rows are held back."""
         with transaction.atomic():
             held_back = self._held_back(rows)
             if not held_back:
@@ -135,7 +135,7 @@ class _Making:
         over = [part.over_at for part in parts if part.over_at is not None]
         try:
             bundle = wording.bundle_of(messages, self.now)
-        except Exception:  # each is sent by itself
+        except Exception:  # each message is sent by itself
             log.exception("messages_cannot_be_put_together", person=parts[0].row.recipient_id)
             return parts
         return [replace(parts[0], parts=tuple(parts), over_at=min(over, default=None), bundle=bundle)]

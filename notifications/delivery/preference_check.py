@@ -1,4 +1,4 @@
-"""What people have chosen by now about messages that were claimed: some are no longer wanted, others wait."""
+"""Checks claimed messages against the current choices of their people: some messages end, others wait."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Category, Delivery, DeliveryState
 from notifications.preferences import delivery_decision
-from notifications.preferences.lookup import Chosen, Reading
+from notifications.preferences.lookup import PreferenceSet, Reading
 from wfpush.postgres import revision
 from wfpush.postgres.revision import Compiled
 
@@ -16,7 +16,7 @@ _CATEGORIES = Compiled(lambda: Category.objects.in_bulk())
 
 
 def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Outcome]:
-    """Return how claimed rows end or wait that may not be sent now. Replacements on devices are always sent."""
+    """Return the outcomes of claimed rows that may not be sent now. Replacements on devices are always sent."""
     rows = [row for row in rows if not row.is_replacement]
     with revision.held():
         categories = _CATEGORIES.get()
@@ -30,7 +30,7 @@ def not_now(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[O
     return outcomes + frequency_caps.repeated([row for row in rows if row.pk not in over], reading, now)
 
 
-def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
+def _outcome(row: Delivery, chosen: PreferenceSet, now: datetime) -> Outcome | None:
     waited, critical = row.held is not None, bool(row.critical)
     off = delivery_decision.not_wanted(chosen, row.notification, row.channel, critical=critical)
     if off:
@@ -42,7 +42,7 @@ def _outcome(row: Delivery, chosen: Chosen, now: datetime) -> Outcome | None:
 
 
 def settle(rows: Sequence[Delivery], reading: Reading, now: datetime) -> list[Delivery]:
-    """Write down those that end or wait. Returns the others."""
+    """Record the rows that end or wait. Return the others."""
     outcomes = not_now(rows, reading, now)
     ledger.record([each for each in outcomes if each.again_at is None], now)
     ledger.put_back([each for each in outcomes if each.again_at is not None])

@@ -17,7 +17,7 @@ UNTAKEN = Q(state=DeliveryState.PENDING, due_at__isnull=False, lease_token=None,
 
 
 def send_again(deliveries: QuerySet[Delivery], now: datetime) -> int:
-    """Try deliveries again of which MAY_BE_SENT is true. Returns how many."""
+    """Try the deliveries that match MAY_BE_SENT again. Return their number."""
     revived = outbox.make_due(
         deliveries,
         now,
@@ -34,6 +34,6 @@ def send_again(deliveries: QuerySet[Delivery], now: datetime) -> int:
 
 
 def keep_dead(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
-    """Put deliveries back that were to be sent again: they are as they were before. Returns the keys of those that no
-    dispatcher had taken. In a transaction."""
+    """Restore deliveries that were to be sent again. Return the keys of those that no dispatcher had taken. Call it in
+    a transaction."""
     return outbox.end_untaken(Delivery.objects.filter(UNTAKEN), before)

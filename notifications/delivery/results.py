@@ -44,7 +44,7 @@ def end_farewell(row: Farewell, each: Result, paused: dict[Service, datetime], n
 
 # --- devices --------------------------------------------------------------------------------------
 def note(results: Sequence[Result], now: datetime) -> None:
-    """Write when devices last got a message, their last fault, and remove those that are gone."""
+    """Write when devices last got a message and their last fault. Remove devices that are gone."""
     _note_arrivals([device for device, each in _devices(results) if each.fault is None and each.again_at is None], now)
     gone: dict[Reason, list[Device]] = {}
     faults: dict[UUID, Reason] = {}
@@ -59,7 +59,7 @@ def note(results: Sequence[Result], now: datetime) -> None:
 
 
 def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
-    """Make due at once what waits for a device that had failed and works again."""
+    """Note the arrivals. Deliveries that wait for a device that had failed and works again are due at once."""
     limit = now - USE_NOTED_EVERY
     news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= limit}
     if news:
@@ -86,7 +86,7 @@ WHERE device.id = said.id AND device.last_fault_fact IS DISTINCT FROM said.fact:
 
 
 def _locked(device_ids: Collection[UUID]) -> list[UUID]:
-    """Locked in the same order as by claims."""
+    """Lock the devices in the same order as claims do. Return their ids."""
     rows = Device.objects.filter(pk__in=device_ids).order_by("pk").select_for_update(no_key=True)
     return list(rows.values_list("pk", flat=True))
 
@@ -102,17 +102,17 @@ def _devices(results: Sequence[Result]) -> Iterator[tuple[Device, Result]]:
 
 
 BEFORE_RESERVE = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timedelta(hours=1), tries=8)
-"""For messages that another channel takes over when this one gives up."""
+"""Backoff of messages that another channel takes over when this one gives up."""
 LATEST = timedelta(minutes=90)
 """A message that cannot be tried again within this time after it was made is left to the next channel."""
 AN_INSTANT = timedelta(milliseconds=1)
 REPLACE_AGAIN = timedelta(seconds=20)
 REPLACE_FOR = timedelta(hours=4)
-"""How long a replacement that fails is tried again."""
+"""Time for which a failing replacement is tried again."""
 
 
 def write(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
-    """Write all of them; returns services that are paused from now on."""
+    """Write all results. Return the services that are paused from now on."""
     paused = _pause(results, now)
     tried: list[Outcome] = []
     put_back: list[Outcome] = []
@@ -140,7 +140,7 @@ def write(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
 
 # --- pauses ---------------------------------------------------------------------------------------
 def _go_on(results: Sequence[Result], now: datetime) -> set[Service]:
-    """Make due at once what waits for services that work again, also what was just put back. Returns those that were
+    """Make messages due at once for services that work again, also those just put back. Return the services that were
     paused."""
     resumed = {each.attempt.service for each in results if each.probed and each.fault is None}
     for service in resumed:
@@ -162,7 +162,7 @@ def _pause(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
 
 
 def _refused(service: Service, each: Result, fault: ServiceRefuses, now: datetime) -> datetime | None:
-    """Until when its service is paused because of it, if it is."""
+    """Return the end of the pause that the refusal causes, or None."""
     if each.probed:
         return service_pauses.prolong(service, fault.reason, now, doubles=not each.attempt.failed_before)
     return (
@@ -173,12 +173,12 @@ def _refused(service: Service, each: Result, fault: ServiceRefuses, now: datetim
 # --- messages -------------------------------------------------------------------------------------
 def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> list[Outcome]:
     """Return the outcomes of all rows of one message. They are tried again together, unless the service refused the
-    message for good: the cause may be one of them."""
+    message for good: one of the rows may be the cause."""
     parts, fault = each.attempt.parts, each.fault
     if not parts:
         return [_outcome(each.attempt.row, each, paused, now)] if isinstance(each.attempt.row, Delivery) else []
     if fault is not None and fault.permanent and not isinstance(fault, RecipientGone):
-        return [_apart(part.row, fault, at, now) for at, part in enumerate(parts) if isinstance(part.row, Delivery)]
+        return [_retry_one(part.row, fault, at, now) for at, part in enumerate(parts) if isinstance(part.row, Delivery)]
     outcomes = [
         _outcome(part.row, replace(each, attempt=part), paused, now) for part in parts if isinstance(part.row, Delivery)
     ]
@@ -188,15 +188,15 @@ def _outcomes(each: Result, paused: dict[Service, datetime], now: datetime) -> l
     return [replace(outcome, again_at=again) if outcome.again_at else outcome for outcome in outcomes]
 
 
-def _apart(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:
-    """Each at an instant of its own, so that they do not go together (together.py)."""
+def _retry_one(row: Delivery, fault: TransportError, at: int, now: datetime) -> Outcome:
+    """Return an outcome with a due time of its own, so that the rows do not go together (digests.py)."""
     return ledger.outcome(row, DeliveryState.PENDING, fault.reason, again_at=now + at * AN_INSTANT)
 
 
 def _outcome(row: Delivery, each: Result, paused: dict[Service, datetime], now: datetime) -> Outcome:
     end, fault, service = partial(ledger.outcome, row), each.fault, each.attempt.service
     if each.again_at is not None:
-        return _not_made(row, each, each.again_at, now)
+        return _unattempted(row, each, each.again_at, now)
     if fault is None:
         return end(DeliveryState.DELIVERED)
     if isinstance(fault, ServiceRefuses) and service in paused:
@@ -208,24 +208,24 @@ def _outcome(row: Delivery, each: Result, paused: dict[Service, datetime], now: 
 
 
 def after_fault(row: Delivery, fault: TransportError, *, has_reserve: bool, now: datetime) -> Outcome:
-    """For a message that failed: when it is tried again, or that it is given up, with the reason."""
+    """Return the outcome of a message that failed: when it is tried again, or that it is given up, with the reason."""
     if isinstance(fault, RecipientGone) and row.device_id:
-        return ledger.outcome(row, DeliveryState.SUPPRESSED, fault.reason)  # as if it had been removed a moment before
-    again = None if fault.permanent else _again(row, has_reserve, fault, now)
+        return ledger.outcome(row, DeliveryState.SUPPRESSED, fault.reason)  # as for a device removed before
+    again = None if fault.permanent else _retry_at(row, has_reserve, fault, now)
     if again is None:
         return ledger.outcome(row, DeliveryState.DEAD, fault.reason)
     return ledger.outcome(row, DeliveryState.PENDING, fault.reason, again_at=again)
 
 
 def next_for(row: outbox.Work, now: datetime) -> datetime:
-    """When a device that failed is tried again with other messages to it."""
+    """Return when the other messages of a failed device are tried again."""
     return BEFORE_RESERVE.next_at(row.attempts, now, now) or now
 
 
-def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
-    """When to try again; None if another channel is to take over, or it is no longer worth it."""
+def _retry_at(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
+    """Return when to try again, or None if another channel is to take over, or it is no longer worth it."""
     if has_reserve:
-        waited = row.held is not None and row.attempts < BEFORE_RESERVE.tries  # its time has begun only now
+        waited = row.held is not None and row.attempts < BEFORE_RESERVE.tries  # its time begins only now
         since = now if waited else row.created_at
         again = BEFORE_RESERVE.next_at(row.attempts, since, now, fault.retry_after)
         return again if again is not None and again - since <= LATEST else None
@@ -235,9 +235,9 @@ def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetim
     return min(again, over) if again is not None and over is not None else again
 
 
-def _not_made(row: Delivery, each: Result, again_at: datetime, now: datetime) -> Outcome:
-    """For a message that was not sent: its service is paused or down, or too busy. People with another channel are told
-    there."""
+def _unattempted(row: Delivery, each: Result, again_at: datetime, now: datetime) -> Outcome:
+    """Return the outcome of a message that was not sent because its service is paused, down or too busy. People with
+    another channel are notified there."""
     is_late = now - row.created_at >= BEFORE_RESERVE.give_up_after
     if each.attempt.has_reserve and (each.hands_over or is_late):
         return ledger.outcome(row, DeliveryState.DEAD, each.reason or reasons.NO_ANSWER())

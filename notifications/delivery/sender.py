@@ -26,7 +26,7 @@ RECORD_AGAIN = 1.0
 
 
 class Recorder:
-    """`paused` is called with services that are paused from now on. Belongs to one event loop."""
+    """Writes results. It calls `paused` with services that are paused from now on. Belongs to one event loop."""
 
     def __init__(self, paused: Callable[[dict[Service, datetime]], None]) -> None:
         self._paused = paused
@@ -34,7 +34,7 @@ class Recorder:
         self._recording: asyncio.Task[None] | None = None
 
     async def write(self, result: Result) -> None:
-        """Returns when the result is written, together with all others that wait."""
+        """Return when the result is written, together with all others that wait."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((result, written))
         if self._recording is None or self._recording.done():
@@ -42,7 +42,7 @@ class Recorder:
         await written
 
     async def close(self, seconds: float) -> None:
-        """Finish writing within so many seconds."""
+        """Finish writing within this number of seconds."""
         if self._recording is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -59,7 +59,7 @@ class Recorder:
                 self._waiting = batch + self._waiting
                 await asyncio.sleep(RECORD_AGAIN)
                 continue
-            except Exception:  # one of them cannot be written, and must not hold up the others
+            except Exception:  # one bad result must not hold up the others
                 log.exception("results_not_recorded", count=len(batch))
                 await self._write_singly([each for each, _ in batch])
             for _, written in batch:
@@ -70,7 +70,7 @@ class Recorder:
         for result in batch:
             try:
                 self._paused(await in_database_thread(results.write, [result], timezone.now()))
-            except Exception:  # its lease ends, and it is tried again
+            except Exception:  # the row's lease ends, and the row is tried again
                 log.exception("result_not_recorded", row=str(result.attempt.row.pk))
 
 
@@ -86,8 +86,8 @@ Transmission = Coroutine[None, None, Sequence[str]]
 
 
 class Sender:
-    """What one dispatcher process knows of the services. `paused_until`: the paused ones, as of the last claim.
-    Belongs to one event loop."""
+    """Sends attempts and watches the services, in one event loop. `paused_until`: the paused ones, as of the last
+    claim."""
 
     def __init__(self) -> None:
         self.paused_until: dict[Service, datetime] = {}
@@ -96,14 +96,14 @@ class Sender:
         self._recorder = Recorder(lambda paused: self.paused_until.update(paused))
 
     def held_up(self, attempt: Attempt, now: datetime) -> Result | None:
-        """The result of an attempt that may not be sent now; None: send it."""
+        """Return the result of an attempt that may not be sent now, or None: send it."""
         service = attempt.service
         until = self.paused_until.get(service)
         if until is not None and (until > now or service in self._probing):
             again_at = max(until, now + PROBED_IN)
             return Result(attempt, again_at=again_at, reason=service_pauses.waiting_for(service[1]), hands_over=True)
         is_over = attempt.over_at is not None and attempt.over_at <= now
-        if isinstance(attempt, DeviceAttempt):  # suspects try what is down; waiting for a place takes time
+        if isinstance(attempt, DeviceAttempt):  # suspects try a service that is down; waiting for a place takes time
             return Result(attempt, again_at=now) if is_over or attempt.lease_left(now) < TAKES else None
         if is_over:
             return Result(attempt, again_at=now)
@@ -112,7 +112,7 @@ class Sender:
         return None
 
     async def send(self, attempt: Attempt, transmission: Transmission) -> None:
-        """Await the transmission. Returns when its result is written."""
+        """Await the transmission. Return when its result is written."""
         service = attempt.service
         probes = service in self.paused_until
         if probes:
@@ -127,7 +127,7 @@ class Sender:
                 self._probing.discard(service)
 
     async def write(self, result: Result) -> None:
-        """Returns when it is written."""
+        """Return when the result is written."""
         await self._recorder.write(result)
 
     async def close(self, seconds: float) -> None:
@@ -147,7 +147,7 @@ class Sender:
         return Result(attempt, works_again=self._services.took(attempt.service), references=references)
 
     def _watch(self, attempt: Attempt, fault: TransportError, seconds: float) -> None:
-        """Count it for the state of its service. A pause tells of a service that refuses our credentials."""
+        """Count the fault for the state of its service. A pause reports a service that refuses our credentials."""
         if isinstance(fault, RecipientGone):
             service_watch.watch.took(attempt.service, seconds)
         elif fault.service_state and not isinstance(fault, ServiceRefuses):
@@ -162,7 +162,7 @@ class Sender:
             works_again = self._services.answered(service)
         else:
             self._services.failed(service, attempt.party, began)
-        if isinstance(fault, ServiceRefuses) and isinstance(attempt.row, Delivery):  # others are the device's own fault
+        if isinstance(fault, ServiceRefuses) and isinstance(attempt.row, Delivery):  # not tests and farewells
             self._services.refused(service, attempt.row.recipient_id)
         refused = self._services.refusals(service)
         return Result(attempt, fault=fault, works_again=works_again, refused=refused)

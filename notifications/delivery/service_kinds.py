@@ -1,4 +1,4 @@
-"""The services of channels: a mail server, a gateway, push services, each with what waits for it."""
+"""The services of channels (mail server, gateway, push services) and the messages that wait for each."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ def _waiting_for_persons() -> QuerySet[Delivery]:
 
 
 def _by_channel(channel: Channel, name: str) -> Q:
-    """Nothing waits for a server that another one has replaced in the settings."""
+    """Return a filter for messages that wait for the server. None wait for one that the settings no longer name."""
     return Q(channel=channel.name) if name in _names(channel) else Q(pk__in=())
 
 
@@ -45,12 +45,12 @@ def _at_service(channel: str, name: str) -> Q:
 
 
 def _devices(channel: str, name: str) -> int:
-    """How many there are, as far as it matters."""
+    """Return the number of devices, counted up to `PARTIES`."""
     return Device.objects.filter(service_pauses.at((channel, name)))[:PARTIES].count()
 
 
 def _names(channel: Channel) -> Iterable[str]:
-    """A channel that is not set up names itself."""
+    """Return the name of the channel's service, if it is set up. A channel that is not set up names itself."""
     name = channel.service() if isinstance(channel, PersonChannel) and channel.service is not None else channel.name
     return [name] if name != channel.name else []
 

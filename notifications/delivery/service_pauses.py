@@ -1,4 +1,4 @@
-"""Pauses services that do not accept our credentials, and tells operators.
+"""Pauses services that do not accept our credentials, and notifies operators.
 
 The fault is ours (a wrong key or password, a revoked service account): no message would get through, and each further
 one makes it worse. A pause is a row, so that all dispatchers keep it, and the desk shows it.
@@ -37,7 +37,7 @@ def paused_services() -> dict[Service, datetime]:
 
 @transaction.atomic
 def pause(service: Service, reason: Reason, now: datetime) -> datetime:
-    """Pause the service; returns until when."""
+    """Pause the service. Return the end of the pause."""
     channel, name = service
     row = _locked(service) or PausedService(channel=channel, service=name, paused_at=now, until=now)
     return _pause(row, FIRST, reason, now)
@@ -45,7 +45,7 @@ def pause(service: Service, reason: Reason, now: datetime) -> datetime:
 
 @transaction.atomic
 def prolong(service: Service, reason: Reason, now: datetime, *, doubles: bool) -> datetime | None:
-    """A message has tried a paused service in vain: prolong the pause. None: another process has found that it works.
+    """Prolong the pause: a message tried the service in vain. Return its end, or None if the service works by now.
 
     Each pause is twice as long (`doubles`), except for a device that was refused before, which may be refused for ever.
     """
@@ -75,7 +75,7 @@ def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -
 
 @transaction.atomic
 def resume(service: Service, now: datetime) -> None:
-    """End the pause; what waits for the service is due at once."""
+    """End the pause. Messages that wait for the service are due at once."""
     channel, name = service
     if not PausedService.objects.filter(channel=channel, service=name).delete()[0]:
         return
@@ -96,7 +96,7 @@ def resume(service: Service, now: datetime) -> None:
 
 
 def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
-    """Whether the service refuses our credentials, and not only addresses that somebody has made up.
+    """Return whether the service refuses our credentials, and not only addresses that somebody has made up.
 
     `refused`: the people whose messages it has refused, without one taken in between. On channels without devices a
     refusal is always about our credentials: nobody can register an address there that makes the service refuse them.
@@ -112,7 +112,7 @@ def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
 
 
 def catch_up(service: Service, now: datetime) -> None:
-    """The service was down, and works: what waits to be tried again is due at once."""
+    """Make messages due at once that wait to be tried again: the service was down, and works."""
     rows = Delivery.objects.filter(channel=service[0])
     hasten(rows.filter(device__in=Device.objects.filter(at(service))) if reaches_devices(service[0]) else rows, now)
 
@@ -126,7 +126,7 @@ wait."""
 
 @transaction.atomic
 def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
-    """Make due at once what was to be tried again later, except where the service or the person asked to wait."""
+    """Make deliveries due at once that were to be tried later, except where the service or the person asked to wait."""
     waiting = rows.filter(MAY_BE_TRIED, state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
     waiting = waiting.order_by("pk").select_for_update(of=("self",))
     if ids := list(waiting.values_list("pk", flat=True)):
@@ -135,16 +135,16 @@ def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
 
 
 def at(service: Service) -> Q:
-    """Devices of a service, as far as their addresses tell."""
+    """Return a filter for devices of a service, as far as their addresses tell."""
     channel, name = service
     return Q(registry.device_channel(channel).at(name), channel=channel)
 
 
 def waiting_for(name: str) -> Reason:
-    """The reason of messages that wait for a paused service."""
+    """Return the reason of messages that wait for a paused service."""
     return reasons.WAITS_FOR_SERVICE(service=name)
 
 
 def left_alone(name: str) -> Reason:
-    """The reason of messages that wait for a service that is down."""
+    """Return the reason of messages that wait for a service that is down."""
     return reasons.LEFT_ALONE(service=name)

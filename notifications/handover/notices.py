@@ -1,8 +1,8 @@
-"""What people hear of their duty: that a swap is asked or answered, and a note at each hand-over.
+"""Notices about duty: that a swap is requested or answered, and a note at each hand-over.
 
-Whoever begins their turn hears who had it before, and what is open. Every minute it is looked who is on duty. What has
-changed since the look before is a hand-over, by a turn that has begun as by an override or a swap; so each is told
-once, and what happened while the worker was away as it is now.
+The note names the person before, and the open tasks. Each minute the person on duty is compared with the last look. Any
+change is a hand-over: a turn, an override or a swap. So each hand-over is announced once; after the worker was away,
+only the current state is announced.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 TYPE = "wfpush.duty"
 LATE = timedelta(hours=12)
-"""After which a hand-over is told no more: whoever has been on duty for so long knows."""
+"""Time after which a hand-over is no longer announced: a person on duty for so long knows."""
 BEHIND, AHEAD = timedelta(days=35), timedelta(days=100)
 NAMED = 5
 
@@ -69,7 +69,7 @@ def _send(
 # --- swaps ------------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def ask_for_swap(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
-    """Ask for a swap and notify the colleague. Raises CannotSwap."""
+    """Ask for a swap and notify the colleague. Raise CannotSwap."""
     swap = swaps.ask(proposal, by, now)
     _send(swap.rota, swap.asked_of, lambda: _request_words(swap, now), reasons.ASKED_BY(name=by), now)
     return swap
@@ -77,10 +77,10 @@ def ask_for_swap(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSw
 
 @transaction.atomic
 def answer_swap(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
-    """Raises CannotSwap, RotaSwap.DoesNotExist."""
+    """Answer a swap and notify the other person. Raise CannotSwap or RotaSwap.DoesNotExist."""
     swap = swaps.answer(pk, person, state, now)
     other = swap.asked_of if state == SwapState.WITHDRAWN else swap.asked_by
-    _send(swap.rota, other, lambda: _answered(swap, now), reasons.WRITTEN_TO(name=person), now)
+    _send(swap.rota, other, lambda: _answer_words(swap, now), reasons.WRITTEN_TO(name=person), now)
     return swap
 
 
@@ -91,7 +91,7 @@ def _request_words(swap: RotaSwap, now: datetime) -> Words:
     return Words(title, "\n\n".join(lines), _times(swap, now))
 
 
-def _answered(swap: RotaSwap, now: datetime) -> Words:
+def _answer_words(swap: RotaSwap, now: datetime) -> Words:
     form = {
         SwapState.ACCEPTED: _("%(other)s takes over your duty for %(rota)s"),
         SwapState.DECLINED: _("%(other)s cannot take over your duty for %(rota)s"),
@@ -115,14 +115,14 @@ def _times(swap: RotaSwap, now: datetime) -> str:
 
 # --- hand-overs -------------------------------------------------------------------------------------------------------
 def tell_of_hand_overs(now: datetime) -> int:
-    """Once a minute. Returns how many were told."""
+    """Announce hand-overs, once a minute. Return how many were announced."""
     swaps.end_unanswered(now)
-    return sum(_look_at(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
+    return sum(_check_safely(pk, now) for pk in Rota.objects.order_by("pk").values_list("pk", flat=True))
 
 
-def _look_at(pk: int, now: datetime) -> bool:
+def _check_safely(pk: int, now: datetime) -> bool:
     try:
-        return _looked_at(pk, now)
+        return _check(pk, now)
     except Exception as fault:  # one rota's fault must not silence the others
         if outage.database_is_away(fault):
             raise
@@ -131,7 +131,7 @@ def _look_at(pk: int, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _looked_at(pk: int, now: datetime) -> bool:
+def _check(pk: int, now: datetime) -> bool:
     """Update a rota's watch; return whether a hand-over was announced. Concurrent calls wait for its lock."""
     rota = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True).get(pk=pk)
     watch = RotaWatch.objects.filter(rota=rota).first()
@@ -147,11 +147,11 @@ def _looked_at(pk: int, now: datetime) -> bool:
     has_changed = current.begins > watch.looked_at or watch.person_id != current.who
     if not has_changed or now - max(current.begins, watch.looked_at) > LATE:
         return False
-    return _tell(rota, current, shifts, now)
+    return _announce(rota, current, shifts, now)
 
 
 def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
-    """What waits for people who are on duty no longer goes to whoever is. Returns who is, or was last."""
+    """Pass open items of people who are no longer on duty to the people on duty. Return these, or the last ones."""
     before = watch.on_duty if watch is not None else []
     on_duty = [person.pk for person in Duties(now).people(rota)]
     if not on_duty:
@@ -160,7 +160,7 @@ def _pass_on(rota: Rota, watch: RotaWatch | None, now: datetime) -> list[int]:
     return on_duty
 
 
-def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:
+def _announce(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) -> bool:
     before = next((shift for shift in reversed(shifts) if shift.ends <= current.begins), None)
     people = people_of([current, *([before] if before else [])])
     person = people[current.who]
@@ -177,7 +177,7 @@ def _tell(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime) ->
     return notification is not None
 
 
-# --- its words --------------------------------------------------------------------------------------------------------
+# --- the words of a note ----------------------------------------------------------------------------------------------
 def note(rota: Rota, current: Shift, before: Recipient | None, now: datetime) -> Words:
     title = _("You are on duty for %(rota)s") % {"rota": rota}
     until = _("Until %(time)s.") % {"time": moment(current.ends, now)}

@@ -1,4 +1,4 @@
-"""Who is away, and who stands in: the delegate gets what the person would get."""
+"""Absent people and their delegates: the delegate gets the absent person's messages."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from notifications.models.history import record_parts
 from notifications.reasons import Reason
 
 
-# --- who stands in --------------------------------------------------------------------------------
+# --- stand-ins ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class PartSubject:
-    """What a message is about, as far as parts of absences look at it; None and empty are of no part."""
+    """The properties of a message by which parts of absences are chosen; None and empty belong to no part."""
 
     category: int | None = None
     engine: int | None = None
@@ -54,7 +54,7 @@ class Part:
 
 
 def stand_ins(people: Iterable[Recipient], now: datetime, subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
-    """Return who stands in now for each of these people who is away, by the pk of the person.
+    """Return the stand-ins of these people who are away now, by the pk of the person.
 
     If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with nobody,
     or with a deactivated person, the person is left out, and messages stay with them. Makes one query for each link of
@@ -64,22 +64,22 @@ def stand_ins(people: Iterable[Recipient], now: datetime, subject: PartSubject =
 
 
 class Absences:
-    """Who is away at `now`: of each person it is read once."""
+    """The absences at `now`; each person's is read once."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
         self._read_pks: set[int] = set()
         self._parts: dict[int, list[Part]] = {}
-        """Of those who are away: the parts, the rest last."""
+        """Parts of the absences by person, the rest last. People who are not away have no entry."""
         self._stand_ins: dict[int, Recipient | None] = {}
 
     @property
     def anybody(self) -> bool:
-        """Whether anybody of those who were looked up is away."""
+        """Return whether any person that was looked up is away."""
         return bool(self._parts)
 
     def look_up(self, people: Iterable[Recipient]) -> None:
-        """Read of all these people, and of their delegates, whether they are away."""
+        """Read whether these people, and their delegates, are away."""
         self._look_up({person.pk for person in people if not person.external})
 
     def _look_up(self, people: set[int]) -> None:
@@ -92,12 +92,12 @@ class Absences:
             further = {pk for pk in delegates if pk is not None} - self._read_pks
 
     def is_out(self, person: Recipient, subject: PartSubject = ANYTHING) -> bool:
-        """Whether the person is away, and nobody stands in."""
+        """Return whether the person is away, and nobody stands in."""
         self.look_up([person])
         return person.pk in self._parts and not self.stand_ins([person], subject)
 
     def stand_ins(self, people: Iterable[Recipient], subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
-        """As the function of that name."""
+        """Return the stand-ins, as the function of that name does."""
         recipients = list(people)
         self.look_up(recipients)
         ends = {
@@ -111,7 +111,7 @@ class Absences:
         return {pk: person for pk, end in ends.items() if (person := self._stand_ins[end]) is not None}
 
     def chain(self, person: int, subject: PartSubject = ANYTHING) -> Sequence[int]:
-        """The keys of the delegates of a person (by key), each link of the chain; empty unless the person is away."""
+        """Return the keys of the person's delegates, each link of the chain; empty unless the person is away."""
         self._look_up({person})
         delegates: list[int] = []
         while person in self._parts:
@@ -124,16 +124,16 @@ class Absences:
 
     @property
     def away(self) -> Set[int]:
-        """The keys of those who are away, of the people who were looked up."""
+        """The keys of people who were looked up and are away."""
         return self._parts.keys()
 
     def is_away(self, person: int) -> bool:
-        """Whether the person (by key) is away, with or without a delegate."""
+        """Return whether the person (by key) is away, with or without a delegate."""
         self._look_up({person})
         return person in self._parts
 
     def why(self, person: Recipient, subject: PartSubject, reason: Reason) -> Reason:
-        """Why somebody who stands in for the person is told; `reason`: why the person would have been."""
+        """Return the reason to notify a stand-in of the person; `reason`: why the person would be notified."""
         part = fitting(self._parts.get(person.pk, ()), subject)
         if part is None or not part.label:
             return reasons.DELEGATE(name=person, reason=reason)
@@ -159,11 +159,11 @@ READ_OF_CALENDARS: tuple[Any, ...] = (
     "feed__delegate__active",
     *[Value(None, IntegerField())] * 8,
 )
-"""The same: they have no parts."""
+"""The same columns for calendars' absences, which have no parts."""
 
 
 def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
-    """Those of the people who are away, with the parts of their absences; a deactivated delegate is None."""
+    """Return the parts of the absences of people who are away; a deactivated delegate is None."""
     if not people:
         return {}
     parts_by_person: dict[int, list[Part]] = {}
@@ -171,7 +171,7 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
     by_calendar: dict[int, list[Part]] = {}
     own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
     in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
-    rows = own.union(in_calendars, all=True)  # one statement: it is made for everybody who is told anything
+    rows = own.union(in_calendars, all=True)  # one statement: it is made for all recipients of all messages
     for calendar, pk, delegate, active, part, *part_columns in sorted(rows, key=lambda row: row[4] or 0):
         whole = Part(ANYTHING, delegate if active else None)
         if calendar:
@@ -201,7 +201,7 @@ def fitting(parts: Iterable[Part], subject: PartSubject) -> Part | None:
 
 
 def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: PartSubject) -> int | None:
-    """The end of a chain of delegates: the first who is not away; None if there is none."""
+    """Return the end of a chain of delegates: the first who is not away; None if there is none."""
     passed: set[int] = set()
     while pk in parts:
         part = fitting(parts[pk], subject)
@@ -213,34 +213,34 @@ def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: PartSubject) -> 
 
 
 def away_at(now: datetime) -> QuerySet[Absence]:
-    """Who is away at that time, with or without a delegate."""
+    """Return the absences at that time, with or without a delegate."""
     return Absence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
 
 
 def in_calendars_at(now: datetime) -> QuerySet[CalendarAbsence]:
-    """Who is away at that time as their calendar says. What `away_at` finds of them goes before."""
+    """Return absences by calendar at that time. The absences of `away_at` take precedence."""
     return CalendarAbsence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
 
 
 def people_away_at(now: datetime) -> frozenset[int]:
-    """The keys of all of them."""
+    """Return the keys of all people who are away at that time."""
     own = away_at(now).values_list("recipient_id", flat=True)
     return frozenset(own.union(in_calendars_at(now).values_list("feed_id", flat=True)))
 
 
 def away_from(person: Recipient, now: datetime) -> Absence | None:
-    """The person's absence as it was entered, unless it is over."""
+    """Return the person's absence as it was entered, unless it is over."""
     absences = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
     return absences.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
 
 
 def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence]:
-    """When the person's calendar says that they are or will be away."""
+    """Return the person's current and coming absences by their calendar."""
     coming = CalendarAbsence.objects.filter(feed=person.pk, ends_at__gt=now).order_by("begins_at")
     return coming.select_related("feed__recipient", "feed__delegate")
 
 
-# --- going and coming back ------------------------------------------------------------------------
+# --- entering and ending an absence ---------------------------------------------------------------
 @dataclass(frozen=True)
 class PartEntry:
     """A part as it is entered: one of `category`, `engine` and `case_type`."""
@@ -295,7 +295,7 @@ def set_absence(recipient: Recipient, absence: AbsenceEntry, *, by: Recipient | 
 
 @transaction.atomic
 def end_absence(recipient: Recipient, *, by: Recipient | None, because: str = "") -> None:
-    """End the absence. Where the person is away by their calendar, too, they are back until its next entry."""
+    """End the absence. If the calendar says that the person is away, too, they are back until its next entry."""
     row = Absence.objects.filter(recipient=recipient).first()
     if row is not None:
         sign(row, by, because)

@@ -1,4 +1,4 @@
-"""Whether an absence makes sense: its times, its delegates, and nobody who stands in for themselves in a circle."""
+"""Checks an absence: its times, its delegates, and that no chain of delegates leads back to the person."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -17,8 +17,8 @@ MOST_PARTS = 20
 def faults_of(
     recipient: Recipient, absence: AbsenceEntry, now: datetime, *, by: Recipient | None = None
 ) -> dict[str, str]:
-    """Faults of an absence: a sentence by field; empty if there are none. Those of the parts are `parts.0`, `parts.1`,
-    …; `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an administrator."""
+    """Return the faults of an absence, sentences by field; empty: none. Those of the parts are `parts.0`, `parts.1`, …;
+    `parts` if there are too many. `by`: the manager or lead who enters it; None: the person, or an administrator."""
     faults = _check_time(absence.begins_at, absence.ends_at, now)
     if recipient.external:
         faults["recipient"] = _("Only people of your own organisation can be away.")
@@ -36,7 +36,7 @@ def _for_the_leader(
     recipient: Recipient, absence: AbsenceEntry, by: Recipient, now: datetime
 ) -> Iterator[tuple[str, str]]:
     """Yield faults where the absence would give the person's decisions to their leader `by`, or take open tasks away.
-    What the person or an administrator has entered for all of that time may stay."""
+    An entry of the person or an administrator for all of that time may stay."""
     within = {"begins_at__lte": absence.begins_at, "ends_at__gte": absence.ends_at}
     row = Absence.objects.filter(recipient=recipient, entered_by=None, **within).prefetch_related("parts").first()
     before = (
@@ -84,7 +84,7 @@ def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[s
 
 
 def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
-    """Empty: they can stand in."""
+    """Return the reason why the delegate cannot stand in; empty if they can."""
     if delegate == recipient:
         return _("Nobody stands in for themselves.")
     if delegate.external:
@@ -96,16 +96,16 @@ def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
 
 def _circles(recipient: Recipient, absence: AbsenceEntry) -> Iterator[tuple[str, str]]:
     """Yield a fault of each field whose delegate relies on the person at some time of the absence, for some subject."""
-    others = _Others(recipient)
+    chains = _DelegateAbsences(recipient)
     fields = [(f"parts.{number}", part.subject, part.delegate) for number, part in enumerate(absence.parts)]
     rest = Part(ANYTHING, absence.delegate.pk if absence.delegate else None)
     own = [*(Part(subject, delegate.pk if delegate else None) for _field, subject, delegate in fields), rest]
     names = [*(field for field, _subject, _delegate in fields), "delegate"]
-    others.read(part.delegate for part in own)
+    chains.read(part.delegate for part in own)
     faulty_fields: set[str] = set()
-    for subject in others.subjects(own):
+    for subject in chains.subjects(own):
         part = fitting(own, subject)
-        through = others.back_from(part.delegate, subject, absence) if part is not None and part.delegate else None
+        through = chains.back_from(part.delegate, subject, absence) if part is not None and part.delegate else None
         if through is not None and part is not None and (field := names[own.index(part)]) not in faulty_fields:
             faulty_fields.add(field)
             yield (
@@ -118,8 +118,8 @@ def _circles(recipient: Recipient, absence: AbsenceEntry) -> Iterator[tuple[str,
             )
 
 
-class _Others:
-    """The absences of everybody on whom somebody may rely."""
+class _DelegateAbsences:
+    """The absences of the delegates, of their delegates, and so on."""
 
     def __init__(self, recipient: Recipient) -> None:
         self.recipient = recipient
@@ -146,7 +146,7 @@ class _Others:
         return (PartSubject(*each) for each in product(categories, engines, kinds))
 
     def back_from(self, delegate: int, subject: PartSubject, absence: AbsenceEntry) -> Recipient | None:
-        """The last person of a chain of delegates that leads back to the person; None without one."""
+        """Return the last person of a chain of delegates that leads back to the person; None without one."""
         begins_at, ends_at, passed = absence.begins_at, absence.ends_at, set[int]()
         while delegate in self._rows and delegate not in passed:
             passed.add(delegate)

@@ -1,4 +1,4 @@
-"""Under which brand a person is spoken to."""
+"""The brand of messages and links to a person."""
 
 from notifications.models import Brand, Case, Notification, Recipient
 

@@ -1,4 +1,4 @@
-"""Colleagues of a person: those whom they lead, and those whom a form names by a text that means one of them."""
+"""Colleagues of a person: people whom they lead, and people named by the text of a form's field."""
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -7,30 +7,30 @@ from django.utils.translation import gettext as _
 from notifications.models import Recipient
 
 SEVERAL = 5
-"""Number of names returned when what was typed means several people."""
+"""Number of names returned when a text matches several people."""
 
 MOST_TYPED = 500
 """Characters: longer than any name with its ref."""
 
 
 def colleagues() -> QuerySet[Recipient]:
-    """Everybody who can stand in for somebody."""
+    """Return all people who can stand in for somebody."""
     return Recipient.objects.filter(engine=None, active=True)
 
 
 def led_by(reader: Recipient) -> QuerySet[Recipient]:
-    """Active people of the organisation itself, by name; never the reader."""
+    """Return active people of the organisation itself, by name; never the reader."""
     theirs = Q(manager=reader) | Q(teams__lead=reader)
     return Recipient.objects.filter(theirs, engine=None, active=True).exclude(pk=reader.pk).distinct()
 
 
 def label(person: Recipient) -> str:
-    """The person's text in the field: unique and readable."""
+    """Return the person's text in the field: unique and readable."""
     return f"{person.name} ({person.ref})" if person.name and person.name != person.ref else person.ref
 
 
 def find_colleague(text: str) -> Recipient:
-    """Return the person that a proposed text, a ref, a name or an e-mail address means. Raises ValidationError."""
+    """Return the person with this proposed text, ref, name or e-mail address. Raise ValidationError."""
     if "\x00" in text or len(text) > MOST_TYPED:
         raise ValidationError(_("Nobody here is called that."))
     ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]

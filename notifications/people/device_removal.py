@@ -1,4 +1,4 @@
-"""The last message to a device that was removed: it must delete what it shows and keeps of its person.
+"""The last message to a device that was removed: the device must delete all that it shows and stores of its person.
 
 Otherwise a lost phone would go on showing items, with buttons that look as if they worked.
 """
@@ -23,11 +23,11 @@ COPIED = (
 )
 """Fields of the device that its farewell has too."""
 AGAIN = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
-"""Pause between tries while a push service does not take it. After the time to live it is dropped."""
+"""Pause between tries while a push service does not take the message. After its time to live the message is dropped."""
 
 
 def tell(devices: Iterable[Device], now: datetime) -> None:
-    """Send it to these devices soon. Their rows may be deleted before it is sent."""
+    """Send the message to these devices soon. Their rows may be deleted before it is sent."""
     rows = [
         Farewell(
             device=device.pk,
@@ -43,12 +43,12 @@ def tell(devices: Iterable[Device], now: datetime) -> None:
 
 
 def take_back(digest: str) -> None:
-    """The address was registered again: what it shows from now on belongs to that person."""
+    """Drop the message to an address that was registered again, since the device now shows the new person's items."""
     Farewell.objects.filter(digest=digest).delete()
 
 
 def address_of(row: Device | Farewell) -> PushAddress:
-    """Where the device gets messages."""
+    """Return the address at which the device gets messages."""
     return PushAddress(
         address=row.address,
         kind=row.address_kind,
@@ -60,7 +60,7 @@ def address_of(row: Device | Farewell) -> PushAddress:
 
 
 def message(farewell: Farewell, now: datetime) -> PushMessage:
-    """The text that apps and browsers show which do not handle the message; it says nothing of the items."""
+    """Return the text for apps and browsers that do not handle the message; it says nothing of the items."""
     recipient = farewell.recipient
     language = spoken(farewell.language) if farewell.language else language_of(recipient)
     with translation.override(language):
@@ -92,7 +92,7 @@ def message(farewell: Farewell, now: datetime) -> PushMessage:
 
 
 def ended(farewell: Farewell, again_at: datetime | None) -> None:
-    """The device was told, or cannot be told: delete the row. With `again_at`, try again then."""
+    """Delete the row: the device was notified, or cannot be. With `again_at`, try again then."""
     if again_at is not None:
         outbox.postpone(farewell, again_at)
     else:

@@ -1,7 +1,7 @@
-"""People's browsers and apps: registered, moved to another person, and removed with all that could still answer there.
+"""People's browsers and apps: registered, moved to another person, and removed with all their open answers.
 
 An address belongs to one person at a time. When somebody signs in on a shared browser, its address becomes theirs, and
-the former person must not be read or answered for there any more: so the old device is removed, and a new one made.
+nobody must read or answer there for the former person any more: so the old device is removed, and a new one made.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,10 +47,10 @@ EXPIRED = reasons.SUBSCRIPTION_EXPIRED()
 ENDED_SESSIONS = """
 DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), 'hex') = ANY(%s)
 """
-"""Devices remember their session by its digest alone, so that nobody can sign in with what is stored. An index is over
-the same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
+"""Devices store only the digest of their session, so that nobody can sign in with stored data. An index is over the
+same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
 
-MEANT = {
+DELIBERATE_CODES = {
     each.code
     for each in (
         REMOVED,
@@ -65,17 +65,17 @@ MEANT = {
 }
 """Codes of the reasons for a removal that the browser must not undo by registering again."""
 
-TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
-"""Reasons for a removal after which the device is told: it may be in other hands, or shows what nobody there may
-see."""
+NOTIFIED_REASONS = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
+"""Reasons for a removal after which the device gets a last message: it may be in other hands, or shows items that
+nobody there may see."""
 
 
 def session_digest(session_key: str | None) -> str:
-    """The digest by which a device remembers its session: nobody can sign in with what is stored."""
+    """Return the digest that a device stores of its session: nobody can sign in with it."""
     return digest_of(session_key) if session_key else ""
 
 
-# --- coming -------------------------------------------------------------------------------------------------------
+# --- registration -------------------------------------------------------------------------------------------------
 @transaction.atomic
 def register(
     recipient: Recipient,
@@ -88,14 +88,14 @@ def register(
     shows: Mapping[str, Any] = NO_CHOICE,
     now: datetime,
 ) -> tuple[Device, bool]:
-    """The device at this address, and whether it is new to the person. `session` is a `session_digest`. `shows`: its
-    `lock_screen` and `silent`; what is left out stays.
+    """Return the device at this address, and whether it is new to the person. `session` is a `session_digest`. `shows`:
+    its `lock_screen` and `silent`; omitted ones stay as they are.
 
     The same person's device is updated; somebody else's is removed first, with the reason in its history.
     """
-    _alone(new.digest)  # registering the same address twice at once makes one device
+    _lock_key(new.digest)  # registering the same address twice at once makes one device
     device_removal.take_back(new.digest)
-    _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
+    _lock_key(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
     fields = {("address_kind" if field == "kind" else field): value for field, value in asdict(new).items()}
     values = {**fields, "name": name, "language": language, "session": session, "token": token, **shows}
     rows = Device.objects.select_for_update(of=("self",)).select_related("recipient")
@@ -116,8 +116,8 @@ def register(
 
 
 def _shown_before(recipient: Recipient, channel: str, name: str) -> Mapping[str, Any]:
-    """Return what the person chose for their last device of this name: a browser that subscribes again is a new row,
-    and must not show more than before."""
+    """Return the choices for the person's last device of this name: a browser that subscribes again is a new row, and
+    must not show more than before."""
     there = Device.objects.filter(recipient=recipient, channel=channel, name=name).order_by("-last_used_at")
     gone = Device.history.filter(recipient=recipient.pk, channel=channel, name=name, history_type="-")
     for rows in (there, gone.order_by("-history_date")):
@@ -127,36 +127,35 @@ def _shown_before(recipient: Recipient, channel: str, name: str) -> Mapping[str,
 
 
 def _update(device: Device, values: dict[str, Any]) -> Device:
-    """Save only what has changed: browsers register at every visit, and each save adds a row to the history."""
+    """Save only changed fields: browsers register at every visit, and each save adds a row to the history."""
     changed = {name for name, value in values.items() if getattr(device, name) != value}
     for name in changed:
         setattr(device, name, values[name])
-    untold = {each.name for each in Device._meta.fields} - {each.name for each in Device.history.model.tracked_fields}
-    if changed - untold:
+    ignored = {each.name for each in Device._meta.fields} - {each.name for each in Device.history.model.tracked_fields}
+    if changed - ignored:
         device.save(update_fields=changed)
     elif changed:
         Device.objects.filter(pk=device.pk).update(**{name: values[name] for name in changed})
     return device
 
 
-def _alone(what: str) -> None:
-    """Until the transaction ends, no other transaction is inside with the same key."""
+def _lock_key(what: str) -> None:
+    """Keep other transactions with the same key out until this one ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
 def used(device_id: UUID, now: datetime) -> None:
-    """Somebody has answered there. Written at most once a minute."""
+    """Note that somebody has answered there, at most once a minute."""
     Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
 
 
-# --- going --------------------------------------------------------------------------------------------------------
+# --- removal ------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
-    """Remove devices that may be in other hands: end what they were signed in with, at once, then remove them.
+    """Remove devices that may be in other hands: end their sessions and tokens at once, then remove them.
 
-    All other devices of the same session or token are removed, too. Returns how many of the given devices there still
-    were.
+    All other devices of the same session or token are removed, too. Return how many devices were removed in all.
     """
     rows = list(devices)
     people = {row.recipient_id for row in rows}
@@ -174,10 +173,10 @@ def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
 
 @transaction.atomic
 def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: bool | None = None) -> int:
-    """Remove devices: they get no more messages, and what they show can no longer be answered.
+    """Remove devices: they get no more messages, and items that they show can no longer be answered.
 
-    They are told for the reasons in `TOLD`, unless `notify` says otherwise. Returns how many there still were. Locks
-    the devices first, then their deliveries in the order of their ids, as everywhere.
+    They are notified for `NOTIFIED_REASONS`, unless `notify` says otherwise. Return how many there still were. The
+    devices are locked first, then their deliveries in the order of their ids, as everywhere.
     """
     pks = [device.pk for device in devices]
     if not pks:
@@ -187,7 +186,7 @@ def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: 
     ledger.device_gone(ids, reason, now)
     action_tokens = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
     action_tokens.update(voided_at=now, void_reason_fact=reason.as_json())
-    if reason in TOLD if notify is None else notify:
+    if reason in NOTIFIED_REASONS if notify is None else notify:
         device_removal.tell(rows, now)
     for row in rows:
         row._change_reason = cut(str(reason), MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
@@ -197,20 +196,20 @@ def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: 
 
 
 def sign_out_session(session_key: str | None, now: datetime) -> int:
-    """The session has ended: remove its browser's devices. Returns how many."""
+    """Remove the devices of the browser whose session has ended. Return their number."""
     if not session_key:
         return 0
     return remove(Device.objects.filter(session=session_digest(session_key)), SIGNED_OUT, now)
 
 
 def follow_session(before: str, after: str) -> None:
-    """The session goes on under another key: update its devices. Both arguments are digests."""
+    """Update the devices of a session that goes on under another key. Both arguments are digests."""
     Device.objects.filter(session=before).exclude(session="").update(session=after)
 
 
 @transaction.atomic
 def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: Reason = SIGNED_OUT) -> int:
-    """Revoke the tokens of apps and portals, remove devices that they registered, and close their open inboxes. Returns
+    """Revoke the tokens of apps and portals, remove devices that they registered, and close their open inboxes. Return
     how many tokens still worked."""
     owners = dict(tokens.values_list("pk", "recipient"))
     ids = list(owners)
@@ -221,15 +220,15 @@ def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: Reaso
     return revoked
 
 
-# --- gone ---------------------------------------------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------------------------------
 def registration_state(recipient: Recipient, device_id: UUID) -> str:
-    """What became of a person's device: `kept`; `removed` for good; `lost` when the push service no longer knew it, so
-    that its browser may register again; empty if the person had no such device."""
+    """Return the state of a person's device: `kept`; `removed` for good; `lost` when the push service no longer knew
+    it, so that its browser may register again; empty if the person had no such device."""
     if recipient.devices.filter(pk=device_id).exists():
         return "kept"
     gone = Device.history.filter(id=device_id, recipient=recipient.pk, history_type="-")
     row = gone.first()
     if row is None or row.history_change_reason is None:
         return ""
-    fact = row.history_change_reason_fact  # none: a web process of the version before, which people mean things by
-    return "removed" if fact is None or reasons.of(fact).code in MEANT else "lost"
+    fact = row.history_change_reason_fact  # None: removed on purpose, by the version before
+    return "removed" if fact is None or reasons.of(fact).code in DELIBERATE_CODES else "lost"

@@ -1,4 +1,4 @@
-"""What engines may write about people and teams: docs/api.md, "Who may call" and "People, teams, devices"."""
+"""Changes that engines may make to people and teams: docs/api.md, "Who may call" and "People, teams, devices"."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BY_DIRECTORY = frozenset({"manager", "teams"})
 
 @dataclass(frozen=True)
 class Writer:
-    """An engine, and what its key may do."""
+    """An engine, and the scopes of its key."""
 
     engine: Engine
     scopes: frozenset[str]
@@ -30,10 +30,10 @@ class Writer:
 
 @transaction.atomic
 def put_person(writer: Writer, ref: str, payload: Json) -> tuple[Recipient, bool]:
-    """Create or update a person; members that are not given stay as they were. True: created.
+    """Create or update a person; omitted members stay as they were. Return the person, and whether they were created.
 
-    `external` true means the engine's own external person, false an internal one. Without it, the ref means whom it
-    means in an event, or else a new internal person. Raises ScopeMissing and Invalid.
+    `external` true means the engine's own external person, false an internal one. Without it, the ref means the same
+    person as in an event, or else a new internal person. Raise ScopeMissing and Invalid.
     """
     person = _find(writer.engine, ref, payload.get("external"))
     _refuse(writer, person, payload)
@@ -54,8 +54,8 @@ def _find(engine: Engine, ref: str, external: bool | None) -> Recipient | None:
 
 
 def _refuse(writer: Writer, person: Recipient | None, payload: Json) -> None:
-    """A key without the scope `directory` writes about external people of its engine only: the names of all others are
-    those by which colleagues know them. Raises ScopeMissing."""
+    """Raise ScopeMissing for a key without the scope `directory`, except for external people of its engine: colleagues
+    know all others by these names."""
     if writer.directs:
         return
     if not (person.external if person is not None else payload.get("external")):
@@ -68,7 +68,7 @@ def _refuse(writer: Writer, person: Recipient | None, payload: Json) -> None:
 
 
 def _write(writer: Writer, person: Recipient, payload: Json) -> None:
-    """Raises Invalid with all unknown names before anything is written."""
+    """Write the person. Raise Invalid with all unknown names before anything is written."""
     faults: list[dict[str, str]] = []
     values: Json = {name: payload[name] or "" for name in PLAIN if name in payload}
     if "name" in values:
@@ -109,7 +109,7 @@ def _join(person: Recipient, teams: list[Team]) -> None:
 
 @transaction.atomic
 def put_team(writer: Writer, slug: str, payload: Json) -> tuple[Team, bool]:
-    """Create or update a team; members that are not given stay as they were. True: created. Raises Invalid."""
+    """Create or update a team; omitted members stay as they were. Return it, and whether it is new. Raise Invalid."""
     faults: list[dict[str, str]] = []
     lead = _named_person(writer.engine, payload.get("lead"), "/lead", faults)
     members = _named_people(writer.engine, payload.get("members"), faults)
@@ -124,7 +124,7 @@ def put_team(writer: Writer, slug: str, payload: Json) -> tuple[Team, bool]:
     return team, created
 
 
-# --- names in what was given ----------------------------------------------------------------------
+# --- names in the payload -------------------------------------------------------------------------
 def _raise_if(faults: list[dict[str, str]]) -> None:
     if faults:
         raise Invalid("Some names are unknown; see errors.", faults)

@@ -1,7 +1,7 @@
-"""Sign-in links by e-mail: people ask for a new one by themselves, and staff send them one.
+"""Sign-in links by e-mail: people request a new one by themselves, and staff send them one.
 
-Whoever asks learns nothing about who is known here. A link goes to the address on file only, so that nobody gets in by
-knowing a name or an old link.
+The person who asks learns nothing about who is known here. A link goes to the address on file only, so that nobody gets
+in by knowing a name or an old link.
 """
 
 import time
@@ -36,27 +36,27 @@ SOURCE_NAME = "link_mails"
 LEASE = timedelta(minutes=2)
 RETRY = outbox.Backoff(give_up_after=timedelta(hours=2), tries=5)
 
-TELLS_OF_SERVER = 3
-"""A mail that was tried so often in vain tells of the server."""
+REPORTED_AFTER = 3
+"""Number of failed tries of a mail after which its server is reported."""
 
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR, PAUSE = 3, timedelta(minutes=1)
-"""Mails that one person can ask for in an hour, and the time between two."""
+"""Mails that one person can request in an hour, and the time between two."""
 MOST_BY_ADDRESS = 20
 """Times an hour that somebody at one network address can ask by writing an e-mail address."""
 MOST_PEOPLE = 5
 """People of one e-mail address who get a link: the same person may be known to several engines."""
 
-Asked = Literal["sent", "too_many", "cannot"]
+RequestResult = Literal["sent", "too_many", "cannot"]
 
 
 def can_be_mailed(person: Recipient) -> bool:
-    """Whether a link can be sent to the person. Staff sign in with their password only."""
+    """Return whether a link can be sent to the person. Staff sign in with their password only."""
     return bool(person.email) and person.may_act and not is_staff(person)
 
 
-def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> Asked:
-    """Send the person a link that leads to the path. `by`: the member of staff who does so, without a limit."""
+def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> RequestResult:
+    """Send the person a link that leads to the path. `by`: the member of staff who sends it, without a limit."""
     if not can_be_mailed(person):
         return "cannot"
     with transaction.atomic():
@@ -70,10 +70,10 @@ def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> Asked:
 
 
 def ask_by_address(email: str, seen_at: str, path: str, now: datetime) -> bool:
-    """Send a link to external people of this e-mail address, if there are any: the caller does not learn whether, and
-    is answered before it is looked up.
+    """Send a link to external people of this e-mail address. The caller gets an answer before the address is looked up,
+    and so does not learn whether there are any.
 
-    `seen_at`: the network address of whoever asks. False: they have asked too often.
+    `seen_at`: the network address of the request. Return False if too many came from it.
     """
     if not _may_ask(address_of(seen_at), now):
         return False
@@ -84,7 +84,7 @@ def ask_by_address(email: str, seen_at: str, path: str, now: datetime) -> bool:
 
 
 def _may_ask(address: str, now: datetime) -> bool:
-    """Counted in Redis for all processes together; open when Redis is away: people are limited by themselves, too."""
+    """Count requests in Redis for all processes together. Open when Redis is away: each person has a limit, too."""
     name = f"wfpush:links:{address}:{int(now.timestamp() // HOUR.total_seconds())}"
     try:
         with outbox.connection().pipeline(transaction=False) as pipe:
@@ -103,7 +103,7 @@ def has_due(now: datetime) -> bool:
 
 
 def has_late(before: datetime) -> bool:
-    """Mails for a server that does not take them are not late for lack of workers."""
+    """Return whether mails are late for lack of workers. Mails for a server that takes none are not counted."""
     requests, mails = LinkRequest.objects.all(), LinkMail.objects.all()
     kind, name = _server()
     works = name not in services.held_names(kind, timezone.now())
@@ -111,7 +111,7 @@ def has_late(before: datetime) -> bool:
 
 
 def drain() -> None:
-    """Look up and send what is due, for one turn; if something is left, the source is woken again."""
+    """Look up requests and send due mails, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         if not _look_up_next() and not _send_next():
@@ -120,7 +120,7 @@ def drain() -> None:
 
 
 def _look_up_next() -> bool:
-    """Ask for links for the people of one address that somebody wrote. Returns whether there was one."""
+    """Request links for the people of one address that somebody wrote. Return whether there was one."""
     claimed = outbox.claim(LinkRequest.objects.all(), limit=1, lease=LEASE, now=timezone.now())
     for request in claimed:
         written = {request.email, request.email.lower()}
@@ -133,7 +133,7 @@ def _look_up_next() -> bool:
 
 
 def _send_next() -> bool:
-    """Send one mail. Returns whether there was one."""
+    """Send one mail. Return whether there was one."""
     claimed = outbox.claim(LinkMail.objects.all(), limit=1, lease=LEASE, now=timezone.now())
     for mail in claimed:
         now = timezone.now()
@@ -155,10 +155,10 @@ def _send_safely(mail: LinkMail, now: datetime) -> None:
         again = None if fault.permanent else RETRY.next_at(mail.attempts, mail.created_at, now)
         log.warning("link_mail_failed", mail=str(mail.pk), fault=fault.detail, again=again)
         outbox.postpone(mail, again, detail=fault.detail[:500])
-        if fault.service_state and mail.attempts >= TELLS_OF_SERVER:
+        if fault.service_state and mail.attempts >= REPORTED_AFTER:
             reason = with_text(fault.reason)
             services.report(_server(), fault.service_state, reason, timezone.now(), since=mail.created_at)
-    except Exception as fault:  # whatever the fault is, it must cost one mail at most
+    except Exception as fault:  # any fault must cost one mail at most
         if outage.database_is_away(fault):
             raise
         log.exception("link_mail_crashed", mail=str(mail.pk))
@@ -166,7 +166,7 @@ def _send_safely(mail: LinkMail, now: datetime) -> None:
 
 
 def _send(mail: LinkMail, now: datetime) -> None:
-    """Raises TransportError. A link whose mail has not left signs nobody in."""
+    """Send a mail. Raise TransportError. A link whose mail has not left signs nobody in."""
     person = Recipient.objects.select_related("brand", "user").get(pk=mail.recipient_id)
     if not can_be_mailed(person):
         outbox.finish(mail, detail="")

@@ -1,16 +1,16 @@
 """Slows down guessing of passwords, without letting anybody lock others out.
 
-django-axes counts by name, by address, or by both, each with one limit and one pause, and a success deletes all rows of
-any of them: a colleague's sign-in would free somebody who guesses at the same address. So we have a handler of our own
-on its table:
+django-axes counts by name, by address, or by both, each with one limit and one pause. A success deletes all rows of any
+of them: a colleague's sign-in would free somebody who guesses at the same address. So our own handler counts in its
+table:
 
 - a name at one address: after 5 failures a pause, which doubles with each further one;
 
 - a name at all addresses together, and an address for all names: more tries and shorter pauses, against distributed
 guessing;
 
-- a browser in which the person has signed in before, known by a signed cookie, is counted by itself: whatever strangers
-do with the name or at the address, the person gets in.
+- a browser in which the person has signed in before, known by a signed cookie, is counted by itself: strangers who use
+the name or the address cannot keep the person out.
 
 A try counts as a failure from its beginning until it succeeds: many at once are counted like one after another.
 """
@@ -51,8 +51,8 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Budget:
-    """`free` failures, then a pause of `first`, doubled with each further failure, up to `most`. Failures are forgotten
-    after `within` without a new one."""
+    """A limit of failures: `free` ones, then a pause of `first`, doubled with each further failure, up to `most`.
+    Failures are forgotten after `within` without a new one."""
 
     free: int
     first: timedelta
@@ -68,11 +68,11 @@ class Budget:
 
 
 OWN = Budget(5, timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
-"""For a name at an address, or in a known browser. About 33 guesses a day."""
+"""The budget of a name at an address, or in a known browser. About 33 guesses a day."""
 NAME = Budget(20, timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1))
-"""For a name at all addresses, in unknown browsers. About 120 a day."""
+"""The budget of a name at all addresses, in unknown browsers. About 120 a day."""
 ADDRESS = Budget(50, timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=1))
-"""For an address with all names, in unknown browsers: a whole office may share it."""
+"""The budget of an address with all names, in unknown browsers: a whole office may share it."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def try_of(request: HttpRequest, name: str) -> Try:
 
 
 def wait_for(tried: Try, now: datetime) -> timedelta:
-    """How long until this may be tried."""
+    """Return how long to wait until this may be tried."""
     return max(_wait(budget, rows, now) for budget, rows in tried.counted())
 
 
@@ -114,13 +114,13 @@ def _wait(budget: Budget, rows: QuerySet[AccessAttempt], now: datetime) -> timed
 
 
 def wait_of(attempt: AccessAttempt, now: datetime) -> timedelta:
-    """How long whoever made this failure must wait."""
+    """Return how long the person who made this failure must wait."""
     browser = attempt.user_agent.removeprefix(KNOWN) if attempt.user_agent.startswith(KNOWN) else ""
     return wait_for(Try(attempt.username or "", attempt.ip_address or "", browser), now)
 
 
 def locked(now: datetime) -> list[int]:
-    """The newest failures of those who must wait."""
+    """Return the newest failures with a pause that has not ended."""
     recent = AccessAttempt.objects.filter(attempt_time__gt=now - OWN.within).order_by("-attempt_time")
     return [attempt.pk for attempt in recent[:MOST_SHOWN] if wait_of(attempt, now)]
 
@@ -153,7 +153,7 @@ def succeeded(request: HttpRequest, name: str) -> int:
 
 
 class Handler(AxesDatabaseHandler):
-    """What django-axes calls (AXES_HANDLER). Its middleware shows `locked_out` where `axes_locked_out` is set."""
+    """The handler of django-axes (AXES_HANDLER). Its middleware shows `locked_out` where `axes_locked_out` is set."""
 
     def is_allowed(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
         return not admit(try_of(request, _name_in(credentials)), request.axes_attempt_time)
@@ -176,11 +176,11 @@ def _name_in(credentials: dict[str, Any] | None) -> str:
 
 
 def seconds_to_wait(request: HttpRequest) -> int:
-    """How long to wait, after `axes_locked_out` was set."""
+    """Return how long to wait, after `axes_locked_out` was set."""
     return math.ceil(getattr(request, "sign_in_wait", OWN.first).total_seconds())
 
 
-# --- browsers that are known ------------------------------------------------------------------------------------------
+# --- known browsers ---------------------------------------------------------------------------------------------------
 def _browser_of(request: HttpRequest, name: str) -> str:
     cookie = _read_cookie(request)
     return str(cookie["id"]) if _digest(name) in cookie["names"] else ""
@@ -195,7 +195,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, Any]:
 
 
 def _digest(name: str) -> str:
-    """A digest, so that the browser's next user cannot read who has signed in."""
+    """Return a digest, so that the browser's next user cannot read who has signed in."""
     return salted_hmac(SALT, name, algorithm="sha256").hexdigest()[:24]
 
 

@@ -21,7 +21,7 @@ RETRY_SECONDS = 2
 
 
 class Places:
-    """`count` at once, and as many that wait."""
+    """Places for `count` checks at once; as many more may wait."""
 
     def __init__(self, count: int) -> None:
         self._here = threading.BoundedSemaphore(2 * count)
@@ -29,7 +29,7 @@ class Places:
 
     @contextmanager
     def take(self) -> Iterator[bool]:
-        """Whether a place was free within WAIT_SECONDS."""
+        """Yield whether a place was free within WAIT_SECONDS."""
         if not self._here.acquire(blocking=False):
             yield False
             return
@@ -51,7 +51,7 @@ strangers, known_browsers = Places(_COUNT), Places(_COUNT)
 
 @contextmanager
 def place(request: HttpRequest) -> Iterator[bool]:
-    """A place for a request that may contain name and password. A request without them needs none."""
+    """Take a place for a request that may contain name and password. A request without them needs none."""
     if request.method != "POST":
         yield True
         return

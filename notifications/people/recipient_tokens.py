@@ -16,7 +16,7 @@ SHOWN = 12
 
 
 def new_token(recipient: Recipient, *, label: str, now: datetime) -> tuple[RecipientToken, str]:
-    """A token that signs the person in to the API, and its only plain copy."""
+    """Return a token that signs the person in to the API, and its only plain copy."""
     plain = new_recipient_token()
     row = RecipientToken.objects.create(
         recipient=recipient, label=label, prefix=plain[:SHOWN], digest=digest_of(plain), expires_at=now + TOKEN_LIFE
@@ -25,12 +25,12 @@ def new_token(recipient: Recipient, *, label: str, now: datetime) -> tuple[Recip
 
 
 def new_link(recipient: Recipient, *, next: str, now: datetime) -> tuple[SignInLink, str]:
-    """A link that signs the person in once, and its address. `next` is a path of this site."""
+    """Return a link that signs the person in once, and its address. `next` is a path of this site."""
     plain = new_link_token()
     row = SignInLink.objects.create(recipient=recipient, digest=digest_of(plain), next=next, expires_at=now + LINK_LIFE)
     return row, base_of(brand_for(recipient)) + reverse("inbox:link", args=[plain])
 
 
 def is_staff(recipient: Recipient) -> bool:
-    """Staff sign in with their password only: their session opens the administration."""
+    """Return whether the person is staff. Staff sign in with passwords only: they get into the administration."""
     return recipient.user is not None and (recipient.user.is_staff or recipient.user.is_superuser)

@@ -1,4 +1,4 @@
-"""Who a name in an event means: the internal person, else the engine's own external one (docs/api.md)."""
+"""Finds the person whom an event names: the internal one, else the engine's own external one (docs/api.md)."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -18,7 +18,7 @@ PersonInEvent = str | Json
 
 
 def ref_of(person: Any) -> str:
-    """The ref of a person in an event; empty when there is none."""
+    """Return the ref of a person in an event; empty when there is none."""
     value = person.get("ref") if isinstance(person, dict) else person
     return value if isinstance(value, str) else ""
 
@@ -36,7 +36,7 @@ class Directory:
         self.engine = engine
         objects_last = sorted(
             mentions, key=lambda person: isinstance(person, dict)
-        )  # they replace refs of the same person
+        )  # objects replace refs of the same person
         self._mentions = {ref_of(person): person for person in objects_last if ref_of(person)}
         self._recipients = find_people(engine, set(self._mentions)) if recipients is None else recipients
         self._settled = False
@@ -93,7 +93,7 @@ def upsert_external(engine: Engine, person: Json, existing: Recipient | None = N
 
 
 def edits_anybody(mentions: Iterable[PersonInEvent], recipients: Mapping[str, Recipient]) -> bool:
-    """Whether one of the people whom an event names is to be changed, such as an external person with a new name."""
+    """Return whether an event changes any person whom it names, such as an external person with a new name."""
     for person in mentions:
         recipient = recipients.get(ref_of(person))
         if isinstance(person, dict) and recipient is not None and recipient.external and _edits(person, recipient):
@@ -102,7 +102,7 @@ def edits_anybody(mentions: Iterable[PersonInEvent], recipients: Mapping[str, Re
 
 
 def _edits(person: Json, recipient: Recipient) -> dict[str, str]:
-    """The fields that are to be changed, with their values."""
+    """Return the fields that are to be changed, with their values."""
     changed = {}
     for name, accept in _EDITABLE.items():
         value = clean_line(person[name]) if isinstance(person.get(name), str) else None

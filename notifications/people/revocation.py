@@ -1,10 +1,10 @@
-"""Ends what people hold when their account is closed or deleted, gets a new password, or when they are deactivated.
+"""Ends people's credentials when their account is closed or deleted, gets a new password, or they are deactivated.
 
 A recipient has a seal over all four (`Recipient.seal`). Every check of a credential calls `Recipient.may_act`, which
-compares the seal with the present state: so changing a user revokes access at once, also by a bulk update, in a shell
-or by loading a fixture. Settling then ends tokens, devices and links, tells open inboxes, and seals anew. The desk and
-everything that sets a password settle at once, a schedule within a minute. People who change their own password stay
-signed in in that browser.
+compares the seal with the present state. So changing a user revokes access at once, even by a bulk update, in a shell
+or by a fixture. Settling then ends tokens, devices and links, notifies open inboxes, and seals again. The desk and all
+code that sets a password settle at once, a schedule within a minute. People who change their own password stay signed
+in in that browser.
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ ORDER BY person.id
 
 
 def sweep(now: datetime) -> int:
-    """Settle everybody whose account was changed in any other way. Returns how many."""
+    """Settle all people whose account was changed in any other way. Return their number."""
     with connection.cursor() as cursor:
         cursor.execute(UNSETTLED)
         ids = [pk for (pk,) in cursor.fetchall()]
@@ -49,7 +49,7 @@ def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> 
 
 @transaction.atomic
 def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
-    """If the seal no longer fits: end what the person holds, and seal anew. Returns whether it did not fit.
+    """End the person's credentials if the seal no longer fits, and seal again. Return whether it did not fit.
 
     People who never had an account, or whose seal was never made, lose nothing.
     """
@@ -75,7 +75,7 @@ def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
     shown.update(voided_at=now, void_reason_fact=reason.as_json())
     SignInLink.objects.filter(recipient=person, used_at=None, expires_at__gt=now).update(expires_at=now)
     Recipient.objects.filter(pk=person.pk).update(signed_out_at=now)
-    if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions, too
+    if person.user_id is not None and reason != devices.NEW_PASSWORD:  # a new password ends the sessions, too
         end_sessions(person.user_id, now)
     live_frames.signed_out_on_commit(person.pk, keep)
     log.info("person_signed_out", person=person.pk, reason=str(reason))

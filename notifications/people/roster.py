@@ -1,4 +1,4 @@
-"""People and teams as a batch of events finds them: each is read once, however many events name it."""
+"""People and teams for a batch of events: each is read once, however many events name it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from notifications.rotas.duty import Duties
 
 
 class Roster:
-    """Reads what is asked for and not known yet; `absences` and `duties` are those at `now`."""
+    """Reads people and teams that are not cached yet; `absences` and `duties` are those at `now`."""
 
     def __init__(self, now: datetime) -> None:
         self.absences = Absences(now)
@@ -20,7 +20,7 @@ class Roster:
         self._people: dict[int, Recipient | None] = {}
 
     def teams(self, slugs: Iterable[str]) -> dict[str, Team]:
-        """The teams of these slugs that exist, with their leads, in the order of the teams."""
+        """Return the teams of these slugs that exist, with their leads, in the order of the teams."""
         slug_set = frozenset(slugs)
         if slug_set and slug_set not in self._by_slugs:
             rows = Team.objects.filter(slug__in=slug_set).select_related("lead")

@@ -28,7 +28,7 @@ SYSTEMS = (
 
 
 def name_of(user_agent: str) -> str:
-    """`Firefox on Linux`, in the active language; `A browser` for unknown ones."""
+    """Return `Firefox on Linux`, in the active language; `A browser` for unknown ones."""
     text = user_agent[:READ]
     browser = next((name for pattern, name in BROWSERS if pattern.search(text)), "")
     system = next((name for pattern, name in SYSTEMS if pattern.search(text)), "")

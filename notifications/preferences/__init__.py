@@ -1,4 +1,4 @@
-"""How people want to be reached: channels they do without, quiet hours, and what comes together.
+"""Preferences of people: channels that they turn off, quiet hours, and messages that come together.
 
 In: people, a category, an instant.
 Out: whether and when a message is to be sent on a channel, and why.

@@ -1,8 +1,8 @@
-"""What follows from a change of what somebody has chosen: messages that are held back are sent, or wait until then.
+"""The effects of changed preferences on messages that are held back: they are sent, or wait until another time.
 
-They follow what others have changed, too: a person's time zone, brand or team, and defaults. Triggers of the database
-say whose messages these are (`HeldReview`), so a change at the desk, by an engine, by an import or by SQL counts alike.
-Those people are looked at one after the other: a team may have thousands.
+Messages follow changes by others, too: of a person's time zone, brand or team, and of defaults. Triggers of the
+database record the people concerned (`HeldReview`), for changes at the desk, by engines, imports and SQL. People are
+reviewed one after the other: a team may have thousands.
 """
 
 import time
@@ -20,12 +20,12 @@ from wfpush.queue import outage, outbox
 log = structlog.get_logger(__name__)
 
 MOST = 5_000
-"""Held messages of one person that are looked at. Others are looked at when they are due."""
+"""Held messages of one person that are reviewed. Others are reviewed when they are due."""
 
 
 @transaction.atomic
 def apply(person: Recipient, now: datetime) -> None:
-    """Called in the transaction that saves what the person has chosen."""
+    """Apply the person's preferences to their held messages, in the transaction that saves these preferences."""
     held = Delivery.objects.filter(recipient=person, held__isnull=False, state=DeliveryState.PENDING)
     rows = held.filter(lease_token=None, due_at__gt=now, attempts=0).order_by("pk").select_for_update(of=["self"])
     chosen = Reading().of(person)
@@ -45,7 +45,7 @@ def apply(person: Recipient, now: datetime) -> None:
 SOURCE_NAME = "held_reviews"
 LEASE = timedelta(minutes=2)
 AGAIN = timedelta(minutes=5)
-"""After which it is tried again if it has failed, or ended its process."""
+"""Time after which a review is tried again if it has failed, or ended its process."""
 AT_ONCE = 20
 
 
@@ -65,11 +65,11 @@ def drain() -> None:
 
 
 def _look(review: HeldReview, now: datetime) -> None:
-    """If something is changed meanwhile, the lease is lost, and the row stays."""
+    """Review one person's messages. If preferences change meanwhile, the lease is lost, and the row stays."""
     outbox.delay(review, now + AGAIN)
     try:
         apply(Recipient.objects.get(pk=review.pk), now)
-    except Exception as fault:  # it must cost nobody else's messages
+    except Exception as fault:  # a fault must not cost anybody else's messages
         if outage.database_is_away(fault):
             raise
         log.exception("held_not_reviewed", person=review.pk)

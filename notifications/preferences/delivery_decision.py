@@ -1,6 +1,5 @@
-"""Whether a message is to be sent on a channel now, waits, or is not wanted. The same is asked when it is planned, and
-again when it is due, since people may have chosen otherwise meanwhile.
-"""
+"""Decides whether a message is sent on a channel now, waits, or is not wanted. It decides when the message is planned,
+and again when it is due, since preferences may have changed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from datetime import datetime, timedelta
 from notifications import reasons
 from notifications.items import snoozing
 from notifications.models import Frequency, Held, Notification, NotificationState, Priority
-from notifications.preferences.lookup import Chosen
+from notifications.preferences.lookup import PreferenceSet
 from notifications.reasons import Reason
 from wfpush.zones import last_instant
 
@@ -18,7 +17,7 @@ UNHURRIED = (Priority.LOW, Priority.NORMAL)
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A message is held back until then, and looked at again."""
+    """A message is held back until `until`, and decided on again."""
 
     until: datetime
     held: Held
@@ -26,10 +25,10 @@ class Wait:
 
 
 def wait_for(
-    chosen: Chosen, notification: Notification, now: datetime, *, critical: bool = False, waited: bool = False
+    chosen: PreferenceSet, notification: Notification, now: datetime, *, critical: bool = False, waited: bool = False
 ) -> Wait | None:
-    """None: the message is to be sent now. Nothing holds back what is urgent, or is told by a critical step. `waited`:
-    it was held back already, and is due."""
+    """Return how long the message waits, or None: send it now. Urgent messages and critical steps never wait. `waited`:
+    the message was held back already, and is due."""
     if critical or notification.priority == Priority.URGENT:
         return None
     at, held = now, None
@@ -40,15 +39,15 @@ def wait_for(
     end = chosen.quiet_until(at)
     if end is not None:
         at, held = end, Held.QUIET
-    return Wait(at, held, SAID[held](until=local(at, chosen))) if held is not None else None
+    return Wait(at, held, HELD_REASONS[held](until=local(at, chosen))) if held is not None else None
 
 
-SAID = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.SNOOZED: reasons.HELD_SNOOZED}
+HELD_REASONS = {Held.QUIET: reasons.HELD_QUIET, Held.DIGEST: reasons.HELD_DIGEST, Held.SNOOZED: reasons.HELD_SNOOZED}
 
 
-def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, critical: bool = False) -> Reason:
-    """Why the person gets no message of it on the channel; NOTHING: they get one. A muted case is told in the inbox
-    only, unless it is urgent, or waits for them."""
+def not_wanted(chosen: PreferenceSet, notification: Notification, channel: str, *, critical: bool = False) -> Reason:
+    """Return why the person gets no message of the notification on the channel; NOTHING: they get one. A muted case's
+    messages come in the inbox only, unless they are urgent, or wait for the person."""
     category = notification.category
     off = chosen.off(category, channel)
     if off or notification.case_id not in chosen.muted or channel in category.mandatory:
@@ -57,18 +56,18 @@ def not_wanted(chosen: Chosen, notification: Notification, channel: str, *, crit
     return reasons.MUTED_CASE() if tells and not critical else reasons.NOTHING
 
 
-def most_an_hour(chosen: Chosen, notification: Notification, *, critical: bool = False) -> int | None:
-    """How many such messages the person wants an hour by one channel; None: any number."""
+def most_an_hour(chosen: PreferenceSet, notification: Notification, *, critical: bool = False) -> int | None:
+    """Return the number of such messages that the person wants an hour by one channel; None: any number."""
     return None if critical or notification.priority == Priority.URGENT else chosen.most_an_hour
 
 
 def may_come_together(notification: Notification) -> bool:
-    """Nobody waits for its answer, and it is in no hurry."""
+    """Return whether nobody waits for an answer to the notification, and it is in no hurry."""
     return notification.state == NotificationState.INFO and notification.priority in UNHURRIED
 
 
-def next_digest(chosen: Chosen, now: datetime) -> datetime:
-    """The next of the person's times for what comes together, after `now`."""
+def next_digest(chosen: PreferenceSet, now: datetime) -> datetime:
+    """Return the person's next time for digests after `now`."""
     today = now.astimezone(chosen.zone).date()
     times = (
         last_instant(chosen.zone, datetime.combine(today + ahead * A_DAY, each))
@@ -78,6 +77,6 @@ def next_digest(chosen: Chosen, now: datetime) -> datetime:
     return min(at for at in times if at > now)
 
 
-def local(at: datetime, chosen: Chosen) -> str:
-    """A time of the person's wall clock, as reasons say it."""
+def local(at: datetime, chosen: PreferenceSet) -> str:
+    """Return the time by the person's clock, as reasons say it."""
     return f"{at.astimezone(chosen.zone):%Y-%m-%d %H:%M %Z}"

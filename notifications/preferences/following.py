@@ -1,7 +1,7 @@
 """Cases that a person mutes or follows, and kinds of cases that they follow: those of an engine with the same type.
 
-Only cases of which somebody has heard can be muted or followed, and none whose tasks were taken from them. Who follows
-a kind follows each case of it as soon as they have heard of it, and hears of no other.
+People can mute or follow only cases that they were notified of, and none whose tasks were taken from them. People who
+follow a kind follow each case of it from their first notification on, and get no others.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from notifications.models import Case, FollowedKind, MutedCase, Notification, Re
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How a person hears of a case."""
+    """A person's choices for a case."""
 
     follows: bool
     mutes: bool
@@ -30,7 +30,7 @@ def of_case(person: Recipient, case: Case) -> Following:
 
 
 def cases_of(person: Recipient) -> QuerySet[Case]:
-    """Those in which the person has a part by what they have heard, or that they follow already."""
+    """Return the cases in which the person has a part by their notifications, or that they follow already."""
     heard_of = Notification.objects.filter(PART, recipient=person, case=OuterRef("pk"))
     followed = Case.followers.through.objects.filter(recipient=person, case=OuterRef("pk"))
     return Case.objects.filter(Exists(heard_of) | Exists(followed))
@@ -45,7 +45,7 @@ def unmute(person: Recipient, case: Case) -> None:
 
 
 def follow_kind(person: Recipient, case: Case) -> None:
-    """Nothing happens for a case without a type."""
+    """Follow the kind of the case. Nothing happens for a case without a type."""
     if case.type:
         FollowedKind.objects.get_or_create(recipient=person, engine=case.engine, case_type=case.type)
 
@@ -55,7 +55,7 @@ def unfollow_kind(person: Recipient, case: Case) -> None:
 
 
 def followers_of(case: Case) -> QuerySet[Recipient]:
-    """Who follows the case, or its kind, and has heard of it."""
+    """Return the people who follow the case, or who follow its kind and were notified of it."""
     followers = Case.followers.through.objects.filter(case=case).values("recipient")
     heard = Notification.objects.filter(PART, recipient=OuterRef("recipient"), case=case)
     of_kind = FollowedKind.objects.filter(Exists(heard), engine=case.engine_id, case_type=case.type)

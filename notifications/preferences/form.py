@@ -25,7 +25,7 @@ class Times(forms.CharField):
     """Times of the clock, separated by commas."""
 
     def to_python(self, value: Any) -> Any:
-        """The times; none for nothing."""
+        """Return the times; none for an empty text."""
         texts = [each for each in (super().to_python(value) or "").replace(";", ",").split(",") if each.strip()]
         return [forms.TimeField(input_formats=CLOCKS, error_messages=SAYS_TIME).clean(each.strip()) for each in texts]
 
@@ -37,8 +37,8 @@ SAYS_TIME = {"invalid": gettext_lazy("Write a time such as 07:30."), "required":
 
 
 class PreferencesForm(forms.Form):
-    """Check boxes `c<category>-<channel>`, how often `f<category>`, rows of quiet hours `q<place>-days`, `-from` and
-    `-until` with their number in `rows`, and what is for all categories."""
+    """Check boxes `c<category>-<channel>`, frequencies `f<category>`, rows of quiet hours `q<place>-days`, `-from` and
+    `-until` with their number in `rows`, and fields for all categories."""
 
     rows = forms.IntegerField(min_value=0, max_value=MOST_WINDOWS + SPARE, widget=forms.HiddenInput)
     quiet_on_holidays = forms.BooleanField(required=False)
@@ -70,7 +70,7 @@ class PreferencesForm(forms.Form):
         number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return min(number, MOST_WINDOWS + SPARE)
 
-    # --- what it says -----------------------------------------------------------------------------
+    # --- reading and checking ---------------------------------------------------------------------
     @property
     def shown_windows(self) -> Iterator[dict[str, Any]]:
         """Yield the place of each row of quiet hours, and its bound fields."""
@@ -89,7 +89,7 @@ class PreferencesForm(forms.Form):
         return cleaned
 
     def _used_windows(self) -> Iterator[int]:
-        """The places of rows in which something was typed; what lacks there is said."""
+        """Yield the places of filled rows. Add an error for each field that such a row lacks."""
         for place in range(self.windows):
             names = {name: f"q{place}-{name}" for name in ("days", "from", "until")}
             if not any(self[name].data not in (None, "", []) for name in names.values()):
@@ -124,7 +124,7 @@ class PreferencesForm(forms.Form):
 
     # --- rows without scripts ---------------------------------------------------------------------
     def typed(self) -> dict[str, Any]:
-        """What was typed, as the initial values of another form."""
+        """Return the typed values, as the initial values of another form."""
         return {
             name: field.widget.value_from_datadict(self.data, {}, name)
             for name, field in self.fields.items()
@@ -147,7 +147,7 @@ def name_of(row: Row, cell: Cell) -> str:
 
 
 def days() -> list[tuple[int, str]]:
-    """0 is Monday."""
+    """Return the days' numbers and names. 0 is Monday."""
     names = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
     return list(enumerate(names))
 

@@ -1,4 +1,4 @@
-"""What people have chosen, read for many at once: by themselves, for their teams and for their brands."""
+"""The preferences that count for people, read for many at once: their own, their teams' and their brands'."""
 
 import json
 from collections import defaultdict
@@ -22,7 +22,7 @@ SELF, TEAM, BRAND = "self", "team", "brand"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """For one category: which channels are wanted, and how often. `by`: SELF, or whose people it is for."""
+    """A choice for one category: channels on or off, and the frequency. `by`: SELF, or TEAM or BRAND of that `name`."""
 
     channels: Mapping[str, bool]
     frequency: str
@@ -31,28 +31,28 @@ class Choice:
 
     @property
     def reason(self) -> Reason:
-        """Why a channel is off."""
+        """The reason why a channel is off."""
         if self.by == SELF:
             return reasons.TURNED_OFF()
         return (reasons.OFF_FOR_TEAM if self.by == TEAM else reasons.OFF_FOR_BRAND)(name=self.name)
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """All that counts for one person, the nearest first: their own, their teams', their brand's."""
+class PreferenceSet:
+    """All choices that count for one person, the nearest first: their own, their teams', their brand's."""
 
     zone: tzinfo
     choices: Mapping[int, Sequence[Choice]] = field(default_factory=dict)
-    """By the pk of the category."""
+    """Choices by the pk of the category."""
     quiet: Quiet | None = None
     digest_times: Sequence[time] = USUAL_DIGEST_TIMES
     repeat_pause: timedelta = timedelta(minutes=USUAL_PAUSE)
     most_an_hour: int | None = None
     muted: frozenset[int] = frozenset()
-    """Cases of which they hear in the inbox only."""
+    """Keys of cases whose messages come in the inbox only."""
 
     def off(self, category: Category, channel: str) -> Reason:
-        """Why this person gets no messages of the category on the channel; NOTHING: they get them."""
+        """Return why this person gets no messages of the category on the channel; NOTHING: they get them."""
         if channel in category.mandatory:
             return NOTHING
         for choice in self.choices.get(category.pk, ()):
@@ -69,13 +69,13 @@ class Chosen:
 
 
 class Reading:
-    """What these people have chosen: of each person it is read once."""
+    """The choices of people; each person's are read once."""
 
     def __init__(self) -> None:
-        self._by_person: dict[int, Chosen] = {}
+        self._by_person: dict[int, PreferenceSet] = {}
 
     def look_up(self, people: Iterable[Recipient]) -> None:
-        """Read what is not known yet, by one statement, and one more where teams or calendars count."""
+        """Read the choices of new people by one statement, and one more where teams or calendars count."""
         new = {person.pk: person for person in people if person.pk not in self._by_person}
         if not new:
             return
@@ -86,13 +86,13 @@ class Reading:
         for pk, person in new.items():
             self._by_person[pk] = _chosen(person, rows.get(pk, {}), defaults, teams.get(pk, ()), on_holidays.get(pk))
 
-    def of(self, person: Recipient) -> Chosen:
+    def of(self, person: Recipient) -> PreferenceSet:
         if person.pk not in self._by_person:
             self.look_up([person])
         return self._by_person[person.pk]
 
 
-# --- people ---------------------------------------------------------------------------------------
+# --- choices of people ----------------------------------------------------------------------------
 _ROWS = """
 SELECT recipient_id, 'settings', to_jsonb(said) FROM notifications_preferences said WHERE recipient_id = ANY(%s)
 UNION ALL
@@ -105,7 +105,7 @@ SELECT recipient_id, 'muted', to_jsonb(case_id) FROM notifications_mutedcase WHE
 
 
 _Rows = Mapping[str, list[Any]]
-"""What is stored of one person, by the kinds that `_ROWS` names."""
+"""The stored rows of one person, by the kinds that `_ROWS` names."""
 
 
 def _rows(people: list[int]) -> dict[int, _Rows]:
@@ -127,7 +127,7 @@ def _chosen(
     defaults: "_Defaults",
     teams: Sequence[int],
     is_holiday: OnHolidays | None,
-) -> Chosen:
+) -> PreferenceSet:
     zone, settings = zone_of(person.timezone), _settings_of(rows)
     choices: dict[int, list[Choice]] = {}
     for row in rows.get("choice", ()):
@@ -140,7 +140,7 @@ def _chosen(
         for row in rows.get("quiet", ())
     )
     times = sorted(time.fromisoformat(each) for each in settings.get("digest_times") or ())
-    return Chosen(
+    return PreferenceSet(
         zone=zone,
         choices=choices,
         quiet=Quiet(zone, windows, is_holiday) if windows or is_holiday else None,
@@ -154,7 +154,7 @@ def _chosen(
 # --- teams and brands -----------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Defaults:
-    """By the pk of the team or brand, then of the category."""
+    """Default choices by the pk of the team or brand, then of the category."""
 
     teams: Mapping[int, Mapping[int, Choice]]
     brands: Mapping[int, Mapping[int, Choice]]
@@ -183,9 +183,9 @@ def _teams_of(people: list[int], defaults: _Defaults) -> dict[int, list[int]]:
     return teams_by_person
 
 
-# --- holidays: another app, which has the calendars, says here how it finds them -------------------------------------
+# --- holidays: the app that has the calendars registers its lookup here ----------------------------------------------
 HolidaySource = Callable[[Sequence[int]], Mapping[int, OnHolidays]]
-"""From people's pks to what says of a date whether it is a holiday of theirs; without those who have no calendar."""
+"""Maps people's pks to functions that say whether a date is their holiday; people without a calendar are left out."""
 
 _holiday_sources: list[HolidaySource] = []
 

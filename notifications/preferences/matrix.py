@@ -1,4 +1,4 @@
-"""What a person gets by which channel, category by category: with what it is by default, and whence that comes."""
+"""The channels by which a person gets each category, with the default of each setting, and the default's source."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,14 +7,14 @@ from notifications.channel_facts import INBOX
 from notifications.channels.base import DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.models import Category, Frequency, Recipient
-from notifications.preferences.lookup import SELF, Choice, Chosen, Reading
+from notifications.preferences.lookup import SELF, Choice, PreferenceSet, Reading
 
 CATEGORY = "category"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whence something comes: SELF, TEAM or BRAND of the name, or CATEGORY."""
+    """The source of a default: SELF, TEAM or BRAND of the name, or CATEGORY."""
 
     by: str
     name: str = ""
@@ -28,7 +28,7 @@ class Cell:
     on: bool
     default: bool
     source: Source
-    """Of the default."""
+    """The source of the default."""
     mandatory: bool
 
 
@@ -39,14 +39,14 @@ class Row:
     frequency: Frequency
     default: Frequency
     source: Source
-    """Of the default frequency."""
+    """The source of the default frequency."""
 
     def cell(self, channel: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.channel == channel), None)
 
 
-def rows_of(person: Recipient, chosen: Chosen | None = None) -> list[Row]:
-    """Of all categories, in their order."""
+def rows_of(person: Recipient, chosen: PreferenceSet | None = None) -> list[Row]:
+    """Return the rows of all categories, in their order."""
     chosen = chosen or Reading().of(person)
     without = replace(
         chosen, choices={pk: [each for each in theirs if each.by != SELF] for pk, theirs in chosen.choices.items()}
@@ -54,7 +54,7 @@ def rows_of(person: Recipient, chosen: Chosen | None = None) -> list[Row]:
     return [_row(category, chosen, without) for category in Category.objects.all()]
 
 
-def _row(category: Category, chosen: Chosen, without: Chosen) -> Row:
+def _row(category: Category, chosen: PreferenceSet, without: PreferenceSet) -> Row:
     others = without.choices.get(category.pk, ())
     return Row(
         category=category,
@@ -76,7 +76,7 @@ def _row(category: Category, chosen: Chosen, without: Chosen) -> Row:
 
 
 def _works(name: str) -> bool:
-    """A channel that is not set up here reaches nobody: there is nothing to choose."""
+    """Return whether the channel is set up here. A channel that is not reaches nobody: there is nothing to choose."""
     channel = all_channels().get(name)
     return channel is not None and channel.facts.is_set_up() and bool(channel.without_address)
 
@@ -87,7 +87,7 @@ def _source(choices: Iterator[Choice]) -> Source:
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
-    """Channels of any of the rows, in the order of the settings."""
+    """Return the channels of any of the rows, in the order of the settings."""
     channels = {cell.channel for row in rows for cell in row.cells}
     return [name for name in all_channels() if name in channels]
 
@@ -99,7 +99,7 @@ def turned_off(rows: Sequence[Row], missing: Collection[str]) -> list[Row]:
 
 
 def without_address(person: Recipient, channels: Sequence[str]) -> set[str]:
-    """Those of the channels that have no address of the person."""
+    """Return the channels that have no address of the person."""
     devices = set(person.devices.values_list("channel", flat=True))
 
     def has_address(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""All that a person has chosen, as one value: read, checked, and put in the place of what was chosen before."""
+"""All preferences of a person, as one value: read, checked, and written in place of the former ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ MOST_MESSAGES = 1_000
 LEAST_LEFT = timedelta(hours=1)
 
 Place = tuple[str | int, ...]
-"""Where a fault is: ("quiet_hours", 3, "days")."""
+"""The place of a fault: ("quiet_hours", 3, "days")."""
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryPreference:
-    """For one category: channels that are wanted or not, and how often; empty: as it is without the choice."""
+    """The choices for one category: channels on or off, and the frequency; empty: the default."""
 
     channels: Mapping[str, bool]
     frequency: str = ""
@@ -42,7 +42,7 @@ class CategoryPreference:
 
 @dataclass(frozen=True)
 class PreferenceValues:
-    """`choices` by the slug of the category. `digest_times` empty: the usual ones."""
+    """All preferences. `choices` by the slug of the category. `digest_times` empty: the usual ones."""
 
     choices: Mapping[str, CategoryPreference] = field(default_factory=dict)
     quiet_hours: Sequence[Window] = ()
@@ -65,7 +65,7 @@ def read(person: Recipient) -> PreferenceValues:
     )
 
 
-# --- what makes sense -----------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
 def faults_of(preferences: PreferenceValues) -> Iterator[tuple[Place, str]]:
     """Yield each fault with its place."""
     yield from _faults_of_windows(preferences.quiet_hours)
@@ -94,18 +94,18 @@ def _faults_of_windows(windows: Sequence[Window]) -> Iterator[tuple[Place, str]]
         yield ("quiet_hours",), _("At least an hour a week must not be quiet: otherwise nothing would ever come.")
 
 
-# --- putting --------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 @transaction.atomic
 def put(person: Recipient, preferences: PreferenceValues, now: datetime) -> None:
-    """Replace the person's preferences, in which `faults_of` has found nothing. Messages that are held back follow."""
+    """Replace the person's preferences, in which `faults_of` has found nothing, and apply them to held messages."""
     write(person, preferences)
     change_effects.apply(person, now)
 
 
 def write(person: Recipient, preferences: PreferenceValues) -> None:
-    """Replace the person's preferences, without what follows for messages. To be called in a transaction."""
+    """Replace the person's preferences without the effects on messages. Call it in a transaction."""
     Preferences.objects.get_or_create(pk=person.pk)
-    row = Preferences.objects.select_for_update().get(pk=person.pk)  # whoever saves at the same time waits here
+    row = Preferences.objects.select_for_update().get(pk=person.pk)  # a parallel save waits here
     row.quiet_on_holidays = preferences.quiet_on_holidays
     row.digest_times = sorted(preferences.digest_times)
     row.repeat_pause, row.most_an_hour = preferences.repeat_pause, preferences.most_an_hour

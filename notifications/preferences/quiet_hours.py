@@ -1,4 +1,4 @@
-"""Quiet hours: from what a person has chosen to instants. Pure: no database."""
+"""Quiet hours: converts a person's choices to instants. Pure: no database."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from wfpush.zones import first_instant, last_instant
 
 A_DAY = timedelta(days=1)
 AHEAD = timedelta(days=8)
-"""How far ahead is looked: more than a week of quiet is cut there."""
+"""Time that is looked through: more than a week of quiet is cut there."""
 
 OnHolidays = Callable[[date], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """On these days (0 is Monday), from a time of the wall clock until another; one that is not later is of the next
-    day."""
+    """Quiet hours on these days (0 is Monday), from a time of the wall clock until another. An end that is not later is
+    on the next day."""
 
     days: frozenset[int]
     begins: time
@@ -25,24 +25,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Quiet:
-    """When a person is to be left in peace. `is_holiday`: days that are quiet as a whole."""
+    """A person's quiet times. `is_holiday`: days that are quiet as a whole."""
 
     zone: tzinfo
     windows: tuple[Window, ...]
     is_holiday: OnHolidays | None = None
 
     def until(self, now: datetime) -> datetime | None:
-        """The end of the quiet hours in which `now` lies; None outside them. Hours that touch are one."""
+        """Return the end of the quiet hours in which `now` lies; None outside them. Hours that touch are one."""
         begins, ends = next(self.stretches(now, now + AHEAD), (now, now))
         return ends if begins <= now < ends else None
 
     def next_until(self, now: datetime) -> tuple[datetime, datetime] | None:
-        """The quiet hours that are, or come next: their beginning and end; None within the days looked through."""
+        """Return the beginning and end of the current or next quiet hours; None within the days looked through."""
         return next(self.stretches(now, now + AHEAD), None)
 
     def stretches(self, now: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The beginnings and ends of all quiet hours between the two instants, in order. Hours that touch are one.
-        The day before `now` is the first that is looked at."""
+        """Yield the beginnings and ends of all quiet hours between the two instants, in order. Hours that touch are
+        one. The search begins on the day before `now`."""
         days = (until - now) // A_DAY + 2
         current: tuple[datetime, datetime] | None = None
         for begins, ends in sorted(self._intervals(now.astimezone(self.zone).date(), days)):
@@ -73,7 +73,7 @@ class Quiet:
 
 
 def hours_left(windows: Iterable[Window]) -> timedelta:
-    """How much of a week is not quiet."""
+    """Return how much of a week is not quiet."""
     minutes = set(range(7 * 24 * 60))
     for window in windows:
         for day in window.days:

@@ -1,7 +1,7 @@
-"""Leaving: a link in each message that nobody has to get, with which its reader turns off further ones (RFC 8058).
+"""Unsubscribe links, in each message that is not mandatory: they turn off further ones (RFC 8058).
 
 A link names a person, a category, a channel and an address, and is good for nothing else. It needs no row: it is
-signed. Whoever was passed such a message can turn off that category only, and the person is told and can undo it.
+signed. A reader of a passed-on message can turn off that category only; the person is notified and can undo it.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LIFE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Leave:
-    """What a link turns off. `current`: messages still go to the address that it was sent to."""
+    """The category and channel that a link turns off. `current`: messages still go to the address that got the link."""
 
     recipient: Recipient
     category: Category
@@ -40,7 +40,7 @@ def token_for(recipient: Recipient, category: Category, channel: str, address: s
 
 
 def read(token: str) -> Leave | None:
-    """None: it was never given out, or is too old, or its person or category is no longer there."""
+    """Return what the link turns off; None if it is unknown or too old, or its person or category is gone."""
     try:
         person, category_pk, channel, digest = signing.loads(token, salt=PURPOSE, max_age=LIFE)
     except (signing.BadSignature, ValueError, UnicodeError):
@@ -56,9 +56,9 @@ def _digest(address: str) -> str:
     return salted_hmac(PURPOSE, address.lower(), algorithm="sha256").hexdigest()[:16]
 
 
-# --- what a message says of it ------------------------------------------------------------------------------------
+# --- the text of a message about its link -------------------------------------------------------------------------
 def kept_because(notification: Notification, channel: str) -> str:
-    """Why messages like this one cannot be turned off by a link, in its language; empty: they can."""
+    """Return why messages like this one cannot be turned off by a link, in its language; empty: they can."""
     category = notification.category
     with translation.override(notification.language):
         if channel in category.mandatory:
@@ -75,7 +75,7 @@ def kept_because(notification: Notification, channel: str) -> str:
 # --- turning off and on -------------------------------------------------------------------------------------------
 @transaction.atomic
 def turn_off(leave: Leave, now: datetime) -> None:
-    """May be called again."""
+    """Turn the category off on the channel. May be called again."""
     choice = _locked_choice(leave)
     if choice.channels.get(leave.channel) is False:
         return
@@ -88,7 +88,7 @@ def turn_off(leave: Leave, now: datetime) -> None:
 
 @transaction.atomic
 def turn_on(leave: Leave, now: datetime) -> None:
-    """What the person gets is as it was before they left. May be called again."""
+    """Turn the category on again: the person gets messages as before they left. May be called again."""
     choice = _locked_choice(leave)
     if choice.channels.get(leave.channel) is False:
         choice.channels = {name: is_on for name, is_on in choice.channels.items() if name != leave.channel}
@@ -118,7 +118,7 @@ def left_by(recipient: Recipient, pk: int) -> Leave | None:
 
 
 def left(recipient: Recipient, language: str) -> list[tuple[int, str]]:
-    """What the person turned off by a link, and not on again, in whatever way: the pk, and the category's name."""
+    """Return the pks of rows and names of categories that the person turned off by a link, and not on again."""
     rows = list(Unsubscription.objects.filter(recipient=recipient, undone_at=None).select_related("category"))
     if not rows:
         return []

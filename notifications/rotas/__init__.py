@@ -1,5 +1,5 @@
-"""Who is on duty: turns and what changes them, swaps between colleagues, calendars that are read and offered.
+"""Rotas of duty: turns and their changes, swaps between colleagues, calendars that are read and offered.
 
-In: rotas as the desk keeps them, what people ask of each other, iCalendar feeds.
-Out: whom a target means at an instant, shifts and gaps of some weeks.
+In: rotas as the desk stores them, people's requests to each other, iCalendar feeds.
+Out: the people of a target at an instant, shifts and gaps of some weeks.
 """

@@ -16,7 +16,7 @@ AHEAD, BEHIND = timedelta(days=183), timedelta(days=14)
 
 
 def new_address(rota: Rota) -> str:
-    """The address before it ends. It is shown this once: only its digest is kept."""
+    """Make a new address, which ends the former one. Its plain text is shown only now: only its digest is stored."""
     token = secrets.token_urlsafe(24)
     rota.address_digest = digest_of(token)
     Rota.objects.filter(pk=rota.pk).update(address_digest=rota.address_digest)
@@ -33,7 +33,7 @@ def at_address(slug: str, token: str) -> Rota | None:
 
 
 def calendar_of(rota: Rota, now: datetime) -> bytes:
-    """RFC 5545. An event keeps its id for as long as its person and beginning are the same."""
+    """Return the calendar (RFC 5545). An event keeps its id for as long as its person and beginning are the same."""
     shifts = shifts_of(rota, now - BEHIND, now + AHEAD)
     people = people_of(shifts)
     calendar = icalendar.Calendar()

@@ -1,4 +1,4 @@
-"""Rotas as they are kept, read for a time: whom they mean at an instant, and the shifts until another."""
+"""Stored rotas, read for a time: the people on duty at an instant, and the shifts until another."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from notifications.models import (
     SwapState,
 )
 from notifications.rotas import turns
-from notifications.rotas.turns import Definition, Instead, Layer, Override, Shift
+from notifications.rotas.turns import Definition, Layer, Override, Shift, SwapHalf
 from wfpush import zones
 
 MOST_CHANGES = 2_000
@@ -23,7 +23,7 @@ MOST_CHANGES = 2_000
 
 
 def definitions(rotas: Iterable[Rota], begins: datetime, ends: datetime) -> dict[int, Definition]:
-    """Return definitions by rota key, with all that touches the time. Makes five queries for any number of rotas."""
+    """Return definitions by rota key, with all changes that touch the time. Five queries for any number of rotas."""
     by_key = {rota.pk: rota for rota in rotas}
     if not by_key:
         return {}
@@ -74,17 +74,17 @@ def _layer(row: RotaLayer, there: set[int]) -> Layer:
 
 
 def _swaps(rotas: Iterable[int], begins: datetime, ends: datetime) -> Sequence[RotaSwap]:
-    """In the order in which they were accepted. What is given in return may be at quite another time."""
+    """Return swaps in the order in which they were accepted. Their two turns may be at quite different times."""
     rows = RotaSwap.objects.filter(rota__in=rotas, state=SwapState.ACCEPTED)
     touches = rows.filter(ends_at__gt=begins, begins_at__lt=ends)
     touches |= rows.filter(back_ends_at__gt=begins, back_begins_at__lt=ends)
     return list(touches.order_by("answered_at", "pk")[:MOST_CHANGES])
 
 
-def _halves(row: RotaSwap) -> list[Instead]:
-    halves = [Instead(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
+def _halves(row: RotaSwap) -> list[SwapHalf]:
+    halves = [SwapHalf(row.begins_at, row.ends_at, row.asked_by_id, row.asked_of_id)]
     if row.back_begins_at is not None and row.back_ends_at is not None:
-        halves.append(Instead(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
+        halves.append(SwapHalf(row.back_begins_at, row.back_ends_at, row.asked_of_id, row.asked_by_id))
     return halves
 
 
@@ -94,12 +94,12 @@ def shifts_of(rota: Rota, begins: datetime, ends: datetime) -> list[Shift]:
 
 
 def people_of(shifts: Iterable[Shift]) -> dict[int, Recipient]:
-    """By key."""
+    """Return the people of the shifts, by key."""
     return Recipient.objects.select_related("brand").in_bulk({shift.who for shift in shifts})
 
 
 class Duties:
-    """Rotas as a batch of events or steps asks for them: each is read once, and only when a target names it.
+    """The duties for a batch of events or steps: each rota is read once, and only when a target names it.
 
     `cached`: definitions that were read before, for a time in which `now` lies.
     """

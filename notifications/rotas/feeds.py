@@ -1,7 +1,7 @@
 """Calendars that rotas read: an iCalendar feed, a quarter of an hour after the last time.
 
-Of an event's attendees the first whom we know is on duty, by their e-mail address; without attendees whoever the
-summary names. A feed that cannot be read, or makes no sense, keeps what was read before, and says since when.
+The first known attendee of an event is on duty, by their e-mail address; without attendees the person named by the
+summary. A feed that cannot be read, or makes no sense, keeps its last shifts, and says since when.
 """
 
 import re
@@ -28,11 +28,11 @@ SOURCE_NAME = "rota_feeds"
 EVERY = timedelta(minutes=15)
 MAX_BODY = 1024 * 1024
 PORTION = 1_000
-"""Names or addresses that are looked for at once."""
+"""Names or addresses of one query."""
 
 
 def settle(rota: Rota) -> None:
-    """Read the calendar of a saved rota at once, or delete what was read from another address."""
+    """Read the calendar of a saved rota at once, or delete the shifts of its former address."""
     feed = RotaFeed.objects.filter(rota=rota).first()
     if not rota.feed_url or (feed is not None and feed.url != rota.feed_url):
         RotaFeedShift.objects.filter(rota=rota).delete()
@@ -67,7 +67,7 @@ def kinds() -> Sequence[Kind]:
 
 
 def _read(feed: RotaFeed, now: datetime) -> None:
-    """Raises Unreadable."""
+    """Read the feed's calendar, and store its shifts. Raise Unreadable."""
     etag = feed.etag if feed.body else ""
     response = polling.fetch(feed.url, settings.OUTBOUND_ALLOWED_CIDRS, MAX_BODY, etag)
     body, etag = feed.body, feed.etag
@@ -88,12 +88,12 @@ def _read(feed: RotaFeed, now: datetime) -> None:
     ]
     with transaction.atomic():
         if not outbox.postpone(feed, now + EVERY, body=body, etag=etag, **polling.was_read(now)):
-            return  # the address has been changed, or somebody else reads it
+            return  # the address has been changed, or another process reads it
         RotaFeedShift.objects.filter(rota=rota).delete()
         RotaFeedShift.objects.bulk_create(shifts)
 
 
-# --- whom it names ----------------------------------------------------------------------------------------------------
+# --- people of events -------------------------------------------------------------------------------------------------
 def _summary(event: CalendarEvent) -> str:
     return cut(clean_line(event.summary), 300)
 
@@ -103,14 +103,14 @@ def _addresses(event: CalendarEvent) -> list[str]:
 
 
 def _names(event: CalendarEvent) -> list[str]:
-    """The whole of the summary, and what stands after a colon or a dash: “On call: Alice”."""
+    """Return the whole summary, and the text after a colon or a dash: “On call: Alice”."""
     summary = _summary(event)
     names = [summary, *(summary.rpartition(sign)[2] for sign in (":", " - ", " – "))]
     return [name.strip() for name in dict.fromkeys(names) if name.strip()]
 
 
 class _People:
-    """Those whom a calendar's events name by their address, ref or name, each of which must be one person's alone."""
+    """The people whom a calendar's events name by address, ref or name, which must be of one person only."""
 
     def __init__(self, events: Sequence[CalendarEvent]) -> None:
         names = {name for event in events for name in _names(event)}
@@ -138,7 +138,7 @@ def _people_by(field: str, values: Iterable[str]) -> dict[str, Recipient]:
 
 
 def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    """So many that a statement may name."""
+    """Yield the values in lists of at most PORTION."""
     rest = [value for value in values if value]
     for start in range(0, len(rest), PORTION):
         yield rest[start : start + PORTION]

@@ -1,4 +1,4 @@
-"""Swaps of duty between colleagues: who may ask for which time, and what becomes of it."""
+"""Swaps of duty between colleagues: requests, and their answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +14,16 @@ from notifications.rotas.turns import Shift
 
 AHEAD = timedelta(days=120)
 MOST_ASKED = 20
-"""Swaps that one person asks for at a time."""
+"""Swaps that one person requests at a time."""
 
 
 class CannotSwap(Exception):
-    """The sentence says why."""
+    """Raised for a swap that is impossible. The sentence says why."""
 
 
 @dataclass(frozen=True)
 class SwapProposal:
-    """`turn`: one's own time that the other is asked to take; `back`: theirs that one takes in return."""
+    """A proposed swap. `turn`: one's own time that the other is asked to take; `back`: theirs in return."""
 
     rota: Rota
     of: Recipient
@@ -32,14 +32,14 @@ class SwapProposal:
 
 
 def rotas_of(person: Recipient) -> QuerySet[Rota]:
-    """In which the person takes turns, or is a member of the team."""
+    """Return the rotas in which the person takes turns, or is a member of the team."""
     layers = RotaLayer.objects.filter(people__contains=[person.pk]).values("rota")
     mine = Q(pk__in=layers) | Q(feed_shifts__person=person) | Q(overrides__person=person) | Q(team__members=person)
     return Rota.objects.filter(mine).select_related("team").distinct()
 
 
 def colleagues_of(rota: Rota, person: Recipient) -> list[Recipient]:
-    """Who can be asked: whoever takes turns there, and the team."""
+    """Return the people who can be asked: all who take turns there, and the team."""
     keys = {pk for people in rota.layers.values_list("people", flat=True) for pk in people}
     near = Q(pk__in=keys) | Q(teams=rota.team_id)
     people = Recipient.objects.filter(near, engine=None, active=True).exclude(pk=person.pk)
@@ -52,7 +52,7 @@ def turns_of(shifts: Sequence[Shift], person: Recipient) -> list[Shift]:
 
 @transaction.atomic
 def ask(proposal: SwapProposal, by: Recipient, now: datetime) -> RotaSwap:
-    """Store a request for a swap. Raises CannotSwap."""
+    """Store a request for a swap. Raise CannotSwap."""
     rotas = Rota.objects.select_related("team", "category").select_for_update(of=("self",), no_key=True)
     rota = rotas.get(pk=proposal.rota.pk)
     shifts, proposal = shifts_of(rota, now, now + AHEAD), _from_now(proposal, now)
@@ -89,14 +89,14 @@ def _from_now(proposal: SwapProposal, now: datetime) -> SwapProposal:
 
 
 def _has(shifts: Sequence[Shift], person: Recipient, turn: Shift) -> bool:
-    """Whether the person is on duty for all of the time."""
+    """Return whether the person is on duty for all of the time."""
     return any(
         each.who == person.pk and each.begins <= turn.begins and turn.ends <= each.ends for each in shifts
     )  # fmt: skip
 
 
 def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaSwap:
-    """Accept, decline or withdraw a swap, in a transaction. Raises CannotSwap, and RotaSwap.DoesNotExist."""
+    """Accept, decline or withdraw a swap, in a transaction. Raise CannotSwap or RotaSwap.DoesNotExist."""
     party_field = "asked_by" if state == SwapState.WITHDRAWN else "asked_of"
     swaps = RotaSwap.objects.select_related("rota__team", "rota__category", "asked_by__brand", "asked_of__brand")
     swap = swaps.select_for_update(of=("self",)).get(pk=pk, **{party_field: person})
@@ -104,7 +104,7 @@ def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaS
         raise CannotSwap(_("This was answered or withdrawn meanwhile, or is over."))
     if state == SwapState.ACCEPTED:
         _check(swap, now)
-        swap.begins_at = max(swap.begins_at, now)  # what has been stays as it was
+        swap.begins_at = max(swap.begins_at, now)  # time that has passed is not swapped
         if swap.back_begins_at is not None:
             swap.back_begins_at = max(swap.back_begins_at, now)
     swap.state, swap.answered_at = state, now
@@ -113,7 +113,7 @@ def answer(pk: int, person: Recipient, state: SwapState, now: datetime) -> RotaS
 
 
 def _check(swap: RotaSwap, now: datetime) -> None:
-    """Others may have changed the rota since it was asked."""
+    """Raise CannotSwap if the rota has changed since the request."""
     Rota.objects.select_for_update(no_key=True).get(pk=swap.rota_id)
     shifts = shifts_of(swap.rota, now, now + AHEAD)
     own_turn = Shift(max(swap.begins_at, now), swap.ends_at, swap.asked_by_id)
@@ -128,7 +128,7 @@ def _check(swap: RotaSwap, now: datetime) -> None:
 
 
 def end_unanswered(now: datetime) -> int:
-    """Swaps whose time has passed without an answer."""
+    """End swaps whose time has passed without an answer. Return their number."""
     over = RotaSwap.objects.filter(state=SwapState.ASKED, ends_at__lte=now)
     swaps = list(over[:100])
     for swap in swaps:

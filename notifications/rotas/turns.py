@@ -1,7 +1,7 @@
-"""Who is on duty when: shifts, by turns, overrides and swaps. Pure: no Django.
+"""The shifts of a rota, by turns, overrides and swaps. Pure: no Django.
 
-Times of day are those of the rota's zone. Of an hour that occurs twice the first counts; in an hour that a clock skips,
-what is due happens when it is changed.
+Times of day are in the rota's zone. Where an hour occurs twice, the first counts; changes in an hour that a clock skips
+happen when the clock is changed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,10 +29,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """`people` take turns of so many `days` from the hand-over on the day `begins` on. None is a turn of nobody.
+    """`people` take turns of `days` days from the hand-over on the day `begins` on. None is a turn of nobody.
 
-    It holds on `weekdays` only (0 is Monday; none: any), and from one time of day until another; a window that ends not
-    later than it begins ends on the day after.
+    The layer holds on `weekdays` only (0 is Monday; none: any), and from one time of day until another; a window that
+    ends not later than it begins ends on the day after.
     """
 
     position: int
@@ -51,7 +51,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """`layer`: the position of those that it changes; None: of all. `who`: None for nobody."""
+    """An override. `layer`: the position of the layers that it changes; None: of all. `who`: None for nobody."""
 
     layer: int | None
     begins: datetime
@@ -60,8 +60,8 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
-    """Half of a swap: where one is on duty, the other is."""
+class SwapHalf:
+    """Half of a swap: `by` is on duty in place of `who`."""
 
     begins: datetime
     ends: datetime
@@ -71,7 +71,7 @@ class Instead:
 
 @dataclass(frozen=True)
 class Definition:
-    """Layers in their order: the first with somebody on duty counts. What a calendar says goes before all of them.
+    """Layers in their order: the first with somebody on duty counts. The calendar's shifts go before all of them.
 
     Overrides are applied in their order, and swaps after them in theirs.
     """
@@ -79,11 +79,11 @@ class Definition:
     zone: ZoneInfo
     layers: tuple[Layer, ...] = ()
     overrides: tuple[Override, ...] = ()
-    swaps: tuple[Instead, ...] = ()
+    swaps: tuple[SwapHalf, ...] = ()
     feed: tuple[Shift, ...] = ()
 
 
-# --- what is asked ----------------------------------------------------------------------------------------------------
+# --- queries ----------------------------------------------------------------------------------------------------------
 def shifts(rota: Definition, begins: datetime, ends: datetime) -> list[Shift]:
     """Return the shifts that touch the time, cut to it, adjacent ones of a person as one. Spans LONGEST at most."""
     ends = min(ends, begins + LONGEST)
@@ -100,7 +100,7 @@ def gaps(timeline: Sequence[Shift], begins: datetime, ends: datetime) -> list[tu
 
 
 def on_duty(rota: Definition, at: datetime) -> list[int]:
-    """Whoever is on duty: the first counts, and those after them, of later layers, where they cannot be told."""
+    """Return the people on duty: the first counts, those of later layers where the first cannot be notified."""
     columns = _columns(rota, at, at + INSTANT)
     return list(dict.fromkeys(shift.who for column in columns for shift in column))
 
@@ -158,7 +158,7 @@ def _turns(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) -> It
 
 
 def _windows(layer: Layer, zone: ZoneInfo, begins: datetime, ends: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """When the layer holds, in order. None is longer than a day, so they do not overlap."""
+    """Yield the times when the layer holds, in order. None is longer than a day, so they do not overlap."""
     day, last = begins.astimezone(zone).date() - DAY, ends.astimezone(zone).date()
     from_time, until_time = layer.from_time or time(), layer.until_time or time()
     nights = DAY if until_time <= from_time else timedelta()
@@ -204,13 +204,13 @@ def _over(above: Sequence[Shift], below: Sequence[Shift]) -> list[Shift]:
     return sorted(timeline, key=lambda each: each.begins)
 
 
-def _swapped(column: list[Shift], swaps: Iterable[Instead]) -> list[Shift]:
+def _swapped(column: list[Shift], swaps: Iterable[SwapHalf]) -> list[Shift]:
     for swap in swaps:
         column = [part for each in column for part in (_parts(each, swap) if each.who == swap.who else (each,))]
     return column
 
 
-def _parts(shift: Shift, swap: Instead) -> Iterator[Shift]:
+def _parts(shift: Shift, swap: SwapHalf) -> Iterator[Shift]:
     first, second = max(shift.begins, swap.begins), min(shift.ends, swap.ends)
     if first >= second:
         yield shift

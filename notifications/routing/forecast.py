@@ -18,7 +18,7 @@ from notifications.models import (
     Recipient,
 )
 from notifications.preferences import delivery_decision
-from notifications.preferences.lookup import Chosen
+from notifications.preferences.lookup import PreferenceSet
 from notifications.routing.addressing import Addresses, Contacts
 
 URGENT, TASK, UPDATE = "urgent", "task", "update"
@@ -63,7 +63,7 @@ class Outlooks:
         self._categories = list(Category.objects.all())
 
     @property
-    def chosen(self) -> Chosen:
+    def chosen(self) -> PreferenceSet:
         return self._contacts.chosen.of(self.person)
 
     def at(self, now: datetime) -> list[Outlook]:

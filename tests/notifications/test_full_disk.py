@@ -70,7 +70,7 @@ def test_a_push_message_that_cannot_be_made_now_is_not_dead(story: Story, monkey
     address = NewAddress("webpush", "https://push.example/bob", "endpoint", "BSender")
     device, _ = devices.register(story.bob, address, name="Phone", session="s", token=None, now=timezone.now())
     due_message(story, channel="webpush", device=device)
-    monkeypatch.setattr(device_messages, "_made", fails)
+    monkeypatch.setattr(device_messages, "_make", fails)
 
     with pytest.raises(OperationalError):
         device_messages.for_deliveries(claims.for_all(["webpush"], 10, Busy(), timezone.now()), timezone.now())

@@ -169,7 +169,7 @@ def test_no_query_and_no_comparison_looks_into_a_sentence() -> None:
         'last.end_reason == "answered"',
         'told["reason"].startswith("Because ")',
         'Callback.objects.filter(detail__contains="refused")',
-        "row.history_change_reason in MEANT",
+        "row.history_change_reason in DELIBERATE_CODES",
         "UNDONE = \"SELECT id FROM clocks WHERE state = 'closed' AND end_reason = 'answered'\"",
         'WAITING = "UPDATE d SET due_at = now() WHERE reason LIKE %s"',
     ],

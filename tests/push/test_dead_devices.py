@@ -179,7 +179,7 @@ def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
-    them = people(service, circuit_breaker.SEVERAL + 1, "ann", "broken")
+    them = people(service, circuit_breaker.DOWN_PARTIES + 1, "ann", "broken")
 
     def is_repaired() -> None:
         service.manner.update(dict.fromkeys(service.tries, "ok"))

@@ -39,7 +39,7 @@ def diagnose(say: Callable[[str], object]) -> Iterator[str]:
 
 
 def host() -> str:
-    """The host of the gateway, if there is one."""
+    """Return the host of the gateway, or the channel's name if no gateway is set up."""
     gateway: Gateway | None = settings.APPWORKS_GATEWAY
     return (urlsplit(gateway.url).hostname if gateway is not None else None) or FACTS.name
 
@@ -47,7 +47,7 @@ def host() -> str:
 CHANNEL = PersonChannel(
     facts=FACTS,
     transport=AppWorks(),
-    places=Places(most=8, each=4, by=F("channel")),  # so all four that one gateway may have (concurrency/places.py)
+    places=Places(most=8, each=4, by=F("channel")),  # all four calls that the gateway may have (keyed_limits.py)
     service=host,
     diagnose=diagnose,
 )

@@ -19,13 +19,13 @@ MOST_NAME, MOST_MEMBERS = 60, 1000
 """Characters of a field's name, and of the constant members as JSON."""
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-"""Any network: addresses are checked when they are called, since `manage.py up` allows more of them than other
-commands."""
+"""Any network: addresses are checked at each call, since `manage.py up` allows more of them than other commands."""
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """All but `url` and `key` are options. `user`: the attribute of a person that is their user name there.
+    """The settings of a gateway, all options but `url` and `key`. `user`: the attribute of a person that is the user
+    name at the gateway.
 
     `members` are constant members of every message.
     """
@@ -47,7 +47,7 @@ class Gateway:
 def read(env: Environment, base_url: str) -> dict[str, Any]:
     """Return the setting APPWORKS_GATEWAY: None if nothing is set.
 
-    Raises ImproperlyConfigured, which names the setting and says what to write, without any part of the key.
+    Raise ImproperlyConfigured, which names the setting and its remedy, without any part of the key.
     """
     url, key = env.text("APPWORKS_GATEWAY_URL", default=""), env.text("APPWORKS_GATEWAY_KEY", default="")
     return {"APPWORKS_GATEWAY": _gateway(url, key, env.text("APPWORKS_GATEWAY_OPTIONS", default=""))}

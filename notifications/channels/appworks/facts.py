@@ -20,7 +20,7 @@ KEY_REFUSED = code(
 )
 NO_GATEWAY_NOW = code("appworks_no_gateway_now", gettext_noop("No AppWorks Gateway is set up any more."))
 LEFT_ALONE = code("appworks_left_alone", gettext_noop("The AppWorks Gateway does not work, and is left alone a while."))
-"""In rows that version 0.2.0 wrote."""
+"""The reason in rows that version 0.2.0 wrote."""
 NOT_A_USER_NAME = code(
     "appworks_not_a_user_name",
     gettext_noop(

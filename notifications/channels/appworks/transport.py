@@ -1,8 +1,8 @@
 """OpenText's mobile apps, through an AppWorks Gateway: a form with our key, the message as JSON, and the user.
 
-Of the gateway's older interface (v2) only excerpts were seen: developer.opentext.com, article 8545, and
+Only excerpts of the gateway's older interface (v2) were seen: developer.opentext.com, article 8545, and
 forums.opentext.com, discussion 308257. They show requests, but no answers. So path, names of fields and constant
-members of the message are options (APPWORKS_GATEWAY_OPTIONS), and of an answer only the status counts. The gateway has
+members of the message are options (APPWORKS_GATEWAY_OPTIONS), and only the status of an answer counts. The gateway has
 no buttons, and cannot withdraw or replace messages.
 """
 
@@ -30,7 +30,7 @@ from wfpush.security.redaction import MASK, redact_text
 log = structlog.get_logger(__name__)
 
 MAX_HEADER, MAX_BODY = 120, 300
-"""Characters. With everything else they stay within the 4,096 bytes that the services behind the gateway accept."""
+"""Characters. With all other members they stay within the 4,096 bytes that the services behind the gateway accept."""
 DEADLINE = 10.0
 MAX_ANSWER = 4 * 1024
 READ, MOST_WORDS = 1000, 200
@@ -49,14 +49,14 @@ class AppWorks:
         return facts.NO_USER_NAME()
 
     def address_of(self, recipient: Recipient) -> str | None:
-        """None for external people: their refs belong to one engine, and may be those of others at the gateway."""
+        """Return the user name; None for external people, whose refs may be other people's at the gateway."""
         gateway: Gateway | None = settings.APPWORKS_GATEWAY
         if gateway is None or recipient.external:
             return None
         return (recipient.email if gateway.user == "email" else recipient.ref) or None
 
     def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> None:
-        """Raises TransportError, ServiceRefuses."""
+        """Send the message. Raise TransportError or ServiceRefuses."""
         gateway: Gateway | None = settings.APPWORKS_GATEWAY
         if gateway is None:
             raise TransportError(facts.NO_GATEWAY_NOW(), permanent=True)
@@ -75,9 +75,9 @@ async def _post(gateway: Gateway, form: bytes) -> Response:
         return await door.request("POST", gateway.address, body=form, headers={"Content-Type": FORM})
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- the request ------------------------------------------------------------------------------------------------------
 def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
-    """Return the body of the form. Raises TransportError when the user's name cannot be in a list with commas."""
+    """Return the body of the form. Raise TransportError when the user's name cannot be in a list with commas."""
     if not user or "," in user or not user.isprintable() or user != user.strip():
         raise TransportError(facts.NOT_A_USER_NAME(), permanent=True)
     content = {**gateway.members, **members(message, delivery_id, link)}
@@ -90,7 +90,7 @@ def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, li
 
 
 def members(message: Message, delivery_id: UUID, link: str) -> Json:
-    """Never the long body, since everybody can read lock screens. The task and case have the engine's ids."""
+    """Return the message's members without the long body: everybody can read lock screens. Ids are the engine's."""
     content = {
         "header": cut(clean_line(message.title), MAX_HEADER),
         "body": cut(clean(message.on_lock_screens), MAX_BODY),
@@ -105,9 +105,9 @@ def members(message: Message, delivery_id: UUID, link: str) -> Json:
     return content | {name: value for name, value in subject.items() if value}
 
 
-# --- what the gateway answers -----------------------------------------------------------------------------------------
+# --- the gateway's answer ---------------------------------------------------------------------------------------------
 def fault_of(response: Response, key: str, now: float) -> TransportError | None:
-    """Return the fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer, or None: the gateway has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None
@@ -128,7 +128,7 @@ def fault_of(response: Response, key: str, now: float) -> TransportError | None:
 
 
 def _quote_answer(response: Response, key: str) -> str:
-    """The status and text of the answer, without our key, in case it repeats the request."""
+    """Return the status and text of the answer, without our key, in case it repeats the request."""
     words = response.body.decode("utf-8", "replace")
     for written in (key, quote(key, safe=""), quote_plus(key), escape(key), json.dumps(key)[1:-1]):
         words = words.replace(written, MASK)

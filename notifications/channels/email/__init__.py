@@ -1,5 +1,5 @@
 """Messages as e-mail, text and HTML.
 
 In: an e-mail address and a message.
-Out: one mail by Django's mail backend; what the mail server's refusals mean.
+Out: one mail by Django's mail backend; a TransportError for a refusal of the mail server.
 """

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db.models import CharField, F, Func, Value
 from django.db.models.functions import Lower
 
-from notifications.channels.base import PersonChannel, Places, Written
+from notifications.channels.base import PersonChannel, Places, RenderedMessage
 from notifications.channels.email.facts import FACTS
 from notifications.channels.email.senders import diagnose, identity
 from notifications.channels.email.transport import Email, mail_of, send_together
@@ -20,11 +20,11 @@ def server() -> str:
     return str(settings.EMAIL_HOST)
 
 
-def written(message: Message, link: str) -> Written:
-    """Raises TransportError."""
+def written(message: Message, link: str) -> RenderedMessage:
+    """Return the mail's text for the desk's preview. Raise TransportError."""
     mail = mail_of(EXAMPLE_ADDRESS, message, NO_ID, link)
     html = next((str(content) for content, kind in mail.alternatives if kind == "text/html"), "")
-    return Written(str(mail.subject), str(mail.body), html)
+    return RenderedMessage(str(mail.subject), str(mail.body), html)
 
 
 CHANNEL = PersonChannel(

@@ -10,14 +10,14 @@ EXAMPLE = "smtp+tls://user:password@host:587"
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
-    """Raises ImproperlyConfigured."""
+    """Return the settings. Raise ImproperlyConfigured."""
     return backend(env) | {
         "DEFAULT_FROM_EMAIL": env.sender("DEFAULT_FROM_EMAIL", default="wfpush <no-reply@localhost>")
     }
 
 
 def backend(env: Environment) -> dict[str, Any]:
-    """EMAIL_URL as django-environ reads it; if unset, mails are stored as files in `WFPUSH_DATA/mail`."""
+    """Return EMAIL_URL as django-environ reads it; if unset, mails are stored as files in `WFPUSH_DATA/mail`."""
     address = env.text("EMAIL_URL", default="")
     if address:
         return check_address("EMAIL_URL", addresses.email, address, EXAMPLE) | {"EMAIL_TIMEOUT": 20}

@@ -1,4 +1,4 @@
-"""Senders of brands: whether mail programs will believe that a brand's e-mails are from it, as far as we can tell."""
+"""Senders of brands: checks, as far as we can, that mail programs will believe that a brand's e-mails are from it."""
 
 from collections.abc import Callable, Iterator
 from email.utils import parseaddr
@@ -14,12 +14,12 @@ from notifications.models.validators import validate_own_address
 
 
 def domain_of(sender: str) -> str:
-    """The part after the @, empty where there is none."""
+    """Return the part after the @, empty where there is none."""
     return parseaddr(sender)[1].partition("@")[2]
 
 
 def check_sender(sender: str) -> None:
-    """Raises ValidationError for what cannot be in the header of a mail."""
+    """Raise ValidationError for a sender that cannot be in the header of a mail."""
     try:
         validate_email(parseaddr(sender)[1])
     except ValidationError:
@@ -31,8 +31,8 @@ def check_sender(sender: str) -> None:
 
 
 def needs(sender: str) -> str:
-    """What the DNS of the sender's domain has to say, and the mail server to do; empty for the usual sender's domain,
-    which is set up already."""
+    """Return the DNS entries and signatures that the sender's domain needs; empty for the usual sender's domain, which
+    is set up already."""
     domain = domain_of(sender)
     if not domain or domain == domain_of(settings.DEFAULT_FROM_EMAIL):
         return ""
@@ -44,7 +44,7 @@ def needs(sender: str) -> str:
 
 
 def identity(brand: Brand) -> Identity:
-    """As whom e-mails of the brand are sent."""
+    """Return the sender of the brand's e-mails."""
     return Identity(brand.from_email or settings.DEFAULT_FROM_EMAIL, note=needs(brand.from_email))
 
 

@@ -35,14 +35,13 @@ NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
 """RFC 3463, 3.2: bad mailbox, bad system, bad syntax, moved away; RFC 7505: the domain takes no mail."""
 
 SHUTS_DOWN = 421
-"""RFC 5321, 3.8: the server shuts down, whatever the command was. Other 4xx codes are about one mail, or its
-address."""
+"""RFC 5321, 3.8: the server shuts down, for any command. Other 4xx codes are about one mail, or its address."""
 
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
 
 TOGETHER = "together"
-"""Stands for the category in a mail with messages of several."""
+"""The category in the headers of a mail whose messages have several categories."""
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
@@ -60,7 +59,7 @@ class Email:
 
 
 def send_together(address: str, bundle: Bundle, mail_id: UUID) -> None:
-    """One mail with all of them. Raises TransportError."""
+    """Send one mail with all messages of the bundle. Raise TransportError."""
     _send(mail_of_several(address, bundle, mail_id))
 
 
@@ -75,7 +74,7 @@ def _send(mail: EmailMultiAlternatives) -> None:
 
 # --- the mail -------------------------------------------------------------------------------------------------------
 def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> EmailMultiAlternatives:
-    """Raises TransportError when the address cannot be in a header."""
+    """Return the mail. Raise TransportError when the address cannot be in a header."""
     context = {
         "link": link,
         "engine_url": message.url if is_web_link(message.url) and not _is_ours(message) else "",
@@ -87,13 +86,13 @@ def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> Ema
 
 
 def _is_ours(message: Message) -> bool:
-    """Whether its address is a page of wfpush, to which the item leads, too."""
+    """Return whether the message's address is a page of wfpush; the link of the item leads to it, too."""
     base = message.brand.get("base_url")
     return bool(base) and message.url.startswith(f"{base}/")
 
 
 def mail_of_several(address: str, bundle: Bundle, mail_id: UUID) -> EmailMultiAlternatives:
-    """Raises TransportError when the address cannot be in a header."""
+    """Return one mail with all messages of the bundle. Raise TransportError when the address cannot be in a header."""
     groups = [
         {
             "title": group.title,
@@ -136,7 +135,7 @@ def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
 
 
 def _headers_of_several(bundle: Bundle, mail_id: UUID) -> dict[str, str]:
-    """What all of them have in common."""
+    """Return the headers that hold for all messages of the bundle."""
     categories = {each.message.category for each in bundle.messages}
     headers = _usual_headers(mail_id, categories.pop() if len(categories) == 1 else TOGETHER, bundle) | _leaving(bundle)
     threads = {each.message.thread for each in bundle.messages}
@@ -157,7 +156,7 @@ def _usual_headers(id: UUID, category: str, content: Message | Bundle) -> dict[s
 
 
 def _leaving(content: Message | Bundle) -> dict[str, str]:
-    """RFC 8058: mail programs unsubscribe by one POST, without asking back."""
+    """Return the headers of RFC 8058: mail programs unsubscribe by one POST, without asking back."""
     if not content.leave_url:
         return {}
     return {"List-Unsubscribe": f"<{content.leave_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
@@ -172,7 +171,7 @@ def _host(brand: Json) -> str:
 
 
 def _sender(brand: Json) -> str:
-    """The brand's own sender, else ours with the brand's name."""
+    """Return the brand's own sender, else ours with the brand's name."""
     if brand.get("from_email"):
         return str(brand["from_email"])
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
@@ -201,9 +200,9 @@ def _colour(value: Any, default: str) -> str:
     return value if isinstance(value, str) and COLOUR.fullmatch(value) else default
 
 
-# --- what mail servers answer ---------------------------------------------------------------------------------------
+# --- mail servers' answers ------------------------------------------------------------------------------------------
 def explained(fault: SMTPException | OSError) -> TransportError:
-    """5xx is permanent; everything else may pass, a broken connection and a refused password of ours included."""
+    """Return the error. 5xx is permanent; others may pass, even a broken connection or a refused password."""
     if isinstance(fault, SMTPAuthenticationError) and 500 <= fault.smtp_code <= 599:
         return ServiceRefuses(facts.NOT_TAKEN(words=_quote(fault)))
     code, reply = _reply(fault)
@@ -216,7 +215,7 @@ def explained(fault: SMTPException | OSError) -> TransportError:
 
 
 def _reply(fault: SMTPException | OSError) -> tuple[int, str]:
-    """The server's code and text; 0 if the fault says nothing of this mail."""
+    """Return the server's code and text; 0 if the fault says nothing of this mail."""
     if isinstance(fault, SMTPRecipientsRefused):
         code, words = next(iter(fault.recipients.values()))
         return code, _quote(words)

@@ -1,4 +1,4 @@
-"""Which Firebase project sends for which brand, by the settings."""
+"""The Firebase project that sends for each brand, by the settings."""
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -9,18 +9,18 @@ from notifications.models import Brand
 
 
 def project_of(brand_slug: str | None) -> str | None:
-    """The id of the project whose app people of this brand have; None: there is no app for them."""
+    """Return the id of the project whose app people of this brand have, or None: there is no app for them."""
     accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
     account = accounts.get(brand_slug or DEFAULT) or accounts.get(DEFAULT)
     return account.project_id if account else None
 
 
 class UnknownProject(Exception):
-    """There is no service account for this project."""
+    """Raised when there is no service account for the project."""
 
 
 def account_of(project_id: str) -> ServiceAccount:
-    """Raises UnknownProject."""
+    """Return the project's account. Raise UnknownProject."""
     accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
     for account in accounts.values():
         if account.project_id == project_id:

@@ -1,7 +1,7 @@
 """Apps, through Firebase Cloud Messaging.
 
-What sends is loaded with the first message: firebase-admin and all that it takes along would be a fifth of the start of
-each dispatcher and web process, and most installations have no app.
+The code that sends is loaded with the first message: firebase-admin and its dependencies would be a fifth of the start
+of each dispatcher and web process, and most installations have no app.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Fcm:
 
     async def send(self, address: PushAddress, message: PushMessage) -> None:
         if self._sender is None:
-            # In a thread: others are sent to meanwhile.
+            # In a thread: other messages are sent meanwhile.
             sending = await asyncio.to_thread(import_module, "notifications.channels.fcm.sending")
             self._sender = self._sender or sending.Sender()
         await self._sender.send(address, message)
@@ -61,7 +61,7 @@ def elsewhere(rows: QuerySet[Delivery], services: Collection[str], besides: Q) -
 
 
 def _project(service: str) -> str:
-    """Without the way by which the project sends (THROUGH)."""
+    """Return the service's project, without its platform's suffix (THROUGH)."""
     return service.partition("/")[0]
 
 

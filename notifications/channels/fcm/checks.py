@@ -1,4 +1,4 @@
-"""Finds what prevents messages to registered apps: for `manage.py doctor`."""
+"""Finds faults that prevent messages to registered apps: for `manage.py doctor`."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -31,7 +31,7 @@ def diagnose(say: Callable[[str], object]) -> Iterator[str]:
 
 
 def _brands(accounts: dict[str, ServiceAccount], say: Callable[[str], object]) -> Iterator[str]:
-    """Which project sends for which brand. A brand that is misspelt has that of all others, and nobody would see it."""
+    """Say which project sends for each brand; yield misspelt brands, which would silently get the default one."""
     slugs = sorted(Brand.objects.values_list("slug", flat=True))
     for slug in slugs if accounts else ():
         account = accounts.get(slug) or accounts.get(DEFAULT)

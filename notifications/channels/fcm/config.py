@@ -1,7 +1,7 @@
 """Google's service accounts from FIREBASE_CREDENTIALS: one for everybody, or one for each brand (docs/settings.md).
 
-The value is a service account's JSON or the path of a file that holds it; for several projects a JSON object from the
-brand's slug to either of these, with `default` for every other brand.
+The value is a service account's JSON or the path of a file that holds it. For several projects it is a JSON object from
+the brand's slug to either of these, with `default` for every other brand.
 """
 
 import json
@@ -25,18 +25,18 @@ HOW = (
 
 @dataclass(frozen=True)
 class ServiceAccount:
-    """`info` is the file's content."""
+    """A service account. `info` is the file's content."""
 
     project_id: str
     info: dict[str, Any] = field(repr=False)
 
 
 class BadServiceAccount(ValueError):
-    """The message says what is wrong, without any part of the value, which is secret."""
+    """Raised for a wrong value. The message names the fault without any part of the value, which is secret."""
 
 
 def accounts_in(value: str) -> dict[str, ServiceAccount]:
-    """Brand slug or `default` to account; empty for an empty value. Raises BadServiceAccount."""
+    """Return accounts by brand slug or `default`; empty for an empty value. Raise BadServiceAccount."""
     if not value:
         return {}
     content = _content(value, "It")
@@ -94,7 +94,7 @@ def _check_projects(accounts: dict[str, ServiceAccount]) -> None:
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
-    """Raises ImproperlyConfigured."""
+    """Return the setting. Raise ImproperlyConfigured."""
     try:
         return {"FIREBASE_CREDENTIALS": accounts_in(env.text("FIREBASE_CREDENTIALS", default=""))}
     except BadServiceAccount as fault:

@@ -15,7 +15,7 @@ from notifications.types import Json, PushAddress, PushMessage
 LIMIT = 4096
 """Bytes of data, and of everything that an iPhone gets (Google, Apple)."""
 FRAME = 512
-"""Of these, for the flags of `aps` and what Google adds."""
+"""Bytes of LIMIT for the flags of `aps` and Google's additions."""
 LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message."""
 MAX_THREAD = 64
@@ -27,7 +27,7 @@ INTERRUPTION = {"urgent": "time-sensitive", "high": "active", "normal": "active"
 
 
 def firebase_message(address: PushAddress, push: PushMessage, now: float) -> messaging.Message:
-    """`now` in Unix seconds. Raises TransportError for a message that cannot be cut to its size."""
+    """Return the message for Firebase. `now` in Unix seconds. Raise TransportError if it cannot be cut to its size."""
     members = payload.fit(payload.members(push), LIMIT, partial(_size, push))
     ttl = max(0, min(push.ttl, LONGEST_TTL))
     made = messaging.Message(
@@ -58,8 +58,8 @@ def _size(push: PushMessage, members: Json) -> int:
 
 
 def _android(push: PushMessage, members: Json, ttl: int) -> messaging.AndroidConfig:
-    """Without a collapse key: Google keeps at most four of them for a device that is off, and does not say which. The
-    app finds the older message by `tag`."""
+    """Return Android's options, without a collapse key: Google keeps at most four of them for a device that is off, and
+    does not say which. The app finds the older message by `tag`."""
     asks = bool(members.get("actions")) or push.kind == "test"
     wakes = push.message.priority in ("urgent", "high") or (push.message.priority == "normal" and asks)
     # Nobody sees a sleeping phone: a replacement may wait until it wakes up.
@@ -67,8 +67,8 @@ def _android(push: PushMessage, members: Json, ttl: int) -> messaging.AndroidCon
 
 
 def _apns(push: PushMessage, members: Json, ends_at: int) -> messaging.APNSConfig:
-    """A replacement is an alert, too, without sound or light: iOS puts it in the place of the one with the same
-    collapse id. Background messages would come when iOS likes, and never to an app that was closed by hand."""
+    """Return Apple's options. A replacement is an alert without sound or light: iOS puts it in the place of the one
+    with its collapse id. Background messages would come when iOS likes, and never to an app that was closed by hand."""
     silent = push.kind in ("replacement", "removed")
     quiet = silent or push.silent or push.message.priority == "low"
     aps = messaging.Aps(
@@ -95,13 +95,13 @@ def _apns(push: PushMessage, members: Json, ends_at: int) -> messaging.APNSConfi
 
 
 def _thread(push: PushMessage) -> str:
-    """iOS groups messages of one thread."""
+    """Return the thread by which iOS groups messages."""
     return payload.sound(push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
 
 
 def category_of(members: Json) -> str | None:
-    """The name of a set of buttons for iOS: the same buttons have the same name, and others have not. None: there are
-    no buttons."""
+    """Return the name of a set of buttons for iOS, the same for the same buttons only, or None if there are no
+    buttons."""
     if not members.get("actions"):
         return None
     buttons = payload.encoded([members["actions"], "token" in members])

@@ -3,8 +3,8 @@
 firebase-admin makes messages, sends them and reads the answers. Parts of it would block a dispatcher that sends for
 everybody, and are replaced here:
 
-- It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread does it, once for all
-that wait.
+- It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread signs in once, for all
+waiting callers.
 - It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. Here the outbox repeats.
 - Its connections can be closed outside of a running event loop only.
 """
@@ -33,14 +33,14 @@ _numbers = count(1)
 
 
 class Projects:
-    """The projects that are in use. Belongs to the event loop that uses it."""
+    """The projects that are in use, in one event loop."""
 
     def __init__(self) -> None:
         self._projects: dict[str, Project] = {}
         self._opening = asyncio.Lock()
 
     async def of(self, project_id: str) -> "Project":
-        """Raises UnknownProject."""
+        """Return the project. Raise UnknownProject."""
         async with self._opening:
             if project_id not in self._projects:
                 account = account_of(project_id)
@@ -67,12 +67,12 @@ class Project:
         self._renewal: asyncio.Task[None] | None = None
 
     async def send(self, message: messaging.Message) -> None:
-        """Raises FirebaseError; GoogleAuthError when Google's sign-in refused us; ValueError for a message that
-        firebase-admin does not accept."""
+        """Send the message. Raise FirebaseError; GoogleAuthError when Google refused our sign-in; ValueError for a
+        message that firebase-admin does not accept."""
         token = await self._signed_in()
         fault = await self._try(message)
         if type(fault) is UnauthenticatedError:  # a subclass means Apple's refusal, not Google's
-            if self._credentials.token == token:  # else another was fetched meanwhile
+            if self._credentials.token == token:  # else another caller has fetched a new one
                 self._credentials.token = None
             await self._signed_in()
             fault = await self._try(message)
@@ -85,7 +85,7 @@ class Project:
         return fault
 
     async def _signed_in(self) -> str:
-        """An access token; all callers that need a new one wait for the same."""
+        """Return an access token; all callers that need a new one wait for the same."""
         if not self._credentials.valid:
             if self._renewal is None or self._renewal.done():
                 self._renewal = asyncio.create_task(asyncio.to_thread(self._renew))
@@ -97,13 +97,13 @@ class Project:
 
     async def close(self) -> None:
         await self._client.aclose()
-        await asyncio.to_thread(firebase_admin.delete_app, self._app)  # it starts an event loop to close its service
+        await asyncio.to_thread(firebase_admin.delete_app, self._app)  # it starts an event loop for its service
 
 
 class Client:
-    """Sends what firebase-admin made: replaces the one method of its client that messaging calls.
+    """Sends firebase-admin's requests: replaces the one method of its client that messaging calls.
 
-    It expects an httpx response; httpx's connections would cost several times as much as ours.
+    firebase-admin expects an httpx response; httpx's connections would cost several times as much as ours.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -111,7 +111,7 @@ class Client:
         self._door = push_door_from_settings()
 
     async def request(self, method: str, url: str, headers: dict[str, str], json: Any) -> httpx.Response:
-        """Raises httpx.HTTPError for an error, or if there is no answer."""
+        """Send the request. Raise httpx.HTTPError for an error, or if there is no answer."""
         headers = headers | {"Authorization": f"Bearer {self._credentials.token}", "Content-Type": "application/json"}
         request = httpx.Request(method, url)
         try:
@@ -123,7 +123,7 @@ class Client:
         return made.raise_for_status()
 
     async def aclose(self) -> None:
-        """May be called again."""
+        """Close the connections. May be called again."""
         await self._door.close()
 
 

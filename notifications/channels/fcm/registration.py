@@ -1,4 +1,4 @@
-"""How an app registers: the members of `POST /subscriptions` besides channel and name."""
+"""Registration of apps: the members of `POST /subscriptions` besides channel and name."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class AppGiven(serializers.Serializer[Any]):
 
 
 def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
-    """Return the address of an app. Raises Invalid."""
+    """Return the address of an app. Raise Invalid."""
     project = accounts.project_of(recipient.brand.slug if recipient.brand else None)
     if not project:
         raise fault_at("/channel", "No Firebase project is set up here: apps cannot be reached.")

@@ -1,4 +1,4 @@
-"""Sends one message to an app by Firebase Cloud Messaging, and says what a refusal of Google's means."""
+"""Sends one message to an app by Firebase Cloud Messaging, and turns Google's refusals into errors."""
 
 import asyncio
 import json
@@ -31,17 +31,17 @@ from wfpush.net.http import parse_retry_after
 log = structlog.get_logger(__name__)
 
 DEADLINE = 20.0
-"""Seconds for a message, with signing in."""
+"""Seconds for a message, including the sign-in."""
 PAUSE = 10.0
 """Seconds that Google wants at least between two tries after a fault of its own."""
 QUOTA_PAUSE = 60.0
-"""The same after 429 (both: “Best practices when sending FCM messages at scale”), if it names no other time."""
+"""Seconds after a 429 that names no other time (both: “Best practices when sending FCM messages at scale”)."""
 
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
 
 class Sender:
-    """Belongs to the dispatcher's event loop."""
+    """Sends messages to apps. Belongs to the dispatcher's event loop."""
 
     def __init__(self) -> None:
         self._projects: firebase.Projects | None = None
@@ -65,7 +65,7 @@ class Sender:
             raise TransportError(reasons.REFUSED_HERE(words=_quote_error(fault)), permanent=True) from fault
 
     def _open(self) -> firebase.Projects:
-        """Connections of an event loop that has ended can neither be used nor closed."""
+        """Return this loop's connections. Connections of a loop that has ended can neither be used nor closed."""
         loop = asyncio.get_running_loop()
         if self._projects is None or self._loop is not loop:
             self._projects, self._loop = firebase.Projects(), loop
@@ -77,9 +77,9 @@ class Sender:
             await projects.close()
 
 
-# --- what Google answers ----------------------------------------------------------------------------------------------
+# --- Google's answers -------------------------------------------------------------------------------------------------
 def explained(fault: FirebaseError, project: str) -> TransportError:
-    """Firebase's error codes: https://firebase.google.com/docs/cloud-messaging/error-codes."""
+    """Return our error for Firebase's error code: https://firebase.google.com/docs/cloud-messaging/error-codes."""
     words = _quote_error(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
     match fault:
         case messaging.UnregisteredError():
@@ -102,9 +102,9 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
 
 
 def _invalid(fault: FirebaseError, words: str) -> TransportError:
-    """The address is invalid, or our message is: only the kind of detail tells, and the field that it names."""
+    """Return the error for an invalid address or message: only the kind of detail and the named field differ."""
     error = _error(fault.http_response)
-    if error is None:  # not Firebase's answer: something in between
+    if error is None:  # not Firebase's answer, but a proxy's
         return TransportError(facts.NOT_TAKEN(words=words), retry_after=_wait(fault, PAUSE))
     kinds = {str(detail.get("@type")) for detail in _details(error)}
     if kinds == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
@@ -113,7 +113,7 @@ def _invalid(fault: FirebaseError, words: str) -> TransportError:
 
 
 def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
-    """The error in an answer of Google's APIs; None if the answer is not theirs."""
+    """Return the error in an answer of Google's APIs; None if the answer is not theirs."""
     try:
         body = json.loads(answer.content) if answer is not None else None
     except (ValueError, RecursionError):
@@ -128,13 +128,13 @@ def _details(error: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _named_fields(error: dict[str, Any]) -> set[str]:
-    """The fields of the message that a BadRequest names."""
+    """Return the fields of the message that a BadRequest names."""
     violations = [each for detail in _details(error) for each in detail.get("fieldViolations") or []]
     return {str(each.get("field")) for each in violations if isinstance(each, dict)}
 
 
 def _wait(fault: FirebaseError, least: float) -> float:
-    """Seconds: Google's Retry-After, else its recommendation."""
+    """Return the seconds to wait: Google's Retry-After, else its recommendation."""
     answer: httpx.Response | None = fault.http_response
     retry_after = parse_retry_after(answer.headers.get("Retry-After"), time.time()) if answer is not None else None
     return least if retry_after is None else retry_after

@@ -1,4 +1,4 @@
-"""The alphabets of text messages: GSM 7 bit (3GPP TS 23.038, 6.2.1) and UCS-2, and how many parts a text takes."""
+"""The alphabets of text messages: GSM 7 bit (3GPP TS 23.038, 6.2.1) and UCS-2; and the number of a text's parts."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ EXTENSION = {
     "|": 0x40,
     "€": 0x65,
 }
-"""What takes an escape before its code (6.2.1.1): two places each."""
+"""Characters with an escape before their code (6.2.1.1): two places each."""
 
 CODES = {character: bytes([code]) for code, character in enumerate(GSM) if code != ESCAPE} | {
     character: bytes([ESCAPE, code]) for character, code in EXTENSION.items()
@@ -44,7 +44,7 @@ PLAIN = str.maketrans(
         "\u202f": " ",
     }
 )
-"""Typography that says the same in the default alphabet: one curly quote would make a text more than twice as long."""
+"""Typography that has an equal in the default alphabet: one curly quote would make a text more than twice as long."""
 
 ONE_GSM, MANY_GSM = 160, 153
 ONE_UCS2, MANY_UCS2 = 70, 67
@@ -56,13 +56,13 @@ def is_gsm(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text in the default alphabet, if typography alone keeps it out of that."""
+    """Return the text in the default alphabet, if only its typography is outside of that alphabet."""
     simple = text.translate(PLAIN)
     return simple if is_gsm(simple) else text
 
 
 def parts_of(text: str) -> list[bytes]:
-    """The text's parts, one byte for each place of the default alphabet, or UTF-16. No character is torn apart."""
+    """Return the text's parts: a byte for each place of the default alphabet, or UTF-16. No character is divided."""
     if is_gsm(text):
         return _divided([CODES[character] for character in text], ONE_GSM, MANY_GSM)
     return _divided([character.encode("utf-16-be") for character in text], 2 * ONE_UCS2, 2 * MANY_UCS2)

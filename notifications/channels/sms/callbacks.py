@@ -18,13 +18,13 @@ from notifications.errors import Malformed, NotFound, NotSigned
 from notifications.types import Receipt
 
 FRESH = timedelta(minutes=5)
-"""How far a call's time may be from ours: what is older may be a call that somebody has recorded."""
+"""Greatest difference between a call's time and ours: an older call may be a recorded one."""
 MOST = 1000
 """Statuses that are read of one call."""
 
 
 def read(call: ReceiptsCall) -> list[Receipt]:
-    """Raises NotFound, NotSigned, Malformed."""
+    """Return the receipts in the call. Raise NotFound, NotSigned or Malformed."""
     gateway = settings.SMS.gateway if settings.SMS is not None else None
     if not isinstance(gateway, Http) or gateway.status is None:
         raise NotFound("No statuses of text messages are expected. They are where SMS_STATUS_SECRET is set.")
@@ -35,7 +35,7 @@ def read(call: ReceiptsCall) -> list[Receipt]:
 
 
 def check(status: Status, call: ReceiptsCall) -> None:
-    """Check that the gateway signed the call, at most 5 minutes ago. Raises NotSigned."""
+    """Check that the gateway signed the call, at most 5 minutes ago. Raise NotSigned."""
     signed = call.body
     if status.timestamp_header:
         stamp = call.headers.get(status.timestamp_header, "")
@@ -65,7 +65,7 @@ def _parsed(call: ReceiptsCall) -> Any:
 
 
 def _receipts(status: Status, items: list[Any]) -> Iterator[Receipt]:
-    """Of final statuses; others say only that a message is on its way."""
+    """Yield receipts of final statuses; others say only that a message is on its way."""
     for item in items:
         reference, word = at_path(item, status.id), at_path(item, status.status)
         if reference and word in (*status.arrived, *status.lost):

@@ -35,7 +35,7 @@ def _faults(sms: Sms) -> Iterator[str]:
         except OutboundError as fault:
             yield f"SMS_URL: {fault.detail}"
         return
-    try:  # a second sign-in could end the first: that somebody answers has to do
+    try:  # a second sign-in could end the first, so a connection has to do
         socket.create_connection((gateway.host, gateway.port), ANSWERS_WITHIN).close()
     except OSError as fault:
         yield f"SMS_URL: {gateway.host}:{gateway.port} does not answer ({fault}). Messages wait for it."
@@ -59,14 +59,14 @@ def most_an_hour() -> int:
 
 
 def gateway() -> str:
-    """The host, as reasons and the desk name it."""
+    """Return the host, as reasons and the desk name it."""
     return str(settings.SMS.gateway.host) if settings.SMS is not None else FACTS.name
 
 
 CHANNEL = PersonChannel(
     facts=FACTS,
     transport=TRANSPORT,
-    places=Places(most=10, each=10, by=F("channel")),  # one gateway: as many as its window may have at most
+    places=Places(most=10, each=10, by=F("channel")),  # one gateway: as many as its window has at most
     service=gateway,
     diagnose=diagnose,
     never_twice=True,  # each is paid for, and disturbs

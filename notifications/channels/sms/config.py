@@ -1,4 +1,4 @@
-"""Which gateway takes text messages and what it wants, as the SMS settings say (docs/sms.md)."""
+"""The gateway that takes text messages, and its requirements, as the SMS settings say (docs/sms.md)."""
 
 import json
 import re
@@ -18,22 +18,22 @@ COUNTRY, PARTS = "SMS_COUNTRY_CODE", "SMS_MAX_PARTS"
 OPTIONS, SECRET = "SMS_OPTIONS", "SMS_STATUS_SECRET"
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-"""Which networks may be called is looked at when they are."""
+"""Any network: addresses are checked at each call."""
 
 PORTS = {"smpp": 2775, "smpps": 3550}
 MOST_PARTS = 10
 LETTERS = re.compile(r"[A-Za-z0-9 .&_-]{1,11}")
 DIGITS = re.compile(r"\+?[0-9]{3,15}")
 PLACES = re.compile(r"\{(to|number|from|text|id)\}")
-"""What stands for something in fields of an HTTP gateway; `number` is `to` without its plus sign."""
+"""Placeholders in fields of an HTTP gateway; `number` is `to` without its plus sign."""
 
 Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Smpp:
-    """All but the first five are options. `ids`: how receipts write the ids of answers. `parts`: how parts of one text
-    are held together. `window`: messages without an answer at once. `enquire` and `patience` are in seconds."""
+    """An SMSC. All but the first five are options. `ids`: how receipts write the answers' ids. `parts`: how parts of a
+    text are held together. `window`: messages without an answer at once. `enquire` and `patience` are in seconds."""
 
     host: str
     port: int
@@ -55,7 +55,7 @@ class Smpp:
 
 @dataclass(frozen=True)
 class Status:
-    """How an HTTP gateway calls with the status of messages. All but the secret are options.
+    """An HTTP gateway's calls with the status of messages. All but the secret are options.
 
     `items` leads to the list of statuses in a body, where it has several; the other paths begin at one of them.
     """
@@ -75,8 +75,8 @@ class Status:
 
 @dataclass(frozen=True)
 class Http:
-    """All but the first four are options. `id` and `taken` are paths in the JSON of an answer, such as `messages.0.id`:
-    to the gateway's name for a message, and to what equals one of `taken_is` when it was taken."""
+    """An HTTP gateway. All but the first four are options. `id` and `taken` are paths in an answer's JSON, such as
+    `messages.0.id`: to the gateway's name for a message, and to a value that is in `taken_is` if it was taken."""
 
     url: str
     user: str
@@ -123,7 +123,7 @@ class RawSettings:
 def read(env: Environment, base_url: str) -> dict[str, Any]:
     """Return the setting SMS: None where nothing is set.
 
-    Raises ImproperlyConfigured, which names the setting and says what to write, without a word of a secret.
+    Raise ImproperlyConfigured, which names the setting and its remedy, without a word of a secret.
     """
     raw = RawSettings(
         url=env.text("SMS_URL", default=""),
@@ -203,7 +203,7 @@ def _smpp(raw: RawSettings) -> Smpp:
 
 
 def _fits(text: str, most: int) -> bool:
-    """Whether it can be a C-octet string of SMPP."""
+    """Return whether the text can be a C-octet string of SMPP."""
     return len(text) <= most and text.isascii() and (text.isprintable() or not text)
 
 
@@ -279,7 +279,7 @@ MadeT = TypeVar("MadeT")
 
 
 def _made(kind: Callable[..., MadeT], **values: Any) -> MadeT:
-    """Raises ImproperlyConfigured for an option of the wrong type."""
+    """Return the settings object. Raise ImproperlyConfigured for an option of the wrong type."""
     made = kind(**values)
     for each in fields(made):  # type: ignore[arg-type]
         value = getattr(made, each.name)

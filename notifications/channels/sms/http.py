@@ -26,13 +26,13 @@ log = structlog.get_logger(__name__)
 DEADLINE = 10.0
 MAX_ANSWER = 16 * 1024
 READ, MOST_WORDS = 1000, 200
-"""Characters of an answer that are looked at, and that are kept."""
+"""Characters of an answer that are read, and that are stored."""
 NOT_TAKEN = frozenset({500, 501, 503, 507})
-"""Faults of a gateway that say it did not take the message. Others come from what stands before it, and it may have."""
+"""Faults of a gateway that did not take the message. Others come from a proxy before it, and it may have taken it."""
 
 
 def send(settings: Http, number: str, text: str, sender: str, delivery_id: UUID) -> list[str]:
-    """The gateway's name for the message, if it gives one. Raises TransportError."""
+    """Return the gateway's name for the message, if it gives one. Raise TransportError."""
     body, headers = request_of(settings, number, text, sender, delivery_id)
     try:
         response = asyncio.run(_post(settings.url, body, headers))  # in one of the channel's threads: no event loop
@@ -52,7 +52,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         return await door.request("POST", url, body=body, headers=headers)
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- the request ------------------------------------------------------------------------------------------------------
 def request_of(settings: Http, number: str, text: str, sender: str, delivery_id: UUID) -> tuple[bytes, dict[str, str]]:
     substitutes = {"to": number, "number": number.lstrip("+"), "from": sender, "text": text, "id": str(delivery_id)}
     fields = _filled(settings.fields, substitutes)
@@ -81,9 +81,9 @@ def _credentials(settings: Http) -> dict[str, str]:
     return {settings.token_header: bearer}
 
 
-# --- what the gateway answers -----------------------------------------------------------------------------------------
+# --- the gateway's answer ---------------------------------------------------------------------------------------------
 def fault_of(settings: Http, response: Response, now: float) -> TransportError | None:
-    """Return the fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer, or None: the gateway has the message. `now` is in Unix seconds."""
     status, words = response.status, _quote_answer(settings, response)
     if 200 <= status <= 299:
         if settings.taken and at_path(_json(response), settings.taken) not in settings.taken_is:
@@ -112,7 +112,7 @@ def _json(response: Response) -> Any:
 
 
 def _quote_answer(settings: Http, response: Response) -> str:
-    """The status and the answer's words, without our secrets should it repeat what it was sent."""
+    """Return the status and the answer's words, without our secrets, in case it repeats the request."""
     words = response.body.decode("utf-8", "replace")
     for secret in filter(None, (settings.token, settings.password)):
         words = words.replace(secret, MASK)
@@ -120,7 +120,7 @@ def _quote_answer(settings: Http, response: Response) -> str:
 
 
 def value_at(value: Any, path: str) -> Any:
-    """What stands at a path such as `messages.0.id`; None if nothing does."""
+    """Return the value at a path such as `messages.0.id`, or None."""
     for step in path.split("."):
         if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]

@@ -1,8 +1,8 @@
 """The PDUs of SMPP 3.4 that a sender of text messages needs, byte by byte.
 
-A codec of our own: aiosmpplib 0.7.4, smpp34 1.5 and smpplib 2.2.4 cut or refuse long passwords, take no authority of
-one's own, lose halves of PDUs, misread odd options of receipts, or call a message whose connection ended one that is to
-be sent again.
+The codec is our own: aiosmpplib 0.7.4, smpp34 1.5 and smpplib 2.2.4 cut or refuse long passwords, take no authority of
+one's own, or lose halves of PDUs. They misread odd options of receipts, or want to resend a message whose connection
+ended.
 Numbers of sections are those of the SMPP Protocol Specification v3.4, issue 1.2.
 """
 
@@ -18,7 +18,7 @@ LARGEST = 64 * 1024
 
 
 class Command(IntEnum):
-    """5.1.2.1."""
+    """Values of command_id (5.1.2.1)."""
 
     GENERIC_NACK = 0x80000000
     SUBMIT_SM = 0x00000004
@@ -29,7 +29,7 @@ class Command(IntEnum):
 
 
 class Tag(IntEnum):
-    """5.3.2."""
+    """Tags of optional parameters (5.3.2)."""
 
     RECEIPTED_MESSAGE_ID = 0x001E
     SAR_MSG_REF_NUM = 0x020C
@@ -42,16 +42,16 @@ class Tag(IntEnum):
 
 VERSION = 0x34
 UDHI = 0x40
-"""In esm_class: the text begins with a header of user data (5.2.12)."""
+"""Flag in esm_class: the text begins with a header of user data (5.2.12)."""
 KIND, IS_RECEIPT = 0x3C, 0x04
-"""In esm_class of what comes in: its kind, and that of a receipt."""
+"""Values in esm_class of a deliver_sm: the mask of its kind, and the kind of a receipt."""
 ON_END = 0x01
-"""In registered_delivery: a receipt for the last outcome (5.2.17)."""
+"""Value of registered_delivery: a receipt for the last outcome (5.2.17)."""
 DEFAULT_ALPHABET, UCS2 = 0x00, 0x08
 
 
 class BadPdu(ValueError):
-    """Not SMPP: the connection is of no use any more."""
+    """Raised for bytes that are not SMPP: the connection is of no use any more."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Pdu:
 
 @dataclass(frozen=True)
 class Address:
-    """5.2.5, 5.2.6: type of number, numbering plan."""
+    """An address (5.2.5, 5.2.6): type of number, numbering plan, digits."""
 
     ton: int
     npi: int
@@ -79,8 +79,8 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """A deliver_sm: a receipt, or what a phone has written."""
+class DeliverSm:
+    """A deliver_sm: a receipt, or a text written on a phone."""
 
     esm_class: int
     text: bytes
@@ -92,7 +92,7 @@ class Incoming:
 
 
 def length_of(header: bytes) -> int:
-    """Bytes that follow a header. Raises BadPdu."""
+    """Return the number of bytes that follow a header. Raise BadPdu."""
     length: int = HEADER.unpack(header)[0]
     if not HEADER.size <= length <= LARGEST:
         raise BadPdu(f"A PDU of {length} bytes")
@@ -105,21 +105,21 @@ def decoded(header: bytes, body: bytes) -> Pdu:
 
 
 def bind_transceiver(user: str, password: str, system_type: str) -> bytes:
-    """4.1.5."""
+    """Return the body of a bind_transceiver (4.1.5)."""
     return _text(user) + _text(password) + _text(system_type) + bytes([VERSION, 0, 0]) + _text("")
 
 
 def submit_sm(
     source: Address, target: Address, text: bytes, *, coding: int, has_header: bool, options: Mapping[int, bytes]
 ) -> bytes:
-    """4.4.1. `text` is at most 254 bytes."""
+    """Return the body of a submit_sm (4.4.1). `text` is at most 254 bytes."""
     return b"".join(
         (
             _text(""),  # service_type
             bytes([source.ton, source.npi]) + _text(source.digits),
             bytes([target.ton, target.npi]) + _text(target.digits),
             bytes([UDHI if has_header else 0, 0, 0]),  # esm_class, protocol_id, priority_flag
-            _text("") + _text(""),  # schedule_delivery_time, validity_period: as the SMSC has it
+            _text("") + _text(""),  # empty: the SMSC's defaults
             bytes([ON_END, 0, coding, 0]),  # registered_delivery, replace_if_present_flag, data_coding, default message
             bytes([len(text)]) + text,
             *(struct.pack("!HH", tag, len(value)) + value for tag, value in options.items()),
@@ -128,12 +128,12 @@ def submit_sm(
 
 
 def message_id(body: bytes) -> str:
-    """Of a submit_sm_resp (4.4.2); an error's may have none."""
+    """Return the id in a submit_sm_resp (4.4.2); an error's may have none."""
     return _read_text(body, 0)[0] if body else ""
 
 
-def incoming(body: bytes) -> Incoming:
-    """4.6.1. Raises BadPdu."""
+def incoming(body: bytes) -> DeliverSm:
+    """Return a deliver_sm (4.6.1). Raise BadPdu."""
     try:
         _, at = _read_text(body, 0)
         for _address in range(2):
@@ -147,7 +147,7 @@ def incoming(body: bytes) -> Incoming:
         options = _options(body, at + 5 + length)
     except (IndexError, struct.error) as fault:
         raise BadPdu("A deliver_sm that breaks off") from fault
-    return Incoming(esm_class, text or options.get(Tag.MESSAGE_PAYLOAD, b""), options)
+    return DeliverSm(esm_class, text or options.get(Tag.MESSAGE_PAYLOAD, b""), options)
 
 
 def _options(body: bytes, at: int) -> dict[int, bytes]:
@@ -160,12 +160,12 @@ def _options(body: bytes, at: int) -> dict[int, bytes]:
 
 
 def _text(value: str) -> bytes:
-    """3.1: a C-octet string."""
+    """Return a C-octet string (3.1)."""
     return value.encode("ascii") + b"\0"
 
 
 def _read_text(body: bytes, at: int) -> tuple[str, int]:
-    """The string that begins there, and where the next field does."""
+    """Return the string that begins there, and the offset of the next field."""
     end = body.find(b"\0", at)
     if end < 0:
         raise IndexError

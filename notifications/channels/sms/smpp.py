@@ -1,4 +1,4 @@
-"""Text messages by SMPP: one session with the SMSC, in a thread of its own, for all that a dispatcher sends."""
+"""Text messages by SMPP: one session with the SMSC, in a thread of its own, for all messages of a dispatcher."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ from django.conf import settings
 from notifications.channels.sms import facts, pdu, statuses
 from notifications.channels.sms.alphabet import is_gsm, parts_of
 from notifications.channels.sms.config import Smpp
-from notifications.channels.sms.pdu import Address, Command, Incoming, Tag
+from notifications.channels.sms.pdu import Address, Command, DeliverSm, Tag
 from notifications.channels.sms.smpp_link import Link, NotSent, Unanswered
 from notifications.channels.sms.statuses import receipt_of, reference_of_answer
 from notifications.errors import ServiceRefuses, TransportError
@@ -24,8 +24,8 @@ from notifications.types import Receipt
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds before the next try to connect: doubled each time. After a refused password it is the longest at once: some
-gateways lock accounts that try too often."""
+"""Seconds before the next try to connect, doubled each time. After a refused password the longest pause comes at once:
+some gateways lock accounts that try too often."""
 DEADLINE = 90.0
 """Seconds for all parts of a message. Below the lease of its row."""
 AGAIN = 1.0
@@ -33,12 +33,12 @@ AGAIN = 1.0
 
 
 class Smsc:
-    """Safe to share between threads. Connects when it is first needed, and stays connected."""
+    """The SMSC, for any thread. It is connected when it is first needed, and stays connected."""
 
     def __init__(self, gateway: Smpp) -> None:
         self.gateway = gateway
         self.keep: Callable[[Sequence[Receipt]], None] | None = None
-        """Keeps receipts; until it is set they are left to the SMSC, which sends them again."""
+        """Stores receipts. Until it is set, receipts are left to the SMSC, which sends them again."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -53,7 +53,7 @@ class Smsc:
             return self._loop
 
     def send(self, number: str, text: str, sender: str, mark: int) -> list[str]:
-        """The SMSC's names for the parts. `mark` is the same for all of them. Raises TransportError."""
+        """Return the SMSC's names for the parts. `mark` is the same for all parts. Raise TransportError."""
         loop = self.start()
         sent = asyncio.run_coroutine_threadsafe(self._session.send(number, text, sender, mark), loop)
         try:
@@ -84,8 +84,8 @@ class Smsc:
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()
 
-    async def _receive(self, incoming: Incoming) -> int:
-        """The status of the answer. A receipt is acknowledged after it is kept: otherwise the SMSC sends it again."""
+    async def _receive(self, incoming: DeliverSm) -> int:
+        """Return the status of the answer. A receipt is acknowledged once it is stored; otherwise it comes again."""
         receipt = receipt_of(incoming, self.gateway.ids)
         if receipt is None:
             return statuses.OK
@@ -93,7 +93,7 @@ class Smsc:
             return statuses.TRY_LATER
         try:
             await asyncio.get_running_loop().run_in_executor(self._keeper, self.keep, [receipt])
-        except Exception:  # whatever it is: the database may be away
+        except Exception:  # any error: the database may be away
             log.exception("sms_receipt_not_kept")
             return statuses.TRY_LATER
         return statuses.OK
@@ -102,7 +102,7 @@ class Smsc:
 class Session:
     """Connects again whenever the connection ends. Belongs to one event loop."""
 
-    def __init__(self, gateway: Smpp, receive: Callable[[Incoming], Coroutine[Any, Any, int]]) -> None:
+    def __init__(self, gateway: Smpp, receive: Callable[[DeliverSm], Coroutine[Any, Any, int]]) -> None:
         self._gateway = gateway
         self._receive = receive
         self._link: Link | None = None
@@ -124,7 +124,7 @@ class Session:
                 fault: TransportError = NotSent(facts.LOST())
             except TransportError as refused:
                 fault = refused
-            except Exception as mistake:  # of ours: it must not end the session for good
+            except Exception as mistake:  # a mistake of ours must not end the session for good
                 log.exception("sms_session_failed")
                 fault = NotSent(crashed(mistake))
             self._is_away(fault)
@@ -132,7 +132,7 @@ class Session:
             await asyncio.sleep(pause)
 
     async def _live_with(self, link: Link) -> None:
-        """Until it ends. Raises NotSent, ServiceRefuses where there is no connection."""
+        """Open the link and wait until it ends. Raise NotSent or ServiceRefuses where there is no connection."""
         await link.open(settings.OUTBOUND_ALLOWED_CIDRS)
         log.info("sms_gateway_connected", gateway=self._gateway.address)
         self._link = link
@@ -165,14 +165,14 @@ class Session:
         return taken
 
     async def _submit_first(self, body: bytes) -> str:
-        """Nothing of the message was taken yet: where it fails, the outbox may try all of it again."""
+        """Submit the first part. Where it fails, nothing was taken, and the outbox may try the whole message again."""
         wait = self._quiet_until - asyncio.get_running_loop().time()
         if wait > 0:
             raise TransportError(self._busy, retry_after=wait)
         return await self._submit(body)
 
     async def _submit_next(self, body: bytes, end: float) -> str:
-        """Parts that were taken cannot be taken back: this one is tried until it is taken or refused, or DEADLINE."""
+        """Submit a later part until it is taken or refused, or DEADLINE: taken parts cannot be taken back."""
         while True:
             try:
                 return await self._submit(body)
@@ -193,7 +193,7 @@ class Session:
         return reference_of_answer(pdu.message_id(answer.body), self._gateway.ids)
 
     async def _linked(self) -> Link:
-        """Waits for the first try to connect, and for no other. Raises NotSent, ServiceRefuses."""
+        """Return the link. Wait for the first try to connect, and for no other. Raise NotSent or ServiceRefuses."""
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * self._gateway.patience):
                 await self._tried.wait()
@@ -219,14 +219,14 @@ class Session:
 
 
 def pause_after(fault: TransportError, lived: float, last: float) -> float:
-    """Seconds before the next try to connect. A connection that has lived for a while begins the pauses anew."""
+    """Return the seconds before the next try to connect. A connection that lived for a while resets the pause."""
     if isinstance(fault, ServiceRefuses):
         return LONGEST_PAUSE
     return FIRST_PAUSE if lived > LONGEST_PAUSE or not last else min(2 * last, LONGEST_PAUSE)
 
 
 def address_of(sender: str) -> Address:
-    """International number, short code, or letters (5.2.5)."""
+    """Return the sender's address: an international number, short code, or letters (5.2.5)."""
     digits = sender.removeprefix("+")
     if not digits.isdecimal():
         return Address(5, 0, sender)
@@ -234,7 +234,7 @@ def address_of(sender: str) -> Address:
 
 
 def _of_part(fault: TransportError | asyncio.CancelledError, taken: int, parts: int) -> TransportError:
-    """Once a part was taken, the message is not tried again from its beginning."""
+    """Return the error of a message. Once a part was taken, the message is not tried again from its beginning."""
     why = fault if isinstance(fault, TransportError) else NotSent(facts.CLOSED())
     if not taken:
         return why

@@ -17,28 +17,28 @@ from wfpush.net.addresses import Network, kind_of_refused_address
 from wfpush.net.http_checks import refused
 from wfpush.observability.services import AWAY
 
-Receive = Callable[[pdu.Incoming], Awaitable[int]]
-"""Takes what comes in, and says with which status it is answered."""
+Receive = Callable[[pdu.DeliverSm], Awaitable[int]]
+"""Takes an incoming deliver_sm, and returns the status of the answer."""
 
 ANSWER_AFTER = 3
-"""Times `patience`: how long a message may wait for its answer."""
+"""Number of times `patience` that a message may wait for its answer."""
 LAST_ANSWERS = 2.0
 """Seconds for which `close` waits for the answers to messages under way."""
 
 
 class NotSent(TransportError):
-    """It was not written: it may be sent again."""
+    """Raised for a message that was not written: it may be sent again."""
 
 
 class Unanswered(TransportError):
-    """It was written, and the connection ended before the answer came: nobody knows whether it was taken."""
+    """Raised when the connection ended after a message was written, before its answer: the SMSC may have taken it."""
 
     def __init__(self) -> None:
         super().__init__(facts.UNANSWERED(), permanent=True, service_state=AWAY)
 
 
 class Link:
-    """Belongs to one event loop."""
+    """A connection. Belongs to one event loop."""
 
     def __init__(self, gateway: Smpp, receive: Receive) -> None:
         self._gateway = gateway
@@ -51,7 +51,7 @@ class Link:
         self.closed = True
 
     async def open(self, allowed: Sequence[Network]) -> None:
-        """Connect and bind. Raises NotSent, ServiceRefuses."""
+        """Connect and bind. Raise NotSent or ServiceRefuses."""
         gateway = self._gateway
         try:
             async with asyncio.timeout(gateway.patience):
@@ -82,7 +82,7 @@ class Link:
             raise failure if isinstance(failure, ServiceRefuses) else NotSent(failure.reason)
 
     async def ask(self, command: Command, body: bytes = b"", patience: float | None = None) -> Pdu:
-        """Send a request and wait for its answer. Raises NotSent, Unanswered."""
+        """Send a request and wait for its answer. Raise NotSent or Unanswered."""
         if self.closed:
             raise NotSent(facts.LOST())
         self._sequence = self._sequence % 0x7FFFFFFF + 1
@@ -122,7 +122,7 @@ class Link:
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
 
-    # --- what comes in ------------------------------------------------------------------------------------------------
+    # --- incoming PDUs ------------------------------------------------------------------------------------------------
     async def _read(self) -> None:
         try:
             while not self.closed:
@@ -157,7 +157,7 @@ class Link:
         self._answer(came, status, b"\0")
 
     async def _stay_awake(self) -> None:
-        """Routers drop idle connections without telling anybody: enquire_link keeps them, and finds those that are."""
+        """Send enquire_link. Routers drop idle connections silently: this keeps them alive, and finds dropped ones."""
         with suppress(TransportError):
             while True:
                 await asyncio.sleep(self._gateway.enquire)
@@ -177,7 +177,7 @@ class Link:
 
 
 async def _checked(gateway: Smpp, allowed: Sequence[Network]) -> str:
-    """An address of the gateway that may be called. Raises NotSent, OSError."""
+    """Return an address of the gateway that may be called. Raise NotSent or OSError."""
     addresses = await asyncio.get_running_loop().getaddrinfo(gateway.host, gateway.port, type=socket.SOCK_STREAM)
     reason = facts.NO_ADDRESS()
     for *_, address in addresses:

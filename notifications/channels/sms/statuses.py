@@ -1,9 +1,9 @@
-"""What the command_status of an SMSC means (SMPP 3.4, 5.1.3): whether to wait, to try again, or to give up."""
+"""The command_status of an SMSC (SMPP 3.4, 5.1.3): whether to wait, to try again, or to give up. And its receipts."""
 
 import re
 
 from notifications.channels.sms import facts
-from notifications.channels.sms.pdu import Incoming, Tag
+from notifications.channels.sms.pdu import DeliverSm, Tag
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.reasons import ASKS_TO_WAIT
 from notifications.types import Receipt
@@ -26,19 +26,19 @@ NAMES = {
 
 OK = 0x00
 TRY_LATER = 0x64
-"""ESME_RX_T_APPN: what we answer when a receipt cannot be kept now, so that it comes again."""
+"""ESME_RX_T_APPN: our answer when a receipt cannot be stored now, so that it comes again."""
 UNKNOWN_COMMAND = 0x03
 
 BUSY = frozenset({0x14, 0x58})
 OURS_TO_MEND = frozenset({0x0A, 0x0D, 0x0E, 0x0F, 0x15, 0x48, 0x49, 0x53})
-"""User, password, system type and sender: no message gets through before somebody has looked at the settings."""
+"""User, password, system type and sender: no message gets through before somebody has corrected the settings."""
 NO_SUCH_NUMBER = frozenset({0x0B, 0x50, 0x51})
 DOWN = frozenset({0x04, 0x05, 0x08, 0xFF})
 """The SMSC itself does not work, or not yet."""
 NOT_NOW = frozenset({0x45, 0x64, 0xFE})
-"""It works, and does not take this message now."""
+"""The SMSC works, and does not take this message now."""
 WAIT = 5.0
-"""Seconds for which an SMSC that is busy gets nothing new."""
+"""Seconds for which a busy SMSC gets no new message."""
 
 
 def name_of(status: int) -> str:
@@ -73,14 +73,14 @@ STATES = {
     7: "UNKNOWN",
     8: "REJECTD",
 }
-"""message_state, as the text of a receipt writes it (5.2.28)."""
+"""Names of message_state (5.2.28), as the text of a receipt writes them."""
 ARRIVED = "DELIVRD"
 LOST = frozenset({"EXPIRED", "DELETED", "UNDELIV", "REJECTD"})
 
 _FIELD = re.compile(r"\b(id|stat|err):\s?(\S*)", re.IGNORECASE)
 
 
-def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
+def receipt_of(incoming: DeliverSm, ids: str) -> Receipt | None:
     """Return a final receipt; None for messages on their way, of unknown fate, or written on a phone."""
     if not incoming.is_receipt:
         return None
@@ -96,12 +96,12 @@ def receipt_of(incoming: Incoming, ids: str) -> Receipt | None:
 
 
 def reference_of_answer(message_id: str, ids: str) -> str:
-    """The name of a message by which receipts are found, from the answer to it."""
+    """Return the name of a message by which receipts are found, from the answer to it."""
     return _canonical(message_id, {"hex": 16, "decimal": 10}.get(ids))
 
 
-def _reference(incoming: Incoming, in_text: str, ids: str) -> str:
-    """receipted_message_id is written as in the answer; the text may have it in the other form."""
+def _reference(incoming: DeliverSm, in_text: str, ids: str) -> str:
+    """Return the id of a receipt: an option has it as the answer does, the text perhaps in the other form."""
     option = incoming.options.get(Tag.RECEIPTED_MESSAGE_ID)
     if option is not None:
         return reference_of_answer(option.rstrip(b"\0").decode("ascii", "replace"), ids)
@@ -109,7 +109,7 @@ def _reference(incoming: Incoming, in_text: str, ids: str) -> str:
 
 
 def _canonical(message_id: str, base: int | None) -> str:
-    """Many write the same id with zeros before it, or in other letters."""
+    """Return one form of an id: many SMSCs write the same id with leading zeros, or in other letters."""
     if base is not None:
         try:
             return str(int(message_id, base))
@@ -118,8 +118,8 @@ def _canonical(message_id: str, base: int | None) -> str:
     return message_id.strip().lower().lstrip("0")
 
 
-def _error(incoming: Incoming, in_text: str) -> str:
-    """The network's code: three bytes, the kind of network and its number (5.3.2.31); 0 is none."""
+def _error(incoming: DeliverSm, in_text: str) -> str:
+    """Return the network's code: three bytes, the kind of network and its number (5.3.2.31); 0 is none."""
     option = incoming.options.get(Tag.NETWORK_ERROR_CODE)
     code = str(int.from_bytes(option[1:3])) if option is not None and len(option) == 3 else in_text
     return code if code.strip("0") else ""

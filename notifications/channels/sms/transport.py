@@ -23,9 +23,9 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def e164(phone: str, country_code: str = "") -> str | None:
-    """`+` and digits. `country_code` is that of numbers written without one, which begin with a 0.
+    """Return the number as `+` and digits. `country_code` is for numbers written without one, which begin with a 0.
 
-    None for what is no number of the whole world: a short code, an extension, a national number of an unknown country.
+    None for other texts: a short code, an extension, a national number of an unknown country.
     """
     digits = _MARKS.sub("", phone.replace("(0)", ""))
     if digits.startswith("00"):
@@ -36,9 +36,9 @@ def e164(phone: str, country_code: str = "") -> str | None:
 
 
 def text_of(message: Message, link: str, most: int) -> str:
-    """A text of at most `most` parts. Never the long body: lock screens show it to everybody.
+    """Return a text of at most `most` parts, but never the long body: lock screens show it to everybody.
 
-    Raises TransportError where the link alone takes more.
+    Raise TransportError where the link alone takes more.
     """
     title, short = clean_line(message.title), clean(message.short_body)
     lines = [message.glance, short] if short.startswith(title) else [title, message.glance, short]
@@ -65,7 +65,7 @@ def _longest(full_text: str, link: str, most: int) -> str | None:
 
 
 def _with_link(body: str, link: str, most: int) -> str | None:
-    """None if it takes too many parts."""
+    """Return the text, or None if it takes too many parts."""
     text = plain(f"{body}\n{link}" if body else link)
     return text if len(parts_of(text)) <= most else None
 
@@ -79,7 +79,7 @@ class TextMessages:
 
     @property
     def without_address(self) -> Reason:
-        """An installation without SMS has no such channel: nothing is said of it."""
+        """The reason why a person has no number. NOTHING without SMS: such an installation has no such channel."""
         return facts.NO_NUMBER() if settings.SMS is not None else NOTHING
 
     def address_of(self, recipient: Recipient) -> str | None:
@@ -87,7 +87,7 @@ class TextMessages:
         return e164(recipient.phone, sms.country_code) if sms is not None and recipient.phone else None
 
     def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> Sequence[str]:
-        """Raises TransportError, RecipientGone, ServiceRefuses."""
+        """Send the message. Raise TransportError, RecipientGone or ServiceRefuses."""
         sms: Sms | None = settings.SMS
         if sms is None:
             raise TransportError(facts.NO_GATEWAY_NOW(), permanent=True)
@@ -97,7 +97,7 @@ class TextMessages:
         return self._session(sms.gateway).send(address, text, sms.sender, delivery_id.int)
 
     def listen(self, keep: Callable[[Sequence[Receipt]], None]) -> None:
-        """Connect, so that receipts come in, too, while nothing is sent."""
+        """Connect, so that receipts come in even while nothing is sent."""
         gateway = settings.SMS.gateway if settings.SMS is not None else None
         if isinstance(gateway, Smpp):
             smsc = self._session(gateway)
@@ -111,7 +111,7 @@ class TextMessages:
             smsc.close()
 
     def _session(self, gateway: Smpp) -> Smsc:
-        """The same for all threads."""
+        """Return the session, the same for all threads."""
         with self._lock:
             if self._smsc is None or self._smsc.gateway is not gateway:
                 self._smsc = Smsc(gateway)

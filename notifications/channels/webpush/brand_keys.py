@@ -1,7 +1,7 @@
 """Keys of brands: browsers of a brand's people subscribe under its newest one. Brands without a key have ours.
 
 Private keys are encrypted in the database. Each process reads one when it first sends to a browser that subscribed
-under it, and keeps it: what a key signs for never changes.
+under it, and caches it: a key never changes.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from wfpush.security import vapid_keys
 
 
 def key_for(brand: Brand | None) -> str:
-    """The public key that browsers of the brand's people subscribe under."""
+    """Return the public key that browsers of the brand's people subscribe under."""
     own = PushKey.objects.filter(brand=brand).values_list("public_key", flat=True).first() if brand else None
     return own or vapid.signer().public_key
 
@@ -29,13 +29,13 @@ def is_ours(public_key: str) -> bool:
 
 
 def make(brand: Brand, now: datetime) -> PushKey:
-    """A new key, which is the brand's own from now on."""
+    """Make a new key, which is the brand's own from now on."""
     private = vapid_keys.new_private_key()
     return PushKey.objects.create(brand=brand, public_key=_public(private), private_key=private, created_at=now)
 
 
 def browsers_of(brand: Brand) -> list[tuple[PushKey, int]]:
-    """The brand's keys, the newest first, and how many browsers subscribed under each."""
+    """Return the brand's keys, the newest first, and how many browsers subscribed under each."""
     keys = list(PushKey.objects.filter(brand=brand))
     senders = [key.public_key for key in keys]
     counted = Device.objects.filter(channel=FACTS.name, sender__in=senders).order_by().values_list("sender")
@@ -55,14 +55,14 @@ def _is_readable(key: PushKey) -> bool:
 
 
 def remove_unused(brand: Brand) -> int:
-    """Keys behind the newest under which no browser is subscribed any more. Returns how many."""
+    """Remove older keys of the brand under which no browser is subscribed any more. Return their number."""
     behind = list(PushKey.objects.filter(brand=brand).values_list("pk", flat=True)[1:])
     in_use = Device.objects.filter(channel=FACTS.name).values("sender")
     return PushKey.objects.filter(pk__in=behind).exclude(public_key__in=in_use).delete()[0]
 
 
 def faults() -> Iterator[str]:
-    """Keys that do not belong together. What cannot be decrypted is told with all such secrets."""
+    """Yield keys that do not belong together. Secrets that cannot be decrypted are reported elsewhere, all together."""
     for key in PushKey.objects.select_related("brand"):
         with suppress(UndecryptableSecret):
             if _public(key.private_key) != key.public_key:
@@ -80,11 +80,11 @@ def _public(private: str) -> str:
 
 
 def learn(sender: str) -> None:
-    """Called before a message is made for a browser that subscribed under this key."""
+    """Load the key. Called before a message is made for a browser that subscribed under it."""
     if not sender or vapid.signer().knows(sender):
         return
     row = PushKey.objects.filter(public_key=sender).first()
     try:
         vapid.signer().hold(sender, row.private_key if row is not None else "")
     except UndecryptableSecret:
-        vapid.signer().hold(sender, "")  # `manage.py doctor` tells of it
+        vapid.signer().hold(sender, "")  # `manage.py doctor` reports it

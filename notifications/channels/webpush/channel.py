@@ -11,7 +11,7 @@ from notifications.channels.webpush.transport import WebPush
 from notifications.models import Delivery
 
 _HOST = Func(F("device__address"), Value("/"), Value(3), function="split_part", output_field=CharField())
-"""The host in the form in which browsers write endpoints. One in another form is recognised when it is sent to."""
+"""The host in the form in which browsers write endpoints. Hosts in other forms are recognised when sending."""
 
 
 def at(service: str) -> Q:

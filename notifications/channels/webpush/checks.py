@@ -1,4 +1,4 @@
-"""Finds what prevents messages to registered browsers: for `manage.py doctor` and the desk's overview."""
+"""Finds faults that prevent messages to registered browsers: for `manage.py doctor` and the desk's overview."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def alarms() -> Iterator[str]:
 
 
 def not_admitted() -> dict[str, int]:
-    """Push services that the settings no longer allow, and how many browsers are registered at each."""
+    """Return push services that the settings no longer allow, and how many browsers are registered at each."""
     origin = Func(F("address"), Value("^[^/]*//[^/]*"), function="substring", output_field=CharField())
     counted = _browsers().values_list(origin).annotate(Count("pk"))
     browsers: Counter[str] = Counter()

@@ -17,7 +17,7 @@ _ENTRY = re.compile(r"(?P<below>\*\.)?(?P<name>[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::(
 
 @dataclass(frozen=True, slots=True)
 class PushHost:
-    """`below`: any host below `name`, and not that host itself."""
+    """A push service's host. `below`: any host below `name`, and not that host itself."""
 
     name: str
     below: bool
@@ -29,7 +29,7 @@ class PushHost:
 
 
 def parse(entry: str) -> PushHost:
-    """Raises ValueError for text that is no host, and for entries like `*.com`, under which anybody may have a host."""
+    """Raise ValueError for text that is no host, and for entries like `*.com`, under which anybody may have a host."""
     parts = _ENTRY.fullmatch(entry.lower())
     port = int(parts["port"] or HTTPS) if parts else 0
     if parts is None or not 0 < port < 65536:
@@ -42,7 +42,7 @@ def parse(entry: str) -> PushHost:
 
 
 def admits(entries: Sequence[str], host: str, port: int) -> bool:
-    """Whether one of the entries allows it."""
+    """Return whether one of the entries allows the host and port."""
     return any(each.admits(host, port) for each in _parsed(tuple(entries)))
 
 
@@ -52,7 +52,7 @@ def _parsed(entries: tuple[str, ...]) -> tuple[PushHost, ...]:
 
 
 def read(env: Environment, base_url: str) -> dict[str, Any]:
-    """Raises ImproperlyConfigured."""
+    """Return the settings. Raise ImproperlyConfigured."""
     return {
         "VAPID_PRIVATE_KEY": env.signing_keys("VAPID_PRIVATE_KEY"),
         "VAPID_SUBJECT": env.contact("VAPID_SUBJECT", base_url=base_url),

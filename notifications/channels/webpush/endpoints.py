@@ -1,4 +1,4 @@
-"""Push subscriptions of browsers: checked before they are stored. And the parts of endpoints.
+"""Checks of browsers' push subscriptions before they are stored; and the parts of endpoints.
 
 The address of an endpoint's host is checked again at each connection (wfpush/net/http.py).
 """
@@ -20,11 +20,11 @@ _AUTH_BYTES = 16
 _MOST_ENDPOINT = 2048
 _BEGINNING = re.compile(r"[^:/?#]*://[^/?#]*")
 _ORIGINS_KEPT = 1024
-"""Push services are few, and looked up for every message: parsed origins are kept."""
+"""Number of parsed origins that are cached: push services are few, and looked up for every message."""
 
 
 class BadSubscription(ValueError):
-    """`pointer` says where in the subscription the fault is, as a JSON pointer; `detail` is for the caller."""
+    """Raised for a wrong subscription. `pointer`: JSON pointer to the fault; `detail` is for the caller."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(detail)
@@ -33,7 +33,7 @@ class BadSubscription(ValueError):
 
 
 def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
-    """Refuse a subscription to which no message could be sent. Raises BadSubscription."""
+    """Refuse a subscription to which no message could be sent. Raise BadSubscription."""
     _check_endpoint(endpoint)
     try:
         vapid_keys.check_public_key(p256dh)
@@ -48,12 +48,12 @@ def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
 
 
 def origin_of(endpoint: str) -> str:
-    """Scheme, host and port, for which a VAPID token is valid."""
+    """Return scheme, host and port, for which a VAPID token is valid."""
     return _origin(_beginning(endpoint))
 
 
 def service_of(endpoint: str) -> str:
-    """The push service's host, with its port if that is not 443."""
+    """Return the push service's host, with its port if that is not 443."""
     return origin_of(endpoint).partition("://")[2]
 
 
@@ -72,13 +72,13 @@ def _check_endpoint(endpoint: str) -> None:
 
 
 def objection(endpoint: str) -> Reason:
-    """Why the settings do not allow this endpoint; NOTHING if they do."""
+    """Return the reason why the settings do not allow this endpoint; NOTHING if they do."""
     hosts, networks = tuple(settings.PUSH_ALLOWED_HOSTS), tuple(settings.PUSH_ALLOWED_CIDRS)
     return _objection(_beginning(endpoint), hosts, networks)
 
 
 def _beginning(endpoint: str) -> str:
-    """Scheme and authority, as they are written; the whole text if it has none."""
+    """Return scheme and authority, as they are written; the whole text if it has none."""
     beginning = _BEGINNING.match(endpoint)
     return beginning[0] if beginning else endpoint
 

@@ -27,7 +27,7 @@ KEY_NOT_HELD = code(
 KEY_NOT_HELD_BEFORE = code(
     "webpush_key_not_held", gettext_noop("It subscribed under a key that VAPID_PRIVATE_KEY no longer holds.")
 )
-"""As versions before 0.4.0 have stored it."""
+"""The reason as versions before 0.4.0 stored it."""
 USELESS_KEY = code("webpush_useless_key", gettext_noop("Its key %(words)s."))
 NOT_SUBSCRIBED = code("webpush_not_subscribed", gettext_noop("The browser is no longer subscribed: %(words)s"))
 OTHER_KEY = code("webpush_other_key", gettext_noop("The browser subscribed under another VAPID key: %(words)s"))

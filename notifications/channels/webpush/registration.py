@@ -1,4 +1,4 @@
-"""How a browser registers: the members of `POST /subscriptions` besides channel and name, and what it needs before."""
+"""Registration of browsers: the members of `POST /subscriptions` besides channel and name, and the public key."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +50,7 @@ def public_key(person: Recipient | None, host: str) -> Json:
 
 
 def address_of(submitted: Json, recipient: Recipient) -> NewAddress:
-    """Return the address of a browser. Raises Invalid."""
+    """Return the address of a browser. Raise Invalid."""
     subscription = submitted["subscription"]
     endpoint, keys = subscription["endpoint"], subscription["keys"]
     try:

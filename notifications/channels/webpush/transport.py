@@ -21,7 +21,7 @@ LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message; other services keep it longer."""
 THIN_PLAINTEXT, THIN_TITLE = 2048, 80
 PAUSE = 60.0
-"""Seconds to wait when a service says to wait but not how long."""
+"""Seconds to wait when a service asks to wait and does not say how long."""
 
 MOST_WORDS = 200
 """Characters of a service's answer that are stored."""
@@ -45,7 +45,7 @@ WINDOWS_THROTTLES = 406
 
 
 class WebPush:
-    """Belongs to the event loop of its first message, until it is closed."""
+    """Sends messages to browsers, in the event loop of its first message, until it is closed."""
 
     channel = facts.FACTS.name
     without_address = facts.NO_BROWSER()
@@ -54,14 +54,14 @@ class WebPush:
         self._door: Outbound | None = None
 
     def is_set_up(self) -> bool:
-        """Its key is made at the first start."""
+        """Return True: the channel's key is made at the first start."""
         return True
 
     def service_of(self, address: PushAddress) -> str:
         return endpoints.service_of(address.address)
 
     async def send(self, address: PushAddress, message: PushMessage) -> None:
-        """Raises TransportError, RecipientGone, ServiceRefuses."""
+        """Send the message. Raise TransportError, RecipientGone or ServiceRefuses."""
         why_not = endpoints.objection(address.address)
         if why_not:
             raise TransportError(why_not, permanent=True)
@@ -82,8 +82,8 @@ class WebPush:
         if self._door is None:
             self._door = push_door_from_settings()
         headers = _headers(address, message)
-        # All messages that are here by now are encrypted one after another, and then all are posted: the processor's
-        # caches hold the code of one of the two. Alternating would take a seventh more time.
+        # All waiting messages are encrypted one after another, and then all are posted: the processor's caches hold the
+        # code of one of the two. Alternating would take a seventh more time.
         await asyncio.sleep(0)
         body = encrypt(address, plaintext)
         await asyncio.sleep(0)
@@ -95,7 +95,7 @@ class WebPush:
             raise TransportError(reason, permanent=fault.permanent) from fault
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- the request ------------------------------------------------------------------------------------------------------
 def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
     # `normal` for replacements: services hold back `low` until the device is charging (RFC 8030, 5.3).
     replaces = message.kind == "replacement"
@@ -117,7 +117,7 @@ def _authorization(address: PushAddress) -> str:
 
 
 def encrypt(address: PushAddress, payload: bytes) -> bytes:
-    """Encrypt for the browser at `address` (RFC 8291). Raises RecipientGone where its keys are invalid."""
+    """Encrypt for the browser at `address` (RFC 8291). Raise RecipientGone where its keys are invalid."""
     subscription = {"endpoint": address.address, "keys": {"p256dh": address.p256dh, "auth": address.auth}}
     try:
         return bytes(WebPusher(subscription).encode(payload)["body"])
@@ -126,7 +126,7 @@ def encrypt(address: PushAddress, payload: bytes) -> bytes:
 
 
 def fitting(members: Json, limit: int) -> bytes:
-    """The members, and the same in declarative form, as JSON; both together are at most `limit` bytes."""
+    """Return the members, and the same in declarative form, as JSON; both together are at most `limit` bytes."""
     whole = _both(members)
     return whole if len(whole) <= limit else _both(payload.fit(members, limit, lambda cut: len(_both(cut))))
 
@@ -136,14 +136,14 @@ def _both(members: Json) -> bytes:
 
 
 def _thin(members: Json) -> Json:
-    """The minimum to show and answer it; the link opens the rest."""
+    """Return the minimum of members to show and answer the message; the link opens the rest."""
     without_icon = {name: value for name, value in members.items() if name != "icon"}
     return without_icon | {"body": "", "title": cut(members["title"], THIN_TITLE)}
 
 
-# --- what services answer ---------------------------------------------------------------------------------------------
+# --- services' answers ------------------------------------------------------------------------------------------------
 def fault_of(response: Response, service: str, now: float) -> TransportError | None:
-    """Return the fault of an answer; None: the service has the message. `now` is in Unix seconds."""
+    """Return the fault of an answer, or None: the service has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None

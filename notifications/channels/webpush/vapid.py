@@ -1,6 +1,6 @@
 """VAPID (RFC 8292): identifies us to push services by a token, signed with the key that a browser subscribed with.
 
-A token is valid for a whole origin for up to a day, so one is made per key and origin and used for most of its life:
+A token is valid for a whole origin for up to a day. So one is made per key and origin and used for most of its life:
 signing costs as much as encrypting half a message.
 """
 
@@ -20,7 +20,7 @@ _MOST_TOKENS = 1000
 
 
 class UnknownSender(LookupError):
-    """A browser subscribed with a key that is neither in VAPID_PRIVATE_KEY nor a brand's, or no longer."""
+    """Raised for a browser that subscribed with a key that VAPID_PRIVATE_KEY and brands lack, or no longer have."""
 
 
 class _Token(NamedTuple):
@@ -35,28 +35,28 @@ class Signer:
     def __init__(self, keys: tuple[str, ...], subject: str) -> None:
         self._keys = {vapid_keys.public_key(pair): pair for pair in map(vapid_keys.load, keys)}
         self.public_keys = list(self._keys)
-        """Newest first: base64url of the uncompressed points."""
+        """Public keys, newest first: base64url of the uncompressed points."""
         self.public_key = self.public_keys[0]
-        """With which browsers subscribe."""
+        """The public key with which browsers subscribe."""
         self._subject = subject
         self._unknown: set[str] = set()
         self._tokens: dict[tuple[str, str], _Token] = {}
 
     def knows(self, public_key: str) -> bool:
-        """Whether it is known if we have this key."""
+        """Return whether the key was looked up before, with or without result."""
         return public_key in self._keys or public_key in self._unknown
 
     def hold(self, public_key: str, private_key: str) -> None:
-        """Sign with a brand's key, too. An empty one: no brand has it."""
+        """Sign with a brand's key, too. An empty `private_key`: no brand has it."""
         if private_key:
             self._keys[public_key] = vapid_keys.load(private_key)
         else:
             self._unknown.add(public_key)
 
     def authorization(self, sender: str, origin: str, now: float) -> str:
-        """The `Authorization` header of a message to `origin`. `now` is in Unix seconds.
+        """Return the `Authorization` header of a message to `origin`. `now` is in Unix seconds.
 
-        `sender` is the public key that the browser subscribed with, empty for the newest. Raises UnknownSender.
+        `sender` is the public key that the browser subscribed with, empty for the newest. Raise UnknownSender.
         """
         cached = self._tokens.get((sender, origin))
         # The lower bound is for a clock that was set back: services refuse a token that ends more than a day from now.
@@ -77,7 +77,7 @@ class Signer:
 
 
 def signer() -> Signer:
-    """Signs with the keys of the settings."""
+    """Return the signer with the keys of the settings."""
     return _signer(tuple(settings.VAPID_PRIVATE_KEY), settings.VAPID_SUBJECT)
 
 

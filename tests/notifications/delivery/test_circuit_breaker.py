@@ -8,9 +8,9 @@ from notifications.delivery.circuit_breaker import (
     ALONE_FIRST,
     ALONE_MOST,
     DOWN_AFTER,
+    DOWN_PARTIES,
     JUST_WORKED,
-    OTHERS,
-    SEVERAL,
+    LATER_SECONDS,
     Services,
 )
 from tests.support.seconds import Seconds
@@ -30,7 +30,7 @@ def services(clock: Seconds) -> Services:
 
 
 def test_it_is_down_when_several_devices_have_failed_for_long(services: Services, clock: Seconds) -> None:
-    for _ in range(SEVERAL):
+    for _ in range(DOWN_PARTIES):
         services.failed(MOZILLA, uuid4(), clock.now)
     clock.now += DOWN_AFTER
     services.failed(MOZILLA, uuid4(), clock.now)
@@ -51,7 +51,7 @@ def test_one_device_that_is_tried_again_and_again_says_nothing_of_the_service(
 
 
 def test_it_is_not_down_while_it_answers_anybody(services: Services, clock: Seconds) -> None:
-    for _ in range(10 * SEVERAL):
+    for _ in range(10 * DOWN_PARTIES):
         clock.now += DOWN_AFTER / 2
         services.failed(MOZILLA, uuid4(), clock.now)
         assert not services.answered(MOZILLA)
@@ -61,7 +61,7 @@ def test_what_was_sent_before_somebody_was_answered_does_not_count(services: Ser
     began = clock.now
     clock.now += 1
     services.answered(MOZILLA)
-    for _ in range(10 * SEVERAL):
+    for _ in range(10 * DOWN_PARTIES):
         clock.now += DOWN_AFTER
         services.failed(MOZILLA, uuid4(), began)
 
@@ -86,12 +86,12 @@ def test_one_that_is_down_is_left_alone_and_tried_by_one_later_each_time(service
     assert services.wait(GATEWAY) == 0
     for at in (0.0, DOWN_AFTER):
         clock.now += at
-        for number in range(SEVERAL):
+        for number in range(DOWN_PARTIES):
             services.failed(GATEWAY, f"person-{number}", clock.now)
     waits = []
     for _ in range(8):
         waits.append(services.wait(GATEWAY))
-        assert services.wait(GATEWAY) == OTHERS, "one comes again"
+        assert services.wait(GATEWAY) == LATER_SECONDS, "one comes again"
         clock.now += waits[-1]
         assert services.wait(GATEWAY) == 0, "and tries it"
 

@@ -39,7 +39,7 @@ def test_test_messages_farewells_and_suspects_are_looked_for_only_where_there_ar
     device = device_of(story.bob, "phone")
     story.assign()
     now = timezone.now()
-    assert claims.waiting_for_devices(now) == claims.Waiting(tests=False, farewells=False, channels=["webpush"])
+    assert claims.waiting_for_devices(now) == claims.WaitingKinds(tests=False, farewells=False, channels=["webpush"])
     assert not claims.there_are_suspects()
 
     with CaptureQueriesContext(connection) as asked:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from notifications.channels import registry
 from notifications.delivery import circuit_breaker, device_lane, service_pauses
-from notifications.delivery.circuit_breaker import ALONE_FIRST, SEVERAL, Services
+from notifications.delivery.circuit_breaker import ALONE_FIRST, DOWN_PARTIES, Services
 from notifications.delivery.engine import Engine
 from notifications.models import Category, Delivery, DeliveryState, PausedService
 from notifications.routing import pipeline
@@ -153,7 +153,7 @@ def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
         assert {row.reason for row in reasons} == {str(service_pauses.left_alone("127.0.0.1"))}
 
     def first_are_told() -> None:
-        told(story, "first", SEVERAL, "appworks")
+        told(story, "first", DOWN_PARTIES, "appworks")
 
     one_after_the_other(
         first_are_told,
@@ -165,8 +165,8 @@ def test_a_gateway_that_does_not_work_is_left_alone_until_one_message_arrives(
         services=Services(seconds),
     )
 
-    assert asked == [SEVERAL, SEVERAL, SEVERAL, SEVERAL + 1], "one message tries it"
-    assert len(gateway.taken) == SEVERAL + 3, "all others follow at once"
+    assert asked == [DOWN_PARTIES, DOWN_PARTIES, DOWN_PARTIES, DOWN_PARTIES + 1], "one message tries it"
+    assert len(gateway.taken) == DOWN_PARTIES + 3, "all others follow at once"
     assert not PausedService.objects.exists(), "its credentials are accepted"
 
 
@@ -175,10 +175,10 @@ def test_a_gateway_that_refuses_messages_works(
 ) -> None:
     monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
     gateway.answers = [Answer(400)]
-    told(story, "apps", SEVERAL + 2, "appworks")
+    told(story, "apps", DOWN_PARTIES + 2, "appworks")
     one_after_the_other(lambda: None, services=Services(Seconds()))
 
-    assert len(gateway.asked) == SEVERAL + 2
+    assert len(gateway.asked) == DOWN_PARTIES + 2
 
 
 def test_a_mail_server_that_takes_no_mail_for_some_works_and_one_that_is_not_there_does_not(
@@ -187,12 +187,12 @@ def test_a_mail_server_that_takes_no_mail_for_some_works_and_one_that_is_not_the
     monkeypatch.setattr(circuit_breaker, "DOWN_AFTER", 0.0)
     with mail_server() as server:
         settings.EMAIL_PORT, server.recipient_reply = server.port, "451 4.7.1 Greylisted, try again later"
-        told(story, "grey", SEVERAL + 2, "email")
+        told(story, "grey", DOWN_PARTIES + 2, "email")
         one_after_the_other(lambda: None, services=Services(Seconds()))
     assert states("grey") == {("email", "pending", 1)}, "each was tried"
 
     settings.EMAIL_PORT = free_port()
-    first, second = (lambda: told(story, "first", SEVERAL, "email")), (lambda: told(story, "second", 3, "email"))
+    first, second = (lambda: told(story, "first", DOWN_PARTIES, "email")), (lambda: told(story, "second", 3, "email"))
     one_after_the_other(first, second, services=Services(Seconds()))
     assert states("second") == {("email", "pending", 0)}
 
@@ -206,7 +206,7 @@ def test_however_much_is_due_for_devices_the_mail_goes_meanwhile(
     story: Story, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is due for devices never ends; mail that comes later is taken at its own wake-up."""
-    endless = device_lane.Claimed(1, [], {})
+    endless = device_lane.ClaimedBatch(1, [], {})
     monkeypatch.setattr(device_lane, "_claim", lambda _busy, _now: endless)
 
     async def turn() -> None:

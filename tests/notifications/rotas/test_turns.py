@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from notifications.rotas.turns import (
     LONGEST,
     Definition,
-    Instead,
     Layer,
     Override,
     Shift,
+    SwapHalf,
     gaps,
     on_duty,
     shifts,
@@ -89,8 +89,8 @@ def test_a_turn_of_somebody_who_is_gone_is_a_gap_and_others_keep_theirs() -> Non
 
 
 def test_a_swap_exchanges_the_turns_of_two() -> None:
-    given = Instead(berlin("2026-10-12T08:00"), berlin("2026-10-14T08:00"), ALICE, CAROL)
-    back = Instead(berlin("2026-10-05T08:00"), berlin("2026-10-12T08:00"), CAROL, ALICE)
+    given = SwapHalf(berlin("2026-10-12T08:00"), berlin("2026-10-14T08:00"), ALICE, CAROL)
+    back = SwapHalf(berlin("2026-10-05T08:00"), berlin("2026-10-12T08:00"), CAROL, ALICE)
     rota = Definition(BERLIN, (weekly(CAROL, ALICE),), swaps=(given, back))
 
     assert said(shifts(rota, berlin("2026-10-05T08:00"), berlin("2026-10-19T08:00"))) == [
@@ -188,7 +188,7 @@ def rotas(draw: Callable[..., object]) -> tuple[Definition, datetime]:
         st.one_of(st.none(), st.integers(0, 2)), minutes, minutes, people,
     )  # fmt: skip
     swaps = st.builds(
-        lambda a, b, who, by: Instead(*between(a, b), who, by), minutes, minutes, st.integers(1, 3), st.integers(1, 3)
+        lambda a, b, who, by: SwapHalf(*between(a, b), who, by), minutes, minutes, st.integers(1, 3), st.integers(1, 3)
     )
     feed = st.builds(lambda a, b, who: Shift(*between(a, b), who), minutes, minutes, st.integers(1, 3))
     zone = zones.zone(name)
