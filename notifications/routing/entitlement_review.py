@@ -1,7 +1,7 @@
-"""Copies of people whose reason to have a task has ended are withdrawn, and whoever has their place gets one.
+"""Withdrawal of copies whose people have lost their reason to have the task, and copies for their successors.
 
-Triggers say whose reasons may have ended (`EntitlementReview`), whoever changed what. Until it is done, the answer
-itself is refused (notifications/answers/guards.py).
+Triggers insert an `EntitlementReview` when a person's reasons may have ended, whatever made the change. Until the
+review is done, answers are refused on their own (notifications/answers/guards.py).
 """
 
 import time
@@ -51,15 +51,15 @@ SOURCE_NAME = "entitlements"
 TYPE = "task.passed_on"
 LEASE = timedelta(minutes=2)
 RETRY = timedelta(minutes=5)
-"""After which it is tried again if it has failed, or ended its process."""
+"""Time until a review that failed or ended its process is tried again."""
 AT_ONCE = 20
 STEP = 25
-"""Tasks that are read together."""
+"""Number of tasks that are read together."""
 MOST_COPIES = 1_000
-"""Of the tasks of one transaction, which are locked in it."""
+"""Maximum number of copies of one transaction's tasks, which are locked in it."""
 LOUD = 10
-"""So many tasks of one transaction are told to a successor by all channels of their categories; further ones, unless
-they are urgent, in the inbox."""
+"""Number of tasks of one transaction that a successor is notified of by all channels of their categories. Further ones,
+unless they are urgent, come by the inbox only."""
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -79,11 +79,11 @@ def drain() -> None:
 
 
 def _run(review: EntitlementReview, now: datetime) -> None:
-    """If something is changed meanwhile, the lease is lost, and the row stays."""
+    """Review one person. If the person's data change meanwhile, the lease is lost, and the row stays."""
     outbox.delay(review, now + RETRY)
     try:
         settle(review.person_id, now)
-    except Exception as fault:  # one person's fault must not keep what others lost
+    except Exception as fault:  # one person's error must not block the reviews of others
         if outage.database_is_away(fault):
             raise
         log.exception("entitlements_not_reviewed", person=review.person_id)
@@ -97,14 +97,14 @@ def _run(review: EntitlementReview, now: datetime) -> None:
 
 
 def _back_at(person: int, now: datetime) -> datetime | None:
-    """When the next absence of the person ends."""
+    """Return the end of the person's next absence to end."""
     entered = Absence.objects.filter(recipient=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
     by_calendar = CalendarAbsence.objects.filter(feed=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
     return min((at for at in (entered, by_calendar) if at is not None), default=None)
 
 
 def request(people: Iterable[int], now: datetime) -> None:
-    """Have the reasons of these people looked at, for changes that no trigger sees."""
+    """Request a review of these people's reasons, for changes that no trigger sees."""
     rows = [EntitlementReview(person_id=person) for person in sorted(set(people))]
     for row in rows:
         row.make_due(now)
@@ -114,7 +114,8 @@ def request(people: Iterable[int], now: datetime) -> None:
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: bulk.Writes) -> None:
-    """While a task was answered, reasons to have it may have ended, and nobody looked at its copies."""
+    """Request reviews for a reopened task: reasons may have ended while it was answered and its copies were not
+    checked."""
     if moment != "reopened":
         return
     had = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
@@ -130,7 +131,7 @@ def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: 
 
 # --- one person -------------------------------------------------------------------------------------------------------
 def settle(person: int, now: datetime) -> None:
-    """Look at the copies that the person has, and at those that others have because of them."""
+    """Review the copies that the person has, and those that others have because of the person."""
     after: UUID | None = None
     while True:
         rows = _copies_to_check(person).order_by("task_id")
@@ -144,7 +145,7 @@ def settle(person: int, now: datetime) -> None:
 
 
 def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
-    """Tasks of one transaction each: so many that they have no more than `MOST_COPIES`, or one."""
+    """Yield the tasks of one transaction each: as many as have at most `MOST_COPIES` copies together, or one."""
     standing = Notification.objects.filter(inbox_items.STANDING, task__in=tasks).order_by()
     counts = dict(standing.values_list("task").annotate(Count("pk")))
     part: list[UUID] = []
@@ -158,7 +159,8 @@ def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
 
 
 def _copies_to_check(person: int) -> QuerySet[Notification]:
-    """Of the person and the managers above, whose place depends on theirs; and of those who stand in for them."""
+    """Return the person's copies, those of the managers above, whose entitlement depends on the person, and those of
+    the stand-ins of people."""
     have = Q(recipient__in=[person, *managers_above(person)], reason_fact__code__in=ENDING)
     stand_in = Q(on_behalf_of__in=_relying_on(person))
     return Notification.objects.filter(inbox_items.STANDING, have | stand_in, task__isnull=False)
@@ -202,7 +204,7 @@ def _locked(tasks: Sequence[UUID]) -> list[Task]:
 
 
 class _PassingOn:
-    """One task that somebody has no more: their copies are withdrawn, and whoever has their place gets one."""
+    """One task that somebody has lost: that person's copies are withdrawn, and each successor gets one."""
 
     def __init__(
         self,
@@ -235,7 +237,8 @@ class _PassingOn:
         return {copy.recipient_id for copy in self.lost} | self.successors.keys()
 
     def planner(self, contacts: Contacts, task_counts: dict[int, int]) -> fanout.Planner:
-        """`task_counts`: how many tasks each person has got in this transaction."""
+        """Return the planner of the task's event. `task_counts`: number of tasks each person has got in this
+        transaction."""
         task = self.task
         event = internal_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
         writer = Writer(event, task, facts_of_task(task, task.case, event))
@@ -256,7 +259,7 @@ class _PassingOn:
 
 
 def _manner_of(copy: Notification, *, loud: bool) -> Manner:
-    """As the copy came."""
+    """Return the manner in which the copy came, by the inbox only unless `loud`."""
     return Manner(
         name=copy.route.name if copy.route is not None else "",
         category=copy.category,

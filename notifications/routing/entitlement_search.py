@@ -1,4 +1,4 @@
-"""Whom a target means now, from the rows of a task that somebody has."""
+"""The people that a target names now, from the rows of the task of an existing copy."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -14,19 +14,19 @@ from notifications.types import lookup
 
 
 class Sources(Protocol):
-    """What is read once for several targets; people by their keys."""
+    """Data that is read once for several targets; people by their keys."""
 
     roster: Roster
 
     def on_lists(self, case: Case) -> Mapping[int, Recipient]:
-        """Everybody on the lists for the case's type."""
+        """Return everybody on the lists for the case's type."""
 
     def called(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
-        """Those whom the engine calls so."""
+        """Return the people with these refs in the engine."""
 
 
 def about_of(copy: Notification) -> PartSubject:
-    """For parts of absences. Reads the copy's task and its case."""
+    """Return the subject that parts of absences are compared with. Reads the copy's task and its case."""
     task = copy.task
     case = task.case if task is not None else None
     return PartSubject(
@@ -70,7 +70,7 @@ class Search(targets.RosterSearch):
         return person.active and not self.is_out(person)
 
     def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
-        """It has no trace."""
+        """Do nothing: a review has no trace."""
 
     def people(self, kind: TargetKind) -> targets.People:
         return [(person, NOTHING) for person in self._of_event(kind)]

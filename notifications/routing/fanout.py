@@ -1,4 +1,4 @@
-"""Makes copies and deliveries for the people of an event, and records who gets what and why."""
+"""Makes copies and deliveries for the people of an event, and records in the plan who gets which message and why."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ from wfpush.postgres import bulk
 from wfpush.postgres.bulk import pipelined
 
 AT_ONCE = 1_000
-"""Most people of one event whose copies are in memory together."""
+"""Maximum number of people of one event whose copies are in memory together."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
@@ -78,15 +78,15 @@ class Planner:
     plan: Plan
     now: datetime
     is_task: bool
-    """Whether copies ask for the task's answer."""
+    """True if copies ask for the task's answer."""
     contacts: Contacts = field(default_factory=Contacts)
     made: list[Notification] = field(default_factory=list)
     told_anew: list[Notification] = field(default_factory=list)
     handed_over: list[Notification] = field(default_factory=list)
     reworded: dict[Notification, dict[str, Json]] = field(default_factory=dict)
-    """With the texts of channels that have texts of their own."""
+    """The new texts of channels that have their own, by copy."""
     words: dict[Notification, dict[str, Json]] = field(default_factory=dict)
-    """The same of copies of which a new message is sent, too: for what devices show of them by now."""
+    """The new texts of channels, by copy of which a new message is sent, too: for older messages that devices show."""
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     left: Sequence[Addressed] = ()
@@ -94,7 +94,7 @@ class Planner:
     completes the plan."""
     _details_of: dict[batch_render.Wording, Json] = field(default_factory=dict)
     colleagues: set[int] = field(default_factory=set)
-    """Everybody who has the task, or gets it: whom the others can ask."""
+    """Everybody who has the task, or gets it: the people that the others can ask."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now, self.contacts)
@@ -103,12 +103,13 @@ class Planner:
 
     @property
     def new_recipients(self) -> set[int]:
-        """Whose copies are new."""
+        """The keys of the people whose copies are new."""
         return {row.recipient_id for row in self.made} | {each.recipient.pk for each in self.left}
 
     # --- new copies ------------------------------------------------------------------------------
     def parts(self) -> Iterator[None]:
-        """Make the copies that are left, part by part. What was made is to be saved before the next part."""
+        """Make the remaining copies, part by part. The caller saves the copies made before it asks for the next
+        part."""
         for start in range(0, len(self.left), AT_ONCE):
             self.addresses = Addresses(self.event, self.now)  # with the contacts of these people only
             self.make(self.left[start : start + AT_ONCE])
@@ -157,7 +158,7 @@ class Planner:
         version: TemplateVersion | None,
         brand: Brand | None,
     ) -> Notification:
-        """A copy that is still nobody's."""
+        """Return a copy without a recipient."""
         asks = self.is_task and bool(wording.actions)
         notification = bulk.new(
             Notification,
@@ -181,20 +182,20 @@ class Planner:
         return notification
 
     def _actions(self, wording: batch_render.Wording, recipient: Recipient) -> list[Json]:
-        """Without the question where nobody could be asked it."""
+        """Return the actions for the recipient, without questions if the recipient could ask nobody."""
         if self.task is None or self._is_somebody_to_ask(self.task, recipient):
             return wording.actions_json
         return wording.actions_without_questions
 
     def _is_somebody_to_ask(self, task: Task, asker: Recipient) -> bool:
-        """Whoever began the task, or somebody else who has it."""
+        """Return whether the active initiator or another person with the task is there to be asked."""
         initiator = task.initiator
         if initiator is not None and initiator.active and initiator.pk != asker.pk:
             return True
         return any(colleague != asker.pk for colleague in self.colleagues)
 
     def _notice(self, manner: Manner, recipient: Recipient, brand: Brand | None) -> str:
-        """What the template of a reminder or an escalation says on lock screens."""
+        """Return the lock-screen text of a reminder's or an escalation's template; empty without one."""
         if manner.notice is None:
             return ""
         wording = self.writer.write(manner.notice, recipient, brand, ())
@@ -220,7 +221,7 @@ class Planner:
             notification.revised_at = self.now
 
     def _details(self, wording: batch_render.Wording) -> Json:
-        """One object for all copies of a wording: frames are made once for it."""
+        """Return one object for all copies of a wording: frames are made once for it."""
         if wording not in self._details_of:
             self._details_of[wording] = details_of(self.writer.facts, wording.key_facts)
         return self._details_of[wording]
@@ -245,10 +246,10 @@ class Planner:
         channels = {channel for _, names in people for channel in names}
         self.addresses.look_up([recipient for recipient, _ in people], channels)
 
-    # --- copies that are there: changed in memory, for `save` -------------------------------------
+    # --- existing copies: changed in memory, for `save` -------------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
-        """Reminders: open copies with a new message, which says as before what is to be decided, below the notice of
-        `manner`, until the task changes.
+        """Send a reminder for open copies: the notice of `manner` stands above the task's own text until the task
+        changes.
 
         `why` has a reason for each person.
         """
@@ -260,13 +261,13 @@ class Planner:
             self._tell_anew(row, manner, why[row.recipient_id], words)
 
     def _tell_anew(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
-        row.read_at = row.snoozed_until = None  # whoever is told again has it back
+        row.read_at = row.snoozed_until = None  # a new message brings the item back
         mine = self._deliveries(row, manner.channels, words, critical=manner.critical)
         self.plan.add(row.recipient, row, manner.name, why, mine)
         self.deliveries += mine
 
     def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, Addressed]) -> None:
-        """Copies of people who had only been told of the task become copies of people who have it now."""
+        """Turn copies of people who only knew that the task runs late into copies of people who now have it."""
         versions = batch_render.published_versions()
         self.handed_over += rows
         self._look_up([(row.recipient, addressed[row.recipient_id].manner.channels) for row in rows])
@@ -317,13 +318,13 @@ class Planner:
 
     @property
     def changed(self) -> Iterable[Notification]:
-        """Copies that were there, in the order in which they get new numbers."""
+        """Existing copies that were changed, in the order in which they get new numbers."""
         return (*self.withdrawn, *self.handed_over, *self.told_anew, *self.reworded)
 
 
 def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Notification] = ()) -> None:
-    """Save all that was changed and made: inboxes, and rows of the ledger. `seen_anew`: further copies, of which
-    inboxes show more now."""
+    """Save all new and changed rows: inboxes, and rows of the ledger. `seen_anew`: further copies of which inboxes show
+    more than before."""
     if len(planners) > 1 and any(planner.left for planner in planners):
         for planner in planners:  # one after the other, so that items are numbered in the order of the events
             save([planner], now)
@@ -354,7 +355,7 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
 
 
 def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:
-    """Those of the copies about which another message is sent than that in the inbox."""
+    """Return the ids of the copies about which another channel than the inbox sends a message."""
     anew = {row.pk for row in rows}
     sent = (row for planner in planners for row in planner.deliveries if row.state == DeliveryState.PENDING)
     return {row.notification_id for row in sent if row.notification_id in anew} if anew else set()
@@ -373,7 +374,8 @@ def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
 
 
 def _plain(part: Json) -> Json:
-    """Names, titles and addresses without characters that could deceive readers; refs and links unchanged."""
+    """Return the part with names, titles and addresses cleaned of deceptive characters; refs and links are
+    unchanged."""
     shown = ("name", "title", "address")
     return {
         name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in part.items()

@@ -1,4 +1,4 @@
-"""What an event did: the routes tried, who gets what and why, and what was odd. It is stored with the event."""
+"""The trace of an event: the routes tried, the messages to people with their reasons, and the warnings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Plan:
     warnings: list[Reason] = field(default_factory=list)
     notes: list[Reason] = field(default_factory=list)
     more: int = 0
-    """People told whom the trace counts only."""
+    """Number of notified people whom the trace does not list."""
 
     def as_json(self) -> Json:
         return plans.stored(

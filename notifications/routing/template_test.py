@@ -1,6 +1,6 @@
-"""A message of a template version to one's own person, to see how it arrives: before it is published, if one wants.
+"""A test message of a template version, published or not, to one's own person.
 
-It takes the way of every message, through inbox, ledger and channels, as an event of our own. It is about no task, so
+It is sent like every message, through inbox, ledger and channels, as an event of the product. It is about no task, so
 nothing can be answered and no engine is called.
 """
 
@@ -39,11 +39,11 @@ from wfpush.queue import outbox
 
 TYPE = "wfpush.test"
 MOST, WITHIN = 5, timedelta(minutes=10)
-"""So many tests a person in that time."""
+"""Maximum number of tests for one person, and the period."""
 
 
 class CannotSend(Exception):
-    """The sentence says what to do."""
+    """Raised if a test cannot be sent; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def ways_to(person: Recipient) -> list[Way]:
 def send(
     version: TemplateVersion, person: Recipient, writer: Writer, chosen: Sequence[str], now: datetime
 ) -> Notification:
-    """Send what `writer` knows, worded by this version, to the person's inbox and by the `chosen` channels at once.
+    """Send the data of `writer`, worded by this version, to the person's inbox and by the `chosen` channels at once.
 
     Raises CannotSend.
     """
@@ -100,8 +100,8 @@ def send(
 
 
 def _place_of(version: TemplateVersion, writer: Writer) -> tuple[Engine, Category]:
-    """Every event is of an engine, and every message of a category: those of the sample and of the template's routes,
-    where there are any."""
+    """Return the engine and the category of the message: those of the sample and of the template's routes, else the
+    first. Raise CannotSend if there is none."""
     route = version.template.routes.select_related("engine", "category").first()
     of_sample = writer.event.engine if writer.event.engine_id else None
     engine = of_sample or (route.engine if route else None) or Engine.objects.filter(active=True).first()
@@ -112,7 +112,7 @@ def _place_of(version: TemplateVersion, writer: Writer) -> tuple[Engine, Categor
 
 
 def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, chosen: Sequence[str]) -> None:
-    """Real messages would have the task's name instead of a text with a fault; a test says so and is not sent."""
+    """Raise CannotSend if a text has an error. Real messages would have the task's name instead of such a text."""
     for channel in (INBOX, *chosen):
         try:
             render.render(
@@ -124,7 +124,7 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
 
 
 def _check_rate(person: Recipient, now: datetime) -> None:
-    """The person is locked."""
+    """Raise CannotSend if the person has had too many tests. The person is locked."""
     mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
     if mine.filter(event__source=internal_events.SOURCE).count() >= MOST:
         sentence = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
@@ -132,7 +132,7 @@ def _check_rate(person: Recipient, now: datetime) -> None:
 
 
 def _mark(made: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
-    """Titles and texts say that it is a test, on each channel; no channel waits for another."""
+    """Mark titles and texts of all channels as a test. No channel waits for another."""
     with translation.override(language_of(person)):
         title = _("Test: %(title)s")
         sentence = _("This is a test of “%(template)s”, version %(number)d. There is nothing to do.")
