@@ -26,8 +26,7 @@ from wfpush.queue import outbox
 
 
 class Contacts:
-    """The devices and delivery preferences of people, read once for each person. Several events may share one
-    instance."""
+    """Devices and delivery preferences of people, read once for each person. Several events may share an instance."""
 
     def __init__(self) -> None:
         self.chosen = Reading()

@@ -25,8 +25,7 @@ from wfpush.postgres.bulk import Writes
 
 
 class PersonChanges(Exception):
-    """Raised if an event changes a person whom other events of its batch may show; the event is then processed
-    alone."""
+    """Raised if an event changes a person whom other events of its batch may show. It is then processed alone."""
 
 
 class Batch:

@@ -73,8 +73,7 @@ WHERE event.id IS NOT NULL OR depth.is_full
 ORDER BY event.place * queue.weight, event.due_at, event.id LIMIT %(limit)s
 """
 
-# While an event's row is locked, the event cannot end and release those behind it. So no event stays parked behind one
-# that has ended.
+# An event whose row is locked cannot end and release those behind it: no event stays parked behind an ended one.
 _PARK = f"""
 WITH passed AS MATERIALIZED (
     SELECT event.id, event.due_at, event.first FROM {_QUEUES} CROSS JOIN LATERAL ({_WINDOW}) AS event

@@ -1,5 +1,4 @@
-"""Entitlement to tasks: checks that the reason for a person's copy still holds, and finds successors of people who lost
-it.
+"""Entitlement to tasks: whether the reason for a person's copy still holds, and the successors of those who lost it.
 
 A membership, lead, manager, duty, role, case list or absence may end while a copy is open. Reasons that come from an
 event, a route or a policy for one person do not end.
@@ -48,8 +47,7 @@ DELEGATED = (reasons.DELEGATE.name, reasons.DELEGATE_FOR.name, reasons.OFFERED.n
 
 @dataclass(frozen=True)
 class Successor:
-    """A person who gets a task in place of one who lost it. `on_behalf_of` is the absent person, if the successor
-    stands in."""
+    """A person who gets a task in place of one who lost it, and the absent person for whom this one stands in."""
 
     person: Recipient
     reason: Reason
@@ -155,8 +153,7 @@ class Entitlements:
         return any(copy.recipient_id in absences.chain(person, context) for person in people.keys() & absences.away)
 
     def _other_targets(self, copy: Notification) -> list[RouteTarget]:
-        """Return the targets of the routes that matched for the task. Without a route, the candidates and teams of the
-        task."""
+        """Return the targets of the routes that matched for the task; without a route, its candidates and teams."""
         if copy.route_id is None:
             return [RouteTarget(kind=TargetKind.CANDIDATES), RouteTarget(kind=TargetKind.TASK_TEAMS)]
         assigned = copy.task.assigned_event_id if copy.task is not None else None

@@ -114,8 +114,7 @@ def request(people: Iterable[int], now: datetime) -> None:
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: bulk.Writes) -> None:
-    """Request reviews for a reopened task: reasons may have ended while it was answered and its copies were not
-    checked."""
+    """Request reviews for a reopened task: while it was answered, reasons may have ended without a check."""
     if moment != "reopened":
         return
     had = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
@@ -159,8 +158,7 @@ def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
 
 
 def _copies_to_check(person: int) -> QuerySet[Notification]:
-    """Return the person's copies, those of the managers above, whose entitlement depends on the person, and those of
-    the stand-ins of people."""
+    """Return copies of the person, of managers above (they depend on the person), and of stand-ins for the person."""
     have = Q(recipient__in=[person, *managers_above(person)], reason_fact__code__in=ENDING)
     stand_in = Q(on_behalf_of__in=_relying_on(person))
     return Notification.objects.filter(inbox_items.STANDING, have | stand_in, task__isnull=False)
@@ -237,8 +235,7 @@ class _PassingOn:
         return {copy.recipient_id for copy in self.lost} | self.successors.keys()
 
     def planner(self, contacts: Contacts, task_counts: dict[int, int]) -> fanout.Planner:
-        """Return the planner of the task's event. `task_counts`: number of tasks each person has got in this
-        transaction."""
+        """Return the planner of the task's event. `task_counts`: tasks that each person got in this transaction."""
         task = self.task
         event = internal_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
         writer = Writer(event, task, facts_of_task(task, task.case, event))

@@ -79,8 +79,7 @@ def run(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
 
 @transaction.atomic
 def expire(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
-    """Expire those of the tasks that are still open, and return them. Tasks that other transactions lock are left
-    out."""
+    """Expire those of the tasks that are open and not locked by other transactions. Return their keys."""
     lock_waits.apply()
     waiting = expiring(now).filter(pk__in=chosen).order_by("pk")
     tasks = list(waiting.select_for_update(skip_locked=True, no_key=True, of=("self",)))

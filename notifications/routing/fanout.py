@@ -108,8 +108,7 @@ class Planner:
 
     # --- new copies ------------------------------------------------------------------------------
     def parts(self) -> Iterator[None]:
-        """Make the remaining copies, part by part. The caller saves the copies made before it asks for the next
-        part."""
+        """Make the remaining copies, part by part. The caller saves each part before it asks for the next."""
         for start in range(0, len(self.left), AT_ONCE):
             self.addresses = Addresses(self.event, self.now)  # with the contacts of these people only
             self.make(self.left[start : start + AT_ONCE])
@@ -374,8 +373,7 @@ def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
 
 
 def _plain(part: Json) -> Json:
-    """Return the part with names, titles and addresses cleaned of deceptive characters; refs and links are
-    unchanged."""
+    """Return the part without deceptive characters in names, titles and addresses; refs and links are unchanged."""
     shown = ("name", "title", "address")
     return {
         name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in part.items()

@@ -1,5 +1,4 @@
-"""Forecast of the messages that would reach a person at an instant, by the pipeline's own code. Nothing is stored or
-sent."""
+"""Forecast of how messages would reach a person at an instant, by the pipeline's code: nothing is stored or sent."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

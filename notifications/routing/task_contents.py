@@ -47,8 +47,7 @@ class TaskContents:
         return row.revision
 
     def _origin(self, task: Task) -> Json:
-        """Return the CloudEvent that the content came from. The product's own events change no content: the assigning
-        event."""
+        """Return the CloudEvent of the content. The product's own events change none, so it is the assigning one."""
         assigning = task._state.fields_cache.get("assigned_event")
         event = self.event if behaviour_of(self.event.type) in TYPES_THAT_ASK or assigning is None else assigning
         return {"id": event.event_id, "source": event.source}
