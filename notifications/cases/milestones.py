@@ -1,4 +1,4 @@
-"""How far a case has come, by the milestones that an administrator has set up, in a customer's words."""
+"""The progress of a case along the milestones that an administrator has set up, in words for customers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from notifications.wording.languages import languages, tag
 from notifications.wording.plaintext import clean_line, cut
 
 MOST_REACHED, MOST_LABEL = 200, 80
-"""Statuses of a case that are looked at, the newest ones; characters of a label."""
+"""Maximum number of a case's newest statuses that are read, and of characters of a label."""
 
 State = Literal["done", "now", "ahead"]
 
 
 @dataclass(frozen=True)
 class Reached:
-    """The case had this status from `at` on, as an event of this type told."""
+    """A status that the case had from `at` on, with the type of the event that set it."""
 
     status: str
     at: datetime
@@ -33,14 +33,14 @@ class Step:
     label: str
     state: State
     at: datetime | None = None
-    """When it was reached; None: it lies ahead."""
+    """The time when the case reached the step; None if it has not."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`steps` in their order: what was reached, where the case is, what lies ahead. `note`: the milestone's sentence.
+    """The steps of a case in their order: reached, current and coming ones. `note`: the milestone's sentence.
 
-    `news`: the status, where it is none of the steps, and `news_at` since when.
+    `news`: the current status, if it belongs to no step, and `news_at`: its time.
     """
 
     steps: Sequence[Step] = ()
@@ -50,7 +50,7 @@ class Progress:
 
     @property
     def next(self) -> str:
-        """The label of the step after this one; empty at the end."""
+        """The label of the step after the current one; empty at the end."""
         return next((step.label for step in self.steps if step.state == "ahead"), "")
 
     @property
@@ -59,7 +59,7 @@ class Progress:
 
 
 def progress_of(case: Case, language: str) -> Progress:
-    """Steps that were skipped on the way are left out: nothing is said that no event has told."""
+    """Return the progress of a case. Steps that were skipped are left out, because no event has reported them."""
     reached = reached_by(case)
     journey = journey_of(case, list(dict.fromkeys(each.event_type for each in reversed(reached))))
     milestones = list(journey.milestones.all()) if journey is not None else []
@@ -79,7 +79,7 @@ def progress_of(case: Case, language: str) -> Progress:
 
 
 def reached_by(case: Case) -> list[Reached]:
-    """The statuses that events have told, in the order of their times. Each counts from when it came last."""
+    """Return the statuses that events have set, by time. A status that came several times in a row counts once."""
     events = Event.objects.filter(
         Q(status=EventStatus.PROCESSED) | Q(status=EventStatus.UNROUTED), case=case, data__case__status__isnull=False
     )
@@ -90,14 +90,14 @@ def reached_by(case: Case) -> list[Reached]:
         if isinstance(status, str) and status
     ]
     statuses.sort(key=lambda each: each.at)
-    # Several events in a row may tell the same status: it began with the first of them.
+    # Several events in a row may have the same status: it began with the first of them.
     return [each for at, each in enumerate(statuses) if not at or statuses[at - 1].status != each.status]
 
 
 def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
     """Return the journey that fits the case best: by its engine, then its type, then the types of its events.
 
-    `types`: event types that have told its statuses, the latest first.
+    `types`: types of the events that have set its statuses, the latest first.
     """
     type_names = [*dict.fromkeys(map(behaviour_of, types)), *types]
     fits = Journey.objects.filter(
@@ -116,7 +116,7 @@ def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bo
 
 
 def _behind(here: Milestone, all_of: list[Milestone], reached: list[Reached], language: str) -> list[Step]:
-    """The steps up to this one, of which each was reached."""
+    """Return the steps up to the current one that the case has reached."""
     since = {each.status: each.at for each in reached}
     steps = []
     for each in all_of:
@@ -127,7 +127,7 @@ def _behind(here: Milestone, all_of: list[Milestone], reached: list[Reached], la
 
 
 def _ahead(here: Milestone, all_of: list[Milestone], language: str) -> list[Step]:
-    """What comes after it; alternatives are one step."""
+    """Return the steps after the current one; alternatives are one step."""
     if here.ends:
         return []
     labels: dict[int, list[str]] = {}
@@ -149,6 +149,6 @@ def text_in_language(words: Mapping[str, str], language: str) -> str:
 
 
 def readable(status: str) -> str:
-    """The engine's own word, as people write words."""
+    """Return the engine's status as text: without underscores and hyphens, with a capital letter."""
     words = clean_line(status.replace("_", " ").replace("-", " "))
     return cut(words[:1].upper() + words[1:], MOST_LABEL)

@@ -35,16 +35,16 @@ DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 """The actions of a task whose engine names none."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
+"""Instants outside these years mean “never” (some engines write the year 9999), and cannot be computed with."""
 
 
 class OutOfTurn(Exception):
-    """Earlier events of the task were released after this one was claimed."""
+    """Raised if earlier events of the task were released after this one was claimed."""
 
 
 @dataclass
 class Change:
-    """What an event changed."""
+    """The effect of an event on its task and case."""
 
     task: Task | None = None
     case: Case | None = None
@@ -55,11 +55,11 @@ class Change:
     reassigned: bool = False
     closed: bool = False
     is_older: bool = False
-    """Whether the task knows of later events, whose data stay."""
+    """True if the task knows of later events, whose data stay."""
     asks: bool = False
-    """Whether the event's notifications ask for the task's answer."""
+    """True if the event's notifications ask for the task's answer."""
     is_message: bool = False
-    """Whether the event is a message, of which the conversation tells people; routes do not."""
+    """True if the event is a message. The conversation notifies people of it; routes do not."""
 
     @property
     def counts(self) -> bool:
@@ -67,7 +67,7 @@ class Change:
 
 
 def people_named(data: Json) -> list[PersonInEvent]:
-    """All people that an event's data names, in the places that docs/api.md lists."""
+    """Return all people that an event's data names, in the places that docs/api.md lists."""
     task, message, people = object_in(data, "task"), object_in(data, "message"), []
     people += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
     roles = object_in(object_in(data, "case"), "roles")
@@ -84,7 +84,7 @@ def effective_time(event: Event) -> datetime:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the transaction of an event has locked and found, and where changes go."""
+    """The rows that an event's transaction has locked and read, and the writes that collect its changes."""
 
     locked: Locked
     directory: Directory
@@ -94,7 +94,7 @@ class Scene:
 
 
 def apply(event: Event, scene: Scene) -> Change:
-    """Change the task and case of an event as it says."""
+    """Apply an event to its task and case. Return the changes."""
     change = Change(case=scene.locked.case(event), asks=asks(event))
     if changes_its_task(event):
         _apply_to_task(event, change, scene)
@@ -109,7 +109,7 @@ def apply(event: Event, scene: Scene) -> Change:
 
 # --- cases ----------------------------------------------------------------------------------------
 def _update_case(case: Case, event: Event, scene: Scene) -> None:
-    """Update the case, unless a later milestone is known."""
+    """Update the case, unless a later event has set its status."""
     case_fields, when = object_in(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
@@ -123,8 +123,8 @@ def _update_case(case: Case, event: Event, scene: Scene) -> None:
 
 
 def _roles_after(roles_before: Json, roles_in_event: Json, directory: Directory, *, late: bool) -> Json:
-    """Roles that the event does not name stay, and so do those that a later one has named. An empty list: nobody has
-    it any more. Looking people up makes external ones known."""
+    """Return the roles after the event. Roles that it does not name stay, and so do those that a later event has named.
+    An empty list ends a role. Looking people up creates rows of external ones."""
     roles = dict(roles_before)
     for role, people in roles_in_event.items():
         if people is None or (late and role in roles_before):
@@ -189,12 +189,12 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
 
 
 def is_answered(task: Task) -> bool:
-    """Whether somebody has decided the task here, and the engine has not ended it."""
+    """Return whether a person has decided the task here, and the engine has not ended it."""
     return task.state == TaskState.ANSWERED
 
 
 def _save(task: Task, scene: Scene) -> None:
-    """It will be written with all that changes until then."""
+    """Have the task written at the end of the batch, with all changes until then."""
     if task._state.adding:
         scene.writes.insert(task)
     else:
@@ -202,7 +202,7 @@ def _save(task: Task, scene: Scene) -> None:
 
 
 def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
-    """Merge the event's data into the task's, in memory, with the fields that come from them, but for its people."""
+    """Merge the event's data into the task's, in memory, and update the fields made from them, except people."""
     data_before = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
     old, new = (event.data, data_before) if keep_newer else (data_before, event.data)
     task.data = merged(old, new)
@@ -218,7 +218,7 @@ def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
 
 
 def merged(old: Json, new: Json) -> Json:
-    """`new` over `old`, one level into objects."""
+    """Return `new` over `old`, merged one level into objects."""
     result = dict(old)
     for name, value in new.items():
         old_member = result.get(name)
@@ -227,7 +227,7 @@ def merged(old: Json, new: Json) -> Json:
 
 
 def _without_people(data: Json) -> Json:
-    """The data without people: those of an assignment replace those of the one before."""
+    """Return the data without people: those of a new assignment replace the earlier ones."""
     task_fields = {
         name: value
         for name, value in object_in(data, "task").items()
@@ -237,8 +237,8 @@ def _without_people(data: Json) -> Json:
 
 
 def _assign(task: Task, event: Event, scene: Scene) -> bool:
-    """Set the people of the task. True when it was other people's before. While there is an assignee, candidates are
-    not asked."""
+    """Set the people of the task. Return whether it was other people's before. While there is an assignee, changed
+    candidates do not count."""
     task_fields, before, directory = object_in(event.data, "task"), _people_of(task), scene.directory
     task.assignee = directory.get(task_fields.get("assignee")) if task_fields.get("assignee") else None
     task.assigned_event = event
@@ -261,13 +261,12 @@ def _assign(task: Task, event: Event, scene: Scene) -> bool:
 def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
     if _is_new(task):
         return None, set(), set()
-    candidates, teams = task.candidates.all(), task.teams.all()  # read before, for all tasks of the batch
+    candidates, teams = task.candidates.all(), task.teams.all()  # prefetched for all tasks of the batch
     return task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams}
 
 
 def _is_new(task: Task) -> bool:
-    """Whether no event has changed the task before. Then nobody was asked to do it, and nothing need be read to know
-    that."""
+    """Return whether no event has changed the task before. Then nobody has it, and no people need be read."""
     return task.last_event_time is None
 
 
@@ -277,7 +276,7 @@ def _find_people(directory: Directory, people: Any) -> list[Recipient]:
 
 
 def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> lifecycle.Moment:
-    """The information is a reply of the engine; whoever was asked need not reply any more."""
+    """Add the information as a reply of the engine. Other people who were asked need not reply any more."""
     text = clean(str(event.data.get("info", "")))[:MOST_TEXT]
     message, _ = messages.add(task, [], scene.writes, due=True, kind=MessageKind.REPLY, text=text, at=when)
     scene.writes.gather(messages.informed, (task.pk, scene.now))
@@ -289,7 +288,7 @@ def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> life
 
 
 def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> None:
-    """A message of the engine: kept also when it is late, or out of order. It asks, replies, or comments."""
+    """Add a message of the engine, also if it is late or out of order: a question, a reply, or a comment."""
     change.is_message = True
     if _is_new(task):
         change.task, change.status = None, EventStatus.IGNORED
@@ -317,7 +316,7 @@ def _name_of(person: Any) -> str:
 
 
 def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scene) -> None:
-    """The engine has ended the task. Applies always, whatever the event's time."""
+    """End the task as the engine did. This always applies, whatever the event's time."""
     if task.state in CLOSED:
         change.status = EventStatus.IGNORED
         change.notes.append(reasons.TASK_HAD_ENDED_ALREADY())
@@ -339,7 +338,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
 
 
 def _result(statement: Json) -> Json:
-    """The engine's statement of who did what, in the form of an outcome."""
+    """Return the engine's statement about the decision, in the form of an outcome."""
     by = statement.get("by")
     person = by if isinstance(by, dict) else {"ref": by, "name": by}
     author = {
@@ -355,9 +354,9 @@ def _result(statement: Json) -> Json:
     }
 
 
-# --- reading what engines say ---------------------------------------------------------------------
+# --- reading the data of engines ------------------------------------------------------------------
 def title(fields: Json, name: str, limit: int) -> str:
-    """One line, without characters that could deceive a reader of lists."""
+    """Return one line, without characters that could deceive a reader of lists."""
     value = fields.get(name)
     return cut(clean_line(value), limit) if isinstance(value, str) else ""
 

@@ -1,4 +1,4 @@
-"""What a person decides about when they answer a task, and its revision: a digest that changes exactly when it does.
+"""The content that a person decides about when answering a task, and its revision: a digest of exactly this content.
 
 The content is the same for all people and languages. Deadlines, priority, reminders, escalations and the people who
 have the task are no part of it.
@@ -23,10 +23,10 @@ from wfpush.postgres.revision import Compiled
 
 
 def content_of(task: Task, version: TemplateVersion | None, facts: Json) -> Json:
-    """Return what is decided: {name, description, values, form, actions, documents}.
+    """Return the content to decide about: {name, description, values, form, actions, documents}.
 
-    `facts`: what templates may use, as `facts_of_task` makes it. `values` has a member for each path that the template
-    version, the engine's answer mappings or the form use, where there is a value. Empty members are left out.
+    `facts`: the facts for templates, as `facts_of_task` makes them. `values` has a member for each path with a value
+    that the template version, the engine's answer mappings or the form use. Empty members are left out.
     """
     task_facts = object_in(facts, "task")
     content: Json = {
@@ -52,7 +52,7 @@ def _values(task: Task, version: TemplateVersion | None, facts: Json) -> Json:
 def revision_of(content: Json) -> str:
     """Return the SHA-256 of the content's canonical JSON (RFC 8785) as base64url, 43 characters.
 
-    Integers beyond 2^53, which RFC 8785 has no form for, count as their digits in a string.
+    RFC 8785 has no form for integers beyond 2^53: they count as their digits in a string.
     """
     try:
         canonical = rfc8785.dumps(content)
@@ -73,16 +73,16 @@ def _with_large_integers_as_text(value: Any) -> Any:
 Paths: TypeAlias = tuple[str, ...]
 
 OF_LISTS = ("size", "first", "last")
-"""What Liquid knows of a list besides its members."""
+"""Members of a list in Liquid, besides its items."""
 
 _ROOTS_LEFT_OUT = frozenset({"event", "brand", "info", "recipients", "result", "message", "asked_by", "title"})
-"""What comes from the event or the reader, and not from what is to be decided."""
+"""Roots of values that come from the event or the reader, and not from the content."""
 
 _OF_TASK_LEFT_OUT = (
     "id name description form actions due_at expires_at priority url assignee candidates teams".split()  # noqa: SIM905
 )
 _LEFT_OUT = frozenset({"task", "documents", *(f"task.{name}" for name in _OF_TASK_LEFT_OUT)})
-"""Members of their own in the content, and what may change without a new decision: deadlines, priority, people."""
+"""Paths of content members, and of values that may change without a new decision: deadlines, priority, people."""
 
 
 class _Paths:
@@ -111,7 +111,7 @@ class _Paths:
 
 
 def used_paths(version: TemplateVersion | None, engine: int, kind: str) -> Paths:
-    """Dotted paths of the values that the version, or the answer mappings of the engine for tasks of that kind, use.
+    """Return the dotted paths of values used by the version, or the engine's answer mappings for tasks of the kind.
 
     Without a version: those that every task shows. Its texts, customer texts and facts count in all languages.
     """
@@ -150,7 +150,7 @@ def _of_templates(sources: Iterable[str]) -> set[str]:
 
 
 def _variables(source: str) -> Iterator[str]:
-    """A template that cannot be read shows nothing, and uses nothing."""
+    """Yield the paths of a template's variables. A template that cannot be read has none."""
     try:
         template = liquid.parse(source)
     except RenderError:
@@ -160,7 +160,7 @@ def _variables(source: str) -> Iterator[str]:
 
 
 def _path_of(segments: Sequence[object]) -> str:
-    """Up to a place in a list, a name that is computed, or one that a path cannot have: then the whole of it counts."""
+    """Return the path up to an index in a list, a computed name, or one that no path can have: all below it counts."""
     plain = takewhile(lambda name: isinstance(name, str) and "." not in name and name not in OF_LISTS, segments)
     return ".".join(map(str, plain))
 
