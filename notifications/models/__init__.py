@@ -1,7 +1,7 @@
 """The tables, one file for each concept, and the checks of values that models and API share.
 
 In: nothing: models import no other room.
-Out: models. What changes them in more than one place is a function of another room.
+Out: models. A change of them that several places need is a function of another room.
 """
 
 from notifications.models.absences import (
