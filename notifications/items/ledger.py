@@ -25,7 +25,7 @@ RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
 """Rows of a later turn, while a row of an earlier turn may still arrive."""
 
 NEWS = (NotificationState.OPEN, NotificationState.INFO)
-"""States of notifications whose messages are sent; for others, devices show what became of them."""
+"""States of notifications whose messages are sent; for others, devices show the outcome."""
 
 REACHED, AFTER_OTHERS = reasons.as_column([reasons.REACHED(), reasons.AFTER_OTHERS()])
 
@@ -33,7 +33,7 @@ REACHED, AFTER_OTHERS = reasons.as_column([reasons.REACHED(), reasons.AFTER_OTHE
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a claimed delivery. With the state pending it is tried again at `again_at`. `attempted`: an attempt
-    was made. `held`: it was not, because of what the person has chosen."""
+    was made. `held`: the person's preferences hold it back."""
 
     delivery: UUID
     lease: UUID | None
@@ -50,12 +50,12 @@ class Outcome:
 
 
 def outcome(delivery: Delivery, state: DeliveryState, reason: Reason = NOTHING, **more: Any) -> Outcome:
-    """The result of a claimed row."""
+    """Return the result of a claimed row."""
     return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason, **more)
 
 
 def over_at(row: Delivery) -> datetime | None:
-    """When the message is no longer worth sending: a message that asks for an answer ends with its task at the
+    """Return when the message is no longer worth sending: one that asks for an answer ends with its task at the
     latest."""
     notification = row.notification
     task = notification.task if notification.state == NotificationState.OPEN else None
@@ -64,7 +64,7 @@ def over_at(row: Delivery) -> datetime | None:
 
 
 def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
-    """How a claimed message ends that is no longer worth sending; None: it is to be sent."""
+    """Return the result of a claimed message that is no longer worth sending; None if it must be sent."""
 
     def ends(state: DeliveryState, reason: Reason) -> Outcome:
         return outcome(row, state, reason, attempted=False)
@@ -125,7 +125,7 @@ RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.sta
 
 
 def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
-    """Record the results of attempts; the next channel takes over where it must. Returns the rows that ended.
+    """Record the results of attempts; if needed, the next channel takes over. Return the keys of the rows that ended.
 
     Rows whose lease another process has now are skipped. A row that became outdated during its attempt is replaced at
     once: its message may have arrived.
@@ -152,7 +152,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
             pk: (notification, event) for pk, notification, event, state in results if state != DeliveryState.PENDING
         }
         arrived = {each.delivery for each in outcomes if each.succeeded}
-        if taken_back := locked.taken_back & arrived:  # the device shows it after all, and is told of further changes
+        if taken_back := locked.taken_back & arrived:  # the device shows it after all, and must get further changes
             rows = Delivery.objects.filter(pk__in=taken_back)
             outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, reason_fact=None)
         if locked.reserves:
@@ -175,7 +175,7 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 
 def run(statement: str, values: Sequence[Any]) -> list[Any]:
-    """The rows that the statement gives, if it gives any."""
+    """Return the rows of the statement's result, if it has any."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
@@ -229,12 +229,12 @@ WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 
 @transaction.atomic
 def put_back(outcomes: Sequence[Outcome]) -> None:
-    """Claimed rows that were not tried: each is due again at its `again_at`."""
+    """Release claimed rows that were not tried: each is due again at its `again_at`."""
     if not outcomes:
         return
     lock([each.delivery for each in outcomes])
     ids, numbers = [each.delivery for each in outcomes], [each.number for each in outcomes]
-    for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
+    for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # the rows that were made for this try
         run(forget, [ids, numbers])
     leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
     held = [each.held.value if each.held else None for each in outcomes]
@@ -266,7 +266,7 @@ RETURNING reserve.id
 
 def take_over(news_keys: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     """Settle the reserve for these (notification, event): suppressed if an earlier turn arrived, due if all of it ended
-    without arriving. What was held back until its time had come does not wait again. The rows must be locked."""
+    without arriving. Messages that were held back before do not wait again. The rows must be locked."""
     pairs = sorted(news_keys)
     if not pairs:
         return
@@ -312,7 +312,7 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 @transaction.atomic
 def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """These devices get no more messages: waiting ones end, and the next channel takes over."""
+    """End the waiting messages to these devices; the next channel takes over."""
     mine = Delivery.objects.filter(device_id__in=device_ids)
     lock(list(mine.values_list("id", flat=True)))
     ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
@@ -325,6 +325,6 @@ def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> No
 
 # --- sums -----------------------------------------------------------------------------------------
 def sums(rows: QuerySet[Delivery]) -> dict[tuple[str, str], int]:
-    """Channel and state to number of rows."""
+    """Return the numbers of rows by channel and state."""
     counted = rows.order_by().values_list("channel", "state").annotate(Count("pk"))
     return {(channel, state): count for channel, state, count in counted}

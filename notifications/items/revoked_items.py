@@ -1,6 +1,6 @@
-"""Items of tasks that were taken from their people: by these nobody has a part in the case any more.
+"""Items of tasks that were taken from their people: they give nobody a part in the case any more.
 
-They keep what they said when they were withdrawn, and nothing of the case as it goes on.
+They keep their texts from the withdrawal, and show no later changes of the case.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ CODES = frozenset(code.name for code in reasons.TAKEN_AWAY)
 TAKEN = Q(state=NotificationState.WITHDRAWN, reason_fact__code__in=sorted(CODES))
 _FOLLOWED = Q(reason_fact__code=reasons.FOLLOWS.name)
 PART = Q(reason_fact__isnull=True) | ~(TAKEN | _FOLLOWED)
-"""Items by which their people have a part in the case: neither those, nor what came because somebody followed it."""
+"""Items that give their people a part in the case: no taken ones, and none for followers of the case."""
 
 
 def is_taken(notification: Notification) -> bool:
