@@ -1,7 +1,7 @@
-"""Rows that are the person's own, and what the person wrote: deleted, or emptied where something refers to them.
+"""The person's own rows and texts: deleted, or emptied if other rows refer to them.
 
-What they wrote is repeated elsewhere: in notices and items of others, in what engines send back. So with each answer or
-message its text is taken out of all rows of its task, or of its case, in which tasks hand on what was said.
+Their texts are repeated elsewhere: in notices and items of others, in data that engines send back. So the text of each
+answer or message is removed from all rows of its task, or of its case, in which tasks pass texts on.
 """
 
 import json
@@ -40,7 +40,7 @@ from notifications.retention.search_terms import OMITTED, Terms
 from wfpush.postgres import bulk
 
 AT_ONCE = 20
-"""Answers or messages of a batch: each has the rows of a case."""
+"""Number of answers or messages of a batch: each has the rows of a case."""
 PAGE = 500
 
 
@@ -75,7 +75,7 @@ def _empty_answers(rows: Sequence[Response]) -> int:
 
 
 def _empty_callbacks(rows: Iterable[Response | TaskMessage]) -> None:
-    """The callback has the id of what it tells."""
+    """Empty the callbacks of these answers or messages, which have the same ids."""
     calls = list(Callback.objects.filter(pk__in=[row.pk for row in rows], due_at=None))
     for call in calls:
         call.body = without_words(call.body)
@@ -115,7 +115,7 @@ def _empty_refused(rows: Sequence[RefusedAnswer]) -> int:
 
 # --- both -------------------------------------------------------------------------------------------------------------
 def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """Empty the next rows, but for those of held cases and those that an engine is still to be told of."""
+    """Empty the next rows, except those of held cases and those that must still be sent to an engine."""
     rows = rows.order_by("pk").select_related("task__case")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
@@ -153,7 +153,7 @@ def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Ta
         columns = TABLES[rows.model._meta.label_lower]
         for some in _pages(rows):
             page_tally = scrubbing.take_out(rows.model, columns, some, terms, now)
-            tally.changed += page_tally.changed  # what is left or held is counted with its table
+            tally.changed += page_tally.changed  # held rows, and others left, are counted with their table
             tally.left += page_tally.left
     return tally
 
@@ -169,7 +169,7 @@ def _pages(rows: Any) -> Iterator[list[Any]]:
 
 # --- files ------------------------------------------------------------------------------------------------------------
 def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """The bytes of their files go; that there was a file stays where a message or an answer has it."""
+    """Delete the bytes of the person's files. The file itself stays in messages and answers."""
     rows = Attachment.objects.filter(uploader=erasure.person_id).order_by("pk")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
@@ -187,12 +187,12 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
 
 
 def _used_by(rows: Iterable[Attachment]) -> set[Any]:
-    """The keys of the answers and messages, which are those of their callbacks."""
+    """Return the keys of the files' answers and messages, which are also those of their callbacks."""
     return {key for row in rows for key in (row.message_id, row.response_id) if key is not None}
 
 
 EMPTIED = {"comment": OMITTED, "variables": {}, "types": {}, "attachments": []}
-"""Members of an answer."""
+"""Members of an answer's event, with their values after erasure."""
 
 
 def without_words(body: str) -> str:
@@ -240,7 +240,7 @@ def _some(rows: Any, **values: str) -> int:
 
 
 def end_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """Nothing more is sent to the person, and where to it was sent is forgotten."""
+    """Supersede unsent messages to the person, and remove the addresses of sent ones."""
     rows = Delivery.objects.filter(recipient=erasure.person_id).order_by("pk")
     rows = rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows
     some = list(rows.select_related("notification")[: scrubbing.AT_ONCE])

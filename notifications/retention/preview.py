@@ -1,4 +1,4 @@
-"""What erasing a person would take away, and what would stay: counted, before anybody says yes."""
+"""Preview of an erasure: numbers of the data that would be deleted, and that would stay."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ from wfpush.observability.backlog import number
 
 @dataclass
 class Preview:
-    """Lines of what goes and what stays, and what an administrator should know before."""
+    """Lines of deleted and retained data, and warnings for the administrator."""
 
     goes: list[str] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
