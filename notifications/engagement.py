@@ -197,7 +197,7 @@ class Messages:
 
 
 @dataclass
-class Shown:
+class EngagementReport:
     """`of`: groups by category or template, whose key is None for items without one. `others`: the groups of too few
     people together, if they are enough. `total`: the sum of these, so that subtraction reveals nothing left out."""
 
@@ -206,7 +206,7 @@ class Shown:
     total: Messages
 
 
-def between(start: datetime, end: datetime, of: Of) -> Shown:
+def between(start: datetime, end: datetime, of: Of) -> EngagementReport:
     groups: dict[int | None, Messages] = defaultdict(Messages)
     for row in EngagementCount.objects.filter(hour__gte=start, hour__lt=end, category__isnull=False).iterator():
         groups[row.category_id if of == "category" else row.template_id].add(row.channel, row)
@@ -216,4 +216,4 @@ def between(start: datetime, end: datetime, of: Of) -> Shown:
     if not others.few:
         total.add_all(others)
     shown = {key: group.shown() for key, group in groups.items() if not group.few}
-    return Shown(shown, None if others.few else others.shown(), total.shown())
+    return EngagementReport(shown, None if others.few else others.shown(), total.shown())

@@ -20,12 +20,12 @@ from notifications.models import (
     ANSWERABLE,
     Callback,
     CallbackState,
-    Counted,
     CountedHour,
     Delivery,
     DeliveryState,
     Event,
     HourlyCount,
+    Metric,
     Response,
     Task,
     past_deadline,
@@ -124,11 +124,11 @@ def _numbers_of(hour: datetime) -> Numbers:
     messages = _made_in(Delivery, hour).values_list("channel", "state")
     answers = _made_in(Response, hour).filter(effect="final", counts=True).annotate(band=_Band()).order_by()
     return {
-        **_by(Counted.EVENTS, events),
-        **_by(Counted.TOLD, calls),
-        **_by(Counted.MESSAGES, messages),
-        **_by(Counted.ANSWERS, answers.annotate(all=Value("")).values_list("all", "band")),
-        **_by(Counted.ANSWERS, answers.filter(recipient__teams__isnull=False).values_list("recipient__teams", "band")),
+        **_by(Metric.EVENTS, events),
+        **_by(Metric.TOLD, calls),
+        **_by(Metric.MESSAGES, messages),
+        **_by(Metric.ANSWERS, answers.annotate(all=Value("")).values_list("all", "band")),
+        **_by(Metric.ANSWERS, answers.filter(recipient__teams__isnull=False).values_list("recipient__teams", "band")),
     }
 
 
@@ -136,7 +136,7 @@ def _made_in(model: type[Model], hour: datetime) -> QuerySet[Any]:
     return model._default_manager.filter(pk__gte=lowest_id(hour), pk__lt=lowest_id(hour + HOUR)).order_by()
 
 
-def _by(what: Counted, rows: QuerySet[Any]) -> Numbers:
+def _by(what: Metric, rows: QuerySet[Any]) -> Numbers:
     return {(what, "/".join(map(str, of))): count for *of, count in rows.annotate(Count("pk"))}
 
 
@@ -154,10 +154,10 @@ class _Band(Func):
 
 def _most_at_once(before: Mapping[tuple[str, str], int], now: datetime | None) -> Numbers:
     """Return the largest numbers of waiting and late tasks, now or earlier in the hour; without `now`, only earlier."""
-    counts = {(what, ""): before.get((what, ""), 0) for what in (Counted.WAITING, Counted.LATE)}
+    counts = {(what, ""): before.get((what, ""), 0) for what in (Metric.WAITING, Metric.LATE)}
     if now is not None:
         waiting = Task.objects.filter(state__in=ANSWERABLE)
-        for what, rows in ((Counted.WAITING, waiting), (Counted.LATE, waiting.filter(past_deadline(now)))):
+        for what, rows in ((Metric.WAITING, waiting), (Metric.LATE, waiting.filter(past_deadline(now)))):
             counts[what, ""] = max(counts[what, ""], rows.count())
     return {key: count for key, count in counts.items() if count}
 

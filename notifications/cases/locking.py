@@ -38,7 +38,7 @@ def asks(event: Event) -> bool:
     return behaviour_of(event.type) in TYPES_THAT_ASK
 
 
-class Locked:
+class LockedRows:
     """The locked cases and tasks of some events. Missing cases are created; the caller inserts missing tasks.
 
     Tasks that an event only mentions are not locked.

@@ -20,7 +20,7 @@ State = Literal["done", "now", "ahead"]
 
 
 @dataclass(frozen=True)
-class Reached:
+class ReachedStatus:
     """A status that the case had from `at` on, with the type of the event that set it."""
 
     status: str
@@ -78,14 +78,14 @@ def progress_of(case: Case, language: str) -> Progress:
     )
 
 
-def reached_by(case: Case) -> list[Reached]:
+def reached_by(case: Case) -> list[ReachedStatus]:
     """Return the statuses that events have set, by time. A status that came several times in a row counts once."""
     events = Event.objects.filter(
         Q(status=EventStatus.PROCESSED) | Q(status=EventStatus.UNROUTED), case=case, data__case__status__isnull=False
     )
     newest = events.order_by("-id").values_list("data__case__status", "time", "received_at", "type")[:MOST_REACHED]
     statuses = [
-        Reached(status[:100], effective_time(Event(time=time, received_at=received_at)), type)
+        ReachedStatus(status[:100], effective_time(Event(time=time, received_at=received_at)), type)
         for status, time, received_at, type in reversed(newest)
         if isinstance(status, str) and status
     ]
@@ -115,7 +115,7 @@ def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bo
     return journey.engine_id is not None, journey.case_type != "", by_type, how_late
 
 
-def _behind(here: Milestone, all_of: list[Milestone], reached: list[Reached], language: str) -> list[Step]:
+def _behind(here: Milestone, all_of: list[Milestone], reached: list[ReachedStatus], language: str) -> list[Step]:
     """Return the steps up to the current one that the case has reached."""
     since = {each.status: each.at for each in reached}
     steps = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from notifications import reasons
 from notifications.cases import lifecycle, messages, pending_updates
-from notifications.cases.locking import ENDINGS, MESSAGE, Locked, asks, changes_its_task
+from notifications.cases.locking import ENDINGS, MESSAGE, LockedRows, asks, changes_its_task
 from notifications.forms.fields import form_of, marked
 from notifications.intake import eventdata
 from notifications.models import (
@@ -83,32 +83,32 @@ def effective_time(event: Event) -> datetime:
 
 
 @dataclass(frozen=True)
-class Scene:
+class EventContext:
     """The rows that an event's transaction has locked and read, and the writes that collect its changes."""
 
-    locked: Locked
+    locked: LockedRows
     directory: Directory
     roster: Roster
     writes: Writes
     now: datetime
 
 
-def apply(event: Event, scene: Scene) -> Change:
+def apply(event: Event, context: EventContext) -> Change:
     """Apply an event to its task and case. Return the changes."""
-    change = Change(case=scene.locked.case(event), asks=asks(event))
+    change = Change(case=context.locked.case(event), asks=asks(event))
     if changes_its_task(event):
-        _apply_to_task(event, change, scene)
+        _apply_to_task(event, change, context)
     else:
-        change.task = scene.locked.mentioned(event)
+        change.task = context.locked.mentioned(event)
     if change.case is not None and change.counts:
-        _update_case(change.case, event, scene)
+        _update_case(change.case, event, context)
     if change.task is not None and change.case is None:
         change.case = change.task.case
     return change
 
 
 # --- cases ----------------------------------------------------------------------------------------
-def _update_case(case: Case, event: Event, scene: Scene) -> None:
+def _update_case(case: Case, event: Event, context: EventContext) -> None:
     """Update the case, unless a later event has set its status."""
     case_fields, when = object_in(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
@@ -116,10 +116,10 @@ def _update_case(case: Case, event: Event, scene: Scene) -> None:
         if isinstance(case_fields.get(name), str) and not (late and getattr(case, name)):
             setattr(case, name, title(case_fields, name, limit) if name == "title" else case_fields[name][:limit])
     if isinstance(case_fields.get("roles"), dict):
-        case.roles = _roles_after(case.roles or {}, case_fields["roles"], scene.directory, late=late)
+        case.roles = _roles_after(case.roles or {}, case_fields["roles"], context.directory, late=late)
     if isinstance(case_fields.get("status"), str) and not late:
         case.status, case.status_time = case_fields["status"][:100], when
-    scene.writes.update(case)
+    context.writes.update(case)
 
 
 def _roles_after(roles_before: Json, roles_in_event: Json, directory: Directory, *, late: bool) -> Json:
@@ -138,21 +138,21 @@ def _roles_after(roles_before: Json, roles_in_event: Json, directory: Directory,
 
 
 # --- tasks ----------------------------------------------------------------------------------------
-def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
-    task = change.task = scene.locked.task(event)
+def _apply_to_task(event: Event, change: Change, context: EventContext) -> None:
+    task = change.task = context.locked.task(event)
     if task is None:
         return
-    behaviour, directory = behaviour_of(event.type), scene.directory
-    if any(earlier < event.pk for earlier in scene.locked.released.get(task.pk, ())):
+    behaviour, directory = behaviour_of(event.type), context.directory
+    if any(earlier < event.pk for earlier in context.locked.released.get(task.pk, ())):
         raise OutOfTurn(f"Events of task {task.task_id} that came before are processed first.")
     if behaviour == MESSAGE:
-        _take_message(task, event, change, scene)
+        _take_message(task, event, change, context)
         return
     when = effective_time(event)
     change.is_new = _is_new(task)
     older = task.last_event_time is not None and when < task.last_event_time
     if behaviour in ENDINGS:
-        _end(task, ENDINGS[behaviour], event, change, scene)
+        _end(task, ENDINGS[behaviour], event, change, context)
         return
     first_assignment = behaviour == "task.assigned" and task.assigned_event_id is None and task.answerable
     if older and not first_assignment:
@@ -168,7 +168,7 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
         change.notes.append(reasons.TASK_HAD_ENDED(state=reasons.label(TaskState(task.state))))
         return
     before = task.priority
-    _save(task, scene)
+    _save(task, context)
     change.is_older = older
     take_data(task, event, keep_newer=older)
     if initiator := object_in(task.data, "task").get("initiator"):
@@ -179,13 +179,13 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     )
     moment: lifecycle.Moment = "opened" if first_assignment else "changed"
     if behaviour == "task.assigned":
-        change.reassigned = _assign(task, event, scene)
+        change.reassigned = _assign(task, event, context)
         moment = "reassigned" if change.reassigned and not first_assignment else moment
     elif behaviour == "task.info_supplied":
-        moment = _supply_info(task, event, scene, when)
+        moment = _supply_info(task, event, context, when)
     if not older:
         task.last_event_time = when
-    lifecycle.notify_observers(moment, task, now=scene.now, writes=scene.writes)
+    lifecycle.notify_observers(moment, task, now=context.now, writes=context.writes)
 
 
 def is_answered(task: Task) -> bool:
@@ -193,12 +193,12 @@ def is_answered(task: Task) -> bool:
     return task.state == TaskState.ANSWERED
 
 
-def _save(task: Task, scene: Scene) -> None:
+def _save(task: Task, context: EventContext) -> None:
     """Have the task written at the end of the batch, with all changes until then."""
     if task._state.adding:
-        scene.writes.insert(task)
+        context.writes.insert(task)
     else:
-        scene.writes.update(task)
+        context.writes.update(task)
 
 
 def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
@@ -236,20 +236,22 @@ def _without_people(data: Json) -> Json:
     return {**data, "task": task_fields} if task_fields else data
 
 
-def _assign(task: Task, event: Event, scene: Scene) -> bool:
+def _assign(task: Task, event: Event, context: EventContext) -> bool:
     """Set the people of the task. Return whether it was other people's before. While there is an assignee, changed
     candidates do not count."""
-    task_fields, before, directory = object_in(event.data, "task"), _people_of(task), scene.directory
+    task_fields, before, directory = object_in(event.data, "task"), _people_of(task), context.directory
     task.assignee = directory.get(task_fields.get("assignee")) if task_fields.get("assignee") else None
     task.assigned_event = event
     candidates = _find_people(directory, task_fields.get("candidates"))
-    teams = list(scene.roster.teams(slug for slug in task_fields.get("teams") or [] if isinstance(slug, str)).values())
+    teams = list(
+        context.roster.teams(slug for slug in task_fields.get("teams") or [] if isinstance(slug, str)).values()
+    )
     after = (task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams})
     if task._state.adding:
         for pk in after[1]:
-            scene.writes.insert(Task.candidates.through(task_id=task.pk, recipient_id=pk))
+            context.writes.insert(Task.candidates.through(task_id=task.pk, recipient_id=pk))
         for pk in after[2]:
-            scene.writes.insert(Task.teams.through(task_id=task.pk, team_id=pk))
+            context.writes.insert(Task.teams.through(task_id=task.pk, team_id=pk))
     else:
         if after[1] != before[1]:
             task.candidates.set(candidates)
@@ -275,11 +277,11 @@ def _find_people(directory: Directory, people: Any) -> list[Recipient]:
     return [person for person in recipients if person is not None]
 
 
-def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> lifecycle.Moment:
+def _supply_info(task: Task, event: Event, context: EventContext, when: datetime) -> lifecycle.Moment:
     """Add the information as a reply of the engine. Other people who were asked need not reply any more."""
     text = clean(str(event.data.get("info", "")))[:MOST_TEXT]
-    message, _ = messages.add(task, [], scene.writes, due=True, kind=MessageKind.REPLY, text=text, at=when)
-    scene.writes.gather(messages.informed, (task.pk, scene.now))
+    message, _ = messages.add(task, [], context.writes, due=True, kind=MessageKind.REPLY, text=text, at=when)
+    context.writes.gather(messages.informed, (task.pk, context.now))
     task.info = [*task.info, messages.information(message)]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
@@ -287,14 +289,14 @@ def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> life
     return "resumed"
 
 
-def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> None:
+def _take_message(task: Task, event: Event, change: Change, context: EventContext) -> None:
     """Add a message of the engine, also if it is late or out of order: a question, a reply, or a comment."""
     change.is_message = True
     if _is_new(task):
         change.task, change.status = None, EventStatus.IGNORED
         change.notes.append(reasons.UNKNOWN_TASK())
         return
-    message_fields, directory = object_in(event.data, "message"), scene.directory
+    message_fields, directory = object_in(event.data, "message"), context.directory
     author = directory.get(message_fields.get("by")) if message_fields.get("by") else None
     content = {
         "text": clean(text_in(message_fields, "text"))[:MOST_TEXT],
@@ -306,7 +308,7 @@ def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> Non
     addressees = _find_people(directory, message_fields.get("to") if isinstance(message_fields.get("to"), list) else [])
     people = [person for person in dict.fromkeys(addressees) if person.active]
     kind, reply_to = text_in(message_fields, "kind"), message_fields.get("reply_to")
-    message = messages.take_from_engine(task, people, kind, reply_to, content, scene.writes, scene.now)
+    message = messages.take_from_engine(task, people, kind, reply_to, content, context.writes, context.now)
     change.notes.append(reasons.TOLD_AS(event=f"message/{message.pk}"))
 
 
@@ -315,7 +317,7 @@ def _name_of(person: Any) -> str:
     return cut(clean_line(name), 200) if isinstance(name, str) else ""
 
 
-def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scene) -> None:
+def _end(task: Task, state: TaskState, event: Event, change: Change, context: EventContext) -> None:
     """End the task as the engine did. This always applies, whatever the event's time."""
     if task.state in CLOSED:
         change.status = EventStatus.IGNORED
@@ -330,11 +332,11 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
     when = effective_time(event)
     task.last_event_time = max(task.last_event_time or when, when)
     task.state = state
-    _save(task, scene)
+    _save(task, context)
     change.closed = True
     if not was_open and not task._state.adding:
-        scene.writes.gather(pending_updates.drop, task.pk)
-    lifecycle.notify_observers("closed", task, now=scene.now, writes=scene.writes)
+        context.writes.gather(pending_updates.drop, task.pk)
+    lifecycle.notify_observers("closed", task, now=context.now, writes=context.writes)
 
 
 def _result(statement: Json) -> Json:

@@ -68,25 +68,25 @@ def number(notifications: Sequence[Notification]) -> None:
 def create(
     notifications: Sequence[Notification],
     *,
-    seen_anew: Sequence[Notification] = (),
+    refreshed: Sequence[Notification] = (),
     now: datetime | None = None,
     keep: bool = True,
 ) -> None:
     """Insert new notifications into their people's inboxes.
 
-    Items `seen_anew` exist already and show more in the inbox than before: they get a new seq and `updated_at=now`, and
+    Items `refreshed` exist already and show more in the inbox than before: they get a new seq and `updated_at=now`, and
     no message to a device. Frames are made of the given objects, which must have all related rows of the
     representation. Without `keep`, rows are read again after the commit, for the few open inboxes: so the objects of a
     message to thousands do not remain in memory until then.
     """
-    rows = [*notifications, *seen_anew]
+    rows = [*notifications, *refreshed]
     if not rows:
         return
     number(rows)
-    for row in seen_anew:
+    for row in refreshed:
         row.updated_at = now or row.updated_at
     bulk.insert(notifications)
-    bulk.update(seen_anew, ["seq", "updated_at"])
+    bulk.update(refreshed, ["seq", "updated_at"])
     if keep:
         live_frames.announce_new_on_commit(rows)
     else:

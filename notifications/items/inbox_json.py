@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from notifications import reasons
 from notifications.items.glance import glance_of
 from notifications.items.outcomes import action_title, why_withdrawn
-from notifications.items.representation import Common, escalated_to, notification_json
+from notifications.items.representation import SharedParts, escalated_to, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.reasons import Reason
 from notifications.types import Json, object_in
@@ -31,10 +31,10 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 """Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
 
 
-def inbox_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
+def inbox_json(notification: Notification, language: str = "", common: SharedParts | None = None) -> Json:
     """Return the item in `language`, else in the reader's own. `common`: shared parts of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
-    common, tongue = common or Common(), spoken(language or notification.recipient.locale)
+    common, tongue = common or SharedParts(), spoken(language or notification.recipient.locale)
     with translation.override(tongue), formats.written_for(notification.recipient.locale):
         shown = {
             "language": notification.language,
@@ -73,7 +73,7 @@ class InboxTexts:
     """
 
     def __init__(self) -> None:
-        self._common = Common()
+        self._common = SharedParts()
         self._rests: dict[Hashable, str] = {}
 
     def text_of(self, notification: Notification) -> str:

@@ -191,17 +191,17 @@ SELECT id, outdated AND state = 'superseded' AND lease_token IS NULL FROM notifi
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedDeliveries:
     """Locked rows: those in reserve behind the given ones, and those that were superseded during their attempt."""
 
     reserves: set[UUID]
     taken_back: set[UUID]
 
 
-def lock(ids: Sequence[UUID]) -> Locked:
+def lock(ids: Sequence[UUID]) -> LockedDeliveries:
     """Lock these rows, and those in reserve behind them."""
     rows = run(_LOCK, [[*ids], [*ids]])
-    return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
+    return LockedDeliveries({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
 
 _FORGET_TOKENS = """

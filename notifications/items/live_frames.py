@@ -124,7 +124,7 @@ def _run(call: Callable[[], Coroutine[Any, Any, Value]], frames: int) -> Value |
         return None
     try:
         return _background.run(call(), DELIVERY_DEADLINE)
-    except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
-        redis_cooldown.after(fault)
-        log.warning("live_frames_lost", frames=frames, fault=repr(fault))
+    except (RedisError, OSError, RuntimeError, TimeoutError) as exc:
+        redis_cooldown.after(exc)
+        log.warning("live_frames_lost", frames=frames, fault=repr(exc))
         return None

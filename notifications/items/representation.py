@@ -72,7 +72,7 @@ def tells_of(outcome: Json | None, response: Response) -> bool:
     return identity == (response.action, response.recipient.ref, iso_utc(response.at))
 
 
-class Common:
+class SharedParts:
     """A cache of the parts that copies of one message share, by the identity of the source object."""
 
     def __init__(self) -> None:
@@ -106,12 +106,12 @@ def _read_related(rows: Sequence[Notification]) -> None:
     prefetch.read(Brand, "brand", [*people, *rows])
 
 
-def notification_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
+def notification_json(notification: Notification, language: str = "", common: SharedParts | None = None) -> Json:
     """Return one copy for its person, with actions in `language`, else in the person's own."""
     task = notification.task
     details = notification.details
     language = language or notification.recipient.locale
-    common = common or Common()
+    common = common or SharedParts()
     return {
         "id": str(notification.pk),
         "seq": notification.seq,

@@ -85,7 +85,7 @@ LIMIT %(most)s
 
 
 @dataclass(frozen=True)
-class Likely:
+class SearchMatches:
     """Keys of items: those that certainly contain the words, and those that must be read."""
 
     sure: frozenset[UUID]
@@ -94,7 +94,7 @@ class Likely:
 
 def likely(
     person: int, words: Sequence[Sequence[str]], most: int, among: Collection[UUID] | None = None
-) -> Likely | None:
+) -> SearchMatches | None:
     """Return the person's items that may contain every one of the words, in one of its spellings; only among these
     keys, if any are given. None if that is unknown, and if they are more than `most`."""
     if not SearchedPart.objects.filter(recipient=person).exists():
@@ -114,7 +114,7 @@ def likely(
     if len(matches) > most:
         return None
     doubtful = frozenset(key for key, gathered in matches if not gathered)
-    return Likely(frozenset(key for key, _gathered in matches) - doubtful, doubtful)
+    return SearchMatches(frozenset(key for key, _gathered in matches) - doubtful, doubtful)
 
 
 def _find_matches(words: Sequence[Sequence[str]], params: dict[str, Any]) -> list[tuple[UUID, bool]]:
@@ -138,19 +138,19 @@ def gather() -> int:
     """Index the changes since the last run, for everybody with many. Return the number of items read."""
     until = time.monotonic() + SECONDS
     _forget_deleted()
-    count, most = _gather_anew(MOST_CHANGES)
+    count, most = _index_changes(MOST_CHANGES)
     while most and time.monotonic() < until:
-        added, most = _gather_anew(most)
+        added, most = _index_changes(most)
         count += added
     for person in behind():
         added = AT_ONCE
         while added == AT_ONCE and time.monotonic() < until:
-            added = _gather_of(person)
+            added = _index_next(person)
             count += added
     return count
 
 
-def _alone() -> bool:
+def _try_lock() -> bool:
     """Return whether no other transaction indexes, until this one ends. An uncommitted part of another transaction
     would not have the changes that this one deletes."""
     with connection.cursor() as cursor:
@@ -161,7 +161,7 @@ def _alone() -> bool:
 @transaction.atomic
 def _forget_deleted() -> None:
     """Delete the parts of inboxes from which items were deleted. Their other items are indexed again."""
-    if _alone():
+    if _try_lock():
         _run(
             "WITH deleted AS (DELETE FROM notifications_searchedanew WHERE inbox_id IS NOT NULL RETURNING inbox_id)"
             " DELETE FROM notifications_searchedpart WHERE recipient_id IN (SELECT inbox_id FROM deleted)"
@@ -169,20 +169,20 @@ def _forget_deleted() -> None:
 
 
 @transaction.atomic
-def _gather_anew(most: int) -> tuple[int, int]:
+def _index_changes(most: int) -> tuple[int, int]:
     """Index items that the first changes concern, for people who have parts. Return the number of items, and of changes
     to take next: fewer than `most` if these are too many items for one transaction, 0 if none are left."""
-    changes = list(SearchedAnew.objects.filter(inbox_id=None).order_by("pk")[:most]) if _alone() else []
+    changes = list(SearchedAnew.objects.filter(inbox_id=None).order_by("pk")[:most]) if _try_lock() else []
     if not changes:
         return 0, 0
-    concerned = _concerned(changes)
+    concerned = _conditions_for(changes)
     gathered = Notification.objects.filter(recipient__in=SearchedPart.objects.values("recipient"))
     items: dict[UUID, int] = {}
     for condition in concerned:
         items |= gathered.filter(condition).values_list("pk", "recipient")[: AT_ONCE + 1]
     if len(items) <= AT_ONCE:
         _replace(items, upto=0)
-        _thin(items.values())
+        _drop_small_parts(items.values())
     elif len(changes) > 1:
         return 0, len(changes) // 2
     else:  # then the items of these people are indexed from the first on, in several transactions
@@ -193,7 +193,7 @@ def _gather_anew(most: int) -> tuple[int, int]:
     return min(len(items), AT_ONCE), min(2 * most, MOST_CHANGES) if len(changes) == most else 0
 
 
-def _concerned(changes: Sequence[SearchedAnew]) -> list[Q]:
+def _conditions_for(changes: Sequence[SearchedAnew]) -> list[Q]:
     """Return conditions for the items that changes concern, one by one, since each has an index."""
     cases, tasks, people = (
         [key for change in changes if (key := getattr(change, name)) is not None]
@@ -218,11 +218,11 @@ def behind() -> list[int]:
 
 
 @transaction.atomic
-def _gather_of(person: int) -> int:
+def _index_next(person: int) -> int:
     """Index the next items of a person. Return their number."""
-    if not _alone():
+    if not _try_lock():
         return 0
-    _thin([person])
+    _drop_small_parts([person])
     parts = SearchedPart.objects.filter(recipient=person)
     last = parts.aggregate(upto=Max("upto"))["upto"] or 0
     rows = Notification.objects.filter(recipient=person, seq__gt=last).order_by("seq").values_list("pk", "seq")
@@ -275,7 +275,7 @@ def _replace(items: dict[UUID, int], upto: int) -> int:
         return sum(count for (count,) in cursor.fetchall())
 
 
-def _thin(people: Collection[int]) -> None:
+def _drop_small_parts(people: Collection[int]) -> None:
     """Delete the parts of people who have very small ones: their items are indexed again, in few large parts."""
     _run(_THIN, {"people": [*set(people)], "part": PART})
 

@@ -64,7 +64,7 @@ from notifications.models.events import (
     Urgency,
     past_deadline,
 )
-from notifications.models.hourly import Counted, CountedHour, EngagementCount, EngagementHour, HourlyCount
+from notifications.models.hourly import CountedHour, EngagementCount, EngagementHour, HourlyCount, Metric
 from notifications.models.people import (
     Account,
     Brand,

@@ -9,7 +9,7 @@ from notifications.models.routing import Category
 from notifications.models.templates import Template
 
 
-class Counted(models.TextChoices):
+class Metric(models.TextChoices):
     """The kinds of counts, and the meaning of `HourlyCount.of` for each."""
 
     EVENTS = "events"
@@ -42,7 +42,7 @@ class HourlyCount(models.Model):
     """A number that is not 0."""
 
     hour = models.ForeignKey(CountedHour, on_delete=models.CASCADE, related_name="counts", db_index=False)
-    what = models.CharField(max_length=20, choices=Counted)
+    what = models.CharField(max_length=20, choices=Metric)
     of = models.CharField(max_length=80, blank=True)
     count = models.PositiveBigIntegerField()
 

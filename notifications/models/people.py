@@ -186,10 +186,10 @@ class Recipient(models.Model):
 
     def seal(self) -> str:
         """Return a value that changes when credentials must end; `revocation.UNSETTLED` computes the same in SQL."""
-        said = ["t" if self.active else "f"]
+        values = ["t" if self.active else "f"]
         if self.user is not None:
-            said += [str(self.user.pk), "t" if self.user.is_active else "f", self.user.password]
-        return "" if said == ["t"] else hashlib.sha256(" ".join(said).encode()).hexdigest()
+            values += [str(self.user.pk), "t" if self.user.is_active else "f", self.user.password]
+        return "" if values == ["t"] else hashlib.sha256(" ".join(values).encode()).hexdigest()
 
     def as_person(self) -> dict[str, str]:
         """Return the person as answers and outcomes show them."""

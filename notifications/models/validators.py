@@ -37,8 +37,8 @@ def validate_ref(value: str) -> None:
 def validate_timezone(value: str) -> None:
     try:
         zones.zone(value)
-    except zones.UnknownZone as fault:
-        raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from fault
+    except zones.UnknownZone as exc:
+        raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from exc
 
 
 def validate_mailbox(value: str) -> None:
@@ -52,8 +52,8 @@ def validate_callback_url(value: str, allowed: Sequence[Network]) -> None:
     be called."""
     try:
         check_url(value, allowed)
-    except OutboundError as fault:
-        raise ValidationError(fault.detail) from fault
+    except OutboundError as exc:
+        raise ValidationError(exc.detail) from exc
     URLValidator(schemes=["http", "https"])(value)
     MaxLengthValidator(MAX_ADDRESS)(value)
 

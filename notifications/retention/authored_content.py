@@ -47,10 +47,10 @@ PAGE = 500
 # --- answers ----------------------------------------------------------------------------------------------------------
 def take_out_answers(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
     rows = Response.objects.filter(recipient=erasure.person_id).prefetch_related("attachments")
-    return _take_out(rows, _of_answer, _empty_answers, erasure, terms, now)
+    return _take_out(rows, _answer_texts, _empty_answers, erasure, terms, now)
 
 
-def _of_answer(row: Response) -> Iterator[str]:
+def _answer_texts(row: Response) -> Iterator[str]:
     yield row.comment
     yield from _texts_in(row.variables)
     yield from _texts_in([entry.get("value") for entry in row.values])
@@ -85,10 +85,10 @@ def _empty_callbacks(rows: Iterable[Response | TaskMessage]) -> None:
 # --- messages ---------------------------------------------------------------------------------------------------------
 def take_out_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
     rows = TaskMessage.objects.filter(author=erasure.person_id).prefetch_related("attachments")
-    return _take_out(rows, _of_message, _empty_messages, erasure, terms, now)
+    return _take_out(rows, _message_texts, _empty_messages, erasure, terms, now)
 
 
-def _of_message(row: TaskMessage) -> Iterator[str]:
+def _message_texts(row: TaskMessage) -> Iterator[str]:
     yield row.text
     yield from (each.name for each in row.attachments.all())
 
@@ -125,7 +125,7 @@ def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Ter
     tally = Tally(left=len(waits), held=len(held))
     phrases = [text for row in eligible for text in texts_of(row) if text != OMITTED]
     if any(text.strip() for text in phrases):
-        tally.add(_take_out_of_cases([row.task for row in eligible], terms.also(phrases), now))
+        tally.add(_take_out_of_cases([row.task for row in eligible], terms.with_phrases(phrases), now))
     tally.changed += empty(eligible) if eligible else 0
     return str(ids[-1]) if len(ids) == AT_ONCE else "", tally
 
@@ -228,13 +228,13 @@ def empty_history(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, T
     people = Recipient.history.filter(id=erasure.person_id).exclude(ref=terms.token, name="", email="", phone="")
     values = {"ref": terms.token, "name": "", "email": "", "phone": "", "locale": "en", "timezone": ""}
     device_history = Device.history.filter(recipient=erasure.person_id).exclude(digest="")
-    changed = _some(people, **values) + _some(device_history, name="", digest="", sender="", platform="", language="")
+    changed = _wipe(people, **values) + _wipe(device_history, name="", digest="", sender="", platform="", language="")
     more = people.exists() or device_history.exists()
     left = 0 if more else Farewell.objects.filter(recipient=erasure.person_id).count()
     return "more" if more else "", Tally(changed, left)
 
 
-def _some(rows: Any, **values: str) -> int:
+def _wipe(rows: Any, **values: str) -> int:
     some = list(rows.values_list("pk", flat=True)[: scrubbing.AT_ONCE])
     return int(rows.model.objects.filter(pk__in=some).update(**values))
 

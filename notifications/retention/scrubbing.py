@@ -68,7 +68,7 @@ def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any
         yield pk, [text for text in values if text]
 
 
-def _of_background_task(row: Any) -> str:
+def _background_task_text(row: Any) -> str:
     with suppress(Exception):  # data stored by another version cannot always be read
         return f"{row.name} {row.args} {row.kwargs} {row.result}"
     return ""
@@ -76,7 +76,7 @@ def _of_background_task(row: Any) -> str:
 
 DECODED: dict[str, Callable[[Any], str]] = {
     "sessions.session": lambda row: str(row.get_decoded()),
-    "django_q.task": _of_background_task,
+    "django_q.task": _background_task_text,
 }
 """Tables whose texts are stored in other forms."""
 
@@ -194,9 +194,9 @@ def forget_redis_keys(erasure: Erasure, terms: Terms, now: datetime) -> tuple[st
         return "", Tally(left=1)
     try:
         return "", Tally(changed=_forget(terms))
-    except (redis.RedisError, OSError) as fault:
-        redis_cooldown.after(fault)
-        log.warning("redis_keys_not_looked_at", fault=str(fault))
+    except (redis.RedisError, OSError) as exc:
+        redis_cooldown.after(exc)
+        log.warning("redis_keys_not_looked_at", fault=str(exc))
         return "", Tally(left=1)
 
 

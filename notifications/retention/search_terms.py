@@ -94,17 +94,17 @@ class Terms:
 
     def in_id(self, text: str) -> str:
         """Return an engine's id without the person: as a text, but without refs, which may mean anything there."""
-        return self._apart.sub(self.token, text) if self._apart.pattern else text
+        return self._id_pattern.sub(self.token, text) if self._id_pattern.pattern else text
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join([*self._apart_patterns(), *(_whole(re.escape(ref)) for ref in self.distinct)]))
+        return re.compile("|".join([*self._id_patterns(), *(_whole(re.escape(ref)) for ref in self.distinct)]))
 
     @cached_property
-    def _apart(self) -> re.Pattern[str]:
-        return re.compile("|".join(self._apart_patterns()))
+    def _id_pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._id_patterns()))
 
-    def _apart_patterns(self) -> list[str]:
+    def _id_patterns(self) -> list[str]:
         emails = [_whole(f"(?i:{re.escape(each)})") for each in self.emails]
         names = [_whole(f"(?i:{_spaced(each)})") for each in self.names if len(each) >= LEAST_NAME]
         phones = [_phone(each) for each in self.phones if _counts(each)]
@@ -165,7 +165,7 @@ class Terms:
             return value if cleaned == document else json.dumps(cleaned, ensure_ascii=False, separators=(",", ":"))
         return self.in_text(value)
 
-    def also(self, phrases: Iterable[str]) -> "Terms":
+    def with_phrases(self, phrases: Iterable[str]) -> "Terms":
         """Return the terms with texts that the person wrote."""
         return Terms(**{**asdict(self), "phrases": tuple({each.strip() for each in phrases if each.strip()})})
 
@@ -208,13 +208,13 @@ def terms_of(person: Recipient, token: str) -> Terms:
     return Terms(
         token=token,
         person=person.pk,
-        names=tuple(_several(names)),
-        refs=tuple(_several(refs)),
-        emails=tuple(_several(emails)),
-        phones=tuple(_several(each.phone for each in versions)),
+        names=tuple(_distinct_texts(names)),
+        refs=tuple(_distinct_texts(refs)),
+        emails=tuple(_distinct_texts(emails)),
+        phones=tuple(_distinct_texts(each.phone for each in versions)),
     )
 
 
-def _several(texts: Iterable[str]) -> Iterator[str]:
+def _distinct_texts(texts: Iterable[str]) -> Iterator[str]:
     """Yield each text once, the longest first: one may contain another."""
     yield from sorted({each.strip() for each in texts if each and each.strip()}, key=len, reverse=True)

@@ -156,10 +156,10 @@ def _key_facts(before: _Side, now: _Side) -> Iterator[ChangedValue]:
         one, other = before.facts.get(label), now.facts.get(label)
         if one != other:
             values = one and one.value, other and other.value
-            yield _told_apart(label, before.written(label), now.written(label), *values)
+            yield _changed_value(label, before.written(label), now.written(label), *values)
 
 
-def _told_apart(label: str, before: str, now: str, value_before: Any, value_now: Any) -> ChangedValue:
+def _changed_value(label: str, before: str, now: str, value_before: Any, value_now: Any) -> ChangedValue:
     """Return the change. Values that look alike when formatted, such as 10.001 and 10.002, are shown unformatted."""
     if before == now:
         before, now = _shortened(str(value_before)), _shortened(str(value_now))
@@ -183,7 +183,7 @@ def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
                 if field is not None
                 else path.rpartition(".")[2].replace("_", " ").capitalize()
             )
-            yield _told_apart(label, _plain(one), _plain(other), one, other)
+            yield _changed_value(label, _plain(one), _plain(other), one, other)
 
 
 def _fact_paths(version: TemplateVersion | None) -> Collection[str]:

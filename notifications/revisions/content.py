@@ -72,42 +72,42 @@ def _with_large_integers_as_text(value: Any) -> Any:
 
 Paths: TypeAlias = tuple[str, ...]
 
-OF_LISTS = ("size", "first", "last")
+LIST_MEMBERS = ("size", "first", "last")
 """Members of a list in Liquid, besides its items."""
 
 _ROOTS_LEFT_OUT = frozenset({"event", "brand", "info", "recipients", "result", "message", "asked_by", "title"})
 """Roots of values that come from the event or the reader, and not from the content."""
 
-_OF_TASK_LEFT_OUT = (
+_TASK_MEMBERS_LEFT_OUT = (
     "id name description form actions due_at expires_at priority url assignee candidates teams".split()  # noqa: SIM905
 )
-_LEFT_OUT = frozenset({"task", "documents", *(f"task.{name}" for name in _OF_TASK_LEFT_OUT)})
+_LEFT_OUT = frozenset({"task", "documents", *(f"task.{name}" for name in _TASK_MEMBERS_LEFT_OUT)})
 """Paths of content members, and of values that may change without a new decision: deadlines, priority, people."""
 
 
 class _Paths:
     """The paths of template versions and of the answer mappings of one configuration."""
 
-    def __init__(self, of_mappings: dict[tuple[int, str], set[str]]) -> None:
-        self._of_mappings = of_mappings
-        self._of_versions: dict[int, set[str]] = {}
+    def __init__(self, mapping_paths: dict[tuple[int, str], set[str]]) -> None:
+        self._mapping_paths = mapping_paths
+        self._version_paths: dict[int, set[str]] = {}
         self._cache: dict[tuple[int, int, str], Paths] = {}
 
     def of(self, version: TemplateVersion | None, engine: int, kind: str) -> Paths:
         key = (version.pk if version is not None else 0, engine, kind)
         if key not in self._cache:
-            mapped = self._of_mappings.get((engine, ""), set()) | self._of_mappings.get((engine, kind), set())
-            self._cache[key] = tuple(sorted(mapped | self._of_version(version)))
+            mapped = self._mapping_paths.get((engine, ""), set()) | self._mapping_paths.get((engine, kind), set())
+            self._cache[key] = tuple(sorted(mapped | self._paths_of_version(version)))
         return self._cache[key]
 
-    def _of_version(self, version: TemplateVersion | None) -> set[str]:
+    def _paths_of_version(self, version: TemplateVersion | None) -> set[str]:
         if version is None:
-            return _of_facts(None)
-        if version.pk not in self._of_versions:
+            return _fact_paths(None)
+        if version.pk not in self._version_paths:
             texts = [*version.texts.all(), *version.customer_texts.all()]
             sources = [getattr(text, name) for text in texts for name in FIELDS]
-            self._of_versions[version.pk] = _of_templates(sources) | _of_facts(version)
-        return self._of_versions[version.pk]
+            self._version_paths[version.pk] = _template_paths(sources) | _fact_paths(version)
+        return self._version_paths[version.pk]
 
 
 def used_paths(version: TemplateVersion | None, engine: int, kind: str) -> Paths:
@@ -119,25 +119,25 @@ def used_paths(version: TemplateVersion | None, engine: int, kind: str) -> Paths
 
 
 def _read() -> _Paths:
-    of_mappings: dict[tuple[int, str], set[str]] = {}
+    paths: dict[tuple[int, str], set[str]] = {}
     for mapping in AnswerMapping.objects.all():
-        of_mappings.setdefault((mapping.engine_id, mapping.task_kind), set()).update(_of_mapping(mapping.variables))
-    return _Paths(of_mappings)
+        paths.setdefault((mapping.engine_id, mapping.task_kind), set()).update(_paths_of_mapping(mapping.variables))
+    return _Paths(paths)
 
 
 _PATHS = Compiled(_read)
 
 
-def _of_mapping(variables: Json) -> set[str]:
+def _paths_of_mapping(variables: Json) -> set[str]:
     """Return the paths of the task's own variables: an answer's own text is not part of the decision."""
     templates = [
         definition.get("value") if isinstance(definition, dict) else definition for definition in variables.values()
     ]
-    paths = _of_templates(each for each in templates if isinstance(each, str))
+    paths = _template_paths(each for each in templates if isinstance(each, str))
     return {path for path in paths if path == "variables" or path.startswith("variables.")}
 
 
-def _of_facts(version: TemplateVersion | None) -> set[str]:
+def _fact_paths(version: TemplateVersion | None) -> set[str]:
     facts = (list(version.facts.all()) if version is not None else []) or [AMOUNT]
     paths = {fact.path for fact in facts}
     money = [fact for fact in facts if fact.kind == AMOUNT.kind]
@@ -145,7 +145,7 @@ def _of_facts(version: TemplateVersion | None) -> set[str]:
     return {path for path in paths if _counts(path)}
 
 
-def _of_templates(sources: Iterable[str]) -> set[str]:
+def _template_paths(sources: Iterable[str]) -> set[str]:
     return {path for source in sources for path in _variables(source) if _counts(path)}
 
 
@@ -161,7 +161,7 @@ def _variables(source: str) -> Iterator[str]:
 
 def _path_of(segments: Sequence[object]) -> str:
     """Return the path up to an index in a list, a computed name, or one that no path can have: all below it counts."""
-    plain = takewhile(lambda name: isinstance(name, str) and "." not in name and name not in OF_LISTS, segments)
+    plain = takewhile(lambda name: isinstance(name, str) and "." not in name and name not in LIST_MEMBERS, segments)
     return ".".join(map(str, plain))
 
 

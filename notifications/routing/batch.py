@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.cases import lifecycle, task_state
-from notifications.cases.locking import Locked
+from notifications.cases.locking import LockedRows
 from notifications.items import inbox_items
 from notifications.models import Event, Notification, Recipient, Task
 from notifications.people import resolver
@@ -18,7 +18,7 @@ from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import fanout, task_closure
 from notifications.routing.addressing import Contacts
-from notifications.routing.route import Addressed
+from notifications.routing.route import MessageRecipient
 from notifications.routing.task_closure import Closing
 from notifications.wording import batch_render, links
 from wfpush.postgres.bulk import Writes
@@ -37,7 +37,7 @@ class Batch:
         """The notes on data that was ignored, by event."""
         for event in events:
             event.data, self.notes[event] = links.without_bad_links(event.data)
-        self.locked = Locked(events)
+        self.locked = LockedRows(events)
         self.roster = Roster(now)
         self.copies = Copies(self.locked.reworded_tasks)
         self.contacts = Contacts()
@@ -74,11 +74,11 @@ class Batch:
             if resolver.edits_anybody(task_state.people_named(event.data), self._people[event.engine_id]):
                 raise PersonChanges
 
-    def scene(self, event: Event) -> task_state.Scene:
+    def context_of(self, event: Event) -> task_state.EventContext:
         directory = Directory(event.engine, task_state.people_named(event.data), self._people[event.engine_id])
-        return task_state.Scene(self.locked, directory, self.roster, self.writes, self.now)
+        return task_state.EventContext(self.locked, directory, self.roster, self.writes, self.now)
 
-    def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
+    def notify(self, planner: fanout.Planner, addressed: Sequence[MessageRecipient]) -> None:
         """Make new copies, for `write`, which also saves the existing copies that the planner has changed."""
         if len(addressed) > fanout.AT_ONCE:
             planner.left = addressed

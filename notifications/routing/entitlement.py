@@ -29,7 +29,7 @@ from notifications.people.resolver import find_people
 from notifications.people.roster import Roster
 from notifications.reasons import NOTHING, Code, Reason
 from notifications.routing import stakeholders, targets
-from notifications.routing.entitlement_search import Search, about_of
+from notifications.routing.entitlement_search import Search, part_subject_of
 from notifications.types import Json
 
 People: TypeAlias = Mapping[int, Recipient]
@@ -69,10 +69,10 @@ class Entitlements:
         self._copies = [copy for copy in copies if may_end(copy)]
         self._managers: dict[int, list[int]] = {}
         self._listed: dict[tuple[int, str], People] = {}
-        self._called: dict[tuple[int, frozenset[str]], People] = {}
+        self._people_by_refs: dict[tuple[int, frozenset[str]], People] = {}
         self._people_by_target: dict[tuple[object, ...], People] = {}
         self._targets: dict[tuple[object, ...], list[RouteTarget]] = {}
-        self._told_by_steps: dict[UUID, list[Json]] = {}
+        self._facts_by_task: dict[UUID, list[Json]] = {}
 
     def ended(self, copy: Notification) -> Reason:
         """Return why the copy's person has lost the task; NOTHING while any reason for it holds."""
@@ -93,7 +93,7 @@ class Entitlements:
         return replacements
 
     def _or_stand_in(self, person: Recipient, reason: Reason, copy: Notification) -> Successor:
-        context, absences = about_of(copy), self.roster.absences
+        context, absences = part_subject_of(copy), self.roster.absences
         stand_in = absences.stand_ins([person], context).get(person.pk)
         if stand_in is None:
             return Successor(person, reason)
@@ -105,7 +105,7 @@ class Entitlements:
         code = (fact or {}).get("code")
         if fact is not None and code in DELEGATED:
             away = copy.on_behalf_of_id
-            stands_in = away is not None and person in self.roster.absences.chain(away, about_of(copy))
+            stands_in = away is not None and person in self.roster.absences.chain(away, part_subject_of(copy))
             return stands_in and away is not None and self._holds(away, fact.get("reason"), copy)
         kind = KINDS.get(str(code))
         return fact is None or kind is None or kind.holds(self, person, fact, copy)
@@ -146,7 +146,7 @@ class Entitlements:
         if key not in self._people_by_target:
             pairs = targets.people_for(target.kind, Search(self, copy, target))
             self._people_by_target[key] = {person.pk: person for person, _reason in pairs}
-        people, absences, context = self._people_by_target[key], self.roster.absences, about_of(copy)
+        people, absences, context = self._people_by_target[key], self.roster.absences, part_subject_of(copy)
         if copy.recipient_id in people:
             return True
         absences.look_up(people.values())
@@ -168,11 +168,11 @@ class Entitlements:
     def _facts_of_steps(self, copy: Notification) -> list[Json]:
         """Return the other reasons for which steps of policies have notified the copy's person of the task."""
         assert copy.task_id is not None
-        if copy.task_id not in self._told_by_steps:
+        if copy.task_id not in self._facts_by_task:
             steps = Event.objects.filter(task=copy.task_id, source=internal_events.SOURCE, type=STEP_EVENTS)
             plans = steps.values_list("plan", flat=True)
-            self._told_by_steps[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
-        mine = (entry for entry in self._told_by_steps[copy.task_id] if entry["recipient"] == copy.recipient_id)
+            self._facts_by_task[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
+        mine = (entry for entry in self._facts_by_task[copy.task_id] if entry["recipient"] == copy.recipient_id)
         return [fact for entry in mine if (fact := entry["reason_fact"]) and fact != copy.reason_fact]
 
     # --- data that is read once ---------------------------------------------------------------------------------------
@@ -205,12 +205,12 @@ class Entitlements:
             self._listed[key] = {person.pk: person for person in stakeholders.on_lists(case, self.roster)}
         return self._listed[key]
 
-    def called(self, engine: Engine, refs: Iterable[str]) -> People:
+    def with_refs(self, engine: Engine, refs: Iterable[str]) -> People:
         """Return the people with these refs in the engine."""
         key = (engine.pk, frozenset(refs))
-        if key not in self._called:
-            self._called[key] = {person.pk: person for person in find_people(engine, set(key[1])).values()}
-        return self._called[key]
+        if key not in self._people_by_refs:
+            self._people_by_refs[key] = {person.pk: person for person in find_people(engine, set(key[1])).values()}
+        return self._people_by_refs[key]
 
     def managers_of(self, person: int) -> Sequence[int]:
         """Return the keys of the managers above the person, the nearest first."""
@@ -315,7 +315,7 @@ def _with_role(entitlements: Entitlements, fact: Json, copy: Notification) -> Pe
     if copy.task is None or case is None:
         return {}
     names = [role for role in case.roles or {} if stakeholders.role_in_words(role) == fact.get("role")]
-    return entitlements.called(
+    return entitlements.with_refs(
         copy.task.engine, {ref for role in names for ref in stakeholders.refs_with_role(case.roles, role)}
     )
 

@@ -39,7 +39,7 @@ from notifications.routing.addressing import Contacts
 from notifications.routing.batch import Copies
 from notifications.routing.entitlement import ENDING, Entitlements, Successor, managers_above
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner, Unresolved
+from notifications.routing.route import Manner, MessageRecipient, Unresolved
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk, revision
@@ -83,8 +83,8 @@ def _run(review: EntitlementReview, now: datetime) -> None:
     outbox.delay(review, now + RETRY)
     try:
         settle(review.person_id, now)
-    except Exception as fault:  # one person's error must not block the reviews of others
-        if outage.database_is_away(fault):
+    except Exception as exc:  # one person's error must not block the reviews of others
+        if outage.database_is_away(exc):
             raise
         log.exception("entitlements_not_reviewed", person=review.person_id)
         outbox.postpone(review, now + RETRY)
@@ -247,7 +247,7 @@ class _PassingOn:
             task_counts[successor.person.pk] = task_counts.get(successor.person.pk, 0) + 1
             loud = task_counts[successor.person.pk] <= LOUD or task.priority == Priority.URGENT
             manner = _manner_of(copy, loud=loud)
-            planner.make([Addressed(successor.person, manner, successor.reason, successor.on_behalf_of)])
+            planner.make([MessageRecipient(successor.person, manner, successor.reason, successor.on_behalf_of)])
         if task.answerable and not planner.colleagues:
             planner.plan.unknown([Unresolved(task.task_id, reasons.NOBODY_HAS_TASK())])
         event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)

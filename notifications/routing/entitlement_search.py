@@ -21,11 +21,11 @@ class Sources(Protocol):
     def on_lists(self, case: Case) -> Mapping[int, Recipient]:
         """Return everybody on the lists for the case's type."""
 
-    def called(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
+    def with_refs(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
         """Return the people with these refs in the engine."""
 
 
-def about_of(copy: Notification) -> PartSubject:
+def part_subject_of(copy: Notification) -> PartSubject:
     """Return the subject that parts of absences are compared with. Reads the copy's task and its case."""
     task = copy.task
     case = task.case if task is not None else None
@@ -60,7 +60,7 @@ class Search(targets.RosterSearch):
         return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
 
     def is_out(self, person: Recipient) -> bool:
-        return self.roster.absences.is_out(person, about_of(self._copy))
+        return self.roster.absences.is_out(person, part_subject_of(self._copy))
 
     @property
     def level(self) -> int:
@@ -85,8 +85,8 @@ class Search(targets.RosterSearch):
             return self._sources.on_lists(case).values() if case is not None else ()
         if kind == TargetKind.ROLE:
             refs = stakeholders.refs_with_role(case.roles if case is not None else None, self.target.role)
-            return self._sources.called(task.engine, refs).values()
+            return self._sources.with_refs(task.engine, refs).values()
         paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
         value = lookup(task.data, paths.get(kind, self.target.path))
         people = value if isinstance(value, list) else [value]
-        return self._sources.called(task.engine, [ref for person in people if (ref := ref_of(person))]).values()
+        return self._sources.with_refs(task.engine, [ref for person in people if (ref := ref_of(person))]).values()

@@ -62,15 +62,15 @@ def run(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
     Return the tasks that have expired."""
     try:
         return expire(chosen, now)
-    except Exception as fault:  # one task's error must not block the other tasks
-        if outage.database_is_away(fault):
+    except Exception as exc:  # one task's error must not block the other tasks
+        if outage.database_is_away(exc):
             raise
-        locked = lock_waits.in_vain(fault)
+        locked = lock_waits.in_vain(exc)
         if len(chosen) > 1:
             half = len(chosen) // 2
             return run(chosen[:half], now) | run(chosen[half:], now)
         if locked:
-            log.warning("task_not_expired", task=str(chosen[0]), fault=str(fault))
+            log.warning("task_not_expired", task=str(chosen[0]), fault=str(exc))
         else:
             log.exception("task_not_expired", task=str(chosen[0]))
         _failed[chosen[0]] = now + PAUSE

@@ -24,7 +24,7 @@ from notifications.reasons import NOTHING, Reason
 from notifications.routing import task_contents
 from notifications.routing.addressing import Addresses, Contacts
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner
+from notifications.routing.route import Manner, MessageRecipient
 from notifications.routing.task_contents import TaskContents
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
@@ -48,7 +48,7 @@ OWNED = [
     "answer_from_email",
     "answer_from_push",
 ]
-TOLD_ANEW = ["read_at", "snoozed_until"]
+ALERT_FIELDS = ["read_at", "snoozed_until"]
 WORDED = [
     "title",
     "body",
@@ -81,7 +81,7 @@ class Planner:
     """True if copies ask for the task's answer."""
     contacts: Contacts = field(default_factory=Contacts)
     made: list[Notification] = field(default_factory=list)
-    told_anew: list[Notification] = field(default_factory=list)
+    alerted: list[Notification] = field(default_factory=list)
     handed_over: list[Notification] = field(default_factory=list)
     reworded: dict[Notification, dict[str, Json]] = field(default_factory=dict)
     """The new texts of channels that have their own, by copy."""
@@ -89,7 +89,7 @@ class Planner:
     """The new texts of channels, by copy of which a new message is sent, too: for older messages that devices show."""
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
-    left: Sequence[Addressed] = ()
+    left: Sequence[MessageRecipient] = ()
     """More people than are to be in memory together: they must be locked before `save`, which makes their copies and
     completes the plan."""
     _details_of: dict[batch_render.Wording, Json] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Planner:
             yield
         self.left = ()
 
-    def make(self, addressed: Sequence[Addressed]) -> None:
+    def make(self, addressed: Sequence[MessageRecipient]) -> None:
         """Make new copies, for `save`."""
         if not addressed:
             return
@@ -130,7 +130,7 @@ class Planner:
             self.deliveries += mine
 
     def _copy(
-        self, addressed: Addressed, versions: Mapping[int, TemplateVersion], blanks: dict[Hashable, Notification]
+        self, addressed: MessageRecipient, versions: Mapping[int, TemplateVersion], blanks: dict[Hashable, Notification]
     ) -> tuple[Notification, dict[str, Json]]:
         recipient, manner = addressed.recipient, addressed.manner
         version = manner.version or versions.get(manner.template_id or 0)
@@ -138,11 +138,11 @@ class Planner:
         wording = self.writer.write(version, recipient, brand, manner.channels)
         self.plan.warn(wording.warnings)
         notice = self._notice(manner, recipient, brand)
-        alike = (id(manner), wording, notice, version, brand)
-        if alike not in blanks:
-            blanks[alike] = self._blank(manner, wording, notice, version, brand)
+        blank_key = (id(manner), wording, notice, version, brand)
+        if blank_key not in blanks:
+            blanks[blank_key] = self._blank(manner, wording, notice, version, brand)
         fact = addressed.reason.as_json()
-        notification = bulk.another(blanks[alike], recipient=recipient, reason_fact=fact)
+        notification = bulk.another(blanks[blank_key], recipient=recipient, reason_fact=fact)
         if notification.actions:
             notification.actions = self._actions(wording, recipient)
         if addressed.on_behalf_of is not None:
@@ -252,20 +252,20 @@ class Planner:
 
         `why` has a reason for each person.
         """
-        self.told_anew += rows
+        self.alerted += rows
         self._look_up([(row.recipient, manner.channels) for row in rows])
         for row in rows:
             row.notice = self._notice(manner, row.recipient, row.brand)
             words = self.writer.words(row.template_version, row.recipient, row.brand, manner.channels)
-            self._tell_anew(row, manner, why[row.recipient_id], words)
+            self._alert(row, manner, why[row.recipient_id], words)
 
-    def _tell_anew(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
+    def _alert(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
         row.read_at = row.snoozed_until = None  # a new message brings the item back
         mine = self._deliveries(row, manner.channels, words, critical=manner.critical)
         self.plan.add(row.recipient, row, manner.name, why, mine)
         self.deliveries += mine
 
-    def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, Addressed]) -> None:
+    def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, MessageRecipient]) -> None:
         """Turn copies of people who only knew that the task runs late into copies of people who now have it."""
         versions = batch_render.published_versions()
         self.handed_over += rows
@@ -284,7 +284,7 @@ class Planner:
             self._word(row, wording, asks=bool(wording.actions))
             row.actions = self._actions(wording, row.recipient)
             self.words[row] = wording.words
-            self._tell_anew(row, each.manner, each.reason, wording.words)
+            self._alert(row, each.manner, each.reason, wording.words)
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
         """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""
@@ -299,7 +299,7 @@ class Planner:
             row.actions = self._actions(wording, row.recipient)
             if alert:
                 row.read_at = row.snoozed_until = None
-                self.told_anew.append(row)
+                self.alerted.append(row)
                 self.words[row] = wording.words
                 deliveries += self._deliveries(row, channels, wording.words)
             else:
@@ -318,11 +318,11 @@ class Planner:
     @property
     def changed(self) -> Iterable[Notification]:
         """Existing copies that were changed, in the order in which they get new numbers."""
-        return (*self.withdrawn, *self.handed_over, *self.told_anew, *self.reworded)
+        return (*self.withdrawn, *self.handed_over, *self.alerted, *self.reworded)
 
 
-def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Notification] = ()) -> None:
-    """Save all new and changed rows: inboxes, and rows of the ledger. `seen_anew`: further copies of which inboxes show
+def save(planners: Sequence[Planner], now: datetime, *, refreshed: Sequence[Notification] = ()) -> None:
+    """Save all new and changed rows: inboxes, and rows of the ledger. `refreshed`: further copies of which inboxes show
     more than before."""
     if len(planners) > 1 and any(planner.left for planner in planners):
         for planner in planners:  # one after the other, so that items are numbered in the order of the events
@@ -331,19 +331,19 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     task_contents.save(planner.contents for planner in planners)
     inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
     handed_over = [row for planner in planners for row in planner.handed_over]
-    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *TOLD_ANEW], now, alert=True)
-    told_anew = [row for planner in planners for row in planner.told_anew]
-    inbox_items.rewrite(told_anew, [*WORDED, *TOLD_ANEW], now, alert=True)
-    superseding.supersede_held(_told_by_other_means([*handed_over, *told_anew], planners), now)
+    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *ALERT_FIELDS], now, alert=True)
+    alerted = [row for planner in planners for row in planner.alerted]
+    inbox_items.rewrite(alerted, [*WORDED, *ALERT_FIELDS], now, alert=True)
+    superseding.supersede_held(_with_messages([*handed_over, *alerted], planners), now)
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
     renewed = {row: words for planner in planners for row, words in planner.words.items()}
     superseding.reword({row.pk: words for row, words in (reworded | renewed).items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)
     with pipelined():
-        inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
+        inbox_items.create([row for planner in planners for row in planner.made], refreshed=refreshed, now=now)
         bulk.insert([row for planner in planners for row in planner.deliveries])
     for planner in planners:
-        planner.made, planner.told_anew, planner.handed_over, planner.deliveries = [], [], [], []
+        planner.made, planner.alerted, planner.handed_over, planner.deliveries = [], [], [], []
         planner.reworded, planner.words, planner.withdrawn = {}, {}, {}
         for _ in planner.parts():
             with pipelined():
@@ -353,11 +353,11 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
             planner.made, planner.deliveries = [], []
 
 
-def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:
+def _with_messages(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:
     """Return the ids of the copies about which another channel than the inbox sends a message."""
-    anew = {row.pk for row in rows}
+    alerted_ids = {row.pk for row in rows}
     sent = (row for planner in planners for row in planner.deliveries if row.state == DeliveryState.PENDING)
-    return {row.notification_id for row in sent if row.notification_id in anew} if anew else set()
+    return {row.notification_id for row in sent if row.notification_id in alerted_ids} if alerted_ids else set()
 
 
 def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:

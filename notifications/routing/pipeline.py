@@ -81,10 +81,10 @@ def _are_done(events: Sequence[Event]) -> bool:
         process([copy(event) for event in events], timezone.now())  # copies: a failed try must not change the events
     except PersonChanges:
         return False
-    except Exception as fault:  # one event's error must not block the other events
-        if outage.database_is_away(fault):
+    except Exception as exc:  # one event's error must not block the other events
+        if outage.database_is_away(exc):
             raise
-        log.warning("events_apart", events=len(events), locked=lock_waits.in_vain(fault), fault=error_of(fault))
+        log.warning("events_apart", events=len(events), locked=lock_waits.in_vain(exc), fault=error_of(exc))
         return False
     return True
 
@@ -96,17 +96,17 @@ def run(event: Event, now: datetime) -> None:
             process([event], now)
         except LeaseLost:
             log.warning("event_lease_lost")
-        except task_state.OutOfTurn as fault:
-            log.info("event_out_of_turn", detail=str(fault))
+        except task_state.OutOfTurn as exc:
+            log.info("event_out_of_turn", detail=str(exc))
             outbox.put_back(event, now + OUT_OF_TURN)
-        except Exception as fault:  # whatever the error, the event must not be lost and the worker must live
-            if outage.database_is_away(fault):
+        except Exception as exc:  # whatever the error, the event must not be lost and the worker must live
+            if outage.database_is_away(exc):
                 raise  # the error cannot be recorded, nor the event tried again now
-            if lock_waits.in_vain(fault):
-                log.warning("event_locked", attempts=event.attempts, fault=error_of(fault))
+            if lock_waits.in_vain(exc):
+                log.warning("event_locked", attempts=event.attempts, fault=error_of(exc))
             else:
                 log.exception("event_failed", attempts=event.attempts)
-            _retry_later(event, now, fault)
+            _retry_later(event, now, exc)
 
 
 def _run_again(event: Event, now: datetime) -> None:
@@ -115,8 +115,8 @@ def _run_again(event: Event, now: datetime) -> None:
         run(event, now)
 
 
-def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
-    error = error_of(fault)
+def _retry_later(event: Event, now: datetime, exc: Exception) -> None:
+    error = error_of(exc)
     again = RETRY.next_at(event.attempts, event.received_at, now)
     if again is None:
         _give_up(event, now, error)
@@ -130,9 +130,9 @@ def _give_up(event: Event, now: datetime, error: str) -> None:
         claims.release_next([event], now)
 
 
-def error_of(fault: Exception) -> str:
+def error_of(exc: Exception) -> str:
     """Return the error's text as the ledger stores it."""
-    return f"{type(fault).__name__}: {fault}"[:2000]
+    return f"{type(exc).__name__}: {exc}"[:2000]
 
 
 class LeaseLost(Exception):
@@ -183,8 +183,8 @@ class Result:
 
 def advance(event: Event, batch: Batch) -> Result:
     """Apply an event, except for the rows that the batch writes at its end. Return the result."""
-    scene = batch.scene(event)
-    change = task_state.apply(event, scene)
+    context = batch.context_of(event)
+    change = task_state.apply(event, context)
     plan = Plan(notes=[*batch.notes[event], *change.notes])
     result = Result(change.status, plan, change.task, change.case)
     if not change.counts or change.is_message:
@@ -193,17 +193,19 @@ def advance(event: Event, batch: Batch) -> Result:
         if not change.is_new:
             batch.close(Closing(event, change.task, plan))
         return result
-    _reach_people(event, change, scene, plan, batch)
+    _reach_people(event, change, context, plan, batch)
     if not plan.recipients and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
     return result
 
 
-def _reach_people(event: Event, change: task_state.Change, scene: task_state.Scene, plan: Plan, batch: Batch) -> None:
+def _reach_people(
+    event: Event, change: task_state.Change, context: task_state.EventContext, plan: Plan, batch: Batch
+) -> None:
     facts = facts_of_task(change.task, change.case, event, task_is_newer=change.is_older)
-    subject = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
+    subject = route.Subject(event, change.task, change.case, context.directory, context.roster, facts)
     matches = route.match(event, facts)
-    addressed = _but_those_asked(event, route.people_for(matches, subject))
+    addressed = _without_addressees(event, route.people_for(matches, subject))
     plan.tried(matches)
     plan.unknown(subject.unresolved)
     is_task = change.task is not None and change.asks
@@ -222,7 +224,7 @@ def _change_copies(
     change: task_state.Change,
     task: Task,
     copies: Sequence[Notification],
-    addressed: Sequence[route.Addressed],
+    addressed: Sequence[route.MessageRecipient],
     planner: fanout.Planner,
 ) -> None:
     """Update open copies: withdraw those of people from whom the task was taken, and reword the others.
@@ -253,7 +255,7 @@ def _was_given_back(copy: Notification) -> bool:
     return revised_at is None or answered_at is None or revised_at <= answered_at
 
 
-def _but_those_asked(event: Event, addressed: list[route.Addressed]) -> list[route.Addressed]:
+def _without_addressees(event: Event, addressed: list[route.MessageRecipient]) -> list[route.MessageRecipient]:
     """Return the people without those to whom a question goes: their item has a reply box already."""
     if event.source != "wfpush" or event.type != "task.info_requested":
         return addressed

@@ -79,7 +79,7 @@ def by_route(route: Route) -> Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed:
+class MessageRecipient:
     """A person to notify, the manner, and the reason. `on_behalf_of` is the absent person whom this one replaces."""
 
     recipient: Recipient
@@ -185,7 +185,7 @@ def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
 
 
 # --- targets --------------------------------------------------------------------------------------
-def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
+def people_for(matches: Iterable[Match], subject: Subject) -> list[MessageRecipient]:
     """Return all people of the matching routes, once each; the first route that names a person determines the message.
 
     People who are away are replaced by their delegate, unless the delegate is among the people anyway.
@@ -203,12 +203,14 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     for each in addressees:
         if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
             reason = absences.why(each.recipient, subject.absence_context(each.manner.category.pk), each.reason)
-            by_person.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
+            by_person.setdefault(
+                stand_in.pk, MessageRecipient(stand_in, each.manner, reason, on_behalf_of=each.recipient)
+            )
     return list(by_person.values())
 
 
-def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
-    by_person: dict[int, Addressed] = {}
+def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[MessageRecipient]:
+    by_person: dict[int, MessageRecipient] = {}
     for tried in matches:
         if not tried.matched:
             continue
@@ -218,7 +220,7 @@ def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[
                 if not person.active:
                     subject.unresolved.append(Unresolved(person.ref, reasons.NO_LONGER_ACTIVE()))
                 else:
-                    by_person.setdefault(person.pk, Addressed(person, manner, reason))
+                    by_person.setdefault(person.pk, MessageRecipient(person, manner, reason))
     return list(by_person.values())
 
 

@@ -31,7 +31,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class About:
+class NoticeSubject:
     """The subject of a message: its event's type and data, the item's details, and the page that it leads to. Without a
     `category`, the first one is used."""
 
@@ -44,7 +44,7 @@ class About:
 
 def send(
     person: Recipient,
-    subject: About,
+    subject: NoticeSubject,
     worded: Callable[[], Words],
     why: Reason,
     now: datetime,

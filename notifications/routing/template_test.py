@@ -30,7 +30,7 @@ from notifications.models import (
 )
 from notifications.routing import fanout
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner
+from notifications.routing.route import Manner, MessageRecipient
 from notifications.types import Json
 from notifications.wording import render
 from notifications.wording.batch_render import Writer
@@ -87,7 +87,7 @@ def send(
     plan = Plan()
     manner = Manner(name="", category=category, channels=[INBOX, *chosen], version=version, brand=person.brand)
     reason = reasons.TEMPLATE_TEST(template=version.template, number=version.number)
-    planner.make([Addressed(person, manner, reason)])
+    planner.make([MessageRecipient(person, manner, reason)])
     [made] = planner.made
     _mark(made, planner.deliveries, version, person)
     plan.warn(planner.plan.warnings)
@@ -119,8 +119,8 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
                 version, person.locale, channel, writer.context(person.brand), timezone=person.timezone,
                 hidden=writer.hidden, customer=person.external,
             )  # fmt: skip
-        except RenderError as fault:
-            raise CannotSend(str(fault)) from fault
+        except RenderError as exc:
+            raise CannotSend(str(exc)) from exc
 
 
 def _check_rate(person: Recipient, now: datetime) -> None:
