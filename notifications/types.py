@@ -230,8 +230,8 @@ class Bundle:
     def leave_url(self) -> str:
         """The link to turn off e-mails of the messages' category, if they have one and can all be turned off."""
         messages = [each.message for each in self.messages]
-        alike = len({message.category for message in messages}) == 1 and all(message.leave_url for message in messages)
-        return messages[0].leave_url if alike else ""
+        shared = len({message.category for message in messages}) == 1 and all(message.leave_url for message in messages)
+        return messages[0].leave_url if shared else ""
 
     @property
     def leaves(self) -> tuple[Message, ...]:

@@ -14,10 +14,10 @@ def facts_of_task(
     task_data = task.data if task is not None else {}
     facts = merged(event_data, task_data) if task_is_newer else merged(task_data, event_data)
     if case is not None:
-        told = object_in(event_data if event is not None else facts, "case")
+        case_fields = object_in(event_data if event is not None else facts, "case")
         facts["case"] = {
             **{"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url},
-            **{name: value for name, value in told.items() if value or event is not None},
+            **{name: value for name, value in case_fields.items() if value or event is not None},
         }
         if case.roles:  # includes roles from earlier events
             facts["case"]["roles"] = case.roles

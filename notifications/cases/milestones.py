@@ -64,12 +64,12 @@ def progress_of(case: Case, language: str) -> Progress:
     journey = journey_of(case, list(dict.fromkeys(each.event_type for each in reversed(reached))))
     milestones = list(journey.milestones.all()) if journey is not None else []
     by_status = {status: each for each in milestones for status in each.statuses}
-    here = next((each for each in reversed(reached) if each.status in by_status), None)
+    current = next((each for each in reversed(reached) if each.status in by_status), None)
     last = reached[-1] if reached else None
     news = "" if last is None or last.status in by_status else readable(last.status)
-    if here is None:
+    if current is None:
         return Progress(news=news, news_at=last.at if last else None)
-    milestone = by_status[here.status]
+    milestone = by_status[current.status]
     return Progress(
         [*_behind(milestone, milestones, reached, language), *_ahead(milestone, milestones, language)],
         text_in_language(milestone.notes, language),

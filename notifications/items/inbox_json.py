@@ -77,12 +77,12 @@ class InboxTexts:
         self._rests: dict[Hashable, str] = {}
 
     def text_of(self, notification: Notification) -> str:
-        alike = _alike(notification)
-        rest = self._rests.get(alike)
+        key = _shared_text_key(notification)
+        rest = self._rests.get(key)
         if rest is None:
             members = inbox_json(notification, common=self._common)
             others = {name: value for name, value in members.items() if name not in ("id", "seq")}
-            rest = self._rests[alike] = msgspec.json.encode(others).decode()[1:]
+            rest = self._rests[key] = msgspec.json.encode(others).decode()[1:]
         return f'{{"id":"{notification.pk}","seq":{notification.seq},{rest}'
 
 
@@ -94,13 +94,13 @@ _SHARED = [
 _PLAIN = frozenset({type(None), bool, int, str, datetime, UUID})
 
 
-def _alike(notification: Notification) -> Hashable:
+def _shared_text_key(notification: Notification) -> Hashable:
     """Return a key that is equal for notifications whose `inbox_json` differs only in `id` and `seq`."""
     stored_fields, person, task = notification.__dict__, notification.recipient, notification.task
     values = [stored_fields[name] for name in _SHARED]
     shared = [value if type(value) in _PLAIN else id(value) for value in values]
-    look = (person.locale, person.timezone, person.external, person.brand_id)
-    return (*shared, *look, person.ref if (task and task.escalated) or names.hides_staff(person) else "")
+    reader_fields = (person.locale, person.timezone, person.external, person.brand_id)
+    return (*shared, *reader_fields, person.ref if (task and task.escalated) or names.hides_staff(person) else "")
 
 
 def lines_of(notification: Notification) -> list[str]:

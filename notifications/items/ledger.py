@@ -313,13 +313,13 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
 @transaction.atomic
 def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
     """End the waiting messages to these devices; the next channel takes over."""
-    mine = Delivery.objects.filter(device_id__in=device_ids)
-    lock(list(mine.values_list("id", flat=True)))
-    ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
-    waiting, suppressed = mine.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
+    deliveries = Delivery.objects.filter(device_id__in=device_ids)
+    lock(list(deliveries.values_list("id", flat=True)))
+    ended = set(deliveries.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
+    waiting, suppressed = deliveries.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
     fact = reason.as_json()
     outbox.finish_all(waiting, state=suppressed, ended_at=now, outdated=False, reason_fact=fact)
-    outbox.finish_all(mine.filter(outdated=True), outdated=False)
+    outbox.finish_all(deliveries.filter(outdated=True), outdated=False)
     take_over(ended, now)
 
 

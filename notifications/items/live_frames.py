@@ -76,8 +76,8 @@ def _listening(people: Iterable[int]) -> set[int]:
     """
     groups = {group_of(person): person for person in people}
     layer: Any = get_channel_layer()
-    heard = _run(lambda: layer.groups_heard([*groups]), len(groups))
-    return {groups[group] for group in heard or ()}
+    listening = _run(lambda: layer.groups_heard([*groups]), len(groups))
+    return {groups[group] for group in listening or ()}
 
 
 def _announce(rows: Sequence[Notification]) -> None:

@@ -99,8 +99,8 @@ def _conclude(ids: Iterable[UUID], now: datetime) -> None:
 def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:
     """Give up a delivered row. Return False if the row has ended in another way, or was given up before."""
     _attempt_of(row, succeeded=False, detail_fact=reason.as_json())
-    mine = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
-    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, reason_fact=reason.as_json()))
+    queryset = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
+    return bool(queryset.update(state=DeliveryState.DEAD, ended_at=now, reason_fact=reason.as_json()))
 
 
 def _attempt_of(row: Delivery, **fields: object) -> None:

@@ -162,8 +162,8 @@ def info_json(info: list[Json], reader: Recipient) -> list[Json]:
     """Return questions and supplied information. Customers see those of the engine and their own only."""
     if not reader.external:
         return info
-    mine = [each for each in info if (each.get("by") or {}).get("ref", reader.ref) == reader.ref]
-    return [names.seen_by(each, reader) or {} for each in mine]
+    visible = [each for each in info if (each.get("by") or {}).get("ref", reader.ref) == reader.ref]
+    return [names.seen_by(each, reader) or {} for each in visible]
 
 
 def escalated_to(notification: Notification) -> list[Json]:
@@ -224,8 +224,8 @@ def unread_count(recipient: Recipient) -> int:
 
 
 def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
-    theirs = keys.among(Recipient, recipient_ids, "recipient_id")
-    unread = Notification.objects.filter(theirs, read_at=None).order_by()
+    of_people = keys.among(Recipient, recipient_ids, "recipient_id")
+    unread = Notification.objects.filter(of_people, read_at=None).order_by()
     return dict(unread.values_list("recipient_id").annotate(Count("pk")))
 
 

@@ -87,12 +87,12 @@ def choices(notification: Notification, now: datetime) -> list[tuple[str, dateti
 
 
 def _usual(now: datetime) -> Iterator[tuple[str, datetime]]:
-    here = timezone.localtime(now)
+    local_time = timezone.localtime(now)
     yield _("for an hour"), now + timedelta(hours=1)
-    if here.hour < 17:
+    if local_time.hour < 17:
         yield _("until this evening, 18:00"), local_hour(now, 0, 18)
     yield _("until tomorrow, 09:00"), local_hour(now, 1, 9)
-    to_monday = 7 - here.weekday()
+    to_monday = 7 - local_time.weekday()
     if to_monday > 1:
         yield _("until Monday, 09:00"), local_hour(now, to_monday, 9)
 

@@ -70,8 +70,8 @@ def as_one(row: models.Model, since: int) -> None:
     newest, *others = records
     if others[-1].history_type == "+":
         newest.history_type = "+"
-    said = (each.history_change_reason for each in records)
-    newest.history_change_reason = next(filter(None, said), None)
+    reasons = (each.history_change_reason for each in records)
+    newest.history_change_reason = next(filter(None, reasons), None)
     newest.save(update_fields=["history_type", "history_change_reason"])
     for record in others:
         for many in record._history_m2m_fields:
@@ -92,15 +92,15 @@ def part_relation(model: type[models.Model], name: str) -> Any:
 
 def parts_of(whole: models.Model) -> dict[str, list[PartRow]]:
     """Return the rows of the parts, always read from the database."""
-    found = {}
+    rows_by_name = {}
     for name in part_names(type(whole)):
         relation = part_relation(type(whole), name)
         rows = relation.related_model._base_manager.filter(**{relation.field.name: whole.pk}).order_by("pk")
         columns = columns_of(relation.related_model, relation.field)
-        found[name] = [
+        rows_by_name[name] = [
             {"pk": row.pk, **{each.attname: each.value_from_object(row) for each in columns}} for row in rows
         ]
-    return found
+    return rows_by_name
 
 
 def columns_of(part: type[models.Model], key: Any) -> list[Any]:

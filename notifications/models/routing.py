@@ -137,8 +137,8 @@ class EventVariable(models.Model):
         """Check the names of variables that people may set: the engine gets them."""
         name = self.path.removeprefix(VARIABLES)
         if self.settable and (name == self.path or not may_be_declared(name)):
-            told = _("People can set “variables.name”, one name after “variables”, and none that begins with wfpush_.")
-            raise ValidationError({"settable": told})
+            text = _("People can set “variables.name”, one name after “variables”, and none that begins with wfpush_.")
+            raise ValidationError({"settable": text})
 
 
 class Route(models.Model):

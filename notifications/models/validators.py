@@ -97,7 +97,7 @@ def normalized(name: str) -> str:
     return "".join(seen).casefold()
 
 
-def without_reserved(names: Iterable[str], said: Mapping[str, Any]) -> Json:
+def without_reserved(names: Iterable[str], values: Mapping[str, Any]) -> Json:
     """Return the variables without those that are named like ours, or like one of `names`."""
     taken = {normalized(name) for name in names}
-    return {name: value for name, value in said.items() if not is_ours(name) and normalized(name) not in taken}
+    return {name: value for name, value in values.items() if not is_ours(name) and normalized(name) not in taken}

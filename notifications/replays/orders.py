@@ -110,8 +110,8 @@ def undo(replay_id: UUID, now: datetime) -> bool:
         if replay.state not in UNDOABLE:
             return False
         spared = replay.rows.filter(state=ReplayedState.WAITING).update(state=ReplayedState.PUT_BACK)
-        mine = Replay.objects.filter(pk=replay_id)
-        outbox.make_due(mine, now, state=ReplayState.UNDOING, put_back=spared, ended_at=None)
+        queryset = Replay.objects.filter(pk=replay_id)
+        outbox.make_due(queryset, now, state=ReplayState.UNDOING, put_back=spared, ended_at=None)
         outbox.wake_on_commit(SOURCE_NAME)
     return True
 

@@ -82,8 +82,8 @@ def _counted(rows: dict[type[Model], Any]) -> Iterator[str]:
 
 
 def _doubts(person: Recipient) -> Iterator[str]:
-    theirs = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
-    if held := LegalHold.objects.filter(theirs, lifted_at=None).values("case").distinct().count():
+    of_person = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
+    if held := LegalHold.objects.filter(of_person, lifted_at=None).values("case").distinct().count():
         text = ngettext(
             "%(count)s case is under a legal hold: it is left as it is until the hold is lifted.",
             "%(count)s cases are under a legal hold: they are left as they are until the holds are lifted.",

@@ -241,8 +241,8 @@ def begin(now: datetime) -> bool:
         row = Pruning.objects.select_for_update(no_key=True).first() or Pruning.objects.create()
         if row.due_at is not None:
             return True
-        mine = Pruning.objects.filter(pk=row.pk)
-        outbox.make_due(mine, now, step="", cursor="", removed={}, began_at=now, ended_at=None)
+        queryset = Pruning.objects.filter(pk=row.pk)
+        outbox.make_due(queryset, now, step="", cursor="", removed={}, began_at=now, ended_at=None)
         outbox.wake_on_commit(SOURCE_NAME)
     return True
 

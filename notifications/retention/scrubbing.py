@@ -171,8 +171,8 @@ def end_sessions(after: str, user: int | None, person: int) -> tuple[str, int]:
     """Delete the person's sessions among the next ones. Return the last key, empty at the end, and the number."""
     rows = Session.objects.order_by("pk")
     some = list((rows.filter(pk__gt=after) if after else rows)[:AT_ONCE])
-    theirs = [row.pk for row in some if _is_of(row.get_decoded(), user, person)]
-    removed, _ = Session.objects.filter(pk__in=theirs).delete()
+    session_keys = [row.pk for row in some if _is_of(row.get_decoded(), user, person)]
+    removed, _ = Session.objects.filter(pk__in=session_keys).delete()
     return some[-1].pk if len(some) == AT_ONCE else "", removed
 
 

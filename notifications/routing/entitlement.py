@@ -172,8 +172,8 @@ class Entitlements:
             steps = Event.objects.filter(task=copy.task_id, source=internal_events.SOURCE, type=STEP_EVENTS)
             plans = steps.values_list("plan", flat=True)
             self._facts_by_task[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
-        mine = (entry for entry in self._facts_by_task[copy.task_id] if entry["recipient"] == copy.recipient_id)
-        return [fact for entry in mine if (fact := entry["reason_fact"]) and fact != copy.reason_fact]
+        entries = (entry for entry in self._facts_by_task[copy.task_id] if entry["recipient"] == copy.recipient_id)
+        return [fact for entry in entries if (fact := entry["reason_fact"]) and fact != copy.reason_fact]
 
     # --- data that is read once ---------------------------------------------------------------------------------------
     @cached_property

@@ -124,10 +124,10 @@ class Planner:
         blanks: dict[Hashable, Notification] = {}
         for each in addressed:
             notification, words = self._copy(each, versions, blanks)
-            mine = self._deliveries(notification, each.manner.channels, words, critical=each.manner.critical)
-            self.plan.add(each.recipient, notification, each.manner.name, each.reason, mine)
+            rows = self._deliveries(notification, each.manner.channels, words, critical=each.manner.critical)
+            self.plan.add(each.recipient, notification, each.manner.name, each.reason, rows)
             self.made.append(notification)
-            self.deliveries += mine
+            self.deliveries += rows
 
     def _copy(
         self, addressed: MessageRecipient, versions: Mapping[int, TemplateVersion], blanks: dict[Hashable, Notification]
@@ -261,9 +261,9 @@ class Planner:
 
     def _alert(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
         row.read_at = row.snoozed_until = None  # a new message brings the item back
-        mine = self._deliveries(row, manner.channels, words, critical=manner.critical)
-        self.plan.add(row.recipient, row, manner.name, why, mine)
-        self.deliveries += mine
+        deliveries = self._deliveries(row, manner.channels, words, critical=manner.critical)
+        self.plan.add(row.recipient, row, manner.name, why, deliveries)
+        self.deliveries += deliveries
 
     def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, MessageRecipient]) -> None:
         """Turn copies of people who only knew that the task runs late into copies of people who now have it."""

@@ -88,15 +88,15 @@ def send(
     manner = Manner(name="", category=category, channels=[INBOX, *chosen], version=version, brand=person.brand)
     reason = reasons.TEMPLATE_TEST(template=version.template, number=version.number)
     planner.make([MessageRecipient(person, manner, reason)])
-    [made] = planner.made
-    _mark(made, planner.deliveries, version, person)
+    [notification] = planner.made
+    _mark(notification, planner.deliveries, version, person)
     plan.warn(planner.plan.warnings)
-    plan.add(person, made, "", reason, planner.deliveries)
+    plan.add(person, notification, "", reason, planner.deliveries)
     event.plan, event.told = plan.as_json(), len(planner.deliveries)
     fanout.save([planner], now)
     event.save(update_fields=["plan", "told"])
     outbox.wake_on_commit("deliveries")
-    return made
+    return notification
 
 
 def _place_of(version: TemplateVersion, writer: Writer) -> tuple[Engine, Category]:
@@ -125,25 +125,25 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
 
 def _check_rate(person: Recipient, now: datetime) -> None:
     """Raise CannotSend if the person has had too many tests. The person is locked."""
-    mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
-    if mine.filter(event__source=internal_events.SOURCE).count() >= MOST:
+    recent = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
+    if recent.filter(event__source=internal_events.SOURCE).count() >= MOST:
         sentence = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
         raise CannotSend(sentence % {"most": MOST, "minutes": WITHIN.seconds // 60})
 
 
-def _mark(made: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
+def _mark(notification: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
     """Mark titles and texts of all channels as a test. No channel waits for another."""
     with translation.override(language_of(person)):
         title = _("Test: %(title)s")
         sentence = _("This is a test of “%(template)s”, version %(number)d. There is nothing to do.")
     sentence = sentence % {"template": version.template, "number": version.number}
-    made.title = render.clean_title(title % {"title": made.title})
-    made.body = f"{sentence}\n\n{made.body}".strip()
+    notification.title = render.clean_title(title % {"title": notification.title})
+    notification.body = f"{sentence}\n\n{notification.body}".strip()
     for row in rows:
         if row.words:
             words = {**row.words, "title": render.clean_title(title % {"title": row.words["title"]})}
             row.words = {**words, "body": f"{sentence}\n\n{words['body']}".strip()}
         if row.turn:
             row.turn = 0
-            for name, value in outbox.scheduled(made.created_at).items():
+            for name, value in outbox.scheduled(notification.created_at).items():
                 setattr(row, name, value)
