@@ -61,10 +61,10 @@ class Progress:
 def progress_of(case: Case, language: str) -> Progress:
     """Return the progress of a case. Steps that were skipped are left out, because no event has reported them."""
     reached = reached_by(case)
-    journey = journey_of(case, list(dict.fromkeys(each.event_type for each in reversed(reached))))
+    journey = journey_of(case, list(dict.fromkeys(entry.event_type for entry in reversed(reached))))
     milestones = list(journey.milestones.all()) if journey is not None else []
-    by_status = {status: each for each in milestones for status in each.statuses}
-    current = next((each for each in reversed(reached) if each.status in by_status), None)
+    by_status = {status: milestone for milestone in milestones for status in milestone.statuses}
+    current = next((entry for entry in reversed(reached) if entry.status in by_status), None)
     last = reached[-1] if reached else None
     news = "" if last is None or last.status in by_status else readable(last.status)
     if current is None:
@@ -89,9 +89,9 @@ def reached_by(case: Case) -> list[ReachedStatus]:
         for status, time, received_at, type in reversed(newest)
         if isinstance(status, str) and status
     ]
-    statuses.sort(key=lambda each: each.at)
+    statuses.sort(key=lambda entry: entry.at)
     # Several events in a row may have the same status: it began with the first of them.
-    return [each for at, each in enumerate(statuses) if not at or statuses[at - 1].status != each.status]
+    return [entry for at, entry in enumerate(statuses) if not at or statuses[at - 1].status != entry.status]
 
 
 def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
@@ -106,7 +106,7 @@ def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
         Q(event_type=None) | Q(event_type__name__in=type_names),
     )
     journeys = fits.select_related("event_type").prefetch_related("milestones")
-    return max(journeys, key=lambda each: _weight(each, type_names), default=None)
+    return max(journeys, key=lambda candidate: _weight(candidate, type_names), default=None)
 
 
 def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bool, int]:
@@ -117,12 +117,12 @@ def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bo
 
 def _behind(here: Milestone, all_of: list[Milestone], reached: list[ReachedStatus], language: str) -> list[Step]:
     """Return the steps up to the current one that the case has reached."""
-    since = {each.status: each.at for each in reached}
+    since = {entry.status: entry.at for entry in reached}
     steps = []
-    for each in all_of:
-        at = max((since[status] for status in each.statuses if status in since), default=None)
-        if at is not None and (each.pk == here.pk or each.position < here.position):
-            steps.append(Step(label_of(each, language), "now" if each.pk == here.pk else "done", at))
+    for milestone in all_of:
+        at = max((since[status] for status in milestone.statuses if status in since), default=None)
+        if at is not None and (milestone.pk == here.pk or milestone.position < here.position):
+            steps.append(Step(label_of(milestone, language), "now" if milestone.pk == here.pk else "done", at))
     return steps
 
 
@@ -131,10 +131,10 @@ def _ahead(here: Milestone, all_of: list[Milestone], language: str) -> list[Step
     if here.ends:
         return []
     labels: dict[int, list[str]] = {}
-    for each in all_of:
-        if each.position > here.position:
-            words = text_in_language(each.ahead, language) or label_of(each, language)
-            labels.setdefault(each.position, []).append(words)
+    for milestone in all_of:
+        if milestone.position > here.position:
+            words = text_in_language(milestone.ahead, language) or label_of(milestone, language)
+            labels.setdefault(milestone.position, []).append(words)
     return [Step(" / ".join(dict.fromkeys(words)), "ahead") for words in labels.values()]
 
 
@@ -144,8 +144,8 @@ def label_of(milestone: Milestone, language: str) -> str:
 
 def text_in_language(words: Mapping[str, str], language: str) -> str:
     """Return the text in the language, else in English, else in any."""
-    by_language = {tag(each): clean_line(text) for each, text in words.items() if isinstance(text, str)}
-    return next((by_language[each] for each in (*languages(language), *by_language) if by_language.get(each)), "")
+    by_language = {tag(key): clean_line(text) for key, text in words.items() if isinstance(text, str)}
+    return next((by_language[key] for key in (*languages(language), *by_language) if by_language.get(key)), "")
 
 
 def readable(status: str) -> str:

@@ -46,7 +46,7 @@ def glance_of(notification: Notification, facts: list[Written] | None = None) ->
 
 def context_of(title: str, body: str, facts: list[Written]) -> str:
     """Return the first paragraph that says more than title and facts, without a leading title."""
-    words_shown = _words(" ".join([title, *(f"{each.fact.label} {each.text}" for each in facts)]))
+    words_shown = _words(" ".join([title, *(f"{written.fact.label} {written.text}" for written in facts)]))
     for paragraph in body.split("\n\n"):
         line = _without(title, clean_line(paragraph))
         if not _words(line) <= words_shown:

@@ -163,11 +163,11 @@ def documents_of(notification: Notification) -> list[Json]:
 
 
 def _documents(documents: object) -> list[Json]:
-    shown = [each for each in documents if isinstance(each, dict)] if isinstance(documents, list) else []
+    shown = [document for document in documents if isinstance(document, dict)] if isinstance(documents, list) else []
     return [
-        {"text": str(each.get("title") or each.get("url")), "url": web_link(each.get("url")), "hint": ""}
-        for each in shown
-        if each.get("title") or each.get("url")
+        {"text": str(document.get("title") or document.get("url")), "url": web_link(document.get("url")), "hint": ""}
+        for document in shown
+        if document.get("title") or document.get("url")
     ]
 
 
@@ -210,7 +210,7 @@ def escalation_of(notification: Notification) -> str:
     if notification.state != NotificationState.OPEN:
         return ""
     sentences = [_why(reasons.read(notification))] if notification.escalated else []
-    others = [each["name"] for each in escalated_to(notification) if each["ref"] != notification.recipient.ref]
+    others = [person["name"] for person in escalated_to(notification) if person["ref"] != notification.recipient.ref]
     if others:
         sentences.append(say("escalated_to", names=", ".join(others)))
     return " · ".join(sentences)

@@ -133,7 +133,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
     if not outcomes:
         return set()
     with transaction.atomic():
-        locked = lock([each.delivery for each in outcomes])
+        locked = lock([result.delivery for result in outcomes])
         _end_attempts(outcomes, now)
         results = run(
             _END,
@@ -141,17 +141,17 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
                 now,
                 AFTER_OTHERS,
                 now,
-                [each.delivery for each in outcomes],
-                [each.lease for each in outcomes],
-                [each.state.value for each in outcomes],
-                reasons.as_column(each.reason for each in outcomes),
-                [each.again_at for each in outcomes],
+                [result.delivery for result in outcomes],
+                [result.lease for result in outcomes],
+                [result.state.value for result in outcomes],
+                reasons.as_column(result.reason for result in outcomes),
+                [result.again_at for result in outcomes],
             ],
         )
         ended = {
             pk: (notification, event) for pk, notification, event, state in results if state != DeliveryState.PENDING
         }
-        arrived = {each.delivery for each in outcomes if each.succeeded}
+        arrived = {result.delivery for result in outcomes if result.succeeded}
         if taken_back := locked.taken_back & arrived:  # the device shows it after all, and must get further changes
             rows = Delivery.objects.filter(pk__in=taken_back)
             outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, reason_fact=None)
@@ -161,15 +161,15 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
 
 
 def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
-    made = [each for each in outcomes if each.attempted]
+    made = [result for result in outcomes if result.attempted]
     run(
         _END_ATTEMPTS,
         [
             now,
-            [each.delivery for each in made],
-            [each.number for each in made],
-            [each.succeeded for each in made],
-            reasons.as_column(each.reason for each in made),
+            [result.delivery for result in made],
+            [result.number for result in made],
+            [result.succeeded for result in made],
+            reasons.as_column(result.reason for result in made),
         ],
     )
 
@@ -232,13 +232,14 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     """Release claimed rows that were not tried: each is due again at its `again_at`."""
     if not outcomes:
         return
-    lock([each.delivery for each in outcomes])
-    ids, numbers = [each.delivery for each in outcomes], [each.number for each in outcomes]
+    lock([result.delivery for result in outcomes])
+    ids, numbers = [result.delivery for result in outcomes], [result.number for result in outcomes]
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # the rows that were made for this try
         run(forget, [ids, numbers])
-    leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
-    held = [each.held.value if each.held else None for each in outcomes]
-    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, reasons.as_column(each.reason for each in outcomes)])
+    leases, due = [result.lease for result in outcomes], [result.again_at for result in outcomes]
+    held = [result.held.value if result.held else None for result in outcomes]
+    facts = reasons.as_column(result.reason for result in outcomes)
+    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, facts])
 
 
 # --- fail-over ------------------------------------------------------------------------------------
@@ -297,15 +298,15 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
     if not outcomes:
         return
     with transaction.atomic():
-        lock([each.delivery for each in outcomes])
+        lock([result.delivery for result in outcomes])
         _end_attempts(outcomes, now)
         run(
             _REPLACED,
             [
-                [each.delivery for each in outcomes],
-                [each.lease for each in outcomes],
-                [each.again_at for each in outcomes],
-                [each.attempted and each.succeeded for each in outcomes],
+                [result.delivery for result in outcomes],
+                [result.lease for result in outcomes],
+                [result.again_at for result in outcomes],
+                [result.attempted and result.succeeded for result in outcomes],
             ],
         )
 

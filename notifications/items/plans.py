@@ -13,13 +13,13 @@ def stored(plan: Json) -> Json:
     tried: list[Json] = []
     untried: list[str] = []
     stopped_by = ""
-    for each in plan["routes"]:
-        reason = reasons.read(each)
+    for route in plan["routes"]:
+        reason = reasons.read(route)
         if reason.code == reasons.STOPPED_BY.name:
             stopped_by = str(reason.argument("route"))
-            untried.append(f"{each['route']} {each['name']}")
+            untried.append(f"{route['route']} {route['name']}")
         else:
-            tried.append(each)
+            tried.append(route)
     trace = {**plan, "routes": tried}
     if untried:
         trace["untried"] = {"stopped_by": stopped_by, "routes": untried}

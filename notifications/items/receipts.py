@@ -54,7 +54,7 @@ def record_taken(outcome: Outcome, channel: str, references: Iterable[str], now:
 
 def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
     """Record a receipt. The first one for a name counts; repeating it changes nothing."""
-    by_reference = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
+    by_reference = {receipt.reference[:200]: receipt for receipt in reversed(receipts) if receipt.reference}
     if not by_reference:
         return
     names = sorted(by_reference)  # in one order, against deadlocks

@@ -162,8 +162,8 @@ def info_json(info: list[Json], reader: Recipient) -> list[Json]:
     """Return questions and supplied information. Customers see those of the engine and their own only."""
     if not reader.external:
         return info
-    visible = [each for each in info if (each.get("by") or {}).get("ref", reader.ref) == reader.ref]
-    return [names.seen_by(each, reader) or {} for each in visible]
+    visible = [entry for entry in info if (entry.get("by") or {}).get("ref", reader.ref) == reader.ref]
+    return [names.seen_by(entry, reader) or {} for entry in visible]
 
 
 def escalated_to(notification: Notification) -> list[Json]:

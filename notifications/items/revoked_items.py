@@ -33,4 +33,4 @@ def stop_following(withdrawn: Iterable[Notification]) -> None:
     follower_ids = {(row.recipient_id, row.case_id): row.pk for row in followers}
     if lost & follower_ids.keys():
         have_part = set(Notification.objects.filter(PART, **of_them).values_list("recipient_id", "case_id"))
-        followers.filter(pk__in=[follower_ids[each] for each in (lost & follower_ids.keys()) - have_part]).delete()
+        followers.filter(pk__in=[follower_ids[pair] for pair in (lost & follower_ids.keys()) - have_part]).delete()

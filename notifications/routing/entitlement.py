@@ -292,7 +292,7 @@ def _is_on_duty(entitlements: Entitlements, person: int, fact: Json, copy: Notif
     """Return whether the person is on duty, or nobody is: a night without duty must not leave a task without people."""
     rota = _rota_of(entitlements, fact)
     people = entitlements.roster.duties.people(rota) if rota is not None else []
-    return not people or person in {each.pk for each in people}
+    return not people or person in {member.pk for member in people}
 
 
 def _on_duty(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:

@@ -149,7 +149,7 @@ def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
     counts = dict(standing.values_list("task").annotate(Count("pk")))
     part: list[UUID] = []
     for task in tasks:
-        if part and sum(counts.get(each, 0) for each in [*part, task]) > MOST_COPIES:
+        if part and sum(counts.get(key, 0) for key in [*part, task]) > MOST_COPIES:
             yield part
             part = []
         part.append(task)
@@ -273,9 +273,9 @@ def _manner_of(copy: Notification, *, loud: bool) -> Manner:
 def _write(passing: Sequence[_PassingOn], now: datetime) -> None:
     if not passing:
         return
-    inbox_items.lock(set().union(*(each.people for each in passing)))
+    inbox_items.lock(set().union(*(passing_on.people for passing_on in passing)))
     contacts, task_counts = Contacts(), dict[int, int]()
-    planners = [each.planner(contacts, task_counts) for each in passing]
+    planners = [passing_on.planner(contacts, task_counts) for passing_on in passing]
     bulk.insert([planner.event for planner in planners])
     fanout.save(planners, now)
     outbox.wake_on_commit("deliveries")

@@ -104,7 +104,7 @@ class Planner:
     @property
     def new_recipients(self) -> set[int]:
         """The keys of the people whose copies are new."""
-        return {row.recipient_id for row in self.made} | {each.recipient.pk for each in self.left}
+        return {row.recipient_id for row in self.made} | {addressee.recipient.pk for addressee in self.left}
 
     # --- new copies ------------------------------------------------------------------------------
     def parts(self) -> Iterator[None]:
@@ -120,12 +120,12 @@ class Planner:
         if not addressed:
             return
         versions = batch_render.published_versions()
-        self._look_up([(each.recipient, each.manner.channels) for each in addressed])
+        self._look_up([(addressee.recipient, addressee.manner.channels) for addressee in addressed])
         blanks: dict[Hashable, Notification] = {}
-        for each in addressed:
-            notification, words = self._copy(each, versions, blanks)
-            rows = self._deliveries(notification, each.manner.channels, words, critical=each.manner.critical)
-            self.plan.add(each.recipient, notification, each.manner.name, each.reason, rows)
+        for addressee in addressed:
+            notification, words = self._copy(addressee, versions, blanks)
+            rows = self._deliveries(notification, addressee.manner.channels, words, critical=addressee.manner.critical)
+            self.plan.add(addressee.recipient, notification, addressee.manner.name, addressee.reason, rows)
             self.made.append(notification)
             self.deliveries += rows
 
@@ -271,20 +271,20 @@ class Planner:
         self.handed_over += rows
         self._look_up([(row.recipient, addressed[row.recipient_id].manner.channels) for row in rows])
         for row in rows:
-            each = addressed[row.recipient_id]
-            row.escalated, row.on_behalf_of = False, each.on_behalf_of
-            row.reason_fact = each.reason.as_json()
-            row.category, row.route = each.manner.category, each.manner.route
-            row.brand = each.manner.brand or each.recipient.brand
-            row.template_version = versions.get(each.manner.template_id or 0)
-            row.answer_from_email = each.manner.answer_from_email
-            row.answer_from_push = each.manner.answer_from_push
-            wording = self.writer.write(row.template_version, row.recipient, row.brand, each.manner.channels)
+            addressee = addressed[row.recipient_id]
+            row.escalated, row.on_behalf_of = False, addressee.on_behalf_of
+            row.reason_fact = addressee.reason.as_json()
+            row.category, row.route = addressee.manner.category, addressee.manner.route
+            row.brand = addressee.manner.brand or addressee.recipient.brand
+            row.template_version = versions.get(addressee.manner.template_id or 0)
+            row.answer_from_email = addressee.manner.answer_from_email
+            row.answer_from_push = addressee.manner.answer_from_push
+            wording = self.writer.write(row.template_version, row.recipient, row.brand, addressee.manner.channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
             row.actions = self._actions(wording, row.recipient)
             self.words[row] = wording.words
-            self._alert(row, each.manner, each.reason, wording.words)
+            self._alert(row, addressee.manner, addressee.reason, wording.words)
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
         """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""
@@ -368,7 +368,7 @@ def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
     }
     documents = event_facts.get("documents")
     if isinstance(documents, list):
-        details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
+        details["documents"] = [_plain(entry) for entry in documents if isinstance(entry, dict) and entry.get("url")]
     return {**details, STORED: [fact.stored() for fact in facts]} if facts else details
 
 

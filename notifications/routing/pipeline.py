@@ -211,12 +211,12 @@ def _reach_people(
     is_task = change.task is not None and change.asks
     writer = Writer(event, change.task if is_task else None, facts)
     planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.contacts)
-    planner.colleagues = {each.recipient.pk for each in addressed}
+    planner.colleagues = {addressee.recipient.pk for addressee in addressed}
     if is_task and change.task is not None:
         copies = batch.copies.of(change.task)
         _change_copies(change, change.task, copies, addressed, planner)
         has_copy = {row.recipient_id for row in copies}
-        addressed = [each for each in addressed if each.recipient.pk not in has_copy]
+        addressed = [addressee for addressee in addressed if addressee.recipient.pk not in has_copy]
     batch.notify(planner, addressed)
 
 
@@ -233,8 +233,8 @@ def _change_copies(
     """
     open_copies = list(copies)
     if copies and change.reassigned:
-        meant = {person.pk for each in addressed for person in each.meant}
-        now_theirs = {each.recipient.pk: each for each in addressed}
+        meant = {person.pk for addressee in addressed for person in addressee.meant}
+        now_theirs = {addressee.recipient.pk: addressee for addressee in addressed}
         planner.withdraw([row for row in copies if row.recipient_id not in meant], _reassigned_to(task))
         handed_over = [row for row in copies if row.escalated and row.recipient_id in now_theirs]
         planner.hand_over(handed_over, now_theirs)
@@ -260,7 +260,7 @@ def _without_addressees(event: Event, addressed: list[route.MessageRecipient]) -
     if event.source != "wfpush" or event.type != "task.info_requested":
         return addressed
     addressee_refs = {person.get("ref") for person in event.data.get("asked") or []}
-    return [each for each in addressed if each.recipient.ref not in addressee_refs]
+    return [addressee for addressee in addressed if addressee.recipient.ref not in addressee_refs]
 
 
 def _reassigned_to(task: Task) -> Reason:

@@ -192,19 +192,19 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[MessageRecipi
     """
     addressees = _find_direct_addressees(matches, subject)
     absences = subject.roster.absences
-    absences.look_up([each.recipient for each in addressees])
+    absences.look_up([entry.recipient for entry in addressees])
     stand_ins: dict[int, Recipient] = {}
     by_category: dict[int, list[Recipient]] = {}
-    for each in addressees:
-        by_category.setdefault(each.manner.category.pk, []).append(each.recipient)
+    for entry in addressees:
+        by_category.setdefault(entry.manner.category.pk, []).append(entry.recipient)
     for category, people in by_category.items():
         stand_ins |= absences.stand_ins(people, subject.absence_context(category))
-    by_person = {each.recipient.pk: each for each in addressees if each.recipient.pk not in stand_ins}
-    for each in addressees:
-        if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
-            reason = absences.why(each.recipient, subject.absence_context(each.manner.category.pk), each.reason)
+    by_person = {entry.recipient.pk: entry for entry in addressees if entry.recipient.pk not in stand_ins}
+    for entry in addressees:
+        if (stand_in := stand_ins.get(entry.recipient.pk)) is not None:
+            reason = absences.why(entry.recipient, subject.absence_context(entry.manner.category.pk), entry.reason)
             by_person.setdefault(
-                stand_in.pk, MessageRecipient(stand_in, each.manner, reason, on_behalf_of=each.recipient)
+                stand_in.pk, MessageRecipient(stand_in, entry.manner, reason, on_behalf_of=entry.recipient)
             )
     return list(by_person.values())
 
@@ -313,7 +313,7 @@ class _Search(targets.RosterSearch):
         return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
 
     def _all(self, references: Any) -> list[Recipient]:
-        return [person for each in references or [] for person in self.subject.person(each)]
+        return [person for reference in references or [] for person in self.subject.person(reference)]
 
     def _named_teams(self) -> list[Team]:
         """Return the teams in an event: those of its task, of its exception, or its own."""

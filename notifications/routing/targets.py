@@ -136,7 +136,7 @@ def _candidates(search: Search) -> People:
 
 
 def _task_teams(search: Search) -> People:
-    people = [each for team in search.teams() for each in _members(team, search)]
+    people = [pair for team in search.teams() for pair in _members(team, search)]
     if not people:
         search.miss(Missing.TEAM_WITH_MEMBERS)
     return people
@@ -204,7 +204,7 @@ def _duty(search: Search) -> People:
     if not people:
         search.miss(Missing.ON_DUTY, rota)
         return []
-    person = next((each for each in people if not search.is_out(each)), people[0])
+    person = next((candidate for candidate in people if not search.is_out(candidate)), people[0])
     return [(person, reasons.ON_DUTY(rota=rota.name, key=rota.pk))]
 
 
